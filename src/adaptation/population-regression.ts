@@ -21,9 +21,16 @@ export interface PopulationRegression {
   /**
    * A weight for each column, `[width]`, for each strength: a user's score is x . weights. `seedMean` is the mean of
    * the seeds' rows, `seeds` their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is a column to
-   * exclude, as if nobody had it (-1: none). Columns that are equal for everyone have weight 0.
+   * exclude, as if nobody had it (-1: none). Columns that are equal for everyone have weight 0. `otherMean` is what the
+   * seeds are compared with, instead of the mean of all rows.
    */
-  fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], without?: number): Float64Array[];
+  fit(
+    seedMean: Float64Array,
+    seeds: number,
+    strengths: readonly number[],
+    without?: number,
+    otherMean?: Float64Array | null,
+  ): Float64Array[];
 }
 
 /**
@@ -36,10 +43,11 @@ export function populationRegression(rows: SparseRows, sums: ColumnSums, power: 
   const covariance = covarianceOf(rows, moments);
   return {
     width: rows.width,
-    fit(seedMean, seeds, strengths, without = -1) {
-      const difference = seedMean.map((value, t) =>
-        t === without || variance[t] === 0 ? 0 : scale[t]! * value - mean[t]!,
-      );
+    fit(seedMean, seeds, strengths, without = -1, otherMean = null) {
+      const difference = seedMean.map((value, t) => {
+        if (t === without || variance[t] === 0) return 0;
+        return otherMean ? scale[t]! * (value - otherMean[t]!) : scale[t]! * value - mean[t]!;
+      });
       const left = without === -1 ? trace : variance.reduce((sum, x, t) => (t === without ? sum : sum + x), 0);
       const unit = left * Math.sqrt(REFERENCE_SEEDS / seeds);
       const solved = solveShifted(

@@ -17,13 +17,23 @@ import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { Device, Feeds } from '../runtime/session.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import { encodeUsers } from './encode.ts';
+import type { Sides } from './negatives.ts';
 import type { OwnToken } from './own-token.ts';
 import { readSums, writeSums } from './regression-cache.ts';
 
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
-  /** Fits the seeds at these positions among the campaign's users. */
-  fit(positives: Int32Array, settings: PopulationRegressionSettings): LinearChange;
+  /**
+   * Fits the seeds at these positions among the campaign's users, compared with everybody, or with `others`. Equal
+   * arrays of positives must come with equal others.
+   */
+  fit(positives: Int32Array, settings: PopulationRegressionSettings, others?: MatchedUsers | null): LinearChange;
+}
+
+/** Users of whom a share fits a campaign's filters, as positions among the campaign's users. */
+export interface MatchedUsers extends Sides<Int32Array> {
+  /** Weight of the mean of the users outside; that of those inside is the rest. */
+  readonly share: number;
 }
 
 export interface BoundRegression {
@@ -87,14 +97,15 @@ export async function openBoundRegression(
       const leftOut = await elementOf(without);
       const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
       return {
-        fit(positives, { strength, power }) {
+        fit(positives, { strength, power }, others = null) {
           const key = `${strength}/${power}`;
           const own = fitted.get(positives) ?? new Map<string, LinearChange>();
           fitted.set(positives, own);
           const done = own.get(key);
           if (done) return done;
           const mean = meanOfRows(features, positives);
-          const [elements] = regressionOf(power).fit(mean, positives.length, [strength], leftOut);
+          const compared = others && meanOfMatched(features, others);
+          const [elements] = regressionOf(power).fit(mean, positives.length, [strength], leftOut, compared);
           const change = { parameter, elements: elements!, own: multiplySparseRows(features, elements!) };
           own.set(key, change);
           return change;
@@ -103,6 +114,14 @@ export async function openBoundRegression(
     },
     close: () => reader.close(),
   };
+}
+
+/** The mean of users of whom a share is outside; of those inside alone if there are none. */
+function meanOfMatched(features: SparseRows, { inside, outside, share }: MatchedUsers): Float64Array {
+  const own = meanOfRows(features, inside);
+  if (share === 0 || outside.length === 0) return own;
+  const other = meanOfRows(features, outside);
+  return own.map((value, t) => value + share * (other[t]! - value));
 }
 
 async function sumsOf(

@@ -11,6 +11,7 @@ import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { CampaignRegression } from './bound-regression.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
+import { countSeeds, matchNegatives, type Outside, type Sides, without } from './negatives.ts';
 import { predict } from './prediction.ts';
 import { reportRanks } from './quality.ts';
 import { crossFit, type SeedRanks } from './seed-ranks.ts';
@@ -23,6 +24,11 @@ export const POOL_ROWS = 20_000;
 const MOST_SEEDS = 2000;
 /** Dismissed users are negatives of every step, at most this many of them, sampled once. */
 const MOST_DISMISSED = 2000;
+/** Least share of the pool that fits the filters, where few seeds do: held-out seeds are ranked among it. */
+const LEAST_INSIDE = 0.25;
+const NO_ROWS = new Int32Array(0);
+const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
+
 /** Steps for `seeds` seeds. */
 export function stepsFor({ steps }: DescentSettings, seeds: number): number {
   return Math.min(Math.max(Math.round(steps.at_50_seeds * (seeds / 50) ** steps.exponent), 1), steps.maximum);
@@ -38,40 +44,54 @@ export async function customiseHeads(
   const { candidates } = request;
   const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
   const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
-  const sampled = sampleOf(candidates, poolSize, rng.fork('pool'));
-  const dismissed = sampleOf(request.dismissed ?? new Int32Array(0), MOST_DISMISSED, rng.fork('dismissed'));
-  // rows of the boundary: the seeds, then the pool, then ranked and dismissed rows that are not in it
+  const out = outsideOf(request, seeds);
+  const insideSize = out.seeds.length === 0 ? poolSize : Math.round(poolSize * insideShare(seeds, out.seeds));
+  const sampled = sampleOf(candidates, insideSize, rng.fork('pool'));
+  const sampledOutside = sampleOf(out.others, poolSize - insideSize, rng.fork('pool outside'));
+  const dismissed = sampleOf(request.dismissed ?? NO_ROWS, MOST_DISMISSED, rng.fork('dismissed'));
+  const dismissedOutside = sampleOf(out.dismissed, MOST_DISMISSED, rng.fork('dismissed outside'));
+  const ranked = request.withoutQuality ? NO_ROWS : without(request.ranked ?? sampled, request.dismissed ?? NO_ROWS);
+  // rows of the boundary: the seeds, then the pools, then ranked and dismissed rows that are not in them
   const rows = Int32Array.from(
-    new Set([...seeds, ...sampled, ...(request.withoutQuality ? [] : (request.ranked ?? [])), ...dismissed]),
+    new Set([...seeds, ...sampled, ...sampledOutside, ...ranked, ...dismissed, ...dismissedOutside]),
   );
   const places = new Map(Array.from(rows, (row, place) => [row, place]));
-  const always = dismissed.map((row) => places.get(row)!);
+  const placesOf = (own: Int32Array) => own.map((row) => places.get(row)!);
   const started = await startHeads(context, program, rows, request);
   const positives = Int32Array.from(seeds.keys());
-  const pool = Int32Array.from({ length: sampled.length }, (_, i) => seeds.length + i);
+  const positivesOutside = placesOf(out.seeds);
+  const pool = placesOf(sampled);
+  const negatives: Omit<HeadRows, 'positives'> = {
+    pool,
+    always: placesOf(dismissed),
+    outside: request.outside
+      ? {
+          positives: positivesOutside.length,
+          pool: placesOf(sampledOutside),
+          always: placesOf(dismissedOutside),
+        }
+      : null,
+  };
 
-  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'), false);
+  await adaptHeads(started, settings, { positives, ...negatives }, rng.fork('final'), false);
   const parameters = started.run.parameters();
   request.onProgress?.(1);
   request.onParameters?.(parameters);
 
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
-    const ranked = request.ranked ? request.ranked.map((row) => places.get(row)!) : pool;
     // a held-out seed is treated like a hidden member: it is in the pool of negatives with the same probability
     const chance = sampled.length / candidates.length;
     ranks = await crossFit(
-      seeds.length,
-      ranked,
+      without(positives, positivesOutside),
+      placesOf(ranked),
       rng.fork('cross-fit'),
       (learning, held, draws) => {
         const hidden = held.filter(() => draws.uniform() < chance);
-        return adaptHeads(
-          started,
-          settings,
-          { positives: learning, pool: Int32Array.from([...hidden, ...pool]), always },
-          draws,
-        );
+        const learned =
+          positivesOutside.length === 0 ? learning : Int32Array.from([...learning, ...positivesOutside]).sort();
+        const rows = { ...negatives, positives: learned, pool: Int32Array.from([...hidden, ...pool]) };
+        return adaptHeads(started, settings, rows, draws);
       },
       (share) => request.onProgress?.(share),
     );
@@ -80,8 +100,20 @@ export async function customiseHeads(
     parameters,
     epochs: stepsFor(settings, seeds.length),
     quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality ? null : predict(ranks, request.seeds.length),
+    prediction: request.withoutQuality ? null : predict(ranks, countSeeds(request)),
   };
+}
+
+/** Of the seeds that are used; without seeds outside, the users there do not matter. */
+function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
+  if (!outside) return NOBODY;
+  const own = without(seeds, without(seeds, outside.seeds));
+  return own.length === 0 ? NOBODY : { ...outside, seeds: own };
+}
+
+/** The share of the pool that fits the filters: that of the seeds, or enough to rank seeds among. */
+function insideShare(seeds: Int32Array, outside: Int32Array): number {
+  return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
 }
 
 /** At most `most` of the ascending `rows`, in the same order. */
@@ -121,6 +153,13 @@ export interface HeadRows {
   readonly pool: Int32Array;
   /** Negatives of every step. */
   readonly always?: Int32Array;
+  /** Where there are filters, which everyone else fits: those who do not. */
+  readonly outside?: null | {
+    /** How many of the positives. */
+    readonly positives: number;
+    readonly pool: Int32Array;
+    readonly always: Int32Array;
+  };
 }
 
 /**
@@ -145,21 +184,30 @@ export async function descendHeads(
   rows: HeadRows,
   rng: Rng,
 ): Promise<void> {
-  const { positives, pool } = rows;
+  const { positives, pool, outside } = rows;
   run.reset();
-  let negatives = pool;
+  let left = rows;
   const first = settings.first_pass;
   if (first) {
     await descend(run, first.steps, rows, settings, rng.fork('first'));
     const scores = await run.scores();
-    const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
-    negatives = sorted
-      .subarray(Math.floor(first.cut * sorted.length))
-      .slice()
-      .sort();
+    left = {
+      ...rows,
+      pool: cutTop(pool, first.cut, scores),
+      outside: outside ? { ...outside, pool: cutTop(outside.pool, first.cut, scores) } : null,
+    };
     run.reset();
   }
-  await descend(run, stepsFor(settings, positives.length), { ...rows, pool: negatives }, settings, rng.fork('second'));
+  await descend(run, stepsFor(settings, positives.length), left, settings, rng.fork('second'));
+}
+
+/** The pool without the share that scores best. */
+function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
+  const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
+  return sorted
+    .subarray(Math.floor(share * sorted.length))
+    .slice()
+    .sort();
 }
 
 /** The parts added to the logits after the passes; they do not depend on them. */
@@ -171,19 +219,23 @@ export interface HeadParts {
 export function fitParts(
   { run, regression }: StartedHeads,
   settings: DescentSettings,
-  { positives, pool, always = new Int32Array(0) }: HeadRows,
+  rows: HeadRows,
   rng: Rng,
 ): HeadParts {
+  const { positives, pool, outside } = rows;
   const parts: { companion: LogitPart | null; regression: LogitPart | null } = { companion: null, regression: null };
   if (settings.companion) {
-    const sampled = sample(rng.fork('companion'), pool, negativesFor(settings, positives, pool));
-    const learned = Int32Array.from([...positives, ...sampled, ...always]);
+    const { counts, always } = negativesFor(settings, rows);
+    const learned = Int32Array.from([...positives, ...sampleNegatives(rng.fork('companion'), rows, counts), ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
     parts.companion = run.fitLogistic(learned, labels, settings.companion.strengths);
   }
   if (settings.regression) {
     assert(regression, 'the model has a regression, but the population was not read for it');
-    parts.regression = run.linear(regression.fit(positives, settings.regression));
+    const others = outside
+      ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length }
+      : null;
+    parts.regression = run.linear(regression.fit(positives, settings.regression, others));
   }
   return parts;
 }
@@ -201,24 +253,43 @@ export async function blendParts(
   if (blended.length > 0) await run.blend(blended, pool);
 }
 
-function negativesFor(settings: DescentSettings, positives: Int32Array, pool: Int32Array): number {
-  return Math.min(pool.length, Math.round(positives.length * settings.negatives_per_seed));
+/** Negatives of a step: how many are sampled, and those of every step. Where all seeds fit, so do all of them. */
+function negativesFor(
+  settings: DescentSettings,
+  { positives, pool, always = NO_ROWS, outside }: HeadRows,
+): { readonly counts: Sides<number>; readonly always: Int32Array } {
+  const share = outside ? outside.positives / positives.length : 0;
+  const alwaysOutside = share > 0 ? outside!.always : NO_ROWS;
+  const counts = matchNegatives(
+    Math.round(positives.length * settings.negatives_per_seed),
+    share,
+    { inside: pool.length, outside: share > 0 ? outside!.pool.length : 0 },
+    { inside: always.length, outside: alwaysOutside.length },
+  );
+  return { counts, always: alwaysOutside.length === 0 ? always : Int32Array.from([...always, ...alwaysOutside]) };
+}
+
+function sampleNegatives(rng: Rng, { pool, outside }: HeadRows, counts: Sides<number>): Int32Array {
+  const inside = sample(rng, pool, counts.inside);
+  return counts.outside === 0 ? inside : Int32Array.from([...inside, ...sample(rng, outside!.pool, counts.outside)]);
 }
 
 async function descend(
   run: HeadRun,
   steps: number,
-  { positives, pool, always = new Int32Array(0) }: HeadRows,
+  rows: HeadRows,
   settings: DescentSettings,
   rng: Rng,
 ): Promise<void> {
-  const count = negativesFor(settings, positives, pool);
-  const rows = new Int32Array(positives.length + count + always.length);
-  const labels = new Float32Array(rows.length).fill(1, 0, positives.length);
-  rows.set(positives);
-  rows.set(always, positives.length + count);
+  const { positives } = rows;
+  const { counts, always } = negativesFor(settings, rows);
+  const count = counts.inside + counts.outside;
+  const batch = new Int32Array(positives.length + count + always.length);
+  const labels = new Float32Array(batch.length).fill(1, 0, positives.length);
+  batch.set(positives);
+  batch.set(always, positives.length + count);
   for (let step = 0; step < steps; step++) {
-    rows.set(sample(rng, pool, count), positives.length);
-    await run.step(rows, labels, settings.rates);
+    batch.set(sampleNegatives(rng, rows, counts), positives.length);
+    await run.step(batch, labels, settings.rates);
   }
 }

@@ -22,6 +22,7 @@ import type { Binding } from './binding.ts';
 import type { BoundRegression } from './bound-regression.ts';
 import { customiseHeads } from './customise-heads.ts';
 import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
+import { countSeeds, type Outside } from './negatives.ts';
 import { type PlannedBatch, type PlannedPass, samplePlan } from './plan.ts';
 import { type Prediction, predict } from './prediction.ts';
 import { type QualityReport, reportRanks } from './quality.ts';
@@ -74,8 +75,13 @@ export interface CustomiseRequest {
   readonly seeds: Int32Array;
   /** Rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
-  /** Dismissed candidates, ascending: negatives of every step. */
+  /** Dismissed candidates, ascending: negatives of every step, and not ranked. */
   readonly dismissed?: Int32Array;
+  /**
+   * Where filters exclude users: the candidates fit them. Seeds who do not are learned from and not ranked, and
+   * negatives are matched to the seeds.
+   */
+  readonly outside?: Outside | null;
   /**
    * Called with the share of steps done, after `onParameters` with the share of the report that is made; whatever it
    * throws ends the work.
@@ -118,7 +124,7 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   const { program } = context;
   if (program.kind === 'gradient_descent') return customiseHeads(context, program.steps, program.settings, request);
   const { settings } = program;
-  const plan = samplePlan(request.key, request.seeds, request.candidates, settings, request.dismissed);
+  const plan = samplePlan(request.key, request, settings);
   const users = new PlannedUsers(
     context,
     [plan.selection, plan.final],
@@ -167,7 +173,7 @@ export async function customise(context: OnlineContext, request: CustomiseReques
     parameters: run.parameters(),
     epochs,
     quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality ? null : predict(ranks, request.seeds.length),
+    prediction: request.withoutQuality ? null : predict(ranks, countSeeds(request)),
   };
 }
 

@@ -4,6 +4,7 @@ import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { CampaignValues } from './encode.ts';
+import { matchNegatives, type Outside, without } from './negatives.ts';
 
 /** Rows of the population and labels of one batch. */
 export interface PlannedBatch {
@@ -24,6 +25,7 @@ export interface AdaptationPlan {
 }
 
 const NO_ROWS = new Int32Array(0);
+const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 /** Candidates that held-out seeds are ranked against. */
 const HELD_OUT_CANDIDATES = 2000;
 
@@ -52,45 +54,59 @@ export function planKey(what: {
   return hash.digest('hex');
 }
 
+/** The users of a campaign, as rows of the population, ascending. */
+export interface PlanInputs {
+  readonly seeds: Int32Array;
+  readonly candidates: Int32Array;
+  /** Candidates who are negatives of every epoch. */
+  readonly dismissed?: Int32Array;
+  /** Where there are filters: the candidates fit them. */
+  readonly outside?: Outside | null;
+}
+
 /**
- * Samples the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are sampled without
- * replacement within an epoch: all candidates if there are too few. `dismissed` rows are negatives of every epoch.
+ * Samples the plan. Negatives are sampled without replacement within an epoch, matched to the seeds: all candidates if
+ * there are too few. Only seeds that fit the filters are held out, as they are ranked among candidates.
  */
-export function samplePlan(
-  key: string,
-  seeds: Int32Array,
-  candidates: Int32Array,
-  settings: AdamSettings,
-  dismissed: Int32Array = NO_ROWS,
-): AdaptationPlan {
+export function samplePlan(key: string, users: PlanInputs, settings: AdamSettings): AdaptationPlan {
+  const { seeds, candidates, dismissed = NO_ROWS } = users;
+  const outside = users.outside ?? NOBODY;
   const rng = createRng(key);
-  const final = samplePass(rng.fork('final'), seeds, candidates, settings, dismissed);
+  const final = samplePass(rng.fork('final'), users, settings);
   const stopping = settings.early_stopping;
-  const heldOutCount = stopping ? Math.floor(seeds.length * stopping.held_out_share) : 0;
+  const fitting = without(seeds, outside.seeds);
+  const heldOutCount = stopping ? Math.floor(fitting.length * stopping.held_out_share) : 0;
   if (!stopping || heldOutCount < stopping.minimum_held_out) return { selection: null, final };
   const split = rng.fork('held-out');
-  const shuffled = seeds.slice();
+  const shuffled = fitting.slice();
   shuffle(split, shuffled);
   const heldOut = shuffled.slice(0, heldOutCount).sort();
-  const rest = shuffled.slice(heldOutCount).sort();
-  const others = sample(split, candidates, HELD_OUT_CANDIDATES).sort();
-  return {
-    selection: { ...samplePass(rng.fork('selection'), rest, candidates, settings, dismissed), heldOut, others },
-    final,
-  };
+  const rest = Int32Array.from([...shuffled.slice(heldOutCount), ...outside.seeds]).sort();
+  const others = without(sample(split, candidates, HELD_OUT_CANDIDATES).sort(), dismissed);
+  if (others.length === 0) return { selection: null, final };
+  const selection = samplePass(rng.fork('selection'), { ...users, seeds: rest }, settings);
+  return { selection: { ...selection, heldOut, others }, final };
 }
 
 function samplePass(
   rng: Rng,
-  positives: Int32Array,
-  candidates: Int32Array,
+  { seeds: positives, candidates, dismissed = NO_ROWS, ...users }: PlanInputs,
   settings: AdamSettings,
-  dismissed: Int32Array,
 ): PlannedPass {
-  const count = Math.round(positives.length * settings.negatives_per_seed);
+  const outside = users.outside ?? NOBODY;
+  const share = outside.seeds.length / positives.length;
+  // where all seeds fit, so do all negatives
+  const always = share === 0 ? dismissed : Int32Array.from([...dismissed, ...outside.dismissed]);
+  const { inside, outside: out } = matchNegatives(
+    Math.round(positives.length * settings.negatives_per_seed),
+    share,
+    { inside: candidates.length, outside: share === 0 ? 0 : outside.others.length },
+    { inside: dismissed.length, outside: always.length - dismissed.length },
+  );
   const sampleOthers = () => {
-    const sampled = sample(rng, candidates, count);
-    return dismissed.length === 0 ? sampled : Int32Array.from(new Set([...sampled, ...dismissed]));
+    const own = sample(rng, candidates, inside);
+    const sampled = out === 0 ? own : Int32Array.from([...own, ...sample(rng, outside.others, out)]);
+    return always.length === 0 ? sampled : Int32Array.from(new Set([...sampled, ...always]));
   };
   let negatives = sampleOthers();
   const epochs = Array.from({ length: settings.epochs }, (_, epoch) => {

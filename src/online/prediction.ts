@@ -1,6 +1,7 @@
 /**
  * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
  */
+import type { SeedCounts } from './negatives.ts';
 import { meanInterval, type PredictiveInterval, shareInterval } from './predictive-interval.ts';
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
@@ -17,6 +18,8 @@ export interface Prediction {
   readonly verdict: Verdict;
   /** The verdict in a sentence, with its numbers. */
   readonly reason: string;
+  /** Number of seeds that fit the filters: only they can be ranked among candidates. */
+  readonly fitting_seeds: number;
   /** Probability that a member scores above a candidate; null if there were too few seeds to hold some out. */
   readonly auc: PredictiveInterval | null;
   /** By share: the share of members who are not seeds that an audience of that share of the candidates contains. */
@@ -39,14 +42,15 @@ const GOOD_LOW = 0.55;
 const MAYBE_GOOD = 0.7;
 
 /**
- * Predicts from the ranks of held-out seeds. `others` is the number of members who are not seeds; if unknown, it is
- * assumed to equal the number of seeds. `seeds` is their number if none was held out.
+ * Predicts from the ranks of held-out seeds, who fit the filters. `others` is the number of candidates who are members;
+ * if unknown, it is assumed to equal the number of fitting seeds.
  */
-export function predict(ranks: SeedRanks | null, seeds: number, others = seeds): Prediction {
+export function predict(ranks: SeedRanks | null, seeds: SeedCounts, others = seeds.fitting): Prediction {
   if (ranks === null || ranks.above.length === 0) {
     return {
       verdict: 'unsure',
-      reason: `${countSeeds(seeds)} too few to hold some out and see how they rank`,
+      reason: `${describeSeeds(seeds)} too few to hold some out and see how they rank`,
+      fitting_seeds: seeds.fitting,
       auc: null,
       recall: {},
       lift: {},
@@ -64,18 +68,21 @@ export function predict(ranks: SeedRanks | null, seeds: number, others = seeds):
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };
   }
-  return { ...judge(auc, seeds), auc, recall, lift };
+  return { ...judge(auc, seeds), fitting_seeds: seeds.fitting, auc, recall, lift };
 }
 
-function judge({ mean, low, high }: PredictiveInterval, seeds: number): Pick<Prediction, 'verdict' | 'reason'> {
+function judge({ mean, low, high }: PredictiveInterval, seeds: SeedCounts): Pick<Prediction, 'verdict' | 'reason'> {
   const measured = `AUC ${mean.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}`;
   if (mean >= WEAK_AUC && low >= GOOD_LOW)
     return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}` };
   if (mean < WEAK_AUC && high < MAYBE_GOOD)
     return { verdict: 'weak', reason: `the seeds look like everyone: ${measured}` };
-  return { verdict: 'unsure', reason: `${countSeeds(seeds)} too few to tell: ${measured}` };
+  return { verdict: 'unsure', reason: `${describeSeeds(seeds)} too few to tell: ${measured}` };
 }
 
-function countSeeds(seeds: number): string {
-  return seeds === 1 ? '1 seed is' : `${seeds} seeds are`;
+function describeSeeds({ all, fitting }: SeedCounts): string {
+  if (fitting === all) return all === 1 ? '1 seed is' : `${all} seeds are`;
+  return fitting === 1
+    ? `the 1 of ${all} seeds that fits the filters is`
+    : `the ${fitting} of ${all} seeds that fit the filters are`;
 }

@@ -30,20 +30,20 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
 }
 
 /**
- * Ranks seeds among `ranked` by models that did not learn from them: the seeds are split into five folds, each ranked
- * by a model that learned from the others, until enough are ranked. `score` learns from the seeds `learning` without
- * `held`, and returns the scores of all rows; rows `0 .. seeds - 1` are the seeds. null if there are fewer seeds than
- * folds.
+ * Ranks the rows `seeds` among `ranked` by models that did not learn from them: the seeds are split into five folds,
+ * each ranked by a model that learned from the others, until enough are ranked. `score` learns from the seeds
+ * `learning` without `held`, and returns the scores of all rows. null if there are fewer seeds than folds, or no
+ * ranked rows.
  */
 export async function crossFit(
-  seeds: number,
+  seeds: Int32Array,
   ranked: Int32Array,
   rng: Rng,
   score: (learning: Int32Array, held: Int32Array, rng: Rng) => Promise<Float32Array>,
   onPart?: (share: number) => void,
 ): Promise<SeedRanks | null> {
-  if (seeds < PARTS) return null;
-  const order = sampleWithoutReplacement(rng.fork('order'), seeds, seeds);
+  if (seeds.length < PARTS || ranked.length === 0) return null;
+  const order = sampleWithoutReplacement(rng.fork('order'), seeds.length, seeds.length).map((i) => seeds[i]!);
   const above: number[] = [];
   const tied: number[] = [];
   for (let part = 0; part < PARTS && above.length < ENOUGH_SEEDS; part++) {

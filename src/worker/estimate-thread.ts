@@ -14,13 +14,24 @@ import { type GeneralModel, loadModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
+import { without } from '../online/negatives.ts';
 import { planKey } from '../online/plan.ts';
 import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 import { CPU } from '../runtime/session.ts';
 import { openStoreFiles } from '../store/open-store.ts';
-import { assignRoles, type ExpansionRows, findFiltered, markErased, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
+import {
+  assignRoles,
+  decidingRows,
+  type ExpansionRows,
+  findFiltered,
+  markErased,
+  markUsers,
+  outsideOf,
+  SEED,
+  SUPPRESSED,
+} from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
 /** The thread's start data: folders, and their served versions. */
@@ -40,6 +51,8 @@ export interface EstimateResult {
     readonly prediction: Prediction;
     /** The number of seeds and candidates that it is based on. */
     readonly seeds: number;
+    /** Those of the seeds that fit the filters. */
+    readonly fittingSeeds: number;
     readonly candidates: number;
   } | null;
 }
@@ -47,7 +60,6 @@ export interface EstimateResult {
 /** Number of filters whose marks are cached, one byte per user each; of suppression lists only the current one is. */
 const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
-const NO_ROWS = new Int32Array(0);
 
 class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   readonly #context: OnlineContext<GeneralModel>;
@@ -68,7 +80,8 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     const { model, population } = this.#context;
     const { features, filters, mostSeeds, mostCandidates } = task;
     check();
-    const { seeds, suppressed, filtered, candidates } = await this.#findRows(task, check);
+    const rows = await this.#findRows(task, check);
+    const { seeds, suppressed, filtered, candidates } = rows;
     const users = {
       seeds: seeds.length,
       suppressed: suppressed.length,
@@ -82,23 +95,28 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       populationVersion: population.version,
       features,
       filters,
-      seeds,
-      suppressed,
-      dismissed: NO_ROWS,
+      ...decidingRows(rows),
     });
     const rng = createRng(key).fork('estimate');
     const chosen = sample(rng.fork('seeds'), seeds, mostSeeds).sort();
+    const outside = outsideOf(rows);
+
     const ranked = sample(rng.fork('candidates'), candidates, mostCandidates).sort();
     const { prediction } = await customise(this.#context, {
       key,
       features,
       seeds: chosen,
       candidates,
+      outside: outside && { ...outside, seeds: without(chosen, without(chosen, outside.seeds)) },
       ranked,
       poolRows: mostCandidates,
       onProgress: check,
     });
-    return { users, expected: { prediction: prediction!, seeds: chosen.length, candidates: ranked.length } };
+    const { fitting_seeds: fittingSeeds } = prediction!;
+    return {
+      users,
+      expected: { prediction: prediction!, seeds: chosen.length, fittingSeeds, candidates: ranked.length },
+    };
   }
 
   /** Ends work that continues after the last task. */

@@ -13,7 +13,7 @@ import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
 import { adaptAndScore } from './adapt-and-score.ts';
-import { type ExpansionRows, findRows, leaveOutErased, type RoleIds } from './find-rows.ts';
+import { decidingRows, type ExpansionRows, findRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
 import type { CustomiseTask } from './messages.ts';
 import type { Pace } from './pace.ts';
 import type { ThreadPool } from './pool.ts';
@@ -203,10 +203,11 @@ export function customiseTask(
   pins: Pins,
   rows: ExpansionRows,
 ): CustomiseTask {
-  const { seeds, candidates, suppressed, dismissed } = rows;
-  const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
+  const { seeds, candidates, dismissed } = rows;
+  const key = planKey({ ...pins, features, filters, ...decidingRows(rows) });
   const { populationVersion } = pins;
-  return { kind: 'customise', populationVersion, key, features, externalId, seeds, candidates, dismissed };
+  const users = { seeds, candidates, dismissed, outside: outsideOf(rows) };
+  return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 
 /** Why these users make no audience; null if they do. */

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../campaigns/features.ts';
 import type { IdBlocks } from '../campaigns/set-types.ts';
+import type { Outside } from '../online/negatives.ts';
 import type { Population } from '../population/population.ts';
 import { type Column, isTokenColumn, startOf } from '../population/segments.ts';
 
@@ -15,7 +16,7 @@ export interface RoleIds {
 
 /**
  * Rows of the population, each ascending. Every row is in exactly one of seeds, suppressed, filtered and candidates;
- * dismissed ones are candidates.
+ * dismissed ones are candidates, or filtered.
  */
 export interface ExpansionRows {
   readonly seeds: Int32Array;
@@ -23,6 +24,10 @@ export interface ExpansionRows {
   readonly filtered: Int32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
+  /** The seeds who do not fit the filters. */
+  readonly seedsOutside: Int32Array;
+  /** The filtered users who were dismissed. */
+  readonly dismissedOutside: Int32Array;
 }
 
 const CANDIDATE = 0;
@@ -31,6 +36,8 @@ const DISMISSED = 2;
 /** A user's role according to the sets. */
 export const SEED = 3;
 export const SUPPRESSED = 4;
+const SEED_OUTSIDE = 5;
+const DISMISSED_OUTSIDE = 6;
 
 /** Yields to other work; whatever it throws ends the work. */
 export type Turn = () => Promise<void>;
@@ -113,6 +120,14 @@ export async function findFiltered(population: Population, filters: Filters, tur
   return filtered;
 }
 
+/** The role of a user who does not fit the filters, by the role that they would have. */
+const OUTSIDE: Readonly<Record<number, number>> = {
+  [CANDIDATE]: FILTERED,
+  [DISMISSED]: DISMISSED_OUTSIDE,
+  [SEED]: SEED_OUTSIDE,
+  [SUPPRESSED]: SUPPRESSED,
+};
+
 /**
  * The role of every user, by row, from the roles according to the sets (0: none) and the users filtered out. Afterwards
  * `marked` holds the roles.
@@ -120,16 +135,33 @@ export async function findFiltered(population: Population, filters: Filters, tur
 export function assignRoles(filtered: Uint8Array, marked: Uint8Array): ExpansionRows {
   for (let row = 0; row < marked.length; row++) {
     const mark = marked[row]!;
-    // a dismissed user who is filtered out is not a negative: the model must distinguish those who may be ranked
-    if (mark !== SEED && mark !== SUPPRESSED && filtered[row] === 1) marked[row] = FILTERED;
+    if (filtered[row] === 1) marked[row] = OUTSIDE[mark]!;
   }
   return {
-    seeds: select(marked, (role) => role === SEED),
+    seeds: select(marked, (role) => role === SEED || role === SEED_OUTSIDE),
     suppressed: select(marked, (role) => role === SUPPRESSED),
-    filtered: select(marked, (role) => role === FILTERED),
+    filtered: select(marked, (role) => role === FILTERED || role === DISMISSED_OUTSIDE),
     candidates: select(marked, (role) => role === CANDIDATE || role === DISMISSED),
     dismissed: select(marked, (role) => role === DISMISSED),
+    seedsOutside: select(marked, (role) => role === SEED_OUTSIDE),
+    dismissedOutside: select(marked, (role) => role === DISMISSED_OUTSIDE),
   };
+}
+
+/** Rows on which the random numbers of an expansion depend, besides its filters. */
+export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: ExpansionRows) {
+  // dismissed users are negatives whether they fit the filters or not
+  const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
+  return { seeds, suppressed, dismissed: all };
+}
+
+/** Who does not fit the filters, for an adaptation; none where they exclude nobody. */
+export function outsideOf(rows: ExpansionRows): Outside | null {
+  const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
+  if (filtered.length + seeds.length === 0) return null;
+  // nobody is compared with them where all seeds fit, and they may be millions
+  if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };
+  return { seeds, others: filtered, dismissed };
 }
 
 interface OpenFilter {

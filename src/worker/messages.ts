@@ -6,6 +6,7 @@ import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
+import type { Outside } from '../online/negatives.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome } from './estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -36,6 +37,8 @@ export interface CustomiseTask {
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
+  /** Where filters exclude users. */
+  readonly outside?: Outside | null;
 }
 
 export interface ScoreTask {

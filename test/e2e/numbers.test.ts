@@ -67,6 +67,79 @@ function numbersOf(feature: string): Float32Array {
 const seeds = Array.from({ length: 60 }, (_, i) => `user-${String(i + 1).padStart(5, '0')}`);
 const body = (rest: object) => ({ name: 'numbers', seeds, audience: { percent: 100 }, ...rest });
 
+/** Creates a campaign and waits until it has ended. */
+async function created(rest: object): Promise<Ended> {
+  const { json } = await call('POST', '/v1/campaigns', body(rest));
+  const { id } = json as { id: string };
+  for (;;) {
+    const campaign: Ended = (await call('GET', `/v1/campaigns/${id}`)).json;
+    if (['ready', 'failed', 'too_small'].includes(campaign.state)) return campaign;
+    await sleep(50);
+  }
+}
+
+interface Ended {
+  readonly id: string;
+  readonly state: string;
+  readonly candidates: number;
+  readonly quality: {
+    readonly held_out: { readonly held_out_seeds: number; readonly candidates: number } | null;
+    readonly prediction: { readonly verdict: string; readonly fitting_seeds: number };
+  };
+}
+
+function ageOf(user: string): number {
+  return numbersOf('age')[population.rowOf[population.directory.find(user)]!]!;
+}
+
+/** Once the estimates' thread has loaded its model. */
+async function estimated(rest: object): Promise<{ readonly cohesion: unknown }> {
+  for (;;) {
+    const { status, json } = await call('POST', '/v1/estimates', rest);
+    expect(status).toBe(200);
+    const estimate = json as { readonly cohesion: unknown; readonly reason: { readonly code: string } | null };
+    if (estimate.reason === null) return estimate;
+    expect(['loading', 'busy', 'too_slow']).toContain(estimate.reason.code);
+    await sleep(100);
+  }
+}
+
+describe('the report of a campaign with a filter', () => {
+  it('is about seeds that fit, ranked among candidates, and says how many they are, as the estimate does', async () => {
+    const filters = { age: { min: 20, max: 45 } };
+    const fitting = seeds.filter((seed) => ageOf(seed) >= 20 && ageOf(seed) <= 45).length;
+    expect(fitting).toBeGreaterThan(5);
+    expect(fitting).toBeLessThan(seeds.length);
+    const { id, state, candidates, quality } = await created({ filters });
+    expect(state).toBe('ready');
+    expect(quality.held_out).toMatchObject({ held_out_seeds: fitting, candidates });
+    expect(quality.prediction.fitting_seeds).toBe(fitting);
+    const report = await call('GET', `/v1/campaigns/${id}/quality`);
+    expect([report.status, report.json]).toMatchObject([200, { fitting_seeds: fitting, candidates }]);
+    expect((report.json as { curve: unknown[] }).curve).toHaveLength(25);
+    const estimate = await estimated({ seeds, filters });
+    expect(estimate).toMatchObject({ candidates, based_on: { seeds: seeds.length, fitting_seeds: fitting } });
+    expect(estimate.cohesion).not.toBeNull();
+  });
+
+  it('says that too few fit instead of a number', async () => {
+    const aged = seeds.map((seed) => ({ seed, age: ageOf(seed) })).sort((a, b) => a.age - b.age);
+    const filters = { age: { max: aged[2]!.age } };
+    const fitting = aged.filter(({ age }) => age <= aged[2]!.age).length;
+    expect(fitting).toBeLessThan(5);
+    const reason =
+      `the ${fitting} of ${seeds.length} seeds that fit the filters are too few to hold some out and see how they ` +
+      'rank';
+    const none = { verdict: 'unsure', reason, recall: {}, lift: {} };
+    const { id, state, quality } = await created({ filters });
+    expect([state, quality]).toMatchObject(['ready', { held_out: null, prediction: { ...none, auc: null } }]);
+    const report = (await call('GET', `/v1/campaigns/${id}/quality`)).json;
+    expect(report).toMatchObject({ verdict: 'unsure', reason, fitting_seeds: fitting, auc: null, curve: [] });
+    const estimate = await estimated({ seeds, filters });
+    expect(estimate).toMatchObject({ cohesion: null, expected: none, based_on: { fitting_seeds: fitting } });
+  });
+});
+
 describe('a campaign on numbers and vectors', () => {
   it('ranks those whose number is inside the bounds, and explains them by bands and means', async () => {
     const filters = { age: { min: 30, max: 40 }, last_seen: { min: 20_000 } };

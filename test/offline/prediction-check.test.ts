@@ -35,7 +35,7 @@ function predicted(
     id,
     group,
     members: 0.2,
-    prediction: { verdict, reason: '', auc: interval(auc.predicted), recall: both, lift: both },
+    prediction: { verdict, reason: '', fitting_seeds: 50, auc: interval(auc.predicted), recall: both, lift: both },
     quality: { auc: auc.truth, top: [top(0.05), top(0.2)] },
   };
 }
@@ -87,7 +87,7 @@ describe('summarisePredictions', () => {
   it('leaves out groups without campaigns, and measures when nothing was predicted', () => {
     const none: Predicted = {
       ...three,
-      prediction: { verdict: 'unsure', reason: '', auc: null, recall: {}, lift: {} },
+      prediction: { verdict: 'unsure', reason: '', fitting_seeds: 50, auc: null, recall: {}, lift: {} },
     };
     expect(summarisePredictions([none])).toEqual({
       large: expect.objectContaining({ campaigns: 1, predicted: 0, auc: null }),

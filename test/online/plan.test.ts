@@ -85,7 +85,7 @@ const plans = fc
       resample_negatives: resample,
       early_stopping: { held_out_share: share, minimum_held_out: minimum },
     };
-    return { key, seeds, candidates, settings, plan: samplePlan(key, seeds, candidates, settings) };
+    return { key, seeds, candidates, settings, plan: samplePlan(key, { seeds, candidates }, settings) };
   })
   .filter(({ seeds, candidates }) => seeds.length > 0 && candidates.length > 0);
 
@@ -137,7 +137,7 @@ describe('drawPlan', () => {
     const rows = Int32Array.from({ length: 400 }, (_, i) => i);
     for (const resample of [true, false]) {
       const settings = { ...SETTINGS, resample_negatives: resample };
-      const { final } = samplePlan('k', rows.slice(0, 20), rows.slice(20), settings);
+      const { final } = samplePlan('k', { seeds: rows.slice(0, 20), candidates: rows.slice(20) }, settings);
       const [first, ...others] = final.epochs.map((epoch) => ascending(rowsOf(epoch, 0)));
       for (const other of others) {
         if (resample) expect(other).not.toEqual(first);
@@ -192,19 +192,20 @@ describe('drawPlan', () => {
   it('is fixed by its key', () => {
     fc.assert(
       fc.property(plans, ({ key, seeds, candidates, settings, plan }) => {
-        expect(samplePlan(key, seeds.slice(), candidates.slice(), settings)).toEqual(plan);
+        expect(samplePlan(key, { seeds: seeds.slice(), candidates: candidates.slice() }, settings)).toEqual(plan);
       }),
       { numRuns: 30 },
     );
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
-    const sample = (key: string) => samplePlan(key, rows.slice(0, 30), rows.slice(30), SETTINGS);
+    const halves = { seeds: rows.slice(0, 30), candidates: rows.slice(30) };
+    const sample = (key: string) => samplePlan(key, halves, SETTINGS);
     expect(sample('a')).not.toEqual(sample('b'));
   });
 
   it('samples the pass over all seeds alike, whether some are held out before it or not', () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
     const sample = (early_stopping: AdamSettings['early_stopping']) =>
-      samplePlan('a', rows.slice(0, 30), rows.slice(30), { ...SETTINGS, early_stopping });
+      samplePlan('a', { seeds: rows.slice(0, 30), candidates: rows.slice(30) }, { ...SETTINGS, early_stopping });
     expect(sample(SETTINGS.early_stopping).selection).not.toBeNull();
     expect(sample(null).selection).toBeNull();
     expect(sample(null).final).toEqual(sample(SETTINGS.early_stopping).final);
@@ -212,11 +213,42 @@ describe('drawPlan', () => {
 
   it('does not change what it is given', () => {
     const [seeds, candidates] = [Int32Array.of(1, 4, 6, 9, 12), Int32Array.of(0, 2, 3, 5)];
-    samplePlan('a', seeds, candidates, {
-      ...SETTINGS,
-      early_stopping: { held_out_share: 0.4, minimum_held_out: 1 },
-    });
+    const early_stopping = { held_out_share: 0.4, minimum_held_out: 1 };
+    samplePlan('a', { seeds, candidates }, { ...SETTINGS, early_stopping });
     expect([...seeds]).toEqual([1, 4, 6, 9, 12]);
     expect([...candidates]).toEqual([0, 2, 3, 5]);
+  });
+
+  it('matches negatives to the seeds: as many of both fit the filters', () => {
+    const rows = Int32Array.from({ length: 1200 }, (_, i) => i);
+    const isInside = (row: number) => row % 3 === 0;
+    const dismissed = Int32Array.of(450, 456, 462);
+    for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+      const [inside, out] = [rows.filter(isInside), rows.filter((row) => !isInside(row))];
+      const fitting = inside.slice(0, 80 * share);
+      const users = {
+        seeds: Int32Array.from([...fitting, ...out.slice(0, 80 - fitting.length)]).sort(),
+        candidates: inside.slice(80),
+        dismissed,
+        outside: {
+          seeds: out.slice(0, 80 - fitting.length),
+          others: out.slice(80 - fitting.length),
+          dismissed: out.slice(-2),
+        },
+      };
+      const { selection, final } = samplePlan('k', users, { ...SETTINGS, negatives_per_seed: 2 });
+      for (const epoch of final.epochs) {
+        const negatives = rowsOf(epoch, 0);
+        expect(dismissed.every((row) => negatives.includes(row))).toBe(true);
+        // sampled ones make up for the dismissed, as far as they can, and may be dismissed themselves
+        if (share === 0) expect(negatives.filter(isInside)).toEqual(expect.arrayContaining([...dismissed]));
+        else expect(Math.abs(negatives.filter(isInside).length / negatives.length - share)).toBeLessThan(0.06);
+      }
+      if (share === 0) expect(selection).toBeNull();
+      else {
+        expect([...selection!.heldOut].every((row) => fitting.includes(row))).toBe(true);
+        expect([...selection!.others].some((row) => dismissed.includes(row))).toBe(false);
+      }
+    }
   });
 });

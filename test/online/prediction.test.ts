@@ -2,9 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { predict } from '../../src/online/prediction.ts';
+import { predict as predictFor } from '../../src/online/prediction.ts';
 import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
 
+/** Without filters, which all seeds fit. */
+const predict = (ranks: SeedRanks | null, seeds: number, others?: number) =>
+  predictFor(ranks, { all: seeds, fitting: seeds }, others);
 /** Seeds at these places of 1,000 rows. */
 const ranksAt = (above: readonly number[]): SeedRanks => ({
   rows: 1000,
@@ -38,11 +41,27 @@ describe('predict', () => {
       expect(predict(ranks, 3)).toEqual({
         verdict: 'unsure',
         reason: '3 seeds are too few to hold some out and see how they rank',
+        fitting_seeds: 3,
         auc: null,
         recall: {},
         lift: {},
       });
     expect(predict(null, 1).reason).toMatch(/^1 seed is too few/);
+  });
+
+  it('says how many seeds fit the filters where they are too few, and expects as many members there', () => {
+    const seeds = { all: 50, fitting: 4 };
+    const none = predictFor(null, seeds);
+    expect([none.verdict, none.fitting_seeds, none.auc]).toEqual(['unsure', 4, null]);
+    expect(none.reason).toBe(
+      'the 4 of 50 seeds that fit the filters are too few to hold some out and see how they rank',
+    );
+    expect(predictFor(null, { all: 50, fitting: 1 }).reason).toMatch(
+      /^the 1 of 50 seeds that fits the filters is too few/,
+    );
+    const unsure = predictFor(evenly(10, 1), { all: 80, fitting: 10 });
+    expect(unsure.reason).toMatch(/^the 10 of 80 seeds that fit the filters are too few to tell: AUC 0\.50/);
+    expect(predictFor(evenly(10, 0.5), { all: 80, fitting: 10 }).auc).toEqual(predict(evenly(10, 0.5), 10, 10).auc);
   });
 
   it.each([

@@ -42,6 +42,8 @@ describe('topCount', () => {
   });
 });
 
+const rowsTo = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
+
 describe('crossFit', () => {
   const ranked = Int32Array.from({ length: 10 }, (_, i) => 10_000 + i);
   /** Row 10,000 + i scores i, a seed scores half more than its number. */
@@ -52,7 +54,7 @@ describe('crossFit', () => {
     const sizes: number[] = [];
     const shares: number[] = [];
     const ranks = await crossFit(
-      seeds,
+      rowsTo(seeds),
       ranked,
       createRng('k'),
       async (learning, held) => {
@@ -72,18 +74,32 @@ describe('crossFit', () => {
   });
 
   it('is null for four seeds', async () => {
-    expect(await crossFit(4, ranked, createRng('k'), async () => scores)).toBeNull();
+    expect(await crossFit(rowsTo(4), ranked, createRng('k'), async () => scores)).toBeNull();
+  });
+
+  it('holds out no rows but those it is given', async () => {
+    const seen: number[] = [];
+    await crossFit(Int32Array.of(1, 4, 6, 8, 9, 30), ranked, createRng('k'), async (learning, held) => {
+      expect([...learning, ...held].sort((a, b) => a - b)).toEqual([1, 4, 6, 8, 9, 30]);
+      seen.push(...held);
+      return scores;
+    });
+    expect(seen.sort((a, b) => a - b)).toEqual([1, 4, 6, 8, 9, 30]);
+  });
+
+  it('is null where there is nobody to rank seeds among', async () => {
+    expect(await crossFit(rowsTo(20), new Int32Array(0), createRng('k'), async () => scores)).toBeNull();
   });
 
   it('ranks some of very many seeds only', async () => {
-    const ranks = await crossFit(6000, ranked, createRng('k'), async () => scores);
+    const ranks = await crossFit(rowsTo(6000), ranked, createRng('k'), async () => scores);
     expect(ranks!.above.length).toBe(1200);
   });
 
   it('is fixed by its stream', async () => {
     const order = async (key: string) => {
       const held: number[] = [];
-      await crossFit(30, ranked, createRng(key), async (_, part) => {
+      await crossFit(rowsTo(30), ranked, createRng(key), async (_, part) => {
         held.push(...part);
         return scores;
       });

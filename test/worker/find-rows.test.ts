@@ -88,6 +88,14 @@ describe('findRows', () => {
         }
         const expected = USERS.filter((user) => dismissed.includes(user.user_id) && roleOf(user) === 'candidates');
         expect(named(found.dismissed)).toEqual(expected.map(({ user_id }) => user_id).sort());
+        const outsideOf = (role: string) => USERS.filter((user) => roleOf(user) === role && !passes(user));
+        expect(named(found.seedsOutside)).toEqual(
+          outsideOf('seeds')
+            .map(({ user_id }) => user_id)
+            .sort(),
+        );
+        const dismissedOutside = outsideOf('filtered').filter(({ user_id }) => dismissed.includes(user_id));
+        expect(named(found.dismissedOutside)).toEqual(dismissedOutside.map(({ user_id }) => user_id).sort());
       }),
     );
   });

@@ -138,6 +138,7 @@ function reportQuality(audience: Audience, { quality }: Expansion) {
     candidates,
     verdict: prediction?.verdict ?? null,
     reason: prediction?.reason ?? 'this expansion has no prediction',
+    fitting_seeds: prediction?.fitting_seeds ?? null,
     auc: prediction?.auc ?? null,
     curve: shares.map((share) => ({
       share: Number(share),

@@ -18,7 +18,15 @@ export const qualityReportSchema = z
         '`weak`: the seeds look like everyone; `unsure`: there are too few to tell. null if nothing was predicted.',
       ),
     reason: z.string().describe('The verdict in a sentence, with its numbers.'),
-    auc: predicted.nullable().describe('Probability that a member scores above a candidate.'),
+    fitting_seeds: count
+      .nullable()
+      .describe(
+        "Seeds that fit the campaign's filters: only these are held out and ranked. null in a report by an earlier " +
+          'version.',
+      ),
+    auc: predicted
+      .nullable()
+      .describe('Probability that a member scores above a candidate; null if too few seeds fit the filters.'),
     curve: z
       .array(
         z.object({
@@ -28,13 +36,13 @@ export const qualityReportSchema = z
           lift: predicted.describe('Members in it, as a multiple of those in a random audience.'),
         }),
       )
-      .describe('By size, smallest first; empty if too few seeds could be held out.'),
+      .describe('By size, smallest first; empty if too few seeds fit the filters.'),
   })
   .meta({
     id: 'QualityReport',
     description:
-      "The audience's expected quality, predicted from the seeds alone: each fifth of them is ranked by a " +
-      'model that learned from the others. Intervals are 90 %: they contain the truth nine times in ten. ' +
+      "The audience's expected quality, predicted from the seeds alone: each fifth of those that fit the filters is " +
+      'ranked among candidates by a model that learned from all others. Intervals are 90 %: they contain the truth nine times in ten. ' +
       'Nothing is claimed about the probability of a single user.',
     examples: [
       {
@@ -45,6 +53,7 @@ export const qualityReportSchema = z
         candidates: 20000,
         verdict: 'good',
         reason: 'held-out seeds rank above most candidates: AUC 0.86, between 0.82 and 0.90',
+        fitting_seeds: 57,
         auc: { mean: 0.86, low: 0.82, high: 0.9 },
         curve: [
           {

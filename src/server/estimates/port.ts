@@ -17,13 +17,20 @@ export interface Estimates {
 interface Estimate {
   readonly users: CountedUsers;
   /** The expected quality of its audience; null if it would produce none. */
-  readonly expected: { readonly prediction: Expected; readonly seeds: number; readonly candidates: number } | null;
+  readonly expected: {
+    readonly prediction: Expected;
+    readonly seeds: number;
+    readonly fittingSeeds: number;
+    readonly candidates: number;
+  } | null;
 }
 
 /** The expected quality of an audience, predicted from its seeds. */
 export interface Expected {
   readonly verdict: 'good' | 'weak' | 'unsure';
   readonly reason: string;
+  /** Seeds that fit the filters; missing in one by an earlier version. */
+  readonly fitting_seeds?: number;
   readonly auc: Interval | null;
   /** By the audience's share of the candidates. */
   readonly recall: Readonly<Record<string, Interval>>;

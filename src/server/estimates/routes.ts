@@ -92,7 +92,7 @@ function describeEstimate(config: EstimateNeeds['config']): string {
     'Nothing is stored. Known and unknown seeds are counted, and if there are enough of them, the model is ' +
     'adapted to some, as in an expansion, and tested on the others. Filters, `suppression` and the ' +
     'suppression list of all campaigns exclude the same users as in an expansion: shares refer to the ' +
-    'candidates that remain. ' +
+    'candidates that remain, and only seeds that fit the filters are tested. ' +
     `This may take ${config.estimateTimeMs} ms: if it takes longer, or other estimates are ahead of it, ` +
     '`reason` says so and the remaining fields are returned; a list of millions, or filters on a large ' +
     'population, may take that long at the first request. ' +
@@ -138,7 +138,7 @@ function tell(
     ...counted,
     cohesion: auc,
     expected: { verdict, reason, recall: few(recall), lift: few(lift) },
-    based_on: { seeds: expected.seeds, candidates: expected.candidates },
+    based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },
     reason: null,
   };
 }

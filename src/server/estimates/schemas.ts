@@ -60,21 +60,26 @@ export const estimateSchema = z
       .nullable()
       .describe(
         'How similar the seeds are: the probability that a seed that the model did not see ranks above a ' +
-          'random user. .5 is chance.',
+          'random user. .5 is chance. null also if too few seeds fit the filters: `expected.reason` says so.',
       ),
     expected: z
       .object({
         verdict: z.enum(['good', 'weak', 'unsure']),
         reason: z.string().describe('The verdict in a sentence.'),
         recall: bySize.describe(
-          'Share of the members who are not seeds that an audience contains, by its size as a share of `candidates`.',
+          'Share of the members who are not seeds that an audience contains, by its size as a share of `candidates`. ' +
+            'Empty if too few seeds fit the filters.',
         ),
         lift: bySize.describe('Members in that audience, as a multiple of those in a random audience.'),
       })
       .nullable()
       .describe('The expected quality of an audience.'),
     based_on: z
-      .object({ seeds: z.int(), candidates: z.int() })
+      .object({
+        seeds: z.int(),
+        fitting_seeds: z.int().describe('Those of them that fit the filters: only these are ranked among candidates.'),
+        candidates: z.int(),
+      })
       .nullable()
       .describe('The seeds and random candidates that were used: an expansion learns from more.'),
     reason: z
@@ -83,7 +88,7 @@ export const estimateSchema = z
         message: z.string(),
       })
       .nullable()
-      .describe('Why `cohesion` and `expected` are missing; null if they are present.'),
+      .describe('Why `expected` is missing; null if it is present.'),
   })
   .meta({
     id: 'Estimate',
@@ -109,7 +114,7 @@ export const estimateSchema = z
           recall: { '0.05': { mean: 0.31, low: 0.21, high: 0.41 } },
           lift: { '0.05': { mean: 6.2, low: 4.2, high: 8.2 } },
         },
-        based_on: { seeds: 114, candidates: 3_000 },
+        based_on: { seeds: 114, fitting_seeds: 71, candidates: 3_000 },
         reason: null,
       },
     ],

@@ -25,17 +25,23 @@ export const qualitySchema = z
       })
       .nullable()
       .optional()
-      .describe('How seeds that were held out of adaptation rank; null if there were too few.'),
+      .describe(
+        'How seeds that were held out of adaptation rank; null if too few seeds fit the filters. Dismissed users are ' +
+          'not among the candidates here.',
+      ),
     prediction: z
       .looseObject({
         verdict: z
           .enum(['good', 'weak', 'unsure'])
           .describe('`weak`: the seeds look like everyone; `unsure`: there are too few to tell.'),
         reason: z.string().describe('The verdict in a sentence.'),
+        fitting_seeds: count
+          .optional()
+          .describe("Seeds that fit the campaign's filters: only these are held out and ranked among candidates."),
         auc: predicted.nullable(),
         recall: predictedByShare.describe(
           'Share of the members who are not seeds that an audience contains, by its size as a share of the ' +
-            'candidates. Empty if nothing could be held out.',
+            'candidates. Empty if too few seeds fit the filters.',
         ),
         lift: predictedByShare.describe('Members in that audience, as a multiple of those in a random audience.'),
       })

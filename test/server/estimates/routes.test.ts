@@ -28,6 +28,7 @@ beforeEach(() => {
       expected: {
         prediction: { verdict: 'good', reason: 'they are alike', auc: interval, recall: bySize, lift: bySize },
         seeds: 18,
+        fittingSeeds: 11,
         candidates: 200,
       },
     },
@@ -65,7 +66,7 @@ describe('POST /v1/estimates', () => {
         recall: { '0.05': interval, '0.1': interval },
         lift: { '0.05': interval, '0.1': interval },
       },
-      based_on: { seeds: 18, candidates: 200 },
+      based_on: { seeds: 18, fitting_seeds: 11, candidates: 200 },
       reason: null,
     });
   });

@@ -1,6 +1,6 @@
 /** How large the audience should be: what each size is expected to reach, and the way to another size. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { QualityReport, Verdict } from '../../api/types.ts';
+import type { Campaign, QualityReport, Verdict } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
@@ -36,13 +36,29 @@ export function Size({ loaded, onChange }: SizeProps) {
   if (report.curve.length === 0 || !candidates)
     return (
       <Empty title="There is no prediction">
-        <p>{report.reason}</p>
+        <p>{tooFewOf(loaded.campaign, report) ?? report.reason}</p>
       </Empty>
     );
-  return <Chooser {...{ chosen, loaded, candidates }} curve={report.curve} verdict={report.verdict ?? 'unsure'} />;
+  return (
+    <Chooser {...{ chosen, loaded, candidates, report }} curve={report.curve} verdict={report.verdict ?? 'unsure'} />
+  );
+}
+
+/** Where filters leave some of the customers out: only those who fit can be held back for a test. */
+function fittingOf({ filters, excluded }: Campaign, { fitting_seeds: fitting }: QualityReport): number | null {
+  const isFiltered = Object.keys(filters).length > 0 && fitting !== null && fitting < (excluded?.seeds ?? 0);
+  return isFiltered ? fitting : null;
+}
+
+function tooFewOf(campaign: Campaign, report: QualityReport): string | null {
+  const fitting = fittingOf(campaign, report);
+  return fitting === null
+    ? null
+    : `${formatCount(fitting)} of your customers fit the filters: too few for a prediction.`;
 }
 
 interface ChooserProps {
+  readonly report: QualityReport;
   readonly chosen: ChosenSize;
   readonly loaded: Loaded;
   readonly candidates: number;
@@ -50,7 +66,8 @@ interface ChooserProps {
   readonly verdict: Verdict;
 }
 
-function Chooser({ chosen, loaded, candidates, curve, verdict }: ChooserProps) {
+function Chooser({ chosen, loaded, candidates, report, curve, verdict }: ChooserProps) {
+  const fitting = fittingOf(loaded.campaign, report);
   const { session } = useConsole();
   const [isFault, setFault] = useState(false);
   const reach = reachAt(curve, candidates, chosen.size);
@@ -77,6 +94,9 @@ function Chooser({ chosen, loaded, candidates, curve, verdict }: ChooserProps) {
         <p class="muted small">
           {VERDICTS[verdict].meaning} The line is what is expected, the band where the truth lies nine times out of ten;
           dashed, a random audience.
+          {fitting === null
+            ? null
+            : ` Only the ${formatCount(fitting)} of your customers who fit the filters were held back for the test.`}
         </p>
         <Numbers curve={curve} />
       </div>

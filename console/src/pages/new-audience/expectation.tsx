@@ -49,7 +49,7 @@ interface FactProps {
   readonly name: string;
   readonly children: ComponentChildren;
   /** One short line that explains it. */
-  readonly note?: string | undefined;
+  readonly note?: string | null | undefined;
 }
 
 function Fact({ name, note, children }: FactProps) {
@@ -58,7 +58,7 @@ function Fact({ name, note, children }: FactProps) {
       <dt>{name}</dt>
       <dd>
         {children}
-        {note === undefined ? null : <span class="forecast-note">{note}</span>}
+        {!note ? null : <span class="forecast-note">{note}</span>}
       </dd>
     </div>
   );
@@ -141,7 +141,7 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
           </Fact>
         )}
         {expected === null ? null : (
-          <Fact name="Expected quality" note={nearest === null ? undefined : liftOf(nearest)}>
+          <Fact name="Expected quality" note={cohesion === null ? tooFew(estimate) : nearest && liftOf(nearest)}>
             <Badge tone={VERDICTS[expected.verdict].tone}>{VERDICTS[expected.verdict].text}</Badge>
           </Fact>
         )}
@@ -151,6 +151,11 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
       </p>
     </>
   );
+}
+
+function tooFew({ based_on: basis }: Estimate): string | null {
+  if (basis === null) return null;
+  return `${formatCount(basis.fitting_seeds)} of your customers fit the filters: too few for a forecast`;
 }
 
 const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: Estimate) => string>> = {

@@ -1,0 +1,58 @@
+/**
+ * How many negatives fit a campaign's filters, and how many do not: the same share as of the seeds, so that a model
+ * cannot learn the filters from them.
+ */
+
+/** Users who fit the filters, and users who do not. */
+export interface Sides<T> {
+  readonly inside: T;
+  readonly outside: T;
+}
+
+/** Users of a campaign who do not fit its filters, as rows of the population, ascending. */
+export interface Outside {
+  /** Those of the seeds. */
+  readonly seeds: Int32Array;
+  /** Neither seeds nor suppressed; may be empty if all seeds fit. */
+  readonly others: Int32Array;
+  /** Those of `others` who were dismissed. */
+  readonly dismissed: Int32Array;
+}
+
+/** The seeds of a campaign, and those of them who fit its filters. */
+export interface SeedCounts {
+  readonly all: number;
+  readonly fitting: number;
+}
+
+export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: Outside | null }): SeedCounts {
+  return { all: of.seeds.length, fitting: of.seeds.length - (of.outside?.seeds.length ?? 0) };
+}
+
+/**
+ * Splits `wanted` sampled negatives so that a share of `outside` of all negatives does not fit the filters: of those
+ * sampled and those in `always` together. Fewer if one side has too few users for that, at least one if there is one.
+ */
+export function matchNegatives(
+  wanted: number,
+  outside: number,
+  available: Sides<number>,
+  always: Sides<number> = { inside: 0, outside: 0 },
+): Sides<number> {
+  if (available.outside === 0) return { inside: Math.min(wanted, available.inside), outside: 0 };
+  const total = wanted + always.inside + always.outside;
+  const out = Math.min(Math.max(outside * total - always.outside, 0), wanted);
+  const scale = Math.min(1, available.inside / (wanted - out), available.outside / out);
+  const counts = { inside: Math.round(scale * (wanted - out)), outside: Math.round(scale * out) };
+  return counts.inside + counts.outside > 0 ? counts : { inside: Math.min(1, available.inside), outside: 0 };
+}
+
+/** Elements of ascending `rows` that are not in ascending `left`, in the same order. */
+export function without(rows: Int32Array, left: Int32Array): Int32Array {
+  if (left.length === 0) return rows;
+  let at = 0;
+  return rows.filter((row) => {
+    while (at < left.length && left[at]! < row) at += 1;
+    return left[at] !== row;
+  });
+}
