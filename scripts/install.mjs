@@ -6,7 +6,7 @@ import { basename, delimiter, dirname, join } from 'node:path';
 
 /**
  * The one package that is compiled for a version of Node's ABI, and the first Node that does without it (see
- * src/sqlite/driver.ts); the others use Node-API, or no binary.
+ * src/lib/sqlite-driver.ts); the others use Node-API, or no binary.
  */
 const COMPILED = 'better-sqlite3';
 const FIRST_WITHOUT = 22;

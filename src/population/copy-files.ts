@@ -4,16 +4,8 @@ import { join, relative } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { SUMS_FILE } from './accepted-sums.ts';
 import { ERASED_FILE, ERASED_KEY_FILE } from './erasures.ts';
-import { takeLock } from './lock.ts';
-import {
-  CURRENT_FILE,
-  findCurrentVersion,
-  LOCK_FILE,
-  listFiles,
-  listVersions,
-  MANIFEST_FILE,
-  readManifest,
-} from './manifest.ts';
+import { asWriter } from './lock.ts';
+import { CURRENT_FILE, findCurrentVersion, listFiles, listVersions, MANIFEST_FILE, readManifest } from './manifest.ts';
 
 export interface PopulationFile {
   /** Relative to the folder. */
@@ -36,12 +28,7 @@ export async function withPopulationFiles<T>(
 ): Promise<T> {
   if (findCurrentVersion(folder) === null)
     throw new AppError('invalid_population', `${folder} is not a population: it has no file ${CURRENT_FILE}`);
-  const release = takeLock(join(folder, LOCK_FILE));
-  try {
-    return await action(filesOf(folder));
-  } finally {
-    release();
-  }
+  return await asWriter(folder, () => action(filesOf(folder)));
 }
 
 function filesOf(folder: string): PopulationFile[] {

@@ -1,31 +1,19 @@
 /** Erases users from a population folder, for all its versions, and while an import runs. */
 import { randomBytes } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { UserNumber } from '../lib/brands.ts';
 import { syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Directory } from './directory.ts';
-import {
-  ERASED_FILE,
-  ERASED_KEY_FILE,
-  type ErasedRecord,
-  type Erasures,
-  encodeRecords,
-  hasKey,
-  KEY_BYTES,
-  RECORD_BYTES,
-} from './erasures.ts';
-import { appendDurably } from './files.ts';
-import { takeLock } from './lock.ts';
-import { findLargestDirectory } from './manifest.ts';
+import { type ErasedRecord, encodeRecords, RECORD_BYTES } from './erased-records.ts';
+import { ERASED_FILE, ERASED_KEY_FILE, type Erasures, hasKey, KEY_BYTES } from './erasures.ts';
+import { appendRecords } from './files.ts';
+import { withErasuresLock } from './lock.ts';
+import { findLargestDirectory, INCOMING_FOLDER, READMISSION_FILE } from './manifest.ts';
 import { readTableFrom } from './table-files.ts';
 
-const LOCK_FILE = 'erased.lock';
-/** Whoever holds the lock does so for milliseconds: an erasure, or an import in the moment of its publication. */
-const LOCK_PAUSE_MS = 10;
-const LOCK_WAIT_MS = 30_000;
 /** Ids that are recorded before others have their turn, and the lock. */
 const SLICE_IDS = 2_000;
 
@@ -58,68 +46,44 @@ export async function eraseUsers(folder: string, userIds: readonly string[], kno
   return counts;
 }
 
-async function eraseSlice(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
-  for (let waited = 0; ; waited += LOCK_PAUSE_MS) {
-    const release = tryErasureLock(folder, waited >= LOCK_WAIT_MS);
-    if (release === null) {
-      await sleep(LOCK_PAUSE_MS);
-      continue;
-    }
-    try {
-      return withStorage(`write ${join(folder, ERASED_FILE)}`, () => recordUsers(folder, userIds, known));
-    } finally {
-      release();
-    }
-  }
+function eraseSlice(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
+  return withErasuresLock(folder, () =>
+    withStorage(`write ${join(folder, ERASED_FILE)}`, () => recordUsers(folder, userIds, known)),
+  );
 }
 
-/** Runs `action` under the lock; blocks the thread while another has it. @throws AppError unavailable */
-export function withErasureLock<T>(folder: string, action: () => T): T {
-  for (let waited = 0; ; waited += LOCK_PAUSE_MS) {
-    const release = tryErasureLock(folder, waited >= LOCK_WAIT_MS);
-    if (release === null) {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
-      continue;
-    }
-    try {
-      return action();
-    } finally {
-      release();
-    }
-  }
-}
-
-/** Appends records; the caller has the lock, and has refreshed `erasures`. A torn end is cut off. */
+/**
+ * Appends records; the caller has the lock, and has refreshed `erasures`. They go to the end of the file wherever that
+ * is: nobody's record is overwritten. A torn end is cut off first.
+ */
 export function appendErasures(folder: string, records: readonly ErasedRecord[], erasures: Erasures): void {
   if (records.length === 0) return;
+  const path = join(folder, ERASED_FILE);
   const isFirst = erasures.count === 0;
-  appendDurably(join(folder, ERASED_FILE), erasures.count * RECORD_BYTES, encodeRecords(records));
+  appendRecords(path, encodeRecords(records), () => {
+    erasures.refresh();
+    return erasures.count * RECORD_BYTES;
+  });
   if (isFirst) syncFolder(folder);
   erasures.add(records);
-}
-
-/** null while another has it, unless that is not to be waited for any longer. */
-function tryErasureLock(folder: string, isLast: boolean): (() => void) | null {
-  try {
-    return withStorage(`write ${folder}`, () => takeLock(join(folder, LOCK_FILE), 'erasure'));
-  } catch (error) {
-    if (!isLast && error instanceof AppError && error.code === 'unavailable') return null;
-    throw error;
-  }
 }
 
 function recordUsers(folder: string, userIds: readonly string[], { erasures, directory }: KnownUsers): ErasedCounts {
   erasures.refresh();
   makeKey(folder, erasures);
   const numberOf = newestNumbers(folder, directory);
+  // an import may be letting them in: it must hear of them although they were erased before
+  const isReadmitting = existsSync(join(folder, INCOMING_FOLDER, READMISSION_FILE));
   const records: ErasedRecord[] = [];
+  const repeated: ErasedRecord[] = [];
   for (const userId of new Set(userIds)) {
     const userNumber = numberOf(userId);
+    const record = { userNumber, hash: erasures.hashOf(userId) };
     // without a number the hash alone tells; with one the user was let in again, and is erased once more
-    if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId))
-      records.push({ userNumber, hash: erasures.hashOf(userId) });
+    if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId)) records.push(record);
+    else if (isReadmitting) repeated.push(record);
   }
-  appendErasures(folder, records, erasures);
+  appendErasures(folder, [...records, ...repeated], erasures);
   return { erased: records.length, known: records.filter(({ userNumber }) => userNumber >= 0).length };
 }
 

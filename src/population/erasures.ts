@@ -5,26 +5,15 @@
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { UserNumber } from '../lib/brands.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { correctRecord, type ErasedRecord, HASH_BYTES, RECORD_BYTES, readRecord } from './erased-records.ts';
 import { readRange } from './files.ts';
 import { RowSet } from './row-set.ts';
 
 export const ERASED_FILE = 'erased.bin';
 export const ERASED_KEY_FILE = 'erased.key';
 export const KEY_BYTES = 32;
-
-/** A record: user number (int32, -1 where the id never had one), the hash, crc32 of both. */
-const HASH_BYTES = 16;
-export const RECORD_BYTES = 4 + HASH_BYTES + 4;
-
-export interface ErasedRecord {
-  /** -1: the population never knew the id. */
-  readonly userNumber: UserNumber;
-  /** Hex. */
-  readonly hash: string;
-}
 
 /** What readers of a population ask. */
 export interface ErasedUsers {
@@ -64,6 +53,8 @@ export class Erasures implements ErasedUsers {
 
   /** Reads what other processes have added; a `stat` where that is nothing. Whether there was anything. */
   refresh(): boolean {
+    // the file was restored, and has fewer: they are read once more, and what was erased stays so
+    if (this.#recordsOnDisk() < this.#count) this.#count = 0;
     const records = this.#read(this.#count);
     this.add(records);
     return records.length > 0;
@@ -99,45 +90,49 @@ export class Erasures implements ErasedUsers {
       .slice(0, 2 * HASH_BYTES);
   }
 
+  #recordsOnDisk(): number {
+    const size = statSync(join(this.#folder, ERASED_FILE), { throwIfNoEntry: false })?.size ?? 0;
+    return Math.floor(size / RECORD_BYTES);
+  }
+
   #read(from: number): ErasedRecord[] {
     const path = join(this.#folder, ERASED_FILE);
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    const records = Math.floor(size / RECORD_BYTES);
-    return records <= from ? [] : decodeRecords(readRange(path, from * RECORD_BYTES, records * RECORD_BYTES), path);
+    const records = this.#recordsOnDisk();
+    return records <= from
+      ? []
+      : decodeRecords(readRange(path, from * RECORD_BYTES, records * RECORD_BYTES), this.#folder);
   }
 }
 
-/** Records as they lie in the file. */
-export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
-  const bytes = Buffer.alloc(records.length * RECORD_BYTES);
-  for (const [i, { userNumber, hash }] of records.entries()) {
-    const at = i * RECORD_BYTES;
-    bytes.writeInt32LE(userNumber, at);
-    bytes.write(hash, at + 4, 'hex');
-    bytes.writeUInt32LE(crc32(bytes.subarray(at, at + 4 + HASH_BYTES)), at + 4 + HASH_BYTES);
-  }
-  return bytes;
-}
-
-/** Whole records; what a power cut tore at the end is left out. @throws AppError invalid_population */
-function decodeRecords(bytes: Buffer, path: string): ErasedRecord[] {
+/**
+ * Whole records; what a power cut tore at the end is left out. A last record in which one bit has changed was not torn.
+ * @throws AppError invalid_population
+ */
+function decodeRecords(bytes: Buffer, folder: string): ErasedRecord[] {
   const records: ErasedRecord[] = [];
   const end = bytes.length - (bytes.length % RECORD_BYTES);
   for (let at = 0; at < end; at += RECORD_BYTES) {
-    if (isWhole(bytes, at)) {
-      const hash = bytes.toString('hex', at + 4, at + 4 + HASH_BYTES);
-      records.push({ userNumber: bytes.readInt32LE(at), hash });
-      continue;
+    const record = readRecord(bytes, at);
+    if (record === null) {
+      if (correctRecord(bytes, at) !== null || isAnyWhole(bytes, at + RECORD_BYTES, end)) throw damaged(folder);
+      break;
     }
-    for (let later = at + RECORD_BYTES; later < end; later += RECORD_BYTES)
-      if (isWhole(bytes, later)) throw new AppError('invalid_population', `${path} was altered: restore it`);
-    break;
+    records.push(record);
   }
   return records;
 }
 
-function isWhole(bytes: Buffer, at: number): boolean {
-  return crc32(bytes.subarray(at, at + 4 + HASH_BYTES)) === bytes.readUInt32LE(at + 4 + HASH_BYTES);
+function isAnyWhole(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; at += RECORD_BYTES) if (readRecord(bytes, at) !== null) return true;
+  return false;
+}
+
+function damaged(folder: string): AppError {
+  const path = join(folder, ERASED_FILE);
+  return new AppError(
+    'invalid_population',
+    `${path} was altered, so that not all erased users are known: run metaheac population repair ${folder}`,
+  );
 }
 
 function readKey(folder: string): Buffer {

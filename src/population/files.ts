@@ -100,6 +100,25 @@ export function appendDurably(path: string, size: number, tail: Uint8Array): voi
   });
 }
 
+/**
+ * Appends to a file, made if it is not there: what others have appended stays. `endOf` says where what is whole ends;
+ * anything behind that is cut off. Fsyncs it. On failure nothing of `tail` is left.
+ */
+export function appendRecords(path: string, tail: Uint8Array, endOf: () => number): void {
+  withFile(path, 'a', (file) => {
+    const size = fstatSync(file).size;
+    const end = size === 0 ? 0 : endOf();
+    if (end < size) ftruncateSync(file, end);
+    try {
+      writeAll(file, tail, null);
+      fsyncSync(file);
+    } catch (error) {
+      ftruncateSync(file, end);
+      throw error;
+    }
+  });
+}
+
 function withFile<T>(path: string, flags: string, action: (file: number) => T): T {
   const file = openSync(path, flags);
   try {

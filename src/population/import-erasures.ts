@@ -1,8 +1,12 @@
 /** What an import does about erased users: leaves them out, also those who are erased while it runs. */
 import type { UserNumber } from '../lib/brands.ts';
 import { appendErasures } from './erase-users.ts';
-import type { ErasedRecord, Erasures } from './erasures.ts';
+import type { ErasedRecord } from './erased-records.ts';
+import type { Erasures } from './erasures.ts';
 import type { TextTable } from './text-table.ts';
+
+/** Hex digits of 4 bytes. */
+const PREFIX_DIGITS = 8;
 
 export class ImportErasures {
   readonly #folder: string;
@@ -14,7 +18,10 @@ export class ImportErasures {
   /** Records when the import began. */
   readonly #before: number;
   #rows = 0;
-  #redacted: readonly ErasedRecord[] = [];
+  /** Records that were compared with the new users. */
+  #seen: number;
+  #prefixes: Uint32Array | null = null;
+  readonly #redacted: ErasedRecord[] = [];
 
   /** `isReadmitting`: erased users who are in the import again are let in, as new users. */
   constructor(folder: string, erasures: Erasures, directory: TextTable, isReadmitting: boolean) {
@@ -24,6 +31,7 @@ export class ImportErasures {
     this.#published = directory.count;
     this.#isReadmitting = isReadmitting;
     this.#before = erasures.count;
+    this.#seen = erasures.count;
   }
 
   /** Whether there are users who must be left out. */
@@ -56,20 +64,23 @@ export class ImportErasures {
 
   /**
    * Overwrites, in the table, the ids of new users that were erased while the import ran, when they had no number yet:
-   * they are never written. Under the lock of erasures, before the table is.
+   * they are never written.
    */
   redactNewUsers(): void {
+    for (const { userNumber } of this.#findLate()) this.#directory.redact(userNumber);
+  }
+
+  /**
+   * Whether new users were erased since `redactNewUsers` looked. Quick, under the lock of erasures: where it would take
+   * long, the answer is yes.
+   */
+  hasLateUsers(): boolean {
     this.#erasures.refresh();
-    const since = this.#erasures.since(this.#before).filter(({ userNumber }) => userNumber < 0);
-    if (since.length === 0) return;
-    const hashes = new Set(since.map(({ hash }) => hash));
-    const found: ErasedRecord[] = [];
-    for (let userNumber = this.#published; userNumber < this.#directory.count; userNumber++) {
-      const hash = this.#erasures.hashOf(this.#directory.text(userNumber));
-      if (hashes.has(hash)) found.push({ userNumber, hash });
-    }
-    for (const { userNumber } of found) this.#directory.redact(userNumber);
-    this.#redacted = found;
+    const late = this.#unknownSince(this.#seen);
+    if (late.size > 0 && this.#prefixes === null) return true;
+    const found = this.#matches(late);
+    if (found.length === 0) this.#seen = this.#erasures.count;
+    return found.length > 0;
   }
 
   /**
@@ -79,4 +90,52 @@ export class ImportErasures {
   recordNewUsers(): void {
     appendErasures(this.#folder, this.#redacted, this.#erasures);
   }
+
+  /** New users who were erased since this was asked last. */
+  #findLate(): readonly ErasedRecord[] {
+    this.#erasures.refresh();
+    const found = this.#matches(this.#unknownSince(this.#seen));
+    this.#seen = this.#erasures.count;
+    this.#redacted.push(...found);
+    return found;
+  }
+
+  /** Hashes of ids that had no number when they were erased, by their first bytes. */
+  #unknownSince(record: number): Map<number, Set<string>> {
+    const hashes = new Map<number, Set<string>>();
+    for (const { userNumber, hash } of this.#erasures.since(record)) {
+      if (userNumber >= 0) continue;
+      const prefix = prefixOf(hash);
+      hashes.set(prefix, (hashes.get(prefix) ?? new Set()).add(hash));
+    }
+    return hashes;
+  }
+
+  #matches(hashes: ReadonlyMap<number, ReadonlySet<string>>): ErasedRecord[] {
+    const found: ErasedRecord[] = [];
+    if (hashes.size === 0) return found;
+    const prefixes = this.#hashNewUsers();
+    for (let i = 0; i < prefixes.length; i++) {
+      const wanted = hashes.get(prefixes[i]!);
+      const userNumber = this.#published + i;
+      if (wanted === undefined || this.#directory.isRedacted(userNumber)) continue;
+      const hash = this.#erasures.hashOf(this.#directory.text(userNumber));
+      if (wanted.has(hash)) found.push({ userNumber, hash });
+    }
+    return found;
+  }
+
+  /** Of each new user, the first bytes of the hash of the id: 2 us each, and so once. */
+  #hashNewUsers(): Uint32Array {
+    if (this.#prefixes !== null) return this.#prefixes;
+    const prefixes = new Uint32Array(this.#directory.count - this.#published);
+    for (let i = 0; i < prefixes.length; i++)
+      prefixes[i] = prefixOf(this.#erasures.hashOf(this.#directory.text(this.#published + i)));
+    this.#prefixes = prefixes;
+    return prefixes;
+  }
+}
+
+function prefixOf(hash: string): number {
+  return Number.parseInt(hash.slice(0, PREFIX_DIGITS), 16);
 }

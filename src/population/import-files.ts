@@ -2,9 +2,10 @@
 import { AppError } from '../lib/errors.ts';
 import { BadRows, type Duplicates } from './bad-rows.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
+import { publishVersion } from './publish-version.ts';
 import { checkSources, type ImportProgress, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
-import { type ImportResult, publishVersion } from './version-writer.ts';
+import type { ImportResult } from './version-writer.ts';
 
 export interface ImportFilesOptions {
   /** Paths, patterns with `*`, or addresses (`https://`, `s3://`): all of one form. */

@@ -6,8 +6,9 @@ import { AppError } from '../lib/errors.ts';
 import type { ImportLimits } from './import-limits.ts';
 import { IMPORT_LIMITS } from './import-limits.ts';
 import { checkSchema, sensitiveFeatures } from './import-schema.ts';
+import { publishVersion } from './publish-version.ts';
 import { type Derived, readRecords } from './record-reader.ts';
-import { type ImportResult, publishVersion } from './version-writer.ts';
+import type { ImportResult } from './version-writer.ts';
 
 export interface ImportOptions {
   /** A data set folder; only its description and its users are read. */

@@ -1,105 +1,115 @@
-/** The lock of a population folder: one import at a time; the lock of a process that is gone is taken over. */
-import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { AppError } from '../lib/errors.ts';
-
-/** How often a lock that vanished or was left behind is tried again. */
-const ATTEMPTS = 5;
-
 /**
- * Takes the lock file `path`, whose text is the holder's process id and, where the system tells, when that process
- * started: an id alone may have gone to another process, as it does when a container restarts. Returns the function
- * that releases the lock. Errors: AppError `unavailable` naming the holder while it lives.
+ * The two locks of a population folder, of all processes that share it: the writer's, for as long as an import takes, and
+ * that of erasures, for milliseconds. An idle service holds neither.
  */
-export function takeLock(path: string, what = 'import'): () => void {
-  const mine = `${process.pid} ${findStart(process.pid)} ${randomUUID()}\n`;
-  const temporary = `${path}.${randomUUID()}`;
-  // A lock that appears by `link` has its text from the first moment on.
-  writeFileSync(temporary, mine, { flag: 'wx' });
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeQuietly, withStorage } from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
+import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../lib/file-lock.ts';
+
+/** Held by whoever adds, removes or copies versions, or overwrites ids. Empty, and never removed. */
+export const WRITER_LOCK = 'writer.lock';
+/** Held by whoever adds records of erasures, and while a version becomes visible. */
+export const ERASURES_LOCK = 'erasures.lock';
+/** Files of earlier releases, with process ids in them: they mean nothing any more. */
+const FORMER_LOCKS = ['lock', 'erased.lock'];
+
+/** What another writer may need to end: one that only makes a version current, or removes one, is as quick. */
+const WRITER_WAIT_MS = 2_000;
+/** Whoever holds the lock of erasures does so for milliseconds. */
+const ERASURES_WAIT_MS = 30_000;
+/** A folder that its last writer removed is made again. */
+const FOLDER_ATTEMPTS = 3;
+
+/** Runs `action` as the only writer of a folder that exists. @throws AppError unavailable, storage_failed */
+export async function asWriter<T>(folder: string, action: () => T | Promise<T>): Promise<T> {
+  const release = held(await awaitFileLock(join(folder, WRITER_LOCK), WRITER_WAIT_MS), folder);
   try {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (tryLink(temporary, path)) return () => giveBack(path, mine);
-      const holder = readText(path);
-      if (holder === null) continue;
-      if (isAlive(holder)) throw refusal(path, holder, what);
-      takeAway(path, holder);
-    }
-    throw refusal(path, readText(path) ?? 'unknown', what);
+    removeFormerLocks(folder);
+    return await action();
   } finally {
-    rmSync(temporary, { force: true });
+    release();
   }
 }
 
-function refusal(path: string, holder: string, what: string): AppError {
-  const pid = Number(holder.split(' ')[0]);
-  return new AppError(
+/** As `asWriter`, without a turn of the event loop, and so without waiting for another. */
+export function asWriterSync<T>(folder: string, action: () => T): T {
+  const release = held(tryFileLock(join(folder, WRITER_LOCK)), folder);
+  try {
+    removeFormerLocks(folder);
+    return action();
+  } finally {
+    release();
+  }
+}
+
+/** As `asWriter`, for a folder that is made where missing, and removed again if nothing came into it. */
+export async function asFirstWriter<T>(folder: string, action: () => Promise<T>): Promise<T> {
+  const isNew = !existsSync(folder);
+  for (let attempt = 1; ; attempt++) {
+    withStorage(`write ${folder}`, () => mkdirSync(folder, { recursive: true }));
+    let hasBegun = false;
+    try {
+      return await asWriter(folder, async () => {
+        hasBegun = true;
+        try {
+          return await action();
+        } finally {
+          if (isNew) removeUnused(folder);
+        }
+      });
+    } catch (error) {
+      if (hasBegun || attempt === FOLDER_ATTEMPTS || existsSync(folder)) throw error;
+    }
+  }
+}
+
+/** Runs `action` under the lock of erasures. @throws AppError unavailable (it is held for too long), storage_failed */
+export async function withErasuresLock<T>(folder: string, action: () => T): Promise<T> {
+  const release = await awaitFileLock(join(folder, ERASURES_LOCK), ERASURES_WAIT_MS);
+  return underErasuresLock(folder, release, action);
+}
+
+/** As `withErasuresLock`; blocks the thread while another has it. */
+export function withErasuresLockSync<T>(folder: string, action: () => T): T {
+  return underErasuresLock(folder, awaitFileLockSync(join(folder, ERASURES_LOCK), ERASURES_WAIT_MS), action);
+}
+
+function underErasuresLock<T>(folder: string, release: (() => void) | null, action: () => T): T {
+  if (release === null)
+    throw new AppError(
+      'unavailable',
+      `another process has held ${join(folder, ERASURES_LOCK)} for too long: try again`,
+    );
+  try {
+    return action();
+  } finally {
+    release();
+  }
+}
+
+function held(release: (() => void) | null, folder: string): () => void {
+  if (release !== null) return release;
+  throw new AppError(
     'unavailable',
-    `another ${what} is running (process ${pid} holds ${path}): try again when it has ended`,
-    {
-      facts: { pid },
-    },
+    `another import, update, prune or backup of ${folder} is running: try again when it has ended`,
   );
 }
 
-function tryLink(from: string, to: string): boolean {
+/** Removes a folder with nothing in it but locks. Whoever waits for one of them finds that it is another file then. */
+function removeUnused(folder: string): void {
+  const locks = [WRITER_LOCK, ERASURES_LOCK];
+  if (!readdirSync(folder).every((name) => locks.includes(name))) return;
+  for (const name of locks) rmSync(join(folder, name), { force: true });
   try {
-    linkSync(from, to);
-    return true;
+    rmdirSync(folder);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
+    // another has come in between
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
   }
 }
 
-function isAlive(holder: string): boolean {
-  const [pid, start] = holder.trim().split(' ');
-  const id = Number(pid);
-  if (!Number.isInteger(id) || id <= 0) return false;
-  try {
-    process.kill(id, 0);
-  } catch (error) {
-    // EPERM: it lives and belongs to someone else.
-    if (codeOf(error) !== 'EPERM') return false;
-  }
-  return start === findStart(id);
-}
-
-/** Removes the lock of a process that is gone, unless another import was quicker and the lock is now its own. */
-function takeAway(path: string, holder: string): void {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  if (readText(aside) !== holder) tryLink(aside, path);
-  rmSync(aside, { force: true });
-}
-
-function giveBack(path: string, mine: string): void {
-  if (readText(path) === mine) rmSync(path, { force: true });
-}
-
-/**
- * When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); '-' where the system has no /proc.
- */
-function findStart(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`);
-  if (stat === null) return '-';
-  // The second field is the command's name in parentheses and may hold spaces.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH') return null;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+function removeFormerLocks(folder: string): void {
+  for (const name of FORMER_LOCKS) removeQuietly(join(folder, name), { recursive: false });
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Feature, MAXIMUM_VECTOR_SIZE } from '../dataset/features.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
+import { replaceDurably, withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { sha256 } from './files.ts';
@@ -22,11 +23,14 @@ const NEWEST_CONTRACT = 2;
 
 export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
-export const LOCK_FILE = 'lock';
 /** Where the dictionaries are. */
 export const DICTIONARIES_FOLDER = 'dictionaries';
 /** Where an import collects a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
+/** In `incoming/` while an import lets in users who were erased: whoever erases one of them again must say so again. */
+export const READMISSION_FILE = 'readmits';
+/** Behind the name of a version that is being removed, or was replaced. */
+export const REMOVED_SUFFIX = '.removed';
 
 const VERSION = /^[0-9a-f]{12}$/;
 
@@ -155,14 +159,33 @@ export function listVersions(folder: string): string[] {
   return readdirSync(folder).filter((name) => VERSION.test(name));
 }
 
+/**
+ * The manifests of all published versions; one that is removed meanwhile is left out. @throws AppError
+ * invalid_population
+ */
+export function readManifests(folder: string): Manifest[] {
+  return listVersions(folder).flatMap((version) => {
+    try {
+      return [readManifest(folder, version)];
+    } catch (error) {
+      if (!existsSync(join(folder, version))) return [];
+      throw error;
+    }
+  });
+}
+
 /** The directory with the most users of all published versions: those of the others are its first ones. */
 export function findLargestDirectory(folder: string): ManifestTable | null {
   let largest: ManifestTable | null = null;
-  for (const version of listVersions(folder)) {
-    const { directory } = readManifest(folder, version);
+  for (const { directory } of readManifests(folder))
     if (largest === null || directory.count > largest.count) largest = directory;
-  }
   return largest;
+}
+
+/** Makes services start with a version. The caller is the folder's writer. @throws AppError storage_failed */
+export function writeCurrent(folder: string, version: string): void {
+  const path = join(folder, CURRENT_FILE);
+  withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(`${version}\n`), `${path}.tmp`));
 }
 
 /** The paths of a feature's dictionary: readable, and different for every name also where file names ignore case. */

@@ -1,18 +1,17 @@
-/** Makes a version visible: its files in `incoming/`, then the folder's new name, then `current`. */
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+/** Makes a version visible: its files in `incoming/`, then the folder's new name. */
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { linkDurably, replaceDurably, syncFolder, writeDurably } from '../lib/durable-files.ts';
+import { linkDurably, replaceFolder, syncFolder, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import {
-  CURRENT_FILE,
   DICTIONARIES_FOLDER,
   encodeManifest,
-  findCurrentVersion,
   INCOMING_FOLDER,
   MANIFEST_FILE,
   type Manifest,
   type ManifestSegment,
   type ManifestTable,
+  REMOVED_SUFFIX,
 } from './manifest.ts';
 import { appendTable } from './table-files.ts';
 import type { TextTable } from './text-table.ts';
@@ -41,8 +40,6 @@ export interface Publication {
   readonly directory: GrowingTable;
   /** By feature. */
   readonly dictionaries: ReadonlyMap<string, GrowingTable>;
-  /** Called once the version is on disk, before it is current. */
-  readonly onPublished: () => void;
 }
 
 /** The file of a segment, within the version's folder. */
@@ -51,30 +48,31 @@ export function segmentPath(index: number): string {
 }
 
 /**
- * Makes the version visible, unless it is there already, whole. Killed before `current` is replaced, the old version
- * serves on: what was appended lies behind what any manifest records and is cut off by the next import, or a whole
- * version lies there that the same import finds again.
+ * Puts a version on the disk, but for its name: tables grow beyond what any manifest records, the rest is in
+ * `incoming/`. May be called again after its directory has changed. False where the same version is there already, whole.
  */
-export function publish(publication: Publication): void {
+export function stage(publication: Publication): boolean {
   const { out, manifest } = publication;
-  if (!isIntact(out, manifest)) {
-    const incoming = join(out, INCOMING_FOLDER);
-    appendTables(publication);
-    placeSegments(incoming, publication);
-    writeDurably(join(incoming, manifest.row_of.path), publication.rowOf);
-    writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest));
-    syncFolder(join(incoming, 'segments'));
-    syncFolder(incoming);
-    // The tables' names must be durable before a manifest that records them is.
-    syncFolder(out);
-    rmSync(join(out, manifest.version), { recursive: true, force: true });
-    renameSync(incoming, join(out, manifest.version));
-    syncFolder(out);
-    publication.onPublished();
-  }
-  if (findCurrentVersion(out) === manifest.version) return;
-  const current = join(out, CURRENT_FILE);
-  replaceDurably(current, Buffer.from(`${manifest.version}\n`), `${current}.tmp`);
+  if (isIntact(out, manifest)) return false;
+  const incoming = join(out, INCOMING_FOLDER);
+  appendTables(publication);
+  placeSegments(incoming, publication);
+  writeDurably(join(incoming, manifest.row_of.path), publication.rowOf, 'w');
+  writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest), 'w');
+  syncFolder(join(incoming, 'segments'));
+  syncFolder(incoming);
+  // The tables' names must be durable before a manifest that records them is.
+  syncFolder(out);
+  return true;
+}
+
+/**
+ * Makes a version visible that was staged. Killed before, the old version serves on: what was appended lies behind what
+ * any manifest records and is cut off by the next import.
+ */
+export function makeVisible({ out, manifest }: Publication): void {
+  const folder = join(out, manifest.version);
+  replaceFolder(join(out, INCOMING_FOLDER), folder, `${folder}${REMOVED_SUFFIX}`);
 }
 
 function appendTables({ out, manifest, directory, dictionaries }: Publication): void {
@@ -89,7 +87,8 @@ function appendTables({ out, manifest, directory, dictionaries }: Publication): 
 
 /** Moves the written segments behind the shared ones. */
 function placeSegments(incoming: string, { manifest, shared }: Publication): void {
-  if (shared.length === 0) return;
+  // in their places already where it is staged again
+  if (shared.length === 0 || existsSync(join(incoming, segmentPath(manifest.segments.length - 1)))) return;
   for (let index = manifest.segments.length - 1; index >= shared.length; index--)
     renameSync(join(incoming, segmentPath(index - shared.length)), join(incoming, segmentPath(index)));
   for (const [index, { file, size }] of shared.entries()) {

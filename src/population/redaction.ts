@@ -5,7 +5,7 @@ import { replaceDurably, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { acceptedSums, writeAcceptedSums } from './accepted-sums.ts';
 import type { Erasures } from './erasures.ts';
-import { findLargestDirectory, listVersions, type ManifestFile, readManifest } from './manifest.ts';
+import { findLargestDirectory, type ManifestFile, readManifests } from './manifest.ts';
 import { readTable } from './table-files.ts';
 
 /**
@@ -42,7 +42,7 @@ export function redactErased(folder: string, erasures: Erasures): number {
 
 /** The directory's bytes as the versions recorded them, the shortest first. */
 function directoriesOf(folder: string): ManifestFile[] {
-  const all = listVersions(folder).map((version) => readManifest(folder, version).directory.bytes);
+  const all = readManifests(folder).map(({ directory }) => directory.bytes);
   return [...new Map(all.map((file) => [file.sha256, file])).values()].sort((a, b) => a.size - b.size);
 }
 

@@ -7,10 +7,11 @@ import { BaseVersion } from './base-version.ts';
 import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
 import { CURRENT_FILE, findCurrentVersion } from './manifest.ts';
+import { withImportLock } from './publish-version.ts';
 import { checkSources, type ImportProgress, readUsers } from './read-users.ts';
 import type { SourceFeature, SourceSchema } from './source-schema.ts';
 import { checkIdFile, readUserIds } from './user-ids.ts';
-import { VersionWriter, withImportLock } from './version-writer.ts';
+import { VersionWriter } from './version-writer.ts';
 
 export interface UpdateFilesOptions {
   /** A population's folder. */

@@ -1,30 +1,36 @@
-/** Writes a version of a population under the folder's lock; nothing is published unless all of it could be read. */
+/** A version of a population while it is made, by the folder's only writer. */
 
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feature } from '../dataset/features.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { withStorage, writeDurably } from '../lib/durable-files.ts';
-import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { countValues } from './coverage.ts';
-import { withErasureLock } from './erase-users.ts';
 import { Erasures } from './erasures.ts';
 import { sha256 } from './files.ts';
 import { ImportErasures } from './import-erasures.ts';
-import { takeLock } from './lock.ts';
+import { withErasuresLockSync } from './lock.ts';
 import {
   dictionaryPaths,
+  findCurrentVersion,
   INCOMING_FOLDER,
-  LOCK_FILE,
-  listVersions,
   type Manifest,
   type ManifestSegment,
   type ManifestTable,
-  readManifest,
+  READMISSION_FILE,
+  readManifests,
   sealManifest,
+  writeCurrent,
 } from './manifest.ts';
-import { type GrowingTable, publish, type SharedSegment, segmentPath } from './publication.ts';
+import {
+  type GrowingTable,
+  makeVisible,
+  type Publication,
+  type SharedSegment,
+  segmentPath,
+  stage,
+} from './publication.ts';
 import { redactErased } from './redaction.ts';
 import type { RowFault, RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
@@ -59,45 +65,6 @@ export interface ImportResult {
   readonly erased: number;
 }
 
-/**
- * Runs `action` under the lock of the folder, which is made if it is not there. Errors: what `action` throws, and
- * AppError `unavailable` (another import runs), `storage_failed`. What `action` did not publish is removed.
- */
-export async function withImportLock<T>(out: string, action: () => Promise<T>): Promise<T> {
-  const isNew = !existsSync(out);
-  const release = withStorage(`write ${out}`, () => {
-    mkdirSync(out, { recursive: true });
-    return takeLock(join(out, LOCK_FILE));
-  });
-  try {
-    return await action();
-  } finally {
-    rmSync(join(out, INCOMING_FOLDER), { recursive: true, force: true });
-    release();
-    if (isNew && readdirSync(out).length === 0) rmdirSync(out);
-  }
-}
-
-/**
- * Gives `read` a writer to fill, under the lock of the folder, and publishes what it filled. Equal content over an
- * equal folder gives an equal version: importing again what is current changes nothing (a damaged copy of that version
- * is replaced). `from` says in a refusal what was read. Errors: what `read` throws, those of `withImportLock`, and
- * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After any of them the
- * folder serves what it served before.
- */
-export async function publishVersion(
-  target: ImportTarget,
-  from: string,
-  read: (writer: VersionWriter) => Promise<void>,
-): Promise<ImportResult> {
-  return await withImportLock(target.out, async () => {
-    const writer = new VersionWriter(target);
-    await read(writer);
-    if (writer.rows === 0) throw new AppError('invalid_data', `${from} is empty: a population needs at least one user`);
-    return writer.publish();
-  });
-}
-
 /** Rows of an earlier version that the new one has too. */
 export interface SharedRows {
   /** They become the first segments. */
@@ -105,6 +72,15 @@ export interface SharedRows {
   /** By user number: `segment * 65,536 + offset` in these, -1 for users without a row in them. */
   readonly placeOf: Int32Array;
 }
+
+interface Staged {
+  readonly publication: Publication;
+  /** False where the same version is there already. */
+  readonly isNew: boolean;
+}
+
+/** How often a version is put on the disk beside erasures; the last time they wait. */
+const STAGE_ATTEMPTS = 5;
 
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
 
@@ -137,9 +113,15 @@ export class VersionWriter implements RowSink {
     this.scratch = join(this.#incoming, 'scratch');
     this.segment = new SegmentBuilder(features);
     this.#coverage = features.map(() => 0);
+    withStorage(`write ${this.#incoming}`, () => {
+      rmSync(this.#incoming, { recursive: true, force: true });
+      mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
+      // before erasures are read: whoever is erased from then on is recorded again
+      if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
+    });
     const erasures = new Erasures(out);
     redactErased(out, erasures);
-    const published = listVersions(out).map((version) => readManifest(out, version));
+    const published = readManifests(out);
     this.#directory = this.#openTable(published.map((manifest) => manifest.directory));
     this.#dictionaries = features.map(({ name }) =>
       this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
@@ -147,10 +129,6 @@ export class VersionWriter implements RowSink {
     this.directory = this.#directory.table;
     this.erased = new ImportErasures(out, erasures, this.directory, readmitErased);
     this.dictionaries = this.#dictionaries.map(({ table }) => table);
-    withStorage(`write ${this.#incoming}`, () => {
-      rmSync(this.#incoming, { recursive: true, force: true });
-      mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
-    });
   }
 
   get rows(): number {
@@ -184,9 +162,7 @@ export class VersionWriter implements RowSink {
   publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
-    const version = withErasureLock(this.#out, () =>
-      withStorage(`write ${this.#out}`, () => this.#publish(users, shared)),
-    );
+    const version = withStorage(`write ${this.#out}`, () => this.#publish(users, shared));
     const byFeature = (count: (index: number) => number) =>
       Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
     return {
@@ -234,17 +210,47 @@ export class VersionWriter implements RowSink {
     this.segment.clear();
   }
 
+  /**
+   * Everything is on the disk before the lock of erasures is taken, so that they wait for a rename alone. Whoever is
+   * erased in between, and new, must not be written under their name: then it is staged once more.
+   */
   #publish(users: number, shared: SharedRows): string {
-    this.erased.redactNewUsers();
     const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
-    const manifest = this.#seal(users, rowOf, shared.segments);
     rmSync(this.scratch, { recursive: true, force: true });
-    publish({
-      ...{ out: this.#out, manifest, rowOf, shared: shared.segments, directory: this.#directory },
-      dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
-      onPublished: () => this.erased.recordNewUsers(),
+    for (let attempt = 1; attempt < STAGE_ATTEMPTS; attempt++) {
+      const staged = this.#stage(users, rowOf, shared);
+      const isPublished = withErasuresLockSync(this.#out, () => {
+        if (this.erased.hasLateUsers()) return false;
+        this.#makeVisible(staged);
+        return true;
+      });
+      if (isPublished) return staged.publication.manifest.version;
+    }
+    return withErasuresLockSync(this.#out, () => {
+      const staged = this.#stage(users, rowOf, shared);
+      this.#makeVisible(staged);
+      return staged.publication.manifest.version;
     });
-    return manifest.version;
+  }
+
+  #stage(users: number, rowOf: Uint8Array, shared: SharedRows): Staged {
+    this.erased.redactNewUsers();
+    const publication = {
+      ...{ out: this.#out, manifest: this.#seal(users, rowOf, shared.segments), rowOf, shared: shared.segments },
+      directory: this.#directory,
+      dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
+    };
+    return { publication, isNew: stage(publication) };
+  }
+
+  #makeVisible({ publication, isNew }: Staged): void {
+    const { version } = publication.manifest;
+    if (isNew) {
+      rmSync(join(this.#incoming, READMISSION_FILE), { force: true });
+      makeVisible(publication);
+      this.erased.recordNewUsers();
+    }
+    if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 
   /** By user number: the place of each row, own ones behind those that are shared. */

@@ -1,19 +1,21 @@
 /** The versions of a population folder: listed, compared, made current, removed. */
-import { rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceDurably, syncFolder, withStorage } from '../lib/durable-files.ts';
+import { syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { Erasures } from './erasures.ts';
-import { takeLock } from './lock.ts';
+import { asWriterSync } from './lock.ts';
 import {
   CURRENT_FILE,
   findCurrentVersion,
-  LOCK_FILE,
   listFiles,
   listVersions,
   type Manifest,
   publishedAt,
+  REMOVED_SUFFIX,
   readManifest,
+  readManifests,
+  writeCurrent,
 } from './manifest.ts';
 import { redactErased } from './redaction.ts';
 import { verifyVersion } from './verify.ts';
@@ -40,9 +42,9 @@ export interface VersionSummary {
 export function summariseVersions(folder: string): VersionSummary[] {
   const current = findCurrentVersion(folder);
   if (current === null) throw notAPopulation(folder);
-  return listVersions(folder)
-    .map((version) => {
-      const manifest = readManifest(folder, version);
+  return readManifests(folder)
+    .map((manifest) => {
+      const { version } = manifest;
       const files = listFiles(folder, manifest).filter(({ mayGrow }) => !mayGrow);
       const own = files.filter(({ path }) => linksOf(path) < 2);
       return {
@@ -71,8 +73,7 @@ export function makeCurrent(folder: string, version: string, { isVerified = fals
     if (!listVersions(folder).includes(version))
       throw new AppError('invalid_argument', `${folder} has no version ${version}`);
     if (!isVerified) verifyVersion(folder, readManifest(folder, version), 'everything');
-    const current = join(folder, CURRENT_FILE);
-    withStorage(`write ${current}`, () => replaceDurably(current, Buffer.from(`${version}\n`), `${current}.tmp`));
+    writeCurrent(folder, version);
   });
 }
 
@@ -99,8 +100,10 @@ export function pruneVersions(folder: string, keep: number): string[] {
     const most = versions.reduce((a, b) => (b.knownUsers > a.knownUsers ? b : a));
     const gone = versions.slice(keep).filter((one) => !one.isCurrent && one !== most);
     withStorage(`write ${folder}`, () => {
-      for (const { version } of gone) rmSync(join(folder, version), { recursive: true, force: true });
+      // at once, for whoever reads all manifests
+      for (const { version } of gone) renameSync(join(folder, version), join(folder, `${version}${REMOVED_SUFFIX}`));
       if (gone.length > 0) syncFolder(folder);
+      removeLeftovers(folder);
     });
     redactErased(folder, new Erasures(folder));
     return gone.map(({ version }) => version);
@@ -119,12 +122,13 @@ function linksOf(path: string): number {
 
 function underLock<T>(folder: string, action: () => T): T {
   if (findCurrentVersion(folder) === null) throw notAPopulation(folder);
-  const release = takeLock(join(folder, LOCK_FILE));
-  try {
-    return action();
-  } finally {
-    release();
-  }
+  return asWriterSync(folder, action);
+}
+
+/** What was removed, or replaced, by writers that were killed. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder))
+    if (name.endsWith(REMOVED_SUFFIX)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 function notAPopulation(folder: string): AppError {

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { createClosedFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
-import { holdExclusively } from './database.ts';
+import { tryFileLock } from '../lib/file-lock.ts';
 
 /** Empty: only the operating system's lock on it means something. */
 export const LOCK_FILE = 'service.lock';
@@ -15,7 +15,7 @@ export const LOCK_FILE = 'service.lock';
 export function lockDataFolder(dataDir: string): () => void {
   const folder = resolve(dataDir);
   withStorage(`create data folder ${folder}`, () => createClosedFolder(folder));
-  const release = holdExclusively(join(folder, LOCK_FILE));
+  const release = tryFileLock(join(folder, LOCK_FILE));
   if (release !== null) return release;
   throw new AppError(
     'unavailable',

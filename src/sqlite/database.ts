@@ -121,42 +121,6 @@ export function truncateLog(database: Database): void {
   }
 }
 
-/**
- * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it returns is
- * called or the process ends, however that is; null where another connection has it.
- * @throws AppError storage_failed
- */
-export function holdExclusively(path: string): (() => void) | null {
-  let database: Database | undefined;
-  try {
-    database = new Sqlite(path, { timeout: 0 });
-    // the lock is all that matters: a journal would need room on a disk that may be full
-    database.pragma('journal_mode = MEMORY');
-    database.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
-    database?.close();
-    if (isBusy(error)) return null;
-    throw databaseError(path, error);
-  }
-  const held = database;
-  return () => held.close();
-}
-
-/** Whether a connection of any process holds the file as `holdExclusively` does. @throws AppError storage_failed */
-export function isHeld(path: string): boolean {
-  let database: Database | undefined;
-  try {
-    database = new Sqlite(path, { timeout: 0, readonly: true, fileMustExist: true });
-    database.prepare('SELECT 1 FROM sqlite_master').get();
-    return false;
-  } catch (error) {
-    if (isBusy(error)) return true;
-    throw databaseError(path, error);
-  } finally {
-    database?.close();
-  }
-}
-
 function switchToWal(database: Database): void {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import type { KeyCounts, StoreContents, StoreInspection } from '../campaigns/ports/store.ts';
 import { withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { isFileLocked } from '../lib/file-lock.ts';
 import { LOCK_FILE } from './data-folder-lock.ts';
-import { type Database, databaseError, isHeld, versionOf } from './database.ts';
+import { type Database, databaseError, versionOf } from './database.ts';
 import { Sqlite } from './driver.ts';
 import { migrationsFolder, readMigrations } from './migrations.ts';
 
@@ -29,7 +30,7 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
   const lock = join(folder, LOCK_FILE);
   const path = join(folder, DATABASE_FILE);
   return withStorage(`read ${folder}`, () => ({
-    isTaken: existsSync(lock) && isHeld(lock),
+    isTaken: existsSync(lock) && isFileLocked(lock),
     contents: existsSync(path) ? contentsOf(path, now) : null,
   }));
 }

@@ -1,11 +1,12 @@
 /** From the campaigns that a running service has: a model, and a daily retraining that promotes it or refuses to. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeDecision } from '../../src/cli/retrain-report.ts';
 import { type Service, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { tryFileLock } from '../../src/lib/file-lock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
@@ -104,7 +105,7 @@ describe('with too few campaigns', () => {
     const result = retrain('--model', first);
     expect(result.status).toBe(1);
     expect(result.stderr).toMatch(/has 1 campaigns .*, and 10 are needed: .*--self-supervised/);
-    expect(readdirSync(models)).toEqual([]);
+    expect(readdirSync(models).filter((name) => name !== 'training.lock')).toEqual([]);
   });
 });
 
@@ -169,14 +170,14 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     ]);
     const unnamed = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
     expect([unnamed.status, unnamed.stderr]).toEqual([1, expect.stringContaining('name the model that serves')]);
-    writeFileSync(join(other, 'retrain.lock'), `${process.pid} ${startOf(process.pid)} x\n`);
+    // what an earlier release left means nothing
+    writeFileSync(join(other, 'retrain.lock'), `${process.pid} 1 x\n`);
+    const release = tryFileLock(join(other, 'training.lock'))!;
     const locked = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
-    expect([locked.status, locked.stderr]).toEqual([1, expect.stringContaining('another training is running')]);
+    expect([locked.status, locked.stderr]).toEqual([1, expect.stringMatching(/another training into .* is running/)]);
+    release();
+    const free = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
+    expect(free.stderr).toContain('name the model that serves');
+    expect(existsSync(join(other, 'retrain.lock'))).toBe(false);
   });
 });
-
-/** When a process started, as the lock has it. */
-function startOf(pid: number): string {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]!;
-}

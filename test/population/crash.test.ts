@@ -14,9 +14,15 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { tryFileLock } from '../../src/lib/file-lock.ts';
+import { withPopulationFiles } from '../../src/population/copy-files.ts';
+import { eraseUsers } from '../../src/population/erase-users.ts';
 import { importPopulation } from '../../src/population/import.ts';
+import { asWriter } from '../../src/population/lock.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { makeCurrent } from '../../src/population/versions.ts';
 import { useFolders } from '../fixture/folders.ts';
+import { size } from '../fixture/size.ts';
 import { FEATURES, importUsers, refusalOf, snapshot, toLines, USERS, writeDataSet } from './support.ts';
 
 const newFolder = useFolders();
@@ -45,7 +51,6 @@ describe('an import that was killed', () => {
     }
     child.kill('SIGKILL');
     await once(child, 'exit');
-    expect(existsSync(join(out, 'lock'))).toBe(true);
     expect(openPopulation(out)).toMatchObject({ version: first.version, rowCount: 4 });
 
     const options = { source, features: FEATURES };
@@ -96,45 +101,77 @@ describe('an import that was killed', () => {
   });
 });
 
-describe('the lock', () => {
-  it('lets one of two imports at once through', async () => {
+describe('the lock of writers', () => {
+  it('has two imports at once done one after the other', async () => {
     const out = newFolder();
     const source = writeDataSet(newFolder(), USERS);
-    const results = await Promise.allSettled([1, 2].map(() => importPopulation({ source, features: FEATURES, out })));
-    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
-    const { reason } = results[1] as PromiseRejectedResult;
-    expect(reason).toMatchObject({ code: 'unavailable', facts: { pid: process.pid } });
-    expect(reason.message).toContain('another import is running');
-    expect(existsSync(join(out, 'lock'))).toBe(false);
+    const results = await Promise.all([1, 2].map(() => importPopulation({ source, features: FEATURES, out })));
+    expect(results.map(({ newUsers }) => newUsers).sort()).toEqual([0, 4]);
     expect(openPopulation(out).rowCount).toBe(4);
   });
 
-  it('of another process that lives is respected, and of one that is gone taken over', async () => {
+  it('refuses whoever waits for too long, and says so', async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    const { version } = await importUsers(source, out, USERS);
+    await asWriter(out, async () => {
+      const refused = [
+        () => importUsers(newFolder(), out, MORE),
+        () => makeCurrent(out, version),
+        () => withPopulationFiles(out, async () => {}),
+      ];
+      for (const action of refused)
+        expect(await refusalOf(action)).toMatchObject({
+          code: 'unavailable',
+          message: `another import, update, prune or backup of ${out} is running: try again when it has ended`,
+        });
+    });
+    expect(await importUsers(newFolder(), out, MORE)).toMatchObject({ users: 5 });
+  });
+
+  it('is free as soon as its holder is killed', async () => {
     const [source, out] = [newFolder(), newFolder()];
     writeDataSet(
       source,
       Array.from({ length: 150_000 }, (_, i) => `{"user_id":"u${i}","city":"c${i}","likes":[]}\n`).join(''),
     );
     const child = spawnImport(source, out);
-    while (!existsSync(join(out, 'lock'))) await sleep(5);
-    const error = await refusalOf(() => importUsers(newFolder(), out, USERS));
-    expect(error).toMatchObject({ code: 'unavailable', facts: { pid: child.pid } });
+    while (!existsSync(join(out, 'incoming'))) await sleep(5);
+    expect(tryFileLock(join(out, 'writer.lock'))).toBeNull();
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
   });
 
-  it('of a process whose id another one has now is taken over', async () => {
+  it('minds no lock that an earlier release left, whatever stands in it', async () => {
     const out = newFolder();
-    writeFileSync(join(out, 'lock'), `${process.pid} 12345 an-earlier-life\n`);
-    expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
-    expect(existsSync(join(out, 'lock'))).toBe(false);
+    const { version } = await importUsers(newFolder(), out, USERS);
+    for (const text of [`${process.pid} 12345 an-earlier-life\n`, '']) {
+      for (const name of ['lock', 'erased.lock']) writeFileSync(join(out, name), text);
+      makeCurrent(out, version);
+      await eraseUsers(out, ['anna'], openPopulation(out));
+      expect(await importUsers(newFolder(), out, MORE)).toMatchObject({ users: 4, erased: 1 });
+      expect(
+        readdirSync(out)
+          .filter((name) => name.endsWith('lock'))
+          .sort(),
+      ).toEqual(['erasures.lock', 'writer.lock']);
+    }
   });
 
-  it('that is torn is taken over', async () => {
-    const out = newFolder();
-    writeFileSync(join(out, 'lock'), '');
-    expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
+  it('goes with a folder in which nothing was made, and whoever waits for it makes another', async () => {
+    const out = join(newFolder(), 'population');
+    const source = writeDataSet(newFolder(), '{"user_id":"bad"');
+    const good = writeDataSet(newFolder(), USERS);
+    for (let turn = 0; turn < size(5, 50); turn++) {
+      const [refused, done] = await Promise.allSettled(
+        [source, good].map((from) => importPopulation({ source: from, features: FEATURES, out })),
+      );
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'invalid_data' } });
+      expect(done).toMatchObject({ status: 'fulfilled', value: { users: 4 } });
+      rmSync(out, { recursive: true });
+      expect((await refusalOf(() => importPopulation({ source, features: FEATURES, out }))).code).toBe('invalid_data');
+      expect(existsSync(out)).toBe(false);
+    }
   });
 });
 

@@ -89,7 +89,6 @@ describe('updateFiles', () => {
     expect(['anna', 'bob', 'emil'].map((id) => population.directory.find(id))).toEqual([0, 1, 4]);
     expect(usersOf(openPopulation(out, { version: first.version }))).toEqual(expectedOf(USERS));
     expect(readdirSync(out)).not.toContain('incoming');
-    expect(readdirSync(out)).not.toContain('lock');
   });
 
   it('writes nothing where nothing changes, so that it may come again', async () => {

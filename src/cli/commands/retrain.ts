@@ -1,10 +1,12 @@
 /** `metaheac retrain`. */
 import { join } from 'node:path';
+import { removeQuietly } from '../../lib/durable-files.ts';
+import { AppError } from '../../lib/errors.ts';
+import { tryFileLock } from '../../lib/file-lock.ts';
 import { bar, type Output } from '../../lib/output.ts';
 import { type GeneralModel, loadModel } from '../../model/load.ts';
 import { compareModels } from '../../offline/compare-models.ts';
 import { HELD_OUT } from '../../offline/served-campaigns.ts';
-import { takeLock } from '../../population/lock.ts';
 import { discard, findServing, type ModelsFolder, openModelsFolder, promote, reject } from '../model-link.ts';
 import { type Decision, describeDecision } from '../retrain-report.ts';
 import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from '../training.ts';
@@ -18,6 +20,7 @@ export interface RetrainCommandOptions extends CommonTrainOptions {
   json?: boolean;
 }
 
+const TRAINING_LOCK = 'training.lock';
 /** The exit code where the serving model stays. */
 const NOT_PROMOTED = 3;
 
@@ -30,7 +33,7 @@ const LEAST_TRAINED = 5;
  */
 export async function retrainCommand(options: RetrainCommandOptions, output: Output): Promise<void> {
   const models = openModelsFolder(options.models);
-  const unlock = takeLock(join(models.path, 'retrain.lock'), 'training');
+  const unlock = lockTraining(models.path);
   try {
     const decision = await retrain(options, models, output);
     output.result(options.json ? JSON.stringify(decision) : describeDecision(decision, options.dataDir));
@@ -38,6 +41,16 @@ export async function retrainCommand(options: RetrainCommandOptions, output: Out
   } finally {
     unlock();
   }
+}
+
+/** One training at a time writes into the folder. @throws AppError unavailable, storage_failed */
+function lockTraining(models: string): () => void {
+  const unlock = tryFileLock(join(models, TRAINING_LOCK));
+  if (unlock === null)
+    throw new AppError('unavailable', `another training into ${models} is running: try again when it has ended`);
+  // of earlier releases, with a process id in it
+  removeQuietly(join(models, 'retrain.lock'), { recursive: false });
+  return unlock;
 }
 
 async function retrain(options: RetrainCommandOptions, models: ModelsFolder, output: Output): Promise<Decision> {
