@@ -42,6 +42,14 @@ describeInBrowser('the page of an audience that does not come', () => {
     process.kill(engine, 'SIGCONT');
     await page.getByRole('button', { name: 'Make it again' }).click();
     await page.getByRole('tab', { name: 'Size' }).waitFor();
+    // the next one, too: what was made before stays, and the page says so
+    process.kill(served.engine, 'SIGSTOP');
+    await served.call('POST', `/v1/campaigns/${made}/expansions`);
+    await progress.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('heading', { name: 'Last update: cancelled' }).waitFor();
+    await page.getByText('it is still in use').waitFor();
+    process.kill(served.engine, 'SIGCONT');
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
   });
 
   it('says that there is none of this id', async () => {

@@ -32,8 +32,15 @@ describeInBrowser('a new audience', () => {
     const country = page.locator('.filter .option').first();
     await country.click();
     const name = await country.locator('.option-value').textContent();
+    // the forecast knows how many are left to choose from, and the size is of those
+    const left = page.locator('.fact', { has: page.getByText('To choose from', { exact: true }) }).locator('dd');
+    const everyone = await left.textContent();
+    await expect.poll(async () => left.textContent(), { timeout: 30_000 }).not.toBe(everyone);
+    await page.getByLabel('Size').fill('99,5');
+    await page.getByText(/^All of the [\d,]+ people to choose from: there are not [\d,]+\./).waitFor();
     await page.getByLabel('Size').fill('40');
     await page.getByLabel('Counted in').selectOption('people');
+    await page.getByText(/^40 of the [\d,]+ people to choose from\./).waitFor();
     await page.locator('summary', { hasText: 'Category' }).click();
     await page.getByRole('radio').first().check();
     await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\nstranger\n`), 'Choose a list');
@@ -114,7 +121,12 @@ describeInBrowser('a new audience', () => {
     await page.getByText('120 customers matched.').waitFor();
     await page.getByLabel('Size').fill('30.5');
     await page.getByLabel('Counted in').selectOption('people');
-    await page.getByText('People come whole.').waitFor();
+    await page.getByText('Enter a whole number of people.').waitFor();
+    await page.getByLabel('Size').fill('12,5');
+    expect(await page.locator('.size-wish .field-error').textContent()).toBe('Enter a whole number of people.');
+    await page.getByLabel('Counted in').selectOption('percent');
+    await page.locator('.size-wish .field-error').waitFor({ state: 'detached' });
+    await page.getByLabel('Counted in').selectOption('people');
     // only the service knows that a number is too large
     await page.getByLabel('Size').fill('99999999999999999999');
     await create(opened);

@@ -350,9 +350,9 @@ async function checkAnswers(app: FastifyInstance): Promise<void> {
   app.inject = checked as typeof app.inject;
 }
 
-/** The score that `finishNext` gives: rounded to what float32 holds. */
+/** The score that `finishNext` gives, as answers have it. */
 export function scoreOf(userNumber: number): number {
-  return Math.fround(1 - userNumber / 1_000);
+  return (1_000 - userNumber) / 1_000;
 }
 
 const interval = { mean: 0.7, low: 0.6, high: 0.8 };

@@ -11,6 +11,7 @@ import { quoteJson } from '../http/json-writing.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
+import { decimalScore } from './decimal-score.ts';
 import type { ViewQuery } from './schemas.ts';
 import {
   MEMBER_ROWS,
@@ -157,7 +158,8 @@ function itemsText(items: readonly AudienceItem[]): string {
   let text = '';
   for (const { rank, user_id: userId, score, percentile } of items) {
     const separator = text === '' ? '' : ',';
-    text += `${separator}{"rank":${rank},"user_id":${quoteJson(userId)},"score":${score},"percentile":${percentile}}`;
+    const place = `"score":${decimalScore(score)},"percentile":${percentile}`;
+    text += `${separator}{"rank":${rank},"user_id":${quoteJson(userId)},${place}}`;
   }
   return text;
 }

@@ -8,6 +8,7 @@ import { quoteCsv, quoteSafeCsv } from '../../lib/csv.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import { CSV_TYPE, type NDJSON_TYPE } from '../http/media-types.ts';
+import { decimalScore } from './decimal-score.ts';
 
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
@@ -25,14 +26,16 @@ export interface RowFormat<T> {
 export const MEMBER_ROWS: RowFormat<AudienceItem> = {
   columns: 'rank,user_id,score,percentile',
   ndjson: ({ rank, user_id, score, percentile }) =>
-    `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${score},"percentile":${percentile}}\n`,
-  csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteCsv(user_id)},${score},${percentile}\r\n`,
+    `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${decimalScore(score)},"percentile":${percentile}}\n`,
+  csv: ({ rank, user_id, score, percentile }) =>
+    `${rank},${quoteCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
 /** The same, for spreadsheets: `csv_safe`. */
 export const SAFE_MEMBER_ROWS: RowFormat<AudienceItem> = {
   ...MEMBER_ROWS,
-  csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteSafeCsv(user_id)},${score},${percentile}\r\n`,
+  csv: ({ rank, user_id, score, percentile }) =>
+    `${rank},${quoteSafeCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
 /** The text of some rows, after CSV's header. */

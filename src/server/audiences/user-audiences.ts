@@ -9,6 +9,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { quoteJson } from '../http/json-writing.ts';
 import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
+import { decimalScore } from './decimal-score.ts';
 
 type Needs = Pick<ServerDependencies, 'rankings'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudiences'>;
@@ -88,7 +89,7 @@ function* lookUpEach(needs: Needs, { audiences, members }: Listed, userNumber: U
 
 /** The fields of a member's position. */
 export function positionText({ rank, score, percentile }: Membership): string {
-  return `"rank":${rank},"score":${score},"percentile":${percentile}`;
+  return `"rank":${rank},"score":${decimalScore(score)},"percentile":${percentile}`;
 }
 
 /** `known` while neither the audiences nor what is in memory of them has changed: the store's list is then the same. */

@@ -104,7 +104,7 @@ export function openFound<L extends { readonly audience: Audience }, T>(
 
 function cutOf(audience: Audience, ranking: ReadRanking, query: CutQuery): number | null {
   const { size, percent, min_score: minScore } = query;
-  if (minScore !== undefined) return ranking.countFrom(minScore);
+  if (minScore !== undefined) return ranking.countFrom(Math.fround(minScore));
   if (size !== undefined) return audienceSize({ size }, audience.candidates, audience.populationSize);
   if (percent !== undefined) return audienceSize({ percent }, audience.candidates, audience.populationSize);
   return null;

@@ -35,7 +35,7 @@ const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: re
     text: 'Nobody is left to choose from: loosen the filters, or the list of those who must not be chosen.',
     ways: ['new'],
   },
-  cancelled: { text: 'It was stopped. Nothing of it is left, and it can be made again at any time.', ways: ['again'] },
+  cancelled: { text: 'It was stopped before it was ready. You can make it again at any time.', ways: ['again'] },
   failed: {
     text: 'Make it again. If it fails again, send whoever runs the service the number below.',
     ways: ['again'],
@@ -53,7 +53,7 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
   const unknown = seeds?.unknown_examples ?? [];
   return (
     <Empty
-      title={wordOf(campaign).text}
+      title={version === null ? wordOf(campaign).text : `Last update: ${wordOf(campaign).text.toLowerCase()}`}
       actions={
         session.may('write')
           ? advice.ways.map((way) => <WayOut key={way} way={way} campaign={campaign} onChange={onChange} />)
@@ -73,7 +73,9 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
           Attempt <span class="mono">{expansion}</span>
         </p>
       ) : null}
-      {version === null ? null : <p class="muted">The audience below is the last one that was made.</p>}
+      {version === null ? null : (
+        <p class="muted">The audience below is the one that was made before; it is still in use.</p>
+      )}
     </Empty>
   );
 }

@@ -6,6 +6,7 @@ import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
+import { readWhole } from '../../ui/read-number.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
 import { VERDICTS } from '../audiences/words.ts';
@@ -114,11 +115,11 @@ interface SizeFieldProps {
 /** The size as a number; it follows the handle, and the handle follows what is typed. */
 function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   const [text, setText] = useState(String(reach.size));
-  const isFit = (size: number) => Number.isInteger(size) && size >= 1 && size <= candidates;
-  const fault = isFit(sizeOf(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
+  const isFit = (size: number | null): size is number => size !== null && size >= 1 && size <= candidates;
+  const fault = isFit(readWhole(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
   // only where the handle was moved: what is being typed stays as it is
   useEffect(() => {
-    if (sizeOf(text) !== reach.size) setText(String(reach.size));
+    if (readWhole(text) !== reach.size) setText(String(reach.size));
   }, [reach.size]);
   useEffect(() => onFault(fault !== undefined), [fault]);
   return (
@@ -127,19 +128,14 @@ function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
       value={text}
       onValue={(value) => {
         setText(value);
-        if (isFit(sizeOf(value))) onSize(sizeOf(value));
+        const wanted = readWhole(value);
+        if (isFit(wanted)) onSize(wanted);
       }}
       error={fault}
       hint={`${formatShare(reach.share)} of ${formatCount(candidates)} people`}
       input={{ inputMode: 'numeric', autocomplete: 'off' }}
     />
   );
-}
-
-/** Of "1,000", "1 000" and "1.000" alike; NaN where it is no number. */
-function sizeOf(text: string): number {
-  const digits = text.replace(/[\s.,'’]/g, '');
-  return /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 /** What the size is expected to give, in three numbers. */

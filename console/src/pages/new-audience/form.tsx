@@ -66,7 +66,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         <SwitchedNote audience={audience} />
         {sampleNote}
         <Customers audience={audience} error={faultAt('/seeds')} />
-        <Size audience={audience} error={faultAt('/audience')} />
+        <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} error={faultAt('/audience')} />
         <Filters audience={audience} faultAt={faultAt} />
         <Suppression audience={audience} error={faultAt('/suppression')} />
         <Features audience={audience} faultAt={faultAt} />

@@ -6,10 +6,12 @@ import { peopleOf, type Values } from './values.ts';
 
 interface SizeProps {
   readonly audience: NewAudience;
+  /** People who may be in it, as the forecast counted them: null while that is not known. */
+  readonly candidates: number | null;
   readonly error: string | undefined;
 }
 
-export function Size({ audience, error }: SizeProps) {
+export function Size({ audience, candidates, error }: SizeProps) {
   const { values, population, change } = audience;
   const { size, sizeUnit } = values.value;
   const people = peopleOf(values.value, population.users);
@@ -35,9 +37,17 @@ export function Size({ audience, error }: SizeProps) {
         />
       </div>
       <p class="muted small">
-        {people === null ? null : `${formatCount(people)} of ${formatCount(population.users)} people. `}
+        {people === null ? null : `${describeSize(people, population.users, candidates)} `}
         You can change it later, and see what each size reaches.
       </p>
     </section>
   );
+}
+
+/** How many people the audience gets: fewer than asked for, where fewer may be in it. */
+function describeSize(people: number, users: number, candidates: number | null): string {
+  if (candidates === null) return `${formatCount(people)} of ${formatCount(users)} people.`;
+  const of = `of the ${formatCount(candidates)} people to choose from`;
+  if (people < candidates) return `${formatCount(people)} ${of}.`;
+  return people === candidates ? `All ${of}.` : `All ${of}: there are not ${formatCount(people)}.`;
 }

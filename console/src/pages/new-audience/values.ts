@@ -1,5 +1,6 @@
 /** What is typed and chosen on the page, and the campaign that it makes. */
 import type { CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
+import { readNumber, readWhole } from '../../ui/read-number.ts';
 import { DRAFT_NAME } from './draft.ts';
 import type { KeptList } from './list.ts';
 import { pointerOf } from './words.ts';
@@ -39,7 +40,7 @@ export function featuresOf({ features }: Values, model: CurrentModel): Features 
     if (given.length === 0) continue;
     if (kind === 'single') made[name] = given[0]!;
     else if (kind === 'multi') made[name] = [...given];
-    else if (kind === 'number') made[name] = Number(given[0]);
+    else if (kind === 'number') made[name] = readNumber(given[0]!) ?? Number.NaN;
     else made[name] = (given[0] ?? '').split(/[\s,;]+/).map(Number);
   }
   return made;
@@ -54,22 +55,21 @@ export function filtersOf({ filters }: Values, population: CurrentPopulation): F
       if (filter.tokens.length > 0) made[name] = [...filter.tokens];
       continue;
     }
-    const min = numberOf(filter.min);
-    const max = numberOf(filter.max);
+    const min = readNumber(filter.min);
+    const max = readNumber(filter.max);
     if (min === null && max === null) continue;
     made[name] = { ...(min !== null && { min }), ...(max !== null && { max }) };
   }
   return made;
 }
 
-/** What a number's text is; null where it is empty or none. */
-function numberOf(text: string): number | null {
-  const number = Number(text.trim());
-  return text.trim() === '' || !Number.isFinite(number) ? null : number;
+/** People, or percent of the population; null where it is neither. */
+function numberOfSize({ size, sizeUnit }: Pick<Values, 'size' | 'sizeUnit'>): number | null {
+  return sizeUnit === 'people' ? readWhole(size) : readNumber(size);
 }
 
 export function inputsOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
-  const size = numberOf(values.size) ?? 0;
+  const size = numberOfSize(values) ?? 0;
   return {
     name: values.name.trim(),
     features: featuresOf(values, model),
@@ -85,11 +85,11 @@ export function partOf(values: Values, model: CurrentModel, population: CurrentP
   return { ...others, name: name || DRAFT_NAME, ...(isSize && { audience }) };
 }
 
-/** People in an audience of that size, at most; null where none is given. */
-export function peopleOf({ size, sizeUnit }: Values, users: number): number | null {
-  const number = numberOf(size);
+/** People that the size asks for, of a population of `users`; null where none is given. */
+export function peopleOf(values: Values, users: number): number | null {
+  const number = numberOfSize(values);
   if (number === null || number <= 0) return null;
-  return Math.min(users, sizeUnit === 'people' ? number : Math.ceil((number / 100) * users));
+  return Math.min(users, values.sizeUnit === 'people' ? number : Math.ceil((number / 100) * users));
 }
 
 /** By pointer: what is missing, before the service is asked. */
@@ -99,14 +99,26 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   if (values.seeds === null) faults['/seeds'] = 'Add your customers: paste their ids, or drop a file.';
   else if (values.seeds.report.known < minimumSeeds)
     faults['/seeds'] = `At least ${minimumSeeds} customers must be known, and ${values.seeds.report.known} are.`;
-  const size = numberOf(values.size);
-  if (size === null || size <= 0) faults['/audience'] = 'How many people should be in it?';
-  else if (values.sizeUnit === 'percent' && size > 100) faults['/audience'] = 'A share is at most 100 percent.';
-  else if (values.sizeUnit === 'people' && !Number.isInteger(size)) faults['/audience'] = 'People come whole.';
+  const fault = sizeFault(values);
+  if (fault !== null) faults['/audience'] = fault;
   for (const [name, filter] of Object.entries(values.filters)) {
     if (filter.kind !== 'range') continue;
-    const [min, max] = [numberOf(filter.min), numberOf(filter.max)];
-    if (min !== null && max !== null && min > max) faults[pointerOf('filters', name)] = 'The least is above the most.';
+    const [min, max] = [readNumber(filter.min), readNumber(filter.max)];
+    const isNone = (text: string, number: number | null) => text.trim() !== '' && number === null;
+    if (isNone(filter.min, min) || isNone(filter.max, max)) faults[pointerOf('filters', name)] = NOT_A_NUMBER;
+    else if (min !== null && max !== null && min > max)
+      faults[pointerOf('filters', name)] = 'The least is above the most.';
   }
   return faults;
+}
+
+const NOT_A_NUMBER = 'Enter a number like 12.5 or 1000.';
+
+/** What is wrong with the size; null where nothing is. */
+function sizeFault(values: Values): string | null {
+  const size = numberOfSize(values);
+  if (values.size.trim() === '' || size === 0) return 'How many people should be in it?';
+  if (size === null) return values.sizeUnit === 'people' ? 'Enter a whole number of people.' : NOT_A_NUMBER;
+  if (size < 0) return 'How many people should be in it?';
+  return values.sizeUnit === 'percent' && size > 100 ? 'A share is at most 100 percent.' : null;
 }

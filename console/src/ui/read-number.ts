@@ -1,0 +1,19 @@
+/** Numbers as people type them, with a decimal point or a decimal comma; what could be read in two ways is refused. */
+
+/**
+ * "12.5" and "12,5" alike; null where it is empty, no number, or could be another one: "1,000" is a thousand to some
+ * and one to others.
+ */
+export function readNumber(text: string): number | null {
+  const trimmed = text.trim();
+  if (/^[+-]?[1-9]\d{0,2},\d{3}$/.test(trimmed)) return null;
+  const plain = trimmed.replace(',', '.');
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : null;
+}
+
+/** A whole number: "1000", "1,000", "1.000", "1 000" and "1'000" alike; null where it is none. */
+export function readWhole(text: string): number | null {
+  const trimmed = text.trim();
+  if (!/^(?:\d+|\d{1,3}([.,'’ ])\d{3}(?:\1\d{3})*)$/.test(trimmed.replace(/[\u00a0\u202f]/g, ' '))) return null;
+  return Number(trimmed.replace(/\D/g, ''));
+}
