@@ -44,6 +44,7 @@ const DOORS = {
   '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',
+  'csv-parse': '^src/lib/csv-reader\\.ts$',
   yaml: '^src/cli/config-file\\.ts$',
   echarts: '^src/report/',
 };

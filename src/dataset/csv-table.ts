@@ -1,14 +1,23 @@
 /** Streams the rows of a CSV file with a fixed header, plain or gzip; every refusal names file:line. */
-import { lineError, readLines } from './lines.ts';
-import { parseCsvRow } from './records.ts';
+import { lineError, readWholeLines } from './lines.ts';
+import { csvReaderOf } from './records.ts';
 
-/** The fields of a row, one per column of the header, and its line in the file. */
+/** The fields of a row, one per column of the header, and the line that it begins at. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
+
+/** The header of interactions.csv, and what may follow it. */
+const INTERACTION_COLUMNS: readonly string[] = ['campaign_id', 'user_id', 'label', 'stage'];
+const OPTIONAL_INTERACTION_COLUMNS: readonly string[] = ['time'];
+
+/** `readCsvTable` of a data set's interactions. */
+export async function readInteractionsTable(path: string, visit: RowVisitor): Promise<void> {
+  await readCsvTable(path, INTERACTION_COLUMNS, visit, OPTIONAL_INTERACTION_COLUMNS);
+}
 
 /**
  * Calls `visit` with each row of `path`, whose header must be `columns`, perhaps followed by `optional`; empty lines are
- * skipped. Memory is one chunk of the file. Errors (AppError `invalid_data`): those of `readLines`, a file without its
- * header, another header, a row of another length.
+ * skipped. Memory is one chunk of the file. Errors (AppError `invalid_data`): those of `readLines` and `csvReaderOf`, a
+ * file without its header, another header, a row of another length.
  */
 export async function readCsvTable(
   path: string,
@@ -16,24 +25,19 @@ export async function readCsvTable(
   visit: RowVisitor,
   optional: readonly string[] = [],
 ): Promise<void> {
-  let isHeader = true;
-  let width = columns.length;
-  for await (const { firstLine, lines } of readLines(path)) {
-    for (let i = 0; i < lines.length; i++) {
-      const text = lines[i]!;
-      const line = firstLine + i;
-      if (isHeader) {
-        width = checkHeader(parseCsvRow(text, path, line), { columns, optional }, path, line);
-        isHeader = false;
-      } else if (text !== '') {
-        const fields = parseCsvRow(text, path, line);
-        if (fields.length !== width)
-          throw lineError(path, line, `the row has ${fields.length} fields, but ${width} are expected`);
-        visit(fields, line);
-      }
+  let width: number | null = null;
+  const reader = csvReaderOf(path, (fields, line) => {
+    if (width === null) {
+      width = checkHeader(fields, { columns, optional }, path, line);
+      return;
     }
-  }
-  if (isHeader) throw lineError(path, 1, `the file is empty: the header ${columns.join(',')} is missing`);
+    if (fields.length !== width)
+      throw lineError(path, line, `the row has ${fields.length} fields, but ${width} are expected`);
+    visit(fields, line);
+  });
+  for await (const batch of readWholeLines(path)) reader.read(batch);
+  reader.end();
+  if (width === null) throw lineError(path, 1, `the file is empty: the header ${columns.join(',')} is missing`);
 }
 
 /** The number of columns. */

@@ -1,7 +1,9 @@
 /** Rows of a text file with a separator between its fields: CSV, TSV, semicolons, `::`; plain or gzip. */
+import { findFirstRecord, parseCsvRecord } from '../lib/csv-reader.ts';
 import { AppError } from '../lib/errors.ts';
-import { type Encoding, LINE_LIMITS, lineError, readLines } from './lines.ts';
-import { parseCsvRow } from './records.ts';
+import { type LineBatch, withoutReturn } from '../lib/lines.ts';
+import { type Encoding, LINE_LIMITS, lineError, readWholeLines } from './lines.ts';
+import { csvError, csvReaderOf } from './records.ts';
 import type { Row, RowSource } from './row-source.ts';
 
 export interface DelimitedOptions {
@@ -17,55 +19,72 @@ const DELIMITERS = [',', ';', '\t', '|'] as const;
 const DOUBLE_COLON = '::';
 
 /**
- * Opens the file and reads its header. A field may be quoted as in RFC 4180, but for separators of several characters;
- * an empty field is null. Errors (AppError `invalid_data`, naming file:line): those of `readLines`, an empty file, a
- * column without a name or with that of another, a first line of another length than the names given; while reading, a
- * row of another length.
+ * Opens the file and reads its header. It is CSV (`CsvReader`), but for separators of several characters, where a quote
+ * is a character as any other; an empty field is null. Errors (AppError `invalid_data`, naming file:line): those of
+ * `readLines`, an empty file, a column without a name or with that of another, a first record of another length than
+ * the names given; while reading, a record that is none or has another length.
  */
 export async function openDelimited(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const { encoding = 'utf-8' } = options;
-  const first = await firstLine(path, encoding);
-  const delimiter = options.delimiter ?? findDelimiter(first);
-  const split = splitter(path, delimiter);
-  const found = split(first, 1);
+  const first = await findFirstRecord(readWholeLines(path, LINE_LIMITS, encoding));
+  if (first === null) throw lineError(path, 1, 'the file is empty');
+  const delimiter = options.delimiter ?? findDelimiter(first.text);
+  if (delimiter === '' || delimiter === '"')
+    throw new AppError('invalid_argument', `${JSON.stringify(delimiter)} cannot separate the fields of ${path}`);
+  const found = delimiter.length > 1 ? first.text.split(delimiter) : parseCsvRecord(first.text, delimiter);
+  if (typeof found === 'string') throw csvError(path, first.line, found);
+  if (found.some((name) => name.includes('\r'))) throw lineError(path, first.line, LONE_RETURN);
   const columns = options.columns ?? found.map((name) => name.trim());
   if (columns.length !== found.length)
     throw lineError(
       path,
-      1,
+      first.line,
       `the row has ${found.length} fields, separated by ${JSON.stringify(delimiter)}, ` +
         `and there are ${columns.length} names of columns`,
     );
   checkNames(path, columns);
-  const start = options.columns ? 1 : 2;
 
   async function* read(wanted: readonly string[]): AsyncGenerator<readonly Row[], void, void> {
     const places = wanted.map((name) => columns.indexOf(name));
-    for await (const { firstLine, lines } of readLines(path, LINE_LIMITS, encoding)) {
-      const rows: Row[] = [];
-      for (let i = 0; i < lines.length; i++) {
-        const line = firstLine + i;
-        const text = lines[i]!;
-        if (line < start || text === '') continue;
-        const fields = split(text, line);
-        if (fields.length !== columns.length)
-          throw lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`);
-        rows.push({ line, values: places.map((place) => fields[place] || null) });
+    let rows: Row[] = [];
+    let isHeader = !options.columns;
+    const take = (fields: readonly string[], line: number) => {
+      if (isHeader) {
+        isHeader = false;
+        return;
       }
+      if (fields.length !== columns.length)
+        throw lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`);
+      rows.push({ line, values: places.map((place) => fields[place] || null) });
+    };
+    const reader = delimiter.length > 1 ? plainReader(delimiter, take) : csvReaderOf(path, take, delimiter);
+    for await (const batch of readWholeLines(path, LINE_LIMITS, encoding)) {
+      reader.read(batch);
       yield rows;
+      rows = [];
     }
+    reader.end();
+    if (rows.length > 0) yield rows;
   }
   return { path, columns, read };
 }
 
-async function firstLine(path: string, encoding: Encoding): Promise<string> {
-  for await (const { lines } of readLines(path, LINE_LIMITS, encoding)) if (lines[0]) return lines[0];
-  throw lineError(path, 1, 'the file is empty, or its first line is');
+const LONE_RETURN = 'lines end in CR alone, which is not read: write them with LF (tr "\\r" "\\n")';
+
+/** Reads lines whose quotes mean nothing. */
+function plainReader(delimiter: string, take: (fields: readonly string[], line: number) => void) {
+  const read = ({ firstLine, lines }: LineBatch) => {
+    for (let i = 0; i < lines.length; i++) {
+      const line = withoutReturn(lines[i]!);
+      if (line !== '') take(line.split(delimiter), firstLine + i);
+    }
+  };
+  return { read, end: () => {} };
 }
 
 /** The separator that stands most often outside of quotes; a comma where none does. */
-function findDelimiter(line: string): string {
-  const bare = line.replaceAll(/"[^"]*"/g, '');
+function findDelimiter(record: string): string {
+  const bare = record.replaceAll(/"[^"]*"/g, '');
   if (bare.includes(DOUBLE_COLON)) return DOUBLE_COLON;
   let best: string = ',';
   let most = 0;
@@ -74,13 +93,6 @@ function findDelimiter(line: string): string {
     if (count > most) [best, most] = [delimiter, count];
   }
   return best;
-}
-
-function splitter(path: string, delimiter: string): (text: string, line: number) => string[] {
-  if (delimiter === '' || delimiter === '"')
-    throw new AppError('invalid_argument', `${JSON.stringify(delimiter)} cannot separate the fields of ${path}`);
-  if (delimiter.length > 1) return (text) => text.split(delimiter);
-  return (text, line) => (text.includes('"') ? parseCsvRow(text, path, line, delimiter) : text.split(delimiter));
 }
 
 function checkNames(path: string, columns: readonly string[]): void {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AppError, type ErrorDetail, messageOf } from '../lib/errors.ts';
+import { FOREIGN_FILES } from '../lib/foreign-files.ts';
 import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/lines.ts';
 
 export interface LineLimits {
@@ -36,9 +37,19 @@ export function lineError(
  * Yields the lines of `path` in batches of about a mebibyte. A file whose name ends in `.gz` is read as gzip. A byte
  * order mark at the start and a carriage return at a line's end are dropped; the last line may lack its end; empty
  * lines are returned as ''. Errors (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are
- * not UTF-8, a line over the limit.
+ * not UTF-8, a file of another kind, a line over the limit.
  */
 export async function* readLines(
+  path: string,
+  limits: LineLimits = LINE_LIMITS,
+  encoding: Encoding = 'utf-8',
+): AsyncGenerator<LineBatch, void, void> {
+  for await (const { firstLine, lines } of readWholeLines(path, limits, encoding))
+    yield { firstLine, lines: lines.map(withoutReturn) };
+}
+
+/** The same with the carriage return of a CRLF, which may be part of a field of CSV. */
+export async function* readWholeLines(
   path: string,
   limits: LineLimits = LINE_LIMITS,
   encoding: Encoding = 'utf-8',
@@ -46,17 +57,16 @@ export async function* readLines(
   const { maximumLineBytes } = limits;
   let next = 1;
   const refuse = (line: number, fault: LineFault) =>
-    fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, FAULTS[fault]);
+    fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, describeFault(fault));
   try {
     // one more for a carriage return, three for a byte order mark
-    const bytes = encoding === 'utf-8' ? openBytes(path) : decodeLatin1(openBytes(path));
+    const bytes = encoding === 'utf-8' ? readBytes(path) : decodeLatin1(readBytes(path));
     for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
-      const { firstLine } = batch;
-      const lines = batch.lines.map(withoutReturn);
-      const long = lines.findIndex((line) => isLongerThan(line, maximumLineBytes));
+      const { firstLine, lines } = batch;
+      const long = lines.findIndex((line) => isLongerThan(withoutReturn(line), maximumLineBytes));
       if (long >= 0) throw tooLong(path, firstLine + long, maximumLineBytes);
       next = firstLine + lines.length;
-      yield { firstLine, lines };
+      yield batch;
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -64,17 +74,18 @@ export async function* readLines(
   }
 }
 
-const FAULTS: Readonly<Record<Exclude<LineFault, 'too_long'>, string>> = {
-  utf_16: 'the file is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)',
-  not_utf_8: 'the line is not valid UTF-8',
-};
+function describeFault(fault: Exclude<LineFault, 'too_long'>): string {
+  if (fault === 'not_utf_8') return 'the line is not valid UTF-8';
+  return `the file ${FOREIGN_FILES[fault]}${fault === 'gzip' ? ': end its name in .gz' : ''}`;
+}
 
 /** The same text as UTF-8. */
 async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   for await (const chunk of bytes) yield Buffer.from(chunk.toString('latin1'), 'utf8');
 }
 
-function openBytes(path: string): AsyncIterable<Buffer> {
+/** The bytes of a file, unpacked where its name ends in `.gz`. Errors: the environment's own. */
+export function readBytes(path: string): AsyncIterable<Buffer> {
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (!path.endsWith('.gz')) return source;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });

@@ -10,6 +10,9 @@ const NOT_READ: Readonly<Record<string, string>> = {
   zst: 'Zstandard',
   zip: 'ZIP',
   xlsx: 'Excel',
+  xls: 'Excel',
+  ods: 'OpenDocument',
+  pdf: 'PDF',
 };
 
 /**
@@ -20,6 +23,6 @@ export async function openRows(path: string, options: DelimitedOptions = {}): Pr
   const ending = /\.([a-z0-9]+)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
   const format = NOT_READ[ending];
   if (format !== undefined)
-    throw new AppError('invalid_argument', `${path}: ${format} is not read: give it as CSV or NDJSON (plain or .gz)`);
+    throw new AppError('invalid_argument', `${path}: ${format} is not read: save it as CSV or NDJSON (plain or .gz)`);
   return ['ndjson', 'jsonl', 'json'].includes(ending) ? await openNdjson(path) : await openDelimited(path, options);
 }

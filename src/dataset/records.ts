@@ -1,7 +1,7 @@
-/** Parses one line of a data set: an NDJSON record, or the fields of a CSV row. */
-import { type CsvFault, splitCsvRecord } from '../lib/csv.ts';
-import { messageOf } from '../lib/errors.ts';
-import { lineError } from './lines.ts';
+/** Records of files: those of NDJSON, one a line, and those of CSV. */
+import { CSV_FAULTS, type CsvFault, CsvReader, type CsvReading } from '../lib/csv-reader.ts';
+import { type AppError, messageOf } from '../lib/errors.ts';
+import { LINE_LIMITS, lineError } from './lines.ts';
 
 /** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are untrusted. */
 export type JsonRecord = {
@@ -25,21 +25,24 @@ export function parseRecord(text: string, path: string, line: number): JsonRecor
   return value as JsonRecord;
 }
 
-/**
- * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space is part of
- * a field. Errors: AppError `invalid_data` naming file:line.
- */
-export function parseCsvRow(text: string, path: string, line: number, separator = ','): string[] {
-  const fields = splitCsvRecord(text, separator);
-  if (typeof fields === 'string') throw lineError(path, line, FAULTS[fields]);
-  return fields;
+/** Reads the records of a CSV file. Errors: AppError `invalid_data` naming file:line, where the record begins. */
+export function csvReaderOf(path: string, take: CsvReading['take'], delimiter = ','): CsvReader {
+  return new CsvReader({
+    delimiter,
+    maximumRecordBytes: LINE_LIMITS.maximumLineBytes,
+    take,
+    refuse: (fault, line) => {
+      throw csvError(path, line, fault);
+    },
+  });
 }
 
-const FAULTS: Readonly<Record<CsvFault, string>> = {
-  not_closed: 'a quoted field has no closing quote on its line',
-  text_after_quote: 'a quoted field is followed by text before the separator',
-  quote_in_field: 'an unquoted field contains a quote',
-};
+/** The AppError `invalid_data` that names file:line of a record that cannot be read. */
+export function csvError(path: string, line: number, fault: CsvFault): AppError {
+  const limit = LINE_LIMITS.maximumLineBytes;
+  if (fault !== 'too_long') return lineError(path, line, CSV_FAULTS[fault]);
+  return lineError(path, line, `the record has more than ${limit} bytes: is a quote not closed?`, { limit });
+}
 
 /** What a JSON value is, in words: for messages. */
 export function describe(value: unknown): string {

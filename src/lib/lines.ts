@@ -1,5 +1,6 @@
 /** The lines of a stream of bytes, as strict UTF-8; memory is a chunk and a line. */
 import { isUtf8 } from 'node:buffer';
+import { type ForeignFile, findForeignFile, HEAD_BYTES } from './foreign-files.ts';
 
 /** Consecutive lines without their `\n`; a `\r` before it is still there. */
 export interface LineBatch {
@@ -8,8 +9,8 @@ export interface LineBatch {
   readonly lines: readonly string[];
 }
 
-/** Why the lines end early. */
-export type LineFault = 'utf_16' | 'not_utf_8' | 'too_long';
+/** Why the lines end early: the whole file is no text in UTF-8, or a line is not. */
+export type LineFault = ForeignFile | 'not_utf_8' | 'too_long';
 
 export interface LineLimits {
   /** Maximum bytes of a line that spans several chunks. */
@@ -20,7 +21,6 @@ export interface LineLimits {
 
 const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
 /**
  * Yields one batch per chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines
@@ -34,9 +34,17 @@ export async function* splitLines(
   let isStart = true;
   let pending: Buffer[] = [];
   let pendingBytes = 0;
+  const add = (part: Buffer) => {
+    pending.push(part);
+    pendingBytes += part.length;
+  };
+  const checkStart = () => {
+    const foreign = isStart ? findForeignFile(Buffer.concat(pending, Math.min(pendingBytes, HEAD_BYTES))) : null;
+    if (foreign !== null) throw refuse(1, foreign);
+  };
   const take = (): LineBatch => {
+    checkStart();
     const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
-    if (isStart && UTF16_MARKS.some((mark) => startsWith(block, mark))) throw refuse(1, 'utf_16');
     const text = isStart && startsWith(block, BYTE_ORDER_MARK) ? block.subarray(BYTE_ORDER_MARK.length) : block;
     isStart = false;
     if (!isUtf8(text)) throw refuse(firstLine + findInvalidLine(text), 'not_utf_8');
@@ -51,13 +59,14 @@ export async function* splitLines(
   for await (const chunk of bytes) {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
-      pending.push(chunk.subarray(0, end));
+      add(chunk.subarray(0, end));
       yield take();
     }
     if (end === chunk.length) continue;
-    pending.push(chunk.subarray(end));
-    pendingBytes += chunk.length - end;
-    if (pendingBytes > maximumBytes) throw refuse(firstLine, 'too_long');
+    add(chunk.subarray(end));
+    if (pendingBytes <= maximumBytes) continue;
+    checkStart();
+    throw refuse(firstLine, 'too_long');
   }
   if (pending.length > 0) yield take();
 }

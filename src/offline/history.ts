@@ -3,7 +3,7 @@
  * arrays.
  */
 
-import { readCsvTable } from '../dataset/csv-table.ts';
+import { readInteractionsTable } from '../dataset/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
 import { parseDate } from '../dataset/dates.ts';
 import type { Feature } from '../dataset/features.ts';
@@ -53,9 +53,6 @@ export interface UserFinder {
 
 /** Limits of a history. */
 const HISTORY_LIMITS = { campaigns: 1_000_000, tokensPerFeature: 10_000, idBytes: 256 };
-
-const INTERACTION_COLUMNS = ['campaign_id', 'user_id', 'label', 'stage'];
-const OPTIONAL_COLUMNS = ['time'];
 
 /**
  * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
@@ -188,12 +185,7 @@ async function readInteractions(
   drafts: ReadonlyMap<string, Draft>,
   directory: UserFinder,
 ): Promise<void> {
-  await readCsvTable(
-    path,
-    INTERACTION_COLUMNS,
-    (fields, line) => addInteraction(fields, drafts, directory, path, line),
-    OPTIONAL_COLUMNS,
-  );
+  await readInteractionsTable(path, (fields, line) => addInteraction(fields, drafts, directory, path, line));
 }
 
 function addInteraction(

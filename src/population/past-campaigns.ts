@@ -3,13 +3,11 @@
  * to the population, never to a model.
  */
 
+import { readInteractionsTable } from '../dataset/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
-import { lineError, readLines } from '../dataset/lines.ts';
-import { parseCsvRow, parseRecord } from '../dataset/records.ts';
+import { readLines } from '../dataset/lines.ts';
+import { parseRecord } from '../dataset/records.ts';
 import { AppError } from '../lib/errors.ts';
-
-/** A data set's interactions have so many columns, or one more with times. */
-const INTERACTION_COLUMNS = 4;
 
 /** The name of the feature. */
 export const PAST_CAMPAIGNS = 'past_campaigns';
@@ -36,23 +34,14 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
   }
   const past = new Map<string, string[]>();
   const interactions = getDataSetFile(dataSet, 'interactions.csv');
-  let width = INTERACTION_COLUMNS;
-  for await (const { firstLine, lines } of readLines(interactions)) {
-    for (const [i, line] of lines.entries()) {
-      if (firstLine === 1 && i === 0)
-        width = line.split(',').length === INTERACTION_COLUMNS + 1 ? INTERACTION_COLUMNS + 1 : INTERACTION_COLUMNS;
-      if (line === '' || (firstLine === 1 && i === 0)) continue;
-      const row = line.includes('"') ? parseCsvRow(line, interactions, firstLine + i) : line.split(',');
-      if (row.length !== width)
-        throw lineError(interactions, firstLine + i, `${row.length} columns, and ${width} are expected`);
-      const campaign = row[2] === '1' && row[3] === 'train' ? train.get(row[0]!) : undefined;
-      if (campaign === undefined) continue;
-      const list = past.get(row[1]!);
-      if (!list) past.set(row[1]!, [campaign]);
-      // repeated rows weigh in training; here a user is a member or is not
-      else if (!list.includes(campaign)) list.push(campaign);
-    }
-  }
+  await readInteractionsTable(interactions, ([campaignId, userId, label, stage]) => {
+    const campaign = label === '1' && stage === 'train' ? train.get(campaignId!) : undefined;
+    if (campaign === undefined) return;
+    const list = past.get(userId!);
+    if (!list) past.set(userId!, [campaign]);
+    // repeated rows weigh in training; here a user is a member or is not
+    else if (!list.includes(campaign)) list.push(campaign);
+  });
   return past;
 }
 

@@ -1,6 +1,7 @@
 /** The files that an import is given: which there are, and in what form. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { FOREIGN_FILES, findForeignFile, HEAD_BYTES } from '../lib/foreign-files.ts';
 
 export type FileFormat = 'ndjson' | 'csv' | 'parquet';
 
@@ -27,20 +28,25 @@ export function formatOf(paths: readonly string[]): FileFormat {
   return format;
 }
 
-/** Refuses (AppError `invalid_data`) a file that is not there, or is text in UTF-16. */
+/** Refuses (AppError `invalid_data`) a file that is not there, is text in UTF-16, or is no text (a spreadsheet). */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: there is no such file`);
   if (statSync(path).isDirectory())
     throw new AppError('invalid_data', `${path} is a folder: give its files, as in '${path}/*.parquet'`);
   if (format === 'parquet') return;
+  if (/\.(gz|zst)$/i.test(path)) return;
   const start = readStart(path);
-  const isUtf16 = (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff);
-  const isWide = start.length === 2 && start.includes(0) && !/\.(gz|zst)$/i.test(path);
-  if (isUtf16 || isWide) {
+  const isWide = start.length === 2 && start.includes(0);
+  const foreign = isWide ? 'utf_16' : findForeignFile(start);
+  if (foreign === 'utf_16') {
     const remedy = `iconv -f UTF-16 -t UTF-8 '${path}' > users.utf8.${format}`;
     throw new AppError('invalid_data', `${path} is in UTF-16; only UTF-8 is read. Write it as UTF-8: ${remedy}`);
   }
+  if (foreign === null) return;
+  const named = foreign === 'gzip' ? '.gz' : foreign === 'parquet' ? '.parquet' : null;
+  const remedy = named === null ? '' : `: end its name in ${named}`;
+  throw new AppError('invalid_data', `${path} ${FOREIGN_FILES[foreign]}${remedy}`);
 }
 
 function formatOfOne(path: string): FileFormat {
@@ -55,8 +61,8 @@ function readStart(path: string): Uint8Array {
   try {
     const file = openSync(path, 'r');
     try {
-      const bytes = new Uint8Array(2);
-      return bytes.subarray(0, readSync(file, bytes, 0, 2, 0));
+      const bytes = new Uint8Array(HEAD_BYTES);
+      return bytes.subarray(0, readSync(file, bytes, 0, HEAD_BYTES, 0));
     } finally {
       closeSync(file);
     }

@@ -1,7 +1,6 @@
-/** One line of a data set: JSON records and CSV rows. */
-import fc from 'fast-check';
+/** One line of a data set: JSON, and what is no record of CSV. */
 import { describe, expect, it } from 'vitest';
-import { parseCsvRow, parseRecord } from '../../src/dataset/records.ts';
+import { csvReaderOf, parseRecord } from '../../src/dataset/records.ts';
 import { refusalOf } from '../population/support.ts';
 
 describe('parseRecord', () => {
@@ -23,28 +22,18 @@ describe('parseRecord', () => {
   });
 });
 
-describe('parseCsvRow', () => {
-  it('splits plain and quoted fields', () => {
-    expect(parseCsvRow('c1,u 1,1,train', 'f', 1)).toEqual(['c1', 'u 1', '1', 'train']);
-    expect(parseCsvRow('"a,""b""",,"",c,', 'f', 1)).toEqual(['a,"b"', '', '', 'c', '']);
-  });
-
-  it('reads back any fields that were quoted', () => {
-    const field = fc.string().map((text) => text.replaceAll(/[\r\n]/g, ''));
-    const quote = (text: string) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const property = fc.property(fc.array(field, { minLength: 1 }), (fields) => {
-      expect(parseCsvRow(fields.map(quote).join(','), 'f', 1)).toEqual(fields);
-    });
-    fc.assert(property);
-  });
-
+describe('csvReaderOf', () => {
   it.each([
-    ['a,"b', 'no closing quote'],
-    ['"a"b,c', 'followed by text before the separator'],
-    ['a"b,c', 'unquoted field contains a quote'],
+    ['a,"b', 'f:9: a quoted field is not closed'],
+    ['"a"b,c', 'f:9: a quoted field is followed by text before the separator'],
+    ['a"b,c', 'f:9: an unquoted field contains a quote'],
   ])('refuses %s', async (text, message) => {
-    const error = await refusalOf(() => parseCsvRow(text, 'f', 9));
-    expect(error.message).toContain('f:9: ');
+    const reader = csvReaderOf('f', () => {});
+    const error = await refusalOf(() => {
+      reader.read({ firstLine: 8, lines: ['x,y', text] });
+      reader.end();
+    });
+    expect(error.code).toBe('invalid_data');
     expect(error.message).toContain(message);
   });
 });

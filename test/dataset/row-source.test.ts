@@ -52,6 +52,20 @@ describe('openRows', () => {
     expect(values).toEqual([['1;5', 'say "hi"']]);
   });
 
+  it('reads records that span lines, in a header too, and names the line at which one begins', async () => {
+    const content = '\n"id";"home\ntown"\r\n1;"a\r\nb"\n\n2;c\n\n\n';
+    expect(await read(write('t.csv', content))).toEqual({
+      columns: ['id', 'home\ntown'],
+      values: [
+        ['1', 'a\r\nb'],
+        ['2', 'c'],
+      ],
+      lines: [4, 7],
+    });
+    const error = await refusalOf(() => read(write('t.csv', 'a,b\n1,"x\ny"\n2,"z\n"w,\n')));
+    expect(error.message).toContain('t.csv:4: a quoted field is followed by text');
+  });
+
   it('reads MovieLens 1M: no header, two colons, Latin-1, quotes that mean nothing', async () => {
     const path = write('movies.dat', Buffer.from('1::Mis\u00e9rables "Les" (1995)::Drama|War\n', 'latin1'));
     const { values } = await read(path, { columns: ['item', 'title', 'genres'], encoding: 'latin-1' });
@@ -75,13 +89,20 @@ describe('openRows', () => {
     ['t.csv', 'a,b\n1\n', {}, 't.csv:2: the row has 1 fields, 2 are needed'],
     ['t.csv', 'a,a\n', {}, 't.csv:1: the column "a" is there twice'],
     ['t.csv', 'a,,b\n', {}, 't.csv:1: column 2 has no name'],
-    ['t.csv', 'a,b\n1,"x\n', {}, 't.csv:2: a quoted field has no closing quote'],
+    ['t.csv', 'a,b\n1,"x\n', {}, 't.csv:2: a quoted field is not closed'],
     ['t.dat', '1::2::3\n', { columns: ['a', 'b'] }, 'has 3 fields, separated by "::", and there are 2 names'],
     ['t.csv', Buffer.from([0x61, 0x0a, 0xe9, 0x0a]), {}, 't.csv:2: the line is not valid UTF-8'],
     ['t.csv', Buffer.from('\ufeffa,b\n', 'utf16le'), {}, 't.csv:1: the file is UTF-16: write it as UTF-8'],
     ['t.ndjson', '{"a":1}\n{"a":{"b":1}}\n', {}, 't.ndjson:2: "a" is an object: text, a number or a list'],
     ['t.ndjson', '[1]\n', {}, 't.ndjson:1: the line is a list'],
     ['t.parquet', 'PAR1', {}, 'Parquet is not read'],
+    ['t.csv', 'PK\u0003\u0004\n', {}, 't.csv:1: the file is a spreadsheet (Excel, OpenDocument) or a ZIP archive'],
+    ['t.csv.gz', gzipSync('%PDF-1.7\n'), {}, 't.csv.gz:1: the file is a PDF document, not text: save its table as CSV'],
+    ['t.csv', gzipSync('a,b\n'), {}, 't.csv:1: the file is compressed by gzip: end its name in .gz'],
+    ['t.csv', Buffer.from('a,b\n1,2\n', 'utf16le'), {}, 't.csv:1: the file is UTF-16: write it as UTF-8'],
+    ['t.ods', 'PK', {}, 'OpenDocument is not read: save it as CSV'],
+    ['t.csv', 'a,b\r1,2\r', {}, 't.csv:1: lines end in CR alone'],
+    ['t.csv', 'a,b\n1,5" disc\n', {}, 't.csv:2: an unquoted field contains a quote'],
     ['t.csv.zst', 'x', {}, 'Zstandard is not read'],
     ['t.csv', 'a,b\n', { delimiter: '"' }, 'cannot separate'],
   ])('refuses %s with %j', async (name, content, options, message) => {

@@ -53,7 +53,9 @@ describe('readPastCampaigns', () => {
     writeFileSync(join(folder, 'interactions.csv'), text);
     expect(await pastOf(folder)).toEqual({ anna: ['spring'] });
     writeFileSync(join(folder, 'interactions.csv'), `${text}spring,bob,1,train`);
-    expect((await refusalOf(() => pastOf(folder))).message).toContain('interactions.csv:4: 4 columns, and 5');
+    expect((await refusalOf(() => pastOf(folder))).message).toContain(
+      'interactions.csv:4: the row has 4 fields, but 5',
+    );
   });
 
   it('does not take a seed or an evaluation row of a train campaign for history', async () => {
@@ -70,7 +72,7 @@ describe('readPastCampaigns', () => {
   it('refuses a row of another number of columns, naming its line', async () => {
     const refusal = await refusalOf(() => pastOf(dataSetOf(['spring,anna,1,train', 'spring,anna,1'])));
     expect(refusal.code).toBe('invalid_data');
-    expect(refusal.message).toContain('interactions.csv:3: 3 columns');
+    expect(refusal.message).toContain('interactions.csv:3: the row has 3 fields');
   });
 });
 

@@ -1,80 +1,90 @@
-/** Where the records of a CSV file begin: the lines of those that are to be told of. */
-import { readLines } from '../../dataset/lines.ts';
-import { AppError } from '../../lib/errors.ts';
+/** CSV files by the grammar of `src/lib/csv-reader.ts`, where DuckDB takes another or does not say where a row is. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { lineError, readWholeLines } from '../../dataset/lines.ts';
+import { csvError } from '../../dataset/records.ts';
+import { quoteCsv } from '../../lib/csv.ts';
+import { CsvReader } from '../../lib/csv-reader.ts';
+import type { AppError } from '../../lib/errors.ts';
 import { isRemote } from '../source-files.ts';
 
-/**
- * The line of each wanted record. Records are numbered from 1, the header is the first; a record that holds line ends
- * within quotes takes several lines, and an empty line is a record. Of a file that can't be read here (zst, remote, not
- * UTF-8), lines and records are taken to be one.
- */
-export async function linesOfRecords(path: string, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
+/** How the records of a file are read. */
+export interface CsvShape {
+  readonly path: string;
+  readonly delimiter: string;
+  readonly columns: readonly string[];
+}
+
+/** Whether a file can be read here: it is on this machine, and its name does not end in `.zst`. */
+export function isReadable(path: string): boolean {
+  return !path.endsWith('.zst') && !isRemote(path);
+}
+
+/** The line at which each wanted row begins, of those that were accepted (from 0). Errors: AppError `invalid_data`. */
+export async function linesOfRows(shape: CsvShape, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
   const lines = new Map<number, number>();
-  if (wanted.size === 0) return lines;
-  if (!(await isReadable(path))) return new Map([...wanted].map((record) => [record, record]));
-  let record = 0;
-  let isOpen = false;
-  for await (const batch of readLines(path)) {
-    for (const [i, text] of batch.lines.entries()) {
-      if (!isOpen) {
-        record += 1;
-        if (wanted.has(record)) lines.set(record, batch.firstLine + i);
-        if (lines.size === wanted.size) return lines;
-      }
-      if (hasOddQuotes(text)) isOpen = !isOpen;
-    }
-  }
+  let row = 0;
+  const take = (_: readonly string[], line: number) => {
+    if (wanted.has(row)) lines.set(row, line);
+    row += 1;
+  };
+  for await (const _ of readRows(shape, take, () => {})) if (lines.size === wanted.size) break;
   return lines;
 }
 
 /**
- * The numbers of the records that are the given ones of those that were accepted (from 0): not the header, not empty,
- * not rejected.
+ * Writes the rows of a file anew, in the form that no reader takes otherwise: LF, no empty lines, a quoted field where
+ * one is needed; the header is the first row. Returns what is no row, each naming file:line, up to `maximum`. Errors:
+ * AppError `invalid_data`, the environment's own of `out`.
  */
-export async function recordsOfRows(
-  path: string,
-  rows: ReadonlySet<number>,
-  rejected: ReadonlySet<number>,
-): Promise<ReadonlyMap<number, number>> {
-  const found = new Map<number, number>();
-  const isCounted = (record: number) => record > 1 && !rejected.has(record);
-  let [record, row, isOpen] = [0, 0, false];
-  if (!(await isReadable(path))) {
-    for (record = 2; found.size < rows.size; record++) {
-      if (isCounted(record) && rows.has(row)) found.set(row, record);
-      if (isCounted(record)) row += 1;
-    }
-    return found;
-  }
-  for await (const batch of readLines(path)) {
-    for (const text of batch.lines) {
-      if (!isOpen) {
-        record += 1;
-        if (isCounted(record) && text !== '') {
-          if (rows.has(row)) found.set(row, record);
-          row += 1;
-        }
-        if (found.size === rows.size) return found;
-      }
-      if (hasOddQuotes(text)) isOpen = !isOpen;
-    }
-  }
-  return found;
-}
-
-async function isReadable(path: string): Promise<boolean> {
-  if (path.endsWith('.zst') || isRemote(path)) return false;
+export async function rewriteCsv(shape: CsvShape, out: string, maximum: number): Promise<AppError[]> {
+  const faults: AppError[] = [];
+  const write = (fields: readonly string[]) => `${fields.map(quoteField).join(shape.delimiter)}\n`;
+  const quoteField = (field: string) => (field.includes(shape.delimiter) ? quoted(field) : quoteCsv(field));
+  const file: FileHandle = await open(out, 'w');
+  let pieces = [write(shape.columns)];
   try {
-    for await (const _ of readLines(path));
-    return true;
-  } catch (error) {
-    if (error instanceof AppError) return false;
-    throw error;
+    const take = (fields: readonly string[]) => pieces.push(write(fields));
+    const refuse = (error: AppError) => faults.push(error);
+    for await (const _ of readRows(shape, take, refuse)) {
+      await file.write(pieces.join(''));
+      pieces = [];
+      if (faults.length >= maximum) break;
+    }
+    await file.write(pieces.join(''));
+  } finally {
+    await file.close();
   }
+  return faults.slice(0, maximum);
 }
 
-function hasOddQuotes(text: string): boolean {
-  let isOdd = false;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) isOdd = !isOdd;
-  return isOdd;
+function quoted(field: string): string {
+  return `"${field.replaceAll('"', '""')}"`;
 }
+
+/** Gives `take` the rows behind the header, and `refuse` what is none; yields after each piece of the file. */
+async function* readRows(
+  { path, delimiter, columns }: CsvShape,
+  take: (fields: readonly string[], line: number) => void,
+  refuse: (error: AppError) => void,
+): AsyncGenerator<void, void, void> {
+  let isHeader = true;
+  const reader = new CsvReader({
+    delimiter,
+    maximumRecordBytes: MAXIMUM_RECORD_BYTES,
+    take: (fields, line) => {
+      if (isHeader) isHeader = false;
+      else if (fields.length === columns.length) take(fields, line);
+      else refuse(lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`));
+    },
+    refuse: (fault, line) => refuse(csvError(path, line, fault)),
+  });
+  for await (const batch of readWholeLines(path)) {
+    reader.read(batch);
+    yield;
+  }
+  reader.end();
+  yield;
+}
+
+/** Longest record, in bytes. */
+export const MAXIMUM_RECORD_BYTES = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@ import { AppError } from '../../lib/errors.ts';
 import { type BadRows, WORST_ROWS } from '../bad-rows.ts';
 import type { FileFormat } from '../source-files.ts';
 import type { TableShape } from './column-plan.ts';
-import { linesOfRecords, recordsOfRows } from './csv-lines.ts';
+import { isReadable, linesOfRows } from './csv-lines.ts';
 import { type Database, numberOf, quoteName, quotePath, textOf } from './database.ts';
 import { type CsvHead, type Reject, readHead, stageCsv } from './stage-csv.ts';
 
@@ -16,8 +16,8 @@ interface TableFile {
   /** The Parquet file that is read. */
   readonly parquet: string;
   readonly firstRow: number;
-  /** Records of a CSV file that are no rows. */
-  readonly rejected: ReadonlySet<number>;
+  /** Of a CSV file. */
+  readonly csv: { readonly head: CsvHead; readonly rejects: readonly Reject[] } | null;
 }
 
 export interface Tables {
@@ -77,10 +77,9 @@ export async function rowErrors(
     const own = faults.filter(({ row }) => row >= file.firstRow && row < end);
     if (own.length === 0) continue;
     const shown = new Set(own.slice(0, WORST_ROWS).map(({ row }) => row - file.firstRow));
-    const records = tables.format === 'csv' ? await recordsOfRows(file.path, shown, file.rejected) : new Map();
-    const lines = await linesOfRecords(file.path, new Set(records.values()));
+    const lines = file.csv ? await linesOf(file.csv, shown) : new Map<number, number>();
     for (const { row, message } of own) {
-      const line = lines.get(records.get(row - file.firstRow) ?? -1);
+      const line = lines.get(row - file.firstRow);
       errors.push(
         line === undefined ? rowError(file.path, row - file.firstRow, message) : lineError(file.path, line, message),
       );
@@ -90,7 +89,23 @@ export async function rowErrors(
 }
 
 function asItIs(path: string): Omit<TableFile, 'firstRow'> {
-  return { path, parquet: path, rejected: new Set() };
+  return { path, parquet: path, csv: null };
+}
+
+/** The lines of some rows of a CSV file. Of one that can't be read here, lines and records are taken to be one. */
+async function linesOf(
+  { head, rejects }: NonNullable<TableFile['csv']>,
+  rows: ReadonlySet<number>,
+): Promise<ReadonlyMap<number, number>> {
+  if (isReadable(head.path) && rejects.every(({ isEncoding }) => !isEncoding)) return await linesOfRows(head, rows);
+  const rejected = new Set(rejects.map(({ record }) => record));
+  const lines = new Map<number, number>();
+  for (let [record, row] = [2, 0]; lines.size < rows.size; record++) {
+    if (rejected.has(record)) continue;
+    if (rows.has(row)) lines.set(row, record);
+    row += 1;
+  }
+  return lines;
 }
 
 async function stageFiles(
@@ -113,17 +128,10 @@ async function stageFiles(
     const maximum = badRows.maximum - badRows.count + WORST_ROWS;
     const percent = onPercent && ((value: number) => onPercent(head.path, value));
     const { staged: parquet, rejects } = await stageCsv(head, columns, out, maximum, database, percent);
-    await addRejects(head.path, rejects, badRows);
-    staged.push({ path: head.path, parquet, rejected: new Set(rejects.map(({ record }) => record)) });
+    badRows.addAll(rejects.map(({ error }) => error));
+    staged.push({ path: head.path, parquet, csv: { head, rejects } });
   }
   return staged;
-}
-
-async function addRejects(path: string, rejects: readonly Reject[], badRows: BadRows): Promise<void> {
-  if (rejects.length === 0) return;
-  const shown = rejects.slice(0, WORST_ROWS);
-  const lines = await linesOfRecords(path, new Set(shown.map(({ record }) => record)));
-  badRows.addAll(rejects.map(({ record, message }) => lineError(path, lines.get(record) ?? record, message)));
 }
 
 function rowError(path: string, row: number, message: string): AppError {

@@ -1,31 +1,32 @@
 /** CSV files into Parquet, every field as text: so that all that follows reads columns, and reads text once. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lineError, readLines } from '../../dataset/lines.ts';
-import { AppError } from '../../lib/errors.ts';
-import { isRemote } from '../source-files.ts';
+import { lineError, readWholeLines } from '../../dataset/lines.ts';
+import { csvError } from '../../dataset/records.ts';
+import { findFirstRecord, parseCsvRecord } from '../../lib/csv-reader.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { type CsvShape, isReadable, MAXIMUM_RECORD_BYTES, rewriteCsv } from './csv-lines.ts';
 import { type Database, numberOf, quoteName, quotePath, quoteText, type Row, textOf } from './database.ts';
+import { isPlainCsv } from './plain-csv.ts';
 
 /** What a CSV file has at its head. */
-export interface CsvHead {
-  readonly path: string;
-  readonly delimiter: string;
-  readonly columns: readonly string[];
+export interface CsvHead extends CsvShape {
+  /** The header is the first line, and no other. */
+  readonly isOnFirstLine: boolean;
 }
 
-/** A line that is no record. */
+/** What is no record, and why. */
 export interface Reject {
-  /** Counted in records. */
+  /** Its number in a file that only DuckDB reads, the header's is 1; otherwise 0. */
   readonly record: number;
-  readonly message: string;
+  readonly error: AppError;
+  /** It is not UTF-8. */
+  readonly isEncoding: boolean;
 }
 
 const NOT_UTF8 = 'the line is not UTF-8; iconv -f WINDOWS-1252 -t UTF-8 makes it so, if that is what it is in';
 
 const DELIMITERS = [',', ';', '\t', '|'];
-
-/** Longest record, in bytes. */
-const MAXIMUM_RECORD_BYTES = 16 * 1024 * 1024;
 
 /** How much of a file a thread reads at a time: DuckDB would take 16 of the longest record. */
 const BUFFER_BYTES = 2 * MAXIMUM_RECORD_BYTES;
@@ -40,12 +41,14 @@ export async function readHead(
   needed: string | null,
   delimiter?: string,
 ): Promise<CsvHead> {
-  const header = await readFirstLine(path, database);
-  if (header === '') throw lineError(path, 1, 'the file is empty, or has no header');
-  if (header.includes('\r'))
+  const header = await readHeader(path, database);
+  if (header === null) throw lineError(path, 1, 'the file is empty, or has no header');
+  const { text, line } = header;
+  if (text.replaceAll(/"[^"]*"/g, '').includes('\r'))
     throw lineError(path, 1, 'lines end in CR alone, which is not read: write them with LF (tr "\\r" "\\n")');
+  const isOnFirstLine = line === 1 && !text.includes('\n');
   const heads = (delimiter === undefined ? DELIMITERS : [delimiter])
-    .map((by) => ({ path, delimiter: by, columns: splitHeader(header, by) }))
+    .map((by): CsvHead => ({ path, delimiter: by, columns: splitHeader(header, path, by), isOnFirstLine }))
     .sort((a, b) => b.columns.length - a.columns.length);
   const head = heads.find(({ columns }) => needed !== null && columns.includes(needed)) ?? heads[0]!;
   const twice = head.columns.find((name, i) => head.columns.indexOf(name) !== i);
@@ -53,7 +56,10 @@ export async function readHead(
   return head;
 }
 
-/** Writes `columns` of a CSV file to a Parquet file; what is no record is left out and given back, up to `maximum`. */
+/**
+ * Writes `columns` of a CSV file to a Parquet file; what is no record is left out and given back, up to `maximum`.
+ * DuckDB reads it at once where its grammar and ours agree; otherwise it reads what `rewriteCsv` makes of it.
+ */
 export async function stageCsv(
   head: CsvHead,
   columns: readonly string[],
@@ -61,42 +67,92 @@ export async function stageCsv(
   maximum: number,
   database: Database,
   onPercent?: (percent: number) => void,
-): Promise<{ readonly staged: string; readonly rejects: Reject[] }> {
+): Promise<{ readonly staged: string; readonly rejects: readonly Reject[] }> {
   mkdirSync(out.folder, { recursive: true });
-  const staged = join(out.folder, `${String(out.index).padStart(6, '0')}.parquet`);
-  const table = `rejects_${out.index}`;
+  const name = join(out.folder, String(out.index).padStart(6, '0'));
+  const staged = `${name}.parquet`;
+  if (await mayDiffer(head)) return { staged, rejects: await rewriteAndRead() };
+  try {
+    const rejects = await readCsv(head, columns, { staged, index: out.index }, maximum, database, onPercent);
+    const isOurs = !isReadable(head.path) || rejects.every(({ isEncoding }) => isEncoding);
+    return { staged, rejects: isOurs ? rejects : await rewriteAndRead() };
+  } catch (error) {
+    const line = lineOfEncoding(error);
+    if (line !== null) throw lineError(head.path, line, NOT_UTF8);
+    if (!(error instanceof AppError) || !isReadable(head.path)) throw withRemedy(head.path, error);
+    // both ends of lines, or a CR within a field
+    return { staged, rejects: await rewriteAndRead() };
+  }
+
+  async function rewriteAndRead(): Promise<readonly Reject[]> {
+    const rewritten = `${name}.csv`;
+    const faults = await rewriteCsv(head, rewritten, maximum);
+    const plain = { ...head, path: rewritten };
+    await readCsv(plain, columns, { staged, index: out.index }, maximum, database, onPercent);
+    rmSync(rewritten);
+    return faults.map((error) => ({ record: 0, error, isEncoding: false }));
+  }
+}
+
+/** Whether DuckDB may read other records of a file than `CsvReader` does. */
+async function mayDiffer(head: CsvHead): Promise<boolean> {
+  const { path, columns, isOnFirstLine } = head;
+  if (!isReadable(path)) return false;
+  // an empty line of a single column is a row to DuckDB
+  if (!isOnFirstLine || columns.length === 1) return true;
+  try {
+    return !(await isPlainCsv(head));
+  } catch (error) {
+    throw lineError(path, 1, `the file cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Has DuckDB read a CSV file into a Parquet file; returns what it left out. */
+async function readCsv(
+  head: CsvHead,
+  columns: readonly string[],
+  { staged, index }: { readonly staged: string; readonly index: number },
+  maximum: number,
+  database: Database,
+  onPercent?: (percent: number) => void,
+): Promise<Reject[]> {
   const types = head.columns.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ');
+  const table = `rejects_${index}`;
   const options = [
     'auto_detect = false, header = true, strict_mode = true, null_padding = false',
     `delim = ${quoteText(head.delimiter)}, quote = '"', escape = '"', nullstr = ''`,
     `columns = {${types}}, max_line_size = ${MAXIMUM_RECORD_BYTES}, buffer_size = ${BUFFER_BYTES}`,
-    `store_rejects = true, rejects_table = '${table}', rejects_scan = 'scan_${out.index}', rejects_limit = ${maximum}`,
+    `store_rejects = true, rejects_table = '${table}', rejects_scan = 'scan_${index}', rejects_limit = ${maximum}`,
   ].join(', ');
   const select = `SELECT ${columns.map(quoteName).join(', ')} FROM read_csv(${quotePath(head.path)}, ${options})`;
-  try {
-    await database.run(`COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION lz4_raw)`, onPercent);
-  } catch (error) {
-    throw withRemedy(head.path, error);
-  }
+  await database.run(`DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS scan_${index}`);
+  await database.run(`COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION lz4_raw)`, onPercent);
   const rows = await database.rows(
     `SELECT line, any_value(error_type) AS kind, any_value(error_message) AS message, any_value(csv_line) AS text
      FROM ${table} GROUP BY line ORDER BY line`,
   );
-  await database.run(`DROP TABLE ${table}; DROP TABLE scan_${out.index}`);
-  return { staged, rejects: rows.map((row) => ({ record: numberOf(row, 'line'), message: messageOf(row) })) };
+  return rows.map((row) => {
+    const record = numberOf(row, 'line');
+    const error = lineError(head.path, record, messageOfReject(row));
+    return { record, error, isEncoding: textOf(row, 'kind') === 'INVALID ENCODING' };
+  });
 }
 
-/** What DuckDB says of another encoding, or of both ends of lines, does not help. */
-function withRemedy(path: string, error: unknown): unknown {
-  if (!(error instanceof AppError)) return error;
+/** The line that DuckDB refuses as no UTF-8. */
+function lineOfEncoding(error: unknown): number | null {
+  if (!(error instanceof AppError) || !/unicode|utf-?8/i.test(error.message)) return null;
   const line = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
-  if (line !== undefined && /unicode|utf-?8/i.test(error.message)) return lineError(path, Number(line), NOT_UTF8);
-  if (!/state machine|new ?line/i.test(error.message)) return error;
+  return line === undefined ? null : Number(line);
+}
+
+/** What DuckDB says of both ends of lines does not help. */
+function withRemedy(path: string, error: unknown): unknown {
+  if (!(error instanceof AppError) || !/state machine|new ?line/i.test(error.message)) return error;
   const message = `${path} can't be split into rows: do some lines end in LF and others in CRLF? sed -i 's/\\r$//' mends it`;
   return new AppError('invalid_data', message, { cause: error });
 }
 
-function messageOf(row: Row): string {
+function messageOfReject(row: Row): string {
   if (textOf(row, 'kind') === 'INVALID ENCODING') return NOT_UTF8;
   const text = JSON.stringify(textOf(row, 'text').trim().slice(0, 80));
   const message = textOf(row, 'message')
@@ -106,14 +162,15 @@ function messageOf(row: Row): string {
   return `the line is no row (${words}: ${message}): ${text}`;
 }
 
-async function readFirstLine(path: string, database: Database): Promise<string> {
-  if (!isRemote(path) && !path.endsWith('.zst')) {
+type Header = NonNullable<Awaited<ReturnType<typeof findFirstRecord>>>;
+
+async function readHeader(path: string, database: Database): Promise<Header | null> {
+  if (isReadable(path)) {
     try {
-      for await (const { lines } of readLines(path)) return lines[0] ?? '';
-      return '';
+      return await findFirstRecord(readWholeLines(path));
     } catch (error) {
       // What is not UTF-8 is told of with its line when rows are read.
-      if (!(error instanceof AppError)) throw error;
+      if (!(error instanceof AppError) || !error.message.includes('UTF-8')) throw error;
     }
   }
   const options =
@@ -121,30 +178,26 @@ async function readFirstLine(path: string, database: Database): Promise<string> 
     " columns = {'line': 'VARCHAR'}";
   try {
     const [row] = await database.rows(`SELECT line FROM read_csv(${quotePath(path)}, ${options}) LIMIT 1`);
-    return row === undefined
-      ? ''
-      : textOf(row, 'line')
-          .replace(/^\ufeff/, '')
-          .replace(/\r$/, '');
+    const text =
+      row === undefined
+        ? ''
+        : textOf(row, 'line')
+            .replace(/^\ufeff/, '')
+            .replace(/\r$/, '');
+    return text === '' ? null : { text, line: 1 };
   } catch (error) {
-    throw withRemedy(path, error);
+    const line = lineOfEncoding(error);
+    throw line === null ? withRemedy(path, error) : lineError(path, line, NOT_UTF8);
   }
 }
 
-function splitHeader(header: string, delimiter: string): string[] {
-  const fields: string[] = [];
-  const pattern = /^"((?:[^"]|"")*)"$/;
-  let field = '';
-  let isQuoted = false;
-  for (const character of `${header}${delimiter}`) {
-    if (character === '"') isQuoted = !isQuoted;
-    if (character === delimiter && !isQuoted) {
-      // pandas writes its index without a name
-      fields.push(field.replace(pattern, '$1').replaceAll('""', '"') || `column${fields.length}`);
-      field = '';
-    } else field += character;
+function splitHeader({ text, line }: Header, path: string, delimiter: string): readonly string[] {
+  const fields = parseCsvRecord(text, delimiter);
+  // of another delimiter, quotes may stand within a field
+  if (typeof fields === 'string') {
+    if (fields === 'not_closed') throw csvError(path, line, fields);
+    return [text];
   }
-  if (isQuoted)
-    throw new AppError('invalid_data', `the header has a quote that is not closed: ${header.slice(0, 200)}`);
-  return fields;
+  // pandas writes its index without a name
+  return fields.map((field, i) => field || `column${i}`);
 }

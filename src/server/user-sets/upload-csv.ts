@@ -1,63 +1,47 @@
-/** CSV (RFC 4180) with a header row: the fields of one column, record by record. */
-import { splitCsvRecord } from '../../lib/csv.ts';
-import { type LineBatch, withoutReturn } from '../../lib/lines.ts';
+/** The fields of one column of a CSV file with a header row, record by record. */
+import { CSV_FAULTS, type CsvFault, CsvReader } from '../../lib/csv-reader.ts';
+import type { LineBatch } from '../../lib/lines.ts';
 import type { LineErrors } from './upload-lines.ts';
 
 /** A field, and the line that its record begins at. */
 export type TakeField = (value: string, line: number) => void;
 
-/**
- * Takes the lines of a CSV file in order. A record continues on the next line while its number of quotes is odd, as
- * quotes in a field are doubled.
- */
+/** Takes the lines of a CSV file in order. */
 export class CsvColumn {
   readonly #name: string;
-  readonly #maximumRecordBytes: number;
   readonly #errors: LineErrors;
+  readonly #reader: CsvReader;
   #index = -1;
   #width = 0;
-  /** The lines so far of an unfinished record. */
-  #open: string | null = null;
-  #openLine = 0;
 
-  constructor(name: string, maximumRecordBytes: number, errors: LineErrors) {
+  constructor(name: string, maximumRecordBytes: number, errors: LineErrors, take: TakeField) {
     this.#name = name;
-    this.#maximumRecordBytes = maximumRecordBytes;
     this.#errors = errors;
+    this.#reader = new CsvReader({
+      maximumRecordBytes,
+      take: (fields, line) => this.#take(fields, line, take),
+      refuse: (fault, line) => this.#refuse(fault, line, maximumRecordBytes),
+    });
   }
 
-  read({ firstLine, lines }: LineBatch, take: TakeField): void {
-    lines.forEach((line, i) => {
-      if (this.#open === null && !line.includes('"')) {
-        this.#record(withoutReturn(line).split(','), firstLine + i, take);
-        return;
-      }
-      if (this.#open === null) this.#openLine = firstLine + i;
-      const record: string = this.#open === null ? line : `${this.#open}\n${line}`;
-      if (Buffer.byteLength(record) > this.#maximumRecordBytes) {
-        const limit = this.#maximumRecordBytes;
-        this.#errors.fail(this.#openLine, `a record may have at most ${limit} bytes: is a quote unclosed?`, { limit });
-      }
-      const isWhole = countQuotes(record) % 2 === 0;
-      this.#open = isWhole ? null : record;
-      if (isWhole) this.#quotedRecord(withoutReturn(record), take);
-    });
+  read(lines: LineBatch): void {
+    this.#reader.read(lines);
   }
 
   /** Checks for errors at the end of the file. */
   end(): void {
-    if (this.#open !== null) this.#errors.fail(this.#openLine, 'a quoted field is not closed');
+    this.#reader.end();
     if (this.#index < 0) this.#errors.fail(1, `a header row with the column ${this.#name} is expected`);
   }
 
-  #quotedRecord(record: string, take: TakeField): void {
-    const fields = splitCsvRecord(record);
-    if (typeof fields !== 'string') this.#record(fields, this.#openLine, take);
-    else this.#errors.add(this.#openLine, 'a quote must enclose a field or be doubled', { value: record });
+  #refuse(fault: CsvFault, line: number, limit: number): void {
+    if (fault === 'too_long')
+      this.#errors.fail(line, `a record may have at most ${limit} bytes: is a quote unclosed?`, { limit });
+    if (fault === 'not_closed') this.#errors.fail(line, CSV_FAULTS[fault]);
+    this.#errors.add(line, CSV_FAULTS[fault]);
   }
 
-  #record(fields: readonly string[], line: number, take: TakeField): void {
-    if (fields.length === 1 && fields[0] === '') return; // an empty line
+  #take(fields: readonly string[], line: number, take: TakeField): void {
     if (this.#index < 0) {
       this.#index = fields.indexOf(this.#name);
       this.#width = fields.length;
@@ -88,9 +72,3 @@ const SEPARATORS = [
   ['\t', 'tabs'],
   ['|', 'vertical bars'],
 ] as const;
-
-function countQuotes(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count += 1;
-  return count;
-}

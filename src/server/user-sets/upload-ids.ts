@@ -119,8 +119,7 @@ const FORMATS: Readonly<
     end: () => {},
   }),
   'text/csv': (check, { maximumUploadLineBytes }, errors) => {
-    const column = new CsvColumn('user_id', maximumUploadLineBytes, errors);
-    return { read: (lines) => column.read(lines, check), end: () => column.end() };
+    return new CsvColumn('user_id', maximumUploadLineBytes, errors, check);
   },
 };
 

@@ -1,5 +1,6 @@
 /** Lines of an upload, and their errors: each error names its line. */
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import { FOREIGN_FILES } from '../../lib/foreign-files.ts';
 import { type LineBatch, type LineFault, splitLines } from '../../lib/lines.ts';
 
 /** Collects errors up to a limit: then, or at the end, throws one `invalid_request` with all of them. */
@@ -41,9 +42,11 @@ export function uploadLines(
   errors: LineErrors,
 ): AsyncGenerator<LineBatch, void, void> {
   const refuse = (line: number, fault: LineFault): Error => {
-    if (fault === 'utf_16') errors.fail(line, 'the file is UTF-16; UTF-8 is expected');
     if (fault === 'not_utf_8') errors.fail(line, 'the line is not valid UTF-8');
-    errors.fail(line, `a line may have at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
+    if (fault === 'too_long')
+      errors.fail(line, `a line may have at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
+    const remedy = fault === 'gzip' ? ': send it with Content-Encoding: gzip' : '';
+    errors.fail(line, `the file ${FOREIGN_FILES[fault]}${remedy}`);
   };
   return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse });
 }

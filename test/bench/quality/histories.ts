@@ -7,8 +7,9 @@ import { copyFile, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type DataSet, getDataSetFile } from '../../../src/dataset/data-set.ts';
 import { readLines } from '../../../src/dataset/lines.ts';
-import { parseCsvRow, parseRecord } from '../../../src/dataset/records.ts';
+import { parseRecord } from '../../../src/dataset/records.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { parseCsvRecord } from '../../../src/lib/csv-reader.ts';
 import { messageOf } from '../../../src/lib/errors.ts';
 import { createRng, shuffle } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
@@ -115,9 +116,9 @@ export async function writeHistory(dataSet: DataSet, ids: ReadonlySet<string>, o
     return false;
   });
   const interactions = getDataSetFile(dataSet, 'interactions.csv');
-  await copyLines(interactions, join(out, 'interactions.csv'), (line, number) => {
+  await copyLines(interactions, join(out, 'interactions.csv'), (line) => {
     if (line === '') return false;
-    const [id] = line.includes('"') ? parseCsvRow(line, interactions, number) : line.split(',', 1);
+    const [id] = line.includes('"') ? parseCsvRecord(line) : line.split(',', 1);
     return !left.has(id!);
   });
 }

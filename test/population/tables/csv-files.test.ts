@@ -57,7 +57,8 @@ describe('a CSV file', () => {
     const expected = snapshot((await importText(PLAIN)).out);
     const rows = PLAIN.replaceAll('\n', '\r\n');
     const semicolons = 'user_id;city;age\n"1";"Rome";"3"\n02;Oslo, N;""\n';
-    for (const content of [rows, `\ufeff${PLAIN}`, `\ufeff${rows}`, PLAIN.trimEnd(), semicolons])
+    const both = PLAIN.replace('\n', '\r\n');
+    for (const content of [rows, `\ufeff${PLAIN}`, `\ufeff${rows}`, PLAIN.trimEnd(), both, semicolons])
       expect(snapshot((await importText(content)).out)).toEqual(expected);
     const tabs = 'user_id\tcity\tage\n1\tRome\t3\n02\tOslo, N\t\n';
     expect(snapshot((await importText(tabs, { name: 'users.tsv' })).out)).toEqual(expected);
@@ -116,7 +117,10 @@ describe('a CSV file', () => {
     ['user_id,city,age\n', 'FILE is empty: a population needs at least one user'],
     ['user_id,city,city,age\n1,a,b,2\n', 'FILE:1: the header has the column "city" twice'],
     ['user_id,city,age\r1,a,2\r', /^FILE:1: lines end in CR alone/],
-    ['user_id,city,age\r\n1,a,2\n2,a,3\r\n', /^FILE can't be split into rows: do some lines end in LF/],
+    ['PK\u0003\u0004\u0014', /^FILE is a spreadsheet .*: save it as CSV/],
+    ['%PDF-1.7\n', /^FILE is a PDF document, not text: save its table as CSV/],
+    [gzipSync(PLAIN), /^FILE is compressed by gzip: end its name in .gz/],
+    ['PAR1', /^FILE is Parquet, not text: end its name in .parquet/],
     [
       'id,city,age\n1,a,2\n',
       'FILE has no column "user_id" (for user_id); its columns are id, city, age. Say "column" in the schema, or ' +
@@ -129,8 +133,8 @@ describe('a CSV file', () => {
   it('has lines that are no rows told of by their line, also behind lines within quotes', async () => {
     const content = 'user_id,city,age\n1,"a\nb",3\n\n2,b\n3,"c"x,4\n';
     expect(await messageOf(content)).toBe(
-      'rows are bad:\n  FILE:5: the line is no row (missing fields: fields needed: 3 found: 2): "2,b"\n' +
-        '  FILE:6: the line is no row (unquoted value: Value with unterminated quote found.): "3,\\"c\\"x,4"',
+      'rows are bad:\n  FILE:5: the row has 2 fields, 3 are needed\n' +
+        '  FILE:6: a quoted field is followed by text before the separator',
     );
   });
 

@@ -1,6 +1,7 @@
 /** Uploads that match too little: refused below a share, tried out, and told why. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
@@ -119,7 +120,6 @@ describe('hints', () => {
     ['no-break spaces', text(three.map((userId) => `\u00a0${userId}`)), [['spaces', 3]]],
     ['quotes', text(three.map((userId) => `"${userId}" `)), [['quotes', 3]]],
     ['JSON', text(three.map((userId) => JSON.stringify({ user_id: userId }))), [['json_lines', 3]]],
-    ['UTF-16 without a mark', Buffer.from(text(three), 'utf16le'), [['utf16', 4]]],
     ['ids that are simply unknown', 'a,b;c\n" nobody "\n{}\n', []],
     ['ids that are known as they are', 'say "hi"\na,b\n', []],
   ] as const)('tell of %s', async (_name, body, found) => {
@@ -130,6 +130,12 @@ describe('hints', () => {
       expect(json.sent.unknown_examples).toContain(example);
       expect(message).toMatch(/^th(is|ese) id/);
     }
+  });
+
+  it('tell of ids that were decoded as something else', async () => {
+    const user_ids = three.map((userId) => [...userId].join('\0'));
+    const { json } = await put(JSON.stringify({ user_ids }), '', 'application/json');
+    expect(json.sent.hints).toMatchObject([{ found: 'utf16', users: 3 }]);
   });
 
   it('come with a refusal too', async () => {
@@ -159,11 +165,29 @@ describe('a file of another kind', () => {
     expect([status, json.errors[0].pointer, json.errors[0].message]).toEqual([400, 'line 1', message]);
   });
 
+  const utf16 = 'the file is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)';
+  const spreadsheet =
+    'the file is a spreadsheet (Excel, OpenDocument) or a ZIP archive, not text: save it as CSV (UTF-8)';
   it.each([
-    ['little-endian', Buffer.from('\ufeffperson-1\n', 'utf16le')],
-    ['big-endian', Buffer.from('\ufeffperson-1\n', 'utf16le').swap16()],
-  ])('says that it is UTF-16 (%s)', async (_name, body) => {
-    const { status, json } = await put(body);
-    expect([status, json.errors[0].message]).toEqual([400, 'the file is UTF-16; UTF-8 is expected']);
+    ['UTF-16, little-endian', Buffer.from('\ufeffperson-1\n', 'utf16le'), utf16],
+    ['UTF-16, big-endian', Buffer.from('\ufeffperson-1\n', 'utf16le').swap16(), utf16],
+    ['UTF-16 without a mark', Buffer.from(text(people(0, 3)), 'utf16le'), utf16],
+    ['a workbook', Buffer.from('PK\u0003\u0004\u0014\n\u0000\u0008'), spreadsheet],
+    ['an old workbook', Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]), spreadsheet],
+    ['a document', Buffer.from('%PDF-1.7\n%'), 'the file is a PDF document, not text: save its table as CSV (UTF-8)'],
+    [
+      'gzip that does not say so',
+      gzipSync('person-1\n'),
+      'the file is compressed by gzip: send it with Content-Encoding: gzip',
+    ],
+  ])('says that it is %s, whatever the type', async (_name, body, message) => {
+    for (const type of ['text/plain', 'text/csv', 'application/x-ndjson']) {
+      const { status, json } = await put(body, '', type);
+      expect([status, json.errors[0].message]).toEqual([400, message]);
+    }
+  });
+
+  it('is no workbook for an id that begins with PK', async () => {
+    expect((await put('PK\nPK-17\n%PDF\n')).json).toMatchObject({ received: 3 });
   });
 });
