@@ -4,9 +4,12 @@ import type { Output } from '../lib/output.ts';
 import { addSettingOptions } from './setting-options.ts';
 
 export function addServeCommands(program: Command, output: Output): void {
-  addSettingOptions(program.command('serve').description('serve campaigns over HTTP')).action(async (options) =>
-    (await import('./commands/serve.ts')).serveCommand(options, output),
-  );
+  addSettingOptions(program.command('serve').description('serve campaigns over HTTP'))
+    .option(
+      '--adopt',
+      'where the database of the data folder is gone: move its files aside, and begin with an empty database',
+    )
+    .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
   addSettingOptions(
     program
       .command('config')

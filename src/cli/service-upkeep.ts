@@ -7,14 +7,45 @@ import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
 import type { ServerConfig } from '../server/config.ts';
 import type { StorageStatus } from '../server/health/port.ts';
-import { freeBytesOf, openUpkeep } from '../store/open-store.ts';
+import { adoptStore, freeBytesOf, lockStore, openUpkeep } from '../store/open-store.ts';
 import { DamageLog } from './damage-log.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { Scrubber } from './scrubber.ts';
 
+/** Locks the folder; with `adopt`, files whose database is gone are moved aside. @throws AppError as `lockStore` */
+export function lockFolder(
+  locator: StoreLocator,
+  { adopt = false, clock, logger }: { readonly adopt?: boolean; readonly clock: Clock; readonly logger: Logger },
+): () => void {
+  const release = lockStore(locator);
+  if (!adopt) return release;
+  try {
+    reportAdoption(adoptStore(locator, clock.now()), logger);
+    return release;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function reportAdoption(folder: string | null, logger: Logger): void {
+  if (folder === null) logger.warn('there was nothing to adopt: start without --adopt');
+  else
+    logger.warn({ folder }, 'files of a database that is gone were moved aside: the service begins with an empty one');
+}
+
+/** At the end of a service. Where nothing can be written any more, the next start knows less. */
+export function giveUp(store: CampaignStore, logger: Logger): void {
+  try {
+    store.renewGeneration();
+  } catch (error) {
+    logger.warn({ err: error }, 'the generation of the database could not be changed');
+  }
+}
+
 /**
- * Releases the jobs that a previous service left running. On a full disk this cannot be written: the service then reads
- * only, and leases run out by themselves.
+ * Takes the folder, and releases the jobs that a previous service left running. On a full disk this cannot be written:
+ * the service then reads only, and leases run out by themselves.
  */
 export function takeOver(
   store: CampaignStore,
@@ -27,6 +58,9 @@ export function takeOver(
   if (isLow)
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
+    const folder = store.takeFolder();
+    if (folder !== null)
+      logger.error({ folder }, 'files that this database does not know, and did not make, were moved aside');
     store.userSets.removeLeftovers();
     const released = store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
@@ -63,5 +97,10 @@ export function startUpkeep(
   });
   closers.push(() => scrubber.close());
   scrubber.start();
-  return { disk: () => disk.state(), damaged: () => damage.counts(), scrubbed: () => scrubber.progress };
+  return {
+    disk: () => disk.state(),
+    damaged: () => damage.counts(),
+    scrubbed: () => scrubber.progress,
+    setAside: () => upkeep.setAside(),
+  };
 }

@@ -20,7 +20,7 @@ import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
-import { locateStore, lockStore, openStore } from '../store/open-store.ts';
+import { locateStore, openStore } from '../store/open-store.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
@@ -30,13 +30,15 @@ import { ModelSwitch } from './model-switch.ts';
 import { requireFilesOfEngine } from './open-files.ts';
 import { PopulationSwitch } from './population-switch.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
-import { startUpkeep, takeOver } from './service-upkeep.ts';
+import { giveUp, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
   readonly model: string;
   readonly population: string;
+  /** Whether files whose database is gone are moved aside, to begin with an empty one. */
+  readonly adopt?: boolean;
   /** Whether to serve whatever version an import makes current. */
   readonly followPopulation?: boolean;
   readonly host: string;
@@ -112,13 +114,14 @@ async function startParts(
   requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
-  closers.push(lockStore(locator));
+  closers.push(lockFolder(locator, options));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent });
   closers.push(() => store.close());
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
   const disk = takeOver(store, locator, options, config);
+  closers.push(() => giveUp(store, logger));
   models.settle();
   closers.push(() => models.close());
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });

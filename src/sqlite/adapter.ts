@@ -5,11 +5,13 @@ import { openRecords } from './campaign-records.ts';
 import { lockDataFolder } from './data-folder-lock.ts';
 import { inspectDataFolder } from './inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
+import { adoptDataFolder } from './stranded.ts';
 import { freeBytes, openUpkeep } from './upkeep.ts';
 
 export const sqlite: StoreAdapter = {
   lock: lockDataFolder,
   open: openStore,
+  adopt: adoptDataFolder,
   openFiles,
   openRecords,
   openUpkeep,

@@ -35,8 +35,10 @@ import {
   hashFile,
   readBackup,
 } from './backup-manifest.ts';
-import { DATABASE_FILE, type Database, databaseOf, openForReading } from './database.ts';
+import { DATABASE_FILE, type Database, openForReading } from './database.ts';
 import { Sqlite } from './driver.ts';
+import { markFolder, renewCopy } from './folder-mark.ts';
+import { databaseOf } from './stranded.ts';
 import { contentsOf } from './upkeep.ts';
 
 /** All pages in one step: SQLite begins again where another process writes between two. */
@@ -89,6 +91,7 @@ export async function restoreDataFolder(
   try {
     return await intoNewFolder(resolve(to), async (folder) => {
       copyVerified(own, from, (path) => join(folder, path));
+      takeRestored(folder);
       const report = { files: own.length, bytes: bytesOf(own), apart: 0, leftOut: others.length };
       if (toApart === null || others.length === 0) return report;
       await intoNewFolder(resolve(toApart), async (second) =>
@@ -98,6 +101,19 @@ export async function restoreDataFolder(
     });
   } catch (error) {
     throw storageError(`restore ${from}`, error);
+  }
+}
+
+/** The restored database is another generation than the one that was backed up, and the folder is its own. */
+function takeRestored(folder: string): void {
+  const file = join(folder, DATABASE_FILE);
+  if (!existsSync(file)) return;
+  const database: Database = new Sqlite(file);
+  try {
+    renewCopy(database);
+    markFolder(database, folder);
+  } finally {
+    database.close();
   }
 }
 
@@ -149,6 +165,7 @@ async function copyDatabase(database: Database, file: string): Promise<StoreCont
   const copy: Database = new Sqlite(file);
   try {
     copy.pragma('journal_mode = DELETE');
+    renewCopy(copy);
     return contentsOf(copy);
   } finally {
     copy.close();

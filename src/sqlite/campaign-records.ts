@@ -6,8 +6,9 @@ import type { FeedbackEvent } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
 import { json, plain, readRow, selectList } from './columns.ts';
-import { type Database, databaseOf, openForReading } from './database.ts';
+import { type Database, openForReading } from './database.ts';
 import { FileBlobs } from './file-blobs.ts';
+import { databaseOf } from './stranded.ts';
 
 /** Rows that are read at once. */
 const READ_ROWS = 4_096;

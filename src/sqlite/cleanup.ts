@@ -5,8 +5,9 @@ import type { AudienceRows } from './audience-rows.ts';
 import type { Connection } from './connection.ts';
 import { truncateLog, write } from './database.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
+import { isOwn, renewGeneration, takeFolder } from './folder-mark.ts';
 import { forgetAnswers } from './idempotency-rows.ts';
-import { removeUnusedFolders } from './ranking-folders.ts';
+import { removeEmptyFolders, unusedFolders } from './ranking-folders.ts';
 import type { SqliteUserSets } from './user-set-store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -40,11 +41,36 @@ export class Cleanup implements CleanupPort {
     // where a reader was in the way of an erasure, its ids stand in the log until now
     truncateLog(database);
     this.removeUnused();
+    this.renewGeneration();
+  }
+
+  takeFolder(): string | null {
+    const { database, dataDir, discard } = this.#connection;
+    if (isOwn(database, dataDir)) {
+      this.renewGeneration();
+      return null;
+    }
+    const folder = discard([...this.#unusedFolders(), ...this.#parts.userSets.unnamedFiles()]);
+    removeEmptyFolders(dataDir);
+    takeFolder(database, dataDir);
+    return folder;
+  }
+
+  /** In a folder that another database has marked meanwhile, nothing changes. */
+  renewGeneration(): void {
+    const { database, dataDir } = this.#connection;
+    if (isOwn(database, dataDir)) renewGeneration(database, dataDir);
   }
 
   removeUnusedFiles(): void {
+    const { dataDir, discard } = this.#connection;
+    discard(this.#unusedFolders());
+    removeEmptyFolders(dataDir);
+  }
+
+  #unusedFolders(): string[] {
     const { audiences, expansions } = this.#parts;
-    removeUnusedFolders(this.#connection.dataDir, () => {
+    return unusedFolders(this.#connection.dataDir, () => {
       // in this order: what is finished between the two is in both
       const running = expansions.running();
       return { running, kept: audiences.folders() };

@@ -11,4 +11,10 @@ export interface Connection {
   readonly dataDir: string;
   readonly blobs: Blobs;
   readonly options: StoreOptions;
+  /**
+   * Takes files and folders (relative to the data folder) that no row names out of the way: removed if this database
+   * made what lies in the folder, else set aside. Returns where they were moved to, relative to the data folder.
+   * @throws AppError storage_failed
+   */
+  readonly discard: (paths: readonly string[]) => string | null;
 }

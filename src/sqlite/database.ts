@@ -1,6 +1,4 @@
 /** Opens the database with its settings, migrates it, and runs write transactions. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type SqliteTypes from 'better-sqlite3';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 import { Sqlite } from './driver.ts';
@@ -22,13 +20,6 @@ const WAL_PAUSE_MS = 20;
 
 /** The file of the database in a data folder. */
 export const DATABASE_FILE = 'metaheac.db';
-
-/** The database of an existing data folder. @throws AppError invalid_argument */
-export function databaseOf(dataDir: string): string {
-  const file = join(dataDir, DATABASE_FILE);
-  if (existsSync(file)) return file;
-  throw new AppError('invalid_argument', `${dataDir} is not the data folder of a service: it has no ${DATABASE_FILE}`);
-}
 
 /**
  * Opens (or creates) the database and brings it to the newest schema. Several processes may open it at once. An

@@ -6,11 +6,12 @@ import { withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { isFileLocked } from '../lib/file-lock.ts';
 import { LOCK_FILE } from './data-folder-lock.ts';
-import { type Database, databaseError, versionOf } from './database.ts';
+import { DATABASE_FILE, type Database, databaseError, versionOf } from './database.ts';
 import { Sqlite } from './driver.ts';
 import { migrationsFolder, readMigrations } from './migrations.ts';
+import { listSetAside } from './set-aside.ts';
+import { findStranded } from './stranded.ts';
 
-const DATABASE_FILE = 'metaheac.db';
 /** A database without a log is checked in memory: SQLite would make files beside it to read it where it is. */
 const MAXIMUM_COPY_BYTES = 512 * 1024 * 1024;
 
@@ -32,6 +33,8 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
   return withStorage(`read ${folder}`, () => ({
     isTaken: existsSync(lock) && isFileLocked(lock),
     contents: existsSync(path) ? contentsOf(path, now) : null,
+    stranded: findStranded(folder),
+    setAside: listSetAside(folder),
   }));
 }
 

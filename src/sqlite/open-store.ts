@@ -23,21 +23,26 @@ import { SqliteHealth } from './health.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
+import { discardFiles } from './set-aside.ts';
+import { refuseStranded } from './stranded.ts';
 import { SqliteUserErasure } from './user-erasure.ts';
 import { SqliteUserSets } from './user-set-store.ts';
 import { SqliteWebhooks } from './webhooks.ts';
 
 /**
  * Opens the data folder (created where missing) and migrates its database; any number of processes may do so at once.
- * @throws AppError storage_failed; invalid_argument where the database is not one, or of a newer version.
+ * @throws AppError storage_failed; invalid_argument where the database is not one, or of a newer version, and where
+ * there is none, or an empty one, beside files that one has made.
  */
 export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
   const absolute = resolve(dataDir);
   try {
     createClosedFolder(absolute);
+    refuseStranded(absolute);
     const database = openDatabase(join(absolute, DATABASE_FILE));
     syncFolder(absolute);
-    return composed({ database, dataDir: absolute, blobs: new FileBlobs(absolute), options });
+    const discard = (paths: readonly string[]) => discardFiles(database, absolute, paths, options.clock.now());
+    return composed({ database, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
   } catch (error) {
     throw storageError(`open data folder ${absolute}`, error);
   }
@@ -78,7 +83,7 @@ function composed(connection: Connection): CampaignStore {
     ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
-    ...methods(cleanup, ['prune', 'removeUnusedFiles']),
+    ...methods(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
     blobs,
     userSets,
     webhooks: new SqliteWebhooks(database, audit),

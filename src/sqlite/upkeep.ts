@@ -1,15 +1,17 @@
 /** What a data folder should have and has, over a connection that only reads. */
-import { rmSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { StoreContents, StoredName, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
 import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import { listFolder, withStorage } from '../lib/durable-files.ts';
 import { SEED_FOLDER } from '../user-sets/set-file.ts';
-import { type Database, databaseOf, openForReading } from './database.ts';
+import { type Database, openForReading } from './database.ts';
 import { ExpansionRows } from './expansion-rows.ts';
 import { FileBlobs } from './file-blobs.ts';
+import { discardFiles, listSetAside } from './set-aside.ts';
 import { setNames } from './set-rows.ts';
+import { databaseOf } from './stranded.ts';
 
 const SET_FILE = /^([0-9a-f]{64})\.txt$/;
 const UUID_LENGTH = 36;
@@ -54,9 +56,13 @@ class SqliteUpkeep implements StoreUpkeep {
     return withStorage(`list ${this.#dataDir}`, () => [...this.#setFiles(), ...this.#rankingFolders()]);
   }
 
-  remove({ path }: StoredName): void {
-    const absolute = join(this.#dataDir, path);
-    withStorage(`remove ${absolute}`, () => rmSync(absolute, { recursive: true, force: true }));
+  remove(files: readonly StoredName[], now: number): string | null {
+    const paths = files.map(({ path }) => path);
+    return discardFiles(this.#database, this.#dataDir, paths, now);
+  }
+
+  setAside(): string[] {
+    return listSetAside(this.#dataDir);
   }
 
   close(): void {

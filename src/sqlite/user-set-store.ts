@@ -25,21 +25,25 @@ import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
 import { type Database, write } from './database.ts';
-import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet } from './set-rows.ts';
+import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, setNames } from './set-rows.ts';
 
 /** Numbers that are remembered, of this many sets. */
 const REMEMBERED = 1_000;
+/** Names of files of the folder of sets: a set, and one that is being written. */
+const OURS = /^[0-9a-f]{64}\.txt$|\.tmp$/;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
 export class SqliteUserSets implements UserSets {
   readonly #database: Database;
   readonly #blobs: Blobs;
+  readonly #discard: Connection['discard'];
   readonly #audit: SqliteAuditLog;
   readonly #now: () => number;
   readonly #matches = new LruCache<string, Promise<Matches>>({ maximum: REMEMBERED });
   readonly #suppressed = new LruCache<string, Promise<number>>({ maximum: REMEMBERED });
 
-  constructor({ database, blobs, options }: Connection, audit: SqliteAuditLog) {
+  constructor({ database, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
+    this.#discard = discard;
     this.#database = database;
     this.#audit = audit;
     this.#blobs = blobs;
@@ -110,9 +114,17 @@ export class SqliteUserSets implements UserSets {
   }
 
   removeLeftovers(): void {
-    this.#blobs.removeUnfinished(SEED_FOLDER);
     this.#removeUnused();
-    for (const sha256 of setsIn(this.#blobs)) this.#removeFile(sha256);
+    this.#discard(this.unnamedFiles());
+  }
+
+  /** Unfinished files, and those of sets that no row names, relative to the data folder; only while nobody writes. */
+  unnamedFiles(): string[] {
+    const named = new Set(setNames(this.#database).map(userSetFile));
+    return this.#blobs
+      .list(SEED_FOLDER)
+      .filter((name) => OURS.test(name) && !named.has(name))
+      .map((name) => `${SEED_FOLDER}/${name}`);
   }
 
   /** How what was sent matches, or null where another change came between. */
@@ -239,11 +251,4 @@ function remembered<T>(memory: LruCache<string, Promise<T>>, key: string, work: 
   made.catch(() => memory.delete(key));
   memory.add(key, made);
   return made;
-}
-
-function setsIn(blobs: Blobs): string[] {
-  return blobs
-    .list(SEED_FOLDER)
-    .filter((name) => /^[0-9a-f]{64}\.txt$/.test(name))
-    .map((name) => name.slice(0, -'.txt'.length));
 }

@@ -40,6 +40,11 @@ export function openStore({ adapter, location }: StoreLocator, options: StoreOpt
   return adapterOf(adapter).open(location, options);
 }
 
+/** As `StoreAdapter.adopt`. */
+export function adoptStore({ adapter, location }: StoreLocator, now: number): string | null {
+  return adapterOf(adapter).adopt(location, now);
+}
+
 /** As `StoreAdapter.openFiles`. */
 export function openStoreFiles({ adapter, location }: StoreLocator): StoreFiles {
   return adapterOf(adapter).openFiles(location);

@@ -70,7 +70,12 @@ describe('backup and restore', () => {
     await restore(backup, to);
     // they hold user ids
     for (const made of [backup, to]) expect(statSync(made).mode & 0o7).toBe(0);
-    expect(readdirSync(to).sort()).toEqual(['audiences', 'metaheac.db', 'seeds']);
+    expect(readdirSync(to).sort()).toEqual([
+      'audiences',
+      'metaheac.db',
+      'seeds',
+      expect.stringMatching(/^store-.*\.json$/),
+    ]);
     const again = openStore(locateStore(to), LIMITS);
     expect(
       again

@@ -264,6 +264,7 @@ export async function openFixture(
       disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
       damaged: () => ({ ranking: 0, user_set: 0, population: 0 }),
       scrubbed: () => ({ bytes: 0, passes: 0 }),
+      setAside: () => [],
     },
     machine,
     onExpanded: (listener) => {

@@ -26,7 +26,7 @@ function stateOf(folder: string) {
 describe('inspectDataFolder', () => {
   it('finds nothing in an empty folder, and leaves it empty', () => {
     const folder = newFolder();
-    expect(inspectDataFolder(folder, 0)).toEqual({ isTaken: false, contents: null });
+    expect(inspectDataFolder(folder, 0)).toEqual({ isTaken: false, contents: null, stranded: null, setAside: [] });
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -37,6 +37,8 @@ describe('inspectDataFolder', () => {
     const before = stateOf(folder);
     expect(inspectDataFolder(folder, 0)).toEqual({
       isTaken: false,
+      stranded: null,
+      setAside: [],
       contents: expect.objectContaining({
         version: newest,
         newestVersion: newest,

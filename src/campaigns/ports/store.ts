@@ -40,8 +40,23 @@ export interface Cleanup {
    */
   prune(retention: Retention): void;
 
-  /** Removes rankings that belong to no audience version and no running expansion. @throws AppError storage_failed */
+  /**
+   * Removes rankings that belong to no audience version and no running expansion; sets them aside where this store is
+   * not known to have made them. @throws AppError storage_failed
+   */
   removeUnusedFiles(): void;
+
+  /**
+   * Makes what lies beside the store its own, before anything of it is removed: what it does not name and did not make
+   * is set aside. Only while nobody writes: at the start of a service. Returns where that is now, null for nothing.
+   */
+  takeFolder(): string | null;
+
+  /**
+   * From now on an earlier copy of this store, put in its place, is known as another one; called at the end of a
+   * service. `prune` and `takeFolder` do so too.
+   */
+  renewGeneration(): void;
 }
 
 /**
@@ -92,9 +107,16 @@ export interface StoreAdapter {
 
   /**
    * Opens a store, made where there is none, and brings it to this version; any number of processes may do so at once.
-   * @throws AppError storage_failed; invalid_argument where what is there is not a store, or of a newer version
+   * @throws AppError storage_failed; invalid_argument where what is there is not a store, or of a newer version, and
+   * where there are files that a store has made and no store
    */
   open(location: string, options: StoreOptions): CampaignStore;
+
+  /**
+   * Moves files whose store is gone aside, so that `open` makes an empty one; nothing where there is a store. The
+   * caller has the lock. Returns where they are now, null for nothing. @throws AppError storage_failed
+   */
+  adopt(location: string, now: number): string | null;
 
   /** Opens the reading half alone: it holds nothing that is to be closed. */
   openFiles(location: string): StoreFiles;
@@ -142,6 +164,10 @@ export interface StoreInspection {
   readonly isTaken: boolean;
   /** null where there is none yet. */
   readonly contents: StoreContents | null;
+  /** What lies beside a store that is gone, in words; null where there is a store, or nothing. */
+  readonly stranded: string | null;
+  /** Folders of files that were set aside, as stores found them and did not know them. */
+  readonly setAside: readonly string[];
 }
 
 export interface StoreContents {

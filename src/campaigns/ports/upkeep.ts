@@ -29,8 +29,13 @@ export interface StoreUpkeep {
   contents(): StoreContents;
   /** What lies in the store's folders, named by a row or not. */
   files(): StoredName[];
-  /** Removes one of `files`; the caller has the store's lock. @throws AppError storage_failed */
-  remove(file: StoredName): void;
+  /**
+   * Removes files that nobody names, or sets them aside where this store is not known to have made them; the caller
+   * has the store's lock. Returns where they are now, null where they are gone. @throws AppError storage_failed
+   */
+  remove(files: readonly StoredName[], now: number): string | null;
+  /** Folders of files that were set aside, relative to the store. */
+  setAside(): string[];
   close(): void;
 }
 

@@ -23,6 +23,7 @@ export async function serveCommand(flags: FlagValues, output: Output): Promise<v
     dataDir: required(values, 'METAHEAC_DATA_DIR'),
     model: required(values, 'METAHEAC_MODEL'),
     population: required(values, 'METAHEAC_POPULATION'),
+    adopt: flags['adopt'] === true,
     followPopulation: values.METAHEAC_FOLLOW_POPULATION,
     host: values.METAHEAC_HOST,
     port: values.METAHEAC_PORT,

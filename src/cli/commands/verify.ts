@@ -1,5 +1,6 @@
 /** `metaheac verify`. */
 
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
@@ -16,7 +17,12 @@ const DAMAGED = 4;
 const SHOWN = 20;
 
 /** Orphans are harmless and alone no reason for an exit code; `--repair` removes them, and nothing else. */
-export function verifyCommand(dataDir: string, { json = false, repair = false }: VerifyCommandOptions, output: Output) {
+export function verifyCommand(
+  dataDir: string,
+  { json = false, repair = false }: VerifyCommandOptions,
+  output: Output,
+  clock: Pick<Clock, 'now'> = systemClock,
+) {
   const locator = locateStore(dataDir);
   const upkeep = openUpkeep(locator);
   try {
@@ -27,9 +33,10 @@ export function verifyCommand(dataDir: string, { json = false, repair = false }:
       const report = checkDataFolder(upkeep, { dataDir, isAlone: release !== null }, (done, all) =>
         output.progress(`${done} of ${all} files`),
       );
-      if (repair) for (const orphan of report.orphans) upkeep.remove(orphan);
-      if (json) output.result(JSON.stringify(present(report, { running: release === null, repair })));
-      else print(report, { running: release === null, repair }, output);
+      const movedTo = repair ? upkeep.remove(report.orphans, clock.now()) : null;
+      const circumstances = { running: release === null, repair, movedTo };
+      if (json) output.result(JSON.stringify(present(report, circumstances)));
+      else print(report, circumstances, output);
       if (report.faults.length > 0) process.exitCode = DAMAGED;
     } finally {
       if (repair) release?.();
@@ -52,25 +59,29 @@ function findLock(take: () => () => void): (() => void) | null {
 interface Circumstances {
   readonly running: boolean;
   readonly repair: boolean;
+  /** Where orphans of another database were moved to; null where they were removed. */
+  readonly movedTo: string | null;
 }
 
-function print(report: DataFolderReport, { running, repair }: Circumstances, output: Output): void {
+function print(report: DataFolderReport, { running, repair, movedTo }: Circumstances, output: Output): void {
   const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
   if (running) output.note('a service uses this folder: what it is writing is left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
-  for (const { path } of orphans.slice(0, SHOWN)) output.result(`${repair ? 'removed' : 'orphan '}  ${path}`);
-  if (orphans.length > SHOWN) output.result(`${repair ? 'removed' : 'orphan '}  and ${orphans.length - SHOWN} more`);
+  const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';
+  for (const { path } of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
+  if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
   if (unsealed.length > 0)
     output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service gives some`);
   const megabytes = (bytes / 2 ** 20).toFixed(1);
   const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${counted(models, 'promoted model')}`;
   const state = faults.length === 0 ? 'all whole' : `${faults.length} damaged`;
-  const removed = repair && orphans.length > 0 ? ' (removed)' : '';
+  const done = movedTo === null ? 'removed' : `moved to ${movedTo}`;
+  const removed = repair && orphans.length > 0 ? ` (${done})` : '';
   output.result(`${files}, ${megabytes} MiB: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);
 }
 
-function present(report: DataFolderReport, { running, repair }: Circumstances): object {
+function present(report: DataFolderReport, { running, repair, movedTo }: Circumstances): object {
   const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
   return {
     whole: faults.length === 0,
@@ -82,6 +93,7 @@ function present(report: DataFolderReport, { running, repair }: Circumstances): 
     without_checksums: unsealed,
     faults,
     orphans: orphans.map(({ path }) => path),
-    removed: repair ? orphans.length : 0,
+    removed: repair && movedTo === null ? orphans.length : 0,
+    set_aside: movedTo,
   };
 }

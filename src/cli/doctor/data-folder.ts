@@ -30,10 +30,14 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
     examinePermissions(dataDir, userId),
   ]);
-  let store: StoreInspection = { isTaken: false, contents: null };
+  let store: StoreInspection = { isTaken: false, contents: null, stranded: null, setAside: [] };
   const contents = await findings('database', READ_ADVICE, () => {
     if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
-    return [examineDatabase(store.contents), examineUse(store.isTaken)];
+    return [
+      store.stranded === null ? examineDatabase(store.contents) : lostDatabase(store.stranded),
+      ...examineSetAside(store.setAside),
+      examineUse(store.isTaken),
+    ];
   });
   const { isTaken, contents: found } = store as StoreInspection;
   return {
@@ -123,6 +127,26 @@ function examineDatabase(contents: StoreContents | null): Finding {
     );
   if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to be checked while no service runs on it`);
   return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, quick_check found nothing`);
+}
+
+function lostDatabase(stranded: string): Finding {
+  return failed(
+    'database',
+    `it is missing or empty, and there are ${stranded}`,
+    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves what is there aside, and ' +
+      'begins with an empty database.',
+  );
+}
+
+function examineSetAside(folders: readonly string[]): Finding[] {
+  if (folders.length === 0) return [];
+  return [
+    warning(
+      'files set aside',
+      `${counted(folders.length, 'folder')} of files that the database did not know: ${folders.at(-1)}`,
+      'Look whether another database is the right one; if nobody needs them, remove the folder.',
+    ),
+  ];
 }
 
 function examineUse(isTaken: boolean): Finding {

@@ -126,6 +126,10 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
   });
+  const aside = 'Folders of files that were moved aside, as the database does not know them.';
+  gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
+    self.set(storage.setAside().length);
+  });
   gauge('metaheac_scrubbed_bytes', 'Bytes that were read to verify files since the start.', registers, [], (self) => {
     self.set(storage.scrubbed().bytes);
   });

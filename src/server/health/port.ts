@@ -63,6 +63,8 @@ export interface StorageStatus {
   disk(): DiskState;
   /** Damaged files that were found since the start. */
   damaged(): Readonly<Record<DamageKind, number>>;
+  /** Folders of files that the database did not know and had not made, relative to the data folder. */
+  setAside(): readonly string[];
   /** What the scrubber has read since the start. */
   scrubbed(): { readonly bytes: number; readonly passes: number };
 }

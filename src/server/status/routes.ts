@@ -13,7 +13,7 @@ import { statusSchema } from './schemas.ts';
 /** What this route calls. */
 export type StatusNeeds = Pick<
   ServerDependencies,
-  'store' | 'engine' | 'machine' | 'modelVersion' | 'population' | 'webhooks' | 'clock'
+  'store' | 'engine' | 'machine' | 'storage' | 'modelVersion' | 'population' | 'webhooks' | 'clock'
 >;
 
 /** What the server itself knows. */
@@ -47,6 +47,7 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
       queue: presentQueue(dependencies),
       engine: presentEngine(dependencies.engine()),
       disk: presentDisk(dependencies.machine),
+      files: { damaged: dependencies.storage.damaged(), set_aside: [...dependencies.storage.setAside()] },
       webhooks: { pending: dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
       last_errors: presentErrors(dependencies, observed.errors),
     }),

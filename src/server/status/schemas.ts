@@ -25,6 +25,7 @@ const EXAMPLE = {
     users_scored: 1_240_000,
   },
   disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000 },
+  files: { damaged: { ranking: 0, user_set: 0, population: 0 }, set_aside: [] },
   webhooks: { pending: 0, delivered: 120, retried: 3, failed: 1 },
   last_errors: [
     {
@@ -81,6 +82,15 @@ export const statusSchema = z
       .object({ free_bytes: count, total_bytes: count })
       .nullable()
       .describe('Of the data folder; null if the system does not tell.'),
+    files: z.object({
+      damaged: z.record(z.string(), count).describe('Damaged files that were found since the start, by kind.'),
+      set_aside: z
+        .array(z.string())
+        .describe(
+          'Folders of files that the database did not know and had not made, relative to the data folder: they were ' +
+            'moved there when the service started.',
+        ),
+    }),
     webhooks: z.object({
       pending: count.describe('Deliveries waiting or being sent.'),
       delivered: count.describe('Attempts since the start, as those that follow.'),

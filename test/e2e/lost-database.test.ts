@@ -1,0 +1,84 @@
+/** `serve` on a data folder whose database is gone, or was replaced by an older one: no file is lost. */
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { examineDataFolder } from '../../src/cli/doctor/data-folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { HAS_PROC } from '../fixture/processes.ts';
+import { Served } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const world = await tinyWorld();
+
+/** Files of rankings and sets, relative to `folder`. */
+function filesOf(folder: string): string[] {
+  return ['audiences', 'seeds'].flatMap((name) =>
+    existsSync(join(folder, name))
+      ? readdirSync(join(folder, name), { recursive: true, encoding: 'utf8' }).map((path) => `${name}/${path}`)
+      : [],
+  );
+}
+
+function removeDatabase(dataDir: string): void {
+  for (const name of readdirSync(dataDir)) if (name.startsWith('metaheac.db')) rmSync(join(dataDir, name));
+}
+
+async function findingsOf(dataDir: string): Promise<Record<string, string>> {
+  const { findings } = await examineDataFolder(dataDir, null, 0);
+  return Object.fromEntries(findings.map(({ check, status, detail }) => [check, `${status}: ${detail}`]));
+}
+
+describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => {
+  it('refuses it with what to do, and takes it with --adopt, which moves all files aside', {
+    timeout: 180_000,
+  }, async () => {
+    const dataDir = temporaryFolder();
+    const served = await Served.start({ ...world, dataDir });
+    await served.ended(await served.create(world.campaigns[0]!));
+    process.kill(served.api, 'SIGTERM');
+    await served.exited();
+    removeDatabase(dataDir);
+    const before = filesOf(dataDir);
+    const refused = await Served.spawn({ ...world, dataDir });
+    expect((await refused.exited()).code).toBe(1);
+    expect(refused.log).toMatch(/metaheac: data folder .* has lost its database: metaheac.db is missing/);
+    expect(refused.log).toMatch(/1 ranking, 1 user set.*metaheac restore BACKUP --to DIR.*--adopt/);
+    expect(filesOf(dataDir)).toEqual(before);
+    expect((await findingsOf(dataDir))['database']).toMatch(/^failed: it is missing or empty, and there are 1 ranking/);
+
+    const adopted = await Served.start({ ...world, dataDir, args: ['--adopt'] });
+    expect(adopted.log).toContain('files of a database that is gone were moved aside');
+    const status = (await adopted.call('GET', '/v1/status')).json;
+    expect(status.files.set_aside).toEqual([expect.stringMatching(/^set-aside\//)]);
+    expect((await adopted.call('GET', '/metrics')).text).toContain('metaheac_set_aside_folders 1');
+    expect(filesOf(join(dataDir, status.files.set_aside[0]))).toEqual(before);
+    expect((await findingsOf(dataDir))['files set aside']).toMatch(/^warning: 1 folder/);
+    await adopted.ended(await adopted.create(world.campaigns[0]!));
+  });
+
+  it('serves an older copy of the database, and moves aside what that does not know', {
+    timeout: 180_000,
+  }, async () => {
+    const dataDir = temporaryFolder();
+    const copy = join(temporaryFolder(), 'copy.db');
+    const first = await Served.start({ ...world, dataDir });
+    const early = await first.create(world.campaigns[0]!);
+    await first.ended(early);
+    process.kill(first.api, 'SIGTERM');
+    await first.exited();
+    copyFileSync(join(dataDir, 'metaheac.db'), copy);
+    const second = await Served.start({ ...world, dataDir });
+    const late = await second.create(world.campaigns[1]!);
+    await second.ended(late);
+    second.killGroup();
+    await second.exited();
+    removeDatabase(dataDir);
+    copyFileSync(copy, join(dataDir, 'metaheac.db'));
+    const third = await Served.start({ ...world, dataDir });
+    const [moved] = (await third.call('GET', '/v1/status')).json.files.set_aside;
+    expect(filesOf(join(dataDir, moved)).filter((path) => path.includes(late))).not.toEqual([]);
+    expect(filesOf(dataDir).filter((path) => path.includes(late))).toEqual([]);
+    expect((await third.call('GET', `/v1/campaigns/${early}/audience`)).status).toBe(200);
+    expect((await third.call('GET', `/v1/campaigns/${late}`)).status).toBe(404);
+  });
+});
