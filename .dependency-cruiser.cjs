@@ -70,6 +70,12 @@ module.exports = {
       to: { path: '^console/src/', pathNot: `^console/src/(${allowed.join('|')})` },
     })),
     {
+      name: 'one-door-for-papaparse',
+      severity: 'error',
+      from: { path: '^console/src/', pathNot: '^console/src/pages/new-audience/read/csv\\.ts$' },
+      to: { path: 'node_modules/(@types/)?papaparse(/|$)' },
+    },
+    {
       name: 'the-console-is-a-project-of-its-own',
       comment: 'It knows the service by its API alone, whose types are generated.',
       severity: 'error',

@@ -73,6 +73,10 @@ describeInBrowser('a new audience', () => {
     await page.getByText('Read as Windows-1252, separated by semicolon').waitFor();
     expect(await page.getByRole('cell', { name: 'Zoë 0' }).count()).toBe(1);
     await remove();
+    const addresses = customers.map((id, i) => `"Street ${i},\n""Yard""",${id}`);
+    await drop(opened, 'shop.csv', Buffer.from(`address,customer_id\r\n${addresses.join('\r\n')}\r\n`));
+    await page.getByText('120 customers matched.').waitFor();
+    await remove();
     // no name tells which column it is: the service knows the ids
     const rows = customers.map((id, i) => `row-${i}\t${id}\tx${i % 3}`);
     await drop(opened, 'plain.tsv', Buffer.from(`alpha\tbeta\tgamma\n${rows.join('\n')}\n`));
@@ -97,6 +101,9 @@ describeInBrowser('a new audience', () => {
     await remove();
     await drop(opened, 'empty.csv', Buffer.from(''));
     await page.getByText('The file is empty.').waitFor();
+    await remove();
+    await drop(opened, 'customers.xlsx', Buffer.from('PK\u0003\u0004\u0014'));
+    await page.getByText('Save it as CSV, and choose that file.').waitFor();
     await remove();
     await drop(opened, 'open.csv', Buffer.from('user_id,note\nu1,"never closed\nu2,x\n'));
     await page.getByText(/A quote is opened and never closed/).waitFor();

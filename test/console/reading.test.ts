@@ -1,8 +1,10 @@
 /** How the console reads lists of customers: what it guesses, and ids that come in pieces. */
 import { describe, expect, it } from 'vitest';
-import { guessLayout, isSure, previewOf } from '../../console/src/pages/new-audience/read/layout.ts';
+import { refuseForeign } from '../../console/src/pages/new-audience/read/foreign.ts';
+import { guessLayout, HEAD_BYTES, isSure, previewOf } from '../../console/src/pages/new-audience/read/layout.ts';
 import { readIds } from '../../console/src/pages/new-audience/read/read-ids.ts';
 import { Sample } from '../../console/src/pages/new-audience/read/sample.ts';
+import { NASTY_CSV } from '../fixture/nasty-csv.ts';
 
 /** A file whose stream gives so many bytes at a time. */
 function fileOf(bytes: Uint8Array, atOnce: number): Blob {
@@ -73,6 +75,48 @@ describe('reading a list', () => {
     await expect(read(Buffer.from('"\xe4"', 'latin1'), 'utf-8')).rejects.toThrow('The file is not UTF-8 all through');
     expect(await read(Buffer.from('"\xe4"', 'latin1'), 'windows-1252')).toEqual(['ä']);
     await expect(idsOf(text('user_id,a\nu1,"x\nu2,y\n'), 3)).rejects.toThrow('A quote is opened and never closed');
+  });
+});
+
+describe('a table', () => {
+  const layoutOf = (content: string) => {
+    const layout = guessLayout(text(content), true);
+    const { columns } = previewOf(text(content), true, { ...layout, separator: ',', hasHeader: true });
+    return { ...layout, separator: ',', hasHeader: true, column: columns.indexOf('user_id') } as const;
+  };
+  it.each(NASTY_CSV)('is read as the service reads it: $name', async ({ content, ids }) => {
+    const layout = layoutOf(content);
+    for (const atOnce of [1, 7, 1_000]) {
+      const reading = idsOf(text(content), atOnce, layout);
+      if ('refusedAt' in ids) await expect(reading).rejects.toThrow(new RegExp(`[Ll]ine ${ids.refusedAt}\\b`));
+      else expect(await reading).toEqual(ids);
+    }
+  });
+
+  it('has its separator and column found behind line breaks within quotes, in a large file too', async () => {
+    const row = (i: number) => `"Street ${i}\nBackyard; 2nd floor\n\nTown",u${i},"say ""hi"""\r\n`;
+    const content = `"Address\n(post)",customer_id,note\r\n${Array.from({ length: 20_000 }, (_, i) => row(i)).join('')}`;
+    const head = text(content).subarray(0, HEAD_BYTES);
+    const layout = guessLayout(head, false);
+    expect(layout).toMatchObject({ separator: ',', hasHeader: true, column: 1 });
+    expect(isSure(previewOf(head, false, layout), layout)).toBe(true);
+    const ids = await idsOf(text(content), 64 * 1024, layout);
+    expect([ids.length, ids[0], ids.at(-1)]).toEqual([20_000, 'u0', 'u19999']);
+  });
+});
+
+describe('a file that is no text', () => {
+  it.each([
+    ['PK\u0003\u0004', 'Save it as CSV'],
+    ['%PDF-1.7', 'Save its table as CSV'],
+    ['\u001f\u008b\u0008', 'Unpack it first'],
+    ['PAR1', 'Parquet'],
+  ])('is refused with what to do: %j', (content, message) => {
+    expect(() => refuseForeign(Buffer.from(content, 'latin1'))).toThrow(message);
+  });
+
+  it('is no list of ids that begin with PK', () => {
+    expect(() => refuseForeign(text('PK\nPK-17\n'))).not.toThrow();
   });
 });
 

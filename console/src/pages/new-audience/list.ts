@@ -1,8 +1,9 @@
 /** A list of users on its way to the service: chosen, previewed, read and sent piece by piece, and what came of it. */
 import { type Signal, signal } from '@preact/signals';
+import { refuseForeign } from './read/foreign.ts';
 import { fieldsOf, guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
-import { UnreadableError } from './read/records.ts';
 import { Sample } from './read/sample.ts';
+import { UnreadableError } from './read/unreadable.ts';
 import { type Report, type Send, sendIds } from './send-ids.ts';
 
 export interface Source {
@@ -73,6 +74,7 @@ export class UserList {
       if (aborted.aborted) return;
       this.#head = head;
       if (head.length === 0) throw new UnreadableError('The file is empty.');
+      refuseForeign(head);
       const guessed = given ?? guessLayout(head, this.#isWhole());
       const preview = this.#show(guessed);
       if (given !== undefined || isSure(preview, guessed)) return await this.send();

@@ -3,7 +3,7 @@ import { ApiError, retrySeconds } from '../../api/errors.ts';
 import type { UserSet } from '../../api/types.ts';
 import type { Layout } from './read/layout.ts';
 import { readIds } from './read/read-ids.ts';
-import { UnreadableError } from './read/records.ts';
+import { UnreadableError } from './read/unreadable.ts';
 
 type Hint = NonNullable<UserSet['sent']>['hints'][number];
 

@@ -1,4 +1,5 @@
 /** How ids stand in a file, guessed by its beginning: one a line, in a column of a table, or in a field of JSON. */
+import { looseRows } from './csv.ts';
 import { type Encoding, guessEncoding } from './encoding.ts';
 import { type Separator, splitterOf } from './records.ts';
 
@@ -27,6 +28,8 @@ const SHOWN_ROWS = 5;
 /** Rows by which columns are judged. */
 const JUDGED_ROWS = 200;
 const MOST_FIELDS = 20;
+/** Share of rows that have as many fields as the first. */
+const SAME_LENGTH = 0.8;
 
 /** What a column with ids is called, the likeliest first. */
 const ID_NAMES = [
@@ -39,11 +42,11 @@ const ID_NAMES = [
 /** How a file is probably read. `isLast`: there is no more than the head. */
 export function guessLayout(head: Uint8Array, isLast: boolean): Layout {
   const encoding = guessEncoding(head);
-  const lines = linesOf(head, encoding, isLast);
-  const separator = guessSeparator(lines);
-  const fields = separator === 'json' ? namesIn(lines) : [];
+  const text = textOf(head, encoding, isLast);
+  const separator = guessSeparator(text);
+  const fields = separator === 'json' ? namesIn(linesOf(text)) : [];
   const base = { encoding, separator, fields, hasHeader: false, column: 0, trims: false };
-  const rows = rowsOf(lines, base);
+  const rows = rowsOf(text, base);
   const [first = []] = rows;
   if (separator === 'json') return { ...base, column: Math.max(0, namedColumn(fields)) };
   const named = namedColumn(first);
@@ -60,7 +63,7 @@ export function isSure(preview: Preview, { hasHeader, separator, column }: Layou
 
 /** The head as a table, as the layout reads it. */
 export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Preview {
-  const rows = rowsOf(linesOf(head, layout.encoding, isLast), layout);
+  const rows = rowsOf(textOf(head, layout.encoding, isLast), layout);
   const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const names = layout.separator === 'json' ? layout.fields : layout.hasHeader ? (rows[0] ?? []) : [];
   const columns = Array.from({ length: width }, (_, i) => names[i]?.trim() || `Column ${i + 1}`);
@@ -69,41 +72,45 @@ export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Pr
 
 /** Fields of the JSON lines at a file's beginning. */
 export function fieldsOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string[] {
-  return namesIn(linesOf(head, encoding, isLast));
+  return namesIn(linesOf(textOf(head, encoding, isLast)));
 }
 
-function linesOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string[] {
+/** The head's whole lines. */
+function textOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string {
   const text = new TextDecoder(encoding).decode(head, { stream: true });
-  const lines = text.split(/\r?\n/);
-  if (!isLast && lines.length > 1) lines.pop();
-  return lines.filter((line) => line.trim() !== '').slice(0, JUDGED_ROWS);
+  return isLast ? `${text}\n` : text.slice(0, text.lastIndexOf('\n') + 1) || text;
 }
 
-function rowsOf(lines: readonly string[], layout: Layout): string[][] {
-  const splitter = splitterOf(layout);
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  return lines.slice(0, JUDGED_ROWS);
+}
+
+function rowsOf(text: string, layout: Layout): string[][] {
+  const { separator } = layout;
+  if (separator !== 'none' && separator !== 'json') return looseRows(text, separator).slice(0, JUDGED_ROWS);
+  const lines = linesOf(text);
   try {
-    return splitter.push(`${lines.join('\n')}\n`);
+    return splitterOf(layout).push(`${lines.join('\n')}\n`);
   } catch {
     return lines.map((line) => [line]);
   }
 }
 
-function guessSeparator(lines: readonly string[]): Separator {
+/** The separator by which most rows have as many fields as the first, the most of them; line ends in quotes are none. */
+function guessSeparator(text: string): Separator {
+  const lines = linesOf(text);
   const [first = ''] = lines;
   if (/^[{"]/.test(first) && isJson(first)) return 'json';
-  const counts = ([';', '\t', ',', '|'] as const).map((separator) => ({ separator, count: parts(first, separator) }));
-  const fits = counts.filter(({ separator, count }) => {
-    const same = lines.filter((line) => parts(line, separator) === count).length;
-    return count > 1 && same >= 0.8 * lines.length;
-  });
-  fits.sort((a, b) => b.count - a.count);
-  const quoted = lines.filter((line) => /^"[^"]*"$/.test(line)).length;
+  const fits = ([';', '\t', ',', '|'] as const)
+    .map((separator) => ({ separator, rows: looseRows(text, separator).slice(0, JUDGED_ROWS) }))
+    .filter(({ rows: [row = [], ...rest] }) => {
+      const same = 1 + rest.filter(({ length }) => length === row.length).length;
+      return row.length > 1 && same >= SAME_LENGTH * (1 + rest.length);
+    })
+    .sort((a, b) => b.rows[0]!.length - a.rows[0]!.length);
+  const quoted = lines.filter((line) => line.startsWith('"')).length;
   return fits[0]?.separator ?? (quoted >= 0.5 * lines.length ? ',' : 'none');
-}
-
-/** Fields of a line, without those within quotes. */
-function parts(line: string, separator: string): number {
-  return line.replace(/"[^"]*"/g, '').split(separator).length;
 }
 
 function isJson(line: string): boolean {

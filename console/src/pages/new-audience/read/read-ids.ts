@@ -1,7 +1,8 @@
 /** The ids of a file, piece by piece: no more of it is in memory than one piece. */
 import { createDecoder } from './encoding.ts';
 import type { Layout } from './layout.ts';
-import { splitterOf, UnreadableError } from './records.ts';
+import { splitterOf } from './records.ts';
+import { UnreadableError } from './unreadable.ts';
 
 export interface Piece {
   readonly ids: readonly string[];

@@ -1,0 +1,104 @@
+/**
+ * CSV by papaparse, held to the grammar of the service (RFC 4180): it alone also takes a quote within an unquoted field,
+ * spaces behind a quoted one, and rows of any length.
+ */
+import { Parser } from 'papaparse';
+import { UnreadableError } from './unreadable.ts';
+
+/** A record may be that long, as on the service: beyond it, a quote was not closed. */
+const MOST_RECORD_CHARACTERS = 64 * 1024;
+
+/** Rows of a text that comes in pieces; empty lines are none. */
+export interface CsvRows {
+  /** The rows that are complete with this piece. @throws UnreadableError, which names the line that a row begins at */
+  push(text: string): string[][];
+  /** The last row, where no line break follows it. @throws UnreadableError */
+  end(): string[][];
+}
+
+export function csvRows(separator: string): CsvRows {
+  let rest = '';
+  let line = 1;
+  let width = 0;
+  const read = (text: string): string[][] => {
+    const { rows, end } = parse(text, separator);
+    const whole = text.slice(0, end);
+    const fault = findQuoteFault(whole, separator);
+    if (fault !== null) throw faulty(line + countBreaks(whole.slice(0, fault.begin)), fault.message);
+    const taken: string[][] = [];
+    for (const row of rows) {
+      if (isEmpty(row)) {
+        line += 1;
+        continue;
+      }
+      if (width === 0) width = row.length;
+      if (row.length !== width) throw faulty(line, `it has ${row.length} fields, the first row has ${width}`);
+      taken.push(row);
+      line += 1 + row.reduce((sum, field) => sum + countBreaks(field), 0);
+    }
+    rest = text.slice(end);
+    if (rest.length > MOST_RECORD_CHARACTERS) throw notClosed(line, rest);
+    return taken;
+  };
+  return {
+    push: (text) => read(rest + text),
+    end: () => {
+      if (rest === '') return [];
+      const rows = read(`${rest}\n`);
+      if (rest !== '') throw notClosed(line, rest);
+      return rows;
+    },
+  };
+}
+
+/** The rows at a text's beginning, whatever is wrong with them: for a guess. */
+export function looseRows(text: string, separator: string): string[][] {
+  return parse(text, separator).rows.filter((row) => !isEmpty(row));
+}
+
+/** Whole rows of a text, and where they end. */
+function parse(text: string, separator: string): { readonly rows: string[][]; readonly end: number } {
+  const parser = new Parser({ delimiter: separator, newline: '\n', quoteChar: '"' });
+  const { data, meta } = parser.parse(text, 0, true) as { data: string[][]; meta: { cursor: number } };
+  // the CR of a CRLF
+  for (const row of data) if (row.at(-1)!.endsWith('\r')) row[row.length - 1] = row.at(-1)!.slice(0, -1);
+  return { rows: data, end: meta.cursor };
+}
+
+function isEmpty(row: readonly string[]): boolean {
+  return row.length === 1 && row[0] === '';
+}
+
+/** The first quote that neither encloses a whole field nor is doubled, of whole rows: where its row begins. */
+function findQuoteFault(text: string, separator: string): { readonly begin: number; readonly message: string } | null {
+  let isOpen = false;
+  let begin = 0;
+  let closed = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
+    if (!isOpen) {
+      const lineBegin = text.lastIndexOf('\n', at) + 1;
+      if (lineBegin > closed || closed === 0) begin = lineBegin;
+      if (at !== lineBegin && text[at - 1] !== separator) return { begin, message: 'a quote stands within a field' };
+      isOpen = true;
+    } else if (text[at + 1] === '"') at += 1;
+    else if (text[at + 1] === separator || /^(\r?\n|$)/.test(text.slice(at + 1, at + 3))) {
+      isOpen = false;
+      closed = at;
+    } else return { begin, message: 'text follows a field in quotes' };
+  }
+  return null;
+}
+
+function faulty(line: number, what: string): UnreadableError {
+  return new UnreadableError(`Line ${line} cannot be read: ${what}. Is the separator right?`);
+}
+
+function notClosed(line: number, rest: string): UnreadableError {
+  return new UnreadableError(`A quote is opened and never closed, in line ${line}: ${rest.slice(0, 60)}`);
+}
+
+function countBreaks(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
+}

@@ -1,0 +1,9 @@
+/** What a file is refused for. */
+
+/** The file is not what it seems; the message says where. */
+export class UnreadableError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UnreadableError';
+  }
+}
