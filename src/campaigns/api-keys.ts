@@ -17,6 +17,8 @@ export interface ApiKey {
   readonly labels: Labels;
   readonly createdAt: number;
   readonly expiresAt: number | null;
+  /** When it was found to have expired: it stays so, whatever the clock says. */
+  readonly expiredAt: number | null;
   readonly revokedAt: number | null;
 }
 

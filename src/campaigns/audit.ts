@@ -38,7 +38,10 @@ export interface PendingAction {
 }
 
 export interface AuditQuery {
-  /** Entries of this time or later, in milliseconds since 1970. */
+  /**
+   * Entries of this time or later, in milliseconds since 1970, and all that were written after one of them: the clock
+   * may go back, but no entry is of before the one that it follows.
+   */
   readonly since?: number | undefined;
   /** Entries of before this time. */
   readonly until?: number | undefined;

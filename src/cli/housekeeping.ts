@@ -4,8 +4,8 @@
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Retention } from '../campaigns/types.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
+import type { ServiceClock } from '../lib/service-clock.ts';
 
 /** How often refresh policies are checked: their intervals are at least a minute. */
 const REFRESH_EVERY_MS = 5_000;
@@ -24,7 +24,7 @@ export interface HousekeepingOptions {
   /** Called after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<ServiceClock, 'before'>;
 }
 
 /**
@@ -60,8 +60,11 @@ export function startHousekeeping({
   };
   const timers = [
     repeat('removing old data', PRUNE_EVERY_MS, async () => {
-      store.prune(retention);
-      store.audit.prune(clock.now() - auditDays * DAY_MS);
+      const before = clock.before(retention.days * DAY_MS);
+      const beforeAudit = clock.before(auditDays * DAY_MS);
+      // null: after a jump of the clock nobody knows how old anything is
+      if (before !== null) store.prune(retention, before);
+      if (beforeAudit !== null) store.audit.prune(beforeAudit);
       rankings.forgetDeleted();
       await store.removeUnusedFeedback();
     }),

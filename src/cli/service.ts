@@ -8,6 +8,7 @@ import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
+import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Tracer } from '../lib/tracing.ts';
 import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
@@ -30,6 +31,7 @@ import { ModelSwitch } from './model-switch.ts';
 import { requireFilesOfEngine } from './open-files.ts';
 import { PopulationSwitch } from './population-switch.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
+import { keepTime, openServiceClock } from './service-time.ts';
 import { giveUp, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
@@ -101,16 +103,21 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   }
 }
 
+/** The options of its parts, which have one clock. */
+type PartOptions = ServiceOptions & { readonly clock: ServiceClock };
+
 /** Starts part after part; each pushes its close function, to be called in reverse order, onto `closers`. */
 async function startParts(
-  options: ServiceOptions,
+  given: ServiceOptions,
   models: ModelSwitch,
   populations: PopulationSwitch,
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
 ): Promise<Service> {
-  const { logger, clock } = options;
-  const config = configOf(options);
+  const { logger } = given;
+  const config = configOf(given);
+  const clock = openServiceClock({ ...given, settleMs: config.clockSettleMs });
+  const options = { ...given, clock };
   requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
@@ -119,6 +126,7 @@ async function startParts(
   const traceparent = () => telemetry?.current() ?? null;
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent });
   closers.push(() => store.close());
+  closers.push(keepTime(clock, store, logger));
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
   const disk = takeOver(store, locator, options, config);
   closers.push(() => giveUp(store, logger));
@@ -131,6 +139,7 @@ async function startParts(
   const supervisor = superviseEngine(options, models, population, { store, locator }, config);
   models.connect({ store, populations, supervisor });
   populations.onSwitch((version) => supervisor.usePopulation(version));
+  clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
@@ -190,7 +199,7 @@ type ServerParts = Omit<
 >;
 
 function openServer(
-  { logger, clock }: ServiceOptions,
+  { logger, clock }: PartOptions,
   models: ModelSwitch,
   config: ServerConfig,
   parts: ServerParts,
@@ -233,7 +242,7 @@ function startEraser(
 }
 
 function openWebhooks(
-  { webhookAllowedHosts, logger, clock }: ServiceOptions,
+  { webhookAllowedHosts, logger, clock }: PartOptions,
   { outbox }: CampaignStore,
   tracer: Tracer | null,
   config: ServerConfig,
@@ -243,7 +252,7 @@ function openWebhooks(
 }
 
 function superviseEngine(
-  options: ServiceOptions,
+  options: PartOptions,
   models: ModelSwitch,
   population: Population,
   { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
@@ -258,6 +267,7 @@ function superviseEngine(
       modelVersion: models.version,
       populationVersion: population.version,
       device: options.device,
+      clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),
       ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes },
       logLevel: options.logLevel,

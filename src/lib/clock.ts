@@ -1,9 +1,29 @@
 /** The only place that reads the time of day and monotonic time. */
+import { readFileSync } from 'node:fs';
+
 export interface Clock {
   /** Milliseconds since 1970, for records. */
   now(): number;
-  /** Milliseconds from an arbitrary start, for durations. */
+  /**
+   * Milliseconds from an arbitrary start, for durations: the same one for all processes of this machine until it is
+   * started again. It never jumps.
+   */
   elapsed(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + nanoseconds / 1e6;
+  },
+};
+
+/** What names this run of the machine, for which `elapsed` counts; null where the system has no name for it. */
+export function findBootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return null;
+  }
+}

@@ -18,6 +18,7 @@ import { recordChanges } from './audit/recorder.ts';
 import { addAuditRoutes } from './audit/routes.ts';
 import { addFeedbackRoutes } from './campaigns/feedback-routes.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
+import { addClockRoutes } from './clock/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
 import { addConsoleRoutes } from './console/routes.ts';
 import type { ServerDependencies } from './dependencies.ts';
@@ -227,6 +228,7 @@ async function addRoutes(
   addAuditRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, observed.partsOf, { metrics, access });
   addStatusRoutes(app, dependencies, observed);
+  addClockRoutes(app, dependencies);
   await addDocumentRoutes(app);
   await addConsoleRoutes(app);
 }

@@ -2,8 +2,8 @@
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
+import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Telemetry } from '../lib/tracing.ts';
 import type { Population } from '../population/population.ts';
 import type { AudienceExplainer, CustomisedModels } from './audiences/port.ts';
@@ -43,6 +43,6 @@ export interface ServerDependencies {
   /** null where nothing is exported. */
   readonly telemetry: Telemetry | null;
   readonly logger: Logger;
-  readonly clock: Clock;
+  readonly clock: ServiceClock;
   readonly config: ServerConfig;
 }

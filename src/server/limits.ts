@@ -2,6 +2,7 @@
 import { AUDIENCE_LIMITS, type AudienceLimits } from './audiences/limits.ts';
 import { AUDIT_LIMITS, type AuditLimits } from './audit/limits.ts';
 import { CAMPAIGN_LIMITS, type CampaignLimits } from './campaigns/limits.ts';
+import { CLOCK_LIMITS, type ClockLimits } from './clock/limits.ts';
 import { ESTIMATE_LIMITS, type EstimateLimits } from './estimates/limits.ts';
 import { EXPANSION_LIMITS, type ExpansionLimits } from './expansions/limits.ts';
 import { HEALTH_LIMITS, type HealthLimits, STORAGE_LIMITS, type StorageLimits } from './health/limits.ts';
@@ -25,6 +26,7 @@ const ROWS = {
   ...WEBHOOK_LIMITS,
   ...KEY_LIMITS,
   ...AUDIT_LIMITS,
+  ...CLOCK_LIMITS,
   ...STORAGE_LIMITS,
   ...HEALTH_LIMITS,
 };
@@ -42,6 +44,7 @@ export interface Limits
     WebhookLimits,
     KeyLimits,
     AuditLimits,
+    ClockLimits,
     StorageLimits,
     HealthLimits {}
 
@@ -64,6 +67,7 @@ export const LIMIT_GROUPS: Readonly<Record<string, Readonly<Record<string, Limit
   Webhooks: WEBHOOK_LIMITS,
   'API keys': KEY_LIMITS,
   'The audit log': AUDIT_LIMITS,
+  'The clock': CLOCK_LIMITS,
   'Disk and files': STORAGE_LIMITS,
   'Health and metrics': HEALTH_LIMITS,
 };

@@ -29,6 +29,7 @@ const COLUMNS = {
   labels: json<Labels>('labels'),
   createdAt: plain<number>('created_at'),
   expiresAt: plain<number | null>('expires_at'),
+  expiredAt: plain<number | null>('expired_at'),
   revokedAt: plain<number | null>('revoked_at'),
 };
 
@@ -106,6 +107,16 @@ export class SqliteApiKeys implements ApiKeys {
     if (this.#cached.size >= CACHED_KEYS) this.#cached.clear();
     this.#cached.set(id, found);
     return found;
+  }
+
+  recordExpired(now: number): number {
+    const isExpired = 'expired_at IS NULL AND expires_at <= @now';
+    // nearly always there is none, and a read takes no lock
+    if (this.#database.prepare(`SELECT 1 FROM api_keys WHERE ${isExpired}`).get({ now }) === undefined) return 0;
+    const update = this.#database.prepare(`UPDATE api_keys SET expired_at = @now WHERE ${isExpired}`);
+    const { changes } = write(this.#database, () => update.run({ now }));
+    this.#forget();
+    return changes;
   }
 
   exist(): boolean {

@@ -28,12 +28,20 @@ export class SqliteAuditLog implements AuditLog {
   readonly #clock: Clock;
   /** What is being done in this turn of the event loop; its entry goes into the next transaction. */
   #pending: PendingAction | null = null;
+  /** The latest time so far, of an entry or the service. */
+  readonly #reached;
   /** The id of what it has made. */
   #made: string | null = null;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#reached = database
+      .prepare(
+        `SELECT max(coalesce((SELECT highest FROM clock), 0),
+                    coalesce((SELECT reached_at FROM audit_log ORDER BY number DESC LIMIT 1), 0))`,
+      )
+      .pluck();
     beforeCommit(database, () => this.#recordPending());
   }
 
@@ -81,7 +89,7 @@ export class SqliteAuditLog implements AuditLog {
     const rows = this.#database
       .prepare(
         `SELECT ${selectList(COLUMNS)} FROM audit_log
-         WHERE number > @after AND at >= @since AND at < @until ORDER BY number LIMIT @most`,
+         WHERE number > @after AND reached_at >= @since AND reached_at < @until ORDER BY number LIMIT @most`,
       )
       .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
       .map((row) => readRow(COLUMNS, row));
@@ -112,8 +120,9 @@ export class SqliteAuditLog implements AuditLog {
   }
 
   #insert({ resourceId, requestId, ...action }: AuditedAction): void {
-    const row = { ...action, at: this.#clock.now(), resource_id: resourceId ?? this.#made, request_id: requestId };
-    insertRow(this.#database, 'audit_log', row);
+    const at = this.#clock.now();
+    const row = { ...action, at, resource_id: resourceId ?? this.#made, request_id: requestId };
+    insertRow(this.#database, 'audit_log', { ...row, reached_at: Math.max(at, this.#reached.get() as number) });
   }
 }
 

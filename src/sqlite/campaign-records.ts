@@ -42,7 +42,7 @@ class SqliteRecords implements CampaignRecords {
   }
 
   ready(): readonly CampaignRecord[] {
-    const sql = `SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.created_at, c.number`;
+    const sql = `SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.number`;
     return this.#database
       .prepare(sql)
       .all()

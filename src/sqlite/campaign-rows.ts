@@ -206,11 +206,13 @@ export class CampaignRows {
     const byPopulation = `c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion
       AND (e.population_version IS NOT NULL OR e.state <> 'failed')`;
     const byChange = `c.refresh_on_change = 1 AND ${differsFrom('e')}`;
-    const byInterval = 'c.refresh_every IS NOT NULL AND e.created_at + c.refresh_every <= @now';
+    // one from the future was made before the clock went back
+    const byInterval =
+      'c.refresh_every IS NOT NULL AND (e.created_at + c.refresh_every <= @now OR e.created_at > @now)';
     return this.#database
       .prepare(
         `SELECT * FROM (
-           SELECT c.id, e.created_at,
+           SELECT c.id, e.number,
              CASE WHEN ${byPopulation} THEN 'population' WHEN ${byChange} THEN 'change'
                WHEN ${byInterval} THEN 'interval' END AS cause
            FROM campaigns c JOIN installation i
@@ -218,7 +220,7 @@ export class CampaignRows {
            LEFT JOIN jobs j ON j.expansion = e.number
            WHERE j.number IS NULL AND c.seed_set IS NOT NULL
              AND (c.refresh_every IS NOT NULL OR c.refresh_on_population = 1 OR c.refresh_on_change = 1))
-         WHERE cause IS NOT NULL ORDER BY created_at`,
+         WHERE cause IS NOT NULL ORDER BY number`,
       )
       .all({ now, populationVersion }) as { id: string; cause: Cause }[];
   }

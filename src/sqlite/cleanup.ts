@@ -28,13 +28,13 @@ export class Cleanup implements CleanupPort {
     this.#parts = parts;
   }
 
-  prune({ versions, days }: Retention): void {
+  prune({ versions, days }: Retention, before = this.#connection.options.clock.now() - days * DAY_MS): void {
     const { audiences, expansions } = this.#parts;
     const { database, options } = this.#connection;
     const now = options.clock.now();
     write(database, () => {
-      audiences.prune(versions, now - days * DAY_MS);
-      expansions.prune(versions, now - days * DAY_MS);
+      audiences.prune(versions, before);
+      expansions.prune(versions, before);
       forgetAnswers(database, now);
     });
     audiences.forget();

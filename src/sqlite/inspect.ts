@@ -95,11 +95,13 @@ function findDamage(database: Database): string | null {
 /** null in a database from before there were keys. */
 function countKeys(database: Database, now: number): KeyCounts | null {
   if (database.prepare(KEYS).get() === undefined) return null;
+  const isFound = database.prepare("SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expired_at'").get();
+  const expired = isFound === undefined ? '' : 'AND expired_at IS NULL ';
   return database
     .prepare(
       `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
          count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
-       FROM (SELECT scope, revoked_at IS NULL AND (expires_at IS NULL OR expires_at > @now) AS valid FROM api_keys)`,
+       FROM (SELECT scope, revoked_at IS NULL ${expired}AND (expires_at IS NULL OR expires_at > @now) AS valid FROM api_keys)`,
     )
     .get({ now }) as KeyCounts;
 }

@@ -82,8 +82,11 @@ export class JobRows {
       .get({ id, owner, token }) as JobRow | undefined;
   }
 
+  /** Never shorter: the engine may learn of another time of the service a moment later than its rows. */
   extend(id: string, leaseUntil: number): void {
-    this.#database.prepare('UPDATE jobs SET lease_until = @leaseUntil WHERE id = @id').run({ leaseUntil, id });
+    this.#database
+      .prepare('UPDATE jobs SET lease_until = max(lease_until, @leaseUntil) WHERE id = @id')
+      .run({ leaseUntil, id });
   }
 
   /** Gives the lease back; the job keeps its place in the queue. */

@@ -10,6 +10,7 @@ import { SqliteAuditLog } from './audit-log.ts';
 import { CampaignRows } from './campaign-rows.ts';
 import { SqliteCampaigns } from './campaign-store.ts';
 import { Cleanup } from './cleanup.ts';
+import { SqliteClock } from './clock-rows.ts';
 import type { Connection } from './connection.ts';
 import { DATABASE_FILE, openDatabase } from './database.ts';
 import { EventLog } from './event-log.ts';
@@ -73,6 +74,7 @@ function composed(connection: Connection): CampaignStore {
   const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });
   const audienceStore = new SqliteAudiences(connection, { campaigns, audiences, events });
   const jobStore = new SqliteJobs(connection, { expansions, audiences, jobs, events });
+  const apiKeys = new SqliteApiKeys(database, { audit, freshness, clock });
   return {
     ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
     ...methods(campaignStore, ['countsByState']),
@@ -88,8 +90,9 @@ function composed(connection: Connection): CampaignStore {
     userSets,
     webhooks: new SqliteWebhooks(database, audit),
     outbox: new SqliteOutbox(database, events),
-    apiKeys: new SqliteApiKeys(database, { audit, freshness, clock }),
+    apiKeys,
     audit,
+    clock: new SqliteClock(database, apiKeys),
     health: new SqliteHealth(connection),
     close: () => void database.close(),
   };

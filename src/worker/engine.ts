@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { PACKAGE_VERSION } from '../lib/package-version.ts';
+import { FollowedClock } from '../lib/service-clock.ts';
 import { describeError } from '../lib/thread-error.ts';
 import type { Telemetry, Tracer } from '../lib/tracing.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
@@ -128,10 +129,12 @@ class EngineProcess {
   #wantedModel: ServedModel | null = null;
   #telemetry: Telemetry | null = null;
   #isDraining = false;
+  readonly #clock = new FollowedClock(systemClock);
   readonly #pulse = new Pulse(systemClock, (heartbeat) => this.#send({ kind: 'heartbeat', heartbeat }));
 
   receive(message: ToEngine): void {
     if (message.kind === 'wake') this.#engine?.wake();
+    else if (message.kind === 'clock') this.#clock.follow(message.offsetMs);
     else if (message.kind === 'population') this.#usePopulation(message.version);
     else if (message.kind === 'model') this.#useModel(message);
     else if (message.kind === 'drop_model') this.#engine?.dropModel(message.version);
@@ -204,6 +207,7 @@ class EngineProcess {
   }
 
   async #begin(config: EngineConfig): Promise<void> {
+    this.#clock.follow(config.clockOffsetMs);
     const logger = createLogger(config.logLevel, 'engine', { pretty: config.prettyLogs === true });
     this.#pulse.start();
     try {
@@ -216,7 +220,7 @@ class EngineProcess {
       if (otlpEndpoint !== null) this.#telemetry = await openTelemetryOf(otlpEndpoint, logger);
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
-      const started = await startEngine(config, systemClock, tellers);
+      const started = await startEngine(config, this.#clock, tellers);
       this.#engine = started.engine;
       this.#served = { config, logger, estimator: openEstimator(config, logger) };
       // they may have been named while the model was loaded

@@ -128,6 +128,8 @@ export interface EngineConfig {
   readonly prettyLogs?: boolean;
   /** Where telemetry goes; null for nowhere. */
   readonly otlpEndpoint: string | null;
+  /** What makes monotonic time the time of the service. */
+  readonly clockOffsetMs: number;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;
 }
@@ -145,6 +147,8 @@ export type ToEngine =
   | { readonly kind: 'drop_model'; readonly version: string }
   /** No job is claimed any more: `stop` comes soon. */
   | { readonly kind: 'drain' }
+  /** The time of the service is another one from now on. */
+  | { readonly kind: 'clock'; readonly offsetMs: number }
   | { readonly kind: 'wake' }
   | { readonly kind: 'stop' };
 

@@ -136,6 +136,12 @@ export class EngineSupervisor {
     this.#send({ kind: 'wake' });
   }
 
+  /** The time of the service is another one from now on. */
+  useClock(offsetMs: number): void {
+    this.#config = { ...this.#config, clockOffsetMs: offsetMs };
+    this.#send({ kind: 'clock', offsetMs });
+  }
+
   /** New expansions use this version, which has been checked; running ones end on theirs. */
   usePopulation(version: string): void {
     this.#config = { ...this.#config, populationVersion: version };

@@ -11,6 +11,7 @@ let store: CampaignStore;
 let end = () => {};
 let wakes = 0;
 let forgets = 0;
+let isSettled = true;
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
   folder = temporaryFolder();
@@ -18,6 +19,7 @@ beforeEach(() => {
   store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
   wakes = 0;
   forgets = 0;
+  isSettled = true;
 });
 afterEach(() => {
   end();
@@ -36,7 +38,7 @@ const start = (populationVersion: string) => {
     populationVersion: () => populationVersion,
     retention: { versions: 1, days: 1 },
     auditDays: 1,
-    clock: { now: () => Date.now() },
+    clock: { before: (ageMs) => (isSettled ? Date.now() - ageMs : null) },
     wake: () => {
       wakes += 1;
     },
@@ -106,6 +108,18 @@ describe('startHousekeeping', () => {
     start('p2');
     await vi.advanceTimersByTimeAsync(0);
     expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+  });
+
+  it('removes nothing for its age while nobody knows how old it is', async () => {
+    const id = create({ everyMs: null, onNewPopulation: false, onChange: false });
+    for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
+    isSettled = false;
+    start('p1');
+    await vi.advanceTimersByTimeAsync(30 * 60_000);
+    expect(store.audienceVersions(id, { limit: 9 }).items).toHaveLength(4);
+    isSettled = true;
+    await vi.advanceTimersByTimeAsync(11 * 60_000);
+    expect(store.audienceVersions(id, { limit: 9 }).items).toHaveLength(2);
   });
 
   it('removes old versions, and has their rankings let go of', async () => {

@@ -13,6 +13,7 @@ import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { ServiceEraser } from '../../src/cli/user-eraser.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
+import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { summariseVersions } from '../../src/population/versions.ts';
@@ -177,8 +178,15 @@ function diskOf(freeBytes: number) {
 export async function openFixture(
   population: Population,
   config: Partial<ServerConfig> = {},
-  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS, ...parts }: FixtureParts = {},
+  {
+    clock: given = systemClock,
+    allowedHosts = [],
+    resolve,
+    rankings: kept = FEW_RANKINGS,
+    ...parts
+  }: FixtureParts = {},
 ): Promise<Fixture> {
+  const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
   const dataDir = temporaryFolder();
   const store = openStore(locateStore(dataDir), {
     clock,

@@ -71,6 +71,7 @@ export function buildRig(options: RigOptions): Rig {
       device: options.device ?? 'cpu',
       threads: options.threads ?? 2,
       ...limits,
+      clockOffsetMs: systemClock.now() - systemClock.elapsed(),
       keptWorkMs: 0,
       diskReserveBytes: 0,
       logLevel: 'silent',

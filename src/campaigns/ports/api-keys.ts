@@ -22,6 +22,12 @@ export interface ApiKeys {
    */
   find(id: string): StoredApiKey | null;
 
+  /**
+   * Keys that have expired by `now` have expired for ever; returns their number. @throws AppError storage_failed,
+   * unavailable
+   */
+  recordExpired(now: number): number;
+
   /** Whether a key was ever made: from then on one is needed. As fast as `find`. */
   exist(): boolean;
 }

@@ -8,6 +8,7 @@ import type { Audiences } from './audiences.ts';
 import type { AuditLog } from './audit.ts';
 import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
+import type { ClockMemory } from './clock.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
 import type { StoreHealth } from './health.ts';
@@ -36,9 +37,10 @@ export interface StoreOptions {
 export interface Cleanup {
   /**
    * Removes audience versions beyond the retention, expansions without a version along with their sets, and expired
-   * responses to idempotent requests.
+   * responses to idempotent requests. `before` is the time of what is as old as the retention says; by default, by the
+   * store's clock.
    */
-  prune(retention: Retention): void;
+  prune(retention: Retention, before?: number): void;
 
   /**
    * Removes rankings that belong to no audience version and no running expansion; sets them aside where this store is
@@ -85,6 +87,8 @@ export interface CampaignStore
   readonly apiKeys: ApiKeys;
   /** Who did what. */
   readonly audit: AuditLog;
+  /** What outlives a clock that jumps. */
+  readonly clock: ClockMemory;
   /** Whether it can be written, what waits and what failed. */
   readonly health: StoreHealth;
   /** Nothing may be called afterwards. */

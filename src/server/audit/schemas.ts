@@ -11,8 +11,13 @@ const instant = z.iso
 
 export function auditQuery(config: ServerConfig) {
   return z.strictObject({
-    since: instant.optional().describe('Entries of this time or later.'),
-    until: instant.optional().describe('Entries of before this time.'),
+    since: instant
+      .optional()
+      .describe(
+        'Entries of this time or later. Where the clock went back, an entry counts as of the latest time before it, so ' +
+          'that whoever goes on from the time of the last entry misses none.',
+      ),
+    until: instant.optional().describe('Entries of before this time, which is counted likewise.'),
     limit: pageLimit(config.maximumAuditPageSize, config.defaultAuditPageSize),
     cursor: pageCursor,
   });

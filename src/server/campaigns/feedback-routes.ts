@@ -29,7 +29,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
             'nothing. A seed who dismisses is no longer a seed.',
           consumes: ['application/json', 'application/x-ndjson'],
           params: campaignParams,
-          body: feedbackBody(config, () => clock.now()),
+          body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),
           response: {
             200: json('What was done with them.', feedbackSchema),
           },

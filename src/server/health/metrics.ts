@@ -1,6 +1,7 @@
 /** Prometheus metrics of one server, in its own registry. */
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import { addClockMetrics } from '../clock/metrics.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { LoadShedder } from '../http/load-shedder.ts';
 import type { Answered } from '../http/request-log.ts';
@@ -20,7 +21,7 @@ export interface ServerMetrics {
 
 type MetricsNeeds = Pick<
   ServerDependencies,
-  'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'modelVersion' | 'population'
+  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'modelVersion' | 'population'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
 /** From what finding rows takes of a small population to an hour of scoring. */
@@ -48,6 +49,7 @@ export function createMetrics(
   addWebhooks(dependencies, registers);
   addMachine(dependencies, registers);
   addStorage(dependencies, registers);
+  addClockMetrics(dependencies, registers);
   const refused = 'Requests refused because more arrive than can be answered, by class.';
   counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
     for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);

@@ -91,6 +91,15 @@ export class Access {
     if (own === null || !includesLabels(own, labels)) throw campaignNotFound(id);
   }
 
+  /** So that a key that was refused once is refused for ever. A disk that is full now can take it later. */
+  #recordExpired(now: number): void {
+    try {
+      this.#needs.store.apiKeys.recordExpired(now);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
   #identify(authorization: string | undefined): Caller {
     const token = bearerOf(authorization);
     if (token === undefined) throw unauthorized('send an API key as Authorization: Bearer <key>');
@@ -103,8 +112,11 @@ export class Access {
     if (stored === null || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw unauthorized('the API key is not known');
     if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
-    if (stored.expiresAt !== null && stored.expiresAt <= clock.now())
+    if (stored.expiredAt !== null) throw unauthorized(`the key ${stored.id} has expired`);
+    if (stored.expiresAt !== null && stored.expiresAt <= clock.now()) {
+      if (clock.isSettled) this.#recordExpired(clock.now());
       throw unauthorized(`the key ${stored.id} has expired`);
+    }
     return callerOf(stored);
   }
 }

@@ -1,6 +1,7 @@
 /** The route of the service's status: one look at all that an operator asks for. */
 import type { z } from 'zod';
 import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import { presentClock } from '../clock/schemas.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { EngineStatus, Machine } from '../health/port.ts';
 import type { Part } from '../health/readiness.ts';
@@ -44,6 +45,7 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
       versions: versionsOf(dependencies),
       started_at: presentTime(observed.started.at),
       uptime_seconds: (dependencies.clock.elapsed() - observed.started.elapsed) / 1000,
+      clock: presentClock(dependencies.clock.now(), dependencies.clock.status),
       queue: presentQueue(dependencies),
       engine: presentEngine(dependencies.engine()),
       disk: presentDisk(dependencies.machine),

@@ -1,5 +1,6 @@
 /** The shape of the service's status. */
 import { z } from 'zod';
+import { CLOCK_EXAMPLE, clockSchema } from '../clock/schemas.ts';
 import { partSchema } from '../health/schemas.ts';
 import { count, time } from '../http/fields.ts';
 
@@ -11,6 +12,7 @@ const EXAMPLE = {
   versions: { service: '0.1.0', model: '0123456789ab', population: 'ba9876543210', database_schema: 13 },
   started_at: '2026-11-25T12:00:00.000Z',
   uptime_seconds: 86_400,
+  clock: CLOCK_EXAMPLE,
   queue: { depth: 2, oldest_seconds: 3.2, by_state: { queued: 2, adapting: 1, ready: 40 } },
   engine: {
     ready: true,
@@ -58,6 +60,7 @@ export const statusSchema = z
     }),
     started_at: time,
     uptime_seconds: seconds,
+    clock: clockSchema,
     queue: z.object({
       depth: count.describe('Expansions that wait for the engine.'),
       oldest_seconds: seconds.describe('How long the oldest of them has waited; 0 if there is none.'),

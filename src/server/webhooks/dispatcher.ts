@@ -2,9 +2,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Outbox } from '../../campaigns/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
+import type { ServiceClock } from '../../lib/service-clock.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import type { AddressGuard } from './address-guard.ts';
@@ -23,7 +23,7 @@ export interface DispatcherOptions {
   readonly outbox: Outbox;
   readonly guard: AddressGuard;
   readonly logger: Logger;
-  readonly clock: Clock;
+  readonly clock: ServiceClock;
   /** Makes a span of each attempt, which the receiver is told of in `traceparent`. */
   readonly tracer?: Tracer | null;
   readonly config: WebhookLimits & Pick<HttpLimits, 'closeGraceMs'>;
@@ -143,7 +143,7 @@ export class WebhookDispatcher implements WebhookService {
       return { status: null, error: 'webhook_url_refused', retryAfter: null };
     }
     const trace: Record<string, string> = span === null ? {} : { traceparent: span.traceparent };
-    return post(checked, { ...signedHeaders(eventId, body, secrets, clock.now()), ...trace }, body, {
+    return post(checked, { ...signedHeaders(eventId, body, secrets, clock.wall()), ...trace }, body, {
       lookup: guard.lookup,
       timeoutMs: config.webhookTimeoutMs,
       answerBytes: config.webhookAnswerBytes,
@@ -166,18 +166,19 @@ export class WebhookDispatcher implements WebhookService {
           delivery.attempts + 1,
           now,
           this.#options.config.webhookRetryMs,
-          retryAfterTime(retryAfter, now),
+          retryAfterTime(retryAfter, now, this.#options.clock.wall()),
         );
     return { state: next === null ? 'failed' : 'pending', nextAttemptAt: next, isGone };
   }
 
   #prune(): void {
     const { outbox, clock, config } = this.#options;
-    const now = clock.now();
+    const now = clock.elapsed();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
-    outbox.failStranded(now - config.webhookRetryMs);
-    // the rest at the next poll
-    if (!outbox.prune(now - config.webhookRetentionMs)) this.#prunedAt = now;
+    outbox.failStranded(clock.now() - config.webhookRetryMs);
+    const before = clock.before(config.webhookRetentionMs);
+    // after a jump of the clock, and for the rest, at a later poll
+    if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
   }
 
   /** Without the URL, which often contains a secret of the receiver. */

@@ -8,13 +8,13 @@ const JITTER = 0.2;
 
 /**
  * The time until which a receiver asks not to be called, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
- * date); null if the header is missing or unreadable.
+ * date of its clock, which is compared with `wall`, that of this machine); null if the header is missing or unreadable.
  */
-export function retryAfterTime(header: string | null, now: number): number | null {
+export function retryAfterTime(header: string | null, now: number, wall = now): number | null {
   if (header === null) return null;
   if (/^\d+$/.test(header.trim())) return now + Number(header) * 1000;
   const time = Date.parse(header);
-  return Number.isNaN(time) ? null : time;
+  return Number.isNaN(time) ? null : now + time - wall;
 }
 
 /**

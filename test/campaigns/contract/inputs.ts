@@ -5,15 +5,21 @@ import type { Clock } from '../../../src/lib/clock.ts';
 
 export interface ManualClock extends Clock {
   pass(ms: number): void;
+  /** The time of day alone. */
+  jump(ms: number): void;
 }
 
 export function manualClock(): ManualClock {
-  let now = 1_700_000_000_000;
+  let elapsed = 1_700_000_000_000;
+  let ahead = 0;
   return {
-    now: () => now,
-    elapsed: () => now,
+    now: () => elapsed + ahead,
+    elapsed: () => elapsed,
     pass: (ms) => {
-      now += ms;
+      elapsed += ms;
+    },
+    jump: (ms) => {
+      ahead += ms;
     },
   };
 }

@@ -2,12 +2,13 @@
 
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
+import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/server/config.ts';
 import { createAddressGuard } from '../../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/server/webhooks/dispatcher.ts';
 import { openStore } from '../../../src/sqlite/open-store.ts';
 
-const clock = systemClock;
+const clock = new ServiceClock({ system: systemClock });
 const store = openStore(process.argv[2]!, { clock, minimumSeeds: 1, leaseMs: 30_000, maximumAttempts: 3 });
 new WebhookDispatcher({
   outbox: store.outbox,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/server/webhooks/dispatcher.ts';
@@ -349,7 +350,7 @@ describe('a host', () => {
       outbox: store.outbox,
       guard: createAddressGuard([]),
       logger,
-      clock,
+      clock: new ServiceClock({ system: clock }),
       config,
     });
     strict.wake();
@@ -502,7 +503,7 @@ describe('stop', () => {
       outbox: fixture.store.outbox,
       guard: createAddressGuard(['127.0.0.1']),
       logger: fixture.app.log as never,
-      clock,
+      clock: new ServiceClock({ system: clock }),
       config: { ...DEFAULT_SERVER_CONFIG, closeGraceMs: 5000 },
     });
     next.start();

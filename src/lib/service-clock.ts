@@ -1,0 +1,270 @@
+/**
+ * The time of a service, which does not jump when the machine's clock does: it goes on with monotonic time, and follows
+ * the machine's clock where that is plausible, has been stable for a while, or an operator says that it is right.
+ */
+import type { Clock } from './clock.ts';
+
+/** A difference between the machine's clock and the service's time that is more than this is a jump. */
+const JUMP_MS = 3_600_000;
+/** Smaller differences are followed without a word. */
+const DRIFT_MS = 1_000;
+/** What two readings of clocks differ by anyway. */
+const NOISE_MS = 20;
+/** A clock is stable while it keeps pace with monotonic time to this. */
+const STABLE_MS = 10_000;
+const REMEMBER_EVERY_MS = 60_000;
+
+interface Seen {
+  readonly now: number;
+  readonly elapsed: number;
+  readonly boot: string | null;
+}
+
+interface Step {
+  readonly at: number;
+  readonly ms: number;
+}
+
+/** What outlives the process; `src/campaigns/ports/clock.ts` says what each does. */
+export interface TimeMemory {
+  seen(): Seen | null;
+  steps(): readonly Step[];
+  remember(seen: Seen): void;
+  step(step: Step, how: { readonly isCorrection: boolean; readonly seen: Seen | null }): void;
+}
+
+export interface ServiceClockOptions {
+  readonly system: Clock;
+  /** Of the machine's run, as `findBootId` tells it. */
+  readonly boot?: string | null;
+  /** For how long the machine's clock must be stable before it is believed after a jump, or a start of the machine. */
+  readonly settleMs?: number;
+  /** Told of jumps, and of what became of them. */
+  readonly onEvent?: (event: ClockEvent) => void;
+}
+
+export type ClockEvent =
+  | { readonly kind: 'jumped'; readonly ms: number }
+  | { readonly kind: 'settled'; readonly ms: number; readonly how: 'stable' | 'confirmed' | 'returned' }
+  | { readonly kind: 'stepped'; readonly ms: number }
+  | { readonly kind: 'not written'; readonly error: unknown };
+
+export interface ClockStatus {
+  /**
+   * `settled`: the machine's clock is believed. `new`: the machine has just started, and its clock is followed. `jumped`:
+   * it is not followed.
+   */
+  readonly state: 'settled' | 'new' | 'jumped';
+  /** By how much the machine's clock is ahead of the service's time. */
+  readonly aheadMs: number;
+  /** Milliseconds until it is believed, unless it jumps again; null where it is. */
+  readonly settlesInMs: number | null;
+  /** Jumps since the start of the service. */
+  readonly jumps: number;
+}
+
+export class ServiceClock implements Clock {
+  readonly #options: ServiceClockOptions;
+  #memory: TimeMemory | null = null;
+  /** What is added to monotonic time. */
+  #offset: number;
+  #state: ClockStatus['state'] = 'settled';
+  /** When the service's time was right the last time before the machine started; null where that is not known. */
+  #anchor: { readonly now: number; readonly elapsed: number } | null = null;
+  /** What the machine's clock added to monotonic time at the last jump, and the monotonic time since. */
+  #stable: { readonly offset: number; readonly since: number };
+  #jumps = 0;
+  #rememberedAt = Number.NEGATIVE_INFINITY;
+  #onOffset: (offsetMs: number) => void = () => {};
+
+  /** Goes by the machine's clock, as it is now. */
+  constructor(options: ServiceClockOptions) {
+    this.#options = options;
+    this.#offset = this.wall() - this.elapsed();
+    this.#stable = { offset: this.#offset, since: this.elapsed() };
+  }
+
+  now(): number {
+    return Math.floor(this.elapsed() + this.#offset);
+  }
+
+  elapsed(): number {
+    return this.#options.system.elapsed();
+  }
+
+  /** What the machine's clock says, right or wrong: for others, who have clocks of their own. */
+  wall(): number {
+    return this.#options.system.now();
+  }
+
+  /** What another process adds to monotonic time to have the same time. */
+  get offsetMs(): number {
+    return this.#offset;
+  }
+
+  /** Calls `listener`, the only one, with each new offset. */
+  onOffset(listener: (offsetMs: number) => void): void {
+    this.#onOffset = listener;
+  }
+
+  /**
+   * The time before which something was made that is older than `ageMs`; null while nobody knows how old things are.
+   * What the clock was corrected by is no age.
+   */
+  before(ageMs: number): number | null {
+    if (this.#state !== 'settled') return null;
+    let before = this.now() - ageMs;
+    for (const { at, ms } of [...(this.#memory?.steps() ?? [])].reverse()) if (before < at + ms) before -= ms;
+    return before;
+  }
+
+  get isSettled(): boolean {
+    return this.#state === 'settled';
+  }
+
+  get status(): ClockStatus {
+    const { settleMs = 0 } = this.#options;
+    return {
+      state: this.#state,
+      aheadMs: this.wall() - this.now(),
+      settlesInMs: this.isSettled ? null : Math.max(0, settleMs - (this.elapsed() - this.#stable.since)),
+      jumps: this.#jumps,
+    };
+  }
+
+  /**
+   * Goes on with what was remembered. In the same run of the machine the service's time goes on with monotonic time;
+   * after a start of it, the time between counts as the machine's clock says, which is on probation.
+   */
+  attach(memory: TimeMemory): void {
+    this.#memory = memory;
+    const seen = memory.seen();
+    const { boot = null } = this.#options;
+    const elapsed = this.elapsed();
+    if (seen !== null && boot !== null && seen.boot === boot && elapsed >= seen.elapsed) {
+      this.#offset = seen.now - seen.elapsed;
+    } else {
+      this.#state = 'new';
+      this.#anchor = seen && { now: seen.now, elapsed };
+      if (seen !== null) this.#offset = Math.max(this.wall(), seen.now) - elapsed;
+    }
+    this.look();
+  }
+
+  /** Called every second: notices jumps, and remembers the time. */
+  look(): void {
+    try {
+      this.#compare();
+      if (this.elapsed() - this.#rememberedAt >= REMEMBER_EVERY_MS) this.remember();
+    } catch (error) {
+      this.#options.onEvent?.({ kind: 'not written', error });
+    }
+  }
+
+  /** Not what a machine that has just started says: it may be nothing. */
+  remember(): void {
+    if (this.#state === 'new') return;
+    this.#memory?.remember(this.#seen(this.now()));
+    this.#rememberedAt = this.elapsed();
+  }
+
+  /** An operator says that the machine's clock is right: what it has jumped by has passed. */
+  confirm(): void {
+    if (this.isSettled) return;
+    this.#settle('confirmed');
+  }
+
+  #compare(): void {
+    const ahead = this.wall() - this.now();
+    const isJump = Math.abs(ahead) > JUMP_MS;
+    const isStable = Math.abs(this.wall() - this.elapsed() - this.#stable.offset) <= STABLE_MS;
+    if (this.#state === 'jumped') {
+      if (!isJump) this.#settle('returned');
+      else if (!isStable) this.#jump(ahead);
+      else if (this.#isStableForLong()) this.#settle('stable');
+      return;
+    }
+    if (isJump) {
+      this.#jump(ahead);
+      if (this.#state === 'new') this.#startAgain();
+      else this.#state = 'jumped';
+      return;
+    }
+    if (!isStable) this.#stable = { offset: this.wall() - this.elapsed(), since: this.elapsed() };
+    if (Math.abs(ahead) > DRIFT_MS) {
+      this.#step(ahead, false);
+      this.#options.onEvent?.({ kind: 'stepped', ms: ahead });
+    } else if (Math.abs(ahead) > NOISE_MS) this.#setOffset(this.#offset + ahead);
+    if (this.#state === 'new' && this.#isStableForLong()) this.#settle('stable');
+  }
+
+  #isStableForLong(): boolean {
+    return this.elapsed() - this.#stable.since >= (this.#options.settleMs ?? 0);
+  }
+
+  #jump(ms: number): void {
+    this.#jumps += 1;
+    this.#stable = { offset: this.wall() - this.elapsed(), since: this.elapsed() };
+    this.#options.onEvent?.({ kind: 'jumped', ms });
+  }
+
+  /** The clock of a machine that has just started was set: it is believed unless it is before what was once right. */
+  #startAgain(): void {
+    const since = this.#anchor;
+    const least = since === null ? Number.NEGATIVE_INFINITY : since.now + this.elapsed() - since.elapsed;
+    const isBefore = this.wall() < least - JUMP_MS;
+    const ms = Math.floor((isBefore ? least : this.wall()) - this.now());
+    if (ms !== 0) this.#step(ms, true);
+    if (isBefore) this.#state = 'jumped';
+  }
+
+  #settle(how: 'stable' | 'confirmed' | 'returned'): void {
+    const ms = this.wall() - this.now();
+    if (Math.abs(ms) > DRIFT_MS) this.#step(ms, how !== 'confirmed');
+    this.#state = 'settled';
+    this.remember();
+    this.#options.onEvent?.({ kind: 'settled', ms, how });
+  }
+
+  /** The time of before is written first where it was right, as keys that have expired must stay so. */
+  #step(ms: number, isCorrection: boolean): void {
+    this.remember();
+    const at = this.now();
+    const seen = this.#state === 'new' ? null : this.#seen(at + ms);
+    this.#memory?.step({ at, ms }, { isCorrection: isCorrection && ms > JUMP_MS, seen });
+    this.#setOffset(this.#offset + ms);
+  }
+
+  #seen(now: number): Seen {
+    return { now, elapsed: this.elapsed(), boot: this.#options.boot ?? null };
+  }
+
+  #setOffset(offset: number): void {
+    this.#offset = offset;
+    this.#onOffset(offset);
+  }
+}
+
+/** The time of the service in another process of the machine. */
+export class FollowedClock implements Clock {
+  readonly #system: Clock;
+  #offset: number;
+
+  /** That of the machine, until it follows. */
+  constructor(system: Clock) {
+    this.#system = system;
+    this.#offset = system.now() - system.elapsed();
+  }
+
+  follow(offsetMs: number): void {
+    this.#offset = offsetMs;
+  }
+
+  now(): number {
+    return Math.floor(this.elapsed() + this.#offset);
+  }
+
+  elapsed(): number {
+    return this.#system.elapsed();
+  }
+}
