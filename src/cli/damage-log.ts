@@ -2,19 +2,22 @@
 
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { isEnd } from '../campaigns/states.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
-import type { DamageKind } from '../server/health/port.ts';
+import type { Damage, DamageKind } from '../server/health/port.ts';
 
 export interface DamageLogOptions {
   readonly store: Pick<CampaignStore, 'activeAudiences' | 'get' | 'expand'>;
   readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now'>;
   /** Called after an expansion was queued. */
   readonly wake: () => void;
 }
 
 export class DamageLog {
   readonly #options: DamageLogOptions;
-  readonly #known = new Set<string>();
+  /** By path: what is not whole again. */
+  readonly #known = new Map<string, Damage>();
   /** Rankings that were queued to be made again: reads do not ask once more. */
   readonly #queued = new Set<string>();
   readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0 };
@@ -27,10 +30,24 @@ export class DamageLog {
     return this.#counts;
   }
 
+  /** What was found and is not whole again, the oldest first. */
+  known(): readonly Damage[] {
+    return [...this.#known.values()];
+  }
+
+  /** It is whole again, or gone with what it was of. */
+  mend(path: string): void {
+    const known = this.#known.get(path);
+    if (known === undefined) return;
+    this.#known.delete(path);
+    this.#queued.delete(path);
+    this.#options.logger.info({ kind: known.kind, path }, 'a damaged file is whole again, or no longer needed');
+  }
+
   /** Notes a file or a folder that is damaged; true the first time. */
   note(kind: DamageKind, path: string, message: string): boolean {
     if (this.#known.has(path)) return false;
-    this.#known.add(path);
+    this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
     this.#counts[kind] += 1;
     this.#options.logger.error({ kind, path, reason: message }, 'a damaged file was found: it is not served');
     return true;

@@ -1,8 +1,9 @@
 /** Reads all files of a service now and then, slowly, and reports those that are damaged. */
+import { basename, join, relative } from 'node:path';
 import { checkRanking, sealRanking } from '../audience/check-ranking.ts';
 import type { StoreUpkeep } from '../campaigns/ports/upkeep.ts';
 import type { Logger } from '../lib/logging.ts';
-import { checkVersion } from '../population/verify.ts';
+import { checkVersion, isWhole, missingFiles } from '../population/verify.ts';
 import { checkUserSet } from '../user-sets/check-set.ts';
 import type { DamageLog } from './damage-log.ts';
 
@@ -11,19 +12,24 @@ export interface ScrubberOptions {
   /** What was verified of a ranking while it is open holds no longer once its files are damaged. */
   readonly rankings: { forget(folder: string): void };
   readonly population: { readonly folder: string; readonly version: () => string };
-  readonly damage: Pick<DamageLog, 'note' | 'noteRanking'>;
+  readonly damage: Pick<DamageLog, 'note' | 'noteRanking' | 'known' | 'mend'>;
   readonly bytesPerSecond: number;
   /** From the end of one pass to the beginning of the next. */
   readonly pauseMs: number;
+  /** How often the population's files are looked for, and damaged ones looked at again. */
+  readonly recheckMs?: number;
   readonly logger: Logger;
 }
 
+const RECHECK_MS = 5_000;
+
 export class Scrubber {
   readonly #options: ScrubberOptions;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #timers = new Set<NodeJS.Timeout>();
   #isClosed = false;
   #bytes = 0;
   #passes = 0;
+  #isSuspect = false;
 
   constructor(options: ScrubberOptions) {
     this.#options = options;
@@ -36,38 +42,52 @@ export class Scrubber {
 
   /** The first pass begins after a pause, too: a start verified the population, and reads verify what they touch. */
   start(): void {
-    this.#later(this.#options.pauseMs, () => this.#step(this.#pass()));
+    this.#repeat(this.#options.pauseMs, () => this.#pass());
+    this.#repeat(this.#options.recheckMs ?? RECHECK_MS, () => this.#recheck());
   }
 
   close(): void {
     this.#isClosed = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  /** The next look at the population reads all of it: something of it could not be read. */
+  suspectPopulation(): void {
+    this.#isSuspect = true;
+  }
+
+  /** Begins again `pauseMs` after each end. */
+  #repeat(pauseMs: number, begin: () => Generator<number, void, void>): void {
+    this.#later(pauseMs, () => this.#step(begin(), () => this.#repeat(pauseMs, begin)));
   }
 
   /** One slice, then a pause by which the rate is kept. */
-  #step(pass: Generator<number, void, void>): void {
+  #step(pass: Generator<number, void, void>, end: () => void): void {
     try {
       const { done, value } = pass.next();
       if (!done) {
         this.#bytes += value;
-        this.#later((1000 * value) / this.#options.bytesPerSecond, () => this.#step(pass));
+        this.#later((1000 * value) / this.#options.bytesPerSecond, () => this.#step(pass, end));
         return;
       }
-      this.#passes += 1;
     } catch (error) {
       this.#options.logger.error({ err: error }, 'a pass over all files was broken off, and begins again later');
     }
-    this.#later(this.#options.pauseMs, () => this.#step(this.#pass()));
+    end();
   }
 
   #later(ms: number, action: () => void): void {
     if (this.#isClosed) return;
-    this.#timer = setTimeout(action, ms);
-    this.#timer.unref();
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, ms);
+    timer.unref();
+    this.#timers.add(timer);
   }
 
   *#pass(): Generator<number, void, void> {
-    const { upkeep, population, damage } = this.#options;
+    const { upkeep, damage } = this.#options;
     const { sets, rankings } = upkeep.contents();
     for (const folder of rankings) yield* this.#scrubRanking(folder);
     for (const sha256 of sets) {
@@ -75,9 +95,42 @@ export class Scrubber {
       // removed meanwhile: then its row is gone too
       if (fault !== null && upkeep.contents().sets.has(sha256)) damage.note('user_set', `seeds/${sha256}.txt`, fault);
     }
+    yield* this.#scrubPopulation();
+    this.#passes += 1;
+  }
+
+  *#scrubPopulation(): Generator<number, void, void> {
+    const { population } = this.#options;
     const version = population.version();
-    for (const path of yield* checkVersion(population.folder, version))
-      damage.note('population', path, `it is not as version ${version} recorded it`);
+    for (const path of yield* checkVersion(population.folder, version)) this.#noteOfPopulation(path, version);
+  }
+
+  #noteOfPopulation(path: string, version: string): void {
+    const { population, damage } = this.#options;
+    damage.note('population', relative(population.folder, path), `it is not as version ${version} recorded it`);
+  }
+
+  /** Looks for the population's files, which takes a microsecond each, and again at all that is known to be damaged. */
+  *#recheck(): Generator<number, void, void> {
+    const { population, damage, upkeep } = this.#options;
+    const version = population.version();
+    for (const path of missingFiles(population.folder, version)) this.#noteOfPopulation(path, version);
+    if (this.#isSuspect) {
+      this.#isSuspect = false;
+      yield* this.#scrubPopulation();
+    }
+    for (const { kind, path } of damage.known()) {
+      if (kind === 'population') {
+        if (yield* isWhole(population.folder, version, join(population.folder, path))) damage.mend(path);
+      } else if (kind === 'ranking') {
+        const isNeeded = upkeep.contents().rankings.has(path);
+        if (!isNeeded || (yield* checkRanking(upkeep.blobs, path)).kind === 'whole') damage.mend(path);
+      } else {
+        const sha256 = basename(path, '.txt');
+        if (!upkeep.contents().sets.has(sha256) || (yield* checkUserSet(upkeep.blobs, sha256)) === null)
+          damage.mend(path);
+      }
+    }
   }
 
   *#scrubRanking(folder: string): Generator<number, void, void> {

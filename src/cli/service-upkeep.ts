@@ -82,12 +82,16 @@ interface Parts {
 
 /** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
 export function startUpkeep(
-  { logger, population: folder }: { readonly logger: Logger; readonly population: string },
+  {
+    logger,
+    clock,
+    population: folder,
+  }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
   { disk, store, locator, rankings, population, wake }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {
-  const damage = new DamageLog({ store, logger, wake });
+  const damage = new DamageLog({ store, logger, clock, wake });
   rankings.onDamage((path) => damage.noteRanking(path));
   const upkeep = openUpkeep(locator);
   closers.push(() => upkeep.close());
@@ -100,7 +104,9 @@ export function startUpkeep(
   return {
     disk: () => disk.state(),
     damaged: () => damage.counts(),
-    scrubbed: () => scrubber.progress,
     setAside: () => upkeep.setAside(),
+    damage: () => damage.known(),
+    suspectPopulation: () => scrubber.suspectPopulation(),
+    scrubbed: () => scrubber.progress,
   };
 }

@@ -19,10 +19,15 @@ export const SERVICE_ROWS = {
     'A data set, or the source of a population, does not have the expected form.',
     'The operator must correct the file that the log names.',
   ),
-  invalid_population: ofTheService(
-    'A file of the population is missing, damaged or altered.',
-    'The operator must import the population again.',
-  ),
+  invalid_population: {
+    status: 503,
+    title: 'A file of the population is damaged',
+    hidden: true,
+    meaning:
+      'A file of the served population is missing, damaged or altered, and this needs it. What does not need it is ' +
+      'answered as before. /v1/status names the file.',
+    advice: 'The operator must put the file back from a backup, or import the population again; then send it again.',
+  },
   invalid_graph: ofTheService(
     'An ONNX graph cannot be read, typed or differentiated.',
     'The operator must serve a model that passes metaheac model verify.',

@@ -59,6 +59,25 @@ export function* checkVersion(folder: string, version: string): Generator<number
   return bad;
 }
 
+/** The files of a version that are not there, or too short: nothing is read. @throws AppError invalid_population */
+export function missingFiles(folder: string, version: string): string[] {
+  const files = listFiles(folder, readManifest(folder, version));
+  return files.filter(({ path, size }) => sizeOf(path) < size).map(({ path }) => path);
+}
+
+/** Whether a file is as a version recorded it, or none of its files; in slices, as `checkVersion`. */
+export function* isWhole(folder: string, version: string, path: string): Generator<number, boolean, void> {
+  const file = listFiles(folder, readManifest(folder, version)).find((one) => one.path === path);
+  if (file === undefined) return true;
+  const actual = sizeOf(path) < file.size ? null : yield* hashSlices(path, file.size);
+  return actual === file.sha256 || (actual !== null && acceptedSums(folder, file.sha256).includes(actual));
+}
+
+/** -1 if there is none. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? -1;
+}
+
 function checkSize(path: string, size: number, mayGrow: boolean): void {
   const actual = reading(path, () => statSync(path).size);
   if (actual < size) throw new AppError('invalid_population', `${path} is damaged: it has ${actual} of ${size} bytes`);

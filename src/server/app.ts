@@ -76,6 +76,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   const observe = (answered: Answered) => {
     metrics.observe(answered);
     observed.errors.note(answered);
+    if (answered.code === 'invalid_population') dependencies.storage.suspectPopulation();
   };
   const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);

@@ -23,7 +23,7 @@ import type { CampaignFeature } from '../../src/server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/server/config.ts';
 import type { Estimates } from '../../src/server/estimates/port.ts';
 import { thisMachine } from '../../src/server/health/machine.ts';
-import type { EngineStatus, Machine } from '../../src/server/health/port.ts';
+import type { Damage, EngineStatus, Machine } from '../../src/server/health/port.ts';
 import type { ModelFacts } from '../../src/server/information/port.ts';
 import type { ModelVersion } from '../../src/server/models/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
@@ -105,6 +105,9 @@ export interface Fixture {
   /** Everything that was logged. */
   readonly log: () => string;
   readonly wakes: () => number;
+  /** How often the population was suspected of damage. */
+  readonly suspicions: () => number;
+  setDamage(damage: readonly Damage[]): void;
   setModels(models: CustomisedModels): void;
   setEstimates(estimates: Estimates): void;
   setEngine(status: () => EngineStatus): void;
@@ -197,6 +200,8 @@ export async function openFixture(
   const rankings = new RankingCache(store.blobs, kept);
   let logged = '';
   let wakes = 0;
+  let suspicions = 0;
+  let damage: readonly Damage[] = [];
   let models = (): CustomisedModels => {
     throw new Error('no test has set the customised models');
   };
@@ -271,6 +276,10 @@ export async function openFixture(
     storage: {
       disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
       damaged: () => ({ ranking: 0, user_set: 0, population: 0 }),
+      damage: () => damage,
+      suspectPopulation: () => {
+        suspicions += 1;
+      },
       scrubbed: () => ({ bytes: 0, passes: 0 }),
       setAside: () => [],
     },
@@ -314,6 +323,10 @@ export async function openFixture(
     dataDir,
     log: () => logged,
     wakes: () => wakes,
+    suspicions: () => suspicions,
+    setDamage: (made) => {
+      damage = made;
+    },
     setModels: (made) => {
       models = () => made;
     },

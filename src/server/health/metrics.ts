@@ -132,6 +132,10 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
     self.set(storage.setAside().length);
   });
+  gauge('metaheac_damage', 'Files that are damaged or missing now.', registers, ['kind'], (self) => {
+    for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);
+    for (const { kind } of storage.damage()) self.inc({ kind });
+  });
   gauge('metaheac_scrubbed_bytes', 'Bytes that were read to verify files since the start.', registers, [], (self) => {
     self.set(storage.scrubbed().bytes);
   });

@@ -58,6 +58,15 @@ export interface DiskState {
 
 export type DamageKind = 'ranking' | 'user_set' | 'population';
 
+/** A file, or the folder of a ranking, that is not whole. */
+export interface Damage {
+  readonly kind: DamageKind;
+  /** In the data folder or, of a population, in its folder. */
+  readonly path: string;
+  /** Milliseconds since 1970. */
+  readonly foundAt: number;
+}
+
 export interface StorageStatus {
   /** @throws AppError storage_failed */
   disk(): DiskState;
@@ -65,6 +74,10 @@ export interface StorageStatus {
   damaged(): Readonly<Record<DamageKind, number>>;
   /** Folders of files that the database did not know and had not made, relative to the data folder. */
   setAside(): readonly string[];
+  /** Those that are damaged now, the oldest first. */
+  damage(): readonly Damage[];
+  /** A read of the population failed: all of its files are verified soon. */
+  suspectPopulation(): void;
   /** What the scrubber has read since the start. */
   scrubbed(): { readonly bytes: number; readonly passes: number };
 }

@@ -25,6 +25,9 @@ export interface Observed {
   readonly started: { readonly at: number; readonly elapsed: number };
 }
 
+/** Damaged files that are named; all are counted. */
+const SHOWN_DAMAGE = 20;
+
 type Status = z.output<typeof statusSchema>;
 
 export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, observed: Observed): void {
@@ -50,6 +53,7 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
       engine: presentEngine(dependencies.engine()),
       disk: presentDisk(dependencies.machine),
       files: { damaged: dependencies.storage.damaged(), set_aside: [...dependencies.storage.setAside()] },
+      damage: presentDamage(dependencies),
       webhooks: { pending: dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
       last_errors: presentErrors(dependencies, observed.errors),
     }),
@@ -93,6 +97,16 @@ function presentDisk(machine: Machine): Status['disk'] {
     // the part `disk` says why
     return null;
   }
+}
+
+function presentDamage({ storage }: StatusNeeds): Status['damage'] {
+  const all = storage.damage();
+  return {
+    count: all.length,
+    files: all
+      .slice(0, SHOWN_DAMAGE)
+      .map(({ kind, path, foundAt }) => ({ kind, path, found_at: presentTime(foundAt) })),
+  };
 }
 
 function presentErrors({ store }: StatusNeeds, errors: LastErrors): Status['last_errors'] {

@@ -28,6 +28,10 @@ const EXAMPLE = {
   },
   disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000 },
   files: { damaged: { ranking: 0, user_set: 0, population: 0 }, set_aside: [] },
+  damage: {
+    count: 1,
+    files: [{ kind: 'population', path: 'ba9876543210/segments/000003.arrow', found_at: '2026-11-26T09:00:00.000Z' }],
+  },
   webhooks: { pending: 0, delivered: 120, retried: 3, failed: 1 },
   last_errors: [
     {
@@ -94,6 +98,20 @@ export const statusSchema = z
             'moved there when the service started.',
         ),
     }),
+    damage: z
+      .object({
+        count,
+        files: z.array(
+          z.object({
+            kind: z.string().describe('`ranking`, `user_set` or `population`; there may be more later.'),
+            path: z.string().describe('In the data folder or, of a population, in its folder.'),
+            found_at: time,
+          }),
+        ),
+      })
+      .describe(
+        'Files that are missing or damaged, the oldest first, 20 at most. One leaves the list when it is whole again.',
+      ),
     webhooks: z.object({
       pending: count.describe('Deliveries waiting or being sent.'),
       delivered: count.describe('Attempts since the start, as those that follow.'),
