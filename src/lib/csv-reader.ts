@@ -47,6 +47,11 @@ export class CsvReader {
     this.#reading = reading;
   }
 
+  /** Whether the next line belongs to a record that began before it. */
+  get isInside(): boolean {
+    return this.#open.length > 0;
+  }
+
   read({ firstLine, lines }: LineBatch): void {
     const open = this.#open.length;
     this.#read(open === 0 ? lines : [...this.#open, ...lines], firstLine - open, open);

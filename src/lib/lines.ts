@@ -17,18 +17,25 @@ export interface LineLimits {
   readonly maximumBytes: number;
   /** Creates the error for a line that ends the reading. */
   readonly refuse: (line: number, fault: LineFault) => Error;
+  /**
+   * Whether blank lines mean nothing to the reader where it is now: many in a row are then passed over, and only counted.
+   */
+  readonly skipsBlank?: () => boolean;
 }
+
+/** So many blank lines in a row are looked for: a run costs a search, each line of its own an entry of a list. */
+const BLANK_RUN = Buffer.alloc(256, '\n');
 
 const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Yields one batch per chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines
- * are returned as ''.
+ * Yields a batch per chunk, or several where blank lines are passed over. A byte order mark at the start is dropped; the
+ * last line may lack its end; empty lines are returned as ''.
  */
 export async function* splitLines(
   bytes: AsyncIterable<Buffer>,
-  { maximumBytes, refuse }: LineLimits,
+  { maximumBytes, refuse, skipsBlank }: LineLimits,
 ): AsyncGenerator<LineBatch, void, void> {
   let firstLine = 1;
   let isStart = true;
@@ -42,25 +49,40 @@ export async function* splitLines(
     const foreign = isStart ? findForeignFile(Buffer.concat(pending, Math.min(pendingBytes, HEAD_BYTES))) : null;
     if (foreign !== null) throw refuse(1, foreign);
   };
-  const take = (): LineBatch => {
-    checkStart();
-    const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
-    const text = isStart && startsWith(block, BYTE_ORDER_MARK) ? block.subarray(BYTE_ORDER_MARK.length) : block;
-    isStart = false;
-    if (!isUtf8(text)) throw refuse(firstLine + findInvalidLine(text), 'not_utf_8');
+  const batchOf = (text: Buffer): LineBatch => {
     const lines = text.toString('utf8').split('\n');
     if (text.at(-1) === NEWLINE) lines.pop();
     const batch = { firstLine, lines };
     firstLine += lines.length;
-    pending = [];
-    pendingBytes = 0;
     return batch;
   };
+  function* take(): Generator<LineBatch, void, void> {
+    checkStart();
+    const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+    pending = [];
+    pendingBytes = 0;
+    let text = isStart && startsWith(block, BYTE_ORDER_MARK) ? block.subarray(BYTE_ORDER_MARK.length) : block;
+    isStart = false;
+    if (!isUtf8(text)) throw refuse(firstLine + findInvalidLine(text), 'not_utf_8');
+    while (skipsBlank !== undefined) {
+      const run = text.indexOf(BLANK_RUN);
+      if (run < 0) break;
+      // with the end of its last line; where that is, only its reader knows whether blank lines mean nothing
+      if (run > 0) yield batchOf(text.subarray(0, run + 1));
+      text = text.subarray(run > 0 ? run + 1 : 0);
+      if (!skipsBlank()) break;
+      let blank = 0;
+      while (text[blank] === NEWLINE) blank += 1;
+      firstLine += blank;
+      text = text.subarray(blank);
+    }
+    if (text.length > 0) yield batchOf(text);
+  }
   for await (const chunk of bytes) {
     const end = chunk.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
       add(chunk.subarray(0, end));
-      yield take();
+      yield* take();
     }
     if (end === chunk.length) continue;
     add(chunk.subarray(end));
@@ -68,7 +90,7 @@ export async function* splitLines(
     checkStart();
     throw refuse(firstLine, 'too_long');
   }
-  if (pending.length > 0) yield take();
+  if (pending.length > 0) yield* take();
 }
 
 /** The line without the `\r` of a CRLF. */

@@ -37,6 +37,45 @@ describe('splitLines', () => {
   });
 });
 
+describe('splitLines with blank lines that mean nothing', () => {
+  /** The lines by their numbers, without blank ones; and how many lines were returned in all. */
+  async function readNumbered(text: string, skipsBlank?: () => boolean) {
+    const bytes = Buffer.from(text);
+    async function* chunks() {
+      for (let at = 0; at < bytes.length; at += 4_096) yield bytes.subarray(at, at + 4_096);
+    }
+    const refuse = (line: number, fault: LineFault) => new Refused(`${fault} ${line}`);
+    const options = { maximumBytes: 10_000, refuse, ...(skipsBlank && { skipsBlank }) };
+    const found: [number, string][] = [];
+    let returned = 0;
+    for await (const { firstLine, lines } of splitLines(chunks(), options)) {
+      returned += lines.length;
+      lines.forEach((line, i) => line !== '' && found.push([firstLine + i, line]));
+    }
+    return { found, returned };
+  }
+  const text = ['', 'a', 'b', 'c\n'].join('\n'.repeat(20_000));
+
+  it('passes over long runs and counts them', async () => {
+    const all = await readNumbered(text);
+    expect(all.found).toEqual([
+      [20_001, 'a'],
+      [40_001, 'b'],
+      [60_001, 'c'],
+    ]);
+    const { found, returned } = await readNumbered(text, () => true);
+    expect(found).toEqual(all.found);
+    expect([all.returned, returned < 1_000]).toEqual([60_001, true]);
+  });
+
+  it('returns them while the reader is inside of something', async () => {
+    const all = await readNumbered(text);
+    expect(await readNumbered(text, () => false)).toEqual(all);
+    let calls = 0;
+    expect((await readNumbered(text, () => calls++ % 2 === 0)).found).toEqual(all.found);
+  });
+});
+
 describe('withoutReturn', () => {
   it('takes one carriage return from the end', () => {
     expect(['a\r', 'a', '\r\r', 'a\rb'].map(withoutReturn)).toEqual(['a', 'a', '\r', 'a\rb']);

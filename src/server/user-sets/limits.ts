@@ -14,6 +14,14 @@ export const USER_SET_LIMITS = {
     published: true,
     description: 'Bytes of an upload, unpacked (2 GiB).',
   },
+  maximumUploadRatio: {
+    default: 100,
+    unit: 'times',
+    published: true,
+    description:
+      'Times that an upload with `Content-Encoding: gzip` may unpack to its size, beyond the first MiB. Ids unpack to ' +
+      'three to ten times, blank lines to a thousand.',
+  },
   maximumUploadLineBytes: {
     default: 64 * 1024,
     unit: 'bytes',

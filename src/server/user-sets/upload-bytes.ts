@@ -12,16 +12,24 @@ import type { UserSetLimits } from './limits.ts';
 /** How much is decoded, split and sorted between two turns of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
+/** Unpacked bytes for which it does not matter how few they were. */
+const FREE_BYTES = 1024 * 1024;
+
 /** Limits of the body of an upload. */
 export type UploadLimits = Pick<
   UserSetLimits,
-  'maximumUploadBytes' | 'smallUploadBytes' | 'uploadStallMs' | 'minimumUploadBytesPerSecond' | 'maximumUploadMs'
+  | 'maximumUploadBytes'
+  | 'maximumUploadRatio'
+  | 'smallUploadBytes'
+  | 'uploadStallMs'
+  | 'minimumUploadBytesPerSecond'
+  | 'maximumUploadMs'
 >;
 
 /**
  * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known to have
  * more than `smallUploadBytes`, before any of the excess is returned.
- * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking), request_timeout
+ * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking, or far more than before), request_timeout
  * (nothing arrived for `uploadStallMs`, or less than the minimum rate in that time; it took `maximumUploadMs`),
  * invalid_request (gzip is incomplete; the connection broke), and what `onLarge` throws
  */
@@ -31,19 +39,24 @@ export async function* uploadBytes(
   clock: Clock,
   onLarge: () => void,
 ): AsyncGenerator<Buffer, void, void> {
-  const { maximumUploadBytes, smallUploadBytes } = limits;
+  const { maximumUploadBytes, maximumUploadRatio, smallUploadBytes } = limits;
   const isPacked = isGzip(raw);
   const declared = Number(raw.headers['content-length'] ?? 0);
   if (!isPacked && declared > maximumUploadBytes) throw tooLarge(maximumUploadBytes);
   let isLarge = declared > smallUploadBytes;
   if (isLarge) onLarge();
   const reading = new AbortController();
-  const received = receive(raw, new Pace(limits, clock), reading.signal);
+  let packedBytes = 0;
+  const received = receive(raw, new Pace(limits, clock), reading.signal, (count) => {
+    packedBytes += count;
+  });
   let bytes = 0;
   try {
     for await (const chunk of isPacked ? unpack(received) : received) {
       bytes += chunk.length;
       if (bytes > maximumUploadBytes) throw tooLarge(maximumUploadBytes);
+      if (isPacked && bytes > FREE_BYTES && bytes > packedBytes * maximumUploadRatio)
+        throw tooPacked(maximumUploadRatio);
       if (!isLarge && bytes > smallUploadBytes) {
         isLarge = true;
         onLarge();
@@ -122,11 +135,17 @@ function unpack(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
 }
 
 /** The chunks as they arrive. The request is never destroyed: whoever refuses the rest of it still has to respond. */
-async function* receive(raw: IncomingMessage, pace: Pace, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
+async function* receive(
+  raw: IncomingMessage,
+  pace: Pace,
+  signal: AbortSignal,
+  onBytes: (count: number) => void,
+): AsyncGenerator<Buffer, void, void> {
   while (!signal.aborted) {
     const chunk = raw.read() as Buffer | null;
     if (chunk !== null) {
       pace.count(chunk.length);
+      onBytes(chunk.length);
       yield chunk;
     } else if (raw.readableEnded) return;
     else if (raw.destroyed) throw broken();
@@ -161,5 +180,10 @@ function broken(): AppError {
 
 function tooLarge(limit: number): AppError {
   const message = `an upload may have at most ${limit} bytes, unpacked`;
+  return new AppError('body_too_large', message, { details: [{ pointer: '', limit, message }] });
+}
+
+function tooPacked(limit: number): AppError {
+  const message = `an upload may unpack to at most ${limit} times its size: send it packed less, or not at all`;
   return new AppError('body_too_large', message, { details: [{ pointer: '', limit, message }] });
 }

@@ -24,6 +24,9 @@ export class CsvColumn {
     });
   }
 
+  /** Whether a blank line says nothing at this place: it may be within quotes. */
+  readonly skipsBlank = (): boolean => !this.#reader.isInside;
+
   read(lines: LineBatch): void {
     this.#reader.read(lines);
   }

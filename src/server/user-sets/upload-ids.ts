@@ -79,7 +79,7 @@ async function readLines(
   };
   const format = FORMATS[request.mediaType as UploadType](check, config, errors);
   const bytes = uploadBytes(request.raw, config, clock, onLarge);
-  for await (const lines of uploadLines(bytes, maximumUploadLineBytes, errors)) {
+  for await (const lines of uploadLines(bytes, maximumUploadLineBytes, errors, format.skipsBlank)) {
     format.read(lines);
     await setImmediate();
   }
@@ -88,6 +88,8 @@ async function readLines(
 }
 
 interface Format {
+  /** Whether a blank line says nothing at this place. */
+  readonly skipsBlank: () => boolean;
   read(lines: LineBatch): void;
   end(): void;
 }
@@ -98,6 +100,7 @@ const FORMATS: Readonly<
   Record<UploadType, (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors) => Format>
 > = {
   'text/plain': (check) => ({
+    skipsBlank: always,
     read: ({ firstLine, lines }) => {
       for (let i = 0; i < lines.length; i++) {
         const line = withoutReturn(lines[i]!);
@@ -107,6 +110,7 @@ const FORMATS: Readonly<
     end: () => {},
   }),
   'application/x-ndjson': (check, _, errors) => ({
+    skipsBlank: always,
     read: ({ firstLine, lines }) => {
       for (let i = 0; i < lines.length; i++) {
         const line = lines[i]!;
@@ -122,6 +126,10 @@ const FORMATS: Readonly<
     return new CsvColumn('user_id', maximumUploadLineBytes, errors, check);
   },
 };
+
+function always(): boolean {
+  return true;
+}
 
 /** A line is a string, or an object that has `user_id`; its other fields are ignored. */
 function idOf(value: unknown): unknown {

@@ -35,11 +35,12 @@ export class LineErrors {
   }
 }
 
-/** The lines of an upload. Invalid UTF-8 or a line over the limit ends it. */
+/** The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8 or a line over the limit ends it. */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,
   maximumLineBytes: number,
   errors: LineErrors,
+  skipsBlank: () => boolean,
 ): AsyncGenerator<LineBatch, void, void> {
   const refuse = (line: number, fault: LineFault): Error => {
     if (fault === 'not_utf_8') errors.fail(line, 'the line is not valid UTF-8');
@@ -48,5 +49,5 @@ export function uploadLines(
     const remedy = fault === 'gzip' ? ': send it with Content-Encoding: gzip' : '';
     errors.fail(line, `the file ${FOREIGN_FILES[fault]}${remedy}`);
   };
-  return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse });
+  return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse, skipsBlank });
 }

@@ -286,6 +286,62 @@ describe('small uploads', () => {
   });
 });
 
+describe('an upload that unpacks to a thousand times its size', () => {
+  const MIB = 1024 * 1024;
+  /** A MiB of gzip, more or less, that unpacks to a GiB of this. */
+  const packed = (text: string, head = '') => {
+    const block = gzipSync(text.repeat(Math.ceil((16 * MIB) / text.length)), { level: 9 });
+    // members of gzip may follow each other
+    return Buffer.concat([gzipSync(head), ...Array.from({ length: 64 }, () => block)]);
+  };
+  const deep = `${'['.repeat(30_000)}${']'.repeat(30_000)}\n`;
+  const wide = ','.repeat(60_000);
+
+  it.each([
+    ['blank lines', 'text/plain', packed('\n', 'u1\n')],
+    ['blank lines of Windows', 'text/plain', packed('\r\n', 'u1\n')],
+    ['spaces', 'application/x-ndjson', packed('   \n', '"u1"\n')],
+    ['zeros', 'text/plain', packed('\0')],
+    ['one id', 'text/plain', packed('u1\n')],
+    ['brackets', 'application/x-ndjson', packed('[')],
+    ['deep lists', 'application/x-ndjson', packed(deep)],
+    ['long lines', 'text/plain', packed(`${'x'.repeat(60_000)}\n`)],
+    ['commas', 'text/csv', packed(`${wide}\n`, `user_id${wide}\nu1${wide}\n`)],
+    ['quotes', 'text/csv', packed('"', 'user_id\n')],
+    ['quoted blank lines', 'text/csv', packed(`"${'\n'.repeat(60_000)}"\n`, 'user_id\n')],
+    ['blank lines after a header', 'text/csv', packed('\n', 'user_id\nu1\n')],
+  ])('is refused at a cost in proportion to its size: %s', { timeout: 60_000 }, async (_name, type, body) => {
+    const { fixture } = await listen();
+    const headers = { 'content-type': type, 'content-encoding': 'gzip' };
+    const start = process.cpuUsage();
+    const { status } = await fixture.call('PUT', '/v1/suppression', body, headers);
+    const { user, system } = process.cpuUsage(start);
+    expect([400, 413]).toContain(status);
+    // without limits 30 s
+    expect((user + system) / 1e6).toBeLessThan(5);
+    expect(filesOf(fixture)).toHaveLength(0);
+  });
+
+  it('is taken where that is allowed, and in seconds if it is blank lines', { timeout: 60_000 }, async () => {
+    const { fixture } = await listen({ maximumUploadRatio: 2_000 });
+    const headers = { ...TEXT, 'content-encoding': 'gzip' };
+    const start = process.cpuUsage();
+    const { status, json } = await fixture.call('PUT', '/v1/suppression', packed('\n', 'u1\n'), headers);
+    const { user, system } = process.cpuUsage(start);
+    expect([status, json.users]).toEqual([200, 1]);
+    expect((user + system) / 1e6).toBeLessThan(15);
+  });
+
+  it('names its limit', async () => {
+    const { fixture } = await listen({ maximumUploadRatio: 50 });
+    const headers = { ...TEXT, 'content-encoding': 'gzip' };
+    const { status, json } = await fixture.call('PUT', '/v1/suppression', packed('\n'), headers);
+    expect([status, json.code, json.errors[0].limit]).toEqual([413, 'body_too_large', 50]);
+    const { items } = (await fixture.call('GET', '/v1/limits')).json;
+    expect(items).toContainEqual(expect.objectContaining({ name: 'maximum_upload_ratio', value: 50 }));
+  });
+});
+
 describe('a dripping upload', () => {
   it.each([
     ['slower than the minimum rate', { uploadStallMs: 200 }, 'at least 10240 bytes per second'],
