@@ -50,7 +50,7 @@ describe('splitLines with blank lines that mean nothing', () => {
     let returned = 0;
     for await (const { firstLine, lines } of splitLines(chunks(), options)) {
       returned += lines.length;
-      lines.forEach((line, i) => line !== '' && found.push([firstLine + i, line]));
+      for (const [i, line] of lines.entries()) if (line !== '') found.push([firstLine + i, line]);
     }
     return { found, returned };
   }
