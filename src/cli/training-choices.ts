@@ -1,4 +1,5 @@
 /** What training chose, with the evidence, as human-readable lines. */
+import type { Drift } from '../model/manifest.ts';
 import type { Setting } from '../offline/baselines.ts';
 import type { Choice } from '../offline/choose-adaptation.ts';
 import type { Gain, Mean } from '../offline/evidence.ts';
@@ -47,6 +48,18 @@ export function describeChoice({ settings, tried, campaigns }: Choice, on: 'star
     ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
     'chosen: ' +
       `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing else was surely better)'}`,
+  ];
+}
+
+/** How far later members are less like the seeds. */
+export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
+  return [
+    `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): of the ` +
+      "seeds' separation from chance, later members keep in recall and AUC",
+    ...by_seeds.map(
+      ({ seeds, campaigns: own, recall, auc }) =>
+        `  ${recall.kept.toFixed(2)} and ${auc.kept.toFixed(2)} with ${seeds} seeds (${own} campaigns)`,
+    ),
   ];
 }
 

@@ -9,7 +9,7 @@ import { type TrainProgress, type TrainResult, train } from '../offline/train.ts
 import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
 import { defaultTrainingThreads } from './environment.ts';
 import { readServiceCampaigns } from './service-campaigns.ts';
-import { describeChoice, describeTuned } from './training-choices.ts';
+import { describeChoice, describeDrift, describeTuned } from './training-choices.ts';
 
 export interface CommonTrainOptions {
   name: string;
@@ -70,6 +70,9 @@ export async function trainReported(
       },
       onChoice: (choice, on) => {
         for (const line of describeChoice(choice, on)) output.note(line);
+      },
+      onDrift: (drift) => {
+        for (const line of describeDrift(drift)) output.note(line);
       },
     });
   } finally {

@@ -28,7 +28,7 @@ const VOCABULARIES = 'vocabulary/';
 export interface ModelContract {
   /** Names the model in a refusal. */
   readonly path: string;
-  readonly manifest: Pick<Manifest, 'features' | 'adaptation'>;
+  readonly manifest: Pick<Manifest, 'features' | 'adaptation' | 'drift'>;
   /** By `user.<feature>` and `campaign.<feature>`. */
   readonly vocabularies: ReadonlyMap<string, Vocabulary>;
 }

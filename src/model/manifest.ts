@@ -129,6 +129,30 @@ const descentAdaptation = z.strictObject({
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 
+/** How the separation of members from chance, in logits, holds for those who come later. */
+const driftMeasure = z.strictObject({
+  /** The part of it that is kept in the mean; 1: there is no drift. */
+  kept: z.number().positive().max(2),
+  /** The standard deviation of that part between campaigns, as a share of it. */
+  spread: z.number().nonnegative().max(2),
+  /** A 90 % interval reaches this many standard deviations to each side; 1.645 of a normal distribution. */
+  quantile: z.number().positive().max(10),
+});
+
+/** Drift as it was measured on past campaigns, whose earliest members were the seeds, by the number of seeds. */
+const drift = z.strictObject({
+  data: z.string(),
+  /** Train campaigns that the model had not seen when it was measured on them. */
+  campaigns: z.number().int().min(1),
+  /** When the first and the last of their members joined, in ISO 8601. */
+  from: z.string(),
+  until: z.string(),
+  /** Ascending. */
+  by_seeds: z
+    .array(z.strictObject({ seeds: z.number().positive(), campaigns: count, recall: driftMeasure, auc: driftMeasure }))
+    .min(1),
+});
+
 /** Metrics of one method on one group of campaigns. */
 export const evaluationGroup = z.strictObject({
   campaigns: count,
@@ -166,6 +190,8 @@ export const manifestSchema = z.strictObject({
   evaluation: z
     .strictObject({ data: z.string(), campaigns: z.string(), groups: z.record(z.string(), evaluationGroup) })
     .nullable(),
+  /** How far later members are less like the seeds; left out where it was not measured: no drift is assumed. */
+  drift: drift.optional(),
   /** How it was trained, for readers. */
   training: z.record(z.string(), z.unknown()).nullable(),
   /** Inputs and the scores that they must produce. */
@@ -199,6 +225,8 @@ export function vocabularySizeOf(feature: ManifestFeature): number {
   return 'vocabulary_size' in feature ? feature.vocabulary_size : 0;
 }
 
+export type Drift = z.infer<typeof drift>;
+export type DriftMeasure = z.infer<typeof driftMeasure>;
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;

@@ -123,7 +123,23 @@ export function membersOf({ train: { users, labels } }: CampaignHistory): Int32A
 }
 
 /**
- * `count` of the campaign's members (at most half) are seeds, the others hidden among candidates. The same share of
+ * Puts members of the campaign in the order in which they become known: the earliest first, those of one time in a
+ * random order; all in a random order unless each has a time.
+ */
+export function inOrder({ train: { users, labels, times } }: CampaignHistory, members: Int32Array, rng: Rng): void {
+  shuffle(rng, members);
+  if (!times) return;
+  const timeOf = new Map<number, number>();
+  for (let row = 0; row < users.length; row++) {
+    const time = times[row]!;
+    if (labels[row] === 1 && !(timeOf.get(users[row]!)! <= time) && !Number.isNaN(time)) timeOf.set(users[row]!, time);
+  }
+  // stable, so that ties stay shuffled
+  if (members.every((user) => timeOf.has(user))) members.sort((a, b) => timeOf.get(a)! - timeOf.get(b)!);
+}
+
+/**
+ * `count` of the campaign's members (at most half; the earliest where they have times) are seeds, the others hidden among candidates. The same share of
  * candidates as of hidden members is known: otherwise "is in a past campaign", or "is in none", would tell them apart,
  * unlike in the future. Hidden members without such candidates are dropped. null if that leaves nobody.
  */
@@ -137,7 +153,7 @@ export function futureTrial(
   const members = membersOf(campaign).filter((user) => population.rowOf[user]! >= 0);
   const size = Math.min(count, members.length >> 1);
   if (size < 1) return null;
-  shuffle(rng, members);
+  inOrder(campaign, members, rng);
   const seeds = members.slice(0, size).sort();
   const isMember = new Set(members);
   const strata = [0, 1].map((side) => {

@@ -4,6 +4,7 @@ import type { Tensor } from '../graph/index.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { openPopulation } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
+import type { DriftPair } from './drift.ts';
 import { assembleInitialModel, type InitialModelParts } from './initial-model.ts';
 import { type CampaignTrials, type LearnerData, openLearner, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';
@@ -23,12 +24,12 @@ export interface LearnerThreadData {
 
 export type LearnerWork =
   | { readonly kind: 'gradient'; readonly task: Task }
-  | { readonly kind: 'trials'; readonly trials: CampaignTrials };
+  | { readonly kind: 'trials' | 'predictions'; readonly trials: CampaignTrials };
 
 /** `state` counts the times that the parameters were set. */
 export type LearnerTask = LearnerWork & { readonly state: number };
 
-export type LearnerResult = MetaGradient | RankingQuality[][];
+export type LearnerResult = MetaGradient | RankingQuality[][] | (DriftPair | null)[];
 
 await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
   async ({ population, hidden, initialModel, settings, device }) => {
@@ -46,7 +47,9 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       run(task) {
         if (task.kind === 'gradient') return learner.gradient(shared, task.task);
         if (own?.state !== task.state) own = { state: task.state, parameters: copyOf(shared, own?.parameters) };
-        return learner.evaluate(own.parameters, task.trials);
+        return task.kind === 'trials'
+          ? learner.evaluate(own.parameters, task.trials)
+          : learner.predict(own.parameters, task.trials);
       },
       transferred: (result) =>
         'parts' in result ? [...result.parts.values()].map(({ data }) => data.buffer as ArrayBuffer) : [],

@@ -3,6 +3,7 @@
 import type { Parameters } from '../adaptation/compaction.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
+import type { DriftPair } from './drift.ts';
 import type { InitialModel } from './initial-model.ts';
 import type { LearnerData, Task } from './learner.ts';
 import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
@@ -57,6 +58,12 @@ export async function openLearnerThreads(
         parameters,
         campaignTrials.map((trials) => ({ kind: 'trials', trials })),
       )) as RankingQuality[][][];
+    },
+    async predict(parameters, campaignTrials) {
+      return (await run(
+        parameters,
+        campaignTrials.map((trials) => ({ kind: 'predictions', trials })),
+      )) as (DriftPair | null)[][];
     },
     close: () => group.close(),
   };

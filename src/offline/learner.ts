@@ -7,7 +7,7 @@ import type { LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Parameters } from '../adaptation/compaction.ts';
 import { trainableParameters } from '../graph/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
-import type { DescentSettings } from '../model/manifest.ts';
+import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
 import { type Binding, bind, hide, withoutTokens } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
@@ -18,6 +18,8 @@ import { type HiddenTokens, hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
+import type { DriftPair } from './drift.ts';
+import { runDriftTrial } from './drift-trial.ts';
 import type { SampledBatch } from './episodes.ts';
 import { startHeadTrials } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
@@ -54,6 +56,11 @@ export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
   /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
   evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
+  /**
+   * Adapts to each trial's seeds with the first of the settings and predicts from them, as the service would but for
+   * drift: what was said and what is true, by trial; null for a trial with too few seeds.
+   */
+  predict(parameters: Parameters, campaign: CampaignTrials): Promise<(DriftPair | null)[]>;
   close(): Promise<void>;
 }
 
@@ -77,6 +84,14 @@ export function openLearner({ population, hidden, initialModel, settings, device
   let opened: Promise<Trials> | null = null;
   // the last one is enough, as campaigns come future by future
   let regression: { readonly binding: Binding; readonly bound: Promise<BoundRegression | null> } | null = null;
+  let scorerBefore: { readonly binding: Binding; readonly scorer: Promise<Scorer> } | null = null;
+  const boundTo = async (model: AdaptableModel, binding: Binding): Promise<BoundRegression | null> => {
+    if (regression?.binding !== binding) {
+      await (await regression?.bound)?.close();
+      regression = { binding, bound: openBoundRegression({ model, population, binding }, { device }) };
+    }
+    return await regression.bound;
+  };
   return {
     async gradient(current, task) {
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
@@ -90,11 +105,7 @@ export function openLearner({ population, hidden, initialModel, settings, device
       opened ??= openTrials(initialModel, whole, parameters, settings, device);
       const { model, program: online, scorer } = await opened;
       const binding = bindingBefore(future);
-      if (regression?.binding !== binding) {
-        await (await regression?.bound)?.close();
-        regression = { binding, bound: openBoundRegression({ model, population, binding }, { device }) };
-      }
-      const bound = await regression.bound;
+      const bound = await boundTo(model, binding);
       const context = { model, population, binding, program: online, regression: bound, parameters: current };
       const out: RankingQuality[][] = [];
       if (online.kind === 'gradient_descent') {
@@ -108,14 +119,38 @@ export function openLearner({ population, hidden, initialModel, settings, device
       }
       return out;
     },
+    async predict(current, { trials, key, future, settings: [chosen] }) {
+      opened ??= openTrials(initialModel, whole, parameters, settings, device);
+      const { model, program: online } = await opened;
+      const binding = bindingBefore(future);
+      const context = {
+        ...{ model, population, binding, parameters: current, regression: await boundTo(model, binding) },
+        program: withSettings(online, chosen ?? settings.adaptation),
+      };
+      if (scorerBefore?.binding !== binding) {
+        await (await scorerBefore?.scorer)?.close();
+        scorerBefore = { binding, scorer: openScorer({ ...model, binding }, { device }) };
+      }
+      const scorer = await scorerBefore.scorer;
+      const out: (DriftPair | null)[] = [];
+      for (const trial of trials) out.push(await runDriftTrial(context, scorer, trial, `${key}/${trial.seeds.length}`));
+      return out;
+    },
     async close() {
       await (await program)?.close();
+      await (await scorerBefore?.scorer)?.close();
       const online = await opened;
       await online?.program.steps.close();
       await online?.scorer?.close();
       await (await regression?.bound)?.close();
     },
   };
+}
+
+/** The program, adapting as `adaptation` says. */
+function withSettings(program: OnlineProgram, adaptation: AdaptationSettings): OnlineProgram {
+  if (program.kind === 'adam') return adaptation.optimiser === 'adam' ? { ...program, settings: adaptation } : program;
+  return adaptation.optimiser === 'adam' ? program : { ...program, settings: adaptation };
 }
 
 /** The users' binding before the campaigns of a future: nobody has their tokens. */

@@ -3,6 +3,7 @@
  */
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Device } from '../runtime/session.ts';
+import type { DriftPair } from './drift.ts';
 import type { InitialModel } from './initial-model.ts';
 import { type CampaignTrials, openLearner, type Task } from './learner.ts';
 import { openLearnerThreads } from './learner-threads.ts';
@@ -19,6 +20,8 @@ export interface Learners {
    * by settings, by trial.
    */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
+  /** By campaign and trial, what was predicted from its seeds and what is true, as `Learner.predict` says. */
+  predict(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<(DriftPair | null)[][]>;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,8 @@ export async function openLearners(
     gradients: (parameters, tasks) => inTurn(tasks, (task) => learner.gradient(parameters, task)),
     evaluate: (parameters, campaignTrials) =>
       inTurn(campaignTrials, (campaign) => learner.evaluate(parameters, campaign)),
+    predict: (parameters, campaignTrials) =>
+      inTurn(campaignTrials, (campaign) => learner.predict(parameters, campaign)),
     close: () => learner.close(),
   };
 }

@@ -67,6 +67,8 @@ export interface PredictionReport {
   readonly campaigns: readonly CampaignPrediction[];
   /** A group without campaigns is left out. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
+  /** Whether later members were taken to be less like the seeds, and on how many past campaigns that was measured. */
+  readonly drift: { readonly measured: boolean; readonly campaigns: number };
   /** Verdicts on random users, who look like everyone. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
@@ -120,6 +122,7 @@ export async function checkPredictions(
     return {
       campaigns: checked.map(campaignPrediction),
       groups: summarisePredictions(checked),
+      drift: { measured: model.manifest.drift !== undefined, campaigns: model.manifest.drift?.campaigns ?? 0 },
       random_seeds: { sets: lots.length, verdicts: countVerdicts(lots) },
     };
   } finally {

@@ -7,7 +7,7 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { LATENT_TABLE } from '../architectures/heads.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng } from '../lib/rng.ts';
-import type { AdaptationSettings, Manifest } from '../model/manifest.ts';
+import type { AdaptationSettings, Drift, Manifest } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
 import { checkpointPath, removeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
@@ -16,6 +16,7 @@ import { type HeldOut, holdOut, withoutUsersWithoutPositives } from './held-out.
 import type { CampaignHistory } from './history.ts';
 import { createInitialModel, exportModel, type InitialModel } from './initial-model.ts';
 import { type Learners, openLearners } from './learners.ts';
+import { measureDrift } from './measure-drift.ts';
 import { metaTrain } from './meta-train.ts';
 import { tuneRegression } from './population-ridge.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
@@ -54,6 +55,8 @@ export interface TrainOptions {
   readonly onTuned?: (part: 'regression' | 'companion', choice: SettingChoice) => void;
   /** Called with how the heads are adapted, and what else was tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
+  /** Called with the drift of held-out campaigns, where their members have times. */
+  readonly onDrift?: (drift: Drift) => void;
 }
 
 export interface TrainResult {
@@ -180,6 +183,11 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver && settings.chooseAdaptation)
     run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
+  if (isOver) {
+    const adaptation = run.choice?.settings ?? run.start?.settings ?? known.adaptation;
+    run.drift = await measureDrift(training.prepared, heldOut, learners, run.bestParameters, { ...known, adaptation });
+    if (run.drift) options.onDrift?.(run.drift);
+  }
   if (isOver && settings.retrain && heldOut.held.length > 0)
     run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
   return isOver;
@@ -239,7 +247,7 @@ function factsOf(
   { prepared, options, campaigns, heldOut, run, adaptation }: Training,
   finalSteps: number,
   tuned: { readonly regression_choice: SettingChoice | null; readonly companion_choice: SettingChoice | null },
-): Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'> {
+): Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'drift' | 'training'> {
   const { best, choice, start, optimiser } = run;
   const { adaptation: _, name, ...rest } = options.settings;
   return {
@@ -255,6 +263,7 @@ function factsOf(
           groups: best.summary,
         }
       : null,
+    ...(run.drift ? { drift: run.drift } : {}),
     training: {
       ...rest,
       campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,

@@ -2,6 +2,7 @@
 import { Adam } from '../adaptation/adam.ts';
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Tensor } from '../graph/index.ts';
+import type { Drift } from '../model/manifest.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
 import type { Summary } from './summary.ts';
@@ -25,6 +26,7 @@ interface Notes {
   readonly best: Best | null;
   readonly choice: Choice | null;
   readonly start: Choice | null;
+  readonly drift: Drift | null;
 }
 
 export interface TrainingRunOptions {
@@ -55,6 +57,8 @@ export class TrainingRun {
   /** How the heads are adapted: chosen on held-out campaigns, and before training. */
   choice: Choice | null;
   start: Choice | null;
+  /** As it was measured on held-out campaigns. */
+  drift: Drift | null;
   /** Steps of the first phase. */
   choosingSteps: number;
   bestParameters: Parameters;
@@ -68,6 +72,7 @@ export class TrainingRun {
     this.best = notes?.best ?? null;
     this.choice = notes?.choice ?? null;
     this.start = notes?.start ?? null;
+    this.drift = notes?.drift ?? null;
     this.choosingSteps = notes?.phase === 'final' ? (this.best?.step ?? 0) : optimiser.steps;
     this.bestParameters = bestParameters;
     this.#options = options;
@@ -92,13 +97,13 @@ export class TrainingRun {
   }
 
   save(): void {
-    const { phase, best, choice, start } = this;
+    const { phase, best, choice, start, drift } = this;
     const { steps } = this.#optimiser;
     const now = prefixed(this.#optimiser.state().tensors, 'now/');
     writeCheckpoint(this.#options.path, {
       identity: this.#options.identity,
       step: steps,
-      notes: { phase, best, choice, start } satisfies Notes,
+      notes: { phase, best, choice, start, drift } satisfies Notes,
       tensors: new Map([...now, ...prefixed(this.bestParameters, 'best/')]),
     });
     this.#savedAt = { phase, steps };

@@ -5,6 +5,7 @@ import { type CustomisedModel, type CustomiseRequest, customise, type OnlineCont
 import { ownToken } from '../online/own-token.ts';
 import type { Prediction } from '../online/prediction.ts';
 import type { Scorer } from '../online/score.ts';
+import type { SeedRanks } from '../online/seed-ranks.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
@@ -33,7 +34,8 @@ export async function runTrial(
 }
 
 /**
- * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels.
+ * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels, and
+ * the ranks that it is made of.
  */
 export async function runPredictedTrial(
   context: OnlineContext,
@@ -41,7 +43,7 @@ export async function runPredictedTrial(
   trial: Trial,
   key: string,
   shares: readonly number[],
-): Promise<{ readonly quality: RankingQuality; readonly prediction: Prediction }> {
+): Promise<{ readonly quality: RankingQuality; readonly prediction: Prediction; readonly ranks: SeedRanks | null }> {
   const { rowOf } = context.population;
   const ranked = trial.evaluation.users.map((user) => rowOf[user]!);
   const customised = await customise(context, {
@@ -49,9 +51,9 @@ export async function runPredictedTrial(
     withoutQuality: false,
     ranked,
   });
-  const { prediction } = customised;
+  const { prediction, ranks } = customised;
   assert(prediction !== null, 'no prediction');
-  return { quality: await measureTrial(context, scorer, trial, customised, shares), prediction };
+  return { quality: await measureTrial(context, scorer, trial, customised, shares), prediction, ranks };
 }
 
 function requestOf({ model, population }: OnlineContext, trial: Trial, key: string): CustomiseRequest {

@@ -81,7 +81,7 @@ function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials:
  * Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is
  * omitted.
  */
-function trialsPerCampaign(
+export function trialsPerCampaign(
   campaigns: readonly CampaignHistory[],
   future: Future,
   most: number,

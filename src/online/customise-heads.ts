@@ -100,7 +100,10 @@ export async function customiseHeads(
     parameters,
     epochs: stepsFor(settings, seeds.length),
     quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality ? null : predict(ranks, countSeeds(request)),
+    prediction: request.withoutQuality
+      ? null
+      : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
+    ranks,
   };
 }
 

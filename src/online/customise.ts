@@ -117,6 +117,8 @@ export interface CustomisedModel {
   /** null if too few seeds could be held out. */
   readonly quality: QualityReport | null;
   readonly prediction: Prediction | null;
+  /** What both are made of. */
+  readonly ranks: SeedRanks | null;
 }
 
 /** Adapts the general model to a campaign's seeds. */
@@ -173,7 +175,10 @@ export async function customise(context: OnlineContext, request: CustomiseReques
     parameters: run.parameters(),
     epochs,
     quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality ? null : predict(ranks, countSeeds(request)),
+    prediction: request.withoutQuality
+      ? null
+      : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
+    ranks,
   };
 }
 

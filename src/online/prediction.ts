@@ -1,12 +1,14 @@
 /**
  * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
  */
+import type { Drift } from '../model/manifest.ts';
+import { driftAt, driftInterval } from './drift.ts';
 import type { SeedCounts } from './negatives.ts';
 import { meanInterval, type PredictiveInterval, shareInterval } from './predictive-interval.ts';
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
 /** Audience sizes for which predictions are made, as shares of the candidates. */
-const PREDICTED_SHARES = [
+export const PREDICTED_SHARES = [
   0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3,
   0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
 ] as const;
@@ -26,6 +28,17 @@ export interface Prediction {
   readonly recall: Readonly<Record<string, PredictiveInterval>>;
   /** By share: members in the audience, as a multiple of those in a random audience. */
   readonly lift: Readonly<Record<string, PredictiveInterval>>;
+  readonly drift: PredictedDrift;
+}
+
+/** What a prediction takes for granted of members who come later. */
+export interface PredictedDrift {
+  /** Whether drift was measured on past campaigns; if not, later members are taken to be like the seeds. */
+  readonly measured: boolean;
+  /** On how many. */
+  readonly campaigns: number;
+  /** The AUC of held-out seeds, before it was corrected; null if it was not. */
+  readonly auc_before: PredictiveInterval | null;
 }
 
 /** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 %, where random is 1. */
@@ -41,11 +54,20 @@ const GOOD_LOW = 0.55;
  */
 const MAYBE_GOOD = 0.7;
 
-/**
- * Predicts from the ranks of held-out seeds, who fit the filters. `others` is the number of candidates who are members;
- * if unknown, it is assumed to equal the number of fitting seeds.
- */
-export function predict(ranks: SeedRanks | null, seeds: SeedCounts, others = seeds.fitting): Prediction {
+export interface PredictOptions {
+  /** Number of candidates who are members; by default it is assumed to equal the number of fitting seeds. */
+  readonly others?: number;
+  /** By default none. */
+  readonly drift?: Drift | undefined;
+}
+
+/** Predicts from the ranks of held-out seeds, who fit the filters. */
+export function predict(
+  ranks: SeedRanks | null,
+  seeds: SeedCounts,
+  { others = seeds.fitting, drift }: PredictOptions = {},
+): Prediction {
+  const known = { measured: drift !== undefined, campaigns: drift?.campaigns ?? 0 };
   if (ranks === null || ranks.above.length === 0) {
     return {
       verdict: 'unsure',
@@ -54,25 +76,48 @@ export function predict(ranks: SeedRanks | null, seeds: SeedCounts, others = see
       auc: null,
       recall: {},
       lift: {},
+      drift: { ...known, auc_before: null },
     };
   }
   const held = ranks.above.length;
-  const auc = meanInterval(winsOf(ranks), others);
+  const before = meanInterval(winsOf(ranks), others);
+  const at = drift && driftAt(drift, held);
+  const auc = at ? driftInterval(before, 0.5, held, at.auc) : before;
   const recall: Record<string, PredictiveInterval> = {};
   const lift: Record<string, PredictiveInterval> = {};
+  let smaller: PredictiveInterval = { mean: 0, low: 0, high: 0 };
   for (const share of PREDICTED_SHARES) {
     const count = topCount(ranks.rows, share);
-    const found = shareInterval(hitsAt(ranks, count), held, others);
+    const own = shareInterval(hitsAt(ranks, count), held, others);
+    // a larger audience contains the smaller one
+    const found = at ? noLess(driftInterval(own, count / ranks.rows, held, at.recall), smaller) : own;
+    smaller = found;
     // with few rows a share is rounded up, and a random order finds that many more
     const times = ranks.rows / count;
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };
   }
-  return { ...judge(auc, seeds), fitting_seeds: seeds.fitting, auc, recall, lift };
+  return {
+    ...judge(auc, seeds, known.campaigns),
+    fitting_seeds: seeds.fitting,
+    auc,
+    recall,
+    lift,
+    drift: { ...known, auc_before: at ? before : null },
+  };
 }
 
-function judge({ mean, low, high }: PredictiveInterval, seeds: SeedCounts): Pick<Prediction, 'verdict' | 'reason'> {
-  const measured = `AUC ${mean.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}`;
+function noLess(a: PredictiveInterval, b: PredictiveInterval): PredictiveInterval {
+  return { mean: Math.max(a.mean, b.mean), low: Math.max(a.low, b.low), high: Math.max(a.high, b.high) };
+}
+
+function judge(
+  { mean, low, high }: PredictiveInterval,
+  seeds: SeedCounts,
+  campaigns: number,
+): Pick<Prediction, 'verdict' | 'reason'> {
+  const drift = campaigns > 0 ? `, with the drift of ${campaigns} past campaigns` : '';
+  const measured = `AUC ${mean.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}${drift}`;
   if (mean >= WEAK_AUC && low >= GOOD_LOW)
     return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}` };
   if (mean < WEAK_AUC && high < MAYBE_GOOD)

@@ -9,7 +9,7 @@ export interface PredictiveInterval {
 
 const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
-const Z = 1.6448536269514722;
+export const Z = 1.6448536269514722;
 /** More others than this add less than .005 of noise, which is not worth the time. */
 const MOST_OTHERS = 10_000;
 /** Variance of a uniform variable on [0, 1]. */

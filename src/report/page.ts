@@ -67,6 +67,7 @@ export function renderPage(report: EvaluationReport, manifest: Manifest): string
       'Predicted and true quality',
       PREDICTION_TEXT,
       plot('prediction') || '<p>No campaign has enough seeds for a prediction.</p>',
+      `<p>${driftText(report.prediction.drift)}</p>`,
       predictionTable(report),
     ),
     section(
@@ -161,4 +162,11 @@ function figure(chart: Chart): string {
     `<figcaption>${escapeText(chart.description)}</figcaption>`,
     '</figure>',
   ].join('\n');
+}
+
+function driftText({ measured, campaigns }: EvaluationReport['prediction']['drift']): string {
+  return measured
+    ? `Predictions count with drift, as training measured it on ${campaigns} past campaigns: later members are less ` +
+        'like the seeds than the seeds are like each other.'
+    : 'Predictions assume no drift: the model knows of no dates, so later members are taken to be like the seeds.';
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures and
- * ratios of ways that were measured in turn in one run. `npm run bench -- quality ..` has arguments of its own.
+ * ratios of ways that were measured in turn in one run. `npm run bench -- quality ..` and `.. drift ..` have arguments of
+ * their own.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -11,6 +12,7 @@ import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchConsole } from './console.bench.ts';
+import { benchDrift } from './drift.bench.ts';
 import { benchEta } from './eta.bench.ts';
 import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
@@ -51,8 +53,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 const note = (line: string) => process.stderr.write(`${line}\n`);
 const args = process.argv.slice(2);
 try {
-  if (args[0] === 'quality')
-    for (const line of await benchQuality(args.slice(1), note)) process.stdout.write(`${line}\n`);
+  const own = args[0] === 'quality' ? benchQuality : args[0] === 'drift' ? benchDrift : null;
+  if (own) for (const line of await own(args.slice(1), note)) process.stdout.write(`${line}\n`);
   else await runBenchmarks(args);
 } catch (error) {
   const isUsage = error instanceof AppError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
@@ -75,7 +77,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
   });
   const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
   if (unknown.length > 0) {
-    const names = [...Object.keys(BENCHMARKS), 'quality'].join(', ');
+    const names = [...Object.keys(BENCHMARKS), 'drift', 'quality'].join(', ');
     throw new AppError('invalid_argument', `no benchmark is called ${unknown.join(', ')}: there are ${names}`);
   }
   const machine = {

@@ -51,6 +51,25 @@ describe('writeModelFolder', () => {
     expect(() => folder.read('other.bin')).toThrow(/the manifest does not list other\.bin/);
   });
 
+  it('keeps drift, which a folder of before does not have, and refuses what is none', async () => {
+    const unversioned = await unversionedModel(tinyGraph());
+    const measure = { kept: 0.8, spread: 0.1, quantile: 1.7 };
+    const drift = {
+      ...{ data: 'log', campaigns: 36, from: '2026-01-01T00:00:00.000Z', until: '2026-06-30T00:00:00.000Z' },
+      by_seeds: [{ seeds: 50, campaigns: 36, recall: measure, auc: measure }],
+    };
+    const [plain, dated] = [join(newFolder(), 'model'), join(newFolder(), 'model')];
+    writeModelFolder(plain, unversioned);
+    writeModelFolder(dated, { ...unversioned, manifest: { ...unversioned.manifest, drift } });
+    expect(readModelFolder(dated).manifest.drift).toEqual(drift);
+    expect(Object.keys(readModelFolder(plain).manifest)).not.toContain('drift');
+    expect(readModelFolder(dated).manifest.version).not.toBe(readModelFolder(plain).manifest.version);
+    changeManifest(dated, (manifest) => {
+      manifest['drift'] = { ...drift, by_seeds: [] };
+    });
+    expect(refusalOf(dated)).toContain('drift');
+  });
+
   it('takes a path that ends in a slash', async () => {
     const path = join(newFolder(), 'model');
     const unversioned = await unversionedModel(tinyGraph());

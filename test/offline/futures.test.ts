@@ -148,6 +148,48 @@ describe('futureTrial', () => {
     expect([...trial.seeds]).toEqual([...trial.seeds].sort((a, b) => a - b));
   });
 
+  describe('where members have times', () => {
+    /** User u became a member at `timeOf(u)`; the others have no time. */
+    const datedOf = (members: readonly number[], timeOf: (user: number) => number): CampaignHistory => {
+      const campaign = campaignOf('c', members, [50, 51]);
+      const { users, labels } = campaign.train;
+      const times = Float64Array.from(users, (user, row) => (labels[row] === 1 ? timeOf(user) : Number.NaN));
+      return { ...campaign, train: { users, labels, times } };
+    };
+
+    it('takes the earliest members as seeds and hides the later ones, whatever the random numbers', () => {
+      const campaign = datedOf(range(0, 20), (user) => 1000 - user);
+      for (const key of ['a', 'b', 'c']) {
+        const { seeds, evaluation } = trialOf(campaign, 8, [], { key })!;
+        expect([...seeds]).toEqual(range(12, 20));
+        expect([...evaluation.users].filter((_, i) => evaluation.labels[i] === 1)).toEqual(range(0, 12));
+      }
+      expect([...trialOf(campaign, 200)!.seeds]).toEqual(range(10, 20));
+    });
+
+    it('draws among members of one time', () => {
+      const campaign = datedOf(range(0, 20), (user) => (user < 4 ? 1 : 2));
+      const seeds = range(0, 20).map((key) => [...trialOf(campaign, 8, [], { key: `${key}` })!.seeds]);
+      for (const own of seeds) expect(own.slice(0, 4)).toEqual(range(0, 4));
+      expect(new Set(seeds.map((own) => own.join())).size).toBeGreaterThan(10);
+    });
+
+    it('takes the earliest of several rows of a user', () => {
+      const { train, ...campaign } = datedOf([0, 1, 2, 3, 0], (user) => 10 + user);
+      const twice = {
+        ...campaign,
+        train: { ...train, times: Float64Array.of(99, 11, 12, 13, 1, Number.NaN, Number.NaN) },
+      };
+      expect([...trialOf(twice, 1)!.seeds]).toEqual([0]);
+    });
+
+    it('draws seeds where a member has no time', () => {
+      const campaign = datedOf(range(0, 20), (user) => (user === 7 ? Number.NaN : user));
+      const seeds = range(0, 10).map((key) => [...trialOf(campaign, 8, [], { key: `${key}` })!.seeds].join());
+      expect(new Set(seeds).size).toBeGreaterThan(5);
+    });
+  });
+
   it('makes seeds of at most half of the members, and is none of a single member', () => {
     expect(trialOf(campaignOf('c', range(0, 9)), 200)!.seeds).toHaveLength(4);
     expect(trialOf(campaignOf('c', [3], [4]), 200)).toBeNull();

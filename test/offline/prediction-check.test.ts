@@ -22,6 +22,8 @@ type Interval = readonly [mean: number, low: number, high: number];
 const interval = ([mean, low, high]: Interval) => ({ mean, low, high });
 
 /** A campaign of which recall and lift are predicted, at both sizes alike. */
+const NO_DRIFT = { measured: false, campaigns: 0, auc_before: null };
+
 function predicted(
   id: string,
   group: Trial['group'],
@@ -35,7 +37,10 @@ function predicted(
     id,
     group,
     members: 0.2,
-    prediction: { verdict, reason: '', fitting_seeds: 50, auc: interval(auc.predicted), recall: both, lift: both },
+    prediction: {
+      ...{ verdict, reason: '', fitting_seeds: 50, recall: both, lift: both, drift: NO_DRIFT },
+      auc: interval(auc.predicted),
+    },
     quality: { auc: auc.truth, top: [top(0.05), top(0.2)] },
   };
 }
@@ -87,7 +92,15 @@ describe('summarisePredictions', () => {
   it('leaves out groups without campaigns, and measures when nothing was predicted', () => {
     const none: Predicted = {
       ...three,
-      prediction: { verdict: 'unsure', reason: '', fitting_seeds: 50, auc: null, recall: {}, lift: {} },
+      prediction: {
+        verdict: 'unsure',
+        reason: '',
+        fitting_seeds: 50,
+        auc: null,
+        recall: {},
+        lift: {},
+        drift: NO_DRIFT,
+      },
     };
     expect(summarisePredictions([none])).toEqual({
       large: expect.objectContaining({ campaigns: 1, predicted: 0, auc: null }),

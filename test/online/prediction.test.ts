@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { predict as predictFor } from '../../src/online/prediction.ts';
+import { type PredictOptions, predict as predictFor } from '../../src/online/prediction.ts';
 import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
 
 /** Without filters, which all seeds fit. */
-const predict = (ranks: SeedRanks | null, seeds: number, others?: number) =>
-  predictFor(ranks, { all: seeds, fitting: seeds }, others);
+const predict = (ranks: SeedRanks | null, seeds: number, options?: PredictOptions) =>
+  predictFor(ranks, { all: seeds, fitting: seeds }, options);
 /** Seeds at these places of 1,000 rows. */
 const ranksAt = (above: readonly number[]): SeedRanks => ({
   rows: 1000,
@@ -45,6 +45,7 @@ describe('predict', () => {
         auc: null,
         recall: {},
         lift: {},
+        drift: { measured: false, campaigns: 0, auc_before: null },
       });
     expect(predict(null, 1).reason).toMatch(/^1 seed is too few/);
   });
@@ -61,7 +62,9 @@ describe('predict', () => {
     );
     const unsure = predictFor(evenly(10, 1), { all: 80, fitting: 10 });
     expect(unsure.reason).toMatch(/^the 10 of 80 seeds that fit the filters are too few to tell: AUC 0\.50/);
-    expect(predictFor(evenly(10, 0.5), { all: 80, fitting: 10 }).auc).toEqual(predict(evenly(10, 0.5), 10, 10).auc);
+    expect(predictFor(evenly(10, 0.5), { all: 80, fitting: 10 }).auc).toEqual(
+      predict(evenly(10, 0.5), 10, { others: 10 }).auc,
+    );
   });
 
   it.each([
@@ -82,7 +85,7 @@ describe('predict', () => {
     const scores = fc.array(fc.constantFrom(0, 0.25, 0.5, 1), { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(scores, scores, fc.integer({ min: 1, max: 500 }), (seeds, rows, others) => {
-        const { auc, recall, lift } = predict(rankSeeds(seeds, Float32Array.from(rows)), seeds.length, others);
+        const { auc, recall, lift } = predict(rankSeeds(seeds, Float32Array.from(rows)), seeds.length, { others });
         for (const { mean, low, high } of [auc!, ...Object.values(recall), ...Object.values(lift)]) {
           expect([mean, low, high].every(Number.isFinite)).toBe(true);
           expect([low <= mean, mean <= high, low >= 0]).toEqual([true, true, true]);
@@ -102,7 +105,7 @@ describe('predict', () => {
       // seeds and others lie alike over the rows, more or less at the top
       const power = 1 + 3 * rng.uniform();
       const place = () => Math.floor(1000 * rng.uniform() ** power);
-      const { recall, lift } = predict(ranksAt(Array.from({ length: 50 }, place)), 50, 80);
+      const { recall, lift } = predict(ranksAt(Array.from({ length: 50 }, place)), 50, { others: 80 });
       const hits = Array.from({ length: 80 }, place).filter((at) => at < 50).length;
       const [low, high] = [recall['0.05']!.low - 1e-9, recall['0.05']!.high + 1e-9];
       if (hits / 80 >= low && hits / 80 <= high) held.recall += 1;

@@ -106,7 +106,12 @@ function predictions(trials: readonly Trial[], none: boolean): PredictionReport 
     verdicts,
     weak: { auc: 0.6, truly: 0, called: 0, both: 0 },
   };
-  return { campaigns, groups: { all }, random_seeds: { sets: 3, verdicts: { good: 0, unsure: 1, weak: 2 } } };
+  return {
+    campaigns,
+    groups: { all },
+    drift: { measured: false, campaigns: 0 },
+    random_seeds: { sets: 3, verdicts: { good: 0, unsure: 1, weak: 2 } },
+  };
 }
 
 export function smallManifest(name = 'small'): Manifest {

@@ -394,6 +394,7 @@ export const QUALITY = {
     auc: interval,
     recall: { '0.05': interval },
     lift: { '0.05': interval },
+    drift: { measured: true, campaigns: 12, auc_before: interval },
   },
   of_tomorrow: 1,
 };

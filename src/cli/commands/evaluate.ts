@@ -124,7 +124,7 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** How good the predictions from the seeds alone are, as a paragraph. */
-function describePredictions({ groups, random_seeds }: PredictionReport): string[] {
+function describePredictions({ groups, drift, random_seeds }: PredictionReport): string[] {
   const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   const [at5, at20] = [recall['0.05'], recall['0.2']];
@@ -133,11 +133,14 @@ function describePredictions({ groups, random_seeds }: PredictionReport): string
       ? `the 90 % interval contains recall@5% (and so lift@5%) for ${percent(at5.coverage)} of ${predicted} ` +
         `campaigns, recall@20% for ${percent(at20.coverage)}. ` +
         `Recall@5% is ${at5.mean_true.toFixed(3)}, predicted ${at5.mean_predicted.toFixed(3)}, off by ` +
-        `${at5.mean_absolute_error.toFixed(3)} on average.`
+        `${at5.mean_absolute_error.toFixed(3)} on average; the interval is ${at5.mean_width.toFixed(3)} wide.`
       : `none of ${campaigns} campaigns has enough seeds.`;
   const counts = ({ good, unsure, weak: bad }: typeof verdicts) => `${good} good, ${unsure} unsure, ${bad} weak`;
   return [
     `Predictions from the seeds alone: ${agreement}`,
+    drift.measured
+      ? `They count with the drift that training measured on ${drift.campaigns} past campaigns.`
+      : 'They assume that later members are like the seeds: the model knows of no dates (no drift).',
     `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of ` +
       `them called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
   ];

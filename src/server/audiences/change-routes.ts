@@ -140,6 +140,7 @@ function reportQuality(audience: Audience, { quality }: Expansion) {
     reason: prediction?.reason ?? 'this expansion has no prediction',
     fitting_seeds: prediction?.fitting_seeds ?? null,
     auc: prediction?.auc ?? null,
+    drift: prediction?.drift ?? null,
     curve: shares.map((share) => ({
       share: Number(share),
       size: Math.min(candidates, Math.max(1, Math.ceil(Number(share) * candidates))),

@@ -1,6 +1,6 @@
 /** The shape of an audience's expected quality, by size. */
 import { z } from 'zod';
-import { predicted } from '../expansions/quality-schema.ts';
+import { driftSchema, predicted } from '../expansions/quality-schema.ts';
 import { count } from '../http/fields.ts';
 import { versionNumber } from '../http/query-numbers.ts';
 
@@ -27,6 +27,7 @@ export const qualityReportSchema = z
     auc: predicted
       .nullable()
       .describe('Probability that a member scores above a candidate; null if too few seeds fit the filters.'),
+    drift: driftSchema.nullable().describe('null if nothing was predicted, or by an earlier version.'),
     curve: z
       .array(
         z.object({
@@ -55,6 +56,7 @@ export const qualityReportSchema = z
         reason: 'held-out seeds rank above most candidates: AUC 0.86, between 0.82 and 0.90',
         fitting_seeds: 57,
         auc: { mean: 0.86, low: 0.82, high: 0.9 },
+        drift: { measured: false, campaigns: 0, auc_before: null },
         curve: [
           {
             share: 0.05,

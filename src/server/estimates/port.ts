@@ -35,6 +35,8 @@ export interface Expected {
   /** By the audience's share of the candidates. */
   readonly recall: Readonly<Record<string, Interval>>;
   readonly lift: Readonly<Record<string, Interval>>;
+  /** Left out by earlier versions. */
+  readonly drift?: { readonly measured: boolean; readonly campaigns: number; readonly auc_before: Interval | null };
 }
 
 /** An estimate and the bounds of its interval. */

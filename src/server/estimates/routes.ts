@@ -133,11 +133,12 @@ function tell(
     const message = 'every user of the population is a seed, suppressed or filtered out';
     return { ...counted, ...nothing('no_candidates', message) };
   }
-  const { verdict, reason, auc, recall, lift } = expected.prediction;
+  const { verdict, reason, auc, recall, lift, drift } = expected.prediction;
   return {
     ...counted,
-    cohesion: auc,
-    expected: { verdict, reason, recall: few(recall), lift: few(lift) },
+    // of the seeds themselves, whoever comes later
+    cohesion: drift?.auc_before ?? auc,
+    expected: { verdict, reason, recall: few(recall), lift: few(lift), drift: drift ?? null },
     based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },
     reason: null,
   };

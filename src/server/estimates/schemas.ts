@@ -4,6 +4,7 @@ import { featuresField, seedsField } from '../campaigns/fields.ts';
 import { filtersField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { excludedSchema, seedCountsSchema } from '../expansions/counts-schema.ts';
+import { driftSchema } from '../expansions/quality-schema.ts';
 import { count } from '../http/fields.ts';
 import { component } from '../openapi/component.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
@@ -71,6 +72,7 @@ export const estimateSchema = z
             'Empty if too few seeds fit the filters.',
         ),
         lift: bySize.describe('Members in that audience, as a multiple of those in a random audience.'),
+        drift: driftSchema.nullable(),
       })
       .nullable()
       .describe('The expected quality of an audience.'),
@@ -113,6 +115,7 @@ export const estimateSchema = z
           reason: 'held-out seeds rank above most candidates: AUC 0.83, between 0.77 and 0.89',
           recall: { '0.05': { mean: 0.31, low: 0.21, high: 0.41 } },
           lift: { '0.05': { mean: 6.2, low: 4.2, high: 8.2 } },
+          drift: { measured: false, campaigns: 0, auc_before: null },
         },
         based_on: { seeds: 114, fitting_seeds: 71, candidates: 3_000 },
         reason: null,

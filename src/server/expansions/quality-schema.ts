@@ -6,6 +6,22 @@ export const predicted = z
   .object({ mean: z.number(), low: z.number(), high: z.number() })
   .describe('An estimate and its 90 % interval for the true value among members who are not seeds.');
 
+/** What a prediction takes for granted of members who come later. */
+export const driftSchema = z
+  .looseObject({
+    measured: z
+      .boolean()
+      .describe(
+        'Whether training measured it, on past campaigns whose members have dates. If not, the prediction assumes no ' +
+          'drift: that members who come later are like the seeds.',
+      ),
+    campaigns: count.describe('Past campaigns that it was measured on; 0 if it was not.'),
+    auc_before: predicted
+      .nullable()
+      .describe('The AUC of held-out seeds, before it was corrected for drift; null if it was not.'),
+  })
+  .describe('How far members who come later are less like the seeds than the seeds are like each other.');
+
 const predictedByShare = z.record(z.string(), predicted);
 
 /**
@@ -44,6 +60,7 @@ export const qualitySchema = z
             'candidates. Empty if too few seeds fit the filters.',
         ),
         lift: predictedByShare.describe('Members in that audience, as a multiple of those in a random audience.'),
+        drift: driftSchema.optional(),
       })
       .nullable()
       .optional()

@@ -26,7 +26,11 @@ beforeEach(() => {
     estimate: {
       users: { seeds: 18, suppressed: 12, filtered: 40, candidates: 230 },
       expected: {
-        prediction: { verdict: 'good', reason: 'they are alike', auc: interval, recall: bySize, lift: bySize },
+        prediction: {
+          ...{ verdict: 'good', reason: 'they are alike', recall: bySize, lift: bySize },
+          auc: { mean: 0.65, low: 0.5, high: 0.8 },
+          drift: { measured: true, campaigns: 12, auc_before: interval },
+        },
         seeds: 18,
         fittingSeeds: 11,
         candidates: 200,

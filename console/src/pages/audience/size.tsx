@@ -9,7 +9,7 @@ import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
 import { readWhole } from '../../ui/read-number.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
-import { VERDICTS } from '../audiences/words.ts';
+import { driftWords, VERDICTS } from '../audiences/words.ts';
 import { ChangesNotice } from './changes-notice.tsx';
 import { type Loaded, loadQuality } from './load.ts';
 import { type Curve, type Interval, type Reach, reachAt } from './reach.ts';
@@ -94,7 +94,7 @@ function Chooser({ chosen, loaded, candidates, report, curve, verdict }: Chooser
         <ReachChart {...{ curve, candidates, reach }} onSize={chosen.choose} />
         <p class="muted small">
           {VERDICTS[verdict].meaning} The line is what is expected, the band where the truth lies nine times out of ten;
-          dashed, a random audience.
+          dashed, a random audience. {driftWords(report.drift)}
           {fitting === null
             ? null
             : ` Only the ${formatCount(fitting)} of your customers who fit the filters were held back for the test.`}

@@ -57,6 +57,16 @@ export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
   unsure: { text: 'Unsure', tone: 'neutral', meaning: 'There are too few customers to tell how good the audience is.' },
 };
 
+/** What a prediction takes for granted of people who come later. */
+export function driftWords(drift: { readonly measured: boolean; readonly campaigns: number } | null): string {
+  if (drift?.measured)
+    return (
+      `It allows for people who come later being less like your customers, as in ${formatCount(drift.campaigns)} ` +
+      'past campaigns.'
+    );
+  return 'It assumes that people who come later are like your customers: past campaigns have no dates to tell by.';
+}
+
 export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {
   return state === 'queued' || state === 'adapting' || state === 'scoring';
 }

@@ -6,7 +6,7 @@ import { useConsole } from '../../console.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
-import { VERDICTS } from '../audiences/words.ts';
+import { driftWords, VERDICTS } from '../audiences/words.ts';
 import type { NewAudience } from './model.ts';
 import type { Report } from './send-ids.ts';
 import type { Estimated } from './use-estimate.ts';
@@ -148,6 +148,7 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
       </dl>
       <p class="muted small" role="status">
         {isLoading ? 'Working out the forecast …' : reason === null ? null : WHY[reason.code](estimate)}
+        {!isLoading && expected !== null ? driftWords(expected.drift) : null}
       </p>
     </>
   );
