@@ -69,6 +69,7 @@ describe('POST /v1/estimates', () => {
         reason: 'they are alike',
         recall: { '0.05': interval, '0.1': interval },
         lift: { '0.05': interval, '0.1': interval },
+        drift: { measured: true, campaigns: 12, auc_before: interval },
       },
       based_on: { seeds: 18, fitting_seeds: 11, candidates: 200 },
       reason: null,
