@@ -47,6 +47,7 @@ program
     (path: string, paths: readonly string[]) => [...paths, path],
     [],
   )
+  .option('--raw', 'evaluate models as they are too, without adapting them to seeds')
   .option('--json', 'print one JSON object on stdout')
   .option('--report <file>', 'write a page with plots and tables (one HTML file)')
   .option('--plots <dir>', 'write the plots as SVG files')

@@ -59,12 +59,9 @@ const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.num
 
 const earlyStopping = z
   .strictObject({
-    /** Share of the seeds held out to choose the number of epochs. */
+    /** Share of the seeds in a fold: each fold is held out once, and all together choose the number of epochs. */
     held_out_share: z.number().gt(0).max(0.5),
-    /**
-     * If the share amounts to fewer seeds than this, none are held out: the number of epochs is the default, and there
-     * is no report.
-     */
+    /** With fewer seeds than this none are held out: the number of epochs is the default, and there is no report. */
     minimum_held_out: z.number().int().min(1),
   })
   .nullable();

@@ -63,6 +63,8 @@ export interface EvaluationOptions {
   readonly clock: Clock;
   /** Other models, each a separate method (see `modelMethods`). */
   readonly beside?: readonly GeneralModel[];
+  /** Whether models are also evaluated as they are, not adapted. */
+  readonly withUnadapted?: boolean;
   /** Score files, each a separate method (see `scoreMethods`). */
   readonly scores?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
@@ -86,7 +88,7 @@ export async function evaluate(
   if (trials.length === 0)
     throw new AppError('invalid_data', `${dataSet.path} has no test campaign that can be evaluated`);
   const rng = createRng(`evaluate/${options.seed}`);
-  const models = modelMethods(prepared, model, options.beside ?? []);
+  const models = modelMethods(prepared, model, options.beside ?? [], options.withUnadapted);
   const taken = new Set([...models.map(({ name }) => name), ...BASELINES]);
   const scored = await scoreMethods(options.scores ?? [], history, prepared.population.directory, trials, taken);
   const total = trials.length * repeats * models.length;

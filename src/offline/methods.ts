@@ -20,7 +20,7 @@ import type { OneHot } from './one-hot.ts';
 import { populationRidge } from './population-ridge.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { TrialQuality } from './summary.ts';
-import { runTrial, type Trial } from './trial.ts';
+import { runTrial, runUnadaptedTrial, type Trial } from './trial.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 import { userKnn } from './user-knn.ts';
 
@@ -48,6 +48,9 @@ export interface Method {
 /** The method whose differences to all others are reported. */
 export const MAIN_METHOD = 'metaheac';
 
+/** `MAIN_METHOD`'s model as it is. */
+const UNADAPTED = 'unadapted';
+
 export const BASELINES = [
   'logistic_regression',
   'logistic_regression_svd',
@@ -61,22 +64,25 @@ type BaselineName = (typeof BASELINES)[number];
 
 /**
  * `model` as `metaheac`; each of `beside` named after its recipe if its manifest has one that is not taken, else by its
- * name and version. Two that cannot be distinguished are invalid_argument, one whose features the population lacks is
+ * name and version. With `withUnadapted` each of them once more as it is. Two that cannot be distinguished are invalid_argument, one whose features the population lacks is
  * invalid_model.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
   model: GeneralModel,
   beside: readonly GeneralModel[],
+  withUnadapted = false,
 ): Method[] {
   const methods = [modelMethod(MAIN_METHOD, prepared, model)];
-  const taken = new Set<string>([MAIN_METHOD, ...BASELINES]);
+  if (withUnadapted) methods.push(unadaptedMethod(UNADAPTED, prepared, model));
+  const taken = new Set<string>([MAIN_METHOD, UNADAPTED, ...BASELINES]);
   for (const other of beside) {
     const recipe = other.manifest.training?.['recipe'];
     const name = typeof recipe === 'string' && recipe !== '' && !taken.has(recipe) ? recipe : labelOf(other);
     if (taken.has(name)) throw new AppError('invalid_argument', `the model ${name} appears twice`);
     taken.add(name);
     methods.push(modelMethod(name, prepared, other));
+    if (withUnadapted) methods.push(unadaptedMethod(`${name} ${UNADAPTED}`, prepared, other));
   }
   return methods;
 }
@@ -84,6 +90,31 @@ export function modelMethods(
 /** Name and version. */
 export function labelOf({ manifest }: GeneralModel): string {
   return `${manifest.name} ${manifest.version}`;
+}
+
+/** A model as it is, not adapted to seeds: what adaptation gains is the difference. */
+export function unadaptedMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
+  const { population } = prepared;
+  const binding = bind(model.folder, population);
+  return {
+    name,
+    async run(trials, { repeats, device, onDone }) {
+      const program = await openOnlineProgram(model, { device });
+      const scorer = await openScorer({ ...model, binding }, { device });
+      const qualities: TrialQuality[] = [];
+      try {
+        for (const trial of trials) {
+          const quality = await runUnadaptedTrial({ model, population, binding, program }, scorer, trial, CURVE_SHARES);
+          qualities.push({ trial, repeats: Array.from({ length: repeats }, () => quality) });
+          for (let repeat = 0; repeat < repeats; repeat++) onDone?.();
+        }
+      } finally {
+        await program.steps.close();
+        await scorer.close();
+      }
+      return { qualities };
+    },
+  };
 }
 
 /** A general model, adapted as it is served. Errors: invalid_model if the population lacks what it reads. */

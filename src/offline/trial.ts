@@ -33,6 +33,18 @@ export async function runTrial(
   return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), shares);
 }
 
+/** Scores the trial's evaluation rows with the model as it is, whatever the seeds, and measures them. */
+export function runUnadaptedTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  shares: readonly number[] = SHARES,
+): Promise<RankingQuality> {
+  const { adapted, graph } = context.model;
+  const parameters = new Map(adapted.map((name) => [name, graph.initializers.get(name)!]));
+  return measureTrial(context, scorer, trial, { parameters }, shares);
+}
+
 /**
  * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels, and
  * the ranks that it is made of.
@@ -72,7 +84,7 @@ async function measureTrial(
   { model, population, parameters: all }: OnlineContext,
   scorer: Scorer,
   { id, features, evaluation: { users, labels } }: Trial,
-  customised: CustomisedModel,
+  customised: Pick<CustomisedModel, 'parameters'>,
   shares: readonly number[],
 ): Promise<RankingQuality> {
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));

@@ -1,6 +1,6 @@
 /**
- * The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and
- * quality report.
+ * The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs, none if that is best ->
+ * customised model and quality report.
  */
 
 import {
@@ -23,10 +23,10 @@ import type { BoundRegression } from './bound-regression.ts';
 import { customiseHeads } from './customise-heads.ts';
 import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 import { countSeeds, type Outside } from './negatives.ts';
-import { type PlannedBatch, type PlannedPass, samplePlan } from './plan.ts';
+import { type PlannedBatch, type PlannedFold, type PlannedPass, samplePlan } from './plan.ts';
 import { type Prediction, predict } from './prediction.ts';
 import { type QualityReport, reportRanks } from './quality.ts';
-import { rankSeeds, type SeedRanks } from './seed-ranks.ts';
+import { joinRanks, rankSeeds, type SeedRanks, winsOf } from './seed-ranks.ts';
 
 /** A model's steps, of the kind given in its manifest. */
 export type OnlineProgram =
@@ -129,12 +129,14 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   const plan = samplePlan(request.key, request, settings);
   const users = new PlannedUsers(
     context,
-    [plan.selection, plan.final],
-    plan.selection ? [plan.selection.heldOut, request.ranked ?? plan.selection.others] : [],
+    [...plan.folds, plan.final],
+    plan.folds.length > 0
+      ? [...plan.folds.map(({ heldOut }) => heldOut), plan.others, ...(request.ranked ? [request.ranked] : [])]
+      : [],
     request.without,
   );
-  const stepsOf = (pass: PlannedPass | null) => pass?.epochs.reduce((sum, epoch) => sum + epoch.length, 0) ?? 0;
-  const total = stepsOf(plan.selection) + stepsOf(plan.final);
+  const stepsOf = ({ epochs }: PlannedPass) => epochs.reduce((sum, epoch) => sum + epoch.length, 0);
+  const total = [...plan.folds, plan.final].reduce((sum, pass) => sum + stepsOf(pass), 0);
   let done = 0;
   const start = (pass: PlannedPass, scored: readonly Feeds[]): Promise<AdaptationRun> =>
     program.steps.start(
@@ -151,22 +153,30 @@ export async function customise(context: OnlineContext, request: CustomiseReques
     }
   };
 
+  const rankFold = async (fold: PlannedFold): Promise<EpochRanks[]> => {
+    const scored = [fold.heldOut, plan.others, ...(request.ranked ? [request.ranked] : [])];
+    const run = await start(
+      fold,
+      scored.map((rows) => users.feeds(request.features, rows)),
+    );
+    const ranks: EpochRanks[] = [];
+    for (let epoch = 0; epoch <= settings.epochs; epoch++) {
+      if (epoch > 0) await runEpoch(run, fold, epoch - 1);
+      const held = await run.scores(0);
+      const others = rankSeeds(held, await run.scores(1));
+      ranks.push({ others, reported: request.ranked ? rankSeeds(held, await run.scores(2)) : others });
+    }
+    return ranks;
+  };
+
   let epochs = settings.epochs;
   let ranks: SeedRanks | null = null;
-  if (plan.selection) {
-    const { heldOut } = plan.selection;
-    const others = request.ranked ?? plan.selection.others;
-    const run = await start(
-      plan.selection,
-      [heldOut, others].map((rows) => users.feeds(request.features, rows)),
-    );
-    const ranksOf: SeedRanks[] = [];
-    for (let epoch = 0; epoch < settings.epochs; epoch++) {
-      await runEpoch(run, plan.selection, epoch);
-      ranksOf.push(rankSeeds(await run.scores(0), await run.scores(1)));
-    }
-    epochs = chooseEpochs(ranksOf.map(reportRanks));
-    ranks = ranksOf[epochs - 1]!;
+  if (plan.folds.length > 0) {
+    const folds: EpochRanks[][] = [];
+    for (const fold of plan.folds) folds.push(await rankFold(fold));
+    const after = (epoch: number, of: keyof EpochRanks) => joinRanks(folds.map((fold) => fold[epoch]![of]));
+    epochs = chooseEpochs(Array.from({ length: settings.epochs + 1 }, (_, epoch) => after(epoch, 'others')));
+    ranks = after(epochs, 'reported');
   }
   const run = await start(plan.final, []);
   for (let epoch = 0; epoch < epochs; epoch++) await runEpoch(run, plan.final, epoch);
@@ -182,17 +192,21 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   };
 }
 
+/** How the seeds of a fold rank after an epoch. */
+interface EpochRanks {
+  /** Among the plan's candidates, who choose the epochs. */
+  readonly others: SeedRanks;
+  /** Among the rows that the report is about. */
+  readonly reported: SeedRanks;
+}
+
 /**
- * The default number of epochs, unless fewer are better by more than one standard error: few held-out seeds are a noisy
- * judge.
+ * The number of epochs with the best AUC of held-out seeds; of equal ones the larger. 0 leaves the model as it is.
+ * `ranks`: by number of epochs, from 0 on.
  */
-export function chooseEpochs(reports: readonly QualityReport[]): number {
-  const last = reports[reports.length - 1]!;
-  let best = reports.length;
-  for (const [i, report] of reports.entries()) {
-    if (report.auc > last.auc + last.standard_error && report.auc > reports[best - 1]!.auc) best = i + 1;
-  }
-  return best;
+export function chooseEpochs(ranks: readonly SeedRanks[]): number {
+  const aucs = ranks.map((each) => winsOf(each).reduce((sum, wins) => sum + wins, 0));
+  return aucs.lastIndexOf(Math.max(...aucs));
 }
 
 /** The users of a plan, read and encoded once. */
@@ -204,14 +218,13 @@ class PlannedUsers {
 
   constructor(
     context: OnlineContext,
-    passes: readonly (PlannedPass | null)[],
+    passes: readonly PlannedPass[],
     others: readonly Int32Array[],
     without: CustomiseRequest['without'] = null,
   ) {
     this.#context = context;
     const wanted = new Set<Row>();
-    for (const pass of passes)
-      for (const batch of pass?.epochs.flat() ?? []) for (const row of batch.rows) wanted.add(row);
+    for (const pass of passes) for (const batch of pass.epochs.flat()) for (const row of batch.rows) wanted.add(row);
     for (const rows of others) for (const row of rows) wanted.add(row);
     const rows = Int32Array.from(wanted).sort();
     for (let i = 0; i < rows.length; i++) this.#placeOf.set(rows[i]!, i);

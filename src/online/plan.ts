@@ -1,10 +1,11 @@
-/** The adaptation plan: held-out split, negatives of every epoch and batch order, all sampled before the first step. */
+/** The adaptation plan: folds of the seeds, negatives of every epoch and batch order, all sampled before the first step. */
 import { createHash } from 'node:crypto';
 import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { CampaignValues } from './encode.ts';
 import { matchNegatives, type Outside, without } from './negatives.ts';
+import { ENOUGH_SEEDS } from './seed-ranks.ts';
 
 /** Rows of the population and labels of one batch. */
 export interface PlannedBatch {
@@ -17,17 +18,28 @@ export interface PlannedPass {
   readonly epochs: readonly (readonly PlannedBatch[])[];
 }
 
+/** A pass on the seeds outside one fold. */
+export interface PlannedFold extends PlannedPass {
+  /** The seeds of the fold, ascending: no epoch has them. */
+  readonly heldOut: Int32Array;
+}
+
 export interface AdaptationPlan {
-  /** On part of the seeds, to choose the number of epochs; null if there are too few seeds. */
-  readonly selection: (PlannedPass & { readonly heldOut: Int32Array; readonly others: Int32Array }) | null;
+  /** Passes that choose the number of epochs; none if there are too few seeds. */
+  readonly folds: readonly PlannedFold[];
+  /** Candidates that held-out seeds are ranked against, ascending: no fold has them as negatives. */
+  readonly others: Int32Array;
   /** On all seeds. */
   readonly final: PlannedPass;
 }
 
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
-/** Candidates that held-out seeds are ranked against. */
-const HELD_OUT_CANDIDATES = 2000;
+/** Candidates that held-out seeds are ranked against: at most so many, and at most this share of them. */
+const MOST_OTHERS = 2000;
+const OTHERS_SHARE = 0.25;
+/** Negatives of all folds are sampled from at most this many candidates; more if an epoch needs more. */
+const FOLD_POOL = 20_000;
 
 /**
  * The key of all random numbers of an expansion: everything that the audience may depend on, and nothing else. Rows are
@@ -66,26 +78,39 @@ export interface PlanInputs {
 
 /**
  * Samples the plan. Negatives are sampled without replacement within an epoch, matched to the seeds: all candidates if
- * there are too few. Only seeds that fit the filters are held out, as they are ranked among candidates.
+ * there are too few. Only seeds that fit the filters are held out, as they are ranked among candidates. Every seed that
+ * fits is in one fold; no further fold is planned after `ENOUGH_SEEDS`.
  */
 export function samplePlan(key: string, users: PlanInputs, settings: AdamSettings): AdaptationPlan {
   const { seeds, candidates, dismissed = NO_ROWS } = users;
   const outside = users.outside ?? NOBODY;
   const rng = createRng(key);
   const final = samplePass(rng.fork('final'), users, settings);
+  const unchosen = { folds: [], others: NO_ROWS, final };
   const stopping = settings.early_stopping;
+  if (!stopping) return unchosen;
+  const parts = Math.round(1 / stopping.held_out_share);
   const fitting = without(seeds, outside.seeds);
-  const heldOutCount = stopping ? Math.floor(fitting.length * stopping.held_out_share) : 0;
-  if (!stopping || heldOutCount < stopping.minimum_held_out) return { selection: null, final };
-  const split = rng.fork('held-out');
+  const rankable = without(candidates, dismissed);
+  if (fitting.length < Math.max(parts, stopping.minimum_held_out) || rankable.length === 0) return unchosen;
+  const split = rng.fork('folds');
   const shuffled = fitting.slice();
   shuffle(split, shuffled);
-  const heldOut = shuffled.slice(0, heldOutCount).sort();
-  const rest = Int32Array.from([...shuffled.slice(heldOutCount), ...outside.seeds]).sort();
-  const others = without(sample(split, candidates, HELD_OUT_CANDIDATES).sort(), dismissed);
-  if (others.length === 0) return { selection: null, final };
-  const selection = samplePass(rng.fork('selection'), { ...users, seeds: rest }, settings);
-  return { selection: { ...selection, heldOut, others }, final };
+  const others = sample(split, rankable, Math.min(MOST_OTHERS, Math.ceil(OTHERS_SHARE * rankable.length))).sort();
+  const left = without(candidates, others);
+  const negatives = Math.round(seeds.length * settings.negatives_per_seed);
+  const pool = sample(split, left, Math.max(FOLD_POOL, negatives)).sort();
+  const folds: PlannedFold[] = [];
+  for (let part = 0, ranked = 0; part < parts && ranked < ENOUGH_SEEDS; part++) {
+    const heldOut = shuffled.filter((_, place) => place % parts === part).sort();
+    const learning = without(seeds, heldOut);
+    // one seed and a candidate to rank it against leave nobody to learn from
+    if (learning.length === 0 || pool.length === 0) return unchosen;
+    const pass = samplePass(rng.fork(`fold/${part}`), { ...users, seeds: learning, candidates: pool }, settings);
+    folds.push({ ...pass, heldOut });
+    ranked += heldOut.length;
+  }
+  return { folds, others, final };
 }
 
 function samplePass(

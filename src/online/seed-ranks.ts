@@ -14,7 +14,7 @@ export interface SeedRanks {
 /** Number of folds of the seeds. Ten would learn from more seeds, in twice the time. */
 const PARTS = 5;
 /** No further fold is ranked after this many seeds: a share of them has a standard error of at most .016. */
-const ENOUGH_SEEDS = 1000;
+export const ENOUGH_SEEDS = 1000;
 
 /** Ranks scores of held-out seeds among those of other rows. */
 export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32Array): SeedRanks {
@@ -27,6 +27,12 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
     tied[i] = notAbove - countBelow(sorted, score, false);
   }
   return { rows: sorted.length, above, tied };
+}
+
+/** The ranks of several folds, among equally many rows. */
+export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
+  const join = (of: (part: SeedRanks) => Int32Array) => Int32Array.from(parts.flatMap((part) => [...of(part)]));
+  return { rows: parts[0]!.rows, above: join(({ above }) => above), tied: join(({ tied }) => tied) };
 }
 
 /**
@@ -44,19 +50,17 @@ export async function crossFit(
 ): Promise<SeedRanks | null> {
   if (seeds.length < PARTS || ranked.length === 0) return null;
   const order = sampleWithoutReplacement(rng.fork('order'), seeds.length, seeds.length).map((i) => seeds[i]!);
-  const above: number[] = [];
-  const tied: number[] = [];
-  for (let part = 0; part < PARTS && above.length < ENOUGH_SEEDS; part++) {
+  const parts: SeedRanks[] = [];
+  for (let part = 0, count = 0; part < PARTS && count < ENOUGH_SEEDS; part++) {
     const held = order.filter((_, place) => place % PARTS === part).sort();
     const learning = order.filter((_, place) => place % PARTS !== part).sort();
     const scores = await score(learning, held, rng.fork(`part/${part}`));
     const scoresOf = (rows: Int32Array) => Float32Array.from(rows, (row) => scores[row]!);
-    const ranks = rankSeeds(scoresOf(held), scoresOf(ranked));
-    above.push(...ranks.above);
-    tied.push(...ranks.tied);
+    parts.push(rankSeeds(scoresOf(held), scoresOf(ranked)));
+    count += held.length;
     onPart?.((part + 1) / PARTS);
   }
-  return { rows: ranked.length, above: Int32Array.from(above), tied: Int32Array.from(tied) };
+  return joinRanks(parts);
 }
 
 /** Probability of each seed to score above a random row; ties count half. The mean is the AUC. */

@@ -180,9 +180,9 @@ describe('customise by Adam with filters', () => {
       outside: { seeds: rows.slice(200, 240), others: rows.slice(240), dismissed: new Int32Array(0) },
     });
     const { quality, prediction } = await customise(world.context, request(20));
-    expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 180 });
+    expect(quality).toMatchObject({ held_out_seeds: 20, candidates: 45 });
     expect(prediction!.fitting_seeds).toBe(20);
-    const few = await customise(world.context, request(8));
-    expect([few.quality, few.prediction!.verdict, few.prediction!.fitting_seeds]).toEqual([null, 'unsure', 8]);
+    const few = await customise(world.context, request(4));
+    expect([few.quality, few.prediction!.verdict, few.prediction!.fitting_seeds]).toEqual([null, 'unsure', 4]);
   });
 });

@@ -91,7 +91,7 @@ describe('customise', () => {
     const seeds = fans.slice(0, 40);
     const { parameters, quality, prediction, epochs } = await customise(learner, requestOf(seeds));
     await program.steps.close();
-    expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 260 });
+    expect(quality).toMatchObject({ held_out_seeds: 40, candidates: 65 });
     expect(quality!.auc).toBeGreaterThan(0.75);
     expect(prediction!.auc!.mean).toBeCloseTo(quality!.auc, 12);
     expect(epochs).toBeGreaterThanOrEqual(1);
@@ -108,10 +108,23 @@ describe('customise', () => {
   it('holds out none of few seeds, and then has no report and is unsure', async () => {
     const model = await modelOf(world.root, { early_stopping: EARLY });
     const program = await openOnlineProgram(model);
-    const customised = await customise({ ...context, model, program }, requestOf(fans.slice(0, 19)));
+    const customised = await customise({ ...context, model, program }, requestOf(fans.slice(0, 4)));
     await program.steps.close();
     expect(customised).toMatchObject({ quality: null, epochs: 3 });
     expect(customised.prediction).toMatchObject({ verdict: 'unsure', auc: null });
+  });
+
+  it('leaves the model as it is where held-out seeds say that adapting makes it worse', async () => {
+    // steps so large that what the model knew is gone
+    const model = await modelOf(world.root, { epochs: 3, rate: 30, early_stopping: EARLY });
+    const program = await openOnlineProgram(model);
+    const learned = await customise(context, requestOf(fans.slice(0, 60)));
+    const knowing = { ...context, model, program, parameters: learned.parameters };
+    const { parameters, epochs, prediction } = await customise(knowing, requestOf(fans.slice(0, 40)));
+    await program.steps.close();
+    expect(epochs).toBe(0);
+    expect(parameters).toEqual(learned.parameters);
+    expect(prediction!.auc!.mean).toBeGreaterThan(0.7);
   });
 
   it('works with one seed and one candidate', async () => {

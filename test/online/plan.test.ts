@@ -90,13 +90,8 @@ const plans = fc
   .filter(({ seeds, candidates }) => seeds.length > 0 && candidates.length > 0);
 
 const passesOf = ({ plan, seeds }: Sampled): { pass: PlannedPass; positives: Int32Array }[] => {
-  const { selection, final } = plan;
-  if (!selection) return [{ pass: final, positives: seeds }];
-  const rest = seeds.filter((row) => !selection.heldOut.includes(row));
-  return [
-    { pass: final, positives: seeds },
-    { pass: selection, positives: rest },
-  ];
+  const folds = plan.folds.map((pass) => ({ pass, positives: seeds.filter((row) => !pass.heldOut.includes(row)) }));
+  return [{ pass: plan.final, positives: seeds }, ...folds];
 };
 
 const rowsOf = (epoch: PlannedPass['epochs'][number], label: number): number[] =>
@@ -118,9 +113,11 @@ describe('drawPlan', () => {
   it('samples negatives from the candidates without replacement within an epoch, all of them where they are too few', () => {
     fc.assert(
       fc.property(plans, (sampled) => {
-        const { candidates, settings } = sampled;
-        const isCandidate = new Set(candidates);
+        const { settings, plan } = sampled;
         for (const { pass, positives } of passesOf(sampled)) {
+          const isOther = new Set(pass === plan.final ? [] : plan.others);
+          const candidates = sampled.candidates.filter((row) => !isOther.has(row));
+          const isCandidate = new Set(candidates);
           const wanted = Math.round(positives.length * settings.negatives_per_seed);
           for (const epoch of pass.epochs) {
             const negatives = rowsOf(epoch, 0);
@@ -148,27 +145,38 @@ describe('drawPlan', () => {
     }
   });
 
-  it('holds out some seeds of which no step sees one, and ranks them against candidates', () => {
+  it('holds out every seed once, in folds that no step of theirs sees, and ranks them against candidates', () => {
     fc.assert(
       fc.property(plans, (sampled) => {
         const { plan, seeds, candidates, settings } = sampled;
         const stopping = settings.early_stopping!;
-        const count = Math.floor(seeds.length * stopping.held_out_share);
-        if (count < stopping.minimum_held_out) {
-          expect(plan.selection).toBeNull();
+        const parts = Math.round(1 / stopping.held_out_share);
+        const { folds, others } = plan;
+        if (seeds.length < Math.max(parts, stopping.minimum_held_out) || candidates.length < 2) {
+          expect(folds).toEqual([]);
           return;
         }
-        const { heldOut, others, epochs } = plan.selection!;
-        expect(heldOut.length).toBe(count);
-        expect(ascending(heldOut)).toEqual([...heldOut]);
-        expect([...heldOut].every((row) => seeds.includes(row))).toBe(true);
-        const seen = new Set(epochs.flat().flatMap(({ rows }) => [...rows]));
-        expect([...heldOut].some((row) => seen.has(row))).toBe(false);
-        expect(new Set(others).size).toBe(others.length);
+        expect(folds.length).toBe(parts);
+        expect(ascending(folds.flatMap(({ heldOut }) => [...heldOut]))).toEqual([...seeds]);
+        expect(new Set(others).size).toBe(Math.ceil(candidates.length / 4));
         expect([...others].every((row) => candidates.includes(row))).toBe(true);
-        expect(others.length).toBe(Math.min(2000, candidates.length));
+        for (const { heldOut, epochs } of folds) {
+          expect(ascending(heldOut)).toEqual([...heldOut]);
+          const seen = new Set(epochs.flat().flatMap(({ rows }) => [...rows]));
+          expect([...heldOut, ...others].some((row) => seen.has(row))).toBe(false);
+        }
       }),
     );
+  });
+
+  it('plans no further fold after a thousand seeds, and ranks them among two thousand candidates', () => {
+    const rows = Int32Array.from({ length: 40_000 }, (_, i) => i);
+    const users = { seeds: rows.slice(0, 3000), candidates: rows.slice(3000) };
+    const { folds, others } = samplePlan('k', users, { ...SETTINGS, epochs: 1, batch: 65_536 });
+    expect(folds.map(({ heldOut }) => heldOut.length)).toEqual([600, 600]);
+    expect(others.length).toBe(2000);
+    const negatives = folds.flatMap(({ epochs }) => rowsOf(epochs[0]!, 0));
+    expect(new Set(negatives).size).toBeLessThanOrEqual(20_000);
   });
 
   it('cuts batches of nearly one size, none over the limit and none empty', () => {
@@ -206,8 +214,8 @@ describe('drawPlan', () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
     const sample = (early_stopping: AdamSettings['early_stopping']) =>
       samplePlan('a', { seeds: rows.slice(0, 30), candidates: rows.slice(30) }, { ...SETTINGS, early_stopping });
-    expect(sample(SETTINGS.early_stopping).selection).not.toBeNull();
-    expect(sample(null).selection).toBeNull();
+    expect(sample(SETTINGS.early_stopping).folds).toHaveLength(5);
+    expect(sample(null).folds).toEqual([]);
     expect(sample(null).final).toEqual(sample(SETTINGS.early_stopping).final);
   });
 
@@ -236,7 +244,7 @@ describe('drawPlan', () => {
           dismissed: out.slice(-2),
         },
       };
-      const { selection, final } = samplePlan('k', users, { ...SETTINGS, negatives_per_seed: 2 });
+      const { folds, others, final } = samplePlan('k', users, { ...SETTINGS, negatives_per_seed: 2 });
       for (const epoch of final.epochs) {
         const negatives = rowsOf(epoch, 0);
         expect(dismissed.every((row) => negatives.includes(row))).toBe(true);
@@ -244,11 +252,9 @@ describe('drawPlan', () => {
         if (share === 0) expect(negatives.filter(isInside)).toEqual(expect.arrayContaining([...dismissed]));
         else expect(Math.abs(negatives.filter(isInside).length / negatives.length - share)).toBeLessThan(0.06);
       }
-      if (share === 0) expect(selection).toBeNull();
-      else {
-        expect([...selection!.heldOut].every((row) => fitting.includes(row))).toBe(true);
-        expect([...selection!.others].some((row) => dismissed.includes(row))).toBe(false);
-      }
+      expect(folds).toHaveLength(share === 0 ? 0 : 5);
+      expect(folds.flatMap(({ heldOut }) => [...heldOut]).every((row) => fitting.includes(row))).toBe(true);
+      expect([...others].some((row) => dismissed.includes(row))).toBe(false);
     }
   });
 });

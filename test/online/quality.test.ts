@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseEpochs } from '../../src/online/customise.ts';
-import { type QualityReport, reportRanks } from '../../src/online/quality.ts';
-import { rankSeeds } from '../../src/online/seed-ranks.ts';
+import { reportRanks } from '../../src/online/quality.ts';
+import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
 
 const reportOf = (seeds: readonly number[], candidates: readonly number[]) =>
   reportRanks(rankSeeds(Float32Array.from(seeds), Float32Array.from(candidates)));
@@ -46,23 +46,20 @@ describe('reportRanks', () => {
 });
 
 describe('chooseEpochs', () => {
-  const reports = (...aucs: number[]): QualityReport[] =>
+  /** Ranks of ten seeds with that AUC among a hundred rows. */
+  const ranksOf = (aucs: readonly number[]): SeedRanks[] =>
     aucs.map((auc) => ({
-      held_out_seeds: 10,
-      candidates: 100,
-      auc,
-      standard_error: 0.03,
-      recall: { '0.05': 0, '0.2': 0 },
+      rows: 100,
+      above: new Int32Array(10).fill(Math.round(100 * (1 - auc))),
+      tied: new Int32Array(10),
     }));
 
   it.each([
-    ['the default where it is best', [0.6, 0.7, 0.8], 3],
-    ['the default where fewer are better by less than a standard error', [0.6, 0.82, 0.8], 3],
-    ['fewer where they are better by more', [0.6, 0.84, 0.8], 2],
-    ['the best of those', [0.85, 0.86, 0.84, 0.8], 2],
-    ['the first of equal ones', [0.86, 0.86, 0.8], 1],
-    ['the only one', [0.5], 1],
+    ['all of them where that is best', [0.5, 0.6, 0.7, 0.8], 3],
+    ['fewer where they are better', [0.5, 0.6, 0.82, 0.8], 2],
+    ['none where the model as it is ranks best', [0.86, 0.85, 0.84], 0],
+    ['the most of equal ones', [0.86, 0.7, 0.86, 0.8], 2],
   ])('takes %s', (_, aucs, epochs) => {
-    expect(chooseEpochs(reports(...aucs))).toBe(epochs);
+    expect(chooseEpochs(ranksOf(aucs))).toBe(epochs);
   });
 });

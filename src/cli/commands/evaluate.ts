@@ -14,6 +14,8 @@ export interface EvaluateCommandOptions {
   data: string;
   model: string;
   beside: readonly string[];
+  /** Evaluate models as they are too. */
+  raw?: boolean;
   json?: boolean;
   /** File of the page to write. */
   report?: string;
@@ -43,6 +45,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       clock: systemClock,
       beside,
       scores,
+      withUnadapted: options.raw ?? false,
       onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
       onPrediction: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} predictions`),
     });
