@@ -1,6 +1,6 @@
 /**
- * The two locks of a population folder, of all processes that share it: the writer's, for as long as an import takes, and
- * that of erasures, for milliseconds. An idle service holds neither.
+ * The two locks of a population folder, of all processes that share it: the writer's, for as long as an import takes,
+ * and that of erasures, for milliseconds. An idle service holds neither.
  */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -49,7 +49,7 @@ export function segmentPath(index: number): string {
 
 /**
  * Puts a version on the disk, but for its name: tables grow beyond what any manifest records, the rest is in
- * `incoming/`. May be called again after its directory has changed. False where the same version is there already, whole.
+ * `incoming/`. May be called again after its directory has changed. False where the same version is there, whole.
  */
 export function stage(publication: Publication): boolean {
   const { out, manifest } = publication;
