@@ -9,6 +9,14 @@ export function addPopulationCommands(program: Command, output: Output): void {
   addUpdate(population, output);
   addVersions(population, output);
   addErase(population, output);
+  population
+    .command('repair')
+    .description('make a damaged list of erased users whole again, and say what could not be')
+    .argument('<dir>', 'population folder')
+    .option('--json', 'print one JSON object')
+    .action(async (dir, options) =>
+      (await import('./commands/population-repair.ts')).populationRepairCommand(dir, options, output),
+    );
 }
 
 function addErase(population: Command, output: Output): void {
@@ -75,11 +83,14 @@ function addImport(population: Command, output: Output): void {
 
 function addUpdate(population: Command, output: Output): void {
   addReading(population.command('update'))
-    .description('make a version of the current one: users who changed or are new get other rows, deleted ones none')
+    .description(
+      'make a version of the newest one, and make it current: users who changed or are new get other rows, deleted ones none',
+    )
     .requiredOption('--population <dir>', 'population folder')
     .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new')
     .option('--deleted <files...>', 'ids of users who left: text (.txt, one a line), CSV, Parquet or NDJSON')
     .option('--schema <file>', 'schema.json: which columns are what (default: columns have the names of the features)')
+    .option('--base <version>', 'the version to build on: newest, current, or its name', 'newest')
     .option('--compact', 'leave no dead rows on disk: writes every segment anew that has some')
     .option('--json', 'print one JSON object')
     .action(async (options, command: Command) => {

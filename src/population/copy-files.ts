@@ -6,6 +6,7 @@ import { SUMS_FILE } from './accepted-sums.ts';
 import { ERASED_FILE, ERASED_KEY_FILE } from './erasures.ts';
 import { asWriter } from './lock.ts';
 import { CURRENT_FILE, findCurrentVersion, listFiles, listVersions, MANIFEST_FILE, readManifest } from './manifest.ts';
+import { ORDER_FILE } from './version-order.ts';
 
 export interface PopulationFile {
   /** Relative to the folder. */
@@ -15,7 +16,7 @@ export interface PopulationFile {
 }
 
 /** In this order: the key is older than the first erasure. Erasures are only appended, a torn end is cut off. */
-const OTHERS = [CURRENT_FILE, SUMS_FILE, ERASED_FILE, ERASED_KEY_FILE];
+const OTHERS = [CURRENT_FILE, ORDER_FILE, SUMS_FILE, ERASED_FILE, ERASED_KEY_FILE];
 
 /**
  * Calls `action` with the files of all published versions, their tables and erasures; caches are left out. No import

@@ -148,6 +148,16 @@ function readKey(folder: string): Buffer {
   return key;
 }
 
+/** Why the folder's key cannot be used, where it has erasures; null if it can. */
+export function findKeyFault(folder: string): string | null {
+  try {
+    readKey(folder);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 /** Whether the folder has a key yet. */
 export function hasKey(folder: string): boolean {
   return existsSync(join(folder, ERASED_KEY_FILE));

@@ -6,11 +6,12 @@ import { BadRows, type Duplicates } from './bad-rows.ts';
 import { BaseVersion } from './base-version.ts';
 import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
-import { CURRENT_FILE, findCurrentVersion } from './manifest.ts';
+import { CURRENT_FILE, findCurrentVersion, listVersions, writeCurrent } from './manifest.ts';
 import { withImportLock } from './publish-version.ts';
 import { checkSources, type ImportProgress, readUsers } from './read-users.ts';
 import type { SourceFeature, SourceSchema } from './source-schema.ts';
 import { checkIdFile, readUserIds } from './user-ids.ts';
+import { findNewestVersion } from './version-order.ts';
 import { VersionWriter } from './version-writer.ts';
 
 export interface UpdateFilesOptions {
@@ -20,6 +21,8 @@ export interface UpdateFilesOptions {
   readonly changed: readonly string[];
   /** Files of the ids of users who left. */
   readonly deleted: readonly string[];
+  /** The version that it builds on, `current` or `newest`; the newest one if not given, whichever is current. */
+  readonly base?: string | undefined;
   /** Which columns are what, given the features that the population has. */
   readonly schema: (features: readonly Feature[]) => SourceSchema;
   readonly limits?: Partial<ImportLimits>;
@@ -31,6 +34,8 @@ export interface UpdateFilesOptions {
   readonly isCompacted?: boolean;
   /** What DuckDB may hold in memory. */
   readonly memoryMib?: number;
+  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  readonly readmitErased?: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -38,6 +43,9 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
   /** The version that it began with; `version` where nothing changed. */
   readonly before: string;
+  /** Whether that was the newest one, and which one was current. */
+  readonly isOfNewest: boolean;
+  readonly currentBefore: string;
   /** Users of the version. */
   readonly users: number;
   /** Segments that the version has in common with `before`, and that were written. */
@@ -51,10 +59,11 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
 }
 
 /**
- * Makes a version of the current one. Users of `changed` get these rows, those of `deleted` and erased users have none,
- * all others keep theirs; a user may not be in both. Files of rows that did not change are shared with the version
- * before. Where nothing changed, nothing is written. Errors: AppError `invalid_data` (naming file and line, or row; or
- * that no user would be left), `invalid_argument`, and those of `withImportLock`; nothing is published then.
+ * Makes a version of the newest one, or of the given one, and makes it current. Users of `changed` get these rows,
+ * those of `deleted` and erased users have none, all others keep theirs; a user may not be in both. Files of rows
+ * that did not change are shared with the version before. Where nothing changed, nothing is written. Errors: AppError
+ * `invalid_data` (naming file and line, or row; or that no user would be left), `invalid_argument`, and those of
+ * `withImportLock`; nothing is published then.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;
@@ -67,15 +76,26 @@ export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFi
 }
 
 async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
-  const { population, changed, deleted, duplicates = 'error', onProgress, isCompacted = false } = options;
+  const {
+    population,
+    changed,
+    deleted,
+    duplicates = 'error',
+    onProgress,
+    isCompacted = false,
+    readmitErased = false,
+  } = options;
   const place = options.memoryMib === undefined ? {} : { memoryMib: options.memoryMib };
-  const base = new BaseVersion(population, currentVersion(population));
+  const currentBefore = currentVersion(population);
+  const newest = findNewestVersion(population) ?? currentBefore;
+  const base = new BaseVersion(population, baseOf(options, newest, currentBefore));
+  const isOfNewest = base.version === newest;
   const { features } = base;
   const sensitive = new Set(features.filter((feature) => feature.sensitive).map(({ name }) => name));
   const schema = options.schema(features);
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
-  const writer = new VersionWriter({ out: population, features, sensitive });
+  const writer = new VersionWriter({ out: population, features, sensitive, readmitErased });
   const delta = new DeltaWriter(writer, base);
   await readUserIds(deleted, { schema, limits, badRows, scratch: writer.scratch, ...place }, (id) => delta.delete(id));
   const progress = onProgress ? { onProgress } : {};
@@ -84,15 +104,27 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
       ? 0
       : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
   const done = delta.publish(isCompacted);
+  // the newest is what was asked for, although there was nothing to do
+  if (isOfNewest && done.version === newest && currentBefore !== newest) writeCurrent(population, newest);
   return {
     ...delta.counts,
     ...done,
     before: base.version,
+    isOfNewest,
+    currentBefore,
     badRows: badRows.count,
     worst: badRows.worst.map(({ message }) => message),
     replaced,
     leftOut: writer.erased.rows,
   };
+}
+
+/** `newest`, `current` or a version. @throws AppError invalid_argument */
+function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: string, current: string): string {
+  if (base === 'newest') return newest;
+  if (base === 'current') return current;
+  if (listVersions(population).includes(base)) return base;
+  throw new AppError('invalid_argument', `${population} has no version ${base} to build on`);
 }
 
 /** The schema of files that have the features under their own names. */

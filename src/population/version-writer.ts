@@ -38,6 +38,7 @@ import { SegmentLayout } from './segment-layout.ts';
 import { encodeSegment, type Rows, SEGMENT_ROWS } from './segments.ts';
 import { describeTable, readTable } from './table-files.ts';
 import { TextTable } from './text-table.ts';
+import { recordPublished } from './version-order.ts';
 
 /** What is imported, and where to. */
 export interface ImportTarget {
@@ -250,6 +251,8 @@ export class VersionWriter implements RowSink {
       makeVisible(publication);
       this.erased.recordNewUsers();
     }
+    // first: an update must never build on less than was published
+    recordPublished(this.#out, version);
     if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 

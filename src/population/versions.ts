@@ -19,10 +19,13 @@ import {
 } from './manifest.ts';
 import { redactErased } from './redaction.ts';
 import { verifyVersion } from './verify.ts';
+import { orderVersions } from './version-order.ts';
 
 export interface VersionSummary {
   readonly version: string;
   readonly isCurrent: boolean;
+  /** Whether it was published last: updates build on it. */
+  readonly isNewest: boolean;
   /** In ms since 1970. */
   readonly publishedAt: number;
   readonly users: number;
@@ -42,7 +45,9 @@ export interface VersionSummary {
 export function summariseVersions(folder: string): VersionSummary[] {
   const current = findCurrentVersion(folder);
   if (current === null) throw notAPopulation(folder);
-  return readManifests(folder)
+  const manifests = readManifests(folder);
+  const order = orderVersions(folder, manifests);
+  return manifests
     .map((manifest) => {
       const { version } = manifest;
       const files = listFiles(folder, manifest).filter(({ mayGrow }) => !mayGrow);
@@ -50,6 +55,7 @@ export function summariseVersions(folder: string): VersionSummary[] {
       return {
         version,
         isCurrent: version === current,
+        isNewest: version === order.at(-1),
         publishedAt: publishedAt(folder, version),
         users: manifest.rows,
         knownUsers: manifest.directory.count,
@@ -60,7 +66,7 @@ export function summariseVersions(folder: string): VersionSummary[] {
         features: manifest.features,
       };
     })
-    .sort((a, b) => b.publishedAt - a.publishedAt || b.knownUsers - a.knownUsers);
+    .sort((a, b) => order.indexOf(b.version) - order.indexOf(a.version));
 }
 
 /**

@@ -23,9 +23,12 @@ import { examine, type Patient } from '../../src/cli/doctor/examine.ts';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { type Machine, readMachine } from '../../src/cli/doctor/machine.ts';
 import { readSettings } from '../../src/cli/environment.ts';
+import type { UserNumber } from '../../src/lib/brands.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { publishModel, writeServedModels } from '../../src/model/versions.ts';
+import { eraseUsers } from '../../src/population/erase-users.ts';
+import { openPopulation } from '../../src/population/population.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
@@ -252,6 +255,31 @@ describe('model and population', () => {
     harm(population);
     const fault = await faultOf('population', { env: { METAHEAC_POPULATION: population } });
     expect(fault).toMatchObject({ status: 'failed', detail: expect.stringMatching(detail) as string });
+  });
+
+  it('names damaged erasures and the command that repairs them, and never has the model trained for it', async () => {
+    const population = copyOf(world.population);
+    const opened = openPopulation(population);
+    await eraseUsers(
+      population,
+      [0, 1].map((number) => opened.directory.id(number as UserNumber)),
+      opened,
+    );
+    const env = { METAHEAC_POPULATION: population };
+    expect((await look({ env })).get('population')?.status).toBe('ok');
+    const path = join(population, 'erased.bin');
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.from(bytes).fill(7, 0, 24));
+    const all = await look({ env });
+    expect(all.get('erased users')).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining(`${path} was altered`) as string,
+      advice: `serve does not start: metaheac population repair ${population}`,
+    });
+    expect([...all.values()].filter(({ advice }) => advice?.includes('Train the model'))).toEqual([]);
+    writeFileSync(path, bytes);
+    rmSync(join(population, 'erased.key'));
+    expect((await look({ env })).get('erased users')?.advice).toMatch(/^Restore the file from a backup/);
   });
 
   it('reads the checksums of a population if it is asked to', async () => {

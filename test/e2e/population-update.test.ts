@@ -57,19 +57,34 @@ describe('metaheac population update', () => {
     expect(stdout.replace(/, [0-9.]+ s\n/, '\n')).toBe(
       `population version ${now} in ${population}: ${users.length} users\n` +
         '  1 changed, 1 new, 1 deleted, 1 unchanged\n' +
+        `  built on ${version}, the newest version\n` +
         '  1 ids to delete are not in the population\n' +
         `  1 segments written, 0 shared with ${version}\n`,
     );
     expect(status).toBe(0);
     const again = await metaheac(...args, '--json');
     expect(JSON.parse(again.stdout)).toEqual({
-      ...{ version: now, before: now, users: users.length, changed: 0, added: 0, deleted: 0, unchanged: 3, unknown: 2 },
+      ...{ version: now, before: now, base_is_newest: true, current_before: now },
+      ...{ users: users.length, changed: 0, added: 0, deleted: 0, unchanged: 3, unknown: 2 },
       ...{ segments: { shared: 1, written: 0 }, bad_rows: 0, replaced: 0, erased: 0, left_out: 0 },
       seconds: expect.any(Number),
     });
     const listed = JSON.parse((await metaheac('list', population, '--json')).stdout);
     expect(listed.versions[0]).toMatchObject({ version: now, current: true, dead_rows: 0, shared_segments: 0 });
     expect((await metaheac('rollback', population)).stdout).toContain(version);
+    const { stdout: list, stderr: note } = await metaheac('list', population);
+    expect([list.split('\n')[0], list.split('\n')[1]]).toEqual([
+      expect.stringContaining(`  ${now}`),
+      expect.stringContaining(`* ${version}`),
+    ]);
+    expect(note).toContain(`the next update builds on ${now}, the newest, and not on the current one`);
+    expect((await metaheac(...args)).stdout).toContain(
+      `  built on ${now}, the newest version\n  current was ${version}, now it is ${now}\n`,
+    );
+    await metaheac('rollback', population);
+    expect((await metaheac(...args, '--base', 'current')).stdout).toContain(
+      `  built on ${version}, which is not the newest`,
+    );
     expect((await metaheac('diff', population, version, now)).stdout).toContain('1 added, 1 removed');
   });
 

@@ -1,8 +1,19 @@
 /** Updates: what a version holds after them, what it shares with the one before, and each refusal with nothing changed. */
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { withPopulationFiles } from '../../src/population/copy-files.ts';
 import { diffPopulations } from '../../src/population/diff.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import type { Rows } from '../../src/population/segments.ts';
@@ -246,13 +257,89 @@ describe('an update that is refused', () => {
     expect((await refusalOf(() => update(out, { changed }))).message).toMatch(/000000\.arrow is damaged/);
   });
 
-  it('begins with the current version, and gives no number again', async () => {
-    const { out } = await make();
-    const first = openPopulation(out).version;
-    await update(out, { changed });
+  it('names a version that is not there', async () => {
+    const { out, before } = await make();
+    expect((await refusalOf(() => update(out, { changed, base: '0123456789ab' }))).message).toContain(
+      'has no version 0123456789ab to build on',
+    );
+    expect(snapshot(out)).toEqual(before);
+  });
+});
+
+describe('the version that an update builds on', () => {
+  const fritz = { changed: [{ user_id: 'fritz', city: null, likes: null }] };
+
+  /** A first version, which is current again, and an update of it with emil and without dan. */
+  const make = async () => {
+    const out = newFolder();
+    const first = (await importUsers(newFolder(), out, USERS)).version;
+    const changed = [{ user_id: 'emil', city: 'Oslo', likes: ['golf'] }];
+    const second = (await update(out, { changed, deleted: ['dan'] })).version;
     makeCurrent(out, first);
-    expect(await update(out, { changed: [{ user_id: 'fritz', city: null, likes: null }] })).toMatchObject({ users: 5 });
-    expect(openPopulation(out).directory.find('fritz')).toBe(5);
-    expect(usersOf(openPopulation(out)).has('emil')).toBe(false);
+    return { out, first, second };
+  };
+  const has = (out: string, ...ids: string[]) => ids.map((id) => usersOf(openPopulation(out)).has(id));
+
+  it('is the newest one, whichever is current: no delta is dropped', async () => {
+    const { out, first, second } = await make();
+    const result = await update(out, fritz);
+    expect(result).toMatchObject({ before: second, isOfNewest: true, currentBefore: first, users: 5 });
+    expect(has(out, 'emil', 'fritz', 'dan')).toEqual([true, true, false]);
+    expect(openPopulation(out).version).toBe(result.version);
+  });
+
+  it('is the current one, or any other, where that is asked for; numbers are not given again', async () => {
+    for (const base of ['current', 'first']) {
+      const { out, first, second } = await make();
+      const result = await update(out, { ...fritz, base: base === 'first' ? first : base });
+      expect(result).toMatchObject({ before: first, isOfNewest: false, users: 5 });
+      expect([openPopulation(out).directory.find('fritz'), ...has(out, 'emil', 'dan')]).toEqual([5, false, true]);
+      // from now on that one is the newest
+      const again = await update(out, { changed: [{ user_id: 'gerd', city: null, likes: null }] });
+      expect([again.before, summariseVersions(out).map(({ version }) => version)]).toEqual([
+        result.version,
+        [again.version, result.version, second, first],
+      ]);
+    }
+  });
+
+  it('is the newest by the order of publication, not by times, also in a copy and after a prune', async () => {
+    const { out, second } = await make();
+    const third = (await update(out, { deleted: ['bob'] })).version;
+    // a clock that was set back, and a copy that gave all files the same time
+    for (const version of [third, second])
+      for (const seconds of [1_000, 2_000_000_000]) {
+        utimesSync(join(out, version, 'population.json'), seconds, seconds);
+        expect(summariseVersions(out)[0]).toMatchObject({ version: third, isNewest: true });
+      }
+    const copy = newFolder();
+    await withPopulationFiles(out, async (files) => {
+      for (const { path } of files) cpSync(join(out, path), join(copy, path), { recursive: true });
+    });
+    for (const folder of [out, copy]) {
+      makeCurrent(folder, second);
+      pruneVersions(folder, 1);
+      expect(await update(folder, fritz)).toMatchObject({ before: third, users: 4 });
+    }
+  });
+
+  it('of a folder from an earlier release, without an order, is the one that knows most users', async () => {
+    const { out, first, second } = await make();
+    rmSync(join(out, 'versions'));
+    utimesSync(join(out, first, 'population.json'), 2_000_000_000, 2_000_000_000);
+    expect(await update(out, fritz)).toMatchObject({ before: second, users: 5 });
+  });
+
+  it('becomes current where nothing changes: so ends an update that was killed before it was', async () => {
+    const { out, second } = await make();
+    expect(await update(out, { deleted: ['dan'] })).toMatchObject({ version: second, before: second });
+    expect(openPopulation(out).version).toBe(second);
+  });
+
+  it('is content that was imported again, where that came last', async () => {
+    const { out, second } = await make();
+    const again = (await importUsers(newFolder(), out, USERS)).version;
+    makeCurrent(out, second);
+    expect(await update(out, fritz)).toMatchObject({ before: again, isOfNewest: true, users: 5 });
   });
 });

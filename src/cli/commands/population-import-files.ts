@@ -45,7 +45,7 @@ export async function populationImportFilesCommand(
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: progressWriter(output, systemClock),
   });
-  const unknown = model ? unknownShares(model, options.out) : new Map<string, number>();
+  const unknown = model ? unknownShares(model, options.out, result.version) : new Map<string, number>();
   report(result, schema, unknown, options.out, output);
 }
 
@@ -113,8 +113,8 @@ function checkModel(model: ModelFolder, schema: SourceSchema, path: string): voi
 }
 
 /** Which share of a feature's tokens the model does not know, by feature. */
-function unknownShares(model: ModelFolder, out: string): Map<string, number> {
-  const population = openPopulation(out);
+function unknownShares(model: ModelFolder, out: string, version: string): Map<string, number> {
+  const population = openPopulation(out, { version });
   const shares = new Map<string, number>();
   for (const [name, { unknown, tokens }] of countUses(bind(model, population), population))
     if (tokens > 0) shares.set(name, unknown / tokens);

@@ -30,7 +30,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: (users) => output.progress(`${users} users`),
   });
-  const population = openPopulation(options.out);
+  const population = openPopulation(options.out, { version: result.version });
   const binding = bind(model, population);
   output.result(
     `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,

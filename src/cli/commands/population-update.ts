@@ -15,9 +15,11 @@ export interface PopulationUpdateOptions {
   column: ReadonlyMap<string, string>;
   maxBadRows: number;
   duplicates: Duplicates;
+  base?: string;
   compact?: boolean;
   memory?: number;
   maximumTokens?: number;
+  readmitErased?: boolean;
   json?: boolean;
 }
 
@@ -36,6 +38,8 @@ export async function populationUpdateCommand(
     schema: (features) => (schema ? fitSchema(schema, features, path!) : schemaOfFeatures(features, column)),
     maximumBadRows: options.maxBadRows,
     duplicates: options.duplicates,
+    base: options.base,
+    readmitErased: options.readmitErased === true,
     isCompacted: options.compact === true,
     ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
@@ -49,11 +53,16 @@ export async function populationUpdateCommand(
 
 function report(result: UpdateFilesResult, seconds: number, population: string, output: Output): void {
   const { version, before, users, added, changed, unchanged, deleted, unknown, segments } = result;
+  const { currentBefore, isOfNewest } = result;
   const isSame = version === before;
   output.result(
     `population version ${version} in ${population}: ${users} users${isSame ? ', the version that was there' : ''}`,
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
+  const what = isOfNewest ? 'the newest version' : 'which is not the newest: what later versions changed is not in it';
+  output.result(`  built on ${before}, ${what}`);
+  if (currentBefore !== before)
+    output.result(`  current was ${currentBefore}, now it is ${isSame && !isOfNewest ? currentBefore : version}`);
   if (result.erased + result.leftOut > 0)
     output.result(`  ${result.erased} erased users taken out, ${result.leftOut} rows of erased users left out`);
   if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
@@ -67,7 +76,19 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
 function present(result: UpdateFilesResult, seconds: number) {
   const { version, before, users, added, changed, unchanged, deleted, unknown, segments, badRows, replaced } = result;
   return {
-    ...{ version, before, users, changed, added, deleted, unchanged, unknown, segments },
+    ...{
+      version,
+      before,
+      base_is_newest: result.isOfNewest,
+      current_before: result.currentBefore,
+      users,
+      changed,
+      added,
+      deleted,
+      unchanged,
+      unknown,
+      segments,
+    },
     ...{ bad_rows: badRows, replaced, erased: result.erased, left_out: result.leftOut, seconds },
   };
 }

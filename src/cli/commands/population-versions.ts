@@ -17,6 +17,9 @@ export function populationListCommand(dir: string, options: { json?: boolean }, 
     return;
   }
   for (const one of versions) output.result(`${one.isCurrent ? '*' : ' '} ${describeVersion(one)}`);
+  const newest = versions.find(({ isNewest }) => isNewest);
+  if (newest && !newest.isCurrent)
+    output.note(`the next update builds on ${newest.version}, the newest, and not on the current one`);
 }
 
 export function populationShowCommand(dir: string, options: { version?: string }, output: Output): void {
@@ -62,10 +65,11 @@ function describeVersion({ version, publishedAt, users, knownUsers, bytes }: Ver
 }
 
 function presentVersion(summary: VersionSummary) {
-  const { version, isCurrent, publishedAt, users, knownUsers, bytes, features } = summary;
+  const { version, isCurrent, isNewest, publishedAt, users, knownUsers, bytes, features } = summary;
   return {
     version,
     current: isCurrent,
+    newest: isNewest,
     published_at: new Date(publishedAt).toISOString(),
     users,
     known_users: knownUsers,

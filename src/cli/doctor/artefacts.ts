@@ -5,10 +5,11 @@ import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
+import { Erasures, findKeyFault } from '../../population/erasures.ts';
 import { findCurrentVersion, listFiles, type Manifest, publishedAt, readManifest } from '../../population/manifest.ts';
 import { openPopulation } from '../../population/population.ts';
 import { verifyVersion } from '../../population/verify.ts';
-import { describeBytes, type Finding, findings, fine, warning } from './finding.ts';
+import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 import { mayWrite } from './paths.ts';
 
 /** If the model knows fewer of a feature's tokens than this share, it was made for other data. */
@@ -26,6 +27,8 @@ export interface PopulationFacts {
   readonly manifest: Manifest | null;
   /** In ms since 1970; 0 if it cannot be read. */
   readonly publishedAt: number;
+  /** Whether it can be opened, as far as this was looked at. */
+  readonly isWhole: boolean;
 }
 
 /** Manifest, contract, sha256 of every file, vocabularies. */
@@ -59,7 +62,19 @@ export async function examinePopulation(path: string, checksums: boolean): Promi
     at = publishedAt(path, version);
     return [describePopulation(path, read, checksums)];
   });
-  return { findings: found, manifest, publishedAt: at };
+  const erasures = manifest === null ? [] : await examineErasures(path);
+  const all = [...found, ...erasures];
+  return { findings: all, manifest, publishedAt: at, isWhole: all.every(({ status }) => status !== 'failed') };
+}
+
+/** Nothing where they are whole. */
+function examineErasures(path: string): Promise<readonly Finding[]> {
+  const check = 'erased users';
+  return findings(check, `serve does not start: metaheac population repair ${path}`, () => {
+    const keyFault = new Erasures(path).count > 0 ? findKeyFault(path) : null;
+    if (keyFault === null) return [];
+    return [failed(check, keyFault, 'Restore the file from a backup: until then nobody can be erased or imported.')];
+  });
 }
 
 /** Whether the population has what the model needs, and the model knows the population's tokens. */

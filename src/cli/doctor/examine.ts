@@ -50,7 +50,7 @@ export async function examine({ settings, machine, clock, userId, checksums }: P
     ...(ofModel?.findings ?? [notGiven('model', 'METAHEAC_MODEL')]),
     ...(promoted?.findings ?? []),
     ...(ofPopulation?.findings ?? [notGiven('population', 'METAHEAC_POPULATION')]),
-    ...(taken && ofPopulation?.manifest ? await examineBinding(taken, population!) : []),
+    ...(taken && ofPopulation?.isWhole ? await examineBinding(taken, population!) : []),
     examineNode(machine),
     examineProcessors(machine, threads),
     examineMemory(machine, { users, modelBytes, threads, cacheBytes }, isRunning),

@@ -157,7 +157,8 @@ function activatePopulation(app: ServerApp, { population, populations, wake }: P
           'Checks the files of the version and that it has what the served model needs, then serves it, also after ' +
           'a restart. Other requests are answered meanwhile. New expansions use it, running ones end with theirs; ' +
           'audiences stay as they are. Campaigns whose refresh policy says `on_new_population` are expanded again. ' +
-          'Activate an earlier version to go back.',
+          'Activate an earlier version to go back; the next update builds on the newest one all the same, and is served ' +
+          'when it is done by a service that follows the population.',
         params: versionParams,
         response: { 200: json('The version, which is served now.', populationVersionSchema) },
         errors: ['population_not_found', 'population_rejected', 'unavailable'],
@@ -180,12 +181,13 @@ function findVersion(populations: PopulationNeeds['populations'], version: strin
 }
 
 function present(
-  { version, publishedAt, users, knownUsers, bytes }: VersionSummary,
+  { version, isNewest, publishedAt, users, knownUsers, bytes }: VersionSummary,
   served: string,
 ): z.output<typeof populationVersionSchema> {
   return {
     version,
     served: version === served,
+    newest: isNewest,
     imported_at: new Date(publishedAt).toISOString(),
     users,
     known_users: knownUsers,

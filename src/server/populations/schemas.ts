@@ -15,6 +15,7 @@ export const versionParams = z.object({
 const EXAMPLE = {
   version: 'ba9876543210',
   served: true,
+  newest: true,
   imported_at: '2026-11-25T12:00:00.000Z',
   users: 50_000,
   known_users: 50_120,
@@ -25,6 +26,9 @@ export const populationVersionSchema = z
   .object({
     version: z.string(),
     served: z.boolean().describe('Whether new expansions use it.'),
+    newest: z
+      .boolean()
+      .describe('Whether it was published last: the next update builds on it, whichever version is served.'),
     imported_at: time.describe('When its files were written on this machine.'),
     users: count,
     known_users: count.describe('User ids in its directory, those of earlier versions included.'),
