@@ -7,20 +7,29 @@ import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
 import type { ServerConfig } from '../server/config.ts';
 import type { StorageStatus } from '../server/health/port.ts';
-import { adoptStore, freeBytesOf, lockStore, openUpkeep } from '../store/open-store.ts';
+import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../store/open-store.ts';
 import { DamageLog } from './damage-log.ts';
+import { DatabaseWatch } from './database-watch.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { Scrubber } from './scrubber.ts';
 
-/** Locks the folder; with `adopt`, files whose database is gone are moved aside. @throws AppError as `lockStore` */
+/**
+ * Locks the folder, and takes a database that was saved as its files were lost; with `adopt`, files whose database is
+ * gone are moved aside. @throws AppError as `lockStore`; invalid_argument where it cannot be taken
+ */
 export function lockFolder(
   locator: StoreLocator,
   { adopt = false, clock, logger }: { readonly adopt?: boolean; readonly clock: Clock; readonly logger: Logger },
 ): () => void {
   const release = lockStore(locator);
-  if (!adopt) return release;
   try {
-    reportAdoption(adoptStore(locator, clock.now()), logger);
+    const saved = takeSavedStore(locator, clock.now());
+    if (saved !== null)
+      logger.error(
+        saved,
+        'the database that was saved as its files were lost was taken; what was in its place is aside',
+      );
+    if (adopt) reportAdoption(adoptStore(locator, clock.now()), logger);
     return release;
   } catch (error) {
     release();
@@ -78,6 +87,8 @@ interface Parts {
   readonly rankings: RankingCache;
   readonly population: Population;
   readonly wake: () => void;
+  /** Called once where the database is lost. */
+  readonly onLost: () => void;
 }
 
 /** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
@@ -88,7 +99,7 @@ export function startUpkeep(
     population: folder,
   }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
-  { disk, store, locator, rankings, population, wake }: Parts,
+  { disk, store, locator, rankings, population, wake, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {
   const damage = new DamageLog({ store, logger, clock, wake });
@@ -101,6 +112,8 @@ export function startUpkeep(
   });
   closers.push(() => scrubber.close());
   scrubber.start();
+  const watch = new DatabaseWatch({ health: store.health, onLost, logger });
+  closers.push(() => watch.close());
   return {
     disk: () => disk.state(),
     damaged: () => damage.counts(),
@@ -108,5 +121,6 @@ export function startUpkeep(
     damage: () => damage.known(),
     suspectPopulation: () => scrubber.suspectPopulation(),
     scrubbed: () => scrubber.progress,
+    refuseIfLost: () => watch.refuseIfLost(),
   };
 }

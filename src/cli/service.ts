@@ -124,7 +124,7 @@ async function startParts(
   closers.push(lockFolder(locator, options));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
-  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent });
+  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true });
   closers.push(() => store.close());
   closers.push(keepTime(clock, store, logger));
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
@@ -143,7 +143,11 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
-  const storage = startUpkeep(options, config, { disk, store, locator, rankings, population, wake }, closers);
+  const onLost = () => {
+    supervisor.drain();
+    void webhooks.stop();
+  };
+  const storage = startUpkeep(options, config, { disk, store, locator, rankings, population, wake, onLost }, closers);
   closers.push(startHousekeeping({ store, rankings, populationVersion, ...retentionOf(config), wake, logger, clock }));
   const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(models, locator);

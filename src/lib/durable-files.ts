@@ -54,12 +54,7 @@ export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 
 /** Copies a file, and waits until it is on the disk. */
 export function copyDurably(from: string, to: string): void {
   copyFileSync(from, to);
-  const descriptor = openSync(to, 'r+');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  syncFile(to);
 }
 
 /**
@@ -120,6 +115,16 @@ export function listFolder(folder: string): string[] {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
+  }
+}
+
+/** Waits until the bytes of a file are on disk. */
+export function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

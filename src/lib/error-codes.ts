@@ -250,6 +250,15 @@ const rows = {
       'acknowledged before is kept.',
     advice: 'Try again later; the operator can find the cause in the log under the request id.',
   },
+  database_lost: {
+    status: 503,
+    title: 'The database was removed or replaced under the service',
+    hidden: true,
+    meaning:
+      'A file of the database was removed or replaced while the service had it open. Nothing is written any more; what ' +
+      'was acknowledged before is saved, and reads go on.',
+    advice: 'The operator must start the service again, which takes what was saved. Then send it again.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong',

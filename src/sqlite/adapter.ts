@@ -5,6 +5,7 @@ import { openRecords } from './campaign-records.ts';
 import { lockDataFolder } from './data-folder-lock.ts';
 import { inspectDataFolder } from './inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
+import { takeSaved } from './saved-database.ts';
 import { adoptDataFolder } from './stranded.ts';
 import { freeBytes, openUpkeep } from './upkeep.ts';
 
@@ -12,6 +13,7 @@ export const sqlite: StoreAdapter = {
   lock: lockDataFolder,
   open: openStore,
   adopt: adoptDataFolder,
+  takeSaved,
   openFiles,
   openRecords,
   openUpkeep,

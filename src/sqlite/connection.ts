@@ -4,11 +4,13 @@
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { StoreOptions } from '../campaigns/ports/store.ts';
 import type { Database } from './database.ts';
+import type { DatabaseFiles } from './database-files.ts';
 
 export interface Connection {
   readonly database: Database;
   /** Absolute path of the data folder. */
   readonly dataDir: string;
+  readonly files: DatabaseFiles;
   readonly blobs: Blobs;
   readonly options: StoreOptions;
   /**

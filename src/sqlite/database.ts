@@ -78,12 +78,27 @@ export function beforeCommit(database: Database, call: BeforeCommit): void {
   BEFORE_COMMIT.set(database, call);
 }
 
+/** The files of a connection, looked at before and after each transaction. */
+interface GuardedFiles {
+  refuseIfLost(): void;
+  keepCommitted(): void;
+}
+
+const FILES = new WeakMap<Database, GuardedFiles>();
+
+/** From now on `write` refuses to write where the files of this connection are gone. */
+export function guardFiles(database: Database, files: GuardedFiles): void {
+  FILES.set(database, files);
+}
+
 /**
  * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
- * @throws AppError storage_failed (disk full, read-only, I/O error) or unavailable (another process writes for too
- * long).
+ * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too
+ * long) or database_lost (see `guardFiles`).
  */
 export function write<T>(database: Database, work: () => T): T {
+  const files = database.inTransaction ? undefined : FILES.get(database);
+  files?.refuseIfLost();
   try {
     let committed: (() => void) | null | undefined;
     const done = database
@@ -93,6 +108,7 @@ export function write<T>(database: Database, work: () => T): T {
         return result;
       })
       .immediate();
+    files?.keepCommitted();
     committed?.();
     return done;
   } catch (error) {

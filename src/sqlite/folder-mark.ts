@@ -10,7 +10,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { listFolder, replaceDurably, syncFolder, withStorage } from '../lib/durable-files.ts';
-import { type Database, write } from './database.ts';
+import { type Database, truncateLog, write } from './database.ts';
 
 const MARK_FILE = /^store-[0-9a-f-]{32,36}\.json(\.tmp)?$/;
 const CONTRACT = 1;
@@ -72,6 +72,8 @@ export function renewGeneration(database: Database, folder: string): void {
   if (listMarks(folder).length > 1) markFolder(database, folder);
   writeMark(folder, { database: id, generation: next, before: generation });
   write(database, () => setGeneration(database, next));
+  // without its log, too, the database is of this generation
+  truncateLog(database);
   markFolder(database, folder);
 }
 

@@ -1,5 +1,5 @@
 /** The port of a store's health on SQLite. */
-import type { FailedExpansion, Queue, StoreHealth } from '../campaigns/ports/health.ts';
+import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../campaigns/ports/health.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Connection } from './connection.ts';
 import { BUSY_TIMEOUT_MS, write } from './database.ts';
@@ -12,6 +12,10 @@ export class SqliteHealth implements StoreHealth {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  lostFiles(): LostFiles | null {
+    return this.#connection.files.look();
   }
 
   probe(): 'written' | 'busy' {

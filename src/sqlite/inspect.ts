@@ -9,6 +9,7 @@ import { LOCK_FILE } from './data-folder-lock.ts';
 import { DATABASE_FILE, type Database, databaseError, versionOf } from './database.ts';
 import { Sqlite } from './driver.ts';
 import { migrationsFolder, readMigrations } from './migrations.ts';
+import { findSaved } from './saved-database.ts';
 import { listSetAside } from './set-aside.ts';
 import { findStranded } from './stranded.ts';
 
@@ -34,6 +35,7 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
     isTaken: existsSync(lock) && isFileLocked(lock),
     contents: existsSync(path) ? contentsOf(path, now) : null,
     stranded: findStranded(folder),
+    saved: findSaved(folder),
     setAside: listSetAside(folder),
   }));
 }

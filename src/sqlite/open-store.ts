@@ -12,7 +12,8 @@ import { SqliteCampaigns } from './campaign-store.ts';
 import { Cleanup } from './cleanup.ts';
 import { SqliteClock } from './clock-rows.ts';
 import type { Connection } from './connection.ts';
-import { DATABASE_FILE, openDatabase } from './database.ts';
+import { DATABASE_FILE, guardFiles, openDatabase } from './database.ts';
+import { DatabaseFiles } from './database-files.ts';
 import { EventLog } from './event-log.ts';
 import { ExpansionQueue } from './expansion-queue.ts';
 import { ExpansionRows } from './expansion-rows.ts';
@@ -42,8 +43,10 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
     refuseStranded(absolute);
     const database = openDatabase(join(absolute, DATABASE_FILE));
     syncFolder(absolute);
+    const files = new DatabaseFiles(database, { isSaver: options.saves === true, now: () => options.clock.now() });
+    guardFiles(database, files);
     const discard = (paths: readonly string[]) => discardFiles(database, absolute, paths, options.clock.now());
-    return composed({ database, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
+    return composed({ database, files, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
   } catch (error) {
     throw storageError(`open data folder ${absolute}`, error);
   }

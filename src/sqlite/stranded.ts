@@ -8,6 +8,7 @@ import { AppError } from '../lib/errors.ts';
 import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { DATABASE_FILE as DATABASE } from './database.ts';
 import { listMarks } from './folder-mark.ts';
+import { refuseUntilTaken } from './saved-database.ts';
 import { setAside } from './set-aside.ts';
 
 const LOG_FILES = [`${DATABASE}-wal`, `${DATABASE}-shm`];
@@ -29,8 +30,12 @@ export function databaseOf(dataDir: string): string {
   throw new AppError('invalid_argument', `${dataDir} is not the data folder of a service: it has no ${DATABASE}`);
 }
 
-/** @throws AppError invalid_argument where there are files and no database that knows them */
+/**
+ * @throws AppError invalid_argument where there are files and no database that knows them, or one was saved that is
+ * not in its place yet
+ */
 export function refuseStranded(dataDir: string): void {
+  refuseUntilTaken(dataDir);
   const found = findStranded(dataDir);
   if (found === null) return;
   throw new AppError(

@@ -40,6 +40,14 @@ export function openStore({ adapter, location }: StoreLocator, options: StoreOpt
   return adapterOf(adapter).open(location, options);
 }
 
+/** As `StoreAdapter.takeSaved`. */
+export function takeSavedStore(
+  { adapter, location }: StoreLocator,
+  now: number,
+): { readonly taken: string; readonly aside: string | null } | null {
+  return adapterOf(adapter).takeSaved(location, now);
+}
+
 /** As `StoreAdapter.adopt`. */
 export function adoptStore({ adapter, location }: StoreLocator, now: number): string | null {
   return adapterOf(adapter).adopt(location, now);

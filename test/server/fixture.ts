@@ -282,6 +282,7 @@ export async function openFixture(
       },
       scrubbed: () => ({ bytes: 0, passes: 0 }),
       setAside: () => [],
+      refuseIfLost: () => {},
     },
     machine,
     onExpanded: (listener) => {

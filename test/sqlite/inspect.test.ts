@@ -26,7 +26,13 @@ function stateOf(folder: string) {
 describe('inspectDataFolder', () => {
   it('finds nothing in an empty folder, and leaves it empty', () => {
     const folder = newFolder();
-    expect(inspectDataFolder(folder, 0)).toEqual({ isTaken: false, contents: null, stranded: null, setAside: [] });
+    expect(inspectDataFolder(folder, 0)).toEqual({
+      isTaken: false,
+      contents: null,
+      stranded: null,
+      saved: [],
+      setAside: [],
+    });
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -38,6 +44,7 @@ describe('inspectDataFolder', () => {
     expect(inspectDataFolder(folder, 0)).toEqual({
       isTaken: false,
       stranded: null,
+      saved: [],
       setAside: [],
       contents: expect.objectContaining({
         version: newest,

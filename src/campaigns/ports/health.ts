@@ -17,7 +17,23 @@ export interface Queue {
   readonly oldestSeconds: number;
 }
 
+/** A store whose files were removed or replaced while it was open: nothing is written any more. */
+export interface LostFiles {
+  /** Which file, and how. */
+  readonly what: string;
+  /** The file that all of it was saved as; null while it was not. */
+  readonly savedAs: string | null;
+  /** Why it could not be saved yet. */
+  readonly failure: string | null;
+}
+
 export interface StoreHealth {
+  /**
+   * Whether the files of the store were removed or replaced; takes microseconds. A store that was opened with `saves`
+   * then saves all of itself under another name, which takes longer, and tries it again at each call until it has.
+   */
+  lostFiles(): LostFiles | null;
+
   /**
    * Commits a small row, as every change is committed. `busy`: another process was writing all the time that this
    * waited, a fraction of a second.

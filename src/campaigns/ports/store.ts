@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly leaseMs: number;
   /** Maximum claims of a job. */
   readonly maximumAttempts: number;
+  /** Whether this one, of all that have the store open, saves it where its files are lost. */
+  readonly saves?: boolean;
   /** The W3C traceparent of what is done at this moment: jobs and events keep it. None is kept by default. */
   readonly traceparent?: () => string | null;
 }
@@ -63,8 +65,8 @@ export interface Cleanup {
 
 /**
  * Every method either has its effect on disk when it returns, or throws without any effect: AppError storage_failed
- * (disk full, read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two
- * calls.
+ * (disk full, read-only, I/O error), unavailable (another process writes for too long) or database_lost (its files were
+ * removed or replaced). No transaction spans two calls.
  */
 export interface CampaignStore
   extends Campaigns,
@@ -115,6 +117,13 @@ export interface StoreAdapter {
    * where there are files that a store has made and no store
    */
   open(location: string, options: StoreOptions): CampaignStore;
+
+  /**
+   * Takes a store that was saved as its files were lost while it was open, before `open`; the caller has the lock.
+   * Returns which, and where what was in its place is now; null where none was saved.
+   * @throws AppError invalid_argument, with what to do, where it is not surely the newer one; storage_failed
+   */
+  takeSaved(location: string, now: number): { readonly taken: string; readonly aside: string | null } | null;
 
   /**
    * Moves files whose store is gone aside, so that `open` makes an empty one; nothing where there is a store. The
@@ -170,6 +179,8 @@ export interface StoreInspection {
   readonly contents: StoreContents | null;
   /** What lies beside a store that is gone, in words; null where there is a store, or nothing. */
   readonly stranded: string | null;
+  /** Stores that were saved as their files were lost, and that `takeSaved` was not asked for yet. */
+  readonly saved: readonly string[];
   /** Folders of files that were set aside, as stores found them and did not know them. */
   readonly setAside: readonly string[];
 }

@@ -30,11 +30,12 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
     examinePermissions(dataDir, userId),
   ]);
-  let store: StoreInspection = { isTaken: false, contents: null, stranded: null, setAside: [] };
+  let store: StoreInspection = { isTaken: false, contents: null, stranded: null, saved: [], setAside: [] };
   const contents = await findings('database', READ_ADVICE, () => {
     if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
     return [
       store.stranded === null ? examineDatabase(store.contents) : lostDatabase(store.stranded),
+      ...examineSaved(store.saved),
       ...examineSetAside(store.setAside),
       examineUse(store.isTaken),
     ];
@@ -136,6 +137,18 @@ function lostDatabase(stranded: string): Finding {
     'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves what is there aside, and ' +
       'begins with an empty database.',
   );
+}
+
+function examineSaved(saved: readonly string[]): Finding[] {
+  const last = saved.at(-1);
+  if (last === undefined) return [];
+  return [
+    warning(
+      'saved database',
+      `its files were removed or replaced while a service had it open, and it is saved as ${last}`,
+      'Start serve (again): it takes it, or says what to do.',
+    ),
+  ];
 }
 
 function examineSetAside(folders: readonly string[]): Finding[] {

@@ -70,6 +70,8 @@ export interface Damage {
 export interface StorageStatus {
   /** @throws AppError storage_failed */
   disk(): DiskState;
+  /** Before a body is read: the store refuses all writes itself. @throws AppError database_lost */
+  refuseIfLost(): void;
   /** Damaged files that were found since the start. */
   damaged(): Readonly<Record<DamageKind, number>>;
   /** Folders of files that the database did not know and had not made, relative to the data folder. */

@@ -1,4 +1,7 @@
-/** Refuses new work while the disk has less room than its reserve; reads, deletions and cancellations go on. */
+/**
+ * Refuses new work while the disk has less room than its reserve, or where the database is lost; reads, deletions and
+ * cancellations go on.
+ */
 import type { onRequestHookHandler, RouteOptions } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { StorageStatus } from '../health/port.ts';
@@ -11,8 +14,9 @@ const RETRY_AFTER_SECONDS = 60;
 const WRITING = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Adds the check to the routes registered from now on that write what stays. */
-export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, 'disk'>): void {
+export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, 'disk' | 'refuseIfLost'>): void {
   const refuse: onRequestHookHandler = (_request, _reply, done) => {
+    storage.refuseIfLost();
     const { freeBytes, reserveBytes, isLow } = storage.disk();
     if (!isLow) return done();
     throw new AppError(

@@ -138,7 +138,7 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
     ...(takesBody ? (['request_timeout', 'body_too_large', 'unsupported_media_type'] as const) : []),
     ...facts.ownErrors,
     'unavailable',
-    ...(isApi(route.url) && facts.stored ? (['storage_failed'] as const) : []),
+    ...(isApi(route.url) && facts.stored ? (['storage_failed', 'database_lost'] as const) : []),
     'internal',
   ];
 }

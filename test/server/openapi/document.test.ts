@@ -124,7 +124,7 @@ describe('openApiDocument', () => {
     expect(requestBody).toEqual({ $ref: '#/components/requestBodies/CampaignCreate' });
     expect(responses).toMatchObject({
       409: { $ref: '#/components/responses/ExternalIdTakenOrIdempotencyKeyReused' },
-      503: { $ref: '#/components/responses/UnavailableOrStorageFailed' },
+      503: { $ref: '#/components/responses/UnavailableOrStorageFailedOrDatabaseLost' },
     });
     const errors = Object.values(paths).flatMap((item) =>
       Object.values(item).flatMap((operation) =>
