@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures and
- * ratios of ways that were measured in turn in one run. `npm run bench -- quality ..` and `.. drift ..` have arguments of
- * their own.
+ * ratios of ways that were measured in turn in one run. `npm run bench -- quality ..`, `.. drift ..` and `.. filters ..`
+ * have arguments of their own.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -14,6 +14,7 @@ import { benchCampaign } from './campaign.bench.ts';
 import { benchConsole } from './console.bench.ts';
 import { benchDrift } from './drift.bench.ts';
 import { benchEta } from './eta.bench.ts';
+import { benchFilters } from './filters.bench.ts';
 import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
 import { benchHolders } from './holders.bench.ts';
@@ -50,10 +51,19 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   regression: told(benchRegression),
 };
 
+/** These measure quality, on data sets that they are given. */
+const OWN_ARGUMENTS: Readonly<
+  Record<string, (args: readonly string[], note: (line: string) => void) => Promise<readonly string[]>>
+> = {
+  quality: benchQuality,
+  drift: benchDrift,
+  filters: benchFilters,
+};
+
 const note = (line: string) => process.stderr.write(`${line}\n`);
 const args = process.argv.slice(2);
 try {
-  const own = args[0] === 'quality' ? benchQuality : args[0] === 'drift' ? benchDrift : null;
+  const own = OWN_ARGUMENTS[args[0] ?? ''];
   if (own) for (const line of await own(args.slice(1), note)) process.stdout.write(`${line}\n`);
   else await runBenchmarks(args);
 } catch (error) {
@@ -77,7 +87,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
   });
   const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
   if (unknown.length > 0) {
-    const names = [...Object.keys(BENCHMARKS), 'drift', 'quality'].join(', ');
+    const names = [...Object.keys(BENCHMARKS), ...Object.keys(OWN_ARGUMENTS)].join(', ');
     throw new AppError('invalid_argument', `no benchmark is called ${unknown.join(', ')}: there are ${names}`);
   }
   const machine = {
