@@ -49,6 +49,11 @@ export const WEAK_AUC = 0.6;
  */
 const GOOD_LOW = 0.55;
 /**
+ * ... and the AUC, without drift, is one that as many random seeds reach once in a thousand: a few may lie close together
+ * by chance. The normal quantile of .999, in standard deviations of a mean of uniform variables.
+ */
+const CHANCE_DEVIATIONS = 3.09;
+/**
  * `weak` only if the interval of the AUC is below this: otherwise random seeds and a campaign of .7 cannot be told
  * apart.
  */
@@ -97,8 +102,9 @@ export function predict(
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };
   }
+  const byChance = before.mean < 0.5 + CHANCE_DEVIATIONS / Math.sqrt(12 * held);
   return {
-    ...judge(auc, seeds, known.campaigns),
+    ...judge(auc, { seeds, byChance, campaigns: known.campaigns }),
     fitting_seeds: seeds.fitting,
     auc,
     recall,
@@ -113,12 +119,15 @@ function noLess(a: PredictiveInterval, b: PredictiveInterval): PredictiveInterva
 
 function judge(
   { mean, low, high }: PredictiveInterval,
-  seeds: SeedCounts,
-  campaigns: number,
+  {
+    seeds,
+    byChance,
+    campaigns,
+  }: { readonly seeds: SeedCounts; readonly byChance: boolean; readonly campaigns: number },
 ): Pick<Prediction, 'verdict' | 'reason'> {
   const drift = campaigns > 0 ? `, with the drift of ${campaigns} past campaigns` : '';
   const measured = `AUC ${mean.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}${drift}`;
-  if (mean >= WEAK_AUC && low >= GOOD_LOW)
+  if (mean >= WEAK_AUC && low >= GOOD_LOW && !byChance)
     return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}` };
   if (mean < WEAK_AUC && high < MAYBE_GOOD)
     return { verdict: 'weak', reason: `the seeds look like everyone: ${measured}` };

@@ -81,6 +81,19 @@ describe('predict', () => {
     expect(prediction.reason).toMatch(reason);
   });
 
+  it('calls random seeds good once in a thousand at most, however few', () => {
+    const rng = createRng('chance');
+    for (const count of [5, 13]) {
+      let good = 0;
+      for (let set = 0; set < 2000; set++) {
+        const ranks = ranksAt(Array.from({ length: count }, () => rng.integer(1001)));
+        if (predict(ranks, count).verdict === 'good') good += 1;
+      }
+      // 2 are expected at most, and 9 or more of them less than once in 3,000
+      expect(good, `${count} seeds`).toBeLessThan(9);
+    }
+  });
+
   it('returns numbers whatever the ranks, intervals that hold their mean, and recall that grows with size', () => {
     const scores = fc.array(fc.constantFrom(0, 0.25, 0.5, 1), { minLength: 1, maxLength: 30 });
     fc.assert(
