@@ -10,7 +10,7 @@ import type { Scorer } from '../../../src/online/score.ts';
 import { type FilteredCampaign, RULES, type Rule, rowsFor, type SeedKind, type Split } from './campaigns.ts';
 
 /** Sizes at which predictions are compared with the truth, as shares of the candidates. */
-export const CHECKED_SHARES = [0.05, 0.2] as const;
+const CHECKED_SHARES = [0.05, 0.2] as const;
 const RANDOM_SEEDS = 50;
 
 /** One campaign with one filter. */
