@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { ENCODINGS } from '../dataset/lines.ts';
 import type { Output } from '../lib/output.ts';
 import { SHAPE_NAMES } from '../offline/shapes/names.ts';
-import { delimiter, nameList, positiveInteger, seedCounts, share, wholeNumber } from './options.ts';
+import { collect, delimiter, nameList, positiveInteger, seedCounts, share, wholeNumber } from './options.ts';
 
 export function addDataSetCommands(program: Command, output: Output): void {
   const dataSet = program.command('dataset').description('data sets');
@@ -51,6 +51,32 @@ function addInteractions(dataSet: Command, output: Output): void {
       .option('--items <file>', 'table of items: its columns are campaign features')
       .option('--users <file>', 'table of users: its columns are user features')
       .option('--leave-out <columns>', 'columns of the tables that are no features: a,b', nameList, [])
+      .option(
+        '--where <condition>',
+        'condition on rows of the log; may be repeated: "Quantity > 0", "InvoiceNo !~ ^C" (= != < <= > >= ~ !~)',
+        collect,
+        [],
+      )
+      .option('--exclude-items <items>', 'items whose rows are left out: POST,BANK CHARGES', nameList, [])
+      .option('--exclude-items-file <file>', 'the same, an item a line; not all need be in the log')
+      .option(
+        '--user-features <columns>',
+        'columns of the log that are user features, by the earliest row',
+        nameList,
+        [],
+      )
+      .option('--item-features <columns>', 'columns of the log that are campaign features, likewise', nameList, [])
+      .option('--numbers <columns>', 'columns that hold numbers', nameList, [])
+      .option('--dates <columns>', 'columns that hold dates', nameList, [])
+      .option('--vectors <columns>', 'columns that hold vectors: [0.1, 0.2], or by --separator', nameList, [])
+      .option('--words <columns>', 'columns of texts of which each word is a token', nameList, [])
+      .option('--decimal-comma', 'numbers are written 3,5')
+      .addOption(
+        new Option(
+          '--date-format <order>',
+          'dates like 12/1/2010 8:26 have the day or the month first (default: told by the values)',
+        ).choices(['dmy', 'mdy']),
+      )
       .option('--separator <text>', 'what separates several values in a field of a table', '|')
       .option(
         '--delimiter <text>',

@@ -32,6 +32,11 @@ export function nameList(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }
 
+/** Collects texts of an option that may be repeated. */
+export function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
 /** A share, 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);

@@ -7,19 +7,26 @@ import type { Row, RowSource, Value } from './row-source.ts';
 const LINES_OF_COLUMNS = 1000;
 
 /**
- * Opens the file; its columns are the keys of the first 1,000 lines. Numbers, `true` and `false` are taken as text, and
+ * Opens the file; its columns are the keys of the first 1,000 lines, and those that hold an object there cannot be read.
+ * Numbers, `true` and `false` are taken as text, and
  * `null`, `""` and a key that is not there as nothing. Errors (AppError `invalid_data`, naming file:line): those of
  * `readLines`, an empty file, a line that is no JSON object; while reading, an object or a list within a list.
  */
 export async function openNdjson(path: string): Promise<RowSource> {
   const columns = new Set<string>();
+  const unreadable = new Map<string, string>();
   let seen = 0;
   for await (const { firstLine, lines } of readLines(path)) {
     for (let i = 0; i < lines.length && seen < LINES_OF_COLUMNS; i++) {
       const record = parseRecord(lines[i]!, path, firstLine + i);
       if (!record) continue;
       seen += 1;
-      for (const key of Object.keys(record)) columns.add(key);
+      for (const [key, value] of Object.entries(record)) {
+        columns.add(key);
+        const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
+        if (parts.some((part) => typeof part === 'object' && part !== null))
+          unreadable.set(key, 'an object, or a list of such: only text, numbers and lists of them are read');
+      }
     }
     if (seen === LINES_OF_COLUMNS) break;
   }
@@ -36,7 +43,7 @@ export async function openNdjson(path: string): Promise<RowSource> {
       yield rows;
     }
   }
-  return { path, columns: [...columns], read };
+  return { path, columns: [...columns], unreadable, read };
 }
 
 function fieldOf(record: JsonRecord, name: string, path: string, line: number): Value {

@@ -15,6 +15,8 @@ export interface RowSource {
   readonly path: string;
   /** The names of its columns, in the file's order. */
   readonly columns: readonly string[];
+  /** Columns that cannot be read, and what they hold: objects, bytes. */
+  readonly unreadable?: ReadonlyMap<string, string>;
   /**
    * The rows in the file's order, in batches, each time from the start. `columns` are some of its own. Memory is one
    * batch. Errors (AppError `invalid_data`) name file:line.

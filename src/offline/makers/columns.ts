@@ -1,13 +1,20 @@
 /** Columns of somebody's table as features: of what kind they are, and which are none. */
 import type { Feature } from '../../dataset/features.ts';
+import { lineError } from '../../dataset/lines.ts';
 import type { RowSource, Value } from '../../dataset/row-source.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { TypedColumn, TypedValue } from './typed-columns.ts';
 
 /** A column that became a feature. */
 export interface FeatureColumn extends Feature {
   /** What stands between the tokens of a text. */
   readonly separator: string;
+  /** How its values are read where it is said what they are. */
+  readonly typed?: TypedColumn;
 }
+
+/** A value as a record of a data set has it. */
+export type RecordValue = string | readonly string[] | TypedValue;
 
 /** Columns that are features, and sentences of those that are none. */
 export interface Columns {
@@ -37,13 +44,21 @@ export class ColumnSurvey {
   #longest = 0;
   #isMulti = false;
   #hasLongToken = false;
+  readonly #typed: TypedColumn | null;
+  #size = 0;
 
-  constructor(name: string, separator: string) {
+  constructor(name: string, separator: string, typed: TypedColumn | null = null) {
     this.name = name;
     this.#separator = separator;
+    this.#typed = typed;
   }
 
-  add(value: Value): void {
+  /** Errors: AppError `invalid_data`, naming file:line, for a value that is not what is said of the column. */
+  add(value: Value, path = '', line = 0): void {
+    if (this.#typed) {
+      this.#addTyped(this.#typed, value, path, line);
+      return;
+    }
     const tokens = tokensOf(value, this.#separator);
     if (tokens.length === 0) return;
     this.#filled++;
@@ -58,6 +73,7 @@ export class ColumnSurvey {
 
   /** The feature, or why it is none. */
   finish(): FeatureColumn | string {
+    if (this.#typed) return this.#finishTyped(this.#typed);
     const rows = Math.min(this.#filled, COUNTED_ROWS);
     if (rows === 0) return 'it is empty';
     if (this.#hasLongToken) return `it has texts of more than ${MAXIMUM_TOKEN_BYTES} bytes`;
@@ -69,6 +85,25 @@ export class ColumnSurvey {
     if (!this.#isMulti) return { name, kind: 'single', separator: this.#separator, ...sensitive };
     const maxLength = Math.min(this.#longest, MAXIMUM_LENGTH);
     return { name, kind: 'multi', maxLength, separator: this.#separator, ...sensitive };
+  }
+
+  #addTyped(typed: TypedColumn, value: Value, path: string, line: number): void {
+    const read = typed.read(value, path, line);
+    if (read === null) return;
+    this.#filled++;
+    if (typeof read === 'number') return;
+    if (typed.kind === 'vector' && this.#size !== 0 && read.length !== this.#size)
+      throw lineError(path, line, `${this.name} has ${read.length} numbers, the first vector ${this.#size}`);
+    this.#size = Math.max(this.#size, read.length);
+  }
+
+  #finishTyped(typed: TypedColumn): FeatureColumn | string {
+    if (this.#filled === 0 || (typed.kind !== 'number' && this.#size === 0)) return 'it is empty';
+    const { name } = this;
+    const sensitive = SENSITIVE.test(name) ? { sensitive: true } : {};
+    const size = typed.kind === 'vector' ? { size: this.#size } : {};
+    const most = typed.kind === 'multi' ? { maxLength: Math.min(this.#size, MAXIMUM_LENGTH) } : {};
+    return { name, kind: typed.kind, separator: this.#separator, typed, ...size, ...most, ...sensitive };
   }
 }
 
@@ -85,19 +120,27 @@ export function finishSurveys(surveys: Iterable<ColumnSurvey>, what: string): Co
 }
 
 /** A value as a record of a data set has it: a text or null, a list for a multi feature. */
-export function recordValue(value: Value, { kind, separator }: FeatureColumn): string | null | readonly string[] {
+export function recordValue(value: Value, { kind, separator, typed }: FeatureColumn): RecordValue {
+  if (typed) return typed.read(value, '', 0);
   const tokens = tokensOf(value, separator);
   if (kind === 'single') return tokens[0] ?? null;
   return tokens.length > MAXIMUM_TOKENS ? tokens.slice(0, MAXIMUM_TOKENS) : tokens;
 }
 
 /** A feature as `dataset.json` describes it. */
-export function describeFeature({ name, kind, maxLength, sensitive }: Feature): object {
-  return { name, kind, ...(maxLength ? { max_length: maxLength } : {}), ...(sensitive ? { sensitive } : {}) };
+export function describeFeature({ name, kind, maxLength, size, sensitive }: Feature): object {
+  const length = { ...(maxLength ? { max_length: maxLength } : {}), ...(size ? { size } : {}) };
+  return { name, kind, ...length, ...(sensitive ? { sensitive } : {}) };
 }
 
-/** Refuses (AppError `invalid_argument`) a column that `source` has not; `option` asked for it. */
+/**
+ * Refuses (AppError `invalid_argument`) a column that `source` has not, or that holds what cannot be read; `option`
+ * asked for it.
+ */
 export function requireColumn(source: RowSource, name: string, option: string): void {
+  const why = source.unreadable?.get(name);
+  if (why !== undefined)
+    throw new AppError('invalid_argument', `${option}: ${source.path}: column ${JSON.stringify(name)} is ${why}`);
   if (source.columns.includes(name)) return;
   throw new AppError(
     'invalid_argument',

@@ -4,11 +4,14 @@ import { type Histories, LEAST_TAKERS } from './histories.ts';
 import type { InteractionsOptions, Material } from './interactions.ts';
 
 export function interactionNotes(
-  { minimumUsers, columns, history }: InteractionsOptions,
-  { log, chosen, userTable, itemTable, isPresent, before }: Material,
+  { minimumUsers, columns, history, where }: InteractionsOptions,
+  { log, chosen, userTable, itemTable, ofUsers, ofItems, isPresent, before }: Material,
   histories: Histories,
 ): string[] {
   const notes = [`${log.rowCount} rows of ${log.items.count} items were read`];
+  for (const [i, condition] of where.entries())
+    notes.push(`${log.leftOut.conditions[i]} rows are left out, as ${JSON.stringify(condition)} does not hold`);
+  if (log.leftOut.excluded > 0) notes.push(`${log.leftOut.excluded} rows of excluded items are left out`);
   const { count, first } = log.incomplete;
   if (count > 0) notes.push(`${count} rows lack a user or an item and are left out, the first is ${first}`);
   if (log.repeated > 0) notes.push(`${log.repeated} rows repeat a user's item: the earliest counts`);
@@ -40,5 +43,6 @@ export function interactionNotes(
   }
   if (itemTable && itemTable.missing > 0) notes.push(`${itemTable.missing} campaigns are not in the table of items`);
   if (itemTable) notes.push(...itemTable.leftOut);
+  notes.push(...ofUsers.leftOut, ...ofItems.leftOut);
   return notes;
 }

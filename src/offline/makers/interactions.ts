@@ -6,14 +6,17 @@ import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample } from '../../lib/rng.ts';
 import { type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
 import { type CampaignChoice, type ChosenCampaign, chooseCampaigns } from './choose-campaigns.ts';
-import { describeFeature, type FeatureColumn } from './columns.ts';
+import { describeFeature, type FeatureColumn, type RecordValue } from './columns.ts';
+import { readConditions } from './conditions.ts';
 import { collectHistories, type Histories } from './histories.ts';
 import { interactionNotes } from './interaction-notes.ts';
 import { type Log, type LogColumns, readLog } from './log.ts';
+import { type LogFeatureColumns, LogFeatures } from './log-features.ts';
 import { MadeCounts, type MadeDataSet, type OnProgress } from './made.ts';
 import { writeNewFolder } from './new-folder.ts';
 import { Others, rowsOf } from './rows.ts';
 import { type ItemTable, readItems, recordMembers, surveyUsers, type TableOptions, type UserTable } from './tables.ts';
+import type { ColumnTypes } from './typed-columns.ts';
 
 export interface InteractionsOptions extends CampaignChoice {
   /** The data set's folder; it must not be there. */
@@ -23,6 +26,16 @@ export interface InteractionsOptions extends CampaignChoice {
   /** Tables whose columns are features; their ids stand in a column that is named as in the log. */
   readonly users: RowSource | null;
   readonly items: RowSource | null;
+  /** Conditions that rows of the log must meet: `Quantity > 0`. */
+  readonly where: readonly string[];
+  /** Items of the log whose rows are left out; each must be there. */
+  readonly excludeItems: readonly string[];
+  /** The same of a list that may have others too. */
+  readonly excludeListed: readonly string[];
+  /** Columns of the log that are features of users, and of campaigns. */
+  readonly userFeatures: readonly string[];
+  readonly itemFeatures: readonly string[];
+  readonly types: ColumnTypes;
   /** Columns of the tables that are no features. */
   readonly leaveOut: readonly string[];
   /** What stands between the tokens of a field. */
@@ -49,6 +62,9 @@ export interface Material {
   readonly histories: Histories;
   readonly userTable: UserTable | null;
   readonly itemTable: ItemTable | null;
+  /** Features of columns of the log. */
+  readonly ofUsers: LogFeatureColumns;
+  readonly ofItems: LogFeatureColumns;
   /** Who is a user of the data set, by number. */
   readonly isPresent: Uint8Array;
   /** What came then or later is not known; null: all is. */
@@ -65,9 +81,9 @@ export async function makeInteractions(options: InteractionsOptions): Promise<Ma
   return await writeNewFolder(options.out, async (folder) => {
     const rng = createRng(`interactions/${options.seed}`);
     const material = await gather(options, rng);
-    const { userTable, itemTable, histories } = material;
-    const userFeatures = [...(userTable?.features ?? []), historyFeature(options)];
-    const campaignFeatures = itemTable?.features ?? [];
+    const { userTable, itemTable, ofUsers, ofItems, histories } = material;
+    const userFeatures = [...(userTable?.features ?? []), ...ofUsers.features, historyFeature(options)];
+    const campaignFeatures = [...(itemTable?.features ?? []), ...ofItems.features];
     checkFeatures(userFeatures, options.users?.path ?? 'features of users', 'invalid_data');
     checkFeatures(campaignFeatures, options.items?.path ?? 'features of items', 'invalid_data');
     const counts = new MadeCounts();
@@ -95,22 +111,55 @@ export async function makeInteractions(options: InteractionsOptions): Promise<Ma
 }
 
 async function gather(options: InteractionsOptions, rng: Rng): Promise<Material> {
-  const { columns, leaveOut, separator, onProgress } = options;
+  const { columns, leaveOut, separator, types, onProgress } = options;
   if (options.beforeTest && columns.time === null) throw new AppError('invalid_argument', '--before-test needs --time');
-  const log = await readLog(options.log, columns, onProgress);
+  checkNames(options);
+  const { dateOrder } = types;
+  const open = async (names: readonly string[], option: string) =>
+    await LogFeatures.open(options.log, { names, option, types, separator });
+  const userFeatures = await open(options.userFeatures, '--user-features');
+  const itemFeatures = await open(options.itemFeatures, '--item-features');
+  const exclude = new Set([...options.excludeItems, ...options.excludeListed]);
+  const conditions = await readConditions(options.where, options.log, dateOrder);
+  const reading = { conditions, exclude, userFeatures, itemFeatures, dateOrder };
+  const log = await readLog(options.log, columns, reading, onProgress);
+  const absent = options.excludeItems.find((item) => !log.leftOut.excludedItems.has(item));
+  if (absent !== undefined) {
+    const message = `--exclude-items: no row of ${options.log.path} has the item ${JSON.stringify(absent)}`;
+    throw new AppError('invalid_argument', `${message}${options.where.length > 0 ? ' and meets all conditions' : ''}`);
+  }
   onProgress('choosing campaigns');
   const chosen = chooseCampaigns(log, options, rng);
   const before = options.beforeTest ? chosen.testStart : null;
   const isLeftOut = new Uint8Array(log.items.count);
   for (const { item } of [...chosen.campaigns, ...chosen.nearDuplicates]) isLeftOut[item] = 1;
   const histories = collectHistories(log, { isLeftOut, most: options.history, before, rng: rng.fork('histories') });
-  const table = (id: string): TableOptions => ({ id, leaveOut, separator, onProgress });
+  const table = (id: string): TableOptions => ({ id, leaveOut, separator, types, onProgress });
   const wanted = new Set(chosen.campaigns.map(({ item }) => item));
   const itemTable = options.items && (await readItems(options.items, log.items, wanted, table(columns.item)));
   const inLog = log.users.count;
   const userTable = options.users && (await surveyUsers(options.users, log.users, table(columns.user)));
   const isPresent = await findPresent(log, inLog, before, userTable);
-  return { log, chosen, histories, userTable, itemTable, isPresent, before };
+  const ofUsers = userFeatures.finish(Array(inLog).keys(), 'column of the log');
+  const ofItems = itemFeatures.finish(wanted, 'column of the log');
+  return { log, chosen, histories, userTable, itemTable, ofUsers, ofItems, isPresent, before };
+}
+
+/** Refuses (AppError `invalid_argument`) names of columns that no table has: one that is left out guards a secret. */
+function checkNames({ users, items, leaveOut, types, ...options }: InteractionsOptions): void {
+  const tables = [users, items].flatMap((table) => (table ? [table] : []));
+  const check = (option: string, names: readonly string[], known: readonly string[], where: string) => {
+    const unknown = names.find((name) => !known.includes(name));
+    if (unknown === undefined) return;
+    const message = `${option}: ${where} has a column ${JSON.stringify(unknown)}`;
+    throw new AppError('invalid_argument', `${message}; there are ${known.join(', ') || 'none'}`);
+  };
+  const ofTables = tables.flatMap(({ columns }) => columns);
+  check('--leave-out', leaveOut, ofTables, 'no table (--users, --items)');
+  const features = [...ofTables, ...options.userFeatures, ...options.itemFeatures];
+  const nowhere = 'no table, --user-features or --item-features';
+  for (const kind of ['numbers', 'dates', 'vectors', 'words'] as const)
+    check(`--${kind}`, types[kind], features, nowhere);
 }
 
 /** Everybody; where the future is not known, those of the table of users and those who took something in time. */
@@ -135,14 +184,15 @@ function historyFeature({ history }: InteractionsOptions): FeatureColumn {
 }
 
 /** Lines of users.ndjson: first those of the table of users, then those of the log alone. */
-async function* userLines({ log, histories, userTable, isPresent }: Material) {
+async function* userLines({ log, histories, userTable, ofUsers, isPresent }: Material) {
   const isWritten = new Uint8Array(isPresent.length);
   const inLog = isPresent.length - (userTable?.fresh ?? 0);
   const historyOf = (user: number) =>
     user < inLog ? Array.from(histories.of(user), (item) => log.items.text(item)) : [];
-  const lineOf = (user: number, members: readonly (readonly [string, unknown])[]) => {
+  const lineOf = (user: number, members: readonly (readonly [string, RecordValue])[]) => {
     isWritten[user] = 1;
-    const record = Object.fromEntries([['user_id', log.users.text(user)], ...members, [HISTORY, historyOf(user)]]);
+    const all = [...members, ...ofUsers.recordOf(user)];
+    const record = Object.fromEntries([['user_id', log.users.text(user)], ...all, [HISTORY, historyOf(user)]]);
     return `${JSON.stringify(record)}\n`;
   };
   if (userTable) {
@@ -169,13 +219,14 @@ function* campaignsOf(
   rng: Rng,
   onProgress: OnProgress,
 ): Generator<WrittenCampaign> {
-  const { log, chosen, itemTable, isPresent } = material;
+  const { log, chosen, itemTable, ofItems, isPresent } = material;
   const others = new Others(isPresent);
   for (const [i, campaign] of chosen.campaigns.entries()) {
     const { item, split, group } = campaign;
     const id = log.items.text(item);
     counts.addCampaign(split, group);
-    const record = { campaign_id: id, ...itemTable?.recordOf(item), split, ...(group ? { group } : {}) };
+    const features = { ...itemTable?.recordOf(item), ...Object.fromEntries(ofItems.recordOf(item)) };
+    const record = { campaign_id: id, ...features, split, ...(group ? { group } : {}) };
     yield { record, rows: campaignRows(id, campaign, material, { others, counts, rng: rng.fork(`campaign/${id}`) }) };
     onProgress(`writing ${i + 1} of ${chosen.campaigns.length} campaigns`);
   }

@@ -1,11 +1,15 @@
 /** A log of who took what, in typed arrays: each user once an item, with the earliest time. */
 import { lineError } from '../../dataset/lines.ts';
 import type { RowSource } from '../../dataset/row-source.ts';
+import type { DateOrder } from '../../dataset/written-dates.ts';
+import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../population/text-table.ts';
 import { requireColumn } from './columns.ts';
+import type { Condition } from './conditions.ts';
 import { numberOf } from './ids.ts';
+import type { LogFeatures } from './log-features.ts';
 import type { OnProgress } from './made.ts';
-import { parseTime } from './time.ts';
+import { inferDateOrder, parseTime } from './time.ts';
 
 export interface LogColumns {
   readonly user: string;
@@ -26,6 +30,23 @@ export interface Log {
   readonly repeated: number;
   /** Rows that lack a user or an item, and the first of them. */
   readonly incomplete: { readonly count: number; readonly first: string | null };
+  /** Rows that do not meet a condition, for each; those of excluded items. */
+  readonly leftOut: {
+    readonly conditions: readonly number[];
+    readonly excluded: number;
+    readonly excludedItems: ReadonlySet<string>;
+  };
+}
+
+/** Which rows of a log are read, and what of them besides users, items and times. */
+export interface LogReading {
+  readonly conditions: readonly Condition[];
+  /** Items whose rows are left out. */
+  readonly exclude: ReadonlySet<string>;
+  readonly userFeatures: LogFeatures;
+  readonly itemFeatures: LogFeatures;
+  /** Of written dates; null: told by the values. */
+  readonly dateOrder: DateOrder | null;
 }
 
 /** Most rows of a log: places are uint32. */
@@ -41,10 +62,16 @@ interface Block {
 }
 
 /**
- * Reads a log. Memory is 12 bytes a row (4 without times) and the ids; while it is read up to 28 (12) a row. Errors
- * (AppError): `invalid_argument` for a column that is not there, `invalid_data` naming file:line for a bad time or id.
+ * Reads a log: the rows that meet all conditions, and are of no excluded item. Memory is 12 bytes a row (4 without times) and the ids; while it is read up to 28 (12) a row. Errors
+ * (AppError): `invalid_argument` for a column that is not there, `invalid_data` naming file:line for a bad time or id,
+ * and where no row is left.
  */
-export async function readLog(source: RowSource, columns: LogColumns, onProgress: OnProgress): Promise<Log> {
+export async function readLog(
+  source: RowSource,
+  columns: LogColumns,
+  { conditions, exclude, userFeatures, itemFeatures, dateOrder }: LogReading,
+  onProgress: OnProgress,
+): Promise<Log> {
   requireColumn(source, columns.user, '--user');
   requireColumn(source, columns.item, '--item');
   if (columns.time !== null) requireColumn(source, columns.time, '--time');
@@ -54,10 +81,28 @@ export async function readLog(source: RowSource, columns: LogColumns, onProgress
   let rowCount = 0;
   let missing = 0;
   let firstMissing: string | null = null;
-  const wanted = [columns.user, columns.item, ...(columns.time === null ? [] : [columns.time])];
+  let excluded = 0;
+  const excludedItems = new Set<string>();
+  const unmet = conditions.map(() => 0);
+  const order = dateOrder ?? (columns.time === null ? null : await inferDateOrder(source, columns.time));
+  const own = [columns.user, columns.item, ...(columns.time === null ? [] : [columns.time])];
+  const firstUserFeature = own.length + conditions.length;
+  const firstItemFeature = firstUserFeature + userFeatures.names.length;
+  const wanted = [...own, ...conditions.map(({ column }) => column), ...userFeatures.names, ...itemFeatures.names];
   for await (const rows of source.read(wanted)) {
-    for (const { line, values } of rows) {
+    for (const row of rows) {
+      const { line, values } = row;
+      const failed = conditions.findIndex(({ holds }, i) => !holds(values[own.length + i]!, source.path, line));
+      if (failed >= 0) {
+        unmet[failed]!++;
+        continue;
+      }
       const [user, item, time] = values;
+      if (typeof item === 'string' && exclude.has(item)) {
+        excluded++;
+        excludedItems.add(item);
+        continue;
+      }
       if (typeof user !== 'string' || typeof item !== 'string') {
         firstMissing ??= `${source.path}:${line}`;
         missing++;
@@ -67,14 +112,20 @@ export async function readLog(source: RowSource, columns: LogColumns, onProgress
       const place = block.count++;
       block.users[place] = numberOf(users, user, source.path, line);
       block.items[place] = numberOf(items, item, source.path, line);
-      if (block.times) block.times[place] = parseTime(time ?? null, source.path, line);
+      const moment = block.times ? parseTime(time ?? null, source.path, line, order) : 0;
+      if (block.times) block.times[place] = moment;
+      userFeatures.add(block.users[place]!, row, firstUserFeature, moment);
+      itemFeatures.add(block.items[place]!, row, firstItemFeature, moment);
       rowCount++;
     }
     if (rowCount > MAXIMUM_ROWS) throw lineError(source.path, rowCount, `more than ${MAXIMUM_ROWS} rows`);
     onProgress(`reading ${source.path}: ${rowCount} rows, ${users.count} users, ${items.count} items`);
   }
+  if (rowCount === 0 && unmet.some((count) => count > 0))
+    throw new AppError('invalid_data', `${source.path}: no row meets all conditions of --where`);
   const grouped = groupByItem(blocks, rowCount, items.count, users.count);
-  return { users, items, rowCount, ...grouped, incomplete: { count: missing, first: firstMissing } };
+  const incomplete = { count: missing, first: firstMissing };
+  return { users, items, rowCount, ...grouped, incomplete, leftOut: { conditions: unmet, excluded, excludedItems } };
 }
 
 /** How many users took an item. */

@@ -7,13 +7,19 @@ import type { RowSource, Value } from '../../dataset/row-source.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type InteractionsOptions, makeInteractions } from './interactions.ts';
 import type { MadeDataSet } from './made.ts';
+import { NO_TYPES } from './typed-columns.ts';
 
 export type MovieLensOptions = Omit<
   InteractionsOptions,
-  'log' | 'columns' | 'users' | 'items' | 'leaveOut' | 'separator' | 'beforeTest'
+  'log' | 'columns' | 'users' | 'items' | 'leaveOut' | 'separator' | 'beforeTest' | keyof typeof NOTHING_OF_THE_LOG
 > & {
   /** The folder of the unpacked download. */
   readonly folder: string;
+};
+
+/** All rows count, and only tables have features. */
+const NOTHING_OF_THE_LOG = {
+  ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
 };
 
 /** Where the downloads are. */
@@ -39,6 +45,7 @@ export async function makeMovieLens({ folder, ...options }: MovieLensOptions): P
     ...{ log: withIds(ratings), items: describeFilms(withIds(movies)), users: users && describePeople(withIds(users)) },
     columns: { user: 'user', item: 'item', time: 'time' },
     ...{ leaveOut: [], separator: '|', beforeTest: false },
+    ...NOTHING_OF_THE_LOG,
   });
 }
 

@@ -49,7 +49,10 @@ export async function openParquetRows(path: string): Promise<RowSource> {
       close();
     }
   }
-  return { path, columns: [...types.keys()], read };
+  const unreadable = new Map(
+    [...types].filter(([name, type]) => !isReadable(name, type)).map(([name, type]) => [name, `${type}: ${READABLE}`]),
+  );
+  return { path, columns: [...types.keys()], unreadable, read };
 }
 
 /** A database with a folder of its own, which goes when it is closed. */
@@ -71,16 +74,19 @@ async function openScratch(): Promise<{ readonly database: Database; close(): vo
   }
 }
 
+const READABLE = 'text, numbers, times or lists of them can be read';
+
+function isReadable(name: string, type: string): boolean {
+  return textSql(quoteName(name), elementOf(type) ?? type) !== null;
+}
+
 /** A column as text, or as a list of texts. */
 function valueSql(name: string, type: string, path: string): string {
   const column = quoteName(name);
   const element = elementOf(type);
   const text = element === null ? textSql(column, type) : textSql('t', element);
   if (text === null)
-    throw new AppError(
-      'invalid_data',
-      `${path}: column ${JSON.stringify(name)} is ${type}; text, numbers, times or lists of them can be read`,
-    );
+    throw new AppError('invalid_data', `${path}: column ${JSON.stringify(name)} is ${type}; ${READABLE}`);
   return element === null ? text : `list_transform(${column}, lambda t: ${text})`;
 }
 

@@ -176,7 +176,11 @@ describe('makeInteractions', () => {
     ['a bad time', { rows: ['u1,h1,yesterday'] }, 'log.csv:2: "yesterday" is no time'],
     ['too few users', { minimumUsers: 61 }, '0 items with at least 61 users can be campaigns, and two are needed'],
     ['a table without the ids', { items: 'name\nx\n' }, '--items: '],
-    ['a user twice', { users: '{"user":"u1"}\n{"user":"u1"}\n' }, 'users.ndjson:2: the "user" was there before'],
+    [
+      'a user twice',
+      { users: '{"user":"u1"}\n{"user":"u1"}\n' },
+      'users.ndjson:2: the "user" "u1" is there twice, first in line 1',
+    ],
     ['an empty id', { items: 'item,a\n,b\n' }, 'items.csv:2: "item" is empty'],
     ['no times for beforeTest', { columns: { user: 'user', item: 'item', time: null }, beforeTest: true }, '--time'],
     [

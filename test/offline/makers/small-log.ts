@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openDelimited } from '../../../src/dataset/delimited-source.ts';
 import { openRows } from '../../../src/dataset/open-rows.ts';
 import { type InteractionsOptions, makeInteractions } from '../../../src/offline/makers/interactions.ts';
+import { NO_TYPES } from '../../../src/offline/makers/typed-columns.ts';
 
 export const USERS = 60;
 
@@ -85,6 +86,7 @@ export async function optionsOf(
     users: users === undefined ? null : await openRows(file('users.ndjson', users)),
     items: items === undefined ? null : await openRows(file('items.csv', items)),
     ...{ leaveOut: [], separator: '|', history: 50, beforeTest: false, seed: '1', onProgress: () => {} },
+    ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
     ...{ minimumUsers: 36, campaigns: 8, testShare: 0.5, seeds: [5, 15] },
     ...more,
   };

@@ -58,6 +58,7 @@ describe('openTable', () => {
     const refusal = await refusalOf(() => read(path, ['s']));
     expect(refusal.code).toBe('invalid_data');
     expect(refusal.message).toMatch(/column "s" is STRUCT/);
+    expect([...(await openTable(path)).unreadable!.keys()]).toEqual(['s']);
     expect((await read(path, ['a'])).rows).toHaveLength(1);
   });
 
