@@ -8,56 +8,54 @@ const CR = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * True where each quote encloses a whole field or is doubled, each field is closed, and no row has an empty field too
- * many: DuckDB also takes a quote within an unquoted field, spaces around a quoted one, and one more separator at a
- * line's end. False where that is not sure. Looks at quotes and at lines that end in a separator alone; memory is a
- * chunk and a line. Errors: the environment's own.
+ * True where each quote encloses a whole field or is doubled, each field is closed, and no row has a field too many:
+ * DuckDB also takes a quote within an unquoted field, spaces around a quoted one, and one more separator at a line's
+ * end. Memory is a chunk and a line. Errors: the environment's own.
  */
 export async function isPlainCsv({ path, delimiter, columns }: CsvShape): Promise<boolean> {
-  const separator = delimiter.charCodeAt(0);
-  const quotes = new Quotes(separator);
-  const ends = [Buffer.from([separator, LF]), Buffer.from([separator, CR])];
-  for await (const lines of wholeLines(readBytes(path))) {
-    if (lines.length > MAXIMUM_RECORD_BYTES || !quotes.arePlain(lines)) return false;
-    for (const end of ends) {
-      for (let at = lines.indexOf(end); at >= 0; at = lines.indexOf(end, at + 1))
-        if (!isRow(lines.subarray(lines.lastIndexOf(LF, at - 1) + 1, at + 1), separator, columns.length)) return false;
-    }
-  }
-  return !quotes.isOpen;
+  const scan = new Scan(delimiter.charCodeAt(0), columns.length);
+  for await (const lines of wholeLines(readBytes(path)))
+    if (lines.length > MAXIMUM_RECORD_BYTES || !scan.isPlain(lines)) return false;
+  return !scan.isOpen;
 }
 
-/** Follows quotes over whole lines that begin with the LF before them. */
-class Quotes {
+/** Follows quotes and fields over whole lines that begin with the LF before them. */
+class Scan {
   isOpen = false;
   #isSecond = false;
+  #fields = 1;
   readonly #separator: number;
+  readonly #columns: number;
 
-  constructor(separator: number) {
+  constructor(separator: number, columns: number) {
     this.#separator = separator;
+    this.#columns = columns;
   }
 
-  arePlain(lines: Buffer): boolean {
-    for (let at = lines.indexOf(QUOTE); at >= 0; at = lines.indexOf(QUOTE, at + 1)) {
-      const [before, after] = [lines[at - 1]!, lines[at + 1]!];
-      if (this.#isSecond) this.#isSecond = false;
-      else if (!this.isOpen) {
-        if (before !== this.#separator && before !== LF) return false;
-        this.isOpen = true;
-      } else if (after === QUOTE) this.#isSecond = true;
-      else if (after === this.#separator || after === LF || after === CR) this.isOpen = false;
-      else return false;
+  isPlain(lines: Uint8Array): boolean {
+    const separator = this.#separator;
+    let [isOpen, isSecond, fields] = [this.isOpen, this.#isSecond, this.#fields];
+    for (let at = 1; at < lines.length; at++) {
+      const byte = lines[at]!;
+      if (byte === QUOTE) {
+        const [before, after] = [lines[at - 1]!, lines[at + 1]!];
+        if (isSecond) isSecond = false;
+        else if (!isOpen) {
+          if (before !== separator && before !== LF) return false;
+          isOpen = true;
+        } else if (after === QUOTE) isSecond = true;
+        else if (after === separator || after === LF || after === CR) isOpen = false;
+        else return false;
+      } else if (isOpen) continue;
+      else if (byte === separator) fields += 1;
+      else if (byte === LF) {
+        if (fields > this.#columns) return false;
+        fields = 1;
+      }
     }
+    [this.isOpen, this.#isSecond, this.#fields] = [isOpen, isSecond, fields];
     return true;
   }
-}
-
-/** Whether a line has as many fields as there are columns; false where quotes may hide separators. */
-function isRow(line: Buffer, separator: number, columns: number): boolean {
-  if (line.includes(QUOTE)) return false;
-  let fields = 1;
-  for (let at = line.indexOf(separator); at >= 0; at = line.indexOf(separator, at + 1)) fields += 1;
-  return fields <= columns;
 }
 
 /** Whole lines behind the LF before them. */

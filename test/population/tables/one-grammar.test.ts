@@ -101,7 +101,8 @@ describe('isPlainCsv', () => {
     const line = `${'x'.repeat(1023)}\n`;
     for (let shift = 0; shift < 12; shift++) {
       const before = `${'y'.repeat(shift)}\n${line.repeat(1023)}${'z'.repeat(1013)}`;
-      expect(await isPlain(write(`${before},""""\r\n"a\n""",\nb,\r\n`))).toBe(false);
+      expect(await isPlain(write(`${before},""""\r\n"a\n""",,\nb,\r\n`))).toBe(false);
+      expect(await isPlain(write(`${before},""""\r\n"a\n""",\nb,\r\n`))).toBe(true);
       expect(await isPlain(write(`${before},""""\r\n"a\n"""\nb,\r\n`))).toBe(true);
       expect(await isPlain(write(`${before}," "" "\nb,,\r\n`))).toBe(false);
       expect(await isPlain(write(`${before},"" ""\n`))).toBe(false);
