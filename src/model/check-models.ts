@@ -7,7 +7,7 @@ import { MANIFEST_FILE, readModelFolder } from './folder.ts';
 import { findModel, isModelVersion, listModels, readServedModels, SERVED_FILE, summarise } from './versions.ts';
 
 /** Names of what a promotion leaves that was cut off: a copy without an end, the next `served.json`. */
-const LEFTOVER = /^([0-9a-f]{12}\.copying-\d+|served\.json\.new)$/;
+const LEFTOVER = /^([0-9a-f]{12}\.copying-[0-9a-f-]+|served\.json\.new)$/;
 
 export interface ModelsReport {
   readonly versions: readonly string[];

@@ -1,4 +1,5 @@
 /** The models of a data folder: a folder a version, and one file that says which of them is served. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -14,6 +15,8 @@ export const MODELS_FOLDER = 'models';
 export const SERVED_FILE = 'served.json';
 /** Models that a rollback can go back through. */
 const MOST_HISTORY = 20;
+/** What `rename` answers where the folder is there already. */
+const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const VERSION = /^[0-9a-f]{12}$/;
 
 /** What a model that was served came through. */
@@ -88,10 +91,10 @@ export async function publishModel(models: string, from: string): Promise<string
   const manifest = readManifest(from);
   const path = join(resolve(models), manifest.version);
   if (findModel(models, manifest.version) !== null) return path;
-  const temporary = `${path}.copying-${process.pid}`;
+  // not by process id: in two containers both may have the same
+  const temporary = `${path}.copying-${randomUUID()}`;
   try {
     createFolder(resolve(models));
-    await rm(temporary, { recursive: true, force: true });
     for (const file of [...Object.keys(manifest.files), MANIFEST_FILE]) {
       const target = join(temporary, file);
       await mkdir(dirname(target), { recursive: true });
@@ -109,6 +112,9 @@ export async function publishModel(models: string, from: string): Promise<string
     return path;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    // another was quicker, and what it made stays
+    if (IS_THERE.has((error as NodeJS.ErrnoException).code ?? '') && findModel(models, manifest.version) !== null)
+      return path;
     throw storageError(`copy the model ${from} to ${path}`, error);
   }
 }

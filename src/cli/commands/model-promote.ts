@@ -1,8 +1,10 @@
 /** `metaheac model promote`, `list` and `rollback`. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../lib/clock.ts';
+import { createFolder, withStorage } from '../../lib/durable-files.ts';
 import { AppError } from '../../lib/errors.ts';
+import { awaitFileLock } from '../../lib/file-lock.ts';
 import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { loadModel } from '../../model/load.ts';
@@ -15,6 +17,9 @@ interface ServiceOptions {
   json?: boolean;
 }
 
+const PROMOTE_LOCK = 'promote.lock';
+/** What another promotion may take to copy a model. */
+const LOCK_WAIT_MS = 30_000;
 /** How often the check of a model is looked at. */
 const POLL_MS = 200;
 /** The exit code where the served model stays. */
@@ -105,14 +110,23 @@ export async function modelRollbackCommand(options: ServiceOptions & { from?: st
   report(await settled(client, asked, output), options, output);
 }
 
-/** A copy whose files have the sums of the manifest; one that was damaged is made again. */
+/**
+ * A copy whose files have the sums of the manifest; one that was damaged is made again. One promotion copies at a time:
+ * another must not find half of that. @throws AppError unavailable, invalid_model, storage_failed
+ */
 async function publishVerified(models: string, dir: string, version: string): Promise<void> {
+  withStorage(`create the folder ${models}`, () => createFolder(resolve(models)));
+  const unlock = await awaitFileLock(join(models, PROMOTE_LOCK), LOCK_WAIT_MS);
+  if (unlock === null)
+    throw new AppError('unavailable', `another promotion into ${models} is running: try again when it has ended`);
   try {
     readModelFolder(await publishModel(models, dir));
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'invalid_model') throw error;
     await removeModel(models, version);
     readModelFolder(await publishModel(models, dir));
+  } finally {
+    unlock();
   }
 }
 

@@ -1,0 +1,9 @@
+/** Copies a model into a folder of models, as often as it is told to, and removes it in between. */
+import { readModelFolder } from '../../../src/model/folder.ts';
+import { publishModel } from '../../../src/model/versions.ts';
+
+const [models, from, turns] = process.argv.slice(2) as [string, string, string];
+for (let turn = 0; turn < Number(turns); turn++) {
+  const path = await publishModel(`${models}-${turn}`, from);
+  process.stdout.write(`${readModelFolder(path).manifest.version}\n`);
+}
