@@ -270,6 +270,8 @@ export interface FeedbackEvent {
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
+  /** It came as it happened: it is the user's last, even where the clock has gone back since the one before. */
+  readonly isNow?: boolean;
 }
 
 /** Users by their last event. */

@@ -1,6 +1,6 @@
 /** Keeps the time of a service: its clock is looked at every second, and what it finds is logged. */
 import type { CampaignStore } from '../campaigns/ports/store.ts';
-import { type Clock, findBootId } from '../lib/clock.ts';
+import { type Clock, findBootId, readSleptMs } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { type ClockEvent, ServiceClock } from '../lib/service-clock.ts';
@@ -29,7 +29,7 @@ export function openServiceClock({ clock, logger, settleMs }: TimeOptions): Serv
     }
     tell(event, logger, settleMs);
   };
-  return new ServiceClock({ system: clock, boot: findBootId(), settleMs, onEvent });
+  return new ServiceClock({ system: clock, boot: findBootId(), sleptMs: () => readSleptMs(), settleMs, onEvent });
 }
 
 /** Goes on with the time of earlier starts; the function that it returns ends that. */

@@ -27,3 +27,15 @@ export function findBootId(): string | null {
     return null;
   }
 }
+
+/**
+ * Milliseconds that this machine has slept since it was started, in which `elapsed` stood still; 0 where the system does
+ * not tell.
+ */
+export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
+  try {
+    return Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1_000 - clock.elapsed();
+  } catch {
+    return 0;
+  }
+}

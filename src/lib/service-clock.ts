@@ -37,6 +37,8 @@ export interface ServiceClockOptions {
   readonly system: Clock;
   /** Of the machine's run, as `findBootId` tells it. */
   readonly boot?: string | null;
+  /** Milliseconds that the machine has slept (suspend), from any start: time that passed without monotonic time. */
+  readonly sleptMs?: () => number;
   /** For how long the machine's clock must be stable before it is believed after a jump, or a start of the machine. */
   readonly settleMs?: number;
   /** Told of jumps, and of what became of them. */
@@ -74,6 +76,7 @@ export class ServiceClock implements Clock {
   /** What the machine's clock added to monotonic time at the last jump, and the monotonic time since. */
   #stable: { readonly offset: number; readonly since: number };
   #jumps = 0;
+  #sleptMs: number;
   #rememberedAt = Number.NEGATIVE_INFINITY;
   #onOffset: (offsetMs: number) => void = () => {};
 
@@ -81,6 +84,7 @@ export class ServiceClock implements Clock {
   constructor(options: ServiceClockOptions) {
     this.#options = options;
     this.#offset = this.wall() - this.elapsed();
+    this.#sleptMs = options.sleptMs?.() ?? 0;
     this.#stable = { offset: this.#offset, since: this.elapsed() };
   }
 
@@ -154,6 +158,7 @@ export class ServiceClock implements Clock {
   /** Called every second: notices jumps, and remembers the time. */
   look(): void {
     try {
+      this.#addSleep();
       this.#compare();
       if (this.elapsed() - this.#rememberedAt >= REMEMBER_EVERY_MS) this.remember();
     } catch (error) {
@@ -172,6 +177,16 @@ export class ServiceClock implements Clock {
   confirm(): void {
     if (this.isSettled) return;
     this.#settle('confirmed');
+  }
+
+  /** A machine that slept says so: its clock did not jump. */
+  #addSleep(): void {
+    const sleptMs = this.#options.sleptMs?.() ?? 0;
+    const ms = Math.round(sleptMs - this.#sleptMs);
+    if (Math.abs(ms) <= DRIFT_MS) return;
+    if (ms > 0) this.#step(ms, false);
+    this.#sleptMs = sleptMs;
+    this.#stable = { ...this.#stable, offset: this.#stable.offset + Math.max(0, ms) };
   }
 
   #compare(): void {

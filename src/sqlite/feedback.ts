@@ -186,8 +186,9 @@ export class SqliteFeedback implements Feedback {
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;
-    for (const { userId, event, happenedAt } of events) {
+    for (const { userId, event, isNow = false, ...times } of events) {
       const before = this.#select.get({ campaign, userId }) as Omit<FeedbackEvent, 'userId'> | undefined;
+      const happenedAt = Math.max(times.happenedAt, isNow ? (before?.happenedAt ?? 0) : 0);
       if (before !== undefined && before.happenedAt > happenedAt) continue;
       taken += 1;
       if (before?.event === event && before.happenedAt === happenedAt) continue;

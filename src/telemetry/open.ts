@@ -41,7 +41,7 @@ export function openTelemetry({ endpoint, process: name, clock, logger }: Teleme
     if (sending) return;
     sending = true;
     try {
-      const metrics = metricsOf(await read(), startedAt, clock.now());
+      const metrics = metricsOf(await read(), startedAt, Math.max(startedAt, clock.now()));
       const scopeMetrics = [{ scope: { name: 'metaheac' }, metrics }];
       await sender.send('metrics', { resourceMetrics: [{ resource, scopeMetrics }] });
     } catch (error) {

@@ -15,7 +15,9 @@ const ACTION = { actor: 'admin', address: null, action: 'test', resource: null, 
 
 let machine: ManualClock;
 let folder = '';
+let sleptMs = 0;
 beforeEach(() => {
+  sleptMs = 0;
   machine = manualClock();
   folder = temporaryFolder();
 });
@@ -30,7 +32,7 @@ interface Started {
 
 /** Starts a service on the folder, in a run of the machine with this name. */
 function start(boot = 'first'): Started {
-  const clock = new ServiceClock({ system: machine, boot, settleMs: SETTLE_MS });
+  const clock = new ServiceClock({ system: machine, boot, settleMs: SETTLE_MS, sleptMs: () => sleptMs });
   const store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: LEASE_MS, maximumAttempts: 3 });
   clock.attach(store.clock);
   let isOpen = true;
@@ -144,6 +146,21 @@ describe('a clock that goes back two hours', () => {
     expect(service.store.audit.list({ until: polled, limit: 9 }).items.map(({ action }) => action)).toEqual(['before']);
   });
 
+  it('takes an event that comes later for the later one', async () => {
+    const service = startSettled();
+    const { store, clock } = service;
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const add = (event: 'click' | 'dismissal') =>
+      store.addFeedback(id, [{ userId: 'ann', event, happenedAt: clock.now(), isNow: true }]);
+    expect(await add('click')).toMatchObject({ taken: 1 });
+    jump(service, -2 * HOUR_MS);
+    service.clock.confirm();
+    expect(await add('dismissal')).toMatchObject({ taken: 1, users: { click: 0, dismissal: 1 } });
+    // with a time of its own it is as old as it says
+    const old = { userId: 'ann', event: 'click', happenedAt: clock.now() } as const;
+    expect(await store.addFeedback(id, [old])).toMatchObject({ taken: 0, outdated: 1 });
+  });
+
   it('expands by the interval at once rather than two hours later', async () => {
     const service = startSettled();
     const { store, clock } = service;
@@ -224,6 +241,18 @@ describe('the time of a service', () => {
       expect(service.clock.status).toMatchObject({ state: 'settled', jumps: 0 });
     }
     service.pass(32 * SECOND_MS);
+    expect(isDue(service)).toBe(true);
+  });
+
+  it('has passed where the machine slept, which is no jump', () => {
+    const service = startSettled();
+    const before = service.clock.before(DAY_MS)!;
+    failedDelivery(service, 30 * SECOND_MS);
+    sleptMs += 9 * HOUR_MS;
+    jump(service, 9 * HOUR_MS);
+    expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 0 });
+    expect(service.clock.before(DAY_MS)).toBe(before + 9 * HOUR_MS);
+    service.pass(31 * SECOND_MS);
     expect(isDue(service)).toBe(true);
   });
 

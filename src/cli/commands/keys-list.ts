@@ -31,9 +31,9 @@ function describeKey({ id, scope, name, labels, ...times }: ApiKey): string {
   return `${id}  ${scope.padEnd(5)}  ${stateOf(times)}  ${name}${texts.join('')}`;
 }
 
-function stateOf({ expiresAt, revokedAt }: Pick<ApiKey, 'expiresAt' | 'revokedAt'>): string {
+function stateOf({ expiresAt, expiredAt, revokedAt }: Pick<ApiKey, 'expiresAt' | 'expiredAt' | 'revokedAt'>): string {
   if (revokedAt !== null) return `revoked ${new Date(revokedAt).toISOString()}`;
   if (expiresAt === null) return 'valid';
-  const word = expiresAt <= systemClock.now() ? 'expired' : 'valid until';
+  const word = expiredAt !== null || expiresAt <= systemClock.now() ? 'expired' : 'valid until';
   return `${word} ${new Date(expiresAt).toISOString()}`;
 }

@@ -47,6 +47,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
             userId,
             event,
             happenedAt: time === undefined ? now : Date.parse(time),
+            isNow: time === undefined,
           })),
           request.pendingAction,
         );
