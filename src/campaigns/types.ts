@@ -270,8 +270,7 @@ export interface FeedbackEvent {
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
-  /** It came as it happened: it is the user's last, even where the clock has gone back since the one before. */
-  readonly isNow?: boolean;
+  readonly isNow?: boolean; // came as it happened: it is the user's last, wherever the clock is
 }
 
 /** Users by their last event. */

@@ -24,12 +24,12 @@ import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { locateStore, openStore } from '../store/open-store.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
-import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { ModelSwitch } from './model-switch.ts';
 import { requireFilesOfEngine } from './open-files.ts';
 import { PopulationSwitch } from './population-switch.ts';
+import { engineOf, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
 import { giveUp, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
@@ -139,7 +139,6 @@ async function startParts(
   const supervisor = superviseEngine(options, models, population, { store, locator }, config);
   models.connect({ store, populations, supervisor });
   populations.onSwitch((version) => supervisor.usePopulation(version));
-  clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
@@ -224,14 +223,6 @@ function openServer(
   });
 }
 
-function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {
-  return {
-    engine: () => supervisor.state,
-    estimates: supervisor,
-    onExpanded: (listener) => supervisor.onExpanded(listener),
-  };
-}
-
 function startEraser(
   { logger }: ServiceOptions,
   store: CampaignStore,
@@ -253,34 +244,6 @@ function openWebhooks(
 ): WebhookDispatcher {
   const guard = createAddressGuard(webhookAllowedHosts);
   return new WebhookDispatcher({ outbox, guard, logger, clock, tracer, config });
-}
-
-function superviseEngine(
-  options: PartOptions,
-  models: ModelSwitch,
-  population: Population,
-  { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
-  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: ServerConfig,
-): EngineSupervisor {
-  return new EngineSupervisor(
-    {
-      store: locator,
-      model: resolve(models.folder.path),
-      models: models.models,
-      population: resolve(options.population),
-      modelVersion: models.version,
-      populationVersion: population.version,
-      device: options.device,
-      clockOffsetMs: options.clock.offsetMs,
-      threads: options.threads ?? defaultThreads(),
-      ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes },
-      logLevel: options.logLevel,
-      prettyLogs: options.prettyLogs === true,
-      otlpEndpoint: options.otlpEndpoint ?? null,
-    },
-    store,
-    options.logger,
-  );
 }
 
 function openExporter(models: ModelSwitch, store: StoreLocator): ModelExporter {

@@ -29,8 +29,8 @@ export function findBootId(): string | null {
 }
 
 /**
- * Milliseconds that this machine has slept since it was started, in which `elapsed` stood still; 0 where the system does
- * not tell.
+ * Milliseconds that this machine has slept since it was started, in which `elapsed` stood still; 0 where the system
+ * does not tell.
  */
 export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
   try {

@@ -53,8 +53,8 @@ export type ClockEvent =
 
 export interface ClockStatus {
   /**
-   * `settled`: the machine's clock is believed. `new`: the machine has just started, and its clock is followed. `jumped`:
-   * it is not followed.
+   * `settled`: the machine's clock is believed. `new`: the machine has just started, and its clock is followed.
+   * `jumped`: it is not followed.
    */
   readonly state: 'settled' | 'new' | 'jumped';
   /** By how much the machine's clock is ahead of the service's time. */

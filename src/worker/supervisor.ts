@@ -1,6 +1,6 @@
 /**
- * Keeps an engine process running next to the API process: starts it, receives its messages, kills it when it hangs, and
- * restarts it when it dies.
+ * Keeps an engine process running next to the API process: starts it, receives its messages, kills it when it hangs,
+ * and restarts it when it dies.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -13,6 +13,7 @@ import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/thread-error.ts';
+import type { EngineState, WaitingCheck, WaitingEstimate } from './engine-state.ts';
 import { EngineWatch } from './engine-watch.ts';
 import type { EstimateOutcome } from './estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -31,37 +32,6 @@ const YOUNG_MIB = 2;
 
 /** The time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
-
-interface WaitingEstimate {
-  readonly resolve: (outcome: EstimateOutcome) => void;
-  readonly reject: (error: unknown) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-interface WaitingCheck {
-  readonly resolve: (check: CheckedModel) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-export interface EngineState {
-  readonly ready: boolean;
-  readonly detail: string;
-  readonly restarts: number;
-  /** Engines that were killed because they gave no sign. */
-  readonly hung: number;
-  /** How the last engine ended that did so by itself or hung; null where none has. */
-  readonly lastEnd: string | null;
-  /** The last one of the engine that runs, and how long ago it was. */
-  readonly heartbeat:
-    | (Omit<Heartbeat, 'usersScored' | 'users'> & {
-        readonly pid: number;
-        readonly threads: number;
-        readonly ageMs: number;
-      })
-    | null;
-  /** By all engines. */
-  readonly usersScored: number;
-}
 
 export class EngineSupervisor {
   #config: Omit<EngineConfig, 'ownerId'>;

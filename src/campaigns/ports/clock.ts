@@ -29,7 +29,7 @@ export interface ClockMemory {
   /** Oldest first. */
   steps(): readonly ClockStep[];
 
-  /** Keys that have expired by now are expired for ever, whatever the clock says later. @throws AppError storage_failed */
+  /** Keys that have expired by now are expired for ever. @throws AppError storage_failed */
   remember(seen: SeenTime): void;
 
   /**

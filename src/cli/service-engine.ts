@@ -1,0 +1,65 @@
+/** The engine of a service, and what the server is told of it. */
+import { resolve } from 'node:path';
+import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { ServiceClock } from '../lib/service-clock.ts';
+import type { Population } from '../population/population.ts';
+import type { ServerConfig } from '../server/config.ts';
+import type { ServerDependencies } from '../server/dependencies.ts';
+import { EngineSupervisor } from '../worker/supervisor.ts';
+import { defaultThreads } from './environment.ts';
+import type { ModelSwitch } from './model-switch.ts';
+
+interface EngineOptions {
+  readonly population: string;
+  readonly device: string;
+  /** null means one per processor. */
+  readonly threads: number | null;
+  readonly clock: ServiceClock;
+  readonly logger: Logger;
+  readonly logLevel: string;
+  readonly prettyLogs?: boolean;
+  readonly otlpEndpoint?: string | null;
+}
+
+/** An engine that is not started yet; it has the time of the service. */
+export function superviseEngine(
+  options: EngineOptions,
+  models: ModelSwitch,
+  population: Population,
+  { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
+  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: ServerConfig,
+): EngineSupervisor {
+  const supervisor = new EngineSupervisor(
+    {
+      store: locator,
+      model: resolve(models.folder.path),
+      models: models.models,
+      population: resolve(options.population),
+      modelVersion: models.version,
+      populationVersion: population.version,
+      device: options.device,
+      clockOffsetMs: options.clock.offsetMs,
+      threads: options.threads ?? defaultThreads(),
+      ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes },
+      logLevel: options.logLevel,
+      prettyLogs: options.prettyLogs === true,
+      otlpEndpoint: options.otlpEndpoint ?? null,
+    },
+    store,
+    options.logger,
+  );
+  options.clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
+  return supervisor;
+}
+
+/** What the server needs of it. */
+export function engineOf(
+  supervisor: EngineSupervisor,
+): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {
+  return {
+    engine: () => supervisor.state,
+    estimates: supervisor,
+    onExpanded: (listener) => supervisor.onExpanded(listener),
+  };
+}
