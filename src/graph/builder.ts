@@ -2,6 +2,7 @@
 import { GraphError } from './error.ts';
 import {
   type DataType,
+  type Dim,
   type GradientOverride,
   type Graph,
   isFloat,
@@ -75,9 +76,10 @@ export class Builder {
     for (const name of names) this.reserved.add(name);
   }
 
-  input(name: string, dtype: DataType, shape: Shape): Value {
-    for (const dim of shape) if (typeof dim === 'string') this.keepClearOf(dim);
-    const value = this.declare({ name, dtype, shape: [...shape] });
+  /** An input; `known` elements are those that whoever feeds it is sure of (sizes that another graph computed). */
+  input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
+    for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);
+    const value = this.declare({ name, dtype, shape: [...shape], ...(known ? { known } : {}) });
     this.inputs.push(name);
     return value;
   }

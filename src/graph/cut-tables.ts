@@ -87,7 +87,7 @@ export function cutTables(graph: Graph, parameters: readonly string[], options: 
 }
 
 function copyInput(b: Builder, value: Value): Value {
-  return b.input(value.name, value.dtype, value.shape);
+  return b.input(value.name, value.dtype, value.shape, value.known);
 }
 
 /** Why `parameter` cannot be a compact table, or null. */

@@ -24,8 +24,8 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
   const mapped = new Map<string, Value>();
   b.reserve(graph.values.keys());
   for (const name of graph.inputs) {
-    const { dtype, shape } = graph.values.get(name)!;
-    mapped.set(name, b.input(name, dtype, shape));
+    const { dtype, shape, known } = graph.values.get(name)!;
+    mapped.set(name, b.input(name, dtype, shape, known));
   }
   for (const [name, data] of graph.initializers) mapped.set(name, b.initializer(name, data));
   for (const [name, data] of graph.constants) mapped.set(name, b.namedConstant(name, data));

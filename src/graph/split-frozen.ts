@@ -1,8 +1,9 @@
 /** Splits a graph where some parameters begin to matter: a body that does not depend on them, and a head that does. */
 import { Builder } from './builder.ts';
 import { GraphError } from './error.ts';
-import type { Graph, Node, Value } from './ir.ts';
+import type { Graph, Node, Tensor, Value } from './ir.ts';
 import { prune } from './prune.ts';
+import { knownTensor } from './tensor-values.ts';
 
 export interface Split {
   /**
@@ -31,15 +32,24 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   }
   for (const name of graph.outputs)
     if (!dependent.has(name)) throw new GraphError(`output "${name}" depends on none of ${parameters.join(', ')}`);
-  const isBoundary = (name: string) =>
+  const isOutside = (name: string) =>
     name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
-  const boundary = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isBoundary)))];
+  const outside = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isOutside)))];
+  // a size that is known must not become one that only running shows
+  const fixed = new Map(
+    outside.flatMap((name): [string, Tensor][] => {
+      const tensor = graph.inputs.includes(name) ? null : knownTensor(graph.values.get(name)!);
+      return tensor ? [[name, tensor]] : [];
+    }),
+  );
+  const boundary = outside.filter((name) => !fixed.has(name));
 
   const b = new Builder();
   const values = new Map<string, Value>();
+  for (const [name, tensor] of fixed) values.set(name, b.constant(tensor, name));
   const input = (name: string) => {
-    const { dtype, shape } = graph.values.get(name)!;
-    values.set(name, b.input(name, dtype, shape));
+    const { dtype, shape, known } = graph.values.get(name)!;
+    values.set(name, b.input(name, dtype, shape, known));
   };
   const isGiven = (name: string) => graph.inputs.includes(name) || graph.initializers.has(name);
   for (const name of graph.inputs) if (dependent.has(name)) input(name);

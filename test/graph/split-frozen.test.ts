@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { type Graph, tensor } from '../../src/graph/ir.ts';
+import { rewrite } from '../../src/graph/rewrite.ts';
 import { splitFrozen } from '../../src/graph/split-frozen.ts';
 import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
@@ -58,6 +59,29 @@ describe('splitFrozen', () => {
     expect(boundary).toContain('cheap');
     expect(body!.nodes.map(({ op }) => op)).toEqual(['MatMul', 'Relu', 'MatMul']);
     expect(head.nodes.map(({ op }) => op)).toEqual(['Mul', 'Add', 'Sigmoid']);
+  });
+
+  /** nn.MultiheadAttention's shape arithmetic: x in as many parts as 2 mod 3 says, times w. */
+  function shapedBySizes(): Graph {
+    const b = new Builder();
+    const x = b.input('x', 'float32', ['batch', 6]);
+    const w = b.initializer('w', tensor('float32', [3], [1, -2, 0.5]));
+    const count = b.add('Mod', [b.ints([2]), b.ints([3])], {}, { name: 'count' });
+    const batch = b.add('Slice', [b.add('Shape', [x]), b.ints([0]), b.ints([1])], {}, { name: 'batch' });
+    const shape = b.add('Concat', [batch, count, b.ints([3])], { axis: 0 }, { name: 'shape' });
+    const start = b.add('Mul', [w, b.scalar(2, 'float32')]);
+    return b.build('shaped', [b.add('Mul', [b.add('Reshape', [x, shape]), start], {}, { outputs: ['y'] })]);
+  }
+
+  it('makes constants of sizes that are known, and keeps what is known of others', () => {
+    const graph = shapedBySizes();
+    const { body, head, boundary } = splitFrozen(graph, ['x']);
+    expect([body?.nodes.map(({ op }) => op), boundary]).toEqual([['Mul'], ['Mul']]);
+    expect(head.values.get(head.outputs[0]!)!.shape).toEqual(['batch', 2, 3]);
+    const below = splitFrozen(graph, ['shape', 'w']);
+    expect(below.head.values.get('shape')!.known).toEqual(['batch', 2, 3]);
+    const again = rewrite(below.head, () => null);
+    expect(again.values.get(again.outputs[0]!)!.shape).toEqual(['batch', 2, 3]);
   });
 
   it('has no body when the boundary is all inputs', async () => {
