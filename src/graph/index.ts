@@ -10,6 +10,7 @@ export { GraphError } from './error.ts';
 export { exactSigmoid, exactSigmoids } from './exact-sigmoid.ts';
 export { filesFrom, filesIn, selfContained } from './external-data.ts';
 export { findLinearTerm, type LinearTerm } from './find-linear-term.ts';
+export { fixMasks } from './fixed-masks.ts';
 export { foldShared } from './fold-shared.ts';
 export {
   BYTES_PER_ELEMENT,

@@ -26,7 +26,7 @@ const factsSchema = z.strictObject({
   model_version: z.string(),
   population_version: z.string(),
   /** The campaign's features, which are inputs of the model. */
-  features: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+  features: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.array(z.number())])),
   /** A token removed from all users of this model: the feature, and the model's id. Absent if there is none. */
   left_out: z.strictObject({ feature: z.string(), id: z.int().min(1) }).optional(),
 });

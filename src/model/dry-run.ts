@@ -9,7 +9,7 @@ import type { Graph } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import { allFinite, type Feeds } from '../runtime/session.ts';
-import { firstNaN } from './find-nan.ts';
+import { firstNaN, paddingHint } from './find-nan.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
 import type { AdamSettings, Manifest } from './manifest.ts';
@@ -53,7 +53,8 @@ export async function dryRun(
     // the adapted parameters are asked for where something is wrong: tables may be large
     const check = async (i: number, adapted: () => Parameters) => {
       const model = () => ({ ...graph, initializers: new Map([...graph.initializers, ...adapted()]) });
-      await checkScores(path, model, batches[i]!.feeds, await run.scores(i));
+      const { feeds } = batches[i]!;
+      await checkScores(path, { graph: model, features: manifest.features, feeds }, await run.scores(i));
     };
     const adapted = () => run.parameters();
     for (let i = 0; i < BATCHES; i++) await check(i, () => new Map());
@@ -84,12 +85,19 @@ export async function dryRun(
 }
 
 /** Scores must be probabilities, one for each user of `feeds`, which `graph` gave them for. */
-export async function checkScores(path: string, graph: () => Graph, feeds: Feeds, scores: Float32Array): Promise<void> {
+export async function checkScores(
+  path: string,
+  { graph, features, feeds }: { readonly graph: () => Graph; readonly feeds: Feeds } & Pick<Manifest, 'features'>,
+  scores: Float32Array,
+): Promise<void> {
   const rows = Object.entries(feeds).find(([name]) => name.startsWith('user.'))![1].shape[0]!;
   if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
     if (Number.isNaN(score))
-      throw refused(path, `the score of random user ${i} is NaN${await firstNaN(graph(), feeds)}`);
+      throw refused(
+        path,
+        `the score of random user ${i} is NaN${await firstNaN(graph(), feeds)}${paddingHint(features, feeds, i)}`,
+      );
     if (score < -ROUNDING || score > 1 + ROUNDING)
       throw refused(
         path,

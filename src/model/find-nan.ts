@@ -1,6 +1,7 @@
-/** Where in a model a score that is no number comes from. */
+/** Where a score that is no number comes from: the node of the model, and what of the user. */
 import { type Graph, isFloat } from '../graph/index.ts';
 import { allFinite, type Feeds, openSession } from '../runtime/session.ts';
+import type { Manifest } from './manifest.ts';
 
 /**
  * The rest of a sentence: the first node of `graph` that makes NaN when it is fed `feeds`, '' where none does. All
@@ -21,4 +22,22 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
   } finally {
     await session.close();
   }
+}
+
+/**
+ * The rest of a sentence about a user whose score is no number, row `row` of `feeds`: the most common cause, a list of
+ * padding alone; '' where all lists have tokens.
+ */
+export function paddingHint(features: Manifest['features'], feeds: Feeds, row: number): string {
+  const empty = features.user.flatMap((feature) => {
+    if (feature.kind !== 'multi') return [];
+    const ids = feeds[`user.${feature.name}`]?.data.subarray(row * feature.max_length, (row + 1) * feature.max_length);
+    return ids?.every((id) => Number(id) === 0) ? [`"${feature.name}"`] : [];
+  });
+  if (empty.length === 0) return '';
+  return (
+    `. Likely cause: the row of ${empty.join(' and ')} is all padding, and a softmax of nothing but -inf, or a mean ` +
+    'over no tokens, is NaN. Keep one place of such a row unmasked, or divide by at least 1 (in PyTorch: ' +
+    'mask.sum(1).clamp(min=1))'
+  );
 }

@@ -118,6 +118,22 @@ export interface UnversionedModel {
  * @throws AppError storage_failed
  */
 export function writeModelFolder(out: string, model: UnversionedModel): Manifest {
+  const staged = stageModelFolder(out, model);
+  staged.publish();
+  return staged.manifest;
+}
+
+/** A whole model folder that has not taken its place yet: it is either published or removed. */
+export interface StagedModel {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** @throws AppError storage_failed, and then it is removed */
+  publish(): void;
+  remove(): void;
+}
+
+/** Writes a model folder beside its place. @throws AppError storage_failed */
+export function stageModelFolder(out: string, model: UnversionedModel): StagedModel {
   const path = resolve(out); // a trailing slash would put the temporary sibling inside
   const files = new Map<string, Uint8Array | FileCopy>([...model.files, ...(model.copies ?? [])]);
   for (const side of ['user', 'campaign'] as const) {
@@ -139,24 +155,34 @@ export function writeModelFolder(out: string, model: UnversionedModel): Manifest
   const aside = `${path}.old-${process.pid}`;
   // leftovers of a killed writer with the same process id (in a container all have the same) would be in the way
   removeQuietly(temporary);
-  try {
-    withStorage(`write the model folder ${path}`, () => {
-      const contents = [...files, [MANIFEST_FILE, Buffer.from(`${JSON.stringify(parsed, null, 1)}\n`)] as const];
-      for (const [name, bytes] of contents) {
-        const target = join(temporary, name);
-        createFolder(dirname(target));
-        if (bytes instanceof Uint8Array) writeDurably(target, bytes, 'w');
-        else copyDurably(bytes.of, target);
-      }
-      for (const folder of new Set(contents.map(([name]) => dirname(join(temporary, name))))) syncFolder(folder);
-      removeQuietly(aside);
-      replaceFolder(temporary, path, aside);
-    });
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
-  return parsed;
+  const orRemove = (write: () => void) => {
+    try {
+      withStorage(`write the model folder ${path}`, write);
+    } catch (error) {
+      removeQuietly(temporary);
+      throw error;
+    }
+  };
+  orRemove(() => {
+    const contents = [...files, [MANIFEST_FILE, Buffer.from(`${JSON.stringify(parsed, null, 1)}\n`)] as const];
+    for (const [name, bytes] of contents) {
+      const target = join(temporary, name);
+      createFolder(dirname(target));
+      if (bytes instanceof Uint8Array) writeDurably(target, bytes, 'w');
+      else copyDurably(bytes.of, target);
+    }
+    for (const folder of new Set(contents.map(([name]) => dirname(join(temporary, name))))) syncFolder(folder);
+  });
+  return {
+    path: temporary,
+    manifest: parsed,
+    publish: () =>
+      orRemove(() => {
+        removeQuietly(aside);
+        replaceFolder(temporary, path, aside);
+      }),
+    remove: () => removeQuietly(temporary),
+  };
 }
 
 /**

@@ -10,7 +10,7 @@ import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { Device } from '../runtime/session.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
-import { MANIFEST_FILE, MODEL_FILE, refused, sha256Of, type UnversionedModel, writeModelFolder } from './folder.ts';
+import { MANIFEST_FILE, MODEL_FILE, refused, sha256Of, stageModelFolder, type UnversionedModel } from './folder.ts';
 import { checkInterface, goldenInputs, randomFeeds } from './interface.ts';
 import { adaptedParameters, type Contract, checkHighestIds, checkWeights, openProgram } from './load.ts';
 import type { Manifest } from './manifest.ts';
@@ -44,6 +44,11 @@ export interface ImportOptions {
   /** ISO 8601. */
   readonly created: string;
   readonly device?: Device;
+  /**
+   * Tries the written folder before it takes its place; what it throws ends the import, and nothing is left. The stages
+   * after a model's loading are not known here.
+   */
+  readonly test?: (folder: string) => Promise<void>;
 }
 
 export interface ImportReport {
@@ -60,7 +65,8 @@ export interface ImportReport {
 
 /**
  * Reads the file (and its external data), checks inputs, output and weights, differentiates, scores the highest ids,
- * adapts a generated campaign, and writes the folder. `loadModel` accepts any model that this accepts.
+ * adapts a generated campaign, and writes the folder, which `test` may still refuse. `loadModel` accepts any model that
+ * this accepts.
  * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
@@ -86,7 +92,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   if (selection.adapted.length === 0) throw refused(path, 'its schema leaves no parameter to adapt');
   refuseGradients(path, selection, graph);
   const tried = await tryModel(contract, schema, graph, selection, options.device);
-  const manifest = writeModelFolder(options.out, {
+  const staged = stageModelFolder(options.out, {
     ...contents,
     vocabularies: schema.tokens(),
     manifest: {
@@ -100,6 +106,14 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
       golden_batch: tried.goldenBatch,
     },
   });
+  try {
+    await options.test?.(staged.path);
+  } catch (error) {
+    staged.remove();
+    throw error;
+  }
+  staged.publish();
+  const { manifest } = staged;
   return {
     manifest,
     schema,
@@ -203,7 +217,7 @@ async function makeGoldenBatch(
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
-  await checkScores(path, () => graph, feeds, scores);
+  await checkScores(path, { graph: () => graph, features, feeds }, scores);
   return { inputs: goldenInputs(graph, feeds), scores: Array.from(scores) };
 }
 

@@ -4,6 +4,7 @@ import {
   filesFrom,
   findPaddedTables,
   findTies,
+  fixMasks,
   type Graph,
   GraphError,
   keepPaddingRows,
@@ -19,15 +20,15 @@ import type { ImportSchema } from './schema.ts';
 export type Reading = Pick<Manifest, 'features' | 'inputs' | 'tied' | 'padded'>;
 
 /**
- * `graph`, as its file has it, with the inputs and the output of the contract, its weights tied, rows of padding kept,
- * and its probabilities exact; `path` names the model in a refusal (invalid_model).
+ * `graph`, as its file has it, with the inputs and the output of the contract, its masks fixed, its weights tied, rows
+ * of padding kept, and its probabilities exact; `path` names the model in a refusal (invalid_model).
  */
 export function contractGraph(path: string, graph: Graph, { features, inputs, tied, padded }: Reading): Graph {
   const missing = [...(tied ?? []).flatMap(({ parameter, as }) => [parameter, as]), ...(padded ?? [])].find(
     (name) => !graph.initializers.has(name),
   );
   if (missing !== undefined) throw refused(path, `it has no parameter "${missing}", which is tied or padded`);
-  const adapted = adaptInterface(path, graph, features, inputs ?? {});
+  const adapted = adaptInterface(path, fixMasks(graph), features, inputs ?? {});
   return exactSigmoids(keepPaddingRows(tieWeights(adapted, tied ?? []), padded ?? []));
 }
 

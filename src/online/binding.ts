@@ -5,7 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
-import type { Population } from '../population/population.ts';
+import type { UserRows } from '../population/population.ts';
 import type { Swap } from './swap.ts';
 
 export interface BoundFeature {
@@ -34,7 +34,7 @@ export interface Binding {
 }
 
 /** Binds; a feature that the population lacks, or has as another kind, is invalid_model. */
-export function bind(model: ModelContract, population: Population): Binding {
+export function bind(model: ModelContract, population: UserRows): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };
 }
 
@@ -58,7 +58,7 @@ export function hide({ features }: Binding, hidden: ReadonlyMap<string, Swap | n
   };
 }
 
-function bindFeature(model: ModelContract, population: Population, feature: ManifestFeature): BoundFeature {
+function bindFeature(model: ModelContract, population: UserRows, feature: ManifestFeature): BoundFeature {
   const own = population.features.find(({ name }) => name === feature.name);
   if (!own)
     throw new AppError(

@@ -10,7 +10,7 @@ import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/index.ts';
 import type { Manifest, PopulationRegressionSettings } from '../model/manifest.ts';
-import type { Population } from '../population/population.ts';
+import type { UserRows } from '../population/population.ts';
 import { SegmentMemory } from '../population/segment-memory.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
@@ -44,7 +44,7 @@ export interface BoundRegression {
 
 export interface RegressionSource {
   readonly model: { readonly graph: Graph; readonly manifest: Pick<Manifest, 'adaptation'> };
-  readonly population: Population;
+  readonly population: UserRows;
   readonly binding: Binding;
 }
 
@@ -125,7 +125,7 @@ function meanOfMatched(features: SparseRows, { inside, outside, share }: Matched
 }
 
 async function sumsOf(
-  population: Population,
+  population: UserRows,
   width: number,
   read: (rows: Rows) => Promise<SparseRows>,
 ): Promise<ColumnSums> {

@@ -9,7 +9,7 @@ import { createRng, type Rng, sample } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { CampaignRegression } from './bound-regression.ts';
-import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
+import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
 import { countSeeds, matchNegatives, type Outside, type Sides, without } from './negatives.ts';
 import { predict } from './prediction.ts';
@@ -35,7 +35,7 @@ export function stepsFor({ steps }: DescentSettings, seeds: number): number {
 }
 
 export async function customiseHeads(
-  context: OnlineContext,
+  context: AnyContext,
   program: HeadProgram,
   settings: DescentSettings,
   request: CustomiseRequest,
@@ -133,7 +133,7 @@ export interface StartedHeads {
 
 /** A run at the start on `rows` of the population, in their order. */
 export async function startHeads(
-  { model, population, binding, regression, parameters = model.graph.initializers }: OnlineContext,
+  { model, population, binding, regression, parameters = model.graph.initializers }: AnyContext,
   program: HeadProgram,
   rows: Int32Array,
   { features, without = null }: Pick<CustomiseRequest, 'features' | 'without'>,

@@ -13,9 +13,11 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation.ts';
 import type { Tensor } from '../graph/index.ts';
 import type { Row } from '../lib/brands.ts';
+import { AppError } from '../lib/errors.ts';
+import { paddingHint } from '../model/find-nan.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters } from '../model/manifest.ts';
-import type { Population } from '../population/population.ts';
+import type { Population, UserRows } from '../population/population.ts';
 import { takeFeeds } from '../runtime/feed-rows.ts';
 import type { Device, Feeds } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
@@ -56,16 +58,21 @@ export async function openOnlineProgram(
 }
 
 /** A model bound to a population, ready to be adapted: shared by all campaigns. */
-export interface OnlineContext<Model extends AdaptableModel = AdaptableModel> {
+export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Users extends UserRows = Population> {
   readonly model: Model;
-  readonly population: Population;
+  readonly population: Users;
   readonly binding: Binding;
   readonly program: OnlineProgram;
   /** Present if the model has a whole-population regression. */
   readonly regression?: BoundRegression | null;
+  /** What errors call a user. */
+  readonly nameUser?: (userNumber: number) => string;
   /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
   readonly parameters?: Parameters;
 }
+
+/** What adaptation needs of a context, whoever its users are. */
+export type AnyContext = OnlineContext<AdaptableModel, UserRows>;
 
 export interface CustomiseRequest {
   /** Key of all random numbers: `planKey`. */
@@ -122,7 +129,7 @@ export interface CustomisedModel {
 }
 
 /** Adapts the general model to a campaign's seeds. */
-export async function customise(context: OnlineContext, request: CustomiseRequest): Promise<CustomisedModel> {
+export async function customise(context: AnyContext, request: CustomiseRequest): Promise<CustomisedModel> {
   const { program } = context;
   if (program.kind === 'gradient_descent') return customiseHeads(context, program.steps, program.settings, request);
   const { settings } = program;
@@ -147,7 +154,9 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   const runEpoch = async (run: AdaptationRun, pass: PlannedPass, epoch: number): Promise<void> => {
     const from = pass.epochs.slice(0, epoch).reduce((sum, batches) => sum + batches.length, 0);
     for (let i = 0; i < pass.epochs[epoch]!.length; i++) {
-      await run.step(from + i, settings.rate);
+      const loss = await run.step(from + i, settings.rate);
+      if (!Number.isFinite(loss))
+        throw await notFinite(context, program.steps, users, request, pass.epochs[epoch]![i]!);
       done += 1;
       request.onProgress?.(done / total);
     }
@@ -200,6 +209,24 @@ interface EpochRanks {
   readonly reported: SeedRanks;
 }
 
+/** Why a step has no loss: a user whose score is no number in the general model, or a rate that is too high. */
+async function notFinite(
+  { model, population, parameters = model.graph.initializers, nameUser = (n) => `user number ${n}` }: AnyContext,
+  steps: AdaptationProgram,
+  users: PlannedUsers,
+  { features }: CustomiseRequest,
+  { rows }: PlannedBatch,
+): Promise<AppError> {
+  const feeds = users.feeds(features, rows);
+  const scores = await (await steps.start(parameters, [], [feeds])).scores(0);
+  const wrong = scores.findIndex(Number.isNaN);
+  if (wrong < 0)
+    return new AppError('invalid_model', 'a step of the adaptation makes its loss infinite: its rate is too high');
+  const [user] = population.readRows(rows.subarray(wrong, wrong + 1)).userNumbers;
+  const hint = paddingHint(model.manifest.features, feeds, wrong);
+  return new AppError('invalid_model', `the score of ${nameUser(user!)} is not a number${hint}`);
+}
+
 /**
  * The number of epochs with the best AUC of held-out seeds; of equal ones the larger. 0 leaves the model as it is.
  * `ranks`: by number of epochs, from 0 on.
@@ -211,13 +238,13 @@ export function chooseEpochs(ranks: readonly SeedRanks[]): number {
 
 /** The users of a plan, read and encoded once. */
 class PlannedUsers {
-  readonly #context: OnlineContext;
+  readonly #context: AnyContext;
   readonly #feeds: Feeds;
   /** Population row -> row of `#feeds`. */
   readonly #placeOf = new Map<Row, number>();
 
   constructor(
-    context: OnlineContext,
+    context: AnyContext,
     passes: readonly PlannedPass[],
     others: readonly Int32Array[],
     without: CustomiseRequest['without'] = null,

@@ -4,6 +4,7 @@
 
 import type { Graph, PoolCut, Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
+import { firstNaN, paddingHint } from '../model/find-nan.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { Rows } from '../population/segments.ts';
 import { inOwnMemory } from '../runtime/feed-rows.ts';
@@ -25,6 +26,9 @@ import { scoringGraphs } from './scoring-graphs.ts';
  * not depend on that.
  */
 const BATCH_ROWS = 1024;
+
+/** In a larger model the node that makes a NaN is not looked for: it would be held twice more. */
+const MAXIMUM_SEARCHED_BYTES = 2 ** 28;
 
 /** A campaign to score users for. */
 export interface ScoredCampaign {
@@ -58,6 +62,8 @@ export interface ScorerOptions {
   readonly device?: Device;
   /** Tables of more bytes together are looked up by ONNX Runtime. */
   readonly maximumTableBytes?: number;
+  /** What errors call a user. */
+  readonly nameUser?: (userNumber: number) => string;
 }
 
 interface ScoredModel {
@@ -69,13 +75,18 @@ interface ScoredModel {
 
 export async function openScorer(what: ScoredModel, options: ScorerOptions = {}): Promise<Scorer> {
   const { campaign, pools, users, head } = scoringGraphs(what.graph, what.adapted, options.maximumTableBytes);
-  return new SessionScorer(what, pools, {
+  const nameUser = options.nameUser ?? ((userNumber) => `user number ${userNumber}`);
+  return new SessionScorer({ ...what, nameUser }, pools, {
     campaign: campaign && (await openSession(campaign, options)),
     // on the CPU, where the look-ups are
     indices: pools.indices && (await openSession(pools.indices)),
     users: users && (await openSession(users, options)),
     head: await openSession(head, options),
   });
+}
+
+interface NamedModel extends ScoredModel {
+  nameUser(userNumber: number): string;
 }
 
 interface ScoringSessions {
@@ -95,7 +106,7 @@ interface UsersPart {
 
 class SessionScorer implements Scorer {
   readonly batchSize = BATCH_ROWS;
-  readonly #what: ScoredModel;
+  readonly #what: NamedModel;
   readonly #sessions: ScoringSessions;
   readonly #pools: Pools;
   readonly #ids = new IdArrays();
@@ -109,7 +120,7 @@ class SessionScorer implements Scorer {
   readonly #headSums: ReadonlySet<string>;
   readonly #headLists: ReadonlySet<string>;
 
-  constructor(what: ScoredModel, cut: PoolCut, sessions: ScoringSessions) {
+  constructor(what: NamedModel, cut: PoolCut, sessions: ScoringSessions) {
     this.#what = what;
     this.#sessions = sessions;
     this.#pools = new Pools(cut, BATCH_ROWS);
@@ -153,7 +164,8 @@ class SessionScorer implements Scorer {
       scores.set(result[output]!.data as Float32Array, from);
     }
     this.#shared = key !== null && sharing?.isAwaited ? { key, parts: kept } : null;
-    requireNumbers(scores, rows);
+    const wrong = scores.findIndex(Number.isNaN);
+    if (wrong >= 0) throw await this.#notANumber(rows, wrong, campaign);
     return scores;
   }
 
@@ -201,10 +213,18 @@ class SessionScorer implements Scorer {
     this.#parameters = { of: parameters, feeds };
     return feeds;
   }
-}
 
-function requireNumbers(scores: Float32Array, { userNumbers }: Rows): void {
-  const wrong = scores.findIndex(Number.isNaN);
-  if (wrong < 0) return;
-  throw new AppError('invalid_model', `the score of user number ${userNumbers[wrong]} is not a number`);
+  /** Names the user, the node, and what the user's row says of the cause. */
+  async #notANumber(rows: Rows, row: number, campaign: ScoredCampaign): Promise<AppError> {
+    const { graph, binding, folder, nameUser } = this.#what;
+    const { features, parameters, without = null } = campaign;
+    const user = encodeUsers(graph, binding, rows, { without, range: { from: row, to: row + 1 } });
+    const feeds = { ...user, ...encodeCampaign(graph, folder, features, 1) };
+    const adapted = { ...graph, initializers: new Map([...graph.initializers, ...parameters]) };
+    const bytes = [...adapted.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+    const node = bytes > MAXIMUM_SEARCHED_BYTES ? '' : await firstNaN(adapted, feeds).catch(() => '');
+    const who = nameUser(rows.userNumbers[row]!);
+    const hint = paddingHint(folder.manifest.features, feeds, 0);
+    return new AppError('invalid_model', `the score of ${who} is not a number${node}${hint}`);
+  }
 }

@@ -46,6 +46,12 @@ export interface Population {
   readRows(rows: Int32Array): Rows;
 }
 
+/** What a model is bound to, adapted and scored on: the columns of users, whoever they are. */
+export type UserRows = Pick<
+  Population,
+  'path' | 'version' | 'features' | 'rowCount' | 'segmentCount' | 'dictionary' | 'readSegment' | 'readRows'
+>;
+
 export interface OpenOptions {
   /** A published version; the current one if not given. */
   readonly version?: string;

@@ -7,6 +7,7 @@ import type { Job } from '../campaigns/types.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
+import type { TestExpansion } from '../online/test-expansion.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome } from './estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -59,7 +60,12 @@ export interface RestoreTask {
   readonly customised: Uint8Array;
 }
 
-export type Task = CustomiseTask | ScoreTask | RestoreTask;
+/** Expands a campaign of made-up users: nothing is kept. */
+export interface TestTask {
+  readonly kind: 'test';
+}
+
+export type Task = CustomiseTask | ScoreTask | RestoreTask | TestTask;
 
 /** Told as an adaptation goes: the share of it that is done, or the parameters, with which scoring can start. */
 export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
@@ -87,7 +93,7 @@ export interface ScoreResult {
   readonly batchSize: number;
 }
 
-export type ThreadResult = CustomiseResult | RestoreResult | ScoreResult;
+export type ThreadResult = CustomiseResult | RestoreResult | ScoreResult | TestExpansion;
 
 /** A campaign that both models expand, the checked one and the served one, for comparison. */
 export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;

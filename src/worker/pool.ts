@@ -44,7 +44,8 @@ export class ThreadPool {
   }
 
   /**
-   * Starts `count` threads and waits until each has loaded and verified the model; throws if one of them refuses it.
+   * Starts `count` threads and waits until each has loaded and verified the model, and one of them has expanded a
+   * campaign of made-up users with it; throws if one of them refuses it.
    */
   static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
     const group = await ThreadGroup.open<Task, ThreadResult, CustomiseProgress>(
@@ -52,6 +53,12 @@ export class ThreadPool {
       count,
       SILENCE_LIMIT,
     );
+    try {
+      await group.run({ kind: 'test' }, {});
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
     return new ThreadPool(group, { device: data.device, threads: count });
   }
 

@@ -1,15 +1,13 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/thread-host.ts';
-import { applyChanges, changesOf } from '../model/changes.ts';
-import { decodeCustomised, encodeCustomised } from '../model/customised.ts';
+import { applyChanges } from '../model/changes.ts';
+import { decodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
-import { bind } from '../online/binding.ts';
-import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
-import { customise, type OnlineContext, type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
-import { ownToken } from '../online/own-token.ts';
+import { BoundModel } from '../online/bound-model.ts';
+import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { regressionCache } from '../online/regression-cache.ts';
-import { openScorer, type Scorer } from '../online/score.ts';
+import { testExpansion } from '../online/test-expansion.ts';
 import { openPopulation } from '../population/population.ts';
 import { SegmentMemory } from '../population/segment-memory.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../runtime/session.ts';
@@ -36,21 +34,14 @@ export interface ThreadData {
   readonly threads: number;
 }
 
-interface Bound {
-  readonly version: string;
-  readonly context: OnlineContext<GeneralModel>;
-  readonly scorer: Scorer;
-  /** Opened for the first campaign that is adapted in this thread. */
-  regression: Promise<BoundRegression | null> | null;
-}
-
 class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #data: ThreadData;
   readonly #device: Device;
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
   readonly #segment = new SegmentMemory();
-  #bound: Bound | null = null;
+  /** To the version of the population that was used last. */
+  #bound: BoundModel | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
   private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
@@ -68,8 +59,16 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
 
   async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<ThreadResult> {
     context.check();
-    if (task.kind === 'customise') return this.#customise(task, context);
-    return task.kind === 'restore' ? this.#restore(task) : this.#score(task, context);
+    switch (task.kind) {
+      case 'customise':
+        return this.#customise(task, context);
+      case 'restore':
+        return this.#restore(task);
+      case 'score':
+        return this.#score(task, context);
+      case 'test':
+        return testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
+    }
   }
 
   transferred(result: ThreadResult): ArrayBuffer[] {
@@ -83,13 +82,9 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
 
   async #customise(task: CustomiseTask, { check, report }: TaskContext<CustomiseProgress>): Promise<CustomiseResult> {
     const bound = await this.#bind(task.populationVersion);
-    const context = { ...bound.context, regression: await this.#regression(bound) };
-    const { graph, manifest, folder } = this.#model;
-    const without = ownToken(folder, task.externalId);
     let shared: readonly SharedTensor[] | null = null;
-    const { parameters, epochs, quality, prediction } = await customise(context, {
+    const { parameters, customised, epochs, quality, prediction } = await bound.customise({
       ...task,
-      without,
       onParameters: (early) => {
         shared = [...early].map(share);
         report({ parameters: shared });
@@ -98,13 +93,6 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
         check();
         report(share);
       },
-    });
-    const customised = encodeCustomised({
-      modelVersion: manifest.version,
-      populationVersion: task.populationVersion,
-      features: task.features,
-      leftOut: without,
-      changes: changesOf(graph.initializers, parameters),
     });
     return {
       parameters: shared ?? [...parameters].map(share),
@@ -125,45 +113,31 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   }
 
   async #score(task: ScoreTask, { isNearNext }: TaskContext<CustomiseProgress>): Promise<ScoreResult> {
-    const { context, scorer } = await this.#bind(task.populationVersion);
-    const { modelKey, features } = task;
+    const bound = await this.#bind(task.populationVersion);
+    const { modelKey, features, externalId } = task;
     if (this.#parameters?.key !== modelKey)
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
-    const rows = context.population.readSegment(task.segment, this.#segment);
-    const without = ownToken(this.#model.folder, task.externalId);
-    const scores = await scorer.score(
+    const rows = bound.context.population.readSegment(task.segment, this.#segment);
+    const scores = await bound.score(
       rows,
-      { features, parameters: this.#parameters.values, without },
+      { features, externalId, parameters: this.#parameters.values },
       { rows: `${task.populationVersion}/${task.segment}`, isAwaited: isNearNext },
     );
-    return { userNumbers: rows.userNumbers.slice(), scores, batchSize: scorer.batchSize };
-  }
-
-  #regression(bound: Bound): Promise<BoundRegression | null> {
-    const { context } = bound;
-    bound.regression ??= openBoundRegression(context, {
-      device: this.#device,
-      cache: regressionCache(context),
-    }).catch((error: unknown) => {
-      // the obstacle may be gone at the next attempt
-      bound.regression = null;
-      throw error;
-    });
-    return bound.regression;
+    return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
   }
 
   /** The model bound to a version of the population; the last one is kept. */
-  async #bind(version: string): Promise<Bound> {
-    if (this.#bound?.version === version) return this.#bound;
-    await this.#bound?.scorer.close();
-    await (await this.#bound?.regression)?.close();
+  async #bind(version: string): Promise<BoundModel> {
+    if (this.#bound?.context.population.version === version) return this.#bound;
+    await this.#bound?.close();
     this.#bound = null;
     // a sample of rows is in all segments: a cache would be another copy of the population
     const population = openPopulation(this.#data.population, { version, trusted: true, cacheBytes: 0 });
-    const binding = bind(this.#model.folder, population);
-    const scorer = await openScorer({ ...this.#model, binding }, { device: this.#device });
-    const context: OnlineContext<GeneralModel> = { model: this.#model, population, binding, program: this.#program };
-    this.#bound = { version, context, scorer, regression: null };
+    this.#bound = await BoundModel.open(this.#model, this.#program, population, {
+      device: this.#device,
+      regressionCache: regressionCache({ model: this.#model, population }),
+      nameUser: (userNumber) => `user "${population.directory.id(userNumber)}"`,
+    });
     return this.#bound;
   }
 }

@@ -14,7 +14,7 @@ const freshFolder = useFolders();
 const CUSTOMISED: Customised = {
   modelVersion: '0123456789ab',
   populationVersion: 'ba9876543210',
-  features: { words: ['b', 'a'], topic: 'topic\n3', '10': 'x' },
+  features: { words: ['b', 'a'], topic: 'topic\n3', '10': 'x', price: -0.5, text: [0.25, 3], none: [] },
   leftOut: { feature: 'past_campaigns', id: 7 },
   changes: new Map([
     ['user.age.embedding', { rows: Int32Array.of(0, 3), values: tensor('float32', [2, 2], [1, 2, 3, -0]) }],

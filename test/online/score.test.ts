@@ -192,7 +192,9 @@ describe('openScorer', () => {
     const broken = new Map([...adapted, ['critics.bias', { ...bias, data: Float32Array.of(Number.NaN, 0) }]]);
     await expect(scoreWith(scorer, parts[1]!, FEATURES, broken)).rejects.toMatchObject({
       code: 'invalid_model',
-      message: `the score of user number ${parts[1]!.userNumbers[0]} is not a number`,
+      message: expect.stringMatching(
+        `^the score of user number ${parts[1]!.userNumbers[0]} is not a number: \\w+ node ".+" is the first to make it$`,
+      ),
     });
     await scorer.close();
   });

@@ -2,12 +2,14 @@
 
 import { GraphError } from '../../graph/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
 import { refused } from '../../model/folder.ts';
 import { type ImportReport, importModel, readExport } from '../../model/import-model.ts';
 import { inferSchema, type ProposedSchema } from '../../model/infer-schema.ts';
 import { SIDES } from '../../model/interface.ts';
 import { describeFeature, vocabularySizeOf } from '../../model/manifest.ts';
+import { loadTestedModel, type TestExpansion } from '../../online/test-expansion.ts';
 import { describeOps, describeParameters } from './model-show.ts';
 
 export interface ModelImportOptions {
@@ -19,8 +21,22 @@ export interface ModelImportOptions {
 export async function modelImportCommand(file: string, options: ModelImportOptions, output: Output): Promise<void> {
   const { schema, out, name } = options;
   const created = new Date(systemClock.now()).toISOString();
-  const report = await importModel({ file, schema, out, created, ...(name === undefined ? {} : { name }) });
-  for (const line of describeImport(report, out)) output.result(line);
+  let tested: TestExpansion | null = null;
+  const test = async (folder: string): Promise<void> => {
+    tested = await testAs(file, folder);
+  };
+  const report = await importModel({ file, schema, out, created, test, ...(name === undefined ? {} : { name }) });
+  for (const line of describeImport(report, tested!, out)) output.result(line);
+}
+
+/** Loads the written folder as the service would, and expands with it; a refusal names the file that was exported. */
+async function testAs(file: string, folder: string): Promise<TestExpansion> {
+  try {
+    return (await loadTestedModel(folder)).tested;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, error.message.replaceAll(folder, file), { cause: error });
+  }
 }
 
 /** Prints the schema as JSON on stdout, so that it can be written to a file, and whatever needs checking as notes. */
@@ -51,6 +67,7 @@ function schemaText({ inputs, features }: ProposedSchema): string {
 
 function describeImport(
   { manifest, schema, graph, parameters, ops, refused, dryRun }: ImportReport,
+  tested: TestExpansion,
   out: string,
 ): string[] {
   const lines = [`model ${manifest.name} ${manifest.version} in ${out}`];
@@ -79,6 +96,10 @@ function describeImport(
       `${losses.map((loss) => loss.toFixed(4)).join(' ')}${unmoved.length === 0 ? ', every adapted parameter moved' : ''}`,
   );
   if (unmoved.length > 0) lines.push(`  not moved: ${unmoved.join(', ')}`);
+  lines.push(
+    `test expansion: ${tested.users} made-up users, ${tested.seeds} seeds, adapted, scored and exported (scores of the ` +
+      `file differ by ${tested.apart?.toExponential(0)} at most)`,
+  );
   lines.push(`golden batch: ${manifest.golden_batch.scores.length} random users`);
   lines.push(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
   return lines;

@@ -7,8 +7,8 @@ import { AppError } from '../../lib/errors.ts';
 import { awaitFileLock } from '../../lib/file-lock.ts';
 import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
-import { loadModel } from '../../model/load.ts';
 import { MODELS_FOLDER, publishModel, readServedModels, removeModel, writeServedModels } from '../../model/versions.ts';
+import { loadTestedModel } from '../../online/test-expansion.ts';
 import { locateStore, lockStore } from '../../store/open-store.ts';
 import { ServiceClient } from '../service-client.ts';
 
@@ -61,7 +61,7 @@ export async function modelPromoteCommand(
   options: Partial<ServiceOptions> & { dataDir: string },
   output: Output,
 ): Promise<void> {
-  const { manifest } = await loadModel(dir);
+  const { manifest } = (await loadTestedModel(dir)).model;
   const { version } = manifest;
   const models = join(options.dataDir, MODELS_FOLDER);
   if (options.url === undefined) {

@@ -7,6 +7,7 @@ import { bar, type Output } from '../../lib/output.ts';
 import { type GeneralModel, loadModel } from '../../model/load.ts';
 import { compareModels } from '../../offline/compare-models.ts';
 import { HELD_OUT } from '../../offline/served-campaigns.ts';
+import { loadTestedModel } from '../../online/test-expansion.ts';
 import { discard, findServing, type ModelsFolder, openModelsFolder, promote, reject } from '../model-link.ts';
 import { type Decision, describeDecision } from '../retrain-report.ts';
 import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from '../training.ts';
@@ -77,7 +78,7 @@ async function retrain(options: RetrainCommandOptions, models: ModelsFolder, out
     discard(models);
     return { ...facts, promoted: false, reason: 'unchanged', fresh: null, comparison: null };
   }
-  const fresh = await loadModel(models.fresh, { device });
+  const { model: fresh } = await loadTestedModel(models.fresh, { device });
   let done = 0;
   const comparison = await compareModels(
     prepared,

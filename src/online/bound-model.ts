@@ -1,0 +1,112 @@
+/** A model bound to a population: adapts it to campaigns, and scores users with the result. */
+import { changesOf } from '../model/changes.ts';
+import { encodeCustomised } from '../model/customised.ts';
+import type { GeneralModel } from '../model/load.ts';
+import type { UserRows } from '../population/population.ts';
+import type { Rows } from '../population/segments.ts';
+import type { Device } from '../runtime/session.ts';
+import { bind } from './binding.ts';
+import { type BoundRegression, openBoundRegression } from './bound-regression.ts';
+import {
+  type CustomisedModel,
+  type CustomiseRequest,
+  customise,
+  type OnlineContext,
+  type OnlineProgram,
+} from './customise.ts';
+import { ownToken } from './own-token.ts';
+import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './score.ts';
+
+export interface BoundModelOptions {
+  readonly device?: Device;
+  /** Cache file of the sums that a population regression needs; without one they are computed again. */
+  readonly regressionCache?: string;
+  /** What errors call a user of the population. */
+  readonly nameUser?: (userNumber: number) => string;
+}
+
+/** The campaign's own token of past campaigns is found by its external id, and left out. */
+type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
+
+/**
+ * The one way to expand a campaign, whoever asks: a thread of the engine for users of a population, a test expansion
+ * for made-up ones.
+ */
+export class BoundModel<Users extends UserRows = UserRows> {
+  readonly context: OnlineContext<GeneralModel, Users>;
+  readonly #scorer: Scorer;
+  readonly #options: BoundModelOptions;
+  /** Opened for the first campaign that is adapted. */
+  #regression: Promise<BoundRegression | null> | null = null;
+
+  private constructor(context: OnlineContext<GeneralModel, Users>, scorer: Scorer, options: BoundModelOptions) {
+    this.context = context;
+    this.#scorer = scorer;
+    this.#options = options;
+  }
+
+  /** The program stays the caller's. @throws AppError invalid_model where the model needs what the population lacks */
+  static async open<Users extends UserRows>(
+    model: GeneralModel,
+    program: OnlineProgram,
+    population: Users,
+    options: BoundModelOptions = {},
+  ): Promise<BoundModel<Users>> {
+    const binding = bind(model.folder, population);
+    const scorer = await openScorer({ ...model, binding }, options);
+    const { nameUser } = options;
+    const context = { model, population, binding, program, ...(nameUser ? { nameUser } : {}) };
+    return new BoundModel(context, scorer, options);
+  }
+
+  /** Rows per run of the scorer. */
+  get batchSize(): number {
+    return this.#scorer.batchSize;
+  }
+
+  /** The customised model, and the bytes of its customised.bin. */
+  async customise(
+    request: OfCampaign<CustomiseRequest>,
+  ): Promise<CustomisedModel & { readonly customised: Uint8Array }> {
+    const { model, population } = this.context;
+    const without = ownToken(model.folder, request.externalId);
+    const context = { ...this.context, regression: await this.#openRegression() };
+    const made = await customise(context, { ...request, without });
+    const customised = encodeCustomised({
+      modelVersion: model.manifest.version,
+      populationVersion: population.version,
+      features: request.features,
+      leftOut: without,
+      changes: changesOf(model.graph.initializers, made.parameters),
+    });
+    return { ...made, customised };
+  }
+
+  /** Scores of the rows, in order. */
+  score(
+    rows: Rows,
+    { externalId, ...campaign }: OfCampaign<ScoredCampaign>,
+    sharing: Sharing | null = null,
+  ): Promise<Float32Array> {
+    const without = ownToken(this.context.model.folder, externalId);
+    return this.#scorer.score(rows, { ...campaign, without }, sharing ?? undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#scorer.close();
+    await (await this.#regression)?.close();
+  }
+
+  #openRegression(): Promise<BoundRegression | null> {
+    const { device, regressionCache: cache } = this.#options;
+    this.#regression ??= openBoundRegression(this.context, {
+      ...(device ? { device } : {}),
+      ...(cache === undefined ? {} : { cache }),
+    }).catch((error: unknown) => {
+      // the obstacle may be gone at the next attempt
+      this.#regression = null;
+      throw error;
+    });
+    return this.#regression;
+  }
+}

@@ -1,0 +1,105 @@
+/** Made-up users and a campaign for a model, before there is a population: what a test expansion runs on. */
+import type { Rng } from '../lib/rng.ts';
+import type { ModelContract } from '../model/folder.ts';
+import { featureOf, type ManifestFeature } from '../model/manifest.ts';
+import type { Dictionary } from '../population/dictionary.ts';
+import { gatherRows } from '../population/gather.ts';
+import type { UserRows } from '../population/population.ts';
+import type { Column, Rows } from '../population/segments.ts';
+import type { CampaignValues } from './encode.ts';
+
+/** Tokens of a feature that made-up users have; a vocabulary may have millions. */
+const MOST_TOKENS = 64;
+/** Tokens past a list's maximum length, which are cut off. */
+const TOO_MANY = 2;
+
+/**
+ * `count` users (two at least) of the model's features, as a population that is nowhere on disk. The first has nothing
+ * at all; the second the last token of every vocabulary, and lists that are too long; a token may be unknown.
+ */
+export function makeUsers({ path, manifest, vocabularies }: ModelContract, count: number, rng: Rng): UserRows {
+  const own = manifest.features.user;
+  const dictionaries = new Map(
+    own.map((feature) => {
+      const tokens = vocabularies.get(`user.${feature.name}`)?.tokens ?? [];
+      return [feature.name, dictionaryOf(someOf(tokens, rng.fork(`tokens ${feature.name}`)))];
+    }),
+  );
+  const columns = new Map(
+    own.map((feature) => {
+      const codes = dictionaries.get(feature.name)!.size;
+      return [feature.name, makeColumn(feature, count, codes, rng.fork(`user ${feature.name}`))];
+    }),
+  );
+  const rows: Rows = { count, userNumbers: Int32Array.from({ length: count }, (_, i) => i), columns };
+  const features = own.map((feature): UserRows['features'][number] => {
+    const { name, kind, size } = featureOf(feature);
+    return size === undefined ? { name, kind } : { name, kind, size };
+  });
+  return {
+    path,
+    version: 'made-up',
+    features,
+    rowCount: count,
+    segmentCount: 1,
+    dictionary: (feature) => dictionaries.get(feature)!,
+    readSegment: () => rows,
+    readRows: (wanted) => gatherRows(wanted, count, features, () => rows),
+  };
+}
+
+/** A campaign with a value of each feature of the model. */
+export function makeCampaign({ manifest, vocabularies }: ModelContract, rng: Rng): CampaignValues {
+  const made = (feature: ManifestFeature): CampaignValues[string] => {
+    if (feature.kind === 'number') return rng.normal();
+    if (feature.kind === 'vector') return Array.from({ length: feature.size }, () => rng.normal());
+    const tokens = someOf(vocabularies.get(`campaign.${feature.name}`)?.tokens ?? [], rng);
+    return feature.kind === 'single' ? tokens[0]! : tokens.slice(0, feature.max_length + TOO_MANY);
+  };
+  return Object.fromEntries(manifest.features.campaign.map((feature) => [feature.name, made(feature)]));
+}
+
+/** The last token of a vocabulary first, others of it in any order, and one that it does not have. */
+function someOf(tokens: readonly string[], rng: Rng): string[] {
+  const some = new Set(tokens.slice(-1));
+  for (let i = 0; i < Math.min(tokens.length, MOST_TOKENS); i++) some.add(tokens[rng.integer(tokens.length)]!);
+  let unknown = 'unknown';
+  while (tokens.includes(unknown)) unknown += '-';
+  return [...some, unknown];
+}
+
+/** Tokens by code, from code 1. */
+function dictionaryOf(tokens: readonly string[]): Dictionary {
+  return {
+    size: tokens.length + 1,
+    find: (token) => tokens.indexOf(token) + 1,
+    token: (code) => (code === 0 ? '' : tokens[code - 1]!),
+  };
+}
+
+function makeColumn(feature: ManifestFeature, count: number, codes: number, rng: Rng): Column {
+  const draw = (user: number) => (user === 0 ? 0 : user === 1 ? 1 : rng.integer(codes));
+  switch (feature.kind) {
+    case 'single':
+      return { kind: 'single', codes: Int32Array.from({ length: count }, (_, user) => draw(user)) };
+    case 'multi': {
+      const longest = feature.max_length + TOO_MANY;
+      const lengths = Array.from({ length: count }, (_, user) =>
+        user === 0 ? 0 : user === 1 ? longest : rng.integer(longest + 1),
+      );
+      const offsets = new Int32Array(count + 1);
+      for (const [user, length] of lengths.entries()) offsets[user + 1] = offsets[user]! + length;
+      // a list has no token that is missing
+      const drawn = lengths.flatMap((length, user) =>
+        Array.from({ length }, () => (user === 1 ? 1 : 1 + rng.integer(codes - 1))),
+      );
+      return { kind: 'multi', offsets, codes: Int32Array.from(drawn) };
+    }
+    case 'number':
+    case 'vector': {
+      const size = feature.kind === 'vector' ? feature.size : 1;
+      const values = Float32Array.from({ length: count * size }, () => rng.normal()).fill(Number.NaN, 0, size);
+      return feature.kind === 'vector' ? { kind: 'vector', size, values } : { kind: 'number', size: 1, values };
+    }
+  }
+}

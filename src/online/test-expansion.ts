@@ -1,0 +1,136 @@
+/** Expands a campaign of made-up users, by the code that expands real ones, before a model is trusted. */
+import { AppError, messageOf } from '../lib/errors.ts';
+import { createRng } from '../lib/rng.ts';
+import { customisedOnnx, decodeCustomised } from '../model/customised.ts';
+import { refused } from '../model/folder.ts';
+import { type GeneralModel, GOLDEN_TOLERANCE, loadModel } from '../model/load.ts';
+import { allFinite, type Device, openSession } from '../runtime/session.ts';
+import { BoundModel } from './bound-model.ts';
+import { type OnlineProgram, openOnlineProgram } from './customise.ts';
+import { customisedManifest } from './customised-manifest.ts';
+import { encodeCampaign, encodeUsers } from './encode.ts';
+import { makeCampaign, makeUsers } from './made-users.ts';
+
+/** More than a run of the scorer takes, so that there is a whole one and a part of one. */
+const USERS = 1100;
+/** As many as hold some out by default: the epochs are chosen as for a real campaign. */
+const SEEDS = 50;
+/** Steps of each pass: a wrong step shows in the first, what it leaves behind in the second. */
+const STEPS = 2;
+/** Key of all random numbers: the same model has the same test expansion. */
+const KEY = 'test expansion';
+
+/** What was run. */
+export interface TestExpansion {
+  readonly users: number;
+  readonly seeds: number;
+  /** The largest difference between scores of the service and of the file that it gives away; null without it. */
+  readonly apart: number | null;
+}
+
+export interface TestExpansionOptions {
+  readonly device?: Device;
+  /** The model's own, if it is open already: it stays open. */
+  readonly program?: OnlineProgram;
+  /** Leaves out the file, which takes four times the model's memory: an import has seen it, a start need not again. */
+  readonly withoutExport?: boolean;
+}
+
+/**
+ * Binds the model, adapts it with two steps, scores all users, writes the customised model as a file, and scores them
+ * with that: each by the functions that an expansion, and an export, calls. Nothing is kept.
+ * @throws AppError invalid_model where an expansion would fail, with the node that fails
+ */
+export async function testExpansion(
+  model: GeneralModel,
+  { device, program: given, withoutExport = false }: TestExpansionOptions = {},
+): Promise<TestExpansion> {
+  const { path } = model.folder;
+  const on = device ? { device } : {};
+  const rng = createRng(KEY);
+  const users = makeUsers(model.folder, USERS, rng);
+  const campaign = { features: makeCampaign(model.folder, rng.fork('campaign')), externalId: null };
+  const all = Int32Array.from({ length: USERS }, (_, row) => row);
+
+  const program = given ?? (await at(path, 'cannot be adapted', () => openOnlineProgram(model, on)));
+  try {
+    const nameUser = (user: number) => `made-up user ${user}`;
+    const bound = await at(path, 'cannot be scored', () =>
+      BoundModel.open(model, shortened(program), users, { ...on, nameUser }),
+    );
+    try {
+      const { parameters, customised } = await at(path, 'fails to adapt', () =>
+        bound.customise({ ...campaign, key: KEY, seeds: all.slice(0, SEEDS), candidates: all.slice(SEEDS) }),
+      );
+      for (const [name, value] of parameters)
+        if (!allFinite(value)) throw refused(path, `in a test expansion parameter "${name}" becomes NaN or infinite`);
+      const rows = users.readSegment(0);
+      const scores = await at(path, 'fails to score', () => bound.score(rows, { ...campaign, parameters }));
+      if (withoutExport) return { users: USERS, seeds: SEEDS, apart: null };
+      const again = await at(path, 'fails to export', () => scoreExported(model, bound, customised));
+      const apart = scores.reduce((most, score, i) => Math.max(most, Math.abs(score - again[i]!)), 0);
+      if (!(apart <= GOLDEN_TOLERANCE))
+        throw refused(path, `in a test expansion the exported customised model has other scores, by up to ${apart}`);
+      return { users: USERS, seeds: SEEDS, apart };
+    } finally {
+      await bound.close();
+    }
+  } finally {
+    if (!given) await program.steps.close();
+  }
+}
+
+/** Loads a model and expands with it: what is trusted from now on. @throws AppError invalid_model */
+export async function loadTestedModel(
+  path: string,
+  options: { readonly device?: Device } = {},
+): Promise<{ readonly model: GeneralModel; readonly tested: TestExpansion }> {
+  const model = await loadModel(path, options);
+  return { model, tested: await testExpansion(model, options) };
+}
+
+/** The program with few steps, and all else as it is. */
+function shortened(program: OnlineProgram): OnlineProgram {
+  if (program.kind === 'adam') return { ...program, settings: { ...program.settings, epochs: STEPS } };
+  const { settings } = program;
+  const { first_pass: first } = settings;
+  return {
+    ...program,
+    settings: {
+      ...settings,
+      steps: { ...settings.steps, maximum: STEPS },
+      first_pass: first && { ...first, steps: STEPS },
+    },
+  };
+}
+
+/** Scores of all users by the file that the service would give away. */
+async function scoreExported(
+  { folder, graph }: GeneralModel,
+  { context: { population, binding } }: BoundModel,
+  bytes: Uint8Array,
+): Promise<Float32Array> {
+  const customised = decodeCustomised(bytes, 'of a test expansion');
+  const manifest = customisedManifest(folder, customised, { campaignId: 'test', version: 1 });
+  const session = await openSession(customisedOnnx(folder, customised.changes, manifest));
+  try {
+    const rows = population.readSegment(0);
+    const feeds = {
+      ...encodeUsers(graph, binding, rows),
+      ...encodeCampaign(graph, folder, customised.features, rows.count),
+    };
+    return (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
+  } finally {
+    await session.close();
+  }
+}
+
+/** What goes wrong is the model's fault, and says where. */
+async function at<T>(path: string, what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof AppError && error.code !== 'invalid_model' && error.code !== 'storage_failed') throw error;
+    throw refused(path, `it ${what} in a test expansion: ${messageOf(error)}`, error);
+  }
+}
