@@ -68,7 +68,7 @@ export async function modelPromoteCommand(
     await promoteOffline(dir, models, version, options, output);
     return;
   }
-  const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY']);
+  const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY'], output);
   await client.call('GET', '/v1/models');
   await publishVerified(models, dir, version);
   const asked = await activate(client, version);
@@ -95,7 +95,7 @@ async function activate(client: ServiceClient, version: string): Promise<Model |
 }
 
 export async function modelListCommand(options: ServiceOptions, output: Output): Promise<void> {
-  const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY']);
+  const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY'], output);
   const { items } = await client.call<{ readonly items: readonly Model[] }>('GET', '/v1/models');
   if (options.json) output.result(JSON.stringify({ items }));
   else
@@ -104,7 +104,7 @@ export async function modelListCommand(options: ServiceOptions, output: Output):
 }
 
 export async function modelRollbackCommand(options: ServiceOptions & { from?: string }, output: Output): Promise<void> {
-  const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY']);
+  const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY'], output);
   const from = options.from ?? (await client.call<Model>('GET', '/v1/models/current')).version;
   const asked = await client.call<Model>('POST', `/v1/models/${encodeURIComponent(from)}/rollback`);
   report(await settled(client, asked, output), options, output);

@@ -135,6 +135,22 @@ describe('the alerts', () => {
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
   if (!hasPromtool)
     process.stderr.write('SKIPPED: promtool is not installed (package prometheus): the alerts are not run by it\n');
+  // `.ci/run` installs it
+  it.runIf(process.env['CI'] && !hasPromtool)('SKIPPED outside of CI: needs promtool', () => {
+    expect(hasPromtool).toBe(true);
+  });
+  it.runIf(hasPromtool)('are about metrics that promtool takes', async () => {
+    const { text } = await fixture.call('GET', '/metrics');
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect(status, stdout + stderr).toBe(0);
+  });
+  it('are no increase or rate of a gauge', async () => {
+    const { text } = await fixture.call('GET', '/metrics');
+    const gauges = new Set([...text.matchAll(/^# TYPE (\w+) gauge$/gm)].map(([, name]) => name));
+    for (const { alert, expr } of rules)
+      for (const [, name] of expr.matchAll(/\b(?:increase|i?rate)\(\s*(\w+)/g))
+        expect(gauges.has(name), `${alert} takes an increase of the gauge ${name}`).toBe(false);
+  });
   it.runIf(hasPromtool)('are taken by promtool, and fire when they should', () => {
     for (const args of [
       ['check', 'rules', 'rules.yml'],
