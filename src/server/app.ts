@@ -13,6 +13,7 @@ import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addModelRoutes } from './audiences/model-routes.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
+import { createTurns } from './audiences/stream-turns.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { recordChanges } from './audit/recorder.ts';
 import { addAuditRoutes } from './audit/routes.ts';
@@ -209,9 +210,9 @@ async function addRoutes(
   addExpansionRoutes(app, dependencies);
   await addFeedbackRoutes(app, dependencies);
   addEstimateRoutes(app, dependencies);
-  const takeStream = createSlots(dependencies.config.maximumOpenStreams, 'streams are open', (open) =>
-    metrics.openStreams.set(open),
-  );
+  const { config, clock } = dependencies;
+  const takeSlot = createSlots(config.maximumOpenStreams, 'streams are open', (open) => metrics.openStreams.set(open));
+  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()) });
   addAudienceRoutes(app, dependencies, takeStream);
   addMemberRoutes(app, dependencies);
   addFeedbackOutcome(app, dependencies);

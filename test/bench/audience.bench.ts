@@ -14,6 +14,7 @@ import type { Audience } from '../../src/campaigns/types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/segments.ts';
 import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/server/audiences/stream.ts';
+import { createTurns } from '../../src/server/audiences/stream-turns.ts';
 import { createUserAudiences } from '../../src/server/audiences/user-audiences.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/http/media-types.ts';
@@ -101,27 +102,28 @@ async function benchExports(folder: string): Promise<string[]> {
   const ranking = openRanking(BLOBS, folder);
   const ids = { id: (user: number) => `user-${user * 7919}`, isErased: () => false };
   const pages = () => blocksOf(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
+  const turn = createTurns(() => performance.now());
   const formats = {
     NDJSON: () =>
       streamChunks(
-        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()),
+        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages(), turn),
         { gzip: false, limits: DEFAULT_SERVER_CONFIG },
         () => {},
       ),
     'NDJSON with gzip': () =>
       streamChunks(
-        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()),
+        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages(), turn),
         { gzip: true, limits: DEFAULT_SERVER_CONFIG },
         () => {},
       ),
     CSV: () =>
       streamChunks(
-        textChunks(CSV_TYPE, MEMBER_ROWS, pages()),
+        textChunks(CSV_TYPE, MEMBER_ROWS, pages(), turn),
         { gzip: false, limits: DEFAULT_SERVER_CONFIG },
         () => {},
       ),
     Parquet: () =>
-      streamChunks(parquetChunks(pages(), 10_000), { gzip: false, limits: DEFAULT_SERVER_CONFIG }, () => {}),
+      streamChunks(parquetChunks(pages(), 10_000, turn), { gzip: false, limits: DEFAULT_SERVER_CONFIG }, () => {}),
   };
   const lines: string[] = [];
   for (const [name, open] of Object.entries(formats)) {

@@ -7,10 +7,10 @@ import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import { plainJson } from '../http/plain-json.ts';
 import { CACHED } from '../http/response-headers.ts';
 import { describeRoute, notModified } from '../http/route.ts';
-import type { createSlots } from '../http/slots.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
 import { audiencePageSchema, audienceQuery, versionParams } from './schemas.ts';
 import { PARQUET_TYPE } from './stream.ts';
+import type { TakeStream } from './stream-turns.ts';
 
 /** The description of both routes. */
 const READING =
@@ -65,11 +65,7 @@ const ERRORS: readonly ErrorCode[] = [
   'audience_not_ready',
 ];
 
-export function addAudienceRoutes(
-  app: ServerApp,
-  dependencies: ReadNeeds,
-  takeStream: ReturnType<typeof createSlots>,
-): void {
+export function addAudienceRoutes(app: ServerApp, dependencies: ReadNeeds, takeStream: TakeStream): void {
   const { config } = dependencies;
   const read = createReader(dependencies, takeStream);
 

@@ -9,7 +9,6 @@ import { acceptsGzip, negotiate } from '../http/accept.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
 import { quoteJson } from '../http/json-writing.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
-import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
 import { decimalScore } from './decimal-score.ts';
 import type { ViewQuery } from './schemas.ts';
@@ -22,6 +21,7 @@ import {
   textChunks,
   textOf,
 } from './stream.ts';
+import type { TakeStream, Turn } from './stream-turns.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 /** What a read calls. */
@@ -49,7 +49,7 @@ interface Held {
 }
 
 /** Answers a read of the active version (null) or a fixed one. */
-export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typeof createSlots>) {
+export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
   const { config, store, rankings, population } = dependencies;
 
   return (
@@ -89,7 +89,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       const { opened, close } = holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
-      const chunks = chunksOf(type, rows, opened, end, dependencies);
+      const chunks = chunksOf(type, rows, opened, end, dependencies, takeStream.turn);
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
 
@@ -145,13 +145,15 @@ function chunksOf(
   { ranking, view }: Opened<ReadRanking>,
   end: number,
   { config, population }: Pick<ReadNeeds, 'config' | 'population'>,
+  turn: Turn,
 ) {
   const pages = blocksOf(ranking, population.directory, {
     size: end,
     fromRank: view.from,
     blockSize: config.streamChunkRows,
   });
-  return type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textChunks(type, rows, pages);
+  if (type === PARQUET_TYPE) return parquetChunks(pages, config.parquetRowGroupRows, turn);
+  return textChunks(type, rows, pages, turn);
 }
 
 function itemsText(items: readonly AudienceItem[]): string {

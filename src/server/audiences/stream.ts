@@ -1,6 +1,5 @@
 /** Whole audiences as text or Parquet, a chunk of rows at a time, no faster than the client reads. */
 import { pipeline, Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../../audience/page.ts';
 import { parquetOf } from '../../audience/parquet.ts';
@@ -9,6 +8,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import { CSV_TYPE, type NDJSON_TYPE } from '../http/media-types.ts';
 import { decimalScore } from './decimal-score.ts';
+import type { Turn } from './stream-turns.ts';
 
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
@@ -48,10 +48,11 @@ export async function* textChunks<T>(
   type: TextType,
   format: RowFormat<T>,
   pages: Iterable<readonly T[]>,
+  turn: Turn,
 ): AsyncGenerator<string> {
   const head = headOf(type, format);
   if (head !== '') yield head;
-  for await (const page of inTurns(pages)) {
+  for await (const page of inTurns(pages, turn)) {
     const text = formatRows(type, format, page);
     if (text !== '') yield text;
   }
@@ -61,8 +62,9 @@ export async function* textChunks<T>(
 export function parquetChunks(
   pages: Iterable<readonly AudienceItem[]>,
   rowGroupRows: number,
+  turn: Turn,
 ): AsyncGenerator<Uint8Array> {
-  return parquetOf(inTurns(pages), rowGroupRows);
+  return parquetOf(inTurns(pages, turn), rowGroupRows);
 }
 
 /** A timer of more fires at once. */
@@ -103,10 +105,11 @@ export function streamChunks(
 }
 
 /** A client that takes everything at once would otherwise keep all others waiting: its socket never says stop. */
-async function* inTurns<T>(pages: Iterable<T>): AsyncGenerator<T> {
+async function* inTurns<T>(pages: Iterable<T>, turn: Turn): AsyncGenerator<T> {
+  await turn();
   for (const page of pages) {
     yield page;
-    await nextTurn();
+    await turn();
   }
 }
 

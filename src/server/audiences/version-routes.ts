@@ -12,10 +12,10 @@ import { textSchema } from '../http/fields.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import { CACHED } from '../http/response-headers.ts';
 import { describeRoute, json, notModified } from '../http/route.ts';
-import type { createSlots } from '../http/slots.ts';
 import { presentAudienceVersion } from './present.ts';
 import { audienceVersionPageSchema, diffParams, diffQuery, diffSchema, versionsQuery } from './schemas.ts';
 import { type RowFormat, streamChunks, textChunks } from './stream.ts';
+import type { TakeStream } from './stream-turns.ts';
 import { checkPopulation, openFound } from './view.ts';
 
 /** What these routes call. */
@@ -40,11 +40,7 @@ const SAFE_CHANGE_ROWS: RowFormat<Changed> = {
   csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
 };
 
-export function addAudienceVersionRoutes(
-  app: ServerApp,
-  dependencies: VersionNeeds,
-  takeStream: ReturnType<typeof createSlots>,
-): void {
+export function addAudienceVersionRoutes(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
   listAudienceVersions(app, dependencies);
   getAudienceDiff(app, dependencies, takeStream);
 }
@@ -95,7 +91,7 @@ const DIFF_ANSWER = {
   content: DIFF_CONTENT,
 } as const;
 
-function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: ReturnType<typeof createSlots>): void {
+function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
   const { store, population } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
@@ -145,7 +141,12 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
           close();
         }
       }
-      const chunks = textChunks(type, isSafe ? SAFE_CHANGE_ROWS : CHANGE_ROWS, changes(dependencies, from, to));
+      const chunks = textChunks(
+        type,
+        isSafe ? SAFE_CHANGE_ROWS : CHANGE_ROWS,
+        changes(dependencies, from, to),
+        takeStream.turn,
+      );
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
@@ -158,7 +159,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
 function openBoth(
   dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],
-  takeStream: ReturnType<typeof createSlots>,
+  takeStream: TakeStream,
 ): { from: Side; to: Side; close: () => void } {
   const { store, rankings } = dependencies;
   const release = takeStream();

@@ -1,7 +1,7 @@
 /** User ids as a stream of text or NDJSON. */
 import type { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import { type StreamLimits, streamChunks } from '../audiences/stream.ts';
+import type { Turn } from '../audiences/stream-turns.ts';
 import { type NDJSON_TYPE, TEXT_TYPE } from '../http/media-types.ts';
 
 /**
@@ -12,6 +12,7 @@ export function streamIds(
   type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
   blocks: Generator<readonly string[], void, void>,
   limits: StreamLimits,
+  turn: Turn,
   onClose: () => void,
 ): Readable {
   const format = type === TEXT_TYPE ? formatText : formatNdjson;
@@ -20,7 +21,7 @@ export function streamIds(
     for (let block = first; !block.done; block = blocks.next()) {
       const text = format(block.value);
       if (text !== '') yield text;
-      await setImmediate();
+      await turn();
     }
   }
   return streamChunks(chunks(), { gzip: false, limits }, () => {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../campaigns/set-types.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { TakeStream } from '../audiences/stream-turns.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerConfig } from '../config.ts';
 import { negotiate } from '../http/accept.ts';
@@ -10,7 +11,6 @@ import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../http/media-types.ts';
 import { describeRoute, json } from '../http/route.ts';
-import type { createSlots } from '../http/slots.ts';
 import { sendError } from '../problems/error-handler.ts';
 import { applyUpload, type Doors, populationOf } from './apply-upload.ts';
 import { streamIds } from './id-stream.ts';
@@ -74,7 +74,7 @@ export async function addUserSetRoutes(
   app: ServerApp,
   dependencies: UserSetNeeds,
   doors: Doors,
-  takeStream: ReturnType<typeof createSlots>,
+  takeStream: TakeStream,
 ): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     takeUploads(scope, dependencies.config);
@@ -141,12 +141,7 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, ki
   }
 }
 
-function addReads(
-  app: ServerApp,
-  dependencies: UserSetNeeds,
-  takeStream: ReturnType<typeof createSlots>,
-  kind: Kind,
-): void {
+function addReads(app: ServerApp, dependencies: UserSetNeeds, takeStream: TakeStream, kind: Kind): void {
   addReport(app, dependencies, kind);
   addRemoval(app, dependencies, kind);
   addUnknownUsers(app, dependencies, takeStream, kind);
@@ -202,12 +197,7 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
   );
 }
 
-function addUnknownUsers(
-  app: ServerApp,
-  dependencies: UserSetNeeds,
-  takeStream: ReturnType<typeof createSlots>,
-  kind: Kind,
-): void {
+function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream: TakeStream, kind: Kind): void {
   const { config, store } = dependencies;
   const { params, url, what, users, codes } = kind;
   app.get(
@@ -249,6 +239,7 @@ function addUnknownUsers(
           type,
           store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)),
           config,
+          takeStream.turn,
           release,
         );
       } catch (error) {

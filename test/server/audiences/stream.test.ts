@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type RowFormat, streamChunks, textChunks, textOf } from '../../../src/server/audiences/stream.ts';
+import { createTurns } from '../../../src/server/audiences/stream-turns.ts';
 import { CSV_TYPE, NDJSON_TYPE } from '../../../src/server/http/media-types.ts';
 
 const NUMBERS: RowFormat<number> = {
@@ -13,12 +14,14 @@ const NUMBERS: RowFormat<number> = {
   csv: (number) => `${number}\r\n`,
 };
 
+const turn = createTurns(() => performance.now());
+
 async function collect(
   type: typeof CSV_TYPE | typeof NDJSON_TYPE,
   pages: Iterable<readonly number[]>,
 ): Promise<string[]> {
   const chunks: string[] = [];
-  for await (const chunk of textChunks(type, NUMBERS, pages)) chunks.push(chunk);
+  for await (const chunk of textChunks(type, NUMBERS, pages, turn)) chunks.push(chunk);
   return chunks;
 }
 
