@@ -24,7 +24,7 @@ export function addServeCommands(program: Command, output: Output): void {
           'would fail',
       )
       .option('--json', 'print one JSON object on stdout')
-      .option('--checksums', 'read every file of the population, not only their sizes'),
+      .option('--checksums', 'no longer needed: every file of the population is read, as serve does'),
   ).action(async (options) => {
     if (!(await (await import('./commands/doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
   });

@@ -71,7 +71,7 @@ async function look({ env = {}, ...patient }: Given = {}): Promise<ReadonlyMap<s
     ...env,
   });
   const userId = process.getuid?.() ?? null;
-  const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId, checksums: false, ...patient });
+  const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId, ...patient });
   for (const { status, advice } of all) expect(advice === null).toBe(status === 'ok');
   return new Map(all.map((finding) => [finding.check, finding]));
 }
@@ -106,7 +106,7 @@ describe('examine', () => {
   it('finds nothing wrong with whole folders, and changes nothing', async () => {
     const data = dataFolder();
     const before = [data, world.model, world.population].map(namesIn);
-    const all = await look({ env: { METAHEAC_DATA_DIR: data }, checksums: true });
+    const all = await look({ env: { METAHEAC_DATA_DIR: data } });
     expect([...all.values()].filter(({ status }) => status !== 'ok')).toEqual([]);
     expect([data, world.model, world.population].map(namesIn)).toEqual(before);
     expect([...all.keys()]).toEqual([
@@ -117,6 +117,7 @@ describe('examine', () => {
         'disk space',
         'model',
         'promoted models',
+        'model loads',
         'population',
         'model and population',
       ],
@@ -136,7 +137,7 @@ describe('examine', () => {
 
   it('asks for what was not given', async () => {
     const settings = readSettings({ METAHEAC_PORT: '0', METAHEAC_DEVICE: 'cpu' });
-    const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId: 0, checksums: false });
+    const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId: 0 });
     const missing = all.filter(({ status }) => status === 'failed').map(({ check }) => check);
     expect(missing).toEqual(['data folder', 'model', 'population']);
   });
@@ -282,18 +283,36 @@ describe('model and population', () => {
     expect((await look({ env })).get('erased users')?.advice).toMatch(/^Restore the file from a backup/);
   });
 
-  it('reads the checksums of a population if it is asked to', async () => {
+  it('finds a flipped byte in any file of a population, as a start does', async () => {
     const population = copyOf(world.population);
     const file = fileOf(population);
     const { size } = statSync(file);
     truncateSync(file, size - 1);
     appendFileSync(file, '\u0001');
     const env = { METAHEAC_POPULATION: population };
-    expect((await look({ env })).get('population')).toMatchObject({ status: 'ok' });
-    expect((await look({ env, checksums: true })).get('population')).toMatchObject({
+    expect((await look({ env })).get('population')).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining('altered') as string,
     });
+  });
+});
+
+describe('what a start needs', () => {
+  it('names too few open files as failed, for the service and for its engine', async () => {
+    const few = { machine: { ...MACHINE, openFiles: 128 } };
+    expect((await look(few)).get('open files')).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('526'),
+    });
+    const env = { METAHEAC_RESERVED_DESCRIPTORS: '128', METAHEAC_THREADS: '8' };
+    expect((await look({ env, machine: { ...MACHINE, openFiles: 300 } })).get('open files')).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('the engine has 8'),
+    });
+  });
+
+  it('loads the model as the engine does', async () => {
+    expect((await look({})).get('model loads')).toMatchObject({ status: 'ok' });
   });
 });
 

@@ -11,15 +11,13 @@ import { type FlagValues, flagsOf } from '../setting-options.ts';
 
 export interface DoctorCommandOptions extends FlagValues {
   readonly json?: boolean;
-  readonly checksums?: boolean;
 }
 
 /** Prints what was found; whether nothing failed. @throws AppError as `readSettings` */
 export async function doctorCommand(options: DoctorCommandOptions, output: Output): Promise<boolean> {
   const settings = readSettings(process.env, flagsOf(options));
   const userId = process.getuid?.() ?? null;
-  const checksums = options.checksums === true;
-  const all = await examine({ settings, machine: readMachine(), clock: systemClock, userId, checksums });
+  const all = await examine({ settings, machine: readMachine(), clock: systemClock, userId });
   const status = worst(all);
   if (options.json) output.result(JSON.stringify({ status, checks: all }));
   else for (const line of tableOf(all)) output.result(line);

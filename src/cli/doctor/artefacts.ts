@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
+import { loadModel } from '../../model/load.ts';
 import { bind } from '../../online/binding.ts';
 import { Erasures, findKeyFault } from '../../population/erasures.ts';
 import { findCurrentVersion, listFiles, type Manifest, publishedAt, readManifest } from '../../population/manifest.ts';
 import { openPopulation } from '../../population/population.ts';
 import { verifyVersion } from '../../population/verify.ts';
+import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 import { mayWrite } from './paths.ts';
 
@@ -31,6 +33,16 @@ export interface PopulationFacts {
   readonly isWhole: boolean;
 }
 
+/** Loads the model as the engine does when it starts: weights, golden batch, derivative. */
+export function examineLoading(path: string): Promise<readonly Finding[]> {
+  const check = 'model loads';
+  const advice = 'metaheac model verify says the same; make the model again, or serve another.';
+  return findings(check, advice, async () => {
+    const { manifest } = await loadModel(path, { device: await resolveDevice(parseDevice('cpu')) });
+    return [fine(check, `golden batch of ${manifest.golden_batch.scores.length} rows reproduced`)];
+  });
+}
+
 /** Manifest, contract, sha256 of every file, vocabularies. */
 export async function examineModel(path: string): Promise<ModelFacts> {
   let model: ModelFolder | null = null;
@@ -47,8 +59,8 @@ export async function examineModel(path: string): Promise<ModelFacts> {
   return { findings: found, model, sizeBytes };
 }
 
-/** Its current version: manifest, and every file's size, or its sha256 if `checksums`. */
-export async function examinePopulation(path: string, checksums: boolean): Promise<PopulationFacts> {
+/** Its current version, by the checks of a start: manifest, every file's sha256; and the erasures. */
+export async function examinePopulation(path: string): Promise<PopulationFacts> {
   let manifest: Manifest | null = null;
   let at = 0;
   const advice = 'Import the population again, or go back: metaheac population rollback';
@@ -57,10 +69,10 @@ export async function examinePopulation(path: string, checksums: boolean): Promi
     if (version === null)
       throw new AppError('invalid_population', `${path} is not a population: it has no file named current`);
     const read = readManifest(path, version);
-    verifyVersion(path, read, checksums ? 'everything' : 'sizes');
+    verifyVersion(path, read, 'everything');
     manifest = read;
     at = publishedAt(path, version);
-    return [describePopulation(path, read, checksums)];
+    return [describePopulation(path, read)];
   });
   const erasures = manifest === null ? [] : await examineErasures(path);
   const all = [...found, ...erasures];
@@ -99,11 +111,10 @@ export function examineBinding(model: ModelFolder, population: string): Promise<
   });
 }
 
-function describePopulation(path: string, manifest: Manifest, checksums: boolean): Finding {
+function describePopulation(path: string, manifest: Manifest): Finding {
   const size = describeBytes(listFiles(path, manifest).reduce((sum, file) => sum + file.size, 0));
-  const checked = checksums ? 'checksums match' : 'sizes match';
   const counts = `${counted(manifest.rows, 'user')}, ${counted(manifest.segments.length, 'segment')}`;
-  const detail = `${manifest.version}, ${counts}, ${size}, ${checked}`;
+  const detail = `${manifest.version}, ${counts}, ${size}, checksums match`;
   if (mayWrite(path)) return fine('population', detail);
   return warning(
     'population',

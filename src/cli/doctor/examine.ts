@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { ServiceEnvironment, Settings } from '../environment.ts';
 import { namesOf } from '../setting-list.ts';
 import { examineKey, examinePort, examineSecrets } from './access.ts';
-import { examineBinding, examineModel, examinePopulation } from './artefacts.ts';
+import { examineBinding, examineLoading, examineModel, examinePopulation } from './artefacts.ts';
 import { examineDataFolder, examineSpace } from './data-folder.ts';
 import { type Finding, failed } from './finding.ts';
 import {
@@ -23,12 +23,10 @@ export interface Patient {
   readonly clock: Clock;
   /** This process's; null where the system has none. */
   readonly userId: number | null;
-  /** Whether every file of the population is read. */
-  readonly checksums: boolean;
 }
 
 /** In the order of the report: folders, machine, network. */
-export async function examine({ settings, machine, clock, userId, checksums }: Patient): Promise<readonly Finding[]> {
+export async function examine({ settings, machine, clock, userId }: Patient): Promise<readonly Finding[]> {
   const { values } = settings;
   const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
   const folder = dataDir === undefined ? null : await examineDataFolder(dataDir, userId, clock.now());
@@ -37,7 +35,7 @@ export async function examine({ settings, machine, clock, userId, checksums }: P
   const promoted = dataDir === undefined ? null : await examinePromoted(dataDir, base);
   // what serve takes
   const taken = promoted?.served?.model ?? ofModel?.model ?? null;
-  const ofPopulation = population === undefined ? null : await examinePopulation(population, checksums);
+  const ofPopulation = population === undefined ? null : await examinePopulation(population);
   const users = ofPopulation?.manifest?.directory.count ?? 0;
   const isRunning = folder?.isTaken ?? false;
   const threads = values.METAHEAC_THREADS ?? machine.processors;
@@ -49,12 +47,13 @@ export async function examine({ settings, machine, clock, userId, checksums }: P
     ...(dataDir === undefined ? [] : [examineSpace(dataDir, users, folder?.campaigns ?? 0)]),
     ...(ofModel?.findings ?? [notGiven('model', 'METAHEAC_MODEL')]),
     ...(promoted?.findings ?? []),
+    ...(taken === null ? [] : await examineLoading(taken.path)),
     ...(ofPopulation?.findings ?? [notGiven('population', 'METAHEAC_POPULATION')]),
     ...(taken && ofPopulation?.isWhole ? await examineBinding(taken, population!) : []),
     examineNode(machine),
     examineProcessors(machine, threads),
     examineMemory(machine, { users, modelBytes, threads, cacheBytes }, isRunning),
-    examineOpenFiles(machine, values.limits.openRankings),
+    examineOpenFiles(machine, values.limits, threads),
     ...(await examineDevice(values.METAHEAC_DEVICE)),
     examineClock(clock.now(), newest),
     ...(await examineKey(settings, folder?.keys ?? null)),

@@ -1,7 +1,10 @@
 /** The machine: Node, processors, memory, files, device, clock. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import { messageOf } from '../../lib/errors.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
+import { withinOpenFiles } from '../../server/http/descriptors.ts';
+import { requireFilesOfEngine } from '../open-files.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
 /** What this process is given of the machine. */
@@ -84,8 +87,20 @@ export function examineMemory({ memoryBytes, availableBytes }: Machine, need: Me
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-export function examineOpenFiles({ openFiles }: Machine, openRankings: number): Finding {
+/** Fails where a start would, by its own checks. */
+export function examineOpenFiles(
+  { openFiles }: Machine,
+  limits: Parameters<typeof withinOpenFiles>[0],
+  threads: number,
+): Finding {
+  const { openRankings } = limits;
   if (openFiles === null) return fine('open files', 'this system does not say how many it allows');
+  try {
+    withinOpenFiles(limits, openFiles);
+    requireFilesOfEngine(threads, openFiles);
+  } catch (error) {
+    return failed('open files', messageOf(error), `Raise the hard limit (LimitNOFILE=, ulimit -Hn).`);
+  }
   const need = openRankings * FILES_PER_RANKING + OTHER_FILES;
   const detail = `${openFiles} allowed, up to ${need} needed`;
   if (openFiles >= need) return fine('open files', detail);
