@@ -14,6 +14,7 @@ import { benchCampaign } from './campaign.bench.ts';
 import { benchConsole } from './console.bench.ts';
 import { benchDrift } from './drift.bench.ts';
 import { benchEta } from './eta.bench.ts';
+import { benchExports } from './exports.bench.ts';
 import { benchFilters } from './filters.bench.ts';
 import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
@@ -42,6 +43,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   serving: benchServing,
   holders: benchHolders,
   overload: benchOverload,
+  exports: benchExports,
   eta: benchEta,
   import: benchImport,
   graph: benchGraph,

@@ -1,0 +1,27 @@
+// Exports one audience over and over, with so many clients at once, until its input ends: PORT PATH TYPE CLIENTS.
+import { Agent, get } from 'node:http';
+
+const [port, path, accept, clients] = process.argv.slice(2);
+const agent = new Agent({ keepAlive: true, maxSockets: Number(clients) });
+let bytes = 0;
+let isOver = false;
+
+function exportOnce() {
+  const request = get({ port, path, agent, headers: { accept } }, (response) => {
+    if (response.statusCode !== 200) throw new Error(`the export was answered ${response.statusCode}`);
+    response.on('data', (chunk) => {
+      bytes += chunk.length;
+    });
+    response.on('end', () => isOver || exportOnce());
+  });
+  request.on('error', (error) => {
+    if (!isOver) throw error;
+  });
+}
+
+for (let i = 0; i < Number(clients); i++) exportOnce();
+process.stdin.resume().on('end', () => {
+  isOver = true;
+  agent.destroy();
+  process.stdout.write(String(bytes));
+});
