@@ -25,7 +25,7 @@ export function parseMoment(text: string): number | null {
   return Math.abs(ms) <= FURTHEST_MS ? ms : null;
 }
 
-/** The moment as `parseMoment` reads it: ISO 8601 in UTC where the year has four digits, seconds since 1970 elsewhere. */
+/** As `parseMoment` reads it: ISO 8601 in UTC where the year has four digits, milliseconds since 1970 elsewhere. */
 export function formatMoment(ms: number): string {
   const iso = new Date(ms).toISOString();
   return /^\d{4}-/.test(iso) ? iso.replace(/\.000Z$/, 'Z') : String(ms);

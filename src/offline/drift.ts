@@ -164,7 +164,7 @@ function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
   });
 }
 
-/** The value that a further one exceeds with a probability of at most 1 - LEVEL; the greatest where they are too few. */
+/** What a further value exceeds with a probability of at most 1 - LEVEL; the greatest where they are too few. */
 function conformal(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(Math.ceil((sorted.length + 1) * LEVEL), sorted.length) - 1]!;

@@ -30,7 +30,7 @@ export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
 }
 
 /**
- * The separation of a share of members from the share that chance gives: the difference of their logits, each of
+ * The separation of a share of members from that which chance gives: the difference of their logits, each of
  * (count share + 1/2) in (count + 1), which is finite (`count` is the number of seeds). 0 is chance.
  */
 export function separationOf(share: number, chance: number, count: number): number {
@@ -38,8 +38,8 @@ export function separationOf(share: number, chance: number, count: number): numb
 }
 
 /**
- * The standard deviations of the separation below and above its mean, of a 90 % interval. A bound of 0 or 1 says nothing
- * of its side where the mean moves away from it: the other side's counts there, if it is larger.
+ * The standard deviations of the separation below and above its mean, of a 90 % interval. A bound of 0 or 1 says
+ * nothing of its side where the mean moves away from it: the other side's counts there, if it is larger.
  */
 export function spreadsOf(
   { mean, low, high }: PredictiveInterval,
