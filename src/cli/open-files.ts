@@ -6,7 +6,7 @@ import { tooFewFiles } from '../server/http/descriptors.ts';
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;
 
-export function filesOfEngine(threads: number): number {
+function filesOfEngine(threads: number): number {
   return FILES_OF_ENGINE + threads * FILES_PER_THREAD;
 }
 

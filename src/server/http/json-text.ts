@@ -81,7 +81,7 @@ function hasPrototype(value: unknown): boolean {
  * Scans byte by byte, as parsing something a million deep takes seconds. The result for text that is not JSON is
  * arbitrary.
  */
-export function isTooDeep(bytes: Buffer): boolean {
+function isTooDeep(bytes: Buffer): boolean {
   // what opens no more than that is not nested deeper
   if (countUpTo(bytes, OPENING) + countUpTo(bytes, OPENING | CURLY_BIT) <= MAXIMUM_JSON_DEPTH) return false;
   let depth = 0;
