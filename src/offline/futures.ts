@@ -139,9 +139,10 @@ export function inOrder({ train: { users, labels, times } }: CampaignHistory, me
 }
 
 /**
- * `count` of the campaign's members (at most half; the earliest where they have times) are seeds, the others hidden among candidates. The same share of
- * candidates as of hidden members is known: otherwise "is in a past campaign", or "is in none", would tell them apart,
- * unlike in the future. Hidden members without such candidates are dropped. null if that leaves nobody.
+ * `count` of the campaign's members (at most half; the earliest where they have times) are seeds, the others hidden
+ * among candidates. The same share of candidates as of hidden members is known: otherwise "is in a past campaign", or
+ * "is in none", would tell them apart, unlike in the future. Hidden members without such candidates are dropped. null
+ * if that leaves nobody.
  */
 export function futureTrial(
   campaign: CampaignHistory,

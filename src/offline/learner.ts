@@ -82,16 +82,7 @@ export function openLearner({ population, hidden, initialModel, settings, device
     hide(whole, swapsOf(population, hiddenBy(tokens, campaigns), tokens.draws));
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
-  // the last one is enough, as campaigns come future by future
-  let regression: { readonly binding: Binding; readonly bound: Promise<BoundRegression | null> } | null = null;
-  let scorerBefore: { readonly binding: Binding; readonly scorer: Promise<Scorer> } | null = null;
-  const boundTo = async (model: AdaptableModel, binding: Binding): Promise<BoundRegression | null> => {
-    if (regression?.binding !== binding) {
-      await (await regression?.bound)?.close();
-      regression = { binding, bound: openBoundRegression({ model, population, binding }, { device }) };
-    }
-    return await regression.bound;
-  };
+  const bound = boundSessions(population, device);
   return {
     async gradient(current, task) {
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
@@ -105,8 +96,8 @@ export function openLearner({ population, hidden, initialModel, settings, device
       opened ??= openTrials(initialModel, whole, parameters, settings, device);
       const { model, program: online, scorer } = await opened;
       const binding = bindingBefore(future);
-      const bound = await boundTo(model, binding);
-      const context = { model, population, binding, program: online, regression: bound, parameters: current };
+      const regression = await bound.regression(model, binding);
+      const context = { model, population, binding, program: online, regression, parameters: current };
       const out: RankingQuality[][] = [];
       if (online.kind === 'gradient_descent') {
         const started = await startHeadTrials(context, online.steps, trials, key);
@@ -124,25 +115,48 @@ export function openLearner({ population, hidden, initialModel, settings, device
       const { model, program: online } = await opened;
       const binding = bindingBefore(future);
       const context = {
-        ...{ model, population, binding, parameters: current, regression: await boundTo(model, binding) },
+        ...{ model, population, binding, parameters: current, regression: await bound.regression(model, binding) },
         program: withSettings(online, chosen ?? settings.adaptation),
       };
-      if (scorerBefore?.binding !== binding) {
-        await (await scorerBefore?.scorer)?.close();
-        scorerBefore = { binding, scorer: openScorer({ ...model, binding }, { device }) };
-      }
-      const scorer = await scorerBefore.scorer;
+      const scorer = await bound.scorer(model, binding);
       const out: (DriftPair | null)[] = [];
       for (const trial of trials) out.push(await runDriftTrial(context, scorer, trial, `${key}/${trial.seeds.length}`));
       return out;
     },
     async close() {
       await (await program)?.close();
-      await (await scorerBefore?.scorer)?.close();
       const online = await opened;
       await online?.program.steps.close();
       await online?.scorer?.close();
-      await (await regression?.bound)?.close();
+      await bound.close();
+    },
+  };
+}
+
+/**
+ * What is opened for users before a future; the last one of each is enough, as campaigns come future by future.
+ */
+function boundSessions(population: Population, device: Device) {
+  let regression: { readonly binding: Binding; readonly opened: Promise<BoundRegression | null> } | null = null;
+  let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
+  return {
+    async regression(model: AdaptableModel, binding: Binding): Promise<BoundRegression | null> {
+      if (regression?.binding !== binding) {
+        await (await regression?.opened)?.close();
+        regression = { binding, opened: openBoundRegression({ model, population, binding }, { device }) };
+      }
+      return await regression.opened;
+    },
+    async scorer(model: AdaptableModel, binding: Binding): Promise<Scorer> {
+      if (scorer?.binding !== binding) {
+        await (await scorer?.opened)?.close();
+        scorer = { binding, opened: openScorer({ ...model, binding }, { device }) };
+      }
+      return await scorer.opened;
+    },
+    async close(): Promise<void> {
+      await (await regression?.opened)?.close();
+      await (await scorer?.opened)?.close();
     },
   };
 }

@@ -183,11 +183,10 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver && settings.chooseAdaptation)
     run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
-  if (isOver) {
-    const adaptation = run.choice?.settings ?? run.start?.settings ?? known.adaptation;
+  const adaptation = run.choice?.settings ?? run.start?.settings ?? known.adaptation;
+  if (isOver)
     run.drift = await measureDrift(training.prepared, heldOut, learners, run.bestParameters, { ...known, adaptation });
-    if (run.drift) options.onDrift?.(run.drift);
-  }
+  if (run.drift) options.onDrift?.(run.drift);
   if (isOver && settings.retrain && heldOut.held.length > 0)
     run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
   return isOver;
