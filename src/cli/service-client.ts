@@ -37,8 +37,8 @@ export class ServiceClient {
   /**
    * The JSON of a 2xx answer. A service that is busy or closing (503, 429) is asked again within a minute: all tries
    * carry one idempotency key, and it refuses before it does anything.
-   * @throws AppError unavailable where nobody answers, else with the problem's own text, which is the fact `detail` too,
-   * as its code is `problem`
+   * @throws AppError unavailable where nobody answers, else with the problem's own text, which is the fact `detail`
+   * too, as its code is `problem`
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = {

@@ -15,9 +15,9 @@ export async function readInteractionsTable(path: string, visit: RowVisitor): Pr
 }
 
 /**
- * Calls `visit` with each row of `path`, whose header must be `columns`, perhaps followed by `optional`; empty lines are
- * skipped. Memory is one chunk of the file. Errors (AppError `invalid_data`): those of `readLines` and `csvReaderOf`, a
- * file without its header, another header, a row of another length.
+ * Calls `visit` with each row of `path`, whose header must be `columns`, perhaps followed by `optional`; empty lines
+ * are skipped. Memory is one chunk of the file. Errors (AppError `invalid_data`): those of `readLines` and
+ * `csvReaderOf`, a file without its header, another header, a row of another length.
  */
 export async function readCsvTable(
   path: string,

@@ -7,8 +7,8 @@ export type ForeignFile = 'utf_16' | 'spreadsheet' | 'pdf' | 'gzip' | 'zstandard
 export const HEAD_BYTES = 512;
 
 /**
- * What a file is, and what to do about it; a subject stands before it. `PK` is followed by two more bytes in a ZIP file,
- * as a column may be named PK.
+ * What a file is, and what to do about it; a subject stands before it. `PK` is followed by two more bytes in a ZIP
+ * file, as a column may be named PK.
  */
 export const FOREIGN_FILES: Readonly<Record<ForeignFile, string>> = {
   utf_16: 'is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)',

@@ -18,7 +18,8 @@ export interface LineLimits {
   /** Creates the error for a line that ends the reading. */
   readonly refuse: (line: number, fault: LineFault) => Error;
   /**
-   * Whether blank lines mean nothing to the reader where it is now: many in a row are then passed over, and only counted.
+   * Whether blank lines mean nothing to the reader where it is now: many in a row are then passed over, and only
+   * counted.
    */
   readonly skipsBlank?: () => boolean;
 }
@@ -30,8 +31,8 @@ const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Yields a batch per chunk, or several where blank lines are passed over. A byte order mark at the start is dropped; the
- * last line may lack its end; empty lines are returned as ''.
+ * Yields a batch per chunk, or several where blank lines are passed over. A byte order mark at the start is dropped;
+ * the last line may lack its end; empty lines are returned as ''.
  */
 export async function* splitLines(
   bytes: AsyncIterable<Buffer>,

@@ -126,7 +126,7 @@ export function membersOf({ train: { users, labels } }: CampaignHistory): Int32A
  * Puts members of the campaign in the order in which they become known: the earliest first, those of one time in a
  * random order; all in a random order unless each has a time.
  */
-export function inOrder({ train: { users, labels, times } }: CampaignHistory, members: Int32Array, rng: Rng): void {
+function inOrder({ train: { users, labels, times } }: CampaignHistory, members: Int32Array, rng: Rng): void {
   shuffle(rng, members);
   if (!times) return;
   const timeOf = new Map<number, number>();

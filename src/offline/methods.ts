@@ -64,8 +64,8 @@ type BaselineName = (typeof BASELINES)[number];
 
 /**
  * `model` as `metaheac`; each of `beside` named after its recipe if its manifest has one that is not taken, else by its
- * name and version. With `withUnadapted` each of them once more as it is. Two that cannot be distinguished are invalid_argument, one whose features the population lacks is
- * invalid_model.
+ * name and version. With `withUnadapted` each of them once more as it is. Two that cannot be distinguished are
+ * invalid_argument, one whose features the population lacks is invalid_model.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
@@ -93,7 +93,7 @@ export function labelOf({ manifest }: GeneralModel): string {
 }
 
 /** A model as it is, not adapted to seeds: what adaptation gains is the difference. */
-export function unadaptedMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
+function unadaptedMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
   const { population } = prepared;
   const binding = bind(model.folder, population);
   return {

@@ -1,6 +1,6 @@
 /**
- * The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs, none if that is best ->
- * customised model and quality report.
+ * The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs, none if that is best
+ * -> customised model and quality report.
  */
 
 import {

@@ -1,4 +1,6 @@
-/** The adaptation plan: folds of the seeds, negatives of every epoch and batch order, all sampled before the first step. */
+/**
+ * The adaptation plan: folds of the seeds, negatives of every epoch and batch order, all sampled before the first step.
+ */
 import { createHash } from 'node:crypto';
 import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';

@@ -49,8 +49,8 @@ export const WEAK_AUC = 0.6;
  */
 const GOOD_LOW = 0.55;
 /**
- * ... and the AUC, without drift, is one that as many random seeds reach once in a thousand: a few may lie close together
- * by chance. The normal quantile of .999, in standard deviations of a mean of uniform variables.
+ * ... and the AUC, without drift, is one that as many random seeds reach once in a thousand: a few may lie close
+ * together by chance. The normal quantile of .999, in standard deviations of a mean of uniform variables.
  */
 const CHANCE_DEVIATIONS = 3.09;
 /**

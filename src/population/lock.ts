@@ -9,9 +9,9 @@ import { AppError } from '../lib/errors.ts';
 import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../lib/file-lock.ts';
 
 /** Held by whoever adds, removes or copies versions, or overwrites ids. Empty, and never removed. */
-export const WRITER_LOCK = 'writer.lock';
+const WRITER_LOCK = 'writer.lock';
 /** Held by whoever adds records of erasures, and while a version becomes visible. */
-export const ERASURES_LOCK = 'erasures.lock';
+const ERASURES_LOCK = 'erasures.lock';
 /** Files of earlier releases, with process ids in them: they mean nothing any more. */
 const FORMER_LOCKS = ['lock', 'erased.lock'];
 

@@ -93,7 +93,7 @@ export function markFolder(database: Database, folder: string): void {
   writeMark(folder, { ...identity, generation, before: null });
 }
 
-export function identityOf(database: Database): Identity {
+function identityOf(database: Database): Identity {
   return database.prepare('SELECT database_id AS database, generation FROM installation').get() as Identity;
 }
 

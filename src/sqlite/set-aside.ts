@@ -8,7 +8,7 @@ import { createFolder, listFolder, syncFolder, withStorage } from '../lib/durabl
 import type { Database } from './database.ts';
 import { isOwn } from './folder-mark.ts';
 
-export const SET_ASIDE = 'set-aside';
+const SET_ASIDE = 'set-aside';
 
 /**
  * Moves files and folders (relative to the data folder) into a folder of this moment, where they have the same paths.

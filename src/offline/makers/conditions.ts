@@ -25,8 +25,9 @@ const DATE = /^\d{4}-\d{2}-\d{2}/;
 
 /**
  * Reads conditions. `=` and `!=` compare text, `<` and the like numbers or, with a date like 2026-03-04, times; `~` and
- * `!~` search for a regular expression. An empty value equals nothing but an empty one, and is neither less nor greater.
- * Errors: AppError `invalid_argument` for what is none, and a column that is not there; those of `inferDateOrder`.
+ * `!~` search for a regular expression. An empty value equals nothing but an empty one, and is neither less nor
+ * greater. Errors: AppError `invalid_argument` for what is none, and a column that is not there; those of
+ * `inferDateOrder`.
  */
 export async function readConditions(
   texts: readonly string[],

@@ -62,9 +62,9 @@ interface Block {
 }
 
 /**
- * Reads a log: the rows that meet all conditions, and are of no excluded item. Memory is 12 bytes a row (4 without times) and the ids; while it is read up to 28 (12) a row. Errors
- * (AppError): `invalid_argument` for a column that is not there, `invalid_data` naming file:line for a bad time or id,
- * and where no row is left.
+ * Reads a log: the rows that meet all conditions, and are of no excluded item. Memory is 12 bytes a row (4 without
+ * times) and the ids; while it is read up to 28 (12) a row. Errors (AppError): `invalid_argument` for a column that is
+ * not there, `invalid_data` naming file:line for a bad time or id, and where no row is left.
  */
 export async function readLog(
   source: RowSource,

@@ -4,8 +4,8 @@ import { isIPv4 } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 
 /**
- * Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one, and so does a proxy,
- * which reaches a loopback host from its own machine.
+ * Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one, and so does a
+ * proxy, which reaches a loopback host from its own machine.
  */
 export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
   if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;

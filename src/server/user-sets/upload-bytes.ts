@@ -29,9 +29,9 @@ export type UploadLimits = Pick<
 /**
  * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known to have
  * more than `smallUploadBytes`, before any of the excess is returned.
- * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking, or far more than before), request_timeout
- * (nothing arrived for `uploadStallMs`, or less than the minimum rate in that time; it took `maximumUploadMs`),
- * invalid_request (gzip is incomplete; the connection broke), and what `onLarge` throws
+ * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking, or far more than
+ * before), request_timeout (nothing arrived for `uploadStallMs`, or less than the minimum rate in that time; it took
+ * `maximumUploadMs`), invalid_request (gzip is incomplete; the connection broke), and what `onLarge` throws
  */
 export async function* uploadBytes(
   raw: IncomingMessage,

@@ -35,7 +35,10 @@ export class LineErrors {
   }
 }
 
-/** The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8 or a line over the limit ends it. */
+/**
+ * The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8 or a line over the limit
+ * ends it.
+ */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,
   maximumLineBytes: number,

@@ -59,8 +59,8 @@ export interface AddressGuard {
    */
   checkUrl(text: string): URL;
   /**
-   * The URL, if events may be sent to it: http(s), without user info; https to a name or a public address, or an allowed
-   * host.
+   * The URL, if events may be sent to it: http(s), without user info; https to a name or a public address, or an
+   * allowed host.
    * @throws AppError webhook_url_refused
    */
   checkTarget(text: string): URL;

@@ -1,6 +1,6 @@
 /**
- * CSV by papaparse, held to the grammar of the service (RFC 4180): it alone also takes a quote within an unquoted field,
- * spaces behind a quoted one, and rows of any length.
+ * CSV by papaparse, held to the grammar of the service (RFC 4180): it alone also takes a quote within an unquoted
+ * field, spaces behind a quoted one, and rows of any length.
  */
 import { Parser } from 'papaparse';
 import { UnreadableError } from './unreadable.ts';

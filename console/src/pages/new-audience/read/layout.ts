@@ -97,7 +97,9 @@ function rowsOf(text: string, layout: Layout): string[][] {
   }
 }
 
-/** The separator by which most rows have as many fields as the first, the most of them; line ends in quotes are none. */
+/**
+ * The separator by which most rows have as many fields as the first, the most of them; line ends in quotes are none.
+ */
 function guessSeparator(text: string): Separator {
   const lines = linesOf(text);
   const [first = ''] = lines;
