@@ -9,8 +9,8 @@ const LINES_OF_COLUMNS = 1000;
 /**
  * Opens the file; its columns are the keys of the first 1,000 lines, and those that hold an object there cannot be
  * read. Numbers, `true` and `false` are taken as text, and `null`, `""` and a key that is not there as nothing. Errors
- * (AppError `invalid_data`, naming file:line): those of `readLines`, an empty file, a line that is no JSON object; while
- * reading, an object or a list within a list.
+ * (AppError `invalid_data`, naming file:line): those of `readLines`, an empty file, a line that is no JSON object;
+ * while reading, an object or a list within a list.
  */
 export async function openNdjson(path: string): Promise<RowSource> {
   const columns = new Set<string>();
