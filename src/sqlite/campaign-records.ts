@@ -1,8 +1,8 @@
 /** Campaigns as a model learns from them, over a connection that only reads. */
 import { resolve } from 'node:path';
+import type { FeedbackEvent } from '../campaigns/feedback.ts';
 import type { CampaignRecord, CampaignRecords } from '../campaigns/ports/records.ts';
 import type { IdBlocks } from '../campaigns/set-types.ts';
-import type { FeedbackEvent } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
 import { json, plain, readRow, selectList } from './columns.ts';

@@ -4,10 +4,10 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../campaigns/audit.ts';
+import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../campaigns/feedback.ts';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { Feedback } from '../campaigns/ports/feedback.ts';
-import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import { Turns } from '../lib/turns.ts';
 import { IdSorter } from '../user-sets/id-sorter.ts';

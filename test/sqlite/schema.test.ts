@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SCOPES } from '../../src/campaigns/api-keys.ts';
+import { FEEDBACK_EVENTS } from '../../src/campaigns/feedback.ts';
 import { EXPANSION_STATES } from '../../src/campaigns/states.ts';
-import { CAUSES, CHANGE_KINDS, FEEDBACK_EVENTS } from '../../src/campaigns/types.ts';
+import { CAUSES, CHANGE_KINDS } from '../../src/campaigns/types.ts';
 import { DELIVERY_STATES } from '../../src/campaigns/webhook-types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { temporaryFolder } from '../fixture/folders.ts';

@@ -1,6 +1,6 @@
 /** The port of feedback: what users did in a campaign, from which its next expansion learns. */
 import type { PendingAction } from '../audit.ts';
-import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../types.ts';
+import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.ts';
 
 export interface Feedback {
   /**
