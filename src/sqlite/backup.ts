@@ -36,7 +36,7 @@ import {
   readBackup,
 } from './backup-manifest.ts';
 import { DATABASE_FILE, type Database, openForReading } from './database.ts';
-import { Sqlite } from './driver.ts';
+import { connect } from './driver.ts';
 import { markFolder, renewCopy } from './folder-mark.ts';
 import { databaseOf } from './stranded.ts';
 import { contentsOf } from './upkeep.ts';
@@ -108,8 +108,10 @@ export async function restoreDataFolder(
 function takeRestored(folder: string): void {
   const file = join(folder, DATABASE_FILE);
   if (!existsSync(file)) return;
-  const database: Database = new Sqlite(file);
+  const database: Database = connect(file);
   try {
+    // what was deleted before deletions were overwritten is in free pages, which a backup has too
+    database.exec('VACUUM');
     renewCopy(database);
     markFolder(database, folder);
   } finally {
@@ -162,7 +164,7 @@ async function copyConsistently(
 async function copyDatabase(database: Database, file: string): Promise<StoreContents> {
   rmSync(file, { force: true });
   await database.backup(file, { progress: () => ALL_PAGES });
-  const copy: Database = new Sqlite(file);
+  const copy: Database = connect(file);
   try {
     copy.pragma('journal_mode = DELETE');
     renewCopy(copy);

@@ -1,16 +1,10 @@
 /** Opens the database with its settings, migrates it, and runs write transactions. */
-import type SqliteTypes from 'better-sqlite3';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
-import { Sqlite } from './driver.ts';
+import { connect, type Database, Sqlite, versionOf } from './driver.ts';
 import { type Migration, migrationsFolder, readMigrations } from './migrations.ts';
+import { keepSums, removeSums } from './row-sums.ts';
 
-/** Values by the names that a statement has for them. */
-export type Bound = Readonly<Record<string, string | number | null>>;
-
-/** A connection. Its statements bind by name alone: one column more shifts nothing that is bound to another. */
-export type Database = Omit<SqliteTypes.Database, 'prepare'> & {
-  prepare(sql: string): SqliteTypes.Statement<[parameters?: Bound]>;
-};
+export { type Bound, type Database, versionOf } from './driver.ts';
 
 /** How long a write waits for another process's write; transactions hold no other work, so this is long. */
 export const BUSY_TIMEOUT_MS = 5000;
@@ -30,13 +24,14 @@ export const DATABASE_FILE = 'metaheac.db';
 export function openDatabase(path: string, migrations = readMigrations(migrationsFolder())): Database {
   let database: Database | undefined;
   try {
-    database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
+    database = connect(path, { timeout: BUSY_TIMEOUT_MS });
     switchToWal(database);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     // what is deleted is overwritten: an erased user's id must not stay in free space
     database.pragma('secure_delete = ON');
     migrate(database, path, migrations);
+    keepSums(database);
     return database;
   } catch (error) {
     database?.close();
@@ -52,7 +47,7 @@ export function openDatabase(path: string, migrations = readMigrations(migration
 export function openForReading(path: string, migrations = readMigrations(migrationsFolder())): Database {
   let database: Database | undefined;
   try {
-    database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
+    database = connect(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
     const version = versionOf(database);
     if (version > migrations.length) throw newerVersion(path, version, migrations.length);
     if (version < migrations.length)
@@ -144,6 +139,8 @@ function switchToWal(database: Database): void {
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
   const version = (): number => versionOf(database);
   if (version() > migrations.length) throw newerVersion(path, version(), migrations.length);
+  // migrations change tables that have sums; kept anew when they are done
+  if (version() < migrations.length) write(database, () => removeSums(database));
   for (const migration of migrations.slice(version())) {
     write(database, () => {
       // Another process may have done it while this one waited for the lock.
@@ -158,10 +155,6 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
       database.pragma(`user_version = ${migration.number}`);
     });
   }
-}
-
-export function versionOf(database: Database): number {
-  return Number(database.pragma('user_version', { simple: true }));
 }
 
 function newerVersion(path: string, version: number, known: number): AppError {

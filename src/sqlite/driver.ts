@@ -1,2 +1,45 @@
-/** The release of better-sqlite3 that this Node runs, for the store; locks on files take it from the same place. */
-export { Sqlite } from '../lib/sqlite-driver.ts';
+/** Opens connections of the store: the release of better-sqlite3 that this Node runs, with the functions of row sums. */
+import { crc32 } from 'node:zlib';
+import type SqliteTypes from 'better-sqlite3';
+import { Sqlite } from '../lib/sqlite-driver.ts';
+
+export { Sqlite };
+
+/** Values by the names that a statement has for them. */
+export type Bound = Readonly<Record<string, string | number | null>>;
+
+/** A connection. Its statements bind by name alone: one column more shifts nothing that is bound to another. */
+export type Database = Omit<SqliteTypes.Database, 'prepare'> & {
+  prepare(sql: string): SqliteTypes.Statement<[parameters?: Bound]>;
+};
+
+/** The sum that SQLite keeps of a row, in the index of its table. */
+export const KEPT_SUM = 'row_sum';
+/** The same function by another name, which no index has: the sum of the row as it is read. */
+export const PRESENT_SUM = 'row_sum_now';
+
+/** A connection that can write rows that have sums. */
+export function connect(source: string | Buffer, options: SqliteTypes.Options = {}): Database {
+  const database = new Sqlite(source, options);
+  for (const name of [KEPT_SUM, PRESENT_SUM])
+    database.function(name, { deterministic: true, varargs: true, safeIntegers: true }, rowSum);
+  // a schema that nobody but the service writes may call the service's functions
+  database.pragma('trusted_schema = ON');
+  return database;
+}
+
+/** crc32 of the values with their types, as a signed integer of 4 bytes. */
+export function rowSum(...values: readonly unknown[]): bigint {
+  let text = '';
+  for (const value of values) {
+    if (typeof value === 'string') text += `t${value.length}:${value}`;
+    else if (typeof value === 'bigint') text += `i${value};`;
+    else text += value === null ? 'n' : `r${String(value)};`;
+  }
+  return BigInt(crc32(text) | 0);
+}
+
+/** The number of the last migration that was made. */
+export function versionOf(database: Database): number {
+  return Number(database.pragma('user_version', { simple: true }));
+}

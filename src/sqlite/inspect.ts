@@ -7,7 +7,7 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { isFileLocked } from '../lib/file-lock.ts';
 import { LOCK_FILE } from './data-folder-lock.ts';
 import { DATABASE_FILE, type Database, databaseError, versionOf } from './database.ts';
-import { Sqlite } from './driver.ts';
+import { connect } from './driver.ts';
 import { migrationsFolder, readMigrations } from './migrations.ts';
 import { findSaved } from './saved-database.ts';
 import { listSetAside } from './set-aside.ts';
@@ -51,7 +51,7 @@ function contentsOf(path: string, now: number): StoreContents {
   }
   let database: Database | null = null;
   try {
-    database = hasLog ? new Sqlite(path, { readonly: true, fileMustExist: true }) : copyInMemory(path, sizeBytes);
+    database = hasLog ? connect(path, { readonly: true, fileMustExist: true }) : copyInMemory(path, sizeBytes);
     if (database === null) return { ...facts, version: headerVersion(path), isChecked: false };
     const version = versionOf(database);
     const damage = findDamage(database);
@@ -73,7 +73,7 @@ function copyInMemory(path: string, sizeBytes: number): Database | null {
   if (sizeBytes > MAXIMUM_COPY_BYTES) return null;
   const bytes = readFileSync(path);
   bytes.fill(ROLLBACK_FORMAT, FORMAT_AT, FORMAT_AT + 2);
-  return new Sqlite(bytes);
+  return connect(bytes);
 }
 
 function headerVersion(path: string): number {

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { listFolder, syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { DATABASE_FILE, type Database } from './database.ts';
-import { Sqlite } from './driver.ts';
+import { connect } from './driver.ts';
 import { setAside } from './set-aside.ts';
 
 const SAVED = '.saved-';
@@ -81,7 +81,7 @@ interface State {
 function stateOf(path: string): State | null {
   let database: Database | undefined;
   try {
-    database = new Sqlite(path, { fileMustExist: true });
+    database = connect(path, { fileMustExist: true });
     if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') return null;
     const identity = database.prepare('SELECT database_id AS database, generation FROM installation').get() as Omit<
       State,

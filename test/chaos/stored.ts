@@ -1,6 +1,6 @@
 /** What the database of a data folder says, read beside the service. */
 import { join } from 'node:path';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 
 /** An audience version and its ranking's folder. */
 export interface StoredVersion {
@@ -22,7 +22,7 @@ export function storedVersions(dataDir: string): StoredVersion[] {
 
 /** Rows of a statement, as of one moment. */
 export function query<T>(dataDir: string, sql: string): T[] {
-  const database = new Sqlite(join(dataDir, 'metaheac.db'), { readonly: true, timeout: 5000 });
+  const database = connect(join(dataDir, 'metaheac.db'), { readonly: true, timeout: 5000 });
   try {
     return database.prepare(sql).all() as T[];
   } finally {

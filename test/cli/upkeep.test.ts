@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { backupCommand, restoreCommand } from '../../src/cli/commands/backup.ts';
 import { verifyCommand } from '../../src/cli/commands/verify.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { type Fixture, importUsers, openFixture } from '../server/fixture.ts';
@@ -95,6 +96,9 @@ describe('backup and restore', () => {
     }
     again.close();
     expect(verify(to)).toMatchObject({ whole: true, rankings: 3, orphans: [] });
+    const database = connect(join(to, 'metaheac.db'), { readonly: true });
+    expect(database.pragma('freelist_count', { simple: true })).toBe(0);
+    database.close();
   });
 
   it('copy files where that is asked for', async () => {

@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -81,7 +81,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     expect(
       (await served.call('GET', '/v1/campaigns?limit=200')).json.items.map((each: { state: string }) => each.state),
     ).not.toContain('failed');
-    const database = new Sqlite(join(dataDir, 'metaheac.db'), { readonly: true });
+    const database = connect(join(dataDir, 'metaheac.db'), { readonly: true });
     expect(database.prepare('SELECT max(version) AS version FROM audiences').get()).toEqual({ version: 1 });
     database.close();
     store.close();

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineStatus } from '../../src/server/health/port.ts';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import {
   type Fixture,
   type FixtureParts,
@@ -84,7 +84,7 @@ describe('GET /readyz', () => {
     const clock = manualClock();
     await open({ clock });
     expect(await faults()).toEqual({});
-    const other = new Sqlite(join(fixture.dataDir, 'metaheac.db'));
+    const other = connect(join(fixture.dataDir, 'metaheac.db'));
     try {
       expect(other.prepare('SELECT written_at FROM probe').pluck().get()).toBe(clock.now());
       other.exec('BEGIN IMMEDIATE');

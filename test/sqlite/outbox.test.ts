@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { CAMPAIGN_EVENTS } from '../../src/campaigns/webhook-types.ts';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
@@ -23,7 +23,7 @@ describe('events', () => {
     const { store, clock, folder } = openStore();
     store.create(newCampaign(), everyoneIsKnown);
     const job = store.claim(ENGINE)!;
-    const database = new Sqlite(join(folder, 'metaheac.db'));
+    const database = connect(join(folder, 'metaheac.db'));
     database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON webhook_deliveries BEGIN SELECT RAISE(ABORT, 'no'); END`);
     expect(() => store.end(job, 'failed', { code: 'x', message: 'y' })).toThrow('no');
     expect(store.get(job.campaignId).state).toBe('queued');
@@ -39,7 +39,7 @@ describe('events', () => {
 describe('prune', () => {
   it('removes what ended before a time, a bounded number at once, and events that nothing is left of', () => {
     const { store, clock, folder, id } = openStore();
-    const database = new Sqlite(join(folder, 'metaheac.db'));
+    const database = connect(join(folder, 'metaheac.db'));
     database.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)
       INSERT INTO webhook_events (number, id, type, body, created_at) SELECT i, 'e' || i, 'webhook.ping', '{}', ${clock.now()} FROM n`);
     database.exec(`INSERT INTO webhook_deliveries (id, webhook, event, state, created_at)

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import { newCampaign } from '../campaigns/contract/inputs.ts';
 import { change } from '../campaigns/contract/user-sets.ts';
 import { dataFolder } from './data-folder.ts';
@@ -40,7 +40,7 @@ describe('an erasure in SQLite', () => {
     expect(filesWith(folder, 'unknown-person-4711')).toEqual([]);
     expect(filesWith(folder, 'person-with-feedback-7').length).toBeGreaterThan(0);
     // on the disk as well, not only in what this process sees
-    const database = new Sqlite(join(folder, 'metaheac.db'), { readonly: true });
+    const database = connect(join(folder, 'metaheac.db'), { readonly: true });
     expect(database.prepare('SELECT users, sets, feedback, answers FROM erasures').all()).toEqual([
       { users: 1, sets: 31, feedback: 30, answers: 30 },
     ]);
@@ -51,7 +51,7 @@ describe('an erasure in SQLite', () => {
   it('looks up a user in the feedback of each campaign, not in all of it', async () => {
     const { folder, open } = dataFolder();
     open();
-    const database = new Sqlite(join(folder, 'metaheac.db'));
+    const database = connect(join(folder, 'metaheac.db'));
     const plan = database
       .prepare(
         `EXPLAIN QUERY PLAN DELETE FROM feedback WHERE (campaign, user_id) IN (

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { IS_LONG } from '../fixture/size.ts';
@@ -51,7 +51,7 @@ async function freezeAt(rig: Rig, stage: string): Promise<string> {
  * With the write lock in other hands the engine comes as far as its row, and no further, unless it was there already.
  */
 function goOnToTheRow(rig: Rig, id: string, engine: number): void {
-  const database = new Sqlite(join(rig.dataDir, 'metaheac.db'), { timeout: 0 });
+  const database = connect(join(rig.dataDir, 'metaheac.db'), { timeout: 0 });
   try {
     database.exec('BEGIN IMMEDIATE');
     process.kill(engine, 'SIGCONT');

@@ -1,8 +1,8 @@
 /** A process that holds the write lock of a database for some time: `hold-write-lock.ts <database> <milliseconds>`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Sqlite } from '../../../src/sqlite/driver.ts';
+import { connect } from '../../../src/sqlite/driver.ts';
 
-const database = new Sqlite(process.argv[2]!, { timeout: 5000 });
+const database = connect(process.argv[2]!, { timeout: 5000 });
 database.exec('BEGIN IMMEDIATE');
 await sleep(Number(process.argv[3]));
 database.exec('ROLLBACK');

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Sqlite } from '../../../src/sqlite/driver.ts';
+import { connect } from '../../../src/sqlite/driver.ts';
 import { watchEventLoop } from '../../fixture/event-loop.ts';
 import { IS_LONG, size } from '../../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
@@ -40,7 +40,7 @@ afterAll(async () => {
 
 /** Puts feedback of the numbers from `from` to `USERS` into the table, at once: what uploads before would have left. */
 function fill(campaignId: string, from: number): void {
-  const database = new Sqlite(join(server.dataDir, 'metaheac.db'));
+  const database = connect(join(server.dataDir, 'metaheac.db'));
   try {
     const values = { campaignId, from, time: Date.parse(TIME), users: USERS, stride: STRIDE, every: DISMISSAL_EVERY };
     database

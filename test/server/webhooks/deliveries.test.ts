@@ -7,7 +7,7 @@ import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/server/webhooks/dispatcher.ts';
-import { Sqlite } from '../../../src/sqlite/driver.ts';
+import { connect } from '../../../src/sqlite/driver.ts';
 import { type ManualClock, manualClock } from '../../campaigns/contract/inputs.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';
@@ -519,7 +519,7 @@ describe('an outcome that cannot be recorded', () => {
   it('is not a reason to send over and over: nothing is sent for 30 s, then again', async () => {
     const receiver = await open();
     const { id } = await create(receiver.url);
-    const database = new Sqlite(join(fixture.dataDir, 'metaheac.db'));
+    const database = connect(join(fixture.dataDir, 'metaheac.db'));
     database.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON webhook_deliveries BEGIN SELECT RAISE(ABORT, 'no'); END`);
     await ping(id);
     await receivedBy(receiver, 1);
