@@ -119,21 +119,9 @@ async function startParts(
   const clock = openServiceClock({ ...given, settleMs: config.clockSettleMs });
   const options = { ...given, clock };
   requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
-  const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
-  const locator = locateStore(options.dataDir);
-  closers.push(lockFolder(locator, options));
-  const telemetry = await openTelemetryOf(options, closers);
-  const traceparent = () => telemetry?.current() ?? null;
-  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true });
-  closers.push(() => store.close());
-  closers.push(keepTime(clock, store, logger));
-  requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
-  const disk = takeOver(store, locator, options, config);
-  closers.push(() => giveUp(store, logger));
+  const { locator, telemetry, store, disk, rankings } = await openFolder(options, config, closers);
   models.settle();
   closers.push(() => models.close());
-  const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
-  closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
   const { served: population } = populations;
   const supervisor = superviseEngine(options, models, population, { store, locator }, config);
@@ -170,6 +158,25 @@ async function startParts(
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
+}
+
+/** What is in the data folder, which is this service's alone from now on. */
+async function openFolder(options: PartOptions, config: ServerConfig, closers: (() => Promise<void> | void)[]) {
+  const { clock, logger } = options;
+  const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
+  const locator = locateStore(options.dataDir);
+  closers.push(lockFolder(locator, options));
+  const telemetry = await openTelemetryOf(options, closers);
+  const traceparent = () => telemetry?.current() ?? null;
+  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true });
+  closers.push(() => store.close());
+  closers.push(keepTime(clock, store, logger));
+  requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
+  const disk = takeOver(store, locator, options, config);
+  closers.push(() => giveUp(store, logger));
+  const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
+  closers.push(() => rankings.closeAll());
+  return { locator, telemetry, store, disk, rankings };
 }
 
 function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {

@@ -11,10 +11,10 @@ import {
   descendHeads,
   fitParts,
   type HeadParts,
-  POOL_ROWS,
   type StartedHeads,
   startHeads,
 } from '../online/customise-heads.ts';
+import { POOL_ROWS } from '../online/head-users.ts';
 import { ownToken } from '../online/own-token.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
 import { SHARES, type Trial } from './trial.ts';

@@ -11,23 +11,13 @@ import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { CampaignRegression } from './bound-regression.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
-import { countSeeds, matchNegatives, type Outside, type Sides, without } from './negatives.ts';
+import { type HeadRows, headUsers } from './head-users.ts';
+import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
 import { predict } from './prediction.ts';
 import { reportRanks } from './quality.ts';
 import { crossFit, type SeedRanks } from './seed-ranks.ts';
 
-/** Negatives are sampled from at most this many candidates, themselves sampled once; more if there are many seeds. */
-export const POOL_ROWS = 20_000;
-/**
- * The heads learn from at most this many seeds, sampled once: more would change less than another sample of negatives.
- */
-const MOST_SEEDS = 2000;
-/** Dismissed users are negatives of every step, at most this many of them, sampled once. */
-const MOST_DISMISSED = 2000;
-/** Least share of the pool that fits the filters, where few seeds do: held-out seeds are ranked among it. */
-const LEAST_INSIDE = 0.25;
 const NO_ROWS = new Int32Array(0);
-const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
 /** Steps for `seeds` seeds. */
 export function stepsFor({ steps }: DescentSettings, seeds: number): number {
@@ -41,37 +31,9 @@ export async function customiseHeads(
   request: CustomiseRequest,
 ): Promise<CustomisedModel> {
   const rng = createRng(request.key);
-  const { candidates } = request;
-  const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
-  const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
-  const out = outsideOf(request, seeds);
-  const insideSize = out.seeds.length === 0 ? poolSize : Math.round(poolSize * insideShare(seeds, out.seeds));
-  const sampled = sampleOf(candidates, insideSize, rng.fork('pool'));
-  const sampledOutside = sampleOf(out.others, poolSize - insideSize, rng.fork('pool outside'));
-  const dismissed = sampleOf(request.dismissed ?? NO_ROWS, MOST_DISMISSED, rng.fork('dismissed'));
-  const dismissedOutside = sampleOf(out.dismissed, MOST_DISMISSED, rng.fork('dismissed outside'));
-  const ranked = request.withoutQuality ? NO_ROWS : without(request.ranked ?? sampled, request.dismissed ?? NO_ROWS);
-  // rows of the boundary: the seeds, then the pools, then ranked and dismissed rows that are not in them
-  const rows = Int32Array.from(
-    new Set([...seeds, ...sampled, ...sampledOutside, ...ranked, ...dismissed, ...dismissedOutside]),
-  );
-  const places = new Map(Array.from(rows, (row, place) => [row, place]));
-  const placesOf = (own: Int32Array) => own.map((row) => places.get(row)!);
-  const started = await startHeads(context, program, rows, request);
-  const positives = Int32Array.from(seeds.keys());
-  const positivesOutside = placesOf(out.seeds);
-  const pool = placesOf(sampled);
-  const negatives: Omit<HeadRows, 'positives'> = {
-    pool,
-    always: placesOf(dismissed),
-    outside: request.outside
-      ? {
-          positives: positivesOutside.length,
-          pool: placesOf(sampledOutside),
-          always: placesOf(dismissedOutside),
-        }
-      : null,
-  };
+  const users = headUsers(request, settings, rng);
+  const { positives, positivesOutside, negatives } = users;
+  const started = await startHeads(context, program, users.rows, request);
 
   await adaptHeads(started, settings, { positives, ...negatives }, rng.fork('final'), false);
   const parameters = started.run.parameters();
@@ -81,16 +43,16 @@ export async function customiseHeads(
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
     // a held-out seed is treated like a hidden member: it is in the pool of negatives with the same probability
-    const chance = sampled.length / candidates.length;
+    const chance = negatives.pool.length / request.candidates.length;
     ranks = await crossFit(
       without(positives, positivesOutside),
-      placesOf(ranked),
+      users.ranked,
       rng.fork('cross-fit'),
       (learning, held, draws) => {
         const hidden = held.filter(() => draws.uniform() < chance);
         const learned =
           positivesOutside.length === 0 ? learning : Int32Array.from([...learning, ...positivesOutside]).sort();
-        const rows = { ...negatives, positives: learned, pool: Int32Array.from([...hidden, ...pool]) };
+        const rows = { ...negatives, positives: learned, pool: Int32Array.from([...hidden, ...negatives.pool]) };
         return adaptHeads(started, settings, rows, draws);
       },
       (share) => request.onProgress?.(share),
@@ -98,30 +60,13 @@ export async function customiseHeads(
   }
   return {
     parameters,
-    epochs: stepsFor(settings, seeds.length),
+    epochs: stepsFor(settings, positives.length),
     quality: ranks && reportRanks(ranks),
     prediction: request.withoutQuality
       ? null
       : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
     ranks,
   };
-}
-
-/** Of the seeds that are used; without seeds outside, the users there do not matter. */
-function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
-  if (!outside) return NOBODY;
-  const own = without(seeds, without(seeds, outside.seeds));
-  return own.length === 0 ? NOBODY : { ...outside, seeds: own };
-}
-
-/** The share of the pool that fits the filters: that of the seeds, or enough to rank seeds among. */
-function insideShare(seeds: Int32Array, outside: Int32Array): number {
-  return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
-}
-
-/** At most `most` of the ascending `rows`, in the same order. */
-function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
-  return rows.length <= most ? rows : sample(rng, rows, most).sort();
 }
 
 /** Users on whom heads are adapted. */
@@ -146,22 +91,6 @@ export async function startHeads(
   return {
     run: await program.start(parameters, boundary),
     regression: regression ? await regression.forUsers(users, rows.length, without) : null,
-  };
-}
-
-/** What heads learn from: positions among the run's rows. */
-export interface HeadRows {
-  readonly positives: Int32Array;
-  /** Negatives are sampled from these. */
-  readonly pool: Int32Array;
-  /** Negatives of every step. */
-  readonly always?: Int32Array;
-  /** Where there are filters, which everyone else fits: those who do not. */
-  readonly outside?: null | {
-    /** How many of the positives. */
-    readonly positives: number;
-    readonly pool: Int32Array;
-    readonly always: Int32Array;
   };
 }
 

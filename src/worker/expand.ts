@@ -1,6 +1,5 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 import { writeRanking } from '../audience/write-ranking.ts';
-import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { rankingFolder } from '../campaigns/ranking-name.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
@@ -10,11 +9,10 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
-import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
 import { adaptAndScore } from './adapt-and-score.ts';
-import { decidingRows, type ExpansionRows, findRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
-import type { CustomiseTask } from './messages.ts';
+import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
+import { type ExpansionRows, findRows } from './find-rows.ts';
 import type { Pace } from './pace.ts';
 import type { ThreadPool } from './pool.ts';
 import type { SharedTime } from './shared-time.ts';
@@ -122,16 +120,6 @@ function isHeld(store: CampaignStore, job: Job): boolean {
   }
 }
 
-/** The users who decide roles in an expansion of these sets. */
-export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
-  const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
-  return {
-    seeds: blocks(sets.seeds, sets.positives),
-    dismissed: blocks(sets.dismissed),
-    suppressed: blocks(sets.suppression, sets.commonSuppression),
-  };
-}
-
 interface Attempt {
   readonly cancellation: Cancellation;
   readonly told: AttemptProgress;
@@ -197,19 +185,6 @@ async function attempt(
   return { kind: 'ready', timings };
 }
 
-/** The adaptation of a campaign, which depends on nothing else. */
-export function customiseTask(
-  { features, filters, externalId }: Pick<Job, 'features' | 'filters' | 'externalId'>,
-  pins: Pins,
-  rows: ExpansionRows,
-): CustomiseTask {
-  const { seeds, candidates, dismissed } = rows;
-  const key = planKey({ ...pins, features, filters, ...decidingRows(rows) });
-  const { populationVersion } = pins;
-  const users = { seeds, candidates, dismissed, outside: outsideOf(rows) };
-  return { kind: 'customise', populationVersion, key, features, externalId, ...users };
-}
-
 /** Why these users make no audience; null if they do. */
 function findShortfall(
   { minimumSeeds }: Pick<ExpandDependencies, 'minimumSeeds'>,
@@ -246,15 +221,6 @@ async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise
     const message = `population version ${pins.populationVersion} cannot be used: see the log`;
     throw new Refusal({ code: 'population_unavailable', message, population_version: pins.populationVersion }, error);
   }
-}
-
-/** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */
-export function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
-  const { rowCount, rowOf } = population;
-  const isOut = new Uint8Array(rowCount);
-  for (const rows of unranked) for (const row of rows) isOut[row] = 1;
-  for (let number = 0; number < scores.length; number++) if (isOut[rowOf[number]!] === 1) scores[number] = Number.NaN;
-  leaveOutErased(population, scores);
 }
 
 /** Writes progress to the store, at most once a second. */

@@ -4,7 +4,7 @@ import type { SetReader } from '../campaigns/ports/expansions.ts';
 import { AppError } from '../lib/errors.ts';
 import { topCount } from '../online/seed-ranks.ts';
 import type { Population } from '../population/population.ts';
-import { customiseTask, leaveOut, roleIdsOf } from './expand.ts';
+import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 import { type ExpansionRows, findRows } from './find-rows.ts';
 import type { ShadowCampaign } from './messages.ts';
 import type { ThreadPool } from './pool.ts';

@@ -1,7 +1,7 @@
 /** The quality report against counting all pairs, and the choice of epochs. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseEpochs } from '../../src/online/customise.ts';
+import { chooseEpochs } from '../../src/online/customise-adam.ts';
 import { reportRanks } from '../../src/online/quality.ts';
 import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
 

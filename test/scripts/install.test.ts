@@ -26,7 +26,7 @@ function repository({ packages, before, after }: { packages: boolean; before: Bi
     if (binding === 'wrong') writeFileSync(path, 'compiled for another Node');
   };
   mkdirSync(join(root, 'scripts'));
-  for (const name of ['run.mjs', 'install.mjs', 'console.mjs'])
+  for (const name of ['run.mjs', 'install.mjs', 'console.mjs', 'open-files.mjs'])
     copyFileSync(join(ROOT, 'scripts', name), join(root, 'scripts', name));
   writeFileSync(join(root, 'entry.mjs'), "process.stdout.write('entered');");
   const lock = JSON.stringify({ packages: { '': {}, 'node_modules/better-sqlite3': { version: '1.0.0' } } });

@@ -45,7 +45,7 @@ describe('scripts/licences.mjs', () => {
 });
 
 /** What the console's pages contain. */
-const BUNDLED = ['@preact/signals', '@preact/signals-core', 'openapi-fetch', 'preact', 'uplot'];
+const BUNDLED = ['@preact/signals', '@preact/signals-core', 'openapi-fetch', 'papaparse', 'preact', 'uplot'];
 
 describe('npm run sbom', () => {
   it('lists what is installed with the service or in the console, with licence and checksum', () => {

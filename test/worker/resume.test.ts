@@ -8,7 +8,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { adaptAndScore } from '../../src/worker/adapt-and-score.ts';
-import { customiseTask, roleIdsOf } from '../../src/worker/expand.ts';
+import { customiseTask, roleIdsOf } from '../../src/worker/expansion-users.ts';
 import { findRows } from '../../src/worker/find-rows.ts';
 import { ThreadPool } from '../../src/worker/pool.ts';
 import { WorkKeeper } from '../../src/worker/work-keeper.ts';

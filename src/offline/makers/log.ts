@@ -1,6 +1,6 @@
 /** A log of who took what, in typed arrays: each user once an item, with the earliest time. */
 import { lineError } from '../../dataset/lines.ts';
-import type { RowSource } from '../../dataset/row-source.ts';
+import type { Row, RowSource, Value } from '../../dataset/row-source.ts';
 import type { DateOrder } from '../../dataset/written-dates.ts';
 import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../population/text-table.ts';
@@ -69,45 +69,28 @@ interface Block {
 export async function readLog(
   source: RowSource,
   columns: LogColumns,
-  { conditions, exclude, userFeatures, itemFeatures, dateOrder }: LogReading,
+  reading: LogReading,
   onProgress: OnProgress,
 ): Promise<Log> {
   requireColumn(source, columns.user, '--user');
   requireColumn(source, columns.item, '--item');
   if (columns.time !== null) requireColumn(source, columns.time, '--time');
+  const { conditions, userFeatures, itemFeatures, dateOrder } = reading;
   const users = new TextTable();
   const items = new TextTable();
   const blocks: Block[] = [];
   let rowCount = 0;
-  let missing = 0;
-  let firstMissing: string | null = null;
-  let excluded = 0;
-  const excludedItems = new Set<string>();
-  const unmet = conditions.map(() => 0);
   const order = dateOrder ?? (columns.time === null ? null : await inferDateOrder(source, columns.time));
   const own = [columns.user, columns.item, ...(columns.time === null ? [] : [columns.time])];
+  const sieve = new RowSieve(source.path, reading, own.length);
   const firstUserFeature = own.length + conditions.length;
   const firstItemFeature = firstUserFeature + userFeatures.names.length;
   const wanted = [...own, ...conditions.map(({ column }) => column), ...userFeatures.names, ...itemFeatures.names];
   for await (const rows of source.read(wanted)) {
     for (const row of rows) {
       const { line, values } = row;
-      const failed = conditions.findIndex(({ holds }, i) => !holds(values[own.length + i]!, source.path, line));
-      if (failed >= 0) {
-        unmet[failed]!++;
-        continue;
-      }
-      const [user, item, time] = values;
-      if (typeof item === 'string' && exclude.has(item)) {
-        excluded++;
-        excludedItems.add(item);
-        continue;
-      }
-      if (typeof user !== 'string' || typeof item !== 'string') {
-        firstMissing ??= `${source.path}:${line}`;
-        missing++;
-        continue;
-      }
+      if (!sieve.passes(row)) continue;
+      const [user, item, time] = values as [string, string, Value?];
       const block = blockOf(blocks, columns.time !== null);
       const place = block.count++;
       block.users[place] = numberOf(users, user, source.path, line);
@@ -121,11 +104,63 @@ export async function readLog(
     if (rowCount > MAXIMUM_ROWS) throw lineError(source.path, rowCount, `more than ${MAXIMUM_ROWS} rows`);
     onProgress(`reading ${source.path}: ${rowCount} rows, ${users.count} users, ${items.count} items`);
   }
-  if (rowCount === 0 && unmet.some((count) => count > 0))
-    throw new AppError('invalid_data', `${source.path}: no row meets all conditions of --where`);
-  const grouped = groupByItem(blocks, rowCount, items.count, users.count);
-  const incomplete = { count: missing, first: firstMissing };
-  return { users, items, rowCount, ...grouped, incomplete, leftOut: { conditions: unmet, excluded, excludedItems } };
+  if (rowCount === 0) sieve.requireMet();
+  const { incomplete, leftOut } = sieve;
+  return { users, items, rowCount, ...groupByItem(blocks, rowCount, items.count, users.count), incomplete, leftOut };
+}
+
+/** Tells the rows that are read from those left out, and counts these. */
+class RowSieve {
+  readonly #path: string;
+  readonly #reading: LogReading;
+  /** Where the values of the conditions begin in a row, behind user, item and time. */
+  readonly #firstCondition: number;
+  readonly #unmet: number[];
+  readonly #excludedItems = new Set<string>();
+  #excluded = 0;
+  #missing = 0;
+  #firstMissing: string | null = null;
+
+  constructor(path: string, reading: LogReading, firstCondition: number) {
+    this.#path = path;
+    this.#reading = reading;
+    this.#firstCondition = firstCondition;
+    this.#unmet = reading.conditions.map(() => 0);
+  }
+
+  /** Whether the row has a user and an item, of which none is excluded, and meets all conditions. */
+  passes({ line, values }: Row): boolean {
+    const { conditions, exclude } = this.#reading;
+    const failed = conditions.findIndex(({ holds }, i) => !holds(values[this.#firstCondition + i]!, this.#path, line));
+    if (failed >= 0) {
+      this.#unmet[failed]!++;
+      return false;
+    }
+    const [user, item] = values;
+    if (typeof item === 'string' && exclude.has(item)) {
+      this.#excluded++;
+      this.#excludedItems.add(item);
+      return false;
+    }
+    if (typeof user === 'string' && typeof item === 'string') return true;
+    this.#firstMissing ??= `${this.#path}:${line}`;
+    this.#missing++;
+    return false;
+  }
+
+  /** @throws AppError invalid_data if a condition was not met by some row; to be called where none is left */
+  requireMet(): void {
+    if (this.#unmet.some((count) => count > 0))
+      throw new AppError('invalid_data', `${this.#path}: no row meets all conditions of --where`);
+  }
+
+  get incomplete(): Log['incomplete'] {
+    return { count: this.#missing, first: this.#firstMissing };
+  }
+
+  get leftOut(): Log['leftOut'] {
+    return { conditions: this.#unmet, excluded: this.#excluded, excludedItems: this.#excludedItems };
+  }
 }
 
 /** How many users took an item. */

@@ -118,41 +118,44 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
       }),
     },
-    async (request, reply) => {
-      const { id, from: first, to: second } = request.params;
-      const { headers } = request;
+    async ({ params: { id, from: first, to: second }, query, headers }, reply) => {
       const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
-      const isSafe = type === CSV_TYPE && request.query.csv_safe;
+      const isSafe = type === CSV_TYPE && query.csv_safe;
       const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
       const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
       const representation = `${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
       const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
       const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-      const { from, to, close } = openBoth(dependencies, audiences, takeStream);
-      if (type === JSON_TYPE) {
-        try {
-          const counts = await countDiff(from, to);
-          return reply
-            .headers(known)
-            .type(JSON_TYPE)
-            .send({ from: first, to: second, ...counts });
-        } finally {
-          close();
-        }
-      }
-      const chunks = textChunks(
-        type,
-        isSafe ? SAFE_CHANGE_ROWS : CHANGE_ROWS,
-        changes(dependencies, from, to),
-        takeStream.turn,
-      );
+      const both = openBoth(dependencies, audiences, takeStream);
+      if (type === JSON_TYPE)
+        return reply
+          .headers(known)
+          .type(JSON_TYPE)
+          .send(await diffCounts(audiences, both));
+      const format = isSafe ? SAFE_CHANGE_ROWS : CHANGE_ROWS;
+      const chunks = textChunks(type, format, changes(dependencies, both), takeStream.turn);
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
-        .send(streamChunks(chunks, { gzip, limits: dependencies.config }, close) as never);
+        .send(streamChunks(chunks, { gzip, limits: dependencies.config }, both.close) as never);
     },
   );
+}
+
+/** Two rankings that are open until `close`. */
+interface OpenSides {
+  readonly from: Side;
+  readonly to: Side;
+  close(): void;
+}
+
+async function diffCounts([{ version: from }, { version: to }]: readonly [Audience, Audience], both: OpenSides) {
+  try {
+    return { from, to, ...(await countDiff(both.from, both.to)) };
+  } finally {
+    both.close();
+  }
 }
 
 /** Both rankings with their own descriptors, and a stream slot, until `close`. */
@@ -160,7 +163,7 @@ function openBoth(
   dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],
   takeStream: TakeStream,
-): { from: Side; to: Side; close: () => void } {
+): OpenSides {
   const { store, rankings } = dependencies;
   const release = takeStream();
   const held: HeldRanking[] = [];
@@ -185,7 +188,7 @@ function openBoth(
   }
 }
 
-function* changes({ config, population }: VersionNeeds, from: Side, to: Side): Generator<Changed[]> {
+function* changes({ config, population }: VersionNeeds, { from, to }: OpenSides): Generator<Changed[]> {
   const { directory } = population;
   const rowsOf = (change: Changed['change'], users: Uint32Array): Changed[] =>
     Array.from(

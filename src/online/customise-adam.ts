@@ -1,0 +1,192 @@
+/**
+ * The online stage by Adam on a plan: held-out seeds choose the epochs, none if that is best; then the final pass over
+ * all seeds.
+ */
+import type { AdaptationProgram, AdaptationRun, LabelledBatch } from '../adaptation/adam-program.ts';
+import type { Row } from '../lib/brands.ts';
+import { AppError } from '../lib/errors.ts';
+import { paddingHint } from '../model/find-nan.ts';
+import type { AdamSettings } from '../model/manifest.ts';
+import { takeFeeds } from '../runtime/feed-rows.ts';
+import type { Feeds } from '../runtime/session.ts';
+import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';
+import { type CampaignValues, encodeCampaign, encodeUsers } from './encode.ts';
+import { countSeeds } from './negatives.ts';
+import { type AdaptationPlan, type PlannedBatch, type PlannedFold, type PlannedPass, samplePlan } from './plan.ts';
+import { predict } from './prediction.ts';
+import { reportRanks } from './quality.ts';
+import { joinRanks, rankSeeds, type SeedRanks, winsOf } from './seed-ranks.ts';
+
+export async function customiseByAdam(
+  context: AnyContext,
+  steps: AdaptationProgram,
+  settings: AdamSettings,
+  request: CustomiseRequest,
+): Promise<CustomisedModel> {
+  const plan = samplePlan(request.key, request, settings);
+  const passes = new PlannedPasses(context, steps, settings, plan, request);
+  let epochs = settings.epochs;
+  let ranks: SeedRanks | null = null;
+  if (plan.folds.length > 0) {
+    const folds: EpochRanks[][] = [];
+    for (const fold of plan.folds) folds.push(await passes.rank(fold));
+    const after = (epoch: number, of: keyof EpochRanks) => joinRanks(folds.map((fold) => fold[epoch]![of]));
+    epochs = chooseEpochs(Array.from({ length: settings.epochs + 1 }, (_, epoch) => after(epoch, 'others')));
+    ranks = after(epochs, 'reported');
+  }
+  const run = await passes.start(plan.final, []);
+  for (let epoch = 0; epoch < epochs; epoch++) await passes.runEpoch(run, plan.final, epoch);
+  request.onProgress?.(1);
+  return {
+    parameters: run.parameters(),
+    epochs,
+    quality: ranks && reportRanks(ranks),
+    prediction: request.withoutQuality
+      ? null
+      : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
+    ranks,
+  };
+}
+
+/** How the seeds of a fold rank after an epoch. */
+interface EpochRanks {
+  /** Among the plan's candidates, who choose the epochs. */
+  readonly others: SeedRanks;
+  /** Among the rows that the report is about. */
+  readonly reported: SeedRanks;
+}
+
+/** The passes of a plan, run one after another over its users, who are read and encoded once. */
+class PlannedPasses {
+  readonly #context: AnyContext;
+  readonly #steps: AdaptationProgram;
+  readonly #settings: AdamSettings;
+  readonly #others: Int32Array;
+  readonly #request: CustomiseRequest;
+  readonly #users: PlannedUsers;
+  /** Steps of all passes, and those that are done. */
+  readonly #total: number;
+  #done = 0;
+
+  constructor(
+    context: AnyContext,
+    steps: AdaptationProgram,
+    settings: AdamSettings,
+    { folds, final, others }: AdaptationPlan,
+    request: CustomiseRequest,
+  ) {
+    this.#context = context;
+    this.#steps = steps;
+    this.#settings = settings;
+    this.#others = others;
+    this.#request = request;
+    const passes = [...folds, final];
+    const scored = [...folds.map(({ heldOut }) => heldOut), others, ...(request.ranked ? [request.ranked] : [])];
+    this.#users = new PlannedUsers(context, passes, folds.length > 0 ? scored : [], request.without);
+    this.#total = passes.flatMap(({ epochs }) => epochs).reduce((sum, epoch) => sum + epoch.length, 0);
+  }
+
+  start(pass: PlannedPass, scored: readonly Feeds[]): Promise<AdaptationRun> {
+    const { parameters, model } = this.#context;
+    return this.#steps.start(
+      parameters ?? model.graph.initializers,
+      pass.epochs.flat().map((batch) => this.#users.batch(this.#request.features, batch)),
+      scored,
+    );
+  }
+
+  async runEpoch(run: AdaptationRun, pass: PlannedPass, epoch: number): Promise<void> {
+    const from = pass.epochs.slice(0, epoch).reduce((sum, batches) => sum + batches.length, 0);
+    for (const [i, batch] of pass.epochs[epoch]!.entries()) {
+      const loss = await run.step(from + i, this.#settings.rate);
+      if (!Number.isFinite(loss)) throw await notFinite(this.#context, this.#steps, this.#users, this.#request, batch);
+      this.#done += 1;
+      this.#request.onProgress?.(this.#done / this.#total);
+    }
+  }
+
+  /** The ranks of a fold's held-out seeds by number of epochs, from 0 on. */
+  async rank(fold: PlannedFold): Promise<EpochRanks[]> {
+    const { features, ranked } = this.#request;
+    const scored = [fold.heldOut, this.#others, ...(ranked ? [ranked] : [])];
+    const run = await this.start(
+      fold,
+      scored.map((rows) => this.#users.feeds(features, rows)),
+    );
+    const ranks: EpochRanks[] = [];
+    for (let epoch = 0; epoch <= this.#settings.epochs; epoch++) {
+      if (epoch > 0) await this.runEpoch(run, fold, epoch - 1);
+      const held = await run.scores(0);
+      const others = rankSeeds(held, await run.scores(1));
+      ranks.push({ others, reported: ranked ? rankSeeds(held, await run.scores(2)) : others });
+    }
+    return ranks;
+  }
+}
+
+/** Why a step has no loss: a user whose score is no number in the general model, or a rate that is too high. */
+async function notFinite(
+  { model, population, parameters = model.graph.initializers, nameUser = (n) => `user number ${n}` }: AnyContext,
+  steps: AdaptationProgram,
+  users: PlannedUsers,
+  { features }: CustomiseRequest,
+  { rows }: PlannedBatch,
+): Promise<AppError> {
+  const feeds = users.feeds(features, rows);
+  const scores = await (await steps.start(parameters, [], [feeds])).scores(0);
+  const wrong = scores.findIndex(Number.isNaN);
+  if (wrong < 0)
+    return new AppError('invalid_model', 'a step of the adaptation makes its loss infinite: its rate is too high');
+  const [user] = population.readRows(rows.subarray(wrong, wrong + 1)).userNumbers;
+  const hint = paddingHint(model.manifest.features, feeds, wrong);
+  return new AppError('invalid_model', `the score of ${nameUser(user!)} is not a number${hint}`);
+}
+
+/**
+ * The number of epochs with the best AUC of held-out seeds; of equal ones the larger. 0 leaves the model as it is.
+ * `ranks`: by number of epochs, from 0 on.
+ */
+export function chooseEpochs(ranks: readonly SeedRanks[]): number {
+  const aucs = ranks.map((each) => winsOf(each).reduce((sum, wins) => sum + wins, 0));
+  return aucs.lastIndexOf(Math.max(...aucs));
+}
+
+/** The users of a plan, read and encoded once. */
+class PlannedUsers {
+  readonly #context: AnyContext;
+  readonly #feeds: Feeds;
+  /** Population row -> row of `#feeds`. */
+  readonly #placeOf = new Map<Row, number>();
+
+  constructor(
+    context: AnyContext,
+    passes: readonly PlannedPass[],
+    others: readonly Int32Array[],
+    without: CustomiseRequest['without'] = null,
+  ) {
+    this.#context = context;
+    const wanted = new Set<Row>();
+    for (const pass of passes) for (const batch of pass.epochs.flat()) for (const row of batch.rows) wanted.add(row);
+    for (const rows of others) for (const row of rows) wanted.add(row);
+    const rows = Int32Array.from(wanted).sort();
+    for (let i = 0; i < rows.length; i++) this.#placeOf.set(rows[i]!, i);
+    this.#feeds = encodeUsers(context.model.graph, context.binding, context.population.readRows(rows), {
+      without: without ?? null,
+    });
+  }
+
+  feeds(features: CampaignValues, rows: Int32Array): Feeds {
+    const { model } = this.#context;
+    return {
+      ...takeFeeds(
+        this.#feeds,
+        rows.map((row) => this.#placeOf.get(row)!),
+      ),
+      ...encodeCampaign(model.graph, model.folder, features, rows.length),
+    };
+  }
+
+  batch(features: CampaignValues, { rows, labels }: PlannedBatch): LabelledBatch {
+    return { feeds: this.feeds(features, rows), labels };
+  }
+}

@@ -1,0 +1,93 @@
+/** The users on whom heads are adapted, sampled once for all passes and folds. */
+import { type Rng, sample } from '../lib/rng.ts';
+import type { DescentSettings } from '../model/manifest.ts';
+import type { CustomiseRequest } from './customise.ts';
+import { type Outside, without } from './negatives.ts';
+
+/** Negatives are sampled from at most this many candidates, themselves sampled once; more if there are many seeds. */
+export const POOL_ROWS = 20_000;
+/**
+ * The heads learn from at most this many seeds, sampled once: more would change less than another sample of negatives.
+ */
+const MOST_SEEDS = 2000;
+/** Dismissed users are negatives of every step, at most this many of them, sampled once. */
+const MOST_DISMISSED = 2000;
+/** Least share of the pool that fits the filters, where few seeds do: held-out seeds are ranked among it. */
+const LEAST_INSIDE = 0.25;
+const NO_ROWS = new Int32Array(0);
+const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
+
+/** What heads learn from: positions among the run's rows. */
+export interface HeadRows {
+  readonly positives: Int32Array;
+  /** Negatives are sampled from these. */
+  readonly pool: Int32Array;
+  /** Negatives of every step. */
+  readonly always?: Int32Array;
+  /** Where there are filters, which everyone else fits: those who do not. */
+  readonly outside?: null | {
+    /** How many of the positives. */
+    readonly positives: number;
+    readonly pool: Int32Array;
+    readonly always: Int32Array;
+  };
+}
+
+/** Users of a run; all but `rows` are positions among these. */
+interface HeadUsers {
+  /** Rows of the population: the seeds, then the pools, then ranked and dismissed ones that are not in them. */
+  readonly rows: Int32Array;
+  readonly positives: Int32Array;
+  /** Those of the positives who do not fit the filters. */
+  readonly positivesOutside: Int32Array;
+  readonly negatives: Omit<HeadRows, 'positives'>;
+  /** Those among whom held-out seeds are ranked; none if that is not asked for. */
+  readonly ranked: Int32Array;
+}
+
+export function headUsers(request: CustomiseRequest, settings: DescentSettings, rng: Rng): HeadUsers {
+  const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
+  const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
+  const out = outsideOf(request, seeds);
+  const insideSize = out.seeds.length === 0 ? poolSize : Math.round(poolSize * insideShare(seeds, out.seeds));
+  const sampled = sampleOf(request.candidates, insideSize, rng.fork('pool'));
+  const sampledOutside = sampleOf(out.others, poolSize - insideSize, rng.fork('pool outside'));
+  const dismissed = sampleOf(request.dismissed ?? NO_ROWS, MOST_DISMISSED, rng.fork('dismissed'));
+  const dismissedOutside = sampleOf(out.dismissed, MOST_DISMISSED, rng.fork('dismissed outside'));
+  const ranked = request.withoutQuality ? NO_ROWS : without(request.ranked ?? sampled, request.dismissed ?? NO_ROWS);
+  const rows = Int32Array.from(
+    new Set([...seeds, ...sampled, ...sampledOutside, ...ranked, ...dismissed, ...dismissedOutside]),
+  );
+  const places = new Map(Array.from(rows, (row, place) => [row, place]));
+  const placesOf = (own: Int32Array) => own.map((row) => places.get(row)!);
+  const positivesOutside = placesOf(out.seeds);
+  const outside = {
+    positives: positivesOutside.length,
+    pool: placesOf(sampledOutside),
+    always: placesOf(dismissedOutside),
+  };
+  return {
+    rows,
+    positives: Int32Array.from(seeds.keys()),
+    positivesOutside,
+    negatives: { pool: placesOf(sampled), always: placesOf(dismissed), outside: request.outside ? outside : null },
+    ranked: placesOf(ranked),
+  };
+}
+
+/** Of the seeds that are used; without seeds outside, the users there do not matter. */
+function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
+  if (!outside) return NOBODY;
+  const own = without(seeds, without(seeds, outside.seeds));
+  return own.length === 0 ? NOBODY : { ...outside, seeds: own };
+}
+
+/** The share of the pool that fits the filters: that of the seeds, or enough to rank seeds among. */
+function insideShare(seeds: Int32Array, outside: Int32Array): number {
+  return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
+}
+
+/** At most `most` of the ascending `rows`, in the same order. */
+function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
+  return rows.length <= most ? rows : sample(rng, rows, most).sort();
+}
