@@ -1,6 +1,6 @@
 /** Rows of a file of JSON objects, one a line; plain or gzip. */
 import { lineError, readLines } from './lines.ts';
-import { describe, type JsonRecord, parseRecord } from './records.ts';
+import { describe, describeNoToken, findToken, type JsonRecord, parseRecord } from './records.ts';
 import type { Row, RowSource, Value } from './row-source.ts';
 
 /** Its columns are the keys of so many first lines. */
@@ -56,7 +56,12 @@ function fieldOf(record: JsonRecord, name: string, path: string, line: number): 
 
 function textOf(value: unknown, name: string, path: string, line: number): string | null {
   if (value === null || value === '') return null;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  const token = findToken(value);
+  if (token !== null) return token;
+  if (typeof value === 'number') {
+    // it may be an id, which must not become another one
+    if (Number.isInteger(value)) throw lineError(path, line, `"${name}" is ${describeNoToken(value)}`);
+    return String(value);
+  }
   throw lineError(path, line, `"${name}" is ${describe(value)}: text, a number or a list of them is needed`);
 }

@@ -60,3 +60,25 @@ export function describe(value: unknown): string {
       return 'an object';
   }
 }
+
+/**
+ * The text of a value that is an id or a token, as columns of Parquet are read: text, a whole number, true or false.
+ * null for all others, also for whole numbers that JSON.parse may have rounded.
+ */
+export function findToken(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'boolean' || Number.isSafeInteger(value) ? String(value) : null;
+}
+
+/** The same of an id: neither true nor false is one. */
+export function findId(value: unknown): string | null {
+  return typeof value === 'boolean' ? null : findToken(value);
+}
+
+/** What a value is that is no token, and what to do about it, in words: for messages. */
+export function describeNoToken(value: unknown): string {
+  if (typeof value !== 'number') return describe(value);
+  return Number.isInteger(value) ? INEXACT : 'a number that is not whole';
+}
+
+const INEXACT = 'a whole number beyond 2^53, whose last digits JSON readers lose (write it as a string)';

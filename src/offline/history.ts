@@ -8,7 +8,7 @@ import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
 import { parseDate } from '../dataset/dates.ts';
 import type { Feature } from '../dataset/features.ts';
 import { lineError, readLines } from '../dataset/lines.ts';
-import { describe, type JsonRecord, parseRecord } from '../dataset/records.ts';
+import { describe, describeNoToken, findId, findToken, type JsonRecord, parseRecord } from '../dataset/records.ts';
 import { parseMoment, TIME_FORMATS } from '../dataset/times.ts';
 import type { AppError } from '../lib/errors.ts';
 import type { CampaignValues } from '../online/encode.ts';
@@ -108,11 +108,11 @@ async function readCampaigns(path: string, features: readonly Feature[]): Promis
 
 function parseCampaign(record: JsonRecord, features: readonly Feature[], path: string, line: number): Draft {
   const field = (name: string): unknown => (Object.hasOwn(record, name) ? record[name] : undefined);
-  const id = field('campaign_id');
-  if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > HISTORY_LIMITS.idBytes) {
-    const what = typeof id === 'string' ? `text of ${Buffer.byteLength(id)} bytes` : describe(id);
+  const id = findId(field('campaign_id'));
+  if (id === null || id === '' || Buffer.byteLength(id) > HISTORY_LIMITS.idBytes) {
+    const what = id === null ? describeNoToken(field('campaign_id')) : `text of ${Buffer.byteLength(id)} bytes`;
     throw lineError(path, line, `campaign_id is ${what}, text of 1 to ${HISTORY_LIMITS.idBytes} bytes is needed`, {
-      value: id,
+      value: field('campaign_id'),
     });
   }
   const split = field('split');
@@ -150,9 +150,11 @@ function checkValue(value: unknown, feature: Feature, id: string, path: string, 
       value,
     });
   switch (feature.kind) {
-    case 'single':
-      if (typeof value !== 'string') throw refuse(`${describe(value)}, text is needed`);
-      return value;
+    case 'single': {
+      const token = findToken(value);
+      if (token === null) throw refuse(`${describeNoToken(value)}, text is needed`);
+      return token;
+    }
     case 'multi':
       return checkTokens(value, refuse);
     case 'number': {
@@ -173,8 +175,9 @@ function checkTokens(value: unknown, refuse: (what: string) => AppError): readon
   if (value.length > HISTORY_LIMITS.tokensPerFeature)
     throw refuse(`a list of ${value.length}, more than ${HISTORY_LIMITS.tokensPerFeature}`);
   const tokens: string[] = [];
-  for (const token of value as unknown[]) {
-    if (typeof token !== 'string') throw refuse(`a list with ${describe(token)} in it, texts are needed`);
+  for (const part of value as unknown[]) {
+    const token = findToken(part);
+    if (token === null) throw refuse(`a list with ${describeNoToken(part)} in it, texts are needed`);
     tokens.push(token);
   }
   return tokens;

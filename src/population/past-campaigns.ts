@@ -6,7 +6,7 @@
 import { readInteractionsTable } from '../dataset/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
 import { readLines } from '../dataset/lines.ts';
-import { parseRecord } from '../dataset/records.ts';
+import { findId, parseRecord } from '../dataset/records.ts';
 import { AppError } from '../lib/errors.ts';
 
 /** The name of the feature. */
@@ -28,8 +28,8 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
   for await (const { firstLine, lines } of readLines(campaigns)) {
     for (const [i, line] of lines.entries()) {
       const record = parseRecord(line, campaigns, firstLine + i);
-      const id = record?.['campaign_id'];
-      if (record?.['split'] === 'train' && typeof id === 'string') train.set(id, id);
+      const id = findId(record?.['campaign_id']);
+      if (record?.['split'] === 'train' && id !== null) train.set(id, id);
     }
   }
   const past = new Map<string, string[]>();

@@ -9,7 +9,7 @@ import { RowSet } from './row-set.ts';
 import { describeFault, type RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { TextTable } from './text-table.ts';
-import { ERASED, readUser, type UserSink } from './users.ts';
+import { ERASED, readUser, type UserSink, userIdOf } from './users.ts';
 
 /** Lists of tokens by feature and user id. */
 export type Derived = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
@@ -71,7 +71,7 @@ function toUser(text: string, path: string, line: number, { toUser, derived }: R
   if (record === null) return null;
   const user = toUser ? toUser(record, path, line) : record;
   if (derived === undefined || derived.size === 0) return user;
-  const lists = [...derived].map(([name, byUser]) => [name, byUser.get(user['user_id'] as string) ?? []]);
+  const lists = [...derived].map(([name, byUser]) => [name, byUser.get(userIdOf(user) ?? '') ?? []]);
   return { ...user, ...Object.fromEntries(lists) };
 }
 
@@ -96,7 +96,7 @@ async function findRowsToLeaveOut(
           if (user === null) continue;
           const userNumber = readUser(user, path, firstLine + i, features, sink, limits);
           if (duplicates === 'last' && userNumber !== ERASED)
-            lastRows.see(user['user_id'] as string, row, limits.maximumUserIdBytes, replaced);
+            lastRows.see(userIdOf(user)!, row, limits.maximumUserIdBytes, replaced);
         } catch (error) {
           if (!(error instanceof AppError) || badRows === undefined) throw error;
           badRows.add(error);

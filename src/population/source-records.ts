@@ -26,8 +26,6 @@ function toValue(value: unknown, path: string, line: number, feature: SourceFeat
   if (value === null) return null;
   if (kind === 'multi' && separator !== undefined && typeof value === 'string')
     return value === '' ? [] : value.split(separator);
-  if (kind === 'single' && format === 'integer' && typeof value === 'number' && Number.isInteger(value))
-    return String(value);
   if (kind !== 'number' || format === undefined || format === 'integer') return value;
   if (value === '') return null;
   const number = parseFormatted(value, format);

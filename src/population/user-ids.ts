@@ -1,6 +1,6 @@
 /** Reads lists of user ids from files: text with an id a line, NDJSON, CSV or Parquet. */
 import { lineError, readLines } from '../dataset/lines.ts';
-import { describe } from '../dataset/records.ts';
+import { describeNoToken, findId } from '../dataset/records.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { BadRows } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
@@ -75,7 +75,7 @@ async function readLinesOf(path: string, isJson: boolean, options: ReadUserIdsOp
   }
 }
 
-/** The id of a line of NDJSON: a text, or an object with the key. */
+/** The id of a line of NDJSON: a text or a whole number, or an object with the key. */
 function parseId(text: string, path: string, line: number, key: string): string {
   let value: unknown;
   try {
@@ -85,9 +85,10 @@ function parseId(text: string, path: string, line: number, key: string): string 
   }
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   const id = isObject && Object.hasOwn(value as object, key) ? (value as Record<string, unknown>)[key] : value;
-  if (typeof id === 'string') return id;
-  const expected = `text, or an object whose "${key}" is text`;
-  throw lineError(path, line, `the line is ${describe(id)}; it must be ${expected}`);
+  const userId = findId(id);
+  if (userId !== null) return userId;
+  const expected = `text or a whole number, or an object whose "${key}" is one`;
+  throw lineError(path, line, `the line is ${describeNoToken(id)}; it must be ${expected}`);
 }
 
 function checkId(id: string, path: string, line: number, limit: number): void {

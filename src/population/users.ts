@@ -3,7 +3,7 @@
 import { parseDate } from '../dataset/dates.ts';
 import type { Feature } from '../dataset/features.ts';
 import { lineError } from '../dataset/lines.ts';
-import { describe, type JsonRecord } from '../dataset/records.ts';
+import { describe, describeNoToken, findId, findToken, type JsonRecord } from '../dataset/records.ts';
 import { type AppError, unreachable } from '../lib/errors.ts';
 import type { ColumnBuilder, SegmentBuilder } from './segment-builder.ts';
 import { FULL, ILL_FORMED, type TextTable } from './text-table.ts';
@@ -37,7 +37,7 @@ export const ERASED = -5;
 
 /**
  * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key
- * that is no feature is ignored. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a
+ * that is no feature is ignored. An id may be a whole number, a token also true or false: they are read as text. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a
  * single one, NaN for numbers; '' in a list is left out. Nothing is read of an erased user, and ERASED returned.
  * Errors: AppError `invalid_data` naming file:line; `sink` is then to be thrown away.
  */
@@ -88,9 +88,11 @@ interface Place {
 
 function readUserId(record: JsonRecord, path: string, line: number, sink: UserSink, limits: UserLimits): number {
   const limit = limits.maximumUserIdBytes;
-  const id = Object.hasOwn(record, 'user_id') ? record.user_id : undefined;
-  if (typeof id !== 'string')
-    throw lineError(path, line, `"user_id" is ${describe(id)}; it must be text of 1 to ${limit} bytes`);
+  const id = userIdOf(record);
+  if (id === null) {
+    const what = describeNoToken(Object.hasOwn(record, 'user_id') ? record.user_id : undefined);
+    throw lineError(path, line, `"user_id" is ${what}; it must be text of 1 to ${limit} bytes, or a whole number`);
+  }
   if (id === '') throw lineError(path, line, `"user_id" is empty; it must be text of 1 to ${limit} bytes`);
   if (sink.erased?.has(id)) return ERASED;
   const userNumber = sink.directory.add(id, limit);
@@ -101,6 +103,11 @@ function readUserId(record: JsonRecord, path: string, line: number, sink: UserSi
   throw textError(path, line, '"user_id"', id, userNumber, limit);
 }
 
+/** The id of a user as text; null where there is none, or a value that cannot be one. */
+export function userIdOf(record: JsonRecord): string | null {
+  return Object.hasOwn(record, 'user_id') ? findId(record.user_id) : null;
+}
+
 function readSingle(
   value: unknown,
   place: Place,
@@ -108,9 +115,9 @@ function readSingle(
   dictionary: TextTable,
   limits: UserLimits,
 ): void {
-  if (typeof value === 'string') column.push(value === '' ? 0 : codeOf(value, place, dictionary, limits));
-  else if (value === null) column.push(0);
-  else throw kindError(place, value, 'text or null (it is of kind single)');
+  const token = value === null ? '' : findToken(value);
+  if (token === null) throw tokenError(place, value);
+  column.push(token === '' ? 0 : codeOf(token, place, dictionary, limits));
 }
 
 function readList(
@@ -127,13 +134,12 @@ function readList(
     const message = `the feature "${place.name}" has ${value.length} tokens, more than ${limit}`;
     throw lineError(place.path, place.line, message, { value: value.length, limit });
   }
-  for (const token of value) {
-    if (typeof token !== 'string') {
-      throw lineError(
-        place.path,
-        place.line,
-        `the feature "${place.name}" has a token that is ${describe(token)}; it must be text`,
-      );
+  for (const part of value as unknown[]) {
+    const token = findToken(part);
+    if (token === null) {
+      const { path, line, name } = place;
+      const what = `the feature "${name}" has a token that is ${describeNoToken(part)}`;
+      throw lineError(path, line, `${what}; it must be text, a whole number, true or false`);
     }
     if (token !== '') column.push(codeOf(token, place, dictionary, limits));
   }
@@ -175,6 +181,12 @@ function codeOf(token: string, place: Place, dictionary: TextTable, limits: User
     });
   }
   throw textError(path, line, `a token of the feature "${name}"`, token, index, limits.maximumTokenBytes);
+}
+
+/** Of a single value that is no token. */
+function tokenError({ path, line, name }: Place, value: unknown): AppError {
+  const expected = 'text, a whole number, true, false or null (it is of kind single)';
+  return lineError(path, line, `the feature "${name}" is ${describeNoToken(value)}; it must be ${expected}`);
 }
 
 function kindError({ path, line, name }: Place, value: unknown, expected: string): AppError {

@@ -93,6 +93,7 @@ describe('openRows', () => {
     ['t.dat', '1::2::3\n', { columns: ['a', 'b'] }, 'has 3 fields, separated by "::", and there are 2 names'],
     ['t.csv', Buffer.from([0x61, 0x0a, 0xe9, 0x0a]), {}, 't.csv:2: the line is not valid UTF-8'],
     ['t.csv', Buffer.from('\ufeffa,b\n', 'utf16le'), {}, 't.csv:1: the file is UTF-16: write it as UTF-8'],
+    ['t.ndjson', '{"a":1}\n{"a":9007199254740993}\n', {}, 't.ndjson:2: "a" is a whole number beyond 2^53'],
     ['t.ndjson', '{"a":1}\n{"a":{"b":1}}\n', {}, 't.ndjson:2: "a" is an object: text, a number or a list'],
     ['t.ndjson', '[1]\n', {}, 't.ndjson:1: the line is a list'],
     ['t.parquet', 'PAR1', {}, 'Parquet is not read'],

@@ -56,6 +56,16 @@ describe('readHistory', () => {
     ]);
   });
 
+  it('reads whole numbers, true and false as text', async () => {
+    const rows = ROWS.map((row) => row.replace('a,', '7,'));
+    const { campaigns } = await read(
+      [{ ...CAMPAIGNS[0], campaign_id: 7, genre: true, tags: [3, 'y'] }, CAMPAIGNS[1]],
+      rows,
+    );
+    expect(campaigns[0]).toMatchObject({ id: '7', features: { genre: 'true', tags: ['3', 'y'] } });
+    expect(campaigns[0]?.train.users).toEqual(Int32Array.of(1, 0));
+  });
+
   it('reads the same from gzip, with CRLF, quotes and no end of the last line', async () => {
     const plain = await read(CAMPAIGNS, ROWS);
     rmSync(join(folder, 'interactions.csv'));
@@ -174,7 +184,12 @@ describe('readHistory', () => {
     ['rows of a campaign that is not there', '', ROWS, /interactions\.csv:2: campaign "a" is not in campaigns/],
     ['a campaign that is not JSON', '{"campaign_id":', ROWS, /campaigns\.ndjson:1: the line is not JSON/],
     ['a campaign without an id', [{ split: 'train' }], ROWS, /campaigns\.ndjson:1: campaign_id is absent/],
-    ['a campaign id that is not text', [{ campaign_id: 7, split: 'train' }], ROWS, /ndjson:1: campaign_id is a number/],
+    [
+      'a campaign id that is not whole',
+      [{ campaign_id: 7.5, split: 'train' }],
+      ROWS,
+      /ndjson:1: campaign_id is a number that is not whole/,
+    ],
     ['a campaign id that is too long', [{ campaign_id: 'é'.repeat(129), split: 'train' }], ROWS, /text of 258 bytes/],
     ['a campaign that is there twice', [...CAMPAIGNS, CAMPAIGNS[0]], ROWS, /ndjson:3: campaign "a" appears twice/],
     ['an unknown split', [{ campaign_id: 'a', split: 'dev' }], ROWS, /ndjson:1: the split of campaign "a" is "dev"/],
@@ -192,10 +207,10 @@ describe('readHistory', () => {
       /feature "tags" of campaign "a" is text, a list/,
     ],
     [
-      'a multi feature with a number',
-      [{ ...CAMPAIGNS[0], tags: ['x', 1] }],
+      'a multi feature with a number that is not whole',
+      [{ ...CAMPAIGNS[0], tags: ['x', 1.5] }],
       ROWS,
-      /"tags" of campaign "a" is a list with a number in it/,
+      /"tags" of campaign "a" is a list with a number that is not whole in it/,
     ],
     [
       'a list of 10,001 tokens',

@@ -66,11 +66,26 @@ describe('importPopulation', () => {
     expect(readBack(out, 'dan')).toEqual({ city: [''], likes: [] });
   });
 
-  it('leaves nothing in the folder but the version, the tables and `current`', async () => {
+  it('reads whole numbers, true and false as text, and 7 and "7" as one user', async () => {
+    const out = newFolder();
+    const numbers = [7, -3, 2 ** 53 - 1].map((user_id, i) => ({ user_id, city: i > 0, likes: [i, 'tea'] }));
+    await importUsers(newFolder(), out, numbers as unknown as TestUser[]);
+    expect(readBack(out, '7')).toEqual({ city: ['false'], likes: ['0', 'tea'] });
+    expect(readBack(out, '-3')).toEqual({ city: ['true'], likes: ['1', 'tea'] });
+    expect(readBack(out, '9007199254740991')).toEqual({ city: ['true'], likes: ['2', 'tea'] });
+    const twice = [7, '7'].map((user_id) => ({ user_id, city: null, likes: null }));
+    const { message } = await refusalOf(() => importUsers(newFolder(), newFolder(), twice as unknown as TestUser[]));
+    expect(message).toMatch(/:2: the user "7" is there for the second time$/);
+  });
+
+  it('leaves nothing in the folder but the version, the tables, `current`, the order of versions and the locks', async () => {
     const out = newFolder();
     const { version } = await importUsers(newFolder(), out, USERS);
     expect(readdirSync(out).sort()).toEqual(
-      [version, 'current', 'dictionaries', 'directory.bytes', 'directory.ends'].sort(),
+      [
+        ...[version, 'current', 'dictionaries', 'directory.bytes', 'directory.ends'],
+        ...['erasures.lock', 'versions', 'writer.lock'],
+      ].sort(),
     );
   });
 
@@ -322,16 +337,31 @@ describe('a refused import', () => {
       ':3: the user "a" is there for the second time',
     ],
     [
-      'an id that is a number',
-      line({ ...good, user_id: 17 }),
-      ':1: "user_id" is a number; it must be text of 1 to 256 bytes',
+      'an id that is no whole number',
+      line({ ...good, user_id: 17.5 }),
+      ':1: "user_id" is a number that is not whole; it must be text of 1 to 256 bytes, or a whole number',
+    ],
+    [
+      'an id beyond what JSON holds exactly',
+      line(good) + line({ ...good, user_id: 2 ** 53 }),
+      ':2: "user_id" is a whole number beyond 2^53, whose last digits JSON readers lose (write it as a string)' +
+        '; it must be text of 1 to 256 bytes, or a whole number',
+    ],
+    [
+      'an id that is true',
+      line({ ...good, user_id: true }),
+      ':1: "user_id" is true or false; it must be text of 1 to 256 bytes, or a whole number',
     ],
     [
       'an id that is null',
       line({ ...good, user_id: null }),
-      ':1: "user_id" is null; it must be text of 1 to 256 bytes',
+      ':1: "user_id" is null; it must be text of 1 to 256 bytes, or a whole number',
     ],
-    ['no id', line({ city: 'x', likes: [] }), ':1: "user_id" is absent; it must be text of 1 to 256 bytes'],
+    [
+      'no id',
+      line({ city: 'x', likes: [] }),
+      ':1: "user_id" is absent; it must be text of 1 to 256 bytes, or a whole number',
+    ],
     ['an empty id', line({ ...good, user_id: '' }), ':1: "user_id" is empty; it must be text of 1 to 256 bytes'],
     ['an id of 257 bytes', line({ ...good, user_id: `${'é'.repeat(128)}u` }), ':1: "user_id" is longer than 256 bytes'],
     [
@@ -347,12 +377,13 @@ describe('a refused import', () => {
     [
       'a list for a single feature',
       line({ ...good, city: ['x'] }),
-      ':1: the feature "city" is a list; it must be text or null (it is of kind single)',
+      ':1: the feature "city" is a list; it must be text, a whole number, true, false or null (it is of kind single)',
     ],
     [
-      'a number for a single feature',
-      line({ ...good, city: 3 }),
-      ':1: the feature "city" is a number; it must be text or null (it is of kind single)',
+      'a number that is not whole for a single feature',
+      line({ ...good, city: 3.5 }),
+      ':1: the feature "city" is a number that is not whole; ' +
+        'it must be text, a whole number, true, false or null (it is of kind single)',
     ],
     [
       'text for a multi feature',
@@ -365,9 +396,10 @@ describe('a refused import', () => {
       ':1: the feature "likes" is an object; it must be a list of texts or null (it is of kind multi)',
     ],
     [
-      'a number in a list',
-      line({ ...good, likes: ['y', 3] }),
-      ':1: the feature "likes" has a token that is a number; it must be text',
+      'a number that is not whole in a list',
+      line({ ...good, likes: ['y', 3.5] }),
+      ':1: the feature "likes" has a token that is a number that is not whole; ' +
+        'it must be text, a whole number, true or false',
     ],
     [
       '10,000 tokens in a list',

@@ -22,7 +22,6 @@ describe('a record of a file', () => {
     ['a|b', { kind: 'multi', separator: '|' }, ['a', 'b']],
     ['', { kind: 'multi', separator: '|' }, []],
     [['a|b'], { kind: 'multi', separator: '|' }, ['a|b']],
-    [25, { kind: 'single', format: 'integer' }, '25'],
     ['1970-01-11', { kind: 'number', format: 'date' }, 10],
     ['11.1.1970', { kind: 'number', format: 'date_dmy' }, 10],
     ['1/11/1970', { kind: 'number', format: 'date_mdy' }, 10],

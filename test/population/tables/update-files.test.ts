@@ -72,6 +72,26 @@ describe('an update from tables', () => {
     expect(await leftOf(path('parts/*.txt'))).toEqual([false, true, true, false, 0]);
   });
 
+  it('reads whole numbers of NDJSON as Parquet has them, in changed users and in ids', async () => {
+    const people = [7, 8].map((user_id) => ({ user_id, city: user_id + 1, likes: [user_id, 3], age: 1, taste: null }));
+    const folder = newFolder();
+    const ndjson = writeNdjson(folder, people as unknown as typeof PEOPLE);
+    const parquet = join(folder, 'people.parquet');
+    await runSql(`COPY (SELECT * FROM read_json('${ndjson}', format = 'newline_delimited', columns = {user_id: 'BIGINT',
+      city: 'BIGINT', likes: 'BIGINT[]', age: 'DOUBLE', taste: 'DOUBLE[]'})) TO '${parquet}' (FORMAT parquet)`);
+    const first = await newPopulation();
+    const snapshots = [];
+    for (const file of [ndjson, parquet]) {
+      const out = newFolder();
+      cpSync(first, out, { recursive: true });
+      expect(await update(out, { changed: [file] })).toMatchObject({ changed: 1, added: 1 });
+      snapshots.push(snapshot(out));
+      writeFileSync(join(folder, 'ids.ndjson'), '7\n{"user_id":8}\n');
+      expect(await update(out, { deleted: [join(folder, 'ids.ndjson')] })).toMatchObject({ deleted: 2, unknown: 0 });
+    }
+    expect(snapshots[0]).toEqual(snapshots[1]);
+  });
+
   it('names what is wrong with a list of ids, and leaves it out where that is asked for', async () => {
     const out = await newPopulation();
     const before = snapshot(out);
@@ -82,7 +102,8 @@ describe('an update from tables', () => {
     };
     expect(await refusalFor('a.csv', 'user_id,x\n007,1\n,2\n')).toMatch(/a\.csv:3: the user id is empty/);
     expect(await refusalFor('b.csv', 'id\n007\n')).toMatch(/b\.csv has no column "user_id"/);
-    expect(await refusalFor('c.ndjson', '"a"\n7\n')).toMatch(/c\.ndjson:2: the line is a number; it must be text/);
+    expect(await refusalFor('c.ndjson', '"a"\n7.5\n')).toMatch(/c\.ndjson:2: the line is a number that is not whole/);
+    expect(await refusalFor('g.ndjson', '{"user_id":9007199254740993}\n')).toMatch(/g\.ndjson:1: .*beyond 2\^53/);
     expect(await refusalFor('d.ndjson', '{"id":"a"}\n')).toMatch(/d\.ndjson:1: the line is an object; it must be text/);
     expect(await refusalFor('e.ndjson', 'a\n')).toMatch(/e\.ndjson:1: the line is not JSON/);
     expect(await refusalFor('f.xlsx', 'a\n')).toMatch(/f\.xlsx: the name does not say what the file is/);
