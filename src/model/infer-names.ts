@@ -17,8 +17,15 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, part: 'length' | 'mask' | 'p
   [/[._]mask$/, 'mask'],
 ];
 
-/** By input, in the graph's order. Names of another form than the contract's are noted: each is a guess. */
-export function proposeInputs(graph: Graph, notes: string[]): ReadonlyMap<string, ProposedInput> {
+/**
+ * By input, in the graph's order. Names of another form than the contract's are noted: each is a guess. `lookedUp` are
+ * the inputs by which tables are looked up.
+ */
+export function proposeInputs(
+  graph: Graph,
+  lookedUp: ReadonlySet<string>,
+  notes: string[],
+): ReadonlyMap<string, ProposedInput> {
   const found = new Map<string, ProposedInput>();
   for (const input of graph.inputs) {
     const companion = companionOf(graph, input);
@@ -30,14 +37,20 @@ export function proposeInputs(graph: Graph, notes: string[]): ReadonlyMap<string
     }
     const isOwn = SIDES.some((side) => input.startsWith(`${side}.`));
     const { dtype, shape } = graph.values.get(input)!;
-    if (!isOwn && shape.length === 2 && shape[1] !== 1 && isFloat(dtype)) {
+    const isMatrix = !isOwn && shape.length === 2 && shape[1] !== 1 && isFloat(dtype);
+    if (isMatrix && (lookedUp.has(input) || dtype !== 'float32')) {
       notes.push(`input "${input}" is a matrix: say in "inputs" which feature each of its columns is`);
       found.set(input, { target: null, part: 'ids', ids: input });
       continue;
     }
     const target = targetOf(input);
     found.set(input, { target, part: 'ids', ids: input });
-    if (target !== input)
+    if (isMatrix)
+      notes.push(
+        `input "${input}" is taken for the vector "${target}": in "inputs" say campaign.<feature> if it is of a ` +
+          'campaign; numbers that are features of their own need an input each',
+      );
+    else if (target !== input)
       notes.push(
         `input "${input}" is taken for "${target}": in "inputs" say campaign.<feature> if it is of a campaign`,
       );

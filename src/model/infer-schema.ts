@@ -55,7 +55,7 @@ export async function inferSchema(graph: Graph): Promise<Proposal> {
         `input "${input}" is ${typeText(type)}: lists may have at most ${MAXIMUM_LIST_LENGTH} tokens`,
       );
   }
-  const proposed = proposeInputs(graph, notes);
+  const proposed = proposeInputs(graph, new Set(findLookups(graph).flatMap(({ inputs }) => inputs)), notes);
   const sizes = await VocabularySizes.open(graph, proposed);
   try {
     const features: Record<Side, ProposedFeature[]> = { user: [], campaign: [] };
@@ -115,7 +115,7 @@ function isParallel(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>, 
   });
 }
 
-/** A float input is a number, or a vector where it has a second axis. */
+/** A float input is a number, or a vector where it has a second axis of another size than 1. */
 function proposeNumbers(
   name: string,
   input: string,
@@ -124,7 +124,7 @@ function proposeNumbers(
 ): ProposedFeature {
   notes.push(`input "${input}" is fed 0 where its value is missing: "missing" says another number, null says NaN`);
   const size = shape[1];
-  if (size === undefined) return { name, kind: 'number', missing: 0 };
+  if (size === undefined || size === 1) return { name, kind: 'number', missing: 0 };
   if (typeof size === 'string') notes.push(`input "${input}" does not say how many numbers it has: fill in size`);
   return { name, kind: 'vector', size: typeof size === 'number' ? size : null, missing: 0 };
 }

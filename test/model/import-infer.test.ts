@@ -11,7 +11,12 @@ import {
   tensor,
   type Value,
 } from '../../src/graph/index.ts';
+import { importModel } from '../../src/model/import-model.ts';
 import { inferSchema, type Proposal } from '../../src/model/infer-schema.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { type Plain, writeFiles } from './import-files.ts';
+
+const newFolder = useFolders();
 
 const GOLDEN = join(import.meta.dirname, '..', 'golden');
 const EXPORTS = readdirSync(GOLDEN).filter((name) => existsSync(join(GOLDEN, name, 'model.onnx')));
@@ -157,6 +162,39 @@ describe('inferSchema', () => {
     });
     expect(notes).toHaveLength(4);
     expect(notes).toContain('input "hist_len" is taken for the length of "hist"');
+  });
+
+  it.each<[string, string, number | string, object]>([
+    ['a vector', 'taste', 16, { name: 'taste', kind: 'vector', size: 16, missing: 0 }],
+    ['a vector of the contract', 'user.taste', 16, { name: 'taste', kind: 'vector', size: 16, missing: 0 }],
+    ['a vector of a size to fill in', 'taste', 'n', { name: 'taste', kind: 'vector', size: null, missing: 0 }],
+    ['a number', 'age', 1, { name: 'age', kind: 'number', missing: 0 }],
+  ])('proposes %s for floats that are computed with', async (_what, name, width, feature) => {
+    const b = new Builder();
+    const { schema } = await inferSchema(
+      b.build('model', [b.add('Neg', [b.input(name, 'float32', ['batch', width])])]),
+    );
+    expect(schema.features.user).toEqual([feature]);
+  });
+
+  it('proposes a schema by which an export of PyTorch with a vector and a number is imported as it is', async () => {
+    const bytes = readFileSync(join(GOLDEN, 'other-inputs', 'vector-opset17.onnx'));
+    const { schema, notes } = await inferSchema(readModel(bytes));
+    expect(schema).toEqual({
+      inputs: { city: 'user.city', taste: 'user.taste', age: 'user.age' },
+      features: {
+        user: [
+          { name: 'city', kind: 'single', vocabulary_size: 10 },
+          { name: 'taste', kind: 'vector', size: 16, missing: 0 },
+          { name: 'age', kind: 'number', missing: 0 },
+        ],
+        campaign: [],
+      },
+    });
+    expect(notes.join('\n')).toContain('input "taste" is taken for the vector "user.taste"');
+    const { options } = writeFiles(newFolder(), bytes, schema as unknown as Plain);
+    const { refused } = await importModel(options);
+    expect(refused).toEqual([]);
   });
 
   it('notes that lists of one width may be parallel', async () => {

@@ -17,6 +17,7 @@ import {
 } from './database.ts';
 import { openTables, type Tables } from './open-tables.ts';
 import { expandSources } from './remote.ts';
+import { findTextList, type TextList } from './text-lists.ts';
 
 /** What a column is like, of the rows that were looked at. */
 export interface ColumnFacts {
@@ -43,7 +44,10 @@ const DATE = {
   date: '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?',
   written: '[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}([T ].*)?',
 };
-const LIST_SEPARATORS = ['|', ';', ','];
+/** Numbers with a comma in place of the point. */
+const DECIMAL_COMMA = '[+-]?[0-9]+(,[0-9]+)?';
+/** Lists of numbers as JSON, or a program's print, writes them. */
+const BRACKETED = `\\[ *${NUMBER}( *, *${NUMBER})* *\\]`;
 /** Bytes of a text from which it looks written by people. */
 const FREE_TEXT_BYTES = 40;
 /** A number of so few different values may be a code. */
@@ -73,9 +77,14 @@ interface Measured extends ColumnFacts {
   readonly daysFirst: number;
   readonly leadingZeros: number;
   readonly bytes: number;
-  readonly separators: ReadonlyMap<string, number>;
+  /** The list that its texts are. */
+  readonly list: TextList | null;
   readonly fractions: number;
-  /** Of lists. */
+  readonly decimalCommas: number;
+  /** Texts in square brackets, and those of them that are lists of numbers. */
+  readonly bracketed: number;
+  readonly bracketedNumbers: number;
+  /** Of lists, also of those in brackets. */
   readonly shortest: number;
   readonly longest: number;
 }
@@ -109,25 +118,31 @@ async function measure(column: string, type: string, database: Database): Promis
   const isList = typeGroup(type) === 'list';
   const text = `NULLIF(${name}::VARCHAR, '')`;
   const count = (pattern: string) => `count(*) FILTER (regexp_full_match(t, ${quoteText(pattern)}))`;
-  const lists = isList ? `min(len(${name})), max(len(${name}))` : '0, 0';
-  const separators = LIST_SEPARATORS.map((by, i) => `count(*) FILTER (contains(t, ${quoteText(by)})) AS s${i}`);
+  const length = isList ? `len(${name})` : `CASE WHEN ${text} LIKE '[%' THEN len(string_split(${text}, ',')) END`;
   const [row] = await database.rows(
     `SELECT count(t) AS n, count(DISTINCT t) AS different, any_value(left(t, 60000)) AS example,
        ${count(NUMBER)} AS numbers, ${count('.*[.eE].*')} AS fractions, ${count(DATE.date)} AS dates,
        ${count(DATE.written)} AS written, ${count(`(1[3-9]|2[0-9]|3[01])${DATE.written.slice('[0-9]{1,2}'.length)}`)} AS days,
-       ${count('0[0-9]+')} AS zeros, coalesce(avg(strlen(t)), 0)::BIGINT AS bytes, ${separators.join(', ')}
+       ${count('0[0-9]+')} AS zeros, coalesce(avg(strlen(t)), 0)::BIGINT AS bytes,
+       ${count(DECIMAL_COMMA)} AS commas, count(*) FILTER (t LIKE '[%') AS bracketed,
+       ${count(BRACKETED)} AS bracketed_numbers
      FROM (SELECT ${text} AS t FROM sample)`,
   );
-  const [list] = await database.rows(
-    `SELECT ${lists.replace(', max', ' AS low, max')} AS high FROM sample`.replace('0, 0', '0 AS low, 0'),
-  );
+  const [lengths] = await database.rows(`SELECT min(${length}) AS low, max(${length}) AS high FROM sample`);
   const tokens = isList
     ? await database.rows(`SELECT count(DISTINCT t::VARCHAR) AS n FROM (SELECT unnest(${name}) AS t FROM sample)`)
     : [];
-  return factsOf(column, type, row!, list!, tokens[0]);
+  const list = typeGroup(type) === 'text' ? await findTextList(name, database) : null;
+  return { ...factsOf(column, type, row!, lengths!, tokens[0]), list };
 }
 
-function factsOf(column: string, type: string, row: Row, list: Row, tokens: Row | undefined): Measured {
+function factsOf(
+  column: string,
+  type: string,
+  row: Row,
+  lengths: Row,
+  tokens: Row | undefined,
+): Omit<Measured, 'list'> {
   return {
     column,
     type,
@@ -141,9 +156,11 @@ function factsOf(column: string, type: string, row: Row, list: Row, tokens: Row 
     daysFirst: numberOf(row, 'days'),
     leadingZeros: numberOf(row, 'zeros'),
     bytes: numberOf(row, 'bytes'),
-    separators: new Map(LIST_SEPARATORS.map((by, i) => [by, numberOf(row, `s${i}`)])),
-    shortest: Number(list['low'] ?? 0),
-    longest: Number(list['high'] ?? 0),
+    decimalCommas: numberOf(row, 'commas'),
+    bracketed: numberOf(row, 'bracketed'),
+    bracketedNumbers: numberOf(row, 'bracketed_numbers'),
+    shortest: Number(lengths['low'] ?? 0),
+    longest: Number(lengths['high'] ?? 0),
   };
 }
 
@@ -170,9 +187,16 @@ function reasonToLeaveOut(fact: Measured, rows: number): string | null {
   if (group === 'other') return `of type ${type}`;
   if (values === 0) return 'always empty';
   if (different <= 1 && values === rows) return `a constant: ${fact.example.slice(0, 60)}`;
-  if (looksLikeList(fact)) return null;
+  const element = elementOf(type);
+  if (element !== null && typeGroup(element) === 'float' && fact.shortest !== fact.longest)
+    return `lists of ${fact.shortest} to ${fact.longest} numbers, which are neither tokens nor a vector`;
+  if (isBracketed(fact)) {
+    if (isTextVector(fact)) return null;
+    return 'lists in brackets that are no vector: write them with a separator, or in Parquet or NDJSON';
+  }
+  if (fact.list !== null) return null;
   const isText = group === 'text' && fact.numbers < values && fact.dates < values && fact.writtenDates < values;
-  if (isText && bytes >= FREE_TEXT_BYTES && different > 0.5 * values && !isTextList(fact))
+  if (isText && bytes >= FREE_TEXT_BYTES && different > 0.5 * values)
     return `free text: ${different} different values of ${bytes} bytes, for example ${fact.example.slice(0, 60)}`;
   const isWhole = group === 'integer' || (group === 'text' && (fact.numbers < values || fact.fractions === 0));
   if (isWhole && fact.dates < values && fact.writtenDates < values && different > 0.9 * values && values > FEW)
@@ -192,10 +216,10 @@ function kindOf(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> 
   const element = elementOf(type);
   if (element !== null) {
     const isVector = typeGroup(element) === 'float' || (typeGroup(element) === 'integer' && fact.shortest > 1);
-    if (isVector && fact.shortest === fact.longest) return { kind: 'vector', size: Math.max(fact.longest, 1) };
-    if (typeGroup(element) === 'float')
-      notes.push('lists of numbers of different lengths: neither tokens nor a vector');
-    return { kind: 'multi' };
+    if (!isVector || fact.shortest !== fact.longest) return { kind: 'multi' };
+    if (typeGroup(element) === 'integer')
+      notes.push('lists of whole numbers, all as long: kind multi if they are codes');
+    return { kind: 'vector', size: Math.max(fact.longest, 1) };
   }
   const group = typeGroup(type);
   if (group === 'date' || fact.dates === values)
@@ -216,17 +240,16 @@ function kindOf(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> 
 }
 
 function textKind(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> {
-  const { values, different, numbers, example } = fact;
-  if (looksLikeList(fact)) {
-    const size = example.split(',').length;
-    notes.push('texts that look like lists: say vector with its size, or multi with a separator, or leave it out');
-    return { kind: 'vector', size };
+  const { values, different, numbers, list } = fact;
+  if (isBracketed(fact)) return { kind: 'vector', size: fact.longest };
+  if (isDecimalComma(fact)) {
+    notes.push('numbers with a decimal comma: kind multi with the separator "," if they are lists of codes');
+    return { kind: 'number', format: 'decimal_comma' };
   }
-  const separator = isTextList(fact)
-    ? LIST_SEPARATORS.find((by) => fact.separators.get(by)! > 0.2 * values)
-    : undefined;
-  if (separator !== undefined) {
-    notes.push(`${fact.separators.get(separator)} values have ${JSON.stringify(separator)}: taken for a list`);
+  if (list?.kind === 'numbers') return { kind: 'vector', size: list.size, separator: list.separator };
+  if (list !== null) {
+    const { separator } = list;
+    notes.push(`${list.values} values have ${JSON.stringify(separator)}: taken for a list`);
     return { kind: 'multi', separator };
   }
   if (numbers > 0.9 * values) notes.push(`${values - numbers} values are no numbers: mend them, and say number`);
@@ -240,13 +263,16 @@ function writtenDate(fact: Measured, notes: string[]): Omit<ProposedFeature, 'na
   return { kind: 'number', format: 'date_mdy' };
 }
 
-function looksLikeList({ type, example }: Measured): boolean {
-  return typeGroup(type) === 'text' && example.startsWith('[');
+function isBracketed({ type, values, bracketed }: Measured): boolean {
+  return typeGroup(type) === 'text' && bracketed > 0.5 * values;
 }
 
-/** Texts of people have commas followed by a space. */
-function isTextList({ separators, values, bytes }: Measured): boolean {
-  return LIST_SEPARATORS.some((by) => separators.get(by)! > 0.2 * values && (by !== ',' || bytes < FREE_TEXT_BYTES));
+function isTextVector({ values, bracketedNumbers, shortest, longest }: Measured): boolean {
+  return bracketedNumbers === values && shortest === longest;
+}
+
+function isDecimalComma({ values, decimalCommas, numbers }: Measured): boolean {
+  return decimalCommas === values && numbers < values;
 }
 
 function nameOf(column: string): string {

@@ -84,4 +84,62 @@ describe('a proposed schema', () => {
       ]);
     }
   });
+
+  const asJson = (file: string) => (file.endsWith('.ndjson') ? ' (FORMAT json)' : '');
+
+  /** The kind that is proposed for one column of text of 60 users, made from i = 0 .. 59; null if it is left out. */
+  async function proposed(sql: string, file = 'users.csv') {
+    const path = join(newFolder(), file);
+    await runSql(`COPY (SELECT 'u' || i AS id, ${sql} AS x FROM range(60) t(i)) TO '${path}'${asJson(file)}`);
+    const { schema } = await inferSchema([path], newFolder(), 1000);
+    const feature = schema.features.find(({ name }) => name === 'x');
+    if (feature === undefined) return null;
+    // what is proposed can be imported
+    const saved = join(newFolder(), 'schema.json');
+    writeFileSync(saved, JSON.stringify(schema));
+    await importUsersOf([path], newFolder(), { schema: readSourceSchema(saved) });
+    const { name: _name, notes: _notes, ...rest } = feature;
+    return rest;
+  }
+
+  it.each([
+    ['bars', "'a' || i % 3 || '|a' || i % 4 || '|a' || i % 5", { kind: 'multi', separator: '|' }],
+    ['bars in few values', "CASE WHEN i % 10 = 0 THEN 'a|b|c' ELSE 'a' END", { kind: 'multi', separator: '|' }],
+    ['semicolons and spaces', "'t' || i % 7 || '; t' || i % 4", { kind: 'multi', separator: '; ' }],
+    ['commas', "'t' || i % 7 || ',t' || i % 4", { kind: 'multi', separator: ',' }],
+    ['commas and spaces', "'t' || i % 7 || ', t' || i % 4", { kind: 'multi', separator: ', ' }],
+    ['codes', "i % 7 || '|' || i % 4 || CASE WHEN i % 2 = 0 THEN '|9' ELSE '' END", { kind: 'multi', separator: '|' }],
+    ['tokens of NDJSON', "'a' || i % 3 || '|a' || i % 4", { kind: 'multi', separator: '|' }, 'users.ndjson'],
+  ])('is a list for texts of %s', async (_what, sql, expected, file = 'users.csv') => {
+    expect(await proposed(sql, file)).toEqual(expected);
+  });
+
+  it.each([
+    ['names', "['Smith', 'Jones', 'Brown'][1 + i % 3] || ', ' || ['John', 'Ann', 'Bob', 'Eve'][1 + i % 4]"],
+    ['places', "['Paris, France', 'Rome, Italy', 'Nice, France', 'Milan, Italy'][1 + i % 4]"],
+    ['companies', "['Acme', 'Globex', 'Initech'][1 + i % 3] || CASE WHEN i % 2 = 0 THEN ', Inc.' ELSE '' END"],
+    ['one text among others', "CASE i WHEN 7 THEN 'a,b' ELSE 'c' || i % 5 END"],
+    ['one text alone', "CASE WHEN i % 2 = 0 THEN 'Smith, John' END"],
+  ])('is no list for commas in %s', async (_what, sql) => {
+    expect(await proposed(sql)).toEqual({ kind: 'single' });
+  });
+
+  it.each([
+    ['semicolons', "(i / 8) || ';' || (i % 3 + 0.5) || ';1'", { kind: 'vector', size: 3, separator: ';' }],
+    ['spaces', "(i / 8) || ' 0.5'", { kind: 'vector', size: 2, separator: ' ' }],
+    ['commas', "(i / 8) || ',0.5'", { kind: 'vector', size: 2, separator: ',' }],
+    ['brackets', "'[' || (i / 8) || ', 1e-3]'", { kind: 'vector', size: 2 }],
+  ])('is a vector for numbers between %s', async (_what, sql, expected) => {
+    expect(await proposed(sql)).toEqual(expected);
+  });
+
+  it('tells numbers with a decimal comma from lists, and leaves out lists that are neither tokens nor vectors', async () => {
+    expect(await proposed("(i % 7) || ',' || (i % 4)")).toEqual({ kind: 'number', format: 'decimal_comma' });
+    expect(await proposed('\'["a", "b"]\'')).toBeNull();
+    expect(await proposed("CASE WHEN i % 2 = 0 THEN '[1.5, 2]' ELSE '[1.5]' END")).toBeNull();
+    expect(await proposed('CASE WHEN i % 2 = 0 THEN [1.5, 2] ELSE [0.5] END', 'users.parquet')).toBeNull();
+    const vector = { kind: 'vector', size: 16 };
+    expect(await proposed('list_transform(range(16), lambda n: n / 7 + i)', 'users.parquet')).toEqual(vector);
+    expect(await proposed('list_transform(range(16), lambda n: n / 7 + i)', 'users.ndjson')).toEqual(vector);
+  });
 });

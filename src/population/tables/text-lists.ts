@@ -1,0 +1,71 @@
+/** Whether texts of a column are lists: by which separator, and what speaks for it. */
+import { NUMBER } from './column-sql.ts';
+import { type Database, numberOf, quoteText } from './database.ts';
+
+/** A separator that texts of a column have between their parts. */
+export interface TextList {
+  /** With a space after it where every one has it. */
+  readonly separator: string;
+  /** Texts that have it. */
+  readonly values: number;
+  readonly kind: 'tokens' | 'numbers';
+  /** Numbers in each text, of numbers. */
+  readonly size: number;
+}
+
+/** What texts of people rarely have comes first. */
+const SEPARATORS = ['|', ';', ',', ' '] as const;
+/** Share of the texts that have the separator of a list. */
+const LEAST_TEXTS = 0.05;
+/**
+ * Shares of the parts that other texts have too, and of those that stand now at one place of a list, now at another.
+ * Commas also stand in names ("Smith, John"), places and prose: their parts keep their places, or are of one text.
+ */
+const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly moved: number }>> = {
+  '|': { repeated: 0.1, moved: 0 },
+  ';': { repeated: 0.1, moved: 0 },
+  ',': { repeated: 0.5, moved: 0.5 },
+};
+
+/** The list that the texts `column` (SQL) of the table `sample` are, null where they are single values. */
+export async function findTextList(column: string, database: Database): Promise<TextList | null> {
+  for (const separator of SEPARATORS) {
+    const found = await measure(column, separator, database);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+async function measure(column: string, mark: string, database: Database): Promise<TextList | null> {
+  const by = quoteText(mark);
+  const [texts] = await database.rows(
+    `SELECT count(*) AS n, count(*) FILTER (contains(t, ${by})) AS marked,
+       count(*) FILTER (contains(replace(t, ${by} || ' ', ''), ${by})) AS tight,
+       min(len(string_split(t, ${by}))) AS shortest, max(len(string_split(t, ${by}))) AS longest,
+       count(*) FILTER (list_bool_and(list_transform(string_split(t, ${by}),
+         lambda p: regexp_full_match(trim(p), ${quoteText(NUMBER)})))) AS numbers,
+       count(*) FILTER (contains(t, '.')) AS fractions
+     FROM (SELECT NULLIF(trim(${column}), '') AS t FROM sample) WHERE t IS NOT NULL`,
+  );
+  const [all, values] = [numberOf(texts, 'n'), numberOf(texts, 'marked')];
+  if (values === 0 || values < LEAST_TEXTS * all) return null;
+  const [shortest, longest] = [numberOf(texts, 'shortest'), numberOf(texts, 'longest')];
+  const isVector = numberOf(texts, 'numbers') === all && numberOf(texts, 'fractions') > 0 && shortest === longest;
+  const separator = numberOf(texts, 'tight') === 0 && mark !== ' ' ? `${mark} ` : mark;
+  if (isVector) return { separator, values, kind: 'numbers', size: longest };
+  const least = EVIDENCE[mark];
+  if (least === undefined) return null;
+  const [parts] = await database.rows(
+    `WITH texts AS (SELECT row_number() OVER () AS text, string_split(${column}, ${by}) AS list FROM sample
+         WHERE ${column} <> ''),
+       parts AS (SELECT text, trim(unnest(list)) AS part, generate_subscripts(list, 1) AS place, len(list) AS n
+         FROM texts),
+       tokens AS (SELECT part, count(DISTINCT text) AS texts, count(DISTINCT place) AS places,
+         count(*) FILTER (n > 1) AS listed FROM parts WHERE part <> '' GROUP BY part)
+     SELECT sum(listed)::DOUBLE AS n, sum(listed) FILTER (texts > 1)::DOUBLE AS repeated,
+       sum(listed) FILTER (places > 1)::DOUBLE AS moved FROM tokens`,
+  );
+  const share = (name: string) => Number(parts?.[name] ?? 0) / Math.max(1, Number(parts?.['n'] ?? 0));
+  const isList = share('repeated') >= least.repeated && share('moved') >= least.moved;
+  return isList ? { separator, values, kind: 'tokens', size: 0 } : null;
+}
