@@ -4,6 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from 'onnx-buf';
+import { GraphError } from './error.ts';
 import type { FileOp } from './inline-functions.ts';
 import { numbersOf } from './ir.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from './proto-attributes.ts';
@@ -14,7 +15,8 @@ const AXES_AS_INPUT = 18;
 
 /**
  * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. A
- * Loop is only replaced if every node matches; any other Loop stays unchanged.
+ * Loop is only replaced if every node matches; any other Loop stays unchanged. Bags that begin at other offsets than
+ * the rows of a matrix do are a GraphError that names the node: which ids are of which user is then not in the shapes.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -137,23 +139,39 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   // ends are the starts except the first; as many iterations as ends
   const later = outer.find(ends, 'Slice');
   const offsets = outer.find(starts, 'Concat');
-  if (!later || !offsets || later.input[0] !== starts || !cutsFirst(later, outer)) return null;
-  const rounds = sizeOf(loop.input[0], 0, outer);
-  if (rounds !== ends) return null;
+  const isChain = later && offsets && later.input[0] === starts && cutsFirst(later, outer);
+  if (!isChain || sizeOf(loop.input[0], 0, outer) !== ends) throw withOffsets(loop);
 
   // starts are 0, length, 2 length, .. of all flattened ids
   const ids = flattened(taken.input[0], outer);
   const range = outer.find(offsets.input[0], 'Range');
-  const total = outer.find(range?.input[1], 'ReduceProd');
   const all = outer.find(offsets.input[1], 'Unsqueeze');
   const isFixed =
     offsets.input.length === 2 &&
     range &&
     outer.is(range.input[0], 0) &&
     sizeOf(range.input[2], 1, outer) === ids &&
-    outer.find(total?.input[0], 'Shape')?.input[0] === ids &&
+    isCountOf(ids, range.input[1], outer) &&
     sizeOf(all?.input[0], 0, outer) === taken.input[0];
-  return isFixed ? ids : null;
+  if (!isFixed) throw withOffsets(loop);
+  return ids;
+}
+
+function withOffsets({ opType, name }: NodeProto): GraphError {
+  return new GraphError(
+    `${opType} node "${name}" is an nn.EmbeddingBag with offsets, which is not supported: pass a matrix of ids ` +
+      '[batch, length] without offsets; where lists differ in length, look up with nn.Embedding and reduce by a mask',
+  );
+}
+
+/** Whether `name` is the number of elements of the matrix `ids`. */
+function isCountOf(ids: string | null, name: string | undefined, scope: Scope): boolean {
+  const product = scope.find(name, 'ReduceProd');
+  if (product) return scope.find(product.input[0], 'Shape')?.input[0] === ids;
+  const sizes = scope.find(name, 'Mul')?.input ?? [];
+  return (
+    ids !== null && sizes.some((size, i) => sizeOf(size, 0, scope) === ids && sizeOf(sizes[1 - i], 1, scope) === ids)
+  );
 }
 
 /** Whether a Slice takes all of the first axis except its first element. */

@@ -12,7 +12,7 @@ import { prune } from '../../src/graph/prune.ts';
 import { readModel } from '../../src/graph/read.ts';
 
 const GOLDEN = join(dirname(dirname(fileURLToPath(import.meta.url))), 'golden');
-const bytesOf = (folder: string): Uint8Array => readFileSync(join(GOLDEN, folder, 'model.onnx'));
+const bytesOf = (folder: string, file = 'model.onnx'): Uint8Array => readFileSync(join(GOLDEN, folder, file));
 
 /** The file with one thing changed in the loop of the bag `kw` (a mean) or `interest` (a weighted sum). */
 function changed(bag: string, change: (loop: NodeProto, body: readonly NodeProto[]) => void): Uint8Array {
@@ -77,13 +77,6 @@ describe('withoutBagLoops', () => {
       },
     ],
     [
-      'another number of rounds',
-      'kw',
-      (loop) => {
-        loop.input[0] = '/Gather_output_0';
-      },
-    ],
-    [
       'starts in another order',
       'kw',
       (_, body) => {
@@ -108,5 +101,24 @@ describe('withoutBagLoops', () => {
     ],
   ])('takes no loop for a bag that has %s', (_, bag, change) => {
     expect(() => readModel(changed(bag, change))).toThrow(/^Loop node "\/(kw|interest)\/bag\/Loop" is control flow/);
+  });
+
+  it.each(['14', '17', '18'])('names the bag that has offsets, at opset %s, and says what to pass', (opset) => {
+    for (const name of ['offsets', 'lengths'])
+      expect(() => readModel(bytesOf('other-inputs', `${name}-opset${opset}.onnx`))).toThrow(
+        /^Loop node "\/bag\/Loop" is an nn\.EmbeddingBag with offsets, .* pass a matrix of ids \[batch, length\] without/,
+      );
+  });
+
+  it('names the bag that has another number of rounds than offsets', () => {
+    const bytes = changed('kw', (loop) => {
+      loop.input[0] = '/Gather_output_0';
+    });
+    expect(() => readModel(bytes)).toThrow(/^Loop node "\/kw\/bag\/Loop" is an nn\.EmbeddingBag with offsets/);
+  });
+
+  it.each(['14', '17', '18'])('takes offsets of a flattened matrix, at opset %s, for no offsets', (opset) => {
+    const graph = prune(readModel(bytesOf('other-inputs', `arange-opset${opset}.onnx`)));
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['Gather', 'ReduceMax', 'Gemm', 'Gather', 'Sigmoid']);
   });
 });

@@ -20,6 +20,7 @@ import {
   ONE,
   type Plain,
   probability,
+  refusalOf,
   refusing,
   SCHEMA,
   small,
@@ -72,6 +73,25 @@ describe('importModel', () => {
       expect(Math.abs(score - scores[i]!)).toBeLessThanOrEqual(1e-6);
     });
     expect(readFileSync(join(options.out, 'model.onnx')).equals(bytes)).toBe(true);
+  });
+
+  it.each(['14', '17', '18'])(
+    'imports a bag with the offsets of a matrix, at opset %s, with the same scores',
+    async (opset) => {
+      const file = join(GOLDEN, 'other-inputs', `arange-opset${opset}.onnx`);
+      const likes = { name: 'likes', kind: 'multi', max_length: 4, vocabulary_size: 20 };
+      const report = await importModel(write(readFileSync(file), { features: { user: [likes] } }).options);
+      const scores = await scoresOfFile(file, report);
+      expect(new Set(scores).size).toBeGreaterThan(8);
+      report.manifest.golden_batch.scores.forEach((score, i) => {
+        expect(Math.abs(score - scores[i]!)).toBeLessThanOrEqual(1e-6);
+      });
+    },
+  );
+
+  it('refuses a bag with offsets, with its node', async () => {
+    const bytes = readFileSync(join(GOLDEN, 'other-inputs', 'lengths-opset17.onnx'));
+    expect(await refusalOf(write(bytes))).toMatch(/Loop node "\/bag\/Loop" is an nn\.EmbeddingBag with offsets/);
   });
 
   it('says what each parameter is, the ops, and that it takes ids for tokens', async () => {
