@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExpansionState, isEnd } from '../../src/campaigns/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
+import { CAN_UNSHARE } from '../fixture/unshare.ts';
 import type { Span } from './corruption.ts';
+import { eraseElsewhere } from './elsewhere.ts';
 import { type CallCounts, type CallOptions, persist } from './persistent-call.ts';
 import type { Answer, Program } from './program.ts';
 import { lookAt, type Sighting } from './sighting.ts';
@@ -46,6 +48,8 @@ export interface Shared {
   erased: number;
   isErasing: boolean;
   readonly mostErased: number;
+  readonly population: string;
+  readonly dataDir: string;
 }
 
 const SIZES = [10, 25, 50, 75, 100];
@@ -244,7 +248,9 @@ export class Client {
     const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
     this.#shared.erasures.push(span);
     try {
-      await this.#call('DELETE', `/v1/users/${world.victims[this.#shared.erased]}`);
+      const victim = world.victims[this.#shared.erased]!;
+      if (CAN_UNSHARE && this.#rng.integer(2) === 0) await eraseElsewhere(this.#shared, victim);
+      else await this.#call('DELETE', `/v1/users/${victim}`);
       this.#shared.erased += 1;
       span.to = systemClock.now();
     } finally {

@@ -13,6 +13,8 @@ export class Corruption {
   readonly rankings = new Set<string>();
   /** When a segment of the population was not whole. */
   readonly segments: Span[] = [];
+  /** Once the service's clock has jumped, the times that it notes say nothing. */
+  hasClockJumped = false;
 }
 
 /** Whether a process has a file of this folder open: what it verified of that is not read again until it is scrubbed. */

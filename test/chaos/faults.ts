@@ -8,9 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
+import type { FakeClock } from '../fixture/fake-clock.ts';
+import { isAlive } from '../fixture/processes.ts';
 import type { Receiver } from '../server/webhooks/receiver.ts';
 import { type Corruption, flipBit, isOpen } from './corruption.ts';
-import type { Program } from './program.ts';
+import type { Answer, Program } from './program.ts';
 import { type Looked, lookAt, type Sighting } from './sighting.ts';
 import { storedVersions } from './stored.ts';
 import type { ChaosWorld } from './world.ts';
@@ -29,6 +31,8 @@ export interface Patient {
   readonly find: (id: string) => Looked | undefined;
   /** Whether the data folder is a small file system of its own. */
   readonly isMounted: boolean;
+  /** The service's; null without libfaketime. */
+  readonly clock: FakeClock | null;
   /** Until then (of `performance.now`) nothing is killed: where something is to come to its end. */
   readonly truce: { until: number };
 }
@@ -40,7 +44,10 @@ interface Fault {
   readonly isOfWork?: true;
   /** Why it can't be done here, or null. */
   readonly obstacle?: (patient: Patient) => string | null;
-  /** Does it, and undoes it where it lasts. False where there was nothing to do it to. */
+  /**
+   * Does it, and undoes it where it lasts. False where there was nothing to do it to, or where the service did not meet
+   * it: damage that nobody reads proves nothing.
+   */
   readonly strike: (patient: Patient, rng: Rng) => Promise<boolean>;
 }
 
@@ -55,6 +62,12 @@ const RANKING_FILES = ['scores.f32', 'order.u32'] as const;
 /** A model that is checked so long is let go. */
 const CHECK_MS = 60_000;
 const READY_MS = 20_000;
+/** A hanging engine is replaced within this. */
+const HANG_MS = 40_000;
+/** The database is saved within this. */
+const SAVED_MS = 10_000;
+/** Somebody reads what is damaged within this: an expansion, or the scrubber. */
+const MET_MS = 20_000;
 const TRUCE_MS = READY_MS + CHECK_MS;
 const HOLD = 'test/chaos/children/hold-write-lock.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -70,6 +83,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       if (engine === null || !signal(engine, 'SIGSTOP')) return false;
       await sleep(between(rng, LASTS));
       signal(engine, 'SIGCONT');
+      return true;
+    },
+  },
+  'engine hangs': { isOfWork: true, strike: hangEngine },
+  "database's log removed": { isOfWork: true, strike: removeLog },
+  'clock jumps': {
+    obstacle: ({ clock }) => (clock === null ? 'there is no libfaketime' : null),
+    strike: async ({ clock, corruption }, rng) => {
+      corruption.hasClockJumped = true;
+      const jumps = ['+3h', '-2h', '+40d', '-1d'];
+      clock!.set(jumps[rng.integer(jumps.length)]!);
+      await sleep(between(rng, LASTS));
+      // back, which is another jump, or on from there
+      if (rng.integer(2) === 0) clock!.set('+0');
       return true;
     },
   },
@@ -124,20 +151,73 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'model switched': { strike: switchModel },
   'ranking corrupted': { isOfWork: true, strike: corruptRanking },
-  'segment corrupted': {
-    strike: async ({ population, world, corruption }, rng) => {
-      const folder = join(population, world.versions[rng.integer(world.versions.length)]!, 'segments');
-      const files = readdirSync(folder);
-      const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
-      corruption.segments.push(span);
-      const flipBack = flipBit(join(folder, files[rng.integer(files.length)]!), rng);
-      await sleep(between(rng, LASTS));
-      flipBack();
-      span.to = systemClock.now();
-      return true;
-    },
-  },
+  'segment corrupted': { isOfWork: true, strike: corruptSegment },
 };
+
+/** One of the population that is served, until the service says that it found it. */
+async function corruptSegment({ program, population, corruption }: Patient, rng: Rng): Promise<boolean> {
+  const status = await statusOf(program);
+  if (status === null) return false;
+  const folder = join(population, status.versions.population, 'segments');
+  const files = readdirSync(folder);
+  const file = files[rng.integer(files.length)]!;
+  const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
+  corruption.segments.push(span);
+  const flipBack = flipBit(join(folder, file), rng);
+  const isMet = await untilDamaged(program, (path) => path.endsWith(`segments/${file}`));
+  flipBack();
+  span.to = systemClock.now();
+  return isMet;
+}
+
+/** What was acknowledged is saved from the open connection; then both are killed, and the next start takes that. */
+async function removeLog({ program, dataDir, truce }: Patient): Promise<boolean> {
+  const isSaved = () => readdirSync(dataDir).some((name) => name.startsWith('metaheac.db.saved-'));
+  const end = performance.now() + SAVED_MS;
+  truce.until = end;
+  try {
+    if (program.engine === null || isSaved()) return false;
+    rmSync(join(dataDir, 'metaheac.db-wal'), { force: true });
+    while (performance.now() < end && !isSaved()) await sleep(50);
+    const isMet = isSaved();
+    program.killApi(true);
+    return isMet;
+  } finally {
+    truce.until = 0;
+  }
+}
+
+/** The supervisor has to notice, kill it, and start another. */
+async function hangEngine({ program, truce }: Patient): Promise<boolean> {
+  const { engine } = program;
+  if (engine === null || !signal(engine, 'SIGSTOP')) return false;
+  const end = performance.now() + HANG_MS;
+  truce.until = end;
+  try {
+    while (performance.now() < end && isAlive(engine)) await sleep(100);
+    return !isAlive(engine);
+  } finally {
+    truce.until = 0;
+    signal(engine, 'SIGCONT');
+  }
+}
+
+/** What the service says of itself; null while it can't. */
+async function statusOf(program: Program): Promise<Answer['json'] | null> {
+  const answer = await program.call('GET', '/v1/status').catch(() => null);
+  return answer?.status === 200 ? answer.json : null;
+}
+
+/** Whether it says within a while that such a file is damaged. */
+async function untilDamaged(program: Program, isMeant: (path: string) => boolean): Promise<boolean> {
+  const end = performance.now() + MET_MS;
+  while (performance.now() < end) {
+    const files: { path: string }[] = (await statusOf(program))?.damage.files ?? [];
+    if (files.some(({ path }) => isMeant(path))) return true;
+    await sleep(100);
+  }
+  return false;
+}
 
 /** True where another model is served in the end: one of four is not spared from kills, which have it refused. */
 async function switchModel({ program, world, truce }: Patient, rng: Rng): Promise<boolean> {
@@ -196,7 +276,10 @@ async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
   const known = patient.find(hit.id);
   const look = known && (await lookAt({ program, world }, known, hit.version));
   if (look?.sighting) sightings.push(look.sighting);
-  return true;
+  // read, and refused, or found by the scrubber; what is found may have been made again before it is seen
+  const isMeant = (path: string) => path.startsWith(hit.folder) || hit.folder.startsWith(path);
+  if (look?.sighting === null && look.status === 503) return true;
+  return untilDamaged(program, isMeant);
 }
 
 function between(rng: Rng, { least, most }: { readonly least: number; readonly most: number }): number {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { publishModel } from '../../src/model/versions.ts';
+import { type FakeClock, HAS_FAKE_CLOCK, openFakeClock } from '../fixture/fake-clock.ts';
 import type { SmallWorld } from '../fixture/make-tiny-world.ts';
 import { openReceiver, type Receiver } from '../server/webhooks/receiver.ts';
 import { calm, untilMended } from './calm.ts';
@@ -67,10 +68,12 @@ export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise
   const receiver = await openReceiver();
   await publishModel(join(dataDir, 'models'), world.models[1].folder);
   const model = world.models[0].folder;
-  const program = await Program.start({ dataDir, model, population, threads: 1, env: SETTINGS });
+  const clock = HAS_FAKE_CLOCK ? openFakeClock(join(folder, 'time')) : null;
+  const env = { ...SETTINGS, ...clock?.env };
+  const program = await Program.start({ dataDir, model, population, threads: 1, env });
   try {
     note(`chaos for ${options.seconds} s, seed ${options.seed}`);
-    return await new Run({ program, receiver, world, dataDir, population, isMounted }, options).all();
+    return await new Run({ program, receiver, world, dataDir, population, isMounted, clock }, options).all();
   } finally {
     options.keepLog?.(program.log);
     program.killAll();
@@ -87,6 +90,7 @@ interface Stage {
   readonly dataDir: string;
   readonly population: string;
   readonly isMounted: boolean;
+  readonly clock: FakeClock | null;
 }
 
 class Run {
@@ -107,6 +111,7 @@ class Run {
     this.#shared = {
       ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
       ...{ sightings: this.#sightings, erasures: [], erased: 0, isErasing: false },
+      ...{ population: stage.population, dataDir: stage.dataDir },
       mostErased: Math.ceil(options.seconds / SECONDS_PER_ERASURE),
     };
     this.#clients = Array.from(
@@ -129,6 +134,7 @@ class Run {
     await this.#torment();
     note('calm, and the verdict');
     const verdict = emptyVerdict();
+    this.#stage.clock?.set('+0');
     await program.ready();
     // the first one does not know all who are ranked
     await program.call('POST', `/v1/populations/${world.versions[1]}/activate`);
@@ -148,7 +154,9 @@ class Run {
       undisturbed(world, folder, [...wanted.values()], erased),
       this.#end(verdict),
     ]);
-    compareAll(all, { reference, erased: new Set(world.victims.slice(0, erased)), erasures }, verdict);
+    const { hasClockJumped } = corruption;
+    const gone = new Set(world.victims.slice(0, erased));
+    compareAll(all, { reference, erased: gone, erasures, hasClockJumped }, verdict);
     return this.#summarise({ verdict, events: this.#received().size, memory: { atFirst, atLast } });
   }
 
@@ -174,7 +182,7 @@ class Run {
   async #end(verdict: Verdict): Promise<void> {
     const { program, dataDir, population } = this.#stage;
     const { corruption } = this.#patient;
-    await this.#stop();
+    await this.#stop(verdict);
     const leftProcesses = await program.leftProcesses();
     if (leftProcesses > 0) verdict.leftOver.push(`${leftProcesses} processes`);
     const crashes = program.log.match(CRASH) ?? [];
@@ -188,12 +196,16 @@ class Run {
     return new Set(this.#stage.receiver.received.map(({ headers }) => String(headers['webhook-id'])));
   }
 
-  /** Twice: what the next start has to clean up is gone after it. */
-  async #stop(): Promise<void> {
-    const { program } = this.#stage;
+  /** Twice: what the next start has to clean up is gone after it, and who was erased stays unknown. */
+  async #stop(verdict: Verdict): Promise<void> {
+    const { program, world } = this.#stage;
     const exitCode = await program.terminate(true);
     if (exitCode !== 0) this.#tally.errors.push(`the service ended with ${exitCode}: ${program.log.slice(-2000)}`);
     await program.startAgain();
+    for (const user of world.victims.slice(0, this.#shared.erased)) {
+      const { status } = await program.call('GET', `/v1/users/${user}/audiences`);
+      if (status !== 404) verdict.lost.push(`${user} was erased, and is known again (${status})`);
+    }
     await program.terminate(true);
   }
 

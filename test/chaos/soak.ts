@@ -61,7 +61,7 @@ async function soak(seconds: number, clientCount: number, seed: string): Promise
   process.stderr.write(`a soak of ${seconds} s, seed ${seed}\n`);
   const shared: Shared = {
     ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
-    ...{ sightings: [], erasures: [], erased: 0, isErasing: false, mostErased: 0 },
+    ...{ sightings: [], erasures: [], erased: 0, isErasing: false, mostErased: 0, population, dataDir },
   };
   const rng = createRng(seed);
   const samples: Sample[] = [];

@@ -5,10 +5,11 @@ import { expect, it } from 'vitest';
 import type { UserNumber } from '../../src/lib/brands.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { describeInNamespaces, UNSHARE } from '../fixture/namespaces.ts';
+import { describeInNamespaces } from '../fixture/namespaces.ts';
 import { Served } from '../fixture/served.ts';
 import { size } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
+import { UNSHARE } from '../fixture/unshare.ts';
 
 const newFolder = useFolders();
 const world = await tinyWorld();
