@@ -110,6 +110,7 @@ async function readAll(
 
 async function must(program: Program, ...args: Parameters<Program['call']>) {
   const answer = await program.call(...args);
-  if (answer.status >= 300) throw new Error(`undisturbed, ${args[0]} ${args[1]}: ${answer.status} ${answer.text}`);
+  if (answer.status >= 300)
+    throw new Error(`undisturbed, ${args[0]} ${args[1]}: ${answer.status} ${answer.text}\n${program.log.slice(-4000)}`);
   return answer;
 }

@@ -41,6 +41,8 @@ const CLIENT_PAUSE_MS = 500;
 const SECONDS_PER_ERASURE = 40;
 /** So much of the memory that was held at first is its level still: new processes and old ones differ. */
 const MEMORY_FACTOR = 1.5;
+/** In a run of so long each fault that can be done is met. */
+const LONG_SECONDS = 300;
 /** What a process says that ends by a bug. */
 const CRASH = /^.*(Unhandled 'error' event|UnhandledPromiseRejection|AssertionError|terminate called).*$/gm;
 const SETTINGS = {
@@ -101,7 +103,7 @@ class Run {
   readonly #shared: Shared;
   readonly #clients: readonly Client[];
   readonly #patient: Patient;
-  readonly #tally: Tally = { faults: new Map(), errors: [] };
+  readonly #tally: Tally = { faults: new Map(), unmet: new Map(), errors: [] };
 
   constructor(stage: Stage, options: ChaosOptions) {
     this.#stage = stage;
@@ -217,7 +219,11 @@ class Run {
     given: Pick<Summary, 'verdict' | 'events'> & { readonly memory: Record<'atFirst' | 'atLast', Held> },
   ): Summary {
     const { seed, seconds, clients } = this.#options;
-    const { faults, errors } = this.#tally;
+    const { faults, unmet, errors } = this.#tally;
+    const leftOut = obstaclesOf(this.#patient);
+    if (seconds >= LONG_SECONDS)
+      for (const name of Object.keys(FAULTS))
+        if (!faults.has(name) && !Object.hasOwn(leftOut, name)) errors.push(`no service met: ${name}`);
     const { actions, counts, erased } = this.#shared;
     const entries = this.#entries();
     const { atFirst, atLast } = given.memory;
@@ -225,7 +231,8 @@ class Run {
       ...{ seed, seconds, clients, starts: this.#stage.program.starts },
       kills: Object.entries(FAULTS).reduce((sum, [name, one]) => sum + (one.isKill ? (faults.get(name) ?? 0) : 0), 0),
       faults: Object.fromEntries(faults),
-      leftOut: obstaclesOf(this.#patient),
+      unmet: Object.fromEntries(unmet),
+      leftOut,
       actions: Object.fromEntries(actions),
       ...{ requests: counts, campaigns: entries.length, erased, events: given.events },
       expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),

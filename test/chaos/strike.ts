@@ -12,7 +12,10 @@ const AT_WORK_MS = 8000;
 
 /** What was done so far: shared by those who strike. */
 export interface Tally {
+  /** That the service met. */
   readonly faults: Map<string, number>;
+  /** That it did not: there was nothing to do them to, or nobody read what was damaged. */
+  readonly unmet: Map<string, number>;
   readonly errors: string[];
 }
 
@@ -21,7 +24,7 @@ export async function strikeAll(
   patient: Patient,
   kind: keyof typeof PAUSES,
   rng: Rng,
-  { faults, errors, isOver }: Tally & { readonly isOver: () => boolean },
+  { faults, unmet, errors, isOver }: Tally & { readonly isOver: () => boolean },
 ): Promise<void> {
   const obstacles = obstaclesOf(patient);
   const own = Object.entries(FAULTS).filter(
@@ -43,7 +46,8 @@ export async function strikeAll(
       if (error.code !== 'ESRCH' && error.code !== 'ENOSPC') errors.push(`${name}: ${error.stack}`);
       return false;
     });
-    if (isDone) faults.set(name, (faults.get(name) ?? 0) + 1);
+    const counts = isDone ? faults : unmet;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
 }
 

@@ -9,7 +9,10 @@ export interface Summary {
   /** How often the service was started. */
   readonly starts: number;
   readonly kills: number;
+  /** That the service met. */
   readonly faults: Readonly<Record<string, number>>;
+  /** That were tried, and that it did not meet. */
+  readonly unmet: Readonly<Record<string, number>>;
   readonly leftOut: Readonly<Record<string, string>>;
   readonly actions: Readonly<Record<string, number>>;
   readonly requests: CallCounts;
@@ -47,7 +50,8 @@ export function renderSummary(summary: Summary): string[] {
       `campaigns ${summary.campaigns}, audiences ${audiencesCompared}, lost ${lost.length}, doubled ${doubled.length}, ` +
       `different ${different.length}, left over ${leftOver.length}`,
     `${summary.clients} clients, starts of the service ${summary.starts}`,
-    `faults: ${listed(summary.faults)}`,
+    `faults met: ${listed(summary.faults)}`,
+    `tried and not met: ${listed(summary.unmet) || 'none'}`,
     ...Object.entries(summary.leftOut).map(([name, why]) => `left out: ${name} (${why})`),
     `acknowledged: ${listed(summary.actions)}`,
     `requests: acknowledged ${requests.acknowledged}, refused with 503 ${requests.refused}, broken ${requests.broken}`,
