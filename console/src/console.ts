@@ -3,6 +3,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { type Api, createApi } from './api/client.ts';
 import { type Connection, createConnection } from './api/connection.ts';
+import { createServiceTime, type ServiceTime } from './api/service-time.ts';
 import { createSession, type Session } from './api/session.ts';
 import { createRouter, type Router } from './router.ts';
 import { createTheme, type Theme } from './ui/theme.ts';
@@ -13,6 +14,7 @@ export interface Console {
   readonly api: Api;
   readonly session: Session;
   readonly connection: Connection;
+  readonly time: ServiceTime;
   readonly router: Router;
   readonly theme: Theme;
   readonly toasts: Toasts;
@@ -22,9 +24,10 @@ export function createConsole(page: Window): Console {
   const session = createSession(page.sessionStorage);
   const baseUrl = page.location.origin;
   const connection = createConnection(page, async (signal) => (await fetch(`${baseUrl}/livez`, { signal })).ok);
+  const time = createServiceTime(page, Date.now);
   return {
-    ...{ page, session, connection },
-    api: createApi({ session, connection, baseUrl }),
+    ...{ page, session, connection, time },
+    api: createApi({ session, connection, time, baseUrl }),
     router: createRouter(page),
     theme: createTheme(page),
     toasts: createToasts(page),

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Sqlite } from '../../src/sqlite/driver.ts';
+import { connect } from '../../src/sqlite/driver.ts';
 import { openContract } from '../fixture/api-document.ts';
 import { size } from '../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
@@ -46,7 +46,9 @@ let expansionIds: readonly string[] = [];
 let deliveryIds: readonly string[] = [];
 beforeAll(async () => {
   users = await importUsers();
-  server = await openFixture(users.population, { apiKey: KEY });
+  server = await openFixture(users.population, {
+    ...{ apiKey: KEY, overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 },
+  });
   withKey(server.app);
   server.setModels({
     manifest: async () => MANIFEST,
@@ -193,7 +195,7 @@ async function refill(): Promise<void> {
 async function checkStore(): Promise<void> {
   const file = readdirSync(server.dataDir).find((name) => /\.(db|sqlite3?)$/.test(name));
   if (file === undefined) throw new Error(`no database among ${readdirSync(server.dataDir).join(', ')}`);
-  const database = new Sqlite(join(server.dataDir, file), { readonly: true });
+  const database = connect(join(server.dataDir, file), { readonly: true });
   try {
     expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
     expect(database.pragma('foreign_key_check')).toEqual([]);

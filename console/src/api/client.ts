@@ -3,6 +3,7 @@ import createFetchClient, { type Client } from 'openapi-fetch';
 import type { paths } from '../../generated/openapi.d.ts';
 import type { Connection } from './connection.ts';
 import { ApiError, ForeignAnswerError, isProblem, OfflineError } from './errors.ts';
+import type { ServiceTime } from './service-time.ts';
 import type { Session } from './session.ts';
 
 export type Api = Client<paths>;
@@ -17,11 +18,12 @@ interface Answered<T> {
 interface ClientNeeds {
   readonly session: Session;
   readonly connection: Connection;
+  readonly time: ServiceTime;
   readonly baseUrl: string;
 }
 
 /** Sends the key with each call, and tells the session and the connection what the answers mean for them. */
-export function createApi({ session, connection, baseUrl }: ClientNeeds): Api {
+export function createApi({ session, connection, time, baseUrl }: ClientNeeds): Api {
   const api = createFetchClient<paths>({ baseUrl });
   api.use({
     onRequest({ request }) {
@@ -30,6 +32,7 @@ export function createApi({ session, connection, baseUrl }: ClientNeeds): Api {
     },
     onResponse({ response }) {
       connection.reached();
+      time.heard(response.headers.get('date'));
       // a key that was revoked or has expired in the middle of the work
       if (response.status === 401 && session.state.value.kind === 'in') session.end('The key is no longer valid.');
     },

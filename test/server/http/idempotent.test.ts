@@ -74,6 +74,7 @@ const MAKING_NOTHING = [
   '/v1/campaigns/{id}/seeds/remove',
   '/v1/campaigns/{id}/suppression/add',
   '/v1/campaigns/{id}/suppression/remove',
+  '/v1/clock/confirm',
   '/v1/estimates',
   '/v1/populations/{version}/activate',
   '/v1/suppression/add',

@@ -43,7 +43,7 @@ describe('GET /v1/limits', () => {
     const published = LIMIT_NAMES.filter((name) => LIMITS[name].published);
     expect(variables).toEqual(published.map(variableOf));
     expect(published.length).toBeGreaterThanOrEqual(15);
-    expect(published.length).toBeLessThanOrEqual(22);
+    expect(published.length).toBeLessThanOrEqual(24);
     expect([...named.values()].every(({ description }) => description.endsWith('.'))).toBe(true);
   });
 

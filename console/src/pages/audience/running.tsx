@@ -52,7 +52,7 @@ export function Running({ campaign, onChange }: RunningProps) {
   );
 }
 
-/** When states of an expansion began, in ms since 1970, as the page saw them. */
+/** When states of an expansion began, in ms since 1970 by the service's clock, as the page saw them. */
 interface Seen {
   readonly expansion: string | null;
   readonly first: Campaign['state'];
@@ -61,16 +61,16 @@ interface Seen {
 
 /** Seconds of each stage so far: from the service where it tells, else from when the page saw it begin. */
 function useStageTimes({ id, expansion_id: expansion, state }: Campaign): readonly (number | undefined)[] {
-  const { api, page } = useConsole();
-  const [now, setNow] = useState(() => Date.now());
+  const { api, page, time } = useConsole();
+  const [now, setNow] = useState(time.now);
   const seen = useRef<Seen>({ expansion: null, first: null, at: {} });
   if (seen.current.expansion !== expansion) seen.current = { expansion, first: state, at: {} };
   // when the first one began was not seen
-  if (state !== null && state !== seen.current.first) seen.current.at[state] ??= Date.now();
+  if (state !== null && state !== seen.current.first) seen.current.at[state] ??= time.now();
   useEffect(() => {
-    const timer = page.setInterval(() => setNow(Date.now()), TICK_MS);
+    const timer = page.setInterval(() => setNow(time.now()), TICK_MS);
     return () => page.clearInterval(timer);
-  }, [page]);
+  }, [page, time]);
   // when it was claimed is known once it was: asked again with each state
   const { data } = usePolled(
     async (signal) => {

@@ -62,12 +62,13 @@ interface ListProps {
 }
 
 function List({ found: { campaigns, hasMore }, isFiltered, onMore }: ListProps) {
+  const { time } = useConsole();
   if (campaigns.length === 0) return isFiltered ? <NoneFits /> : <None />;
   return (
     <>
       <Table
         caption="Audiences, newest first"
-        columns={columnsAt(Date.now())}
+        columns={columnsAt(time.now())}
         rows={campaigns}
         rowKey={({ id }) => id}
       />

@@ -45,7 +45,7 @@ interface BodyProps {
 }
 
 function Body({ loaded: { versions, current }, onChange }: BodyProps) {
-  const { session, router } = useConsole();
+  const { session, router, time } = useConsole();
   const [asked, setAsked] = useState<Act | null>(null);
   if (versions.length === 0) return <Empty title="No version is here" />;
   const chosen = router.place.value.query['version'];
@@ -61,7 +61,7 @@ function Body({ loaded: { versions, current }, onChange }: BodyProps) {
       <Section title="Versions">
         <Table
           caption="Versions of the model: the one in use, then the newest"
-          columns={columnsOf(mayAct && versions.length > 1 ? setAsked : null, Date.now())}
+          columns={columnsOf(mayAct && versions.length > 1 ? setAsked : null, time.now())}
           rows={versions}
           rowKey={({ version }) => version}
         />

@@ -44,7 +44,7 @@ interface VersionsProps {
 }
 
 function Versions({ versions, chosen, onChange }: VersionsProps) {
-  const { session } = useConsole();
+  const { session, time } = useConsole();
   const [asked, setAsked] = useState<PopulationVersion | null>(null);
   const served = versions.find((one) => one.served);
   const shown = versions.find(({ version }) => version === chosen) ?? served ?? versions[0];
@@ -53,7 +53,7 @@ function Versions({ versions, chosen, onChange }: VersionsProps) {
   const before = versions[versions.indexOf(shown) + 1];
   const columns = columnsOf(
     session.may('admin') && versions.length > 1 ? { versions, onAsk: setAsked } : null,
-    Date.now(),
+    time.now(),
   );
   return (
     <>

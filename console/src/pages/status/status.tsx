@@ -45,6 +45,7 @@ function Summary({ status: { ready, parts } }: { readonly status: Answer }) {
 }
 
 function Body({ status }: { readonly status: Answer }) {
+  const { time } = useConsole();
   return (
     <>
       <Work status={status} />
@@ -58,7 +59,7 @@ function Body({ status }: { readonly status: Answer }) {
         ) : (
           <Table
             caption="Last errors, newest first"
-            columns={errorColumns(Date.now())}
+            columns={errorColumns(time.now())}
             rows={status.last_errors}
             rowKey={({ at, code, expansion_id: id, route }) => `${at} ${code} ${id ?? route}`}
           />
