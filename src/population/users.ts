@@ -37,9 +37,10 @@ export const ERASED = -5;
 
 /**
  * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key
- * that is no feature is ignored. An id may be a whole number, a token also true or false: they are read as text. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a
- * single one, NaN for numbers; '' in a list is left out. Nothing is read of an erased user, and ERASED returned.
- * Errors: AppError `invalid_data` naming file:line; `sink` is then to be thrown away.
+ * that is no feature is ignored. An id may be a whole number, a token also true or false: they are read as text. A
+ * missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a single one, NaN for numbers; '' in
+ * a list is left out. Nothing is read of an erased user, and ERASED returned. Errors: AppError `invalid_data` naming
+ * file:line; `sink` is then to be thrown away.
  */
 export function readUser(
   record: JsonRecord,

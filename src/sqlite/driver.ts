@@ -1,4 +1,6 @@
-/** Opens connections of the store: the release of better-sqlite3 that this Node runs, with the functions of row sums. */
+/**
+ * Opens connections of the store: the release of better-sqlite3 that this Node runs, with the functions of row sums.
+ */
 import { crc32 } from 'node:zlib';
 import type SqliteTypes from 'better-sqlite3';
 import { Sqlite } from '../lib/sqlite-driver.ts';

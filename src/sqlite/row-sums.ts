@@ -99,7 +99,9 @@ export function schemaFaults(database: Database): string[] {
   return faults;
 }
 
-/** Whether a line of `integrity_check` is of the sums of one of these tables, whose rows are named by `findDamagedRows`. */
+/**
+ * Whether a line of `integrity_check` is of the sums of one of these tables, whose rows are named by `findDamagedRows`.
+ */
 export function isOfSums(line: string, tables: ReadonlySet<string>): boolean {
   const table = /\bindex sum_(\w+)$/.exec(line)?.[1];
   return table !== undefined && tables.has(table);
