@@ -31,7 +31,7 @@ export function connect(source: string | Buffer, options: SqliteTypes.Options = 
 }
 
 /** crc32 of the values with their types, as a signed integer of 4 bytes. */
-export function rowSum(...values: readonly unknown[]): bigint {
+function rowSum(...values: readonly unknown[]): bigint {
   let text = '';
   for (const value of values) {
     if (typeof value === 'string') text += `t${value.length}:${value}`;

@@ -54,7 +54,7 @@ export function removeSums(database: Database): void {
 }
 
 /** Whether rows have sums: those of an earlier version have none until a service opens it. */
-export function hasSums(database: Database): boolean {
+function hasSums(database: Database): boolean {
   return hasTable(database, 'schema_sum') && database.prepare('SELECT 1 FROM schema_sum').get() !== undefined;
 }
 
