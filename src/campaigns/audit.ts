@@ -34,6 +34,8 @@ export interface AuditEntry extends AuditedAction {
 /** An action that is being done; it is recorded once. */
 export interface PendingAction {
   readonly action: AuditedAction;
+  /** Whether it frees space: then it is recorded on a full disk too. */
+  readonly frees?: boolean;
   isRecorded: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** How much room the disk of the data folder has: below a reserve the service takes no new work. */
+/**
+ * How much room the disk of the data folder has: below a reserve, and while the file that is kept for deletions is
+ * given up, the service takes no new work.
+ */
 import type { Clock } from '../lib/clock.ts';
 import type { DiskState } from '../server/health/port.ts';
 
@@ -8,23 +11,26 @@ const FRESH_MS = 500;
 export class DiskWatch {
   readonly #readFree: () => number;
   readonly #reserveBytes: number;
+  readonly #isGivenUp: () => boolean;
   readonly #clock: Clock;
-  #state: DiskState | null = null;
+  #freeBytes: number | null = null;
   #readAt = 0;
 
-  constructor(readFree: () => number, reserveBytes: number, clock: Clock) {
+  constructor(readFree: () => number, reserveBytes: number, isGivenUp: () => boolean, clock: Clock) {
     this.#readFree = readFree;
     this.#reserveBytes = reserveBytes;
+    this.#isGivenUp = isGivenUp;
     this.#clock = clock;
   }
 
   /** @throws AppError storage_failed where the system does not say */
   state(): DiskState {
     const now = this.#clock.elapsed();
-    if (this.#state !== null && now - this.#readAt < FRESH_MS) return this.#state;
-    const freeBytes = this.#readFree();
-    this.#readAt = now;
-    this.#state = { freeBytes, reserveBytes: this.#reserveBytes, isLow: freeBytes < this.#reserveBytes };
-    return this.#state;
+    if (this.#freeBytes === null || now - this.#readAt >= FRESH_MS) {
+      this.#freeBytes = this.#readFree();
+      this.#readAt = now;
+    }
+    const isLow = this.#freeBytes < this.#reserveBytes || this.#isGivenUp();
+    return { freeBytes: this.#freeBytes, reserveBytes: this.#reserveBytes, isLow };
   }
 }

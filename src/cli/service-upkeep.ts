@@ -11,7 +11,11 @@ import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '
 import { DamageLog } from './damage-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { DiskWatch } from './disk-watch.ts';
+import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
+
+/** With less free, a start that cannot write fails because of that, whatever is to be kept free. */
+const FULL_BYTES = 64 * 1024;
 
 /**
  * Locks the folder, and takes a database that was saved as its files were lost; with `adopt`, files whose database is
@@ -52,6 +56,17 @@ export function giveUp(store: CampaignStore, logger: Logger): void {
   }
 }
 
+/** The file of the data folder that is given up for deletions on a full disk. */
+export function keepReserve(
+  { reserve }: CampaignStore,
+  locator: StoreLocator,
+  logger: Logger,
+  { reserveFileBytes: bytes, diskReserveBytes, readyFreeBytes }: ServerConfig,
+): ReserveKeeper {
+  const keptFreeBytes = Math.max(diskReserveBytes, readyFreeBytes);
+  return new ReserveKeeper({ reserve, bytes, keptFreeBytes, freeBytes: () => freeBytesOf(locator), logger });
+}
+
 /**
  * Takes the folder, and releases the jobs that a previous service left running. On a full disk this cannot be written:
  * the service then reads only, and leases run out by themselves.
@@ -61,20 +76,23 @@ export function takeOver(
   locator: StoreLocator,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   { diskReserveBytes }: ServerConfig,
+  keeper: ReserveKeeper,
 ): DiskWatch {
-  const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, clock);
+  const isGivenUp = () => keeper.isGivenUp();
+  const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, isGivenUp, clock);
   const { isLow, freeBytes, reserveBytes } = disk.state();
   if (isLow)
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
-    const folder = store.takeFolder();
+    const folder = isLow ? store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
     if (folder !== null)
       logger.error({ folder }, 'files that this database does not know, and did not make, were moved aside');
     store.userSets.removeLeftovers();
     const released = store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
   } catch (error) {
-    if (!isLow || !(error instanceof AppError)) throw error;
+    const isFull = isLow || freeBytesOf(locator) < FULL_BYTES;
+    if (!isFull || !(error instanceof AppError)) throw error;
     logger.warn({ err: error }, 'jobs of a previous service wait until their leases run out');
   }
   return disk;
@@ -116,6 +134,7 @@ export function startUpkeep(
   closers.push(() => watch.close());
   return {
     disk: () => disk.state(),
+    reserveFileBytes: () => store.reserve.sizeBytes(),
     damaged: () => damage.counts(),
     setAside: () => upkeep.setAside(),
     damage: () => damage.known(),

@@ -32,7 +32,7 @@ import { PopulationSwitch } from './population-switch.ts';
 import { engineOf, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
-import { giveUp, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
+import { giveUp, keepReserve, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
 export interface ServiceOptions {
@@ -172,7 +172,9 @@ async function openFolder(options: PartOptions, config: ServerConfig, closers: (
   closers.push(() => store.close());
   closers.push(keepTime(clock, store, logger));
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
-  const disk = takeOver(store, locator, options, config);
+  const keeper = keepReserve(store, locator, logger, config);
+  closers.push(() => keeper.close());
+  const disk = takeOver(store, locator, options, config, keeper);
   closers.push(() => giveUp(store, logger));
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());

@@ -1,5 +1,6 @@
 /** Erases users from the population and the store of a running service, and completes what others have begun. */
 import type { PendingAction } from '../campaigns/audit.ts';
+import type { StoreReserve } from '../campaigns/ports/reserve.ts';
 import type { UserErasure } from '../campaigns/ports/user-erasure.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -15,7 +16,7 @@ const MOST_REQUESTED = 100_000;
 const RETRY_SECONDS = 5;
 
 export interface EraserOptions {
-  readonly store: UserErasure;
+  readonly store: UserErasure & { readonly reserve: Pick<StoreReserve, 'using'> };
   /** What requests read. */
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
   readonly maximumWaiting: number;
@@ -106,7 +107,7 @@ export class ServiceEraser implements UserEraser {
     for (;;) {
       const userIds = store.requestedErasures(MOST_REQUESTED);
       if (userIds.length === 0) return;
-      await eraseUsers(population.path, userIds, population);
+      await store.reserve.using(() => eraseUsers(population.path, userIds, population));
       logger.info(await store.eraseUsers(userIds), 'users erased');
     }
   }

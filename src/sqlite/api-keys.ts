@@ -16,6 +16,7 @@ import { insertRow, json, plain, type RowOf, readRow, selectList, toJson, update
 import { type Database, write } from './database.ts';
 import type { Freshness } from './freshness.ts';
 import { boundsOf, pageOf } from './pages.ts';
+import { writeToFree } from './reserve.ts';
 
 /** Keys that are remembered (about 500 bytes each); beyond, all are forgotten. */
 const CACHED_KEYS = 10_000;
@@ -90,7 +91,7 @@ export class SqliteApiKeys implements ApiKeys {
   }
 
   revoke(id: string): ApiKey {
-    write(this.#database, () => {
+    writeToFree(this.#database, () => {
       const { number, revokedAt } = this.#getRow(id);
       if (revokedAt === null) updateRow(this.#database, 'api_keys', number, { revoked_at: this.#parts.clock.now() });
     });

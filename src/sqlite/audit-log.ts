@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts';
 import { beforeCommit, type Database, write } from './database.ts';
 import { pageOf } from './pages.ts';
+import { writeToFree } from './reserve.ts';
 
 const COLUMNS = {
   number: plain<number>('number'),
@@ -56,7 +57,9 @@ export class SqliteAuditLog implements AuditLog {
   }
 
   record(pending: PendingAction): void {
-    if (!pending.isRecorded) this.during(pending, () => write(this.#database, () => {}));
+    if (pending.isRecorded) return;
+    const commit = pending.frees === true ? writeToFree : write;
+    this.during(pending, () => commit(this.#database, () => {}));
   }
 
   /** One write transaction that has the entry too, where `work` changes something: false where it does not. */
@@ -103,7 +106,7 @@ export class SqliteAuditLog implements AuditLog {
          (SELECT number FROM audit_log WHERE at < @before ORDER BY at LIMIT ${PRUNED_AT_ONCE})`,
     );
     while (
-      write(this.#database, () => {
+      writeToFree(this.#database, () => {
         allow.run({ before });
         return remove.run({ before }).changes;
       }) === PRUNED_AT_ONCE

@@ -24,6 +24,7 @@ import type { EventLog } from './event-log.ts';
 import type { ExpansionQueue } from './expansion-queue.ts';
 import { NO_FEEDBACK } from './feedback.ts';
 import { findAnswer, keepAnswerOf } from './idempotency-rows.ts';
+import { writeToFree } from './reserve.ts';
 
 /** What it is made of. */
 interface Parts {
@@ -92,7 +93,7 @@ export class SqliteCampaigns implements Campaigns {
 
   delete(id: string): void {
     const { campaigns, audiences, events, cleanup } = this.#parts;
-    write(this.#connection.database, () => {
+    writeToFree(this.#connection.database, () => {
       const number = campaigns.getNumber(id);
       const now = this.#now();
       audiences.recordDeletion(number, now);

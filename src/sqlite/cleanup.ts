@@ -3,11 +3,12 @@ import type { Cleanup as CleanupPort } from '../campaigns/ports/store.ts';
 import type { Retention } from '../campaigns/types.ts';
 import type { AudienceRows } from './audience-rows.ts';
 import type { Connection } from './connection.ts';
-import { truncateLog, write } from './database.ts';
+import { truncateLog } from './database.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
 import { isOwn, renewGeneration, takeFolder } from './folder-mark.ts';
 import { forgetAnswers } from './idempotency-rows.ts';
 import { removeEmptyFolders, unusedFolders } from './ranking-folders.ts';
+import { writeToFree } from './reserve.ts';
 import type { SqliteUserSets } from './user-set-store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -32,7 +33,7 @@ export class Cleanup implements CleanupPort {
     const { audiences, expansions } = this.#parts;
     const { database, options } = this.#connection;
     const now = options.clock.now();
-    write(database, () => {
+    writeToFree(database, () => {
       audiences.prune(versions, before);
       expansions.prune(versions, before);
       forgetAnswers(database, now);

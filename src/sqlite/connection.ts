@@ -5,12 +5,14 @@ import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { StoreOptions } from '../campaigns/ports/store.ts';
 import type { Database } from './database.ts';
 import type { DatabaseFiles } from './database-files.ts';
+import type { Reserve } from './reserve.ts';
 
 export interface Connection {
   readonly database: Database;
   /** Absolute path of the data folder. */
   readonly dataDir: string;
   readonly files: DatabaseFiles;
+  readonly reserve: Reserve;
   readonly blobs: Blobs;
   readonly options: StoreOptions;
   /**

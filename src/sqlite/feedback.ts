@@ -14,7 +14,8 @@ import { IdSorter } from '../user-sets/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
-import { type Database, write } from './database.ts';
+import type { Database } from './database.ts';
+import { writeToFree } from './reserve.ts';
 
 /** Events of one transaction: their users lie on as many pages of the database at most, 1 MB. */
 const WRITTEN_EVENTS = 250;
@@ -145,7 +146,7 @@ export class SqliteFeedback implements Feedback {
          SELECT held.campaign, ids.value FROM held, json_each(@ids) ids WHERE held.campaign IS NOT NULL)
        RETURNING campaign, event`,
     );
-    return write(this.#database, () => {
+    return writeToFree(this.#database, () => {
       const removed = remove.all({ ids: JSON.stringify(userIds) }) as {
         readonly campaign: number;
         readonly event: FeedbackEvent['event'];
@@ -258,7 +259,7 @@ export class SqliteFeedback implements Feedback {
     for (;;) {
       const campaign = find.get() as number | undefined;
       if (campaign === undefined) return;
-      while (write(this.#database, () => remove.run({ campaign }).changes) === REMOVED_ROWS) await this.#pause();
+      while (writeToFree(this.#database, () => remove.run({ campaign }).changes) === REMOVED_ROWS) await this.#pause();
     }
   }
 }

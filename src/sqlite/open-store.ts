@@ -25,6 +25,7 @@ import { SqliteHealth } from './health.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
+import { Reserve } from './reserve.ts';
 import { discardFiles } from './set-aside.ts';
 import { refuseStranded } from './stranded.ts';
 import { SqliteUserErasure } from './user-erasure.ts';
@@ -41,12 +42,14 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
   try {
     createClosedFolder(absolute);
     refuseStranded(absolute);
-    const database = openDatabase(join(absolute, DATABASE_FILE));
+    const reserve = new Reserve(absolute);
+    const database = reserve.usingSync(() => openDatabase(join(absolute, DATABASE_FILE)));
+    reserve.serve(database);
     syncFolder(absolute);
     const files = new DatabaseFiles(database, { isSaver: options.saves === true, now: () => options.clock.now() });
     guardFiles(database, files);
     const discard = (paths: readonly string[]) => discardFiles(database, absolute, paths, options.clock.now());
-    return composed({ database, files, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
+    return composed({ database, files, reserve, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
   } catch (error) {
     throw storageError(`open data folder ${absolute}`, error);
   }
@@ -97,6 +100,7 @@ function composed(connection: Connection): CampaignStore {
     audit,
     clock: new SqliteClock(database, apiKeys),
     health: new SqliteHealth(connection),
+    reserve: connection.reserve,
     close: () => void database.close(),
   };
 }

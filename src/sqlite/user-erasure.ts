@@ -10,9 +10,10 @@ import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import { insertRow } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { truncateLog, write } from './database.ts';
+import { truncateLog } from './database.ts';
 import type { SqliteFeedback } from './feedback.ts';
 import { eraseFromAnswers } from './idempotency-rows.ts';
+import { freeing, writeToFree } from './reserve.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 import type { SqliteUserSets } from './user-set-store.ts';
 
@@ -48,7 +49,7 @@ export class SqliteUserErasure implements UserErasure {
     const { database } = this.#connection;
     const insert = database.prepare('INSERT OR IGNORE INTO erasure_requests (user_id) VALUES (@userId)');
     const { audit } = this.#parts;
-    const entered = write(database, () => {
+    const entered = writeToFree(database, () => {
       for (const userId of userIds) insert.run({ userId });
       return actions.filter((action) => audit.enter(action));
     });
@@ -71,7 +72,7 @@ export class SqliteUserErasure implements UserErasure {
       await this.#forget(sorted);
       this.#parts.userSets.removeUnused();
       // the ids also stand in the log that was written ahead
-      truncateLog(this.#connection.database);
+      freeing(this.#connection.database, () => truncateLog(this.#connection.database));
       return erased;
     });
   }
@@ -94,7 +95,7 @@ export class SqliteUserErasure implements UserErasure {
     );
     for (let at = 0; at < userIds.length; at += FORGOTTEN_IDS) {
       const ids = JSON.stringify(userIds.slice(at, at + FORGOTTEN_IDS));
-      write(database, () => remove.run({ ids }));
+      writeToFree(database, () => remove.run({ ids }));
       await setImmediate();
     }
   }
@@ -113,7 +114,7 @@ export class SqliteUserErasure implements UserErasure {
           const replacement = await this.#replacementOf(sha256, userIds);
           if (replacement !== null) replacements.push(replacement);
         }
-        const erased = write(database, () => {
+        const erased = writeToFree(database, () => {
           if (setNames(database).some((sha256) => !searched.has(sha256))) return null;
           const now = options.clock.now();
           for (const { before, after, erased } of replacements) replaceSet(database, before, after, erased, now);
@@ -131,11 +132,11 @@ export class SqliteUserErasure implements UserErasure {
 
   /** null where the set has none of the users, or is gone by now. */
   async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
-    const { blobs } = this.#connection;
+    const { blobs, reserve } = this.#connection;
     try {
       const erased = await findIds(blobs, sha256, userIds);
       if (erased.length === 0) return null;
-      const after = await writeBlocks(blobs, differenceOf(userSetBlocks(blobs, sha256), [erased]));
+      const after = await reserve.using(() => writeBlocks(blobs, differenceOf(userSetBlocks(blobs, sha256), [erased])));
       return { before: sha256, after, erased: new Set(erased) };
     } catch (error) {
       if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;

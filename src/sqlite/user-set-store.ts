@@ -24,7 +24,8 @@ import { SEED_FOLDER, userSetBlocks, userSetFile } from '../user-sets/set-file.t
 import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
-import { type Database, write } from './database.ts';
+import type { Database } from './database.ts';
+import { writeToFree } from './reserve.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, setNames } from './set-rows.ts';
 
 /** Numbers that are remembered, of this many sets. */
@@ -78,7 +79,7 @@ export class SqliteUserSets implements UserSets {
   }
 
   clear(owner: SetOwner): void {
-    const before = write(this.#database, () => {
+    const before = writeToFree(this.#database, () => {
       const owned = readOwnedSet(this.#database, owner);
       assignSet(this.#database, owner, null, this.#now());
       return owned;
@@ -214,7 +215,7 @@ export class SqliteUserSets implements UserSets {
 
   /** First the rows: a file that no row names is harmless, a row without its file is not. */
   #removeUnused(sha256?: string): void {
-    const removed = write(this.#database, () => deleteUnusedRows(this.#database, sha256));
+    const removed = writeToFree(this.#database, () => deleteUnusedRows(this.#database, sha256));
     for (const each of removed) this.#removeFile(each);
   }
 
@@ -223,7 +224,7 @@ export class SqliteUserSets implements UserSets {
    * that is just recorded.
    */
   #removeFile(sha256: string): void {
-    write(this.#database, () => {
+    writeToFree(this.#database, () => {
       if (hasRow(this.#database, sha256)) return;
       try {
         this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));

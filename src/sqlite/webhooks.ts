@@ -21,6 +21,7 @@ import {
 import { type Database, write } from './database.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
+import { writeToFree } from './reserve.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
@@ -93,7 +94,7 @@ export class SqliteWebhooks implements Webhooks {
   }
 
   remove(id: string): void {
-    write(this.#database, () => {
+    writeToFree(this.#database, () => {
       const { number } = getWebhookRow(this.#database, id);
       this.#database.prepare('DELETE FROM webhooks WHERE number = @number').run({ number });
     });

@@ -10,7 +10,8 @@ import type { Verdict } from './verdict.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MOST_OUTPUT = 1 << 24;
-const KNOWN = /^(metaheac\.db(-wal|-shm)?|service\.lock|seeds|audiences|models|set-aside|store-[0-9a-f-]+\.json)$/;
+const KNOWN =
+  /^(metaheac\.db(-wal|-shm)?|service\.lock|reserve|seeds|audiences|models|set-aside|store-[0-9a-f-]+\.json)$/;
 const KNOWN_MODEL = /^(served\.json|[0-9a-f]{12})$/;
 
 /** `verify` must find what was corrupted, no other damage, and nothing that belongs to nobody. */

@@ -2,38 +2,24 @@
  * The disk of the data folder is full in the middle of an expansion: the service lives on, says why, and works again
  * when there is space.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { locateStore, lockStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { HAS_PROC } from '../fixture/processes.ts';
+import { fillDisk, mountDisk, unmountDisk } from '../fixture/full-disk.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 const dataDir = temporaryFolder();
-const isMounted =
-  HAS_PROC && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dataDir], { encoding: 'utf8' }).status === 0;
+const isMounted = mountDisk(dataDir, '3m');
 afterAll(() => {
-  if (isMounted) spawnSync('umount', ['--lazy', dataDir]);
+  if (isMounted) unmountDisk(dataDir);
 });
 
 const body = { name: 'x', audience: { size: 1 }, ...world.campaigns[2]! };
-
-/** Leaves not one byte. */
-function fill(folder: string): void {
-  mkdirSync(folder);
-  for (const size of [1 << 20, 1 << 16, 1 << 12, 1]) {
-    try {
-      for (let i = 0; ; i++) writeFileSync(join(folder, `${size}-${i}`), Buffer.alloc(size), { flag: 'wx' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}
 
 describe('serve on a full disk', () => {
   // where none can be mounted the test is left out with a loud line, and in CI it fails instead
@@ -54,7 +40,7 @@ describe('serve on a full disk', () => {
 
       const { engine } = served;
       const id = await stopWhileAdapting(served, engine);
-      fill(join(dataDir, 'filler'));
+      fillDisk(join(dataDir, 'filler'));
       process.kill(engine, 'SIGCONT');
       await served.until(() => served.log.includes('cannot be written yet'), 'met the full disk');
       const refused = await served.call('POST', '/v1/campaigns', body);
@@ -88,7 +74,7 @@ describe('serve on a full disk', () => {
       timeout: 180_000,
     },
     async () => {
-      fill(join(dataDir, 'filler'));
+      fillDisk(join(dataDir, 'filler'));
       const served = await Served.spawn({ ...world, dataDir, env: RESERVE });
       await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
       const { items } = (await served.call('GET', '/v1/campaigns')).json as { items: { id: string; state: string }[] };
@@ -109,7 +95,7 @@ describe('serve on a full disk', () => {
 it.runIf(isMounted)('locks a data folder where not a byte is left', () => {
   const folder = locateStore(join(dataDir, 'another'));
   lockStore(folder)();
-  fill(join(dataDir, 'filler'));
+  fillDisk(join(dataDir, 'filler'));
   const release = lockStore(folder);
   expect(() => lockStore(folder)).toThrow('in use by another');
   release();

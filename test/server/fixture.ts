@@ -275,6 +275,7 @@ export async function openFixture(
     engine: () => engine(),
     storage: {
       disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
+      reserveFileBytes: () => store.reserve.sizeBytes(),
       damaged: () => ({ ranking: 0, user_set: 0, population: 0 }),
       damage: () => damage,
       suspectPopulation: () => {

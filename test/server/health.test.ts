@@ -153,7 +153,7 @@ describe('GET /v1/status', () => {
       uptime_seconds: 5,
       queue: { depth: 1, oldest_seconds: 5, by_state: { queued: 1, ready: 1, failed: 0 } },
       engine: { ready: true, detail: 'cpu', threads: 3, expanding: 1, heartbeat_age_seconds: 0.4 },
-      disk: { free_bytes: 2 ** 30, total_bytes: 2 ** 31 },
+      disk: { free_bytes: 2 ** 30, total_bytes: 2 ** 31, reserve_file_bytes: 0 },
       webhooks: { pending: 0, delivered: 0, retried: 0, failed: 0 },
       last_errors: [],
     });

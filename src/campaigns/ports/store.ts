@@ -15,6 +15,7 @@ import type { StoreHealth } from './health.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { CampaignRecords } from './records.ts';
+import type { StoreReserve } from './reserve.ts';
 import type { BackupOptions, BackupReport, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
 import type { UserErasure } from './user-erasure.ts';
 import type { UserSets } from './user-sets.ts';
@@ -93,6 +94,8 @@ export interface CampaignStore
   readonly clock: ClockMemory;
   /** Whether it can be written, what waits and what failed. */
   readonly health: StoreHealth;
+  /** What is given up for deletions on a full disk. */
+  readonly reserve: StoreReserve;
   /** Nothing may be called afterwards. */
   close(): void;
 }

@@ -18,6 +18,8 @@ interface Audited {
   /** The parameter that names the resource; null if none does, or it names a user. */
   readonly parameter: string | null;
   readonly status: number;
+  /** Whether it deletes something. */
+  readonly frees: boolean;
 }
 
 declare module 'fastify' {
@@ -75,10 +77,11 @@ function auditedOf({ method, url, schema }: RouteOptions): Audited | null {
     resource,
     parameter: isNamed ? parameter.slice(1) : null,
     status: Math.min(...Object.keys(schema?.response as object).map(Number)),
+    frees: method === 'DELETE',
   };
 }
 
-function pendingOf(request: FastifyRequest, { action, resource, parameter, status }: Audited): PendingAction {
+function pendingOf(request: FastifyRequest, { action, resource, parameter, status, frees }: Audited): PendingAction {
   const params = request.params as Readonly<Record<string, string>>;
   return {
     action: {
@@ -90,6 +93,7 @@ function pendingOf(request: FastifyRequest, { action, resource, parameter, statu
       status,
       requestId: request.id,
     },
+    frees,
     isRecorded: false,
   };
 }

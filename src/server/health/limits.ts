@@ -13,6 +13,13 @@ export const STORAGE_LIMITS = {
       'Free bytes on the disk of the data folder below which nothing new is taken and queued expansions wait, while ' +
       'reads and deletions go on (256 MiB; 0: none).',
   },
+  reserveFileBytes: {
+    default: 8 * 1024 * 1024,
+    unit: 'bytes',
+    least: 0,
+    description:
+      'Size of the file in the data folder that is given up where a deletion finds the disk full (8 MiB; 0: none).',
+  },
   scrubBytesPerSecond: {
     default: 8 * 1024 * 1024,
     unit: 'bytes/s',

@@ -126,6 +126,8 @@ function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): v
 function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   const low = '1 while new work is refused: less is free than the reserve.';
   diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
+  const reserve = 'Bytes of the file that is given up for deletions on a full disk; 0 while it is not there.';
+  diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
   const help = 'Damaged files that were found since the start, none of which is served.';
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);

@@ -53,6 +53,7 @@ export interface DiskState {
   readonly freeBytes: number;
   /** Below it no new work is taken: reads and deletions go on. */
   readonly reserveBytes: number;
+  /** Also while what was given up for deletions was not made again. */
   readonly isLow: boolean;
 }
 
@@ -70,6 +71,8 @@ export interface Damage {
 export interface StorageStatus {
   /** @throws AppError storage_failed */
   disk(): DiskState;
+  /** What is given up for deletions on a full disk; 0 while it is not there. @throws AppError storage_failed */
+  reserveFileBytes(): number;
   /** Before a body is read: the store refuses all writes itself. @throws AppError database_lost */
   refuseIfLost(): void;
   /** Damaged files that were found since the start. */

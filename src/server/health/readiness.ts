@@ -80,7 +80,8 @@ function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
     const { freeBytes, reserveBytes } = reserve;
-    return { ready: false, detail: `read-only: ${freeBytes} bytes free, below the reserve of ${reserveBytes}` };
+    const why = freeBytes < reserveBytes ? `below the reserve of ${reserveBytes}` : 'kept for deletions';
+    return { ready: false, detail: `read-only: ${freeBytes} bytes free, ${why}` };
   }
   const { freeBytes } = machine.disk();
   const free = `${mebibytes(freeBytes)} MiB free`;

@@ -21,7 +21,9 @@ export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, '
     if (!isLow) return done();
     throw new AppError(
       'unavailable',
-      `the disk has ${freeBytes} bytes left, less than its reserve of ${reserveBytes}: nothing new is taken`,
+      freeBytes < reserveBytes
+        ? `the disk has ${freeBytes} bytes left, less than its reserve of ${reserveBytes}: nothing new is taken`
+        : `the disk was full, and its ${freeBytes} free bytes are kept for deletions: nothing new is taken`,
       { facts: { retry_after: RETRY_AFTER_SECONDS, free_bytes: freeBytes, reserve_bytes: reserveBytes } },
     );
   };

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { PACKAGE_VERSION } from '../../lib/package-version.ts';
 import { presentClock } from '../clock/schemas.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import type { EngineStatus, Machine } from '../health/port.ts';
+import type { EngineStatus } from '../health/port.ts';
 import type { Part } from '../health/readiness.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { KEPT_ERRORS, type LastErrors } from '../http/last-errors.ts';
@@ -51,7 +51,7 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
       clock: presentClock(dependencies.clock.now(), dependencies.clock.status),
       queue: presentQueue(dependencies),
       engine: presentEngine(dependencies.engine()),
-      disk: presentDisk(dependencies.machine),
+      disk: presentDisk(dependencies),
       files: { damaged: dependencies.storage.damaged(), set_aside: [...dependencies.storage.setAside()] },
       damage: presentDamage(dependencies),
       webhooks: { pending: dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
@@ -89,10 +89,10 @@ function presentEngine({ ready, detail, restarts, heartbeat, ...engine }: Engine
   };
 }
 
-function presentDisk(machine: Machine): Status['disk'] {
+function presentDisk({ machine, storage }: StatusNeeds): Status['disk'] {
   try {
     const { freeBytes, totalBytes } = machine.disk();
-    return { free_bytes: freeBytes, total_bytes: totalBytes };
+    return { free_bytes: freeBytes, total_bytes: totalBytes, reserve_file_bytes: storage.reserveFileBytes() };
   } catch {
     // the part `disk` says why
     return null;

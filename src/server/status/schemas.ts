@@ -26,7 +26,7 @@ const EXAMPLE = {
     resident_bytes: 412_000_000,
     users_scored: 1_240_000,
   },
-  disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000 },
+  disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000, reserve_file_bytes: 8_388_608 },
   files: { damaged: { ranking: 0, user_set: 0, population: 0 }, set_aside: [] },
   damage: {
     count: 1,
@@ -86,7 +86,13 @@ export const statusSchema = z
       users_scored: count.describe('Scores made since the start: users times expansions. Never null.'),
     }),
     disk: z
-      .object({ free_bytes: count, total_bytes: count })
+      .object({
+        free_bytes: count,
+        total_bytes: count,
+        reserve_file_bytes: count.describe(
+          'Size of the file that is given up where a deletion finds the disk full; 0 while it is not there.',
+        ),
+      })
       .nullable()
       .describe('Of the data folder; null if the system does not tell.'),
     files: z.object({
