@@ -40,7 +40,7 @@ function addInteractions(dataSet: Command, output: Output): void {
       .description(
         'make a data set of a log of users and items: popular items are campaigns, the others the history of the users',
       )
-      .requiredOption('--in <file>', 'the log: CSV, or another text with separators, or NDJSON; plain or .gz')
+      .requiredOption('--in <file>', 'the log: CSV, or another text with separators, or NDJSON; plain, .gz or .zst')
       .requiredOption('--out <dir>', 'folder to write; it must not be there')
       .requiredOption('--user <column>', 'column of user ids, in the log and in --users')
       .requiredOption('--item <column>', 'column of item ids, in the log and in --items')

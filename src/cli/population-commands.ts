@@ -54,7 +54,7 @@ function addReading(command: Command): Command {
 function addImport(population: Command, output: Output): void {
   addReading(population.command('import'))
     .description('import users as a new version of a population: files as a schema says, or those of a data set')
-    .argument('[sources...]', 'Parquet, CSV (also .gz, .zst) or NDJSON: paths, patterns, https:// or s3:// addresses')
+    .argument('[sources...]', 'Parquet, CSV or NDJSON (also .gz, .zst): paths, patterns, https:// or s3:// addresses')
     .option('--schema <file>', 'schema.json: which columns of the files are what')
     .option('--data <dir>', 'data set folder, in place of files and schema')
     .option('--model <dir>', 'model folder: with --data its user features are imported; with files it is compared')

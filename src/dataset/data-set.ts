@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from './features.ts';
+import { checkZstd } from './zstd.ts';
 
 /** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
 export interface DataSet {
@@ -14,7 +15,7 @@ export interface DataSet {
   readonly campaignFeatures: readonly Feature[];
 }
 
-/** The files of a data set; each may be compressed (`.gz`). */
+/** The files of a data set; each may be compressed (`.gz`, `.zst`). */
 export type DataSetFile = 'users.ndjson' | 'campaigns.ndjson' | 'interactions.csv';
 
 /** Largest `dataset.json`. */
@@ -60,15 +61,22 @@ export function openDataSet(path: string): DataSet {
 }
 
 /**
- * The path of a file of the data set, plain or `.gz`. Errors: AppError `invalid_data` if it does not exist, or exists
- * in both forms.
+ * The path of a file of the data set, plain, `.gz` or `.zst`. Errors: AppError `invalid_data` if it does not exist, or
+ * exists in several forms; `invalid_argument` if it is `.zst` and this Node.js cannot unpack it.
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);
-  const found = [plain, `${plain}.gz`].filter((path) => existsSync(path));
-  if (found.length === 2) throw new AppError('invalid_data', `${plain} exists both plain and as .gz: keep one of them`);
-  if (found[0] === undefined) throw new AppError('invalid_data', `${dataSet.path} has no ${name} and no ${name}.gz`);
-  return found[0];
+  const found = ['', '.gz', '.zst'].filter((ending) => existsSync(`${plain}${ending}`));
+  const [ending] = found;
+  if (ending === undefined)
+    throw new AppError('invalid_data', `${dataSet.path} has no ${name}, ${name}.gz or ${name}.zst`);
+  if (found.length > 1) {
+    const forms = found.map((one) => one || 'plain').join(' and ');
+    throw new AppError('invalid_data', `${plain} exists in several forms (${forms}): keep one of them`);
+  }
+  const path = `${plain}${ending}`;
+  if (ending === '.zst') checkZstd(path);
+  return path;
 }
 
 function readDescription(file: string): unknown {

@@ -16,13 +16,16 @@ const NOT_READ: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens `path`: NDJSON where its name ends in `.ndjson`, `.jsonl` or `.json`, text with separators otherwise; `.gz` may
- * follow. Errors (AppError): `invalid_argument` for a format that is not read, those of the format.
+ * Opens `path`: NDJSON where its name ends in `.ndjson`, `.jsonl` or `.json`, text with separators otherwise; `.gz` or
+ * `.zst` may follow. Errors (AppError): `invalid_argument` for a format that is not read, those of the format.
  */
 export async function openRows(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
-  const ending = /\.([a-z0-9]+)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
+  const ending = /\.([a-z0-9]+)(\.gz|\.zst)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
   const format = NOT_READ[ending];
   if (format !== undefined)
-    throw new AppError('invalid_argument', `${path}: ${format} is not read: save it as CSV or NDJSON (plain or .gz)`);
+    throw new AppError(
+      'invalid_argument',
+      `${path}: ${format} is not read: save it as CSV or NDJSON (plain, .gz or .zst)`,
+    );
   return ['ndjson', 'jsonl', 'json'].includes(ending) ? await openNdjson(path) : await openDelimited(path, options);
 }

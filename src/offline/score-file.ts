@@ -13,7 +13,7 @@ import { measureRanking } from './metrics.ts';
 import type { Trial } from './trial.ts';
 
 const SCORE_COLUMNS = ['campaign_id', 'user_id', 'score'];
-const SCORE_FILE = /\.csv(\.gz)?$/i;
+const SCORE_FILE = /\.csv(\.gz|\.zst)?$/i;
 /** Plain or exponential decimals: what else Number() accepts (empty, hexadecimal, infinite) is a mistake here. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const SHOWN_CHARACTERS = 100;

@@ -1,12 +1,13 @@
 /** The files that an import is given: which there are, and in what form. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { checkZstd } from '../dataset/zstd.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FOREIGN_FILES, findForeignFile, HEAD_BYTES } from '../lib/foreign-files.ts';
 
 export type FileFormat = 'ndjson' | 'csv' | 'parquet';
 
 const FORMATS: readonly (readonly [FileFormat, RegExp])[] = [
-  ['ndjson', /\.(ndjson|jsonl)(\.gz)?$/i],
+  ['ndjson', /\.(ndjson|jsonl)(\.gz|\.zst)?$/i],
   ['csv', /\.(csv|tsv|txt)(\.gz|\.zst)?$/i],
   ['parquet', /\.(parquet|parq|pq)$/i],
 ];
@@ -28,13 +29,15 @@ export function formatOf(paths: readonly string[]): FileFormat {
   return format;
 }
 
-/** Refuses (AppError `invalid_data`) a file that is not there, is text in UTF-16, or is no text (a spreadsheet). */
+/** Refuses (AppError `invalid_data`, `invalid_argument`) a file that is not there, is text in UTF-16, is no text (a
+ * spreadsheet), or is in a form that cannot be unpacked. */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: there is no such file`);
   if (statSync(path).isDirectory())
     throw new AppError('invalid_data', `${path} is a folder: give its files, as in '${path}/*.parquet'`);
   if (format === 'parquet') return;
+  if (format === 'ndjson' && path.endsWith('.zst')) checkZstd(path);
   if (/\.(gz|zst)$/i.test(path)) return;
   const start = readStart(path);
   const isWide = start.length === 2 && start.includes(0);
@@ -53,7 +56,7 @@ function formatOfOne(path: string): FileFormat {
   const name = isRemote(path) ? path.replace(/[?#].*$/, '') : path;
   const found = FORMATS.find(([, pattern]) => pattern.test(name));
   if (found) return found[0];
-  const known = '.parquet, .csv, .tsv, .txt (also .gz, .zst), .ndjson, .jsonl (also .gz)';
+  const known = '.parquet, .csv, .tsv, .txt, .ndjson, .jsonl (also .gz, .zst, but of .parquet)';
   throw new AppError('invalid_argument', `${path}: the name does not say what the file is; it must end in ${known}`);
 }
 

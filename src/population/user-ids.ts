@@ -20,7 +20,7 @@ export interface ReadUserIdsOptions {
 type TakeId = (userId: string) => void;
 
 /** Of these an id a line is read, without a header. */
-const TEXT = /\.txt(\.gz)?$/i;
+const TEXT = /\.txt(\.gz|\.zst)?$/i;
 const LONE_SURROGATE = /\p{Cs}/u;
 
 /** Refuses (AppError `invalid_argument`, `invalid_data`) what can be refused before anything is read. */

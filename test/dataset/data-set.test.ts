@@ -113,7 +113,7 @@ describe('getDataSetFile', () => {
     const missing = await refusalOf(() => getDataSetFile(dataSet, 'users.ndjson'));
     expect(missing).toMatchObject({
       code: 'invalid_data',
-      message: `${path} has no users.ndjson and no users.ndjson.gz`,
+      message: `${path} has no users.ndjson, users.ndjson.gz or users.ndjson.zst`,
     });
     writeFileSync(join(path, 'users.ndjson'), '');
     writeFileSync(join(path, 'users.ndjson.gz'), '');

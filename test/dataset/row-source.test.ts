@@ -104,7 +104,7 @@ describe('openRows', () => {
     ['t.ods', 'PK', {}, 'OpenDocument is not read: save it as CSV'],
     ['t.csv', 'a,b\r1,2\r', {}, 't.csv:1: lines end in CR alone'],
     ['t.csv', 'a,b\n1,5" disc\n', {}, 't.csv:2: an unquoted field contains a quote'],
-    ['t.csv.zst', 'x', {}, 'Zstandard is not read'],
+    ['t.zst', 'x', {}, 'Zstandard is not read'],
     ['t.csv', 'a,b\n', { delimiter: '"' }, 'cannot separate'],
   ])('refuses %s with %j', async (name, content, options, message) => {
     const path = write(name, content);

@@ -1,0 +1,140 @@
+/**
+ * Unpacks Zstandard (RFC 8878) by Node.js, frame by frame: its own stream ends silently behind the first of several
+ * frames, as pzstd and `cat` make them, and where a file is cut off.
+ */
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import * as zlib from 'node:zlib';
+import { AppError, assert } from '../lib/errors.ts';
+
+/** Of Node.js 22.15 and later. */
+const createDecoder = (zlib as { createZstdDecompress?: (options: { chunkSize: number }) => Transform })
+  .createZstdDecompress;
+
+const FRAME = 0xfd2fb528;
+/** The last four bits of this mark are free. */
+const SKIPPABLE = 0x184d2a50;
+const BLOCK = { raw: 0, repeated: 1, compressed: 2 };
+const CHECKSUM_BYTES = 4;
+/** So much of a skippable frame is passed over at a time. */
+const SKIP_BYTES = 65_536;
+
+/** Refuses (AppError `invalid_argument`) a file in Zstandard that this Node.js cannot unpack. */
+export function checkZstd(path: string): void {
+  if (createDecoder !== undefined) return;
+  const found = `Node.js ${process.versions.node} cannot unpack Zstandard`;
+  throw new AppError('invalid_argument', `${path}: ${found}: use 22.15 or later, or unpack the file first (zstd -d)`);
+}
+
+/** The bytes of `source` unpacked, where `checkZstd` lets it. Errors: what is cut off, or no Zstandard. */
+export async function* unpackZstd(
+  source: AsyncIterable<Buffer>,
+  chunkBytes: number,
+): AsyncGenerator<Buffer, void, void> {
+  assert(createDecoder, 'this Node.js unpacks Zstandard');
+  const bytes = new ByteReader(source);
+  try {
+    for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
+      if (isSkippable(head)) {
+        await skipFrame(bytes);
+        continue;
+      }
+      const decoder = createDecoder({ chunkSize: chunkBytes });
+      // an error of either end destroys the other
+      const done = pipeline(Readable.from(readFrame(head, bytes), { objectMode: false }), decoder);
+      done.catch(() => {});
+      yield* decoder as AsyncIterable<Buffer>;
+      await done;
+    }
+  } finally {
+    await bytes.close();
+  }
+}
+
+/** The frames of `source` as they are, without skippable ones. Errors: as `unpackZstd`. */
+export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  const bytes = new ByteReader(source);
+  for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
+    if (isSkippable(head)) {
+      await skipFrame(bytes);
+      continue;
+    }
+    const parts: Buffer[] = [];
+    for await (const part of readFrame(head, bytes)) parts.push(part);
+    yield Buffer.concat(parts);
+  }
+}
+
+function isSkippable(head: Buffer): boolean {
+  return (head.readUInt32LE() & 0xfffffff0) === SKIPPABLE;
+}
+
+async function skipFrame(bytes: ByteReader): Promise<void> {
+  for (let left = (await bytes.take(4)).readUInt32LE(); left > 0; left -= SKIP_BYTES)
+    await bytes.take(Math.min(left, SKIP_BYTES));
+}
+
+/** The frame that begins with `head`, in parts. */
+async function* readFrame(head: Buffer, bytes: ByteReader): AsyncGenerator<Buffer, void, void> {
+  if (head.readUInt32LE() !== FRAME) throw new Error('it is not Zstandard');
+  yield head;
+  const descriptor = await bytes.take(1);
+  yield descriptor;
+  const flags = descriptor[0]!;
+  const isSingle = (flags & 0x20) !== 0;
+  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][flags >> 6]!;
+  const dictionaryBytes = [0, 1, 2, 4][flags & 3]!;
+  const headerBytes = (isSingle ? 0 : 1) + dictionaryBytes + sizeBytes;
+  if (headerBytes > 0) yield await bytes.take(headerBytes);
+  for (let isLast = false; !isLast; ) {
+    const header = await bytes.take(3);
+    yield header;
+    const block = header.readUIntLE(0, 3);
+    isLast = (block & 1) === 1;
+    const [type, size] = [(block >> 1) & 3, block >> 3];
+    if (type > BLOCK.compressed) throw new Error('it is not Zstandard: a block is of no known type');
+    const stored = type === BLOCK.repeated ? 1 : size;
+    if (stored > 0) yield await bytes.take(stored);
+  }
+  if ((flags & 4) !== 0) yield await bytes.take(CHECKSUM_BYTES);
+}
+
+/** Takes numbers of bytes out of chunks. */
+class ByteReader {
+  readonly #chunks: AsyncIterator<Buffer>;
+  #chunk: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Buffer>) {
+    this.#chunks = source[Symbol.asyncIterator]();
+  }
+
+  async take(count: number): Promise<Buffer> {
+    const taken = await this.takeOrEnd(count);
+    if (taken === null) throw new Error('it ends within a frame of Zstandard: it is cut off');
+    return taken;
+  }
+
+  /** null at the end. */
+  async takeOrEnd(count: number): Promise<Buffer | null> {
+    const parts: Buffer[] = [];
+    let missing = count;
+    while (missing > 0) {
+      if (this.#chunk.length === 0) {
+        const next = await this.#chunks.next();
+        if (next.done) break;
+        this.#chunk = next.value;
+      }
+      const part = this.#chunk.subarray(0, missing);
+      this.#chunk = this.#chunk.subarray(part.length);
+      parts.push(part);
+      missing -= part.length;
+    }
+    if (missing === 0) return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    if (parts.length > 0) throw new Error('it ends within a frame of Zstandard: it is cut off');
+    return null;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+}

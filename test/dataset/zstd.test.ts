@@ -1,0 +1,131 @@
+/** Zstandard: frames are told apart on every Node.js, and unpacked where it can; elsewhere the refusal names it. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
+import { readLines } from '../../src/dataset/lines.ts';
+import { openRows } from '../../src/dataset/open-rows.ts';
+import { readFrames } from '../../src/dataset/zstd.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { checkSources } from '../../src/population/read-users.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { FEATURES, importUsers, refusalOf, USERS } from '../population/support.ts';
+
+const newFolder = useFolders();
+const { zstdCompressSync: pack } = zlib as { zstdCompressSync?: (bytes: string | Buffer) => Buffer };
+
+/** A frame of a block for each text, as it is; the size and the window are written in one of their forms. */
+function frameOf(texts: readonly string[], { isSingle = true } = {}): Buffer {
+  const bytes = texts.map((text) => Buffer.from(text));
+  const size = bytes.reduce((sum, { length }) => sum + length, 0);
+  const head = isSingle ? [0x20, size] : [0x00, 0x58];
+  const blocks = bytes.flatMap((block, i) => {
+    const header = Buffer.alloc(3);
+    header.writeUIntLE((block.length << 3) | (i === bytes.length - 1 ? 1 : 0), 0, 3);
+    return [header, block];
+  });
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, ...head]), ...blocks]);
+}
+
+/** A block that repeats one byte, behind a size of two bytes, and a checksum that nobody reads here. */
+const REPEATED = Buffer.from([
+  ...[0x28, 0xb5, 0x2f, 0xfd, 0x64, 0x00, 0x01],
+  ...[...Buffer.from([(512 << 3) | 3, (512 << 3) >> 8, 0]), 0x61],
+  ...[1, 2, 3, 4],
+]);
+const SKIPPED = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9]);
+const FRAMES = [frameOf(['{"a":1}\n', '{"a"']), REPEATED, frameOf([':2}\n'], { isSingle: false })];
+const FILE = Buffer.concat([FRAMES[0]!, SKIPPED, FRAMES[1]!, FRAMES[2]!]);
+
+async function framesOf(bytes: Buffer, chunk: number): Promise<Buffer[]> {
+  const chunks = Array.from({ length: Math.ceil(bytes.length / chunk) }, (_, i) =>
+    bytes.subarray(i * chunk, (i + 1) * chunk),
+  );
+  const frames: Buffer[] = [];
+  for await (const frame of readFrames(Readable.from(chunks))) frames.push(frame);
+  return frames;
+}
+
+async function linesOf(bytes: Buffer): Promise<string[]> {
+  const path = join(newFolder(), 'users.ndjson.zst');
+  writeFileSync(path, bytes);
+  const lines: string[] = [];
+  for await (const batch of readLines(path)) lines.push(...batch.lines);
+  return lines;
+}
+
+async function rowsOf(path: string): Promise<unknown[]> {
+  const source = await openRows(path);
+  const rows: unknown[] = [];
+  for await (const batch of source.read(source.columns)) rows.push(...batch);
+  return rows;
+}
+
+describe('frames of Zstandard', () => {
+  it.each([1, 2, 3, 7, 1000])('are told apart in chunks of %i bytes', async (chunk) => {
+    expect(await framesOf(FILE, chunk)).toEqual(FRAMES);
+    expect(await framesOf(Buffer.alloc(0), chunk)).toEqual([]);
+  });
+
+  it('are refused wherever they are cut off', async () => {
+    const whole = [0, FRAMES[0]!.length, FRAMES[0]!.length + SKIPPED.length, FILE.length - FRAMES[2]!.length];
+    for (let end = 1; end < FILE.length; end++) {
+      const read = framesOf(FILE.subarray(0, end), 1000);
+      if (whole.includes(end)) await read;
+      else await expect(read, `${end} bytes`).rejects.toThrow('it is cut off');
+    }
+  });
+
+  it('are refused where something else stands', async () => {
+    await expect(framesOf(Buffer.from('user_id\n'), 5)).rejects.toThrow('it is not Zstandard');
+    await expect(framesOf(Buffer.concat([FRAMES[0]!, Buffer.from('tail')]), 5)).rejects.toThrow('it is not Zstandard');
+    const odd = Buffer.from(FRAMES[0]!);
+    odd[6] = 0x06;
+    await expect(framesOf(odd, 5)).rejects.toThrow('a block is of no known type');
+  });
+});
+
+describe.skipIf(pack === undefined)('files in Zstandard, where Node.js unpacks it', () => {
+  it('are read to the end of their last frame', async () => {
+    const plain = Buffer.concat([FRAMES[0]!, SKIPPED, FRAMES[2]!]);
+    expect(await linesOf(plain)).toEqual(['{"a":1}', '{"a":2}']);
+    const big = Array.from({ length: 300_000 }, (_, i) => `{"user_id":"u${i}"}`);
+    const halves = [big.slice(0, 100_000), big.slice(100_000)].map((half) => pack!(`${half.join('\n')}\n`));
+    expect(await linesOf(Buffer.concat(halves))).toEqual(big);
+    await expect(linesOf(halves[1]!.subarray(0, -2))).rejects.toThrow(
+      /users\.ndjson\.zst:\d+: the file cannot be read from here on: it ends within a frame of Zstandard/,
+    );
+    await expect(linesOf(Buffer.from('hello world'))).rejects.toThrow('it is not Zstandard');
+  });
+
+  it('are users and logs as any other', async () => {
+    const folder = newFolder();
+    const plain = await importUsers(folder, newFolder(), USERS);
+    const users = join(folder, 'users.ndjson');
+    const rows = await rowsOf(users);
+    writeFileSync(`${users}.zst`, pack!(readFileSync(users)));
+    expect((await refusalOf(() => getDataSetFile(openDataSet(folder), 'users.ndjson'))).message).toContain(
+      'exists in several forms (plain and .zst): keep one of them',
+    );
+    rmSync(users);
+    expect(getDataSetFile(openDataSet(folder), 'users.ndjson')).toBe(`${users}.zst`);
+    const packed = await importPopulation({ source: folder, features: FEATURES, out: newFolder() });
+    expect(packed.version).toBe(plain.version);
+    expect(await rowsOf(`${users}.zst`)).toEqual(rows);
+    checkSources([`${users}.zst`]);
+  });
+});
+
+describe.skipIf(pack !== undefined)('files in Zstandard, where Node.js does not unpack it', () => {
+  const message = /: Node\.js \d+\.\d+\.\d+ cannot unpack Zstandard: use 22\.15 or later, or unpack the file first/;
+
+  it('are refused before anything is read, with the version', async () => {
+    const folder = newFolder();
+    const path = join(folder, 'users.ndjson.zst');
+    writeFileSync(path, FILE);
+    for (const read of [() => linesOf(FILE), () => openRows(path), () => checkSources([path])])
+      expect((await refusalOf(read)).message).toMatch(message);
+  });
+});
