@@ -1,4 +1,4 @@
-/** Streams the lines of a text file, plain or compressed, as strict UTF-8 or as Latin-1; every refusal names file:line. */
+/** Streams the lines of a text file, plain or compressed, as strict UTF-8 or Latin-1; every refusal names file:line. */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -38,8 +38,8 @@ export function lineError(
  * Yields the lines of `path` in batches of about a mebibyte. A file whose name ends in `.gz` is read as gzip, one in
  * `.zst` as Zstandard, which needs Node.js 22.15 (AppError `invalid_argument`). A byte order mark at the start and a
  * carriage return at a line's end are dropped; the last line may lack its end; empty lines are returned as ''. Errors
- * (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are not UTF-8, a file of another kind,
- * a line over the limit.
+ * (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are not UTF-8, a file of another
+ * kind, a line over the limit.
  */
 export async function* readLines(
   path: string,

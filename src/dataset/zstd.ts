@@ -2,10 +2,11 @@
  * Unpacks Zstandard (RFC 8878) by Node.js, frame by frame: its own stream ends silently behind the first of several
  * frames, as pzstd and `cat` make them, and where a file is cut off.
  */
+import { createReadStream } from 'node:fs';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
-import { AppError, assert } from '../lib/errors.ts';
+import { AppError, assert, messageOf } from '../lib/errors.ts';
 
 /** Of Node.js 22.15 and later. */
 const createDecoder = (zlib as { createZstdDecompress?: (options: { chunkSize: number }) => Transform })
@@ -16,6 +17,7 @@ const FRAME = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 const BLOCK = { raw: 0, repeated: 1, compressed: 2 };
 const CHECKSUM_BYTES = 4;
+const READ_BYTES = 1024 * 1024;
 /** So much of a skippable frame is passed over at a time. */
 const SKIP_BYTES = 65_536;
 
@@ -62,6 +64,24 @@ export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator
     const parts: Buffer[] = [];
     for await (const part of readFrame(head, bytes)) parts.push(part);
     yield Buffer.concat(parts);
+  }
+}
+
+/**
+ * Reads a file to its end without unpacking it, which any Node.js can: DuckDB takes one that is cut off for a shorter
+ * one. Errors: AppError `invalid_data` for one that is cut off, or no Zstandard.
+ */
+export async function checkFrames(path: string): Promise<void> {
+  const bytes = new ByteReader(createReadStream(path, { highWaterMark: READ_BYTES }));
+  try {
+    for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
+      if (isSkippable(head)) await skipFrame(bytes);
+      else for await (const part of readFrame(head, bytes)) assert(part.length > 0, 'a part of a frame has bytes');
+    }
+  } catch (error) {
+    throw new AppError('invalid_data', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  } finally {
+    await bytes.close();
   }
 }
 

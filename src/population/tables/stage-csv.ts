@@ -3,8 +3,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { lineError, readWholeLines } from '../../dataset/lines.ts';
 import { csvError } from '../../dataset/records.ts';
+import { checkFrames } from '../../dataset/zstd.ts';
 import { findFirstRecord, parseCsvRecord } from '../../lib/csv-reader.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
+import { isRemote } from '../source-files.ts';
 import { type CsvShape, isReadable, MAXIMUM_RECORD_BYTES, rewriteCsv } from './csv-lines.ts';
 import { type Database, numberOf, quoteName, quotePath, quoteText, type Row, textOf } from './database.ts';
 import { isPlainCsv } from './plain-csv.ts';
@@ -41,6 +43,7 @@ export async function readHead(
   needed: string | null,
   delimiter?: string,
 ): Promise<CsvHead> {
+  if (path.endsWith('.zst') && !isRemote(path)) await checkFrames(path);
   const header = await readHeader(path, database);
   if (header === null) throw lineError(path, 1, 'the file is empty, or has no header');
   const { text, line } = header;

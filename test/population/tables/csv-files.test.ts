@@ -78,6 +78,22 @@ describe('a CSV file', () => {
     expect(message).toContain(`${path}:2: the feature "age" is "Rome"`);
   });
 
+  it('is refused where it was compressed by zstd and is cut off, even behind a whole row', async () => {
+    const path = join(newFolder(), 'users.csv.zst');
+    const block = (text: string, isLast: boolean) =>
+      Buffer.concat([
+        Buffer.from([(text.length << 3) | Number(isLast), (text.length << 3) >> 8, 0]),
+        Buffer.from(text),
+      ]);
+    const frame = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x58]), block(PLAIN, false), block('3,Bern,4\n', true)];
+    const schema: SourceSchema = { userId: 'user_id', features: [CITY, AGE] };
+    writeFileSync(path, Buffer.concat(frame));
+    expect(await importUsersOf([path], newFolder(), { schema })).toMatchObject({ users: 3 });
+    writeFileSync(path, Buffer.concat(frame.slice(0, 2)));
+    const { message } = await refusalOf(() => importUsersOf([path], newFolder(), { schema }));
+    expect(message).toBe(`${path} cannot be read: it ends within a frame of Zstandard: it is cut off`);
+  });
+
   it('may have other names, other columns, and a column without a name', async () => {
     const content = ',customer_no,Wohnort,age\n0,007,Rome,3\n';
     const { out } = await importText(content, {
