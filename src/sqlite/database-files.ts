@@ -6,24 +6,40 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { LostFiles } from '../campaigns/ports/health.ts';
+import type { StoreReserve } from '../campaigns/ports/reserve.ts';
 import { createClosedFolder, syncFile, syncFolder } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Database } from './database.ts';
+import { isDiskFull } from './reserve.ts';
 import { savedFile } from './saved-database.ts';
 
 export class DatabaseFiles {
   readonly #database: Database;
   readonly #isSaver: boolean;
   readonly #now: () => number;
+  readonly #reserve: Pick<StoreReserve, 'giveUp'> | null;
   /** Device and inode of each path when the database was opened. */
   readonly #there: ReadonlyMap<string, string>;
   #lost: LostFiles | null = null;
 
   /** Of a connection that has just been opened. One connection of a service saves (`isSaver`). */
-  constructor(database: Database, { isSaver, now }: { readonly isSaver: boolean; readonly now: () => number }) {
+  constructor(
+    database: Database,
+    {
+      isSaver,
+      now,
+      reserve = null,
+    }: {
+      readonly isSaver: boolean;
+      readonly now: () => number;
+      /** Given up where the disk is too full to save it. */
+      readonly reserve?: Pick<StoreReserve, 'giveUp'> | null;
+    },
+  ) {
     this.#database = database;
     this.#isSaver = isSaver;
     this.#now = now;
+    this.#reserve = reserve;
     const { name } = database;
     const paths = [dirname(name), name, `${name}-wal`, `${name}-shm`];
     this.#there = new Map(
@@ -69,15 +85,30 @@ export class DatabaseFiles {
     const target = savedFile(this.#database.name, this.#isFolderThere(), this.#now());
     const unfinished = `${target}.tmp`;
     try {
-      createClosedFolder(dirname(target));
-      rmSync(unfinished, { force: true });
-      this.#database.prepare('VACUUM INTO @unfinished').run({ unfinished });
-      syncFile(unfinished);
-      renameSync(unfinished, target);
-      syncFolder(dirname(target));
+      this.#saveAs(target, unfinished);
       this.#lost = { ...lost, savedAs: target, failure: null };
     } catch (error) {
       this.#lost = { ...lost, failure: messageOf(error) };
+      this.#makeRoom(error);
+    }
+  }
+
+  #saveAs(target: string, unfinished: string): void {
+    createClosedFolder(dirname(target));
+    rmSync(unfinished, { force: true });
+    this.#database.prepare('VACUUM INTO @unfinished').run({ unfinished });
+    syncFile(unfinished);
+    renameSync(unfinished, target);
+    syncFolder(dirname(target));
+  }
+
+  /** For the next look. A folder in the place of the lost one has a reserve of its own. */
+  #makeRoom(failure: unknown): void {
+    if (!isDiskFull(failure) || !this.#isFolderThere()) return;
+    try {
+      this.#reserve?.giveUp();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
     }
   }
 

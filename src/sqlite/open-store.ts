@@ -46,7 +46,11 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
     const database = reserve.usingSync(() => openDatabase(join(absolute, DATABASE_FILE)));
     reserve.serve(database);
     syncFolder(absolute);
-    const files = new DatabaseFiles(database, { isSaver: options.saves === true, now: () => options.clock.now() });
+    const files = new DatabaseFiles(database, {
+      isSaver: options.saves === true,
+      now: () => options.clock.now(),
+      reserve,
+    });
     guardFiles(database, files);
     const discard = (paths: readonly string[]) => discardFiles(database, absolute, paths, options.clock.now());
     return composed({ database, files, reserve, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });

@@ -139,6 +139,7 @@ export function freeing<T>(database: Database, action: () => T): T {
   return reserve === undefined ? action() : reserve.usingSync(action);
 }
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'storage_failed' && FULL.has(error.facts['errno']);
+/** Of a call to SQLite or the system, or of one that has told it as storage_failed. */
+export function isDiskFull(error: unknown): boolean {
+  return FULL.has(error instanceof AppError ? error.facts['errno'] : (error as { readonly code?: unknown }).code);
 }

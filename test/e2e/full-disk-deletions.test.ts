@@ -144,4 +144,20 @@ describe('deletions on a full disk', () => {
     await hasReserve(served);
     await served.until(() => served.log.includes('the reserve for deletions was made again'), 'has said so, too');
   });
+
+  it.runIf(isMounted)('leave room to save a database whose files are lost there', { timeout: 180_000 }, async () => {
+    const { model } = world;
+    rmSync(filler, { recursive: true, force: true });
+    const served = await Served.start({ model, population, dataDir, env });
+    const body = { name: 'saved', audience: { size: 100 }, ...world.campaigns[0]! };
+    const { id } = (await callerOf(served)('POST', '/v1/campaigns', body)).json;
+    await refill(served);
+    rmSync(join(dataDir, 'metaheac.db-shm'));
+    await served.until(() => served.log.includes('all of it is saved'), 'has saved the database');
+    served.killGroup();
+    await served.exited();
+    rmSync(filler, { recursive: true });
+    const again = await Served.start({ model, population, dataDir, env });
+    expect((await callerOf(again)('GET', `/v1/campaigns/${id}`)).json.name).toBe('saved');
+  });
 });
