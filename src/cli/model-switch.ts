@@ -31,8 +31,8 @@ const RETRY_SECONDS = 2;
 
 export interface ModelSwitchOptions {
   readonly dataDir: string;
-  /** The model folder of `--model`. */
-  readonly given: string;
+  /** The model of `--model`. */
+  readonly given: ModelFolder;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -67,7 +67,7 @@ export class ModelSwitch implements Models {
   constructor(options: ModelSwitchOptions) {
     this.#options = options;
     this.models = resolve(options.dataDir, MODELS_FOLDER);
-    this.#base = readModelFolder(options.given);
+    this.#base = options.given;
     const base = this.#base.manifest.version;
     const { isKept, history } = historyFrom(this.models, base);
     this.#history = history;

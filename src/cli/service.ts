@@ -1,71 +1,42 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
 
-import { existsSync, realpathSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
-import type { Clock } from '../lib/clock.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
-import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Tracer } from '../lib/tracing.ts';
 import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
-import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import type { ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
 import { thisMachine } from '../server/health/machine.ts';
-import { isLoopback, requireKeyFor } from '../server/http/auth.ts';
-import { openFileLimit, withinOpenFiles } from '../server/http/descriptors.ts';
+import { openFileLimit } from '../server/http/descriptors.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
-import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
-import { locateStore, openStore } from '../store/open-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
-import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { ModelSwitch } from './model-switch.ts';
-import { requireFilesOfEngine } from './open-files.ts';
-import { PopulationSwitch } from './population-switch.ts';
+import type { ModelSwitch } from './model-switch.ts';
 import { engineOf, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
 import { giveUp, keepReserve, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
+import { cannotListen, refuseStart, Start, type StartOptions } from './start-checks.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
-export interface ServiceOptions {
-  readonly dataDir: string;
-  readonly model: string;
-  readonly population: string;
+export interface ServiceOptions extends StartOptions {
   /** Whether files whose database is gone are moved aside, to begin with an empty one. */
   readonly adopt?: boolean;
   /** Whether to serve whatever version an import makes current. */
   readonly followPopulation?: boolean;
-  readonly host: string;
-  readonly port: number;
-  readonly apiKey: string | null;
-  readonly metricsKey?: string | null;
-  /** Names by which it may be called without a key, besides loopback's and `host`. */
-  readonly allowedHosts?: readonly string[];
-  /** Origins whose pages may call it; none if not given. */
-  readonly corsOrigins?: readonly string[];
-  /** Addresses and CIDRs of the proxies in front of it; none if not given. */
-  readonly trustedProxies?: readonly string[];
-  readonly device: string;
-  /** The number of engine threads; null means one per processor. */
-  readonly threads: number | null;
   readonly logLevel: string;
   /** Log in lines for people. */
   readonly prettyLogs?: boolean;
-  readonly limits: Partial<Limits>;
   /** Where telemetry goes (OTLP over HTTP); null for nowhere. */
   readonly otlpEndpoint?: string | null;
-  /** Hosts and CIDRs that webhooks may go to although they are not public. */
-  readonly webhookAllowedHosts: readonly string[];
-  readonly logger: Logger;
-  readonly clock: Clock;
 }
 
 export interface Service {
@@ -84,19 +55,15 @@ export interface Service {
  * the port is taken.
  */
 export async function startService(given: ServiceOptions): Promise<Service> {
-  // a folder that is not there has no keys
-  if (!existsSync(given.dataDir)) requireKeyFor(given.host, given.apiKey !== null, given.trustedProxies);
-  // a link may name another model when the engine starts again
-  const options = existsSync(given.model) ? { ...given, model: realpathSync(given.model) } : given;
-  const { dataDir, population: folder, logger, clock } = options;
-  const models = new ModelSwitch({ dataDir, given: options.model, logger, clock });
-  const populations = new PopulationSwitch({ folder, model: () => models.folder, logger });
+  const start = new Start(given, openFileLimit());
+  refuseStart(start, 'first');
+  const options = { ...given, ...start.options };
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     while (closers.length > 0) await closers.pop()!();
   };
   try {
-    return await startParts(options, models, populations, closers, close);
+    return await startParts(options, start, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -109,17 +76,15 @@ type PartOptions = ServiceOptions & { readonly clock: ServiceClock };
 /** Starts part after part; each pushes its close function, to be called in reverse order, onto `closers`. */
 async function startParts(
   given: ServiceOptions,
-  models: ModelSwitch,
-  populations: PopulationSwitch,
+  start: Start,
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
 ): Promise<Service> {
   const { logger } = given;
-  const config = configOf(given);
+  const { models, populations, config, locator } = start;
   const clock = openServiceClock({ ...given, settleMs: config.clockSettleMs });
   const options = { ...given, clock };
-  requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
-  const { locator, telemetry, store, disk, rankings } = await openFolder(options, config, closers);
+  const { telemetry, store, disk, rankings } = await openFolder(options, start, closers);
   models.settle();
   closers.push(() => models.close());
   closers.push(() => populations.close());
@@ -161,47 +126,28 @@ async function startParts(
 }
 
 /** What is in the data folder, which is this service's alone from now on. */
-async function openFolder(options: PartOptions, config: ServerConfig, closers: (() => Promise<void> | void)[]) {
+async function openFolder(options: PartOptions, start: Start, closers: (() => Promise<void> | void)[]) {
+  const { config, locator } = start;
   const { clock, logger } = options;
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
-  const locator = locateStore(options.dataDir);
-  closers.push(lockFolder(locator, options));
+  closers.push(lockFolder(locator, options, () => refuseStart(start, 'locked')));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true });
   closers.push(() => store.close());
   closers.push(keepTime(clock, store, logger));
-  requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
+  refuseStart(start, 'opened', () => store.apiKeys.exist());
   const keeper = keepReserve(store, locator, logger, config);
   closers.push(() => keeper.close());
   const disk = takeOver(store, locator, options, config, keeper);
   closers.push(() => giveUp(store, logger));
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
-  return { locator, telemetry, store, disk, rankings };
+  return { telemetry, store, disk, rankings };
 }
 
 function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {
   return { retention: { versions, days }, auditDays };
-}
-
-function configOf({
-  limits,
-  apiKey,
-  metricsKey = null,
-  host,
-  trustedProxies = [],
-  ...names
-}: ServiceOptions): ServerConfig {
-  return {
-    ...withinOpenFiles({ ...DEFAULT_SERVER_CONFIG, ...limits }, openFileLimit()),
-    apiKey,
-    metricsKey,
-    isPublic: !isLoopback(host) || trustedProxies.length > 0,
-    allowedHosts: [host, ...(names.allowedHosts ?? [])],
-    corsOrigins: names.corsOrigins ?? [],
-    trustedProxies,
-  };
 }
 
 /** What a server is built of, beside the served model. */
@@ -284,11 +230,7 @@ async function listen(server: ServerApp, { host, port }: ServiceOptions): Promis
   try {
     await server.listen({ host, port });
   } catch (error) {
-    throw new AppError(
-      'unavailable',
-      `cannot listen on ${host}:${port}: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`,
-      { cause: error },
-    );
+    throw cannotListen({ host, port }, error);
   }
 }
 

@@ -2,10 +2,10 @@
 import type { StoreAdapter } from '../campaigns/ports/store.ts';
 import { backUpDataFolder, restoreDataFolder } from './backup.ts';
 import { openRecords } from './campaign-records.ts';
-import { lockDataFolder } from './data-folder-lock.ts';
-import { inspectDataFolder } from './inspect.ts';
+import { lockDataFolder, requireFree } from './data-folder-lock.ts';
+import { inspectDataFolder, requireUsable } from './inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
-import { takeSaved } from './saved-database.ts';
+import { requireTakeable, takeSaved } from './saved-database.ts';
 import { adoptDataFolder } from './stranded.ts';
 import { freeBytes, openUpkeep } from './upkeep.ts';
 
@@ -21,4 +21,5 @@ export const sqlite: StoreAdapter = {
   backup: backUpDataFolder,
   restore: restoreDataFolder,
   inspect: inspectDataFolder,
+  ...{ requireFree, requireTakeable, requireUsable },
 };

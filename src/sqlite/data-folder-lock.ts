@@ -1,8 +1,9 @@
 /** The lock of a data folder: one service at a time, for two would give away each other's jobs. */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createClosedFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
-import { tryFileLock } from '../lib/file-lock.ts';
+import { isFileLocked, tryFileLock } from '../lib/file-lock.ts';
 
 /** Empty: only the operating system's lock on it means something. */
 export const LOCK_FILE = 'service.lock';
@@ -17,7 +18,18 @@ export function lockDataFolder(dataDir: string): () => void {
   withStorage(`create data folder ${folder}`, () => createClosedFolder(folder));
   const release = tryFileLock(join(folder, LOCK_FILE));
   if (release !== null) return release;
-  throw new AppError(
+  throw inUse(folder);
+}
+
+/** Looks only. @throws AppError unavailable where a service has the folder, as `lockDataFolder` does */
+export function requireFree(dataDir: string): void {
+  const folder = resolve(dataDir);
+  const lock = join(folder, LOCK_FILE);
+  if (existsSync(lock) && isFileLocked(lock)) throw inUse(folder);
+}
+
+function inUse(folder: string): AppError {
+  return new AppError(
     'unavailable',
     `data folder ${folder} is in use by another metaheac serve: stop that one first, or take another folder`,
   );

@@ -157,7 +157,8 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
   }
 }
 
-function newerVersion(path: string, version: number, known: number): AppError {
+/** Migrations only go forward. */
+export function newerVersion(path: string, version: number, known: number): AppError {
   return new AppError(
     'invalid_argument',
     `${path} was written by a newer version (schema ${version}, this one knows ${known})`,

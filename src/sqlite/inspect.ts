@@ -1,27 +1,21 @@
 /** Looks at a data folder beside a running service or without one, and changes nothing in it. */
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { KeyCounts, StoreContents, StoreInspection } from '../campaigns/ports/store.ts';
-import { withStorage } from '../lib/durable-files.ts';
+import { storageError, withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { isFileLocked } from '../lib/file-lock.ts';
 import { LOCK_FILE } from './data-folder-lock.ts';
-import { DATABASE_FILE, type Database, databaseError, versionOf } from './database.ts';
-import { connect } from './driver.ts';
+import { DATABASE_FILE, type Database, databaseError, newerVersion, versionOf } from './database.ts';
 import { migrationsFolder, readMigrations } from './migrations.ts';
+import { hasLog, openUntouched } from './open-untouched.ts';
 import { findSaved } from './saved-database.ts';
 import { listSetAside } from './set-aside.ts';
-import { findStranded } from './stranded.ts';
+import { findStranded, refuseLost } from './stranded.ts';
 
-/** A database without a log is checked in memory: SQLite would make files beside it to read it where it is. */
-const MAXIMUM_COPY_BYTES = 512 * 1024 * 1024;
-
-/** Where the header of a database says by what it was written last, and its `user_version`. */
-const FORMAT_AT = 18;
+/** Where the header of a database has its `user_version`. */
 const USER_VERSION_AT = 60;
 const HEADER_BYTES = 100;
-/** The format of a database without a log. */
-const ROLLBACK_FORMAT = 1;
 
 const KEYS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'api_keys'";
 const CAMPAIGNS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'campaigns'";
@@ -40,18 +34,41 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
   }));
 }
 
+/**
+ * As `openStore` refuses a data folder: its database is gone, is none, or is of a newer version. Nothing is migrated, as
+ * nothing is changed. @throws AppError invalid_argument, storage_failed
+ */
+export function requireUsable(dataDir: string): void {
+  const folder = resolve(dataDir);
+  refuseLost(folder);
+  const path = join(folder, DATABASE_FILE);
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  let database: Database | null = null;
+  try {
+    database = openUntouched(path);
+    const known = readMigrations(migrationsFolder()).length;
+    const version = database === null ? headerVersion(path) : versionOf(database);
+    if (version > known) throw newerVersion(path, version, known);
+    // reads the first page, which says whether it is a database
+    database?.prepare('SELECT count(*) FROM sqlite_master').get();
+  } catch (error) {
+    throw storageError(`open data folder ${folder}`, databaseError(path, error));
+  } finally {
+    database?.close();
+  }
+}
+
 function contentsOf(path: string, now: number): StoreContents {
   const sizeBytes = statSync(path).size;
   const newestVersion = readMigrations(migrationsFolder()).length;
   const facts = { newestVersion, sizeBytes, damage: null, isChecked: true, campaigns: 0, keys: null };
-  const hasLog = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  if (sizeBytes < HEADER_BYTES && !hasLog) {
+  if (sizeBytes < HEADER_BYTES && !hasLog(path)) {
     const damage = sizeBytes === 0 ? null : `it has ${sizeBytes} bytes, which is no database`;
     return { ...facts, version: 0, damage };
   }
   let database: Database | null = null;
   try {
-    database = hasLog ? connect(path, { readonly: true, fileMustExist: true }) : copyInMemory(path, sizeBytes);
+    database = openUntouched(path);
     if (database === null) return { ...facts, version: headerVersion(path), isChecked: false };
     const version = versionOf(database);
     const damage = findDamage(database);
@@ -66,14 +83,6 @@ function contentsOf(path: string, now: number): StoreContents {
   } finally {
     database?.close();
   }
-}
-
-/** null where it is too large. */
-function copyInMemory(path: string, sizeBytes: number): Database | null {
-  if (sizeBytes > MAXIMUM_COPY_BYTES) return null;
-  const bytes = readFileSync(path);
-  bytes.fill(ROLLBACK_FORMAT, FORMAT_AT, FORMAT_AT + 2);
-  return connect(bytes);
 }
 
 function headerVersion(path: string): number {

@@ -9,6 +9,7 @@ import { listFolder, syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { DATABASE_FILE, type Database } from './database.ts';
 import { connect } from './driver.ts';
+import { openUntouched } from './open-untouched.ts';
 import { setAside } from './set-aside.ts';
 
 const SAVED = '.saved-';
@@ -39,6 +40,12 @@ export function refuseUntilTaken(dataDir: string): void {
   );
 }
 
+/** Looks only. @throws AppError invalid_argument where a database was saved that `takeSaved` does not take by itself */
+export function requireTakeable(dataDir: string): void {
+  const saved = findSaved(dataDir).at(-1);
+  if (saved !== undefined) judgeSaved(resolve(dataDir), saved);
+}
+
 /**
  * Puts the database that was saved last in its place, where it surely is the newer one: what is there is missing, no
  * database, or an earlier state of the same generation; it is set aside. The caller has the folder's lock. Returns the
@@ -53,6 +60,18 @@ export function takeSaved(
   const saved = findSaved(folder);
   const newest = saved.at(-1);
   if (newest === undefined) return null;
+  judgeSaved(folder, newest);
+  const file = join(folder, DATABASE_FILE);
+  return withStorage(`take ${newest}`, () => {
+    const others = saved.filter((path) => path !== newest).map((path) => path.slice(folder.length + 1));
+    const aside = setAside(folder, [...OPEN_FILES, ...others], now);
+    renameSync(newest, file);
+    syncFolder(folder);
+    return { taken: newest, aside };
+  });
+}
+
+function judgeSaved(folder: string, newest: string): void {
   const stateOfSaved = stateOf(newest);
   if (stateOfSaved === null) throw choose(folder, newest, 'it cannot be read');
   const file = join(folder, DATABASE_FILE);
@@ -61,13 +80,6 @@ export function takeSaved(
     throw choose(folder, newest, `${folder} is another folder than the one it was open in`);
   if (stateThere !== null && !isEarlier(stateThere, stateOfSaved))
     throw choose(folder, newest, `${file} is another database, or has what the saved one has not`);
-  return withStorage(`take ${newest}`, () => {
-    const others = saved.filter((path) => path !== newest).map((path) => path.slice(folder.length + 1));
-    const aside = setAside(folder, [...OPEN_FILES, ...others], now);
-    renameSync(newest, file);
-    syncFolder(folder);
-    return { taken: newest, aside };
-  });
 }
 
 interface State {
@@ -81,7 +93,7 @@ interface State {
 function stateOf(path: string): State | null {
   let database: Database | undefined;
   try {
-    database = connect(path, { fileMustExist: true });
+    database = openUntouched(path) ?? connect(path, { fileMustExist: true });
     if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') return null;
     const identity = database.prepare('SELECT database_id AS database, generation FROM installation').get() as Omit<
       State,

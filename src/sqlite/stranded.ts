@@ -36,6 +36,11 @@ export function databaseOf(dataDir: string): string {
  */
 export function refuseStranded(dataDir: string): void {
   refuseUntilTaken(dataDir);
+  refuseLost(dataDir);
+}
+
+/** @throws AppError invalid_argument where there are files and no database that knows them */
+export function refuseLost(dataDir: string): void {
   const found = findStranded(dataDir);
   if (found === null) return;
   throw new AppError(

@@ -96,6 +96,21 @@ export function inspectStore({ adapter, location }: StoreLocator, now: number): 
   return adapterOf(adapter).inspect(location, now);
 }
 
+/** As `StoreAdapter.requireFree`. */
+export function requireFreeStore({ adapter, location }: StoreLocator): void {
+  adapterOf(adapter).requireFree(location);
+}
+
+/** As `StoreAdapter.requireTakeable`. */
+export function requireTakeableStore({ adapter, location }: StoreLocator): void {
+  adapterOf(adapter).requireTakeable(location);
+}
+
+/** As `StoreAdapter.requireUsable`. */
+export function requireUsableStore({ adapter, location }: StoreLocator): void {
+  adapterOf(adapter).requireUsable(location);
+}
+
 function adapterOf(name: string): StoreAdapter {
   const adapter = ADAPTERS[name];
   assert(adapter !== undefined, `there is no adapter ${name}`);

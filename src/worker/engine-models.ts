@@ -13,6 +13,8 @@ import { ThreadPool } from './pool.ts';
 /** Normally the served version and at most one that a retry has pinned take turns. */
 const MOST_POPULATIONS = 2;
 
+type ModelsConfig = Pick<EngineConfig, 'model' | 'modelVersion' | 'models' | 'population' | 'threads'>;
+
 /** A model with threads of its own. */
 export interface LoadedModel {
   readonly version: string;
@@ -30,7 +32,7 @@ export class EngineModels {
   /** Rejects with ThreadDied when a thread is gone: this process can then no longer be trusted. */
   readonly broken: Promise<never>;
   #break: (error: unknown) => void = () => {};
-  readonly #config: Pick<EngineConfig, 'models' | 'population' | 'threads'>;
+  readonly #config: ModelsConfig;
   readonly #device: string;
   readonly #entries = new Map<string, Entry>();
   readonly #populations = new Map<string, Promise<Population>>();
@@ -43,7 +45,7 @@ export class EngineModels {
    * The served model is loaded when it is first taken. `device` is cpu or cuda:N. `onPopulation` is told how many users
    * each population has that is opened.
    */
-  constructor(config: EngineConfig, device: string, onPopulation: (users: number) => void = () => {}) {
+  constructor(config: ModelsConfig, device: string, onPopulation: (users: number) => void = () => {}) {
     this.#onPopulation = onPopulation;
     this.broken = new Promise((_, reject) => {
       this.#break = reject;
@@ -112,6 +114,17 @@ export class EngineModels {
     this.#current = { version, folder };
     const entry = this.#entries.get(before);
     if (entry !== undefined) this.#closeUnused(before, entry);
+  }
+
+  /** Ends all threads, whoever uses them. */
+  async close(): Promise<void> {
+    const closing = [...this.#entries.values()].map(({ opening }) =>
+      opening.then(
+        ({ pool }) => pool.close(),
+        () => {}, // nothing was opened
+      ),
+    );
+    await Promise.all([...closing, this.#opener.close()]);
   }
 
   #closeUnused(version: string, entry: Entry): void {

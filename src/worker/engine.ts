@@ -11,9 +11,8 @@ import { PACKAGE_VERSION } from '../lib/package-version.ts';
 import { FollowedClock } from '../lib/service-clock.ts';
 import { describeError } from '../lib/thread-error.ts';
 import type { Telemetry, Tracer } from '../lib/tracing.ts';
-import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { freeBytesOf, openStore } from '../store/open-store.ts';
-import { EngineModels } from './engine-models.ts';
+import { openEngineModels } from './engine-start.ts';
 import { Estimator } from './estimator.ts';
 import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
@@ -56,18 +55,12 @@ async function startEngine(
   clock: Clock,
   { logger, tracer, pulse, send }: Tellers,
 ): Promise<{ engine: Engine; device: string }> {
-  const device = await resolveDevice(parseDevice(config.device));
-  const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`, (users) =>
-    pulse.expectWorkOn(users),
-  );
-  // verified at the same time, by threads of their own
-  const opening = models.take(config.modelVersion);
-  opening.catch(() => {}); // awaited below, unless the population is refused first
-  await models.population(config.populationVersion);
   const { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes, keptWorkMs } = config;
-  const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
-  await (await opening).openPopulation(config.populationVersion);
-  models.giveBack(config.modelVersion); // it stays loaded as the served one
+  const { models, device, store } = await openEngineModels(
+    config,
+    () => openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts }),
+    (users) => pulse.expectWorkOn(users),
+  );
   const hasRoom = (bytes = 0) => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes + bytes;
   const dependencies: EngineDependencies = {
     store,
@@ -83,7 +76,7 @@ async function startEngine(
   };
   const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
   const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
-  return { engine, device: device.detail };
+  return { engine, device };
 }
 
 /** What unfinished work is not carried over to: it might be finished with other bits than it was begun. */

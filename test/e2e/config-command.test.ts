@@ -90,7 +90,7 @@ it('examines what serve needs: a table or JSON, and an exit code', async () => {
     metaheac(['doctor', '--json', '--config', broken, '--model', folder]),
   ]);
   expect(table.stdout).toMatch(/^ok +model +\S+ [0-9a-f]{12}, .+ checksums match$/m);
-  expect(table.stdout).toMatch(/\n\n17 checks: \d+ ok, \d+ warnings, 0 failed\n$/);
+  expect(table.stdout).toMatch(/\n\n18 checks: \d+ ok, \d+ warnings, 0 failed\n$/);
   expect(table.status).toBe(0);
   const { status, checks } = JSON.parse(json.stdout);
   expect([status, json.status]).toEqual(['failed', 1]);

@@ -172,6 +172,12 @@ export interface StoreAdapter {
    * @throws AppError storage_failed where it cannot be read
    */
   inspect(location: string, now: number): StoreInspection;
+  /** Looks only. @throws AppError unavailable where `lock` would be refused */
+  requireFree(location: string): void;
+  /** Looks only. @throws AppError invalid_argument where `takeSaved` would be refused */
+  requireTakeable(location: string): void;
+  /** Looks only. @throws AppError as `open`, as far as can be seen without changing anything */
+  requireUsable(location: string): void;
 }
 
 /** A store as it is found. */

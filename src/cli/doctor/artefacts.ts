@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
-import { loadModel } from '../../model/load.ts';
 import { bind } from '../../online/binding.ts';
 import { Erasures, findKeyFault } from '../../population/erasures.ts';
 import { findCurrentVersion, listFiles, type Manifest, publishedAt, readManifest } from '../../population/manifest.ts';
 import { openPopulation } from '../../population/population.ts';
 import { verifyVersion } from '../../population/verify.ts';
-import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 import { mayWrite } from './paths.ts';
 
@@ -33,16 +31,6 @@ export interface PopulationFacts {
   readonly isWhole: boolean;
 }
 
-/** Loads the model as the engine does when it starts: weights, golden batch, derivative. */
-export function examineLoading(path: string): Promise<readonly Finding[]> {
-  const check = 'model loads';
-  const advice = 'metaheac model verify says the same; make the model again, or serve another.';
-  return findings(check, advice, async () => {
-    const { manifest } = await loadModel(path, { device: await resolveDevice(parseDevice('cpu')) });
-    return [fine(check, `golden batch of ${manifest.golden_batch.scores.length} rows reproduced`)];
-  });
-}
-
 /** Manifest, contract, sha256 of every file, vocabularies. */
 export async function examineModel(path: string): Promise<ModelFacts> {
   let model: ModelFolder | null = null;
@@ -59,7 +47,7 @@ export async function examineModel(path: string): Promise<ModelFacts> {
   return { findings: found, model, sizeBytes };
 }
 
-/** Its current version, by the checks of a start: manifest, every file's sha256; and the erasures. */
+/** Its current version: manifest, erasures. The start's own check opens it, and reads every file. */
 export async function examinePopulation(path: string): Promise<PopulationFacts> {
   let manifest: Manifest | null = null;
   let at = 0;
@@ -69,7 +57,7 @@ export async function examinePopulation(path: string): Promise<PopulationFacts> 
     if (version === null)
       throw new AppError('invalid_population', `${path} is not a population: it has no file named current`);
     const read = readManifest(path, version);
-    verifyVersion(path, read, 'everything');
+    verifyVersion(path, read, 'sizes');
     manifest = read;
     at = publishedAt(path, version);
     return [describePopulation(path, read)];

@@ -34,7 +34,10 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   const contents = await findings('database', READ_ADVICE, () => {
     if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
     return [
-      store.stranded === null ? examineDatabase(store.contents) : lostDatabase(store.stranded),
+      // one that was saved takes its place
+      store.stranded === null || store.saved.length > 0
+        ? examineDatabase(store.contents)
+        : lostDatabase(store.stranded),
       ...examineSaved(store.saved),
       ...examineSetAside(store.setAside),
       examineUse(store.isTaken),

@@ -2,10 +2,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { ServiceEnvironment, Settings } from '../environment.ts';
 import { namesOf } from '../setting-list.ts';
+import { START_CHECKS, type StartCheck } from '../start-checks.ts';
 import { examineKey, examinePort, examineSecrets } from './access.ts';
-import { examineBinding, examineLoading, examineModel, examinePopulation } from './artefacts.ts';
+import { examineBinding, examineModel, examinePopulation } from './artefacts.ts';
 import { examineDataFolder, examineSpace } from './data-folder.ts';
-import { type Finding, failed } from './finding.ts';
+import { type Finding, failed, fine } from './finding.ts';
 import {
   examineClock,
   examineDevice,
@@ -16,6 +17,7 @@ import {
   type Machine,
 } from './machine.ts';
 import { examinePromoted } from './promoted.ts';
+import { findRefusals, NEEDED_TO_LOAD, startOf, withRefusals } from './refusals.ts';
 
 export interface Patient {
   readonly settings: Settings;
@@ -23,10 +25,38 @@ export interface Patient {
   readonly clock: Clock;
   /** This process's; null where the system has none. */
   readonly userId: number | null;
+  /** What a start looks at; all of it, if not given. */
+  readonly checks?: readonly StartCheck[];
 }
 
-/** In the order of the report: folders, machine, network. */
-export async function examine({ settings, machine, clock, userId }: Patient): Promise<readonly Finding[]> {
+/** In the order of the report: folders, machine, network. What a start refuses is said in its words. */
+export async function examine(patient: Patient): Promise<readonly Finding[]> {
+  const { settings, machine, checks = START_CHECKS } = patient;
+  const { found, hasKeys } = await lookAt(patient);
+  const start = startOf(settings, machine.openFiles);
+  if (start === null) return found;
+  const known = new Set(found.filter(({ status }) => status === 'failed').map(({ check }) => check));
+  const refusals = await findRefusals(start, checks, hasKeys, known);
+  const isAsked = checks.some(({ check }) => check === 'model loads');
+  const isTried =
+    isAsked && !NEEDED_TO_LOAD.some((check) => known.has(check) || refusals.some((refusal) => refusal.check === check));
+  return withRefusals(isTried ? withLoading(found) : found, refusals);
+}
+
+/** A line below those of the models, which is wrong where a refusal replaces it. */
+function withLoading(found: readonly Finding[]): readonly Finding[] {
+  const at = found.findIndex(({ check }) => check === 'promoted models') + 1;
+  const loading = fine('model loads', 'golden batch reproduced, and made-up users expanded, by one thread');
+  return [...found.slice(0, at), loading, ...found.slice(at)];
+}
+
+/** By doctor's own means. */
+async function lookAt({
+  settings,
+  machine,
+  clock,
+  userId,
+}: Patient): Promise<{ readonly found: readonly Finding[]; readonly hasKeys: boolean }> {
   const { values } = settings;
   const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
   const folder = dataDir === undefined ? null : await examineDataFolder(dataDir, userId, clock.now());
@@ -42,12 +72,11 @@ export async function examine({ settings, machine, clock, userId }: Patient): Pr
   const modelBytes = (promoted?.served ?? ofModel)?.sizeBytes ?? 0;
   const cacheBytes = values.limits.rankingMemoryBytes;
   const newest = Math.max(createdAt(taken?.manifest.created), ofPopulation?.publishedAt ?? 0);
-  return [
+  const found = [
     ...(folder?.findings ?? [notGiven('data folder', 'METAHEAC_DATA_DIR')]),
     ...(dataDir === undefined ? [] : [examineSpace(dataDir, users, folder?.campaigns ?? 0)]),
     ...(ofModel?.findings ?? [notGiven('model', 'METAHEAC_MODEL')]),
     ...(promoted?.findings ?? []),
-    ...(taken === null ? [] : await examineLoading(taken.path)),
     ...(ofPopulation?.findings ?? [notGiven('population', 'METAHEAC_POPULATION')]),
     ...(taken && ofPopulation?.isWhole ? await examineBinding(taken, population!) : []),
     examineNode(machine),
@@ -60,6 +89,7 @@ export async function examine({ settings, machine, clock, userId }: Patient): Pr
     examineSecrets(settings),
     await examinePort(settings, isRunning),
   ];
+  return { found, hasKeys: (folder?.keys?.made ?? 0) > 0 };
 }
 
 function notGiven(check: string, variable: keyof ServiceEnvironment & string): Finding {

@@ -1,0 +1,285 @@
+/** Every way in which `serve` refuses to start: doctor names it on the same folders, failed, in the same words. */
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { doctorCommand } from '../../src/cli/commands/doctor.ts';
+import { serveCommand } from '../../src/cli/commands/serve.ts';
+import { examine } from '../../src/cli/doctor/examine.ts';
+import { readMachine } from '../../src/cli/doctor/machine.ts';
+import { readSettings } from '../../src/cli/environment.ts';
+import { type ServiceOptions, startService } from '../../src/cli/service.ts';
+import { START_CHECKS, type StartCheck } from '../../src/cli/start-checks.ts';
+import type { UserNumber } from '../../src/lib/brands.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { messageOf } from '../../src/lib/errors.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { featureOf } from '../../src/model/manifest.ts';
+import { eraseUsers } from '../../src/population/erase-users.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { openFileLimit } from '../../src/server/http/descriptors.ts';
+import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+import { fewDemoPeople } from '../fixture/demo-world.ts';
+import { temporaryFolder, useFolders } from '../fixture/folders.ts';
+import { writeVariant } from '../fixture/model-variants.ts';
+
+const newFolder = useFolders();
+const worldFolder = temporaryFolder();
+const world = await fewDemoPeople(worldFolder);
+const STORE = { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 1 };
+const WITHOUT_ENGINE = START_CHECKS.filter(({ check }) => check !== 'model loads');
+
+/** Of a documentation's range. */
+const ELSEWHERE = { METAHEAC_HOST: '192.0.2.1', METAHEAC_API_KEY: 'planted-secret-0123' };
+
+/** Folders of its own for a test, and settings. */
+interface Place {
+  readonly data: string;
+  readonly model: string;
+  readonly population: string;
+  readonly env: Record<string, string>;
+}
+
+function newPlace(): Place {
+  const folder = newFolder();
+  const [data, model, population] = [join(folder, 'data'), join(folder, 'model'), join(folder, 'population')];
+  cpSync(world.model, model, { recursive: true });
+  cpSync(world.population, population, { recursive: true });
+  lockStore(locateStore(data))();
+  openStore(locateStore(data), STORE).close();
+  const folders = { METAHEAC_DATA_DIR: data, METAHEAC_MODEL: model, METAHEAC_POPULATION: population };
+  return {
+    data,
+    model,
+    population,
+    env: { ...folders, METAHEAC_DEVICE: 'cpu', METAHEAC_PORT: '0', METAHEAC_THREADS: '1' },
+  };
+}
+
+/** All that lies below, with its bytes and times. */
+function stateOf(folder: string): string[] {
+  if (!statSync(folder).isDirectory()) return [readFileSync(folder, 'base64')];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => {
+      const { mtimeMs, size } = statSync(join(folder, name));
+      return `${name} ${mtimeMs} ${size}`;
+    })
+    .sort();
+}
+
+/** What a start says; a service that starts all the same is closed, and is a fault of the test. */
+async function refusalOf({ env }: Place): Promise<string> {
+  const { values } = readSettings(env);
+  const options: ServiceOptions = {
+    dataDir: values.METAHEAC_DATA_DIR!,
+    model: values.METAHEAC_MODEL!,
+    population: values.METAHEAC_POPULATION!,
+    ...{ host: values.METAHEAC_HOST, port: values.METAHEAC_PORT, apiKey: values.METAHEAC_API_KEY ?? null },
+    ...{ trustedProxies: values.METAHEAC_TRUSTED_PROXIES, device: values.METAHEAC_DEVICE, threads: 1 },
+    ...{ logLevel: 'silent', limits: values.limits, webhookAllowedHosts: [] },
+    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
+  };
+  let service: Awaited<ReturnType<typeof startService>> | null = null;
+  try {
+    service = await startService(options);
+    await service.engineReady;
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    await service?.close();
+  }
+  throw new Error('the service has started');
+}
+
+/** Doctor's failed lines, while nothing is changed. */
+async function failuresOf({ env, data, model, population }: Place, checks: readonly StartCheck[] = WITHOUT_ENGINE) {
+  const folders = [data, model, population];
+  const before = folders.map(stateOf);
+  const settings = readSettings(env);
+  const machine = { ...readMachine(), openFiles: openFileLimit() };
+  const all = await examine({ settings, machine, clock: systemClock, userId: process.getuid?.() ?? null, checks });
+  expect(folders.map(stateOf)).toEqual(before);
+  return all.filter(({ status }) => status === 'failed');
+}
+
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  const at = bytes.length >> 1;
+  bytes[at]! ^= 1;
+  writeFileSync(path, bytes);
+}
+
+/** The first file below whose name matches. */
+function find(folder: string, pattern: RegExp): string {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  return join(folder, names.find((name) => pattern.test(name) && statSync(join(folder, name)).isFile())!);
+}
+
+async function eraseAndHarm({ population }: Place): Promise<void> {
+  const opened = openPopulation(population);
+  await eraseUsers(
+    population,
+    [0, 1].map((number) => opened.directory.id(number as UserNumber)),
+    opened,
+  );
+  const path = join(population, 'erased.bin');
+  writeFileSync(path, readFileSync(path).fill(7, 0, 24));
+}
+
+async function takePort({ env }: Place): Promise<void> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  env['METAHEAC_PORT'] = String((server.address() as AddressInfo).port);
+}
+
+function setVersion({ data }: Place): void {
+  const path = join(data, 'metaheac.db');
+  const bytes = readFileSync(path);
+  bytes.writeUInt32BE(999, 60);
+  writeFileSync(path, bytes);
+}
+
+function loseDatabase({ data }: Place): void {
+  for (const name of readdirSync(data)) if (name.startsWith('metaheac.db')) rmSync(join(data, name));
+  mkdirSync(join(data, 'seeds'), { recursive: true });
+  writeFileSync(join(data, 'seeds', `${'0'.repeat(64)}.txt`), 'a\n');
+}
+
+/** Another database than the one that is there. */
+function saveAnother({ data }: Place): void {
+  const other = newFolder();
+  openStore(locateStore(other), STORE).close();
+  copyFileSync(join(other, 'metaheac.db'), join(data, 'metaheac.db.saved-2026-11-28T00-00-00-000Z'));
+}
+
+/** Without all but one of the features that the model needs. */
+async function importOther({ population }: Place): Promise<void> {
+  rmSync(population, { recursive: true });
+  const features = readModelFolder(world.model).manifest.features.user.map(featureOf).slice(0, 1);
+  await importPopulation({ source: join(worldFolder, 'data'), features, out: population });
+}
+
+function replaceByFile({ data }: Place): void {
+  rmSync(data, { recursive: true });
+  writeFileSync(data, '');
+}
+
+type Harm = (place: Place) => void | Promise<void>;
+
+function set(variable: string, value: string): Harm {
+  return ({ env }) => {
+    env[variable] = value;
+  };
+}
+
+describe('what serve refuses at a start, doctor names in the same words', () => {
+  it.each<[string, string, Harm]>([
+    ['a flipped byte in a segment', 'population', (at) => flip(find(at.population, /^[0-9a-f]{12}\/.*seg/))],
+    ['a flipped byte in the directory', 'population', (at) => flip(find(at.population, /directory/))],
+    ['a flipped byte in a dictionary', 'population', (at) => flip(find(at.population, /dictionar/))],
+    ['no current', 'population', (at) => rmSync(join(at.population, 'current'))],
+    ['an empty current', 'population', (at) => writeFileSync(join(at.population, 'current'), '')],
+    ['a bad current', 'population', (at) => writeFileSync(join(at.population, 'current'), '../../etc')],
+    ['damaged erasures', 'erased users', eraseAndHarm],
+    ["a flipped byte in the model's graph", 'model', (at) => flip(join(at.model, 'model.onnx'))],
+    ['a flipped byte in a vocabulary', 'model', (at) => flip(find(at.model, /^vocabulary\//))],
+    ['a bad manifest', 'model', (at) => appendFileSync(join(at.model, 'manifest.json'), '}')],
+    ['no model', 'model', set('METAHEAC_MODEL', join(worldFolder, 'none'))],
+    ['a database that is gone', 'database', loseDatabase],
+    ['a database of a later version', 'database', setVersion],
+    ['a file that is no database', 'database', (at) => writeFileSync(join(at.data, 'metaheac.db'), 'x'.repeat(9_000))],
+    ['a saved database to choose', 'saved database', saveAnother],
+    ['a locked data folder', 'lock', (at) => onTestFinished(lockStore(locateStore(at.data)))],
+    ['a port in use', 'port', takePort],
+    ['an address that is not of this machine', 'port', ({ env }) => void Object.assign(env, ELSEWHERE)],
+    ['a public host without a key', 'access', set('METAHEAC_HOST', '0.0.0.0')],
+    ['a proxy without a key', 'access', set('METAHEAC_TRUSTED_PROXIES', '10.0.0.7')],
+    ['too few open files', 'open files', set('METAHEAC_RESERVED_DESCRIPTORS', String(openFileLimit()))],
+  ])('%s', async (_what, check, harm) => {
+    const place = newPlace();
+    await harm(place);
+    // first, as a start may change what it refuses
+    const failures = await failuresOf(place);
+    const words = await refusalOf(place);
+    expect(failures.map((one) => [one.check, one.detail])).toEqual([[check, words]]);
+    expect(failures[0]!.advice).toMatch(/./);
+  });
+
+  it('a data folder that cannot be made: doctor does not try, and says why it cannot be', async () => {
+    const place = newPlace();
+    replaceByFile(place);
+    expect(await failuresOf(place)).toContainEqual(
+      expect.objectContaining({ check: 'data folder', detail: `${place.data} is not a folder` }),
+    );
+    expect(await refusalOf(place)).toContain(place.data);
+  });
+});
+
+describe('what the engine refuses at a start, doctor names in the same words', () => {
+  it.each<[string, string, Harm]>([
+    [
+      'a golden batch that is not reproduced',
+      'model loads',
+      ({ model }) =>
+        void writeVariant(world.model, model, ({ golden_batch: golden }) => ({
+          golden_batch: { ...golden, scores: golden.scores.map((score) => 1 - score) },
+        })),
+    ],
+    ['a model that does not fit the population', 'model and population', importOther],
+  ])('%s', { timeout: 180_000 }, async (_what, check, harm) => {
+    const place = newPlace();
+    await harm(place);
+    const failures = await failuresOf(place, START_CHECKS);
+    const words = await refusalOf(place);
+    expect(failures.map((one) => [one.check, one.detail])).toEqual([[check, words]]);
+  });
+});
+
+describe('settings that serve refuses, doctor names in the same words', () => {
+  const folder = temporaryFolder();
+  const written = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  it.each<[string, Record<string, string>]>([
+    ['a file with an unknown key', { METAHEAC_CONFIG: written('key.yaml', 'hsot: a\n') }],
+    ['a file with a bad value', { METAHEAC_CONFIG: written('value.yaml', 'threads: two\n') }],
+    ['a file that is not there', { METAHEAC_CONFIG: join(folder, 'none.yaml') }],
+    ['a key file that cannot be read', { METAHEAC_API_KEY_FILE: join(folder, 'none') }],
+    ['an empty key file', { METAHEAC_API_KEY_FILE: written('empty', '') }],
+    ['an unknown device', { METAHEAC_DEVICE: 'tpu' }],
+    ['trusted proxies that are none', { METAHEAC_TRUSTED_PROXIES: 'nonsense' }],
+    ['webhook hosts that are none', { METAHEAC_WEBHOOK_ALLOWED_HOSTS: 'a b' }],
+    ['an unknown variable', { METAHEAC_LEASE: '1' }],
+  ])('%s', async (_what, env) => {
+    for (const [name, value] of Object.entries(env)) process.env[name] = value;
+    onTestFinished(() => {
+      for (const name of Object.keys(env)) delete process.env[name];
+    });
+    const printed: string[] = [];
+    const output = { result: (line: string) => void printed.push(line), note: () => {} };
+    const words = await serveCommand({}, output as never).then(
+      () => 'started',
+      (error: unknown) => messageOf(error),
+    );
+    expect(await doctorCommand({ json: true } as never, output as never)).toBe(false);
+    const { status, checks } = JSON.parse(printed.join(''));
+    expect(status).toBe('failed');
+    expect(checks).toMatchObject([{ check: 'settings', status: 'failed', detail: words }]);
+  });
+});
