@@ -1,6 +1,7 @@
 /** What was found damaged while serving: counted, logged once each, and made again where that is an active audience. */
 
 import type { CampaignStore } from '../campaigns/ports/store.ts';
+import type { DamagedRow } from '../campaigns/ports/upkeep.ts';
 import { isEnd } from '../campaigns/states.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -20,7 +21,7 @@ export class DamageLog {
   readonly #known = new Map<string, Damage>();
   /** Rankings that were queued to be made again: reads do not ask once more. */
   readonly #queued = new Set<string>();
-  readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0 };
+  readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0, row: 0 };
 
   constructor(options: DamageLogOptions) {
     this.#options = options;
@@ -41,7 +42,7 @@ export class DamageLog {
     if (known === undefined) return;
     this.#known.delete(path);
     this.#queued.delete(path);
-    this.#options.logger.info({ kind: known.kind, path }, 'a damaged file is whole again, or no longer needed');
+    this.#options.logger.info({ kind: known.kind, path }, 'what was damaged is whole again, or no longer needed');
   }
 
   /** Notes a file or a folder that is damaged; true the first time. */
@@ -49,8 +50,14 @@ export class DamageLog {
     if (this.#known.has(path)) return false;
     this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
     this.#counts[kind] += 1;
-    this.#options.logger.error({ kind, path, reason: message }, 'a damaged file was found: it is not served');
+    const what = kind === 'row' ? 'row of the database' : 'file';
+    this.#options.logger.error({ kind, path, reason: message }, `a damaged ${what} was found: it is not served`);
     return true;
+  }
+
+  /** Notes a damaged row of the database. */
+  noteRow({ table, id }: DamagedRow): void {
+    this.note('row', `${table}/${id}`, 'it is not as it was written (its checksum differs): restore a backup');
   }
 
   /**

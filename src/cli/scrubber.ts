@@ -12,7 +12,7 @@ export interface ScrubberOptions {
   /** What was verified of a ranking while it is open holds no longer once its files are damaged. */
   readonly rankings: { forget(folder: string): void };
   readonly population: { readonly folder: string; readonly version: () => string };
-  readonly damage: Pick<DamageLog, 'note' | 'noteRanking' | 'known' | 'mend'>;
+  readonly damage: Pick<DamageLog, 'note' | 'noteRanking' | 'noteRow' | 'known' | 'mend'>;
   readonly bytesPerSecond: number;
   /** From the end of one pass to the beginning of the next. */
   readonly pauseMs: number;
@@ -22,6 +22,8 @@ export interface ScrubberOptions {
 }
 
 const RECHECK_MS = 5_000;
+/** What a row and its checksum take, about: the rate is of bytes. */
+const ROW_BYTES = 256;
 
 export class Scrubber {
   readonly #options: ScrubberOptions;
@@ -88,6 +90,7 @@ export class Scrubber {
 
   *#pass(): Generator<number, void, void> {
     const { upkeep, damage } = this.#options;
+    yield* this.#scrubRows();
     const { sets, rankings } = upkeep.contents();
     for (const folder of rankings) yield* this.#scrubRanking(folder);
     for (const sha256 of sets) {
@@ -97,6 +100,18 @@ export class Scrubber {
     }
     yield* this.#scrubPopulation();
     this.#passes += 1;
+  }
+
+  *#scrubRows(): Generator<number, void, void> {
+    const { upkeep, damage } = this.#options;
+    const slices = upkeep.damagedRows();
+    for (let slice = slices.next(); ; slice = slices.next()) {
+      if (slice.done) {
+        for (const row of slice.value) damage.noteRow(row);
+        return;
+      }
+      yield slice.value * ROW_BYTES;
+    }
   }
 
   *#scrubPopulation(): Generator<number, void, void> {
@@ -125,6 +140,9 @@ export class Scrubber {
       } else if (kind === 'ranking') {
         const isNeeded = upkeep.contents().rankings.has(path);
         if (!isNeeded || (yield* checkRanking(upkeep.blobs, path)).kind === 'whole') damage.mend(path);
+      } else if (kind === 'row') {
+        const [table, ...id] = path.split('/');
+        if (!upkeep.isDamaged({ table: table!, id: id.join('/') })) damage.mend(path);
       } else {
         const sha256 = basename(path, '.txt');
         if (!upkeep.contents().sets.has(sha256) || (yield* checkUserSet(upkeep.blobs, sha256)) === null)

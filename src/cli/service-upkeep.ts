@@ -1,6 +1,7 @@
 /** What a service does for its files: it takes them over, watches the disk, and finds and mends what is damaged. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
+import type { DamagedRow } from '../campaigns/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -100,6 +101,11 @@ export function takeOver(
   return disk;
 }
 
+/** Who is told of damaged rows that reads find: the store is opened before. */
+export interface DamagedRows {
+  report: (row: DamagedRow) => void;
+}
+
 interface Parts {
   readonly disk: DiskWatch;
   readonly store: CampaignStore;
@@ -107,6 +113,7 @@ interface Parts {
   readonly rankings: RankingCache;
   readonly population: Population;
   readonly wake: () => void;
+  readonly rows: DamagedRows;
   /** Called once where the database is lost. */
   readonly onLost: () => void;
 }
@@ -119,11 +126,12 @@ export function startUpkeep(
     population: folder,
   }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
-  { disk, store, locator, rankings, population, wake, onLost }: Parts,
+  { disk, store, locator, rankings, population, wake, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {
   const damage = new DamageLog({ store, logger, clock, wake });
   rankings.onDamage((path) => damage.noteRanking(path));
+  rows.report = (row) => damage.noteRow(row);
   const upkeep = openUpkeep(locator);
   closers.push(() => upkeep.close());
   const scrubber = new Scrubber({

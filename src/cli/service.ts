@@ -23,7 +23,7 @@ import type { ModelSwitch } from './model-switch.ts';
 import { engineOf, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
-import { giveUp, keepReserve, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
+import { type DamagedRows, giveUp, keepReserve, lockFolder, startUpkeep, takeOver } from './service-upkeep.ts';
 import { cannotListen, refuseStart, Start, type StartOptions } from './start-checks.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
@@ -84,7 +84,7 @@ async function startParts(
   const { models, populations, config, locator } = start;
   const clock = openServiceClock({ ...given, settleMs: config.clockSettleMs });
   const options = { ...given, clock };
-  const { telemetry, store, disk, rankings } = await openFolder(options, start, closers);
+  const { telemetry, store, rows, disk, rankings } = await openFolder(options, start, closers);
   models.settle();
   closers.push(() => models.close());
   closers.push(() => populations.close());
@@ -99,7 +99,8 @@ async function startParts(
     supervisor.drain();
     void webhooks.stop();
   };
-  const storage = startUpkeep(options, config, { disk, store, locator, rankings, population, wake, onLost }, closers);
+  const parts = { disk, store, locator, rankings, population, wake, rows, onLost };
+  const storage = startUpkeep(options, config, parts, closers);
   closers.push(startHousekeeping({ store, rankings, populationVersion, ...retentionOf(config), wake, logger, clock }));
   const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(models, locator);
@@ -133,7 +134,11 @@ async function openFolder(options: PartOptions, start: Start, closers: (() => Pr
   closers.push(lockFolder(locator, options, () => refuseStart(start, 'locked')));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
-  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true });
+  const rows: DamagedRows = { report: () => {} };
+  const store = openStore(locator, {
+    ...{ clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true },
+    onDamagedRow: (row) => rows.report(row),
+  });
   closers.push(() => store.close());
   closers.push(keepTime(clock, store, logger));
   refuseStart(start, 'opened', () => store.apiKeys.exist());
@@ -143,7 +148,7 @@ async function openFolder(options: PartOptions, start: Start, closers: (() => Pr
   closers.push(() => giveUp(store, logger));
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
-  return { telemetry, store, disk, rankings };
+  return { telemetry, store, rows, disk, rankings };
 }
 
 function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {

@@ -28,6 +28,15 @@ export const SERVICE_ROWS = {
       'answered as before. /v1/status names the file.',
     advice: 'The operator must put the file back from a backup, or import the population again; then send it again.',
   },
+  database_damaged: {
+    status: 503,
+    title: 'A row of the database is damaged',
+    hidden: true,
+    meaning:
+      'A row that this needs is not as it was written (its checksum differs). Lists leave it out, and what does not ' +
+      'need it is answered as before. /v1/status and metaheac verify name its table and id.',
+    advice: 'The operator must restore a backup; then send it again.',
+  },
   invalid_graph: ofTheService(
     'An ONNX graph cannot be read, typed or differentiated.',
     'The operator must serve a model that passes metaheac model verify.',

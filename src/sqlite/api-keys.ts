@@ -17,6 +17,7 @@ import { type Database, write } from './database.ts';
 import type { Freshness } from './freshness.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { writeToFree } from './reserve.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 
 /** Keys that are remembered (about 500 bytes each); beyond, all are forgotten. */
 const CACHED_KEYS = 10_000;
@@ -85,9 +86,14 @@ export class SqliteApiKeys implements ApiKeys {
   list(query: PageQuery): Page<ApiKey> {
     const rows = this.#database
       .prepare(`${SELECT_KEY} WHERE number < @before ORDER BY number DESC LIMIT @most`)
-      .all(boundsOf('keys', query))
-      .map((row) => readRow(COLUMNS, row));
-    return pageOf('keys', rows, query.limit, toApiKey);
+      .all(boundsOf('keys', query)) as { readonly number: number }[];
+    return pageOf(
+      'keys',
+      rows,
+      query.limit,
+      (row) => toApiKey(readRow(COLUMNS, row)),
+      (page) => wholeRows(this.#database, page, referencesOf),
+    );
   }
 
   revoke(id: string): ApiKey {
@@ -128,7 +134,9 @@ export class SqliteApiKeys implements ApiKeys {
 
   #findRow(id: string): KeyRow | null {
     const row = this.#database.prepare(`${SELECT_KEY} WHERE id = @id`).get({ id });
-    return row === undefined ? null : readRow(COLUMNS, row);
+    if (row === undefined) return null;
+    refuseDamaged(this.#database, referencesOf(row as { readonly number: number }));
+    return readRow(COLUMNS, row);
   }
 
   #getRow(id: string): KeyRow {
@@ -153,4 +161,8 @@ export class SqliteApiKeys implements ApiKeys {
 
 function toApiKey({ number: _, sha256: __, ...apiKey }: KeyRow): ApiKey {
   return apiKey;
+}
+
+function referencesOf({ number }: { readonly number: number }): RowReference[] {
+  return [['api_keys', { number }]];
 }

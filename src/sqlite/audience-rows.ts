@@ -9,6 +9,7 @@ import { type Column, flag, insertRow, plain, readRow, selectList, updateRow } f
 import type { Bound, Database } from './database.ts';
 import type { Freshness } from './freshness.ts';
 import { boundsOf, pageOf } from './pages.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 
 /** Campaigns whose active audience is remembered (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
@@ -31,8 +32,11 @@ const COLUMNS = {
 } satisfies Record<keyof Audience, Column<unknown>>;
 
 const SELECT_AUDIENCE = `
-  SELECT ${selectList(COLUMNS)}
+  SELECT ${selectList(COLUMNS)}, a.campaign AS number
   FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
+
+/** As it is selected, with the number of its campaign. */
+type AudienceRow = Audience & { readonly number: number };
 
 /** What a new version is of. */
 interface NewAudience {
@@ -136,8 +140,8 @@ export class AudienceRows {
     this.#dropStale();
     const cached = this.#active.get(id);
     if (cached !== undefined) return cached;
-    const found = this.#select('AND c.active_version = a.version WHERE c.id = @id', { id })[0];
-    if (found === undefined) throw this.#notReady(id);
+    const found = this.#find('AND c.active_version = a.version WHERE c.id = @id', { id });
+    if (found === null) throw this.#notReady(id);
     if (this.#active.size >= CACHED_AUDIENCES) this.#active.clear();
     this.#active.set(id, found);
     return found;
@@ -146,14 +150,14 @@ export class AudienceRows {
   /** The active audiences of all campaigns, oldest campaign first, from memory where none changed in between. */
   allActive(): readonly Audience[] {
     this.#dropStale();
-    this.#all ??= this.#select('AND c.active_version = a.version ORDER BY c.number', {});
+    this.#all ??= this.#select('AND c.active_version = a.version ORDER BY c.number', {}).map(toAudience);
     return this.#all;
   }
 
   /** @throws AppError campaign_not_found, audience_not_found */
   version(id: string, version: number): Audience {
-    const found = this.#select('WHERE c.id = @id AND a.version = @version', { id, version })[0];
-    if (found !== undefined) return found;
+    const found = this.#find('WHERE c.id = @id AND a.version = @version', { id, version });
+    if (found !== null) return found;
     this.#stateOf(id);
     throw audienceNotFound(id, version);
   }
@@ -163,8 +167,14 @@ export class AudienceRows {
     const bounds = boundsOf('audiences', query);
     this.#stateOf(id);
     const which = 'WHERE c.id = @id AND a.version < @before ORDER BY a.version DESC LIMIT @most';
-    const rows = this.#select(which, { id, ...bounds }).map((audience) => ({ number: audience.version, audience }));
-    return pageOf('audiences', rows, query.limit, ({ audience }) => audience);
+    const rows = this.#select(which, { id, ...bounds }).map((row) => ({ number: row.version, row }));
+    return pageOf(
+      'audiences',
+      rows,
+      query.limit,
+      ({ row }) => toAudience(row),
+      (page) => wholeRows(this.#database, page, ({ row }) => referencesOf(row)),
+    );
   }
 
   /**
@@ -233,9 +243,15 @@ export class AudienceRows {
     this.forget();
   }
 
-  #select(which: string, parameters: Bound): Audience[] {
-    const rows = this.#database.prepare(`${SELECT_AUDIENCE} ${which}`).all(parameters);
-    return rows.map((row) => readRow(COLUMNS, row));
+  #select(which: string, parameters: Bound): AudienceRow[] {
+    return this.#database.prepare(`${SELECT_AUDIENCE} ${which}`).all(parameters) as AudienceRow[];
+  }
+
+  #find(which: string, parameters: Bound): Audience | null {
+    const row = this.#select(which, parameters)[0];
+    if (row === undefined) return null;
+    refuseDamaged(this.#database, referencesOf(row));
+    return toAudience(row);
   }
 
   #notReady(id: string): AppError {
@@ -259,4 +275,13 @@ export class AudienceRows {
     if (row === undefined) throw campaignNotFound(id);
     return row.state;
   }
+}
+
+function referencesOf({ number, version }: AudienceRow): RowReference[] {
+  return [['audiences', { campaign: number, version }]];
+}
+
+function toAudience(row: AudienceRow): Audience {
+  const { number: _, ...audience } = readRow(COLUMNS, row) as AudienceRow;
+  return audience;
 }

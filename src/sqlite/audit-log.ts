@@ -8,6 +8,7 @@ import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts'
 import { beforeCommit, type Database, write } from './database.ts';
 import { pageOf } from './pages.ts';
 import { writeToFree } from './reserve.ts';
+import { wholeRows } from './row-check.ts';
 
 const COLUMNS = {
   number: plain<number>('number'),
@@ -96,7 +97,9 @@ export class SqliteAuditLog implements AuditLog {
       )
       .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
       .map((row) => readRow(COLUMNS, row));
-    return pageOf('audit', rows, limit, toEntry);
+    return pageOf('audit', rows, limit, toEntry, (page) =>
+      wholeRows(this.#database, page, ({ number }) => [['audit_log', { number }]]),
+    );
   }
 
   prune(before: number): void {

@@ -5,7 +5,8 @@ import { toJson } from './columns.ts';
 /** Whether a campaign has all of some labels. */
 const HAS_LABELS = `NOT EXISTS (
   SELECT 1 FROM json_each(@labels) needed WHERE NOT EXISTS (
-    SELECT 1 FROM json_each(c.labels) own WHERE own.key = needed.key AND own.value = needed.value))`;
+    SELECT 1 FROM json_each(CASE WHEN json_valid(c.labels) THEN c.labels ELSE '{}' END) own
+    WHERE own.key = needed.key AND own.value = needed.value))`;
 
 /** LIKE would take `%` and `_` for more than they are. */
 const CONTAINS_TEXT = `(instr(lower(c.name), lower(@search)) > 0

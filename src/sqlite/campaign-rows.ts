@@ -34,6 +34,7 @@ import {
 import type { Database } from './database.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { remainingTimes } from './remaining-time.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 import { decodeCounts, encodeCounts, recordSet } from './set-rows.ts';
 
 /** Inputs of which an expansion has a copy under the same name. */
@@ -152,6 +153,7 @@ export class CampaignRows {
   }
 
   inputs(number: number): CampaignInputs {
+    refuseDamaged(this.#database, [['campaigns', { number }]]);
     const sql = `SELECT ${selectList(INPUTS)} FROM campaigns c, installation i WHERE c.number = @number`;
     return readRow(INPUTS, this.#database.prepare(sql).get({ number }));
   }
@@ -172,12 +174,14 @@ export class CampaignRows {
 
   find(id: string): Campaign | null {
     const row = this.#select.get({ id });
-    return row === undefined ? null : this.#toCampaign(row, remainingTimes(this.#database));
+    if (row === undefined) return null;
+    refuseDamaged(this.#database, referencesOf(row));
+    return this.#toCampaign(row, remainingTimes(this.#database));
   }
 
   findLabels(id: string): Labels | null {
     const labels = this.#database.prepare('SELECT labels FROM campaigns WHERE id = @id').pluck().get({ id });
-    return labels === undefined ? null : (JSON.parse(labels as string) as Labels);
+    return labels === undefined ? null : json<Labels>('c.labels').read!(labels as string);
   }
 
   /** The id of the campaign that the caller calls so; undefined where there is none. */
@@ -192,9 +196,15 @@ export class CampaignRows {
   list(query: CampaignQuery): CampaignPage {
     const rows = this.#database
       .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @most`)
-      .all({ ...boundsOf('campaigns', query), ...filterValues(query) }) as { readonly number: number }[];
+      .all({ ...boundsOf('campaigns', query), ...filterValues(query) }) as CampaignReferences[];
     const remaining = remainingTimes(this.#database);
-    return pageOf('campaigns', rows, query.limit, (row) => this.#toCampaign(row, remaining));
+    return pageOf(
+      'campaigns',
+      rows,
+      query.limit,
+      (row) => this.#toCampaign(row, remaining),
+      (page) => wholeRows(this.#database, page, referencesOf),
+    );
   }
 
   /**
@@ -280,6 +290,18 @@ export class CampaignRows {
           : remaining({ number: row.expansion, state: row.state, progress: row.progress }),
     };
   }
+}
+
+type CampaignReferences = Pick<RowOf<typeof COLUMNS>, 'number' | 'expansion' | 'audienceVersion'>;
+
+/** The rows that a campaign is read of. */
+function referencesOf(row: unknown): RowReference[] {
+  const { number, expansion, audienceVersion } = row as CampaignReferences;
+  return [
+    ['campaigns', { number }],
+    expansion === null ? null : ['expansions', { number: expansion }],
+    audienceVersion === null ? null : ['audiences', { campaign: number, version: audienceVersion }],
+  ];
 }
 
 function readCounts(stored: Value): SeedCounts {

@@ -5,6 +5,7 @@ import type { Change, Changes } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
 import { pageOf } from './pages.ts';
+import { wholeRows } from './row-check.ts';
 
 /** The changes after a cursor, oldest first; from the first one on without. @throws AppError invalid_cursor */
 export function listChanges(database: Database, since: string | undefined, limit: number): Changes {
@@ -23,7 +24,13 @@ export function listChanges(database: Database, since: string | undefined, limit
        FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
     )
     .all({ after, most: limit + 1 }) as (Change & { readonly number: number })[];
-  const { items, nextCursor } = pageOf('changes', rows, limit, ({ number: _, ...change }) => change);
+  const { items, nextCursor } = pageOf(
+    'changes',
+    rows,
+    limit,
+    ({ number: _, ...change }) => change,
+    (page) => wholeRows(database, page, ({ number }) => [['changes', { number }]]),
+  );
   return {
     items,
     nextCursor: nextCursor ?? encodeCursor('changes', rows.at(-1)?.number ?? after),

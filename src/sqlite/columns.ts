@@ -2,6 +2,7 @@
  * Columns of a table or a query, each named in one place: reading, one list makes the SELECT list, the type of its rows
  * and their values; writing, the keys of one object are the columns and the names that are bound.
  */
+import { AppError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
 
 /** What SQLite keeps. */
@@ -31,7 +32,15 @@ export function flag(sql: string): Column<boolean> {
 
 /** JSON; NULL is null. */
 export function json<T>(sql: string): Column<T> {
-  return { sql, read: (stored) => (stored === null ? null : JSON.parse(stored as string)) as T };
+  return { sql, read: (stored) => (stored === null ? null : parse(sql, stored)) as T };
+}
+
+function parse(sql: string, stored: Value): unknown {
+  try {
+    return JSON.parse(stored as string);
+  } catch (error) {
+    throw new AppError('database_damaged', `${sql} is no JSON: a row is damaged`, { cause: error });
+  }
 }
 
 /** `<sql> AS <name>, ..` */

@@ -107,8 +107,15 @@ export function write<T>(database: Database, work: () => T): T {
     committed?.();
     return done;
   } catch (error) {
-    throw databaseError(database.name, error);
+    throw damageError(database.name, error) ?? databaseError(database.name, error);
   }
+}
+
+/** A row that a write touches is not as it was written: SQLite does not find it in an index. */
+function damageError(path: string, error: unknown): AppError | null {
+  if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) return null;
+  const message = `a row of ${path} is damaged, and cannot be changed (metaheac verify names it): ${error.message}`;
+  return new AppError('database_damaged', message, { cause: error });
 }
 
 /**

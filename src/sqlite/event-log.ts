@@ -93,7 +93,8 @@ export class EventLog {
     const webhooks = this.#database
       .prepare(
         `SELECT number FROM webhooks
-         WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = @type)`,
+         WHERE enabled = 1 AND EXISTS (
+             SELECT 1 FROM json_each(CASE WHEN json_valid(events) THEN events ELSE '[]' END) WHERE value = @type)`,
       )
       .pluck()
       .all({ type }) as number[];

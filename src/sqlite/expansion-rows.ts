@@ -10,6 +10,7 @@ import { type Column, insertRow, json, plain, readRow, selectList, toJson } from
 import type { Database } from './database.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { remainingTimes } from './remaining-time.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 
 /** What a step to another state writes beside it. */
 export interface StepFacts {
@@ -165,6 +166,7 @@ export class ExpansionRows {
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.id = @id`)
       .get({ campaignId, id });
     if (row === undefined) throw expansionNotFound(campaignId, id);
+    refuseDamaged(this.#database, referencesOf(row as { readonly number: number }));
     return this.#toExpansion(row, remainingTimes(this.#database));
   }
 
@@ -174,7 +176,13 @@ export class ExpansionRows {
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.number < @before ORDER BY e.number DESC LIMIT @most`)
       .all({ campaignId, ...boundsOf('expansions', query) }) as { readonly number: number }[];
     const remaining = remainingTimes(this.#database);
-    return pageOf('expansions', rows, query.limit, (row) => this.#toExpansion(row, remaining));
+    return pageOf(
+      'expansions',
+      rows,
+      query.limit,
+      (row) => this.#toExpansion(row, remaining),
+      (page) => wholeRows(this.#database, page, referencesOf),
+    );
   }
 
   stateOf(expansion: number): ExpansionState {
@@ -269,4 +277,8 @@ export class ExpansionRows {
       updatedAt: row.updatedAt,
     };
   }
+}
+
+function referencesOf({ number }: { readonly number: number }): RowReference[] {
+  return [['expansions', { number }]];
 }

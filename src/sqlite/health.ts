@@ -48,7 +48,8 @@ export class SqliteHealth implements StoreHealth {
     // each half by its own index; few wait with a reason
     return this.#connection.database
       .prepare(
-        `SELECT c.id AS campaignId, e.id AS expansionId, json_extract(e.reason, '$.code') AS code, e.updated_at AS at
+        `SELECT c.id AS campaignId, e.id AS expansionId,
+           CASE WHEN json_valid(e.reason) THEN json_extract(e.reason, '$.code') END AS code, e.updated_at AS at
          FROM (SELECT * FROM (SELECT number, campaign, id, reason, updated_at FROM expansions
                               WHERE state = 'failed' ORDER BY updated_at DESC LIMIT @limit)
                UNION ALL

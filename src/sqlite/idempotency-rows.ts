@@ -2,6 +2,7 @@
 import { answerAgain, KEY_LIFETIME_MS, type KeptAnswer } from '../campaigns/idempotency.ts';
 import type { IdempotentRequest } from '../campaigns/types.ts';
 import type { Database } from './database.ts';
+import { refuseDamaged } from './row-check.ts';
 
 /**
  * The answer that the key's request got; null where it is new.
@@ -14,7 +15,9 @@ export function findAnswer(database: Database, key: string, requestSha256: strin
        FROM idempotency_keys WHERE key = @key AND created_at > @after`,
     )
     .get({ key, after: now - KEY_LIFETIME_MS }) as KeptAnswer | undefined;
-  return row === undefined ? null : answerAgain(row, key, requestSha256);
+  if (row === undefined) return null;
+  refuseDamaged(database, [['idempotency_keys', { key }]]);
+  return answerAgain(row, key, requestSha256);
 }
 
 /** What stands for the campaign of what belongs to none. */

@@ -29,10 +29,14 @@ const DESCRIPTION = {
   traceparent: plain<string | null>('j.traceparent'),
 };
 
-const CLAIMABLE = 'run_after <= @now AND (lease_until IS NULL OR lease_until <= @now)';
+const CLAIMABLE = `run_after <= @now AND (lease_until IS NULL OR lease_until <= @now)
+  AND expansion NOT IN (SELECT value FROM json_each(@passedOver))`;
 
 export class JobRows {
   readonly #database: Database;
+
+  /** Expansions that cannot be claimed, as their rows are damaged: JSON. */
+  #passedOver = '[]';
 
   constructor(database: Database) {
     this.#database = database;
@@ -43,7 +47,12 @@ export class JobRows {
   }
 
   anyClaimable(now: number): boolean {
-    return this.#database.prepare(`SELECT EXISTS (SELECT 1 FROM jobs WHERE ${CLAIMABLE})`).pluck().get({ now }) === 1;
+    return (
+      this.#database
+        .prepare(`SELECT EXISTS (SELECT 1 FROM jobs WHERE ${CLAIMABLE})`)
+        .pluck()
+        .get({ now, passedOver: this.#passedOver }) === 1
+    );
   }
 
   /**
@@ -57,7 +66,12 @@ export class JobRows {
          WHERE number = (SELECT number FROM jobs WHERE ${CLAIMABLE} ORDER BY turn, number LIMIT 1)
          RETURNING id, expansion, attempt, token`,
       )
-      .get({ owner, now, until: now + leaseMs }) as LeasedRow | undefined;
+      .get({ owner, now, until: now + leaseMs, passedOver: this.#passedOver }) as LeasedRow | undefined;
+  }
+
+  /** Until the next start nobody claims the job of this expansion here. */
+  passOver(expansion: number): void {
+    this.#passedOver = JSON.stringify([...(JSON.parse(this.#passedOver) as number[]), expansion]);
   }
 
   /** The job as its owner sees it, without what its expansion's row tells. */
@@ -112,8 +126,11 @@ export class JobRows {
   /** Jobs whose lease ran out at their last attempt. */
   exhausted(now: number, maximumAttempts: number): JobRow[] {
     return this.#database
-      .prepare('SELECT id, expansion, attempt FROM jobs WHERE lease_until <= @now AND attempt >= @maximumAttempts')
-      .all({ now, maximumAttempts }) as JobRow[];
+      .prepare(
+        `SELECT id, expansion, attempt FROM jobs WHERE lease_until <= @now AND attempt >= @maximumAttempts
+           AND expansion NOT IN (SELECT value FROM json_each(@passedOver))`,
+      )
+      .all({ now, maximumAttempts, passedOver: this.#passedOver }) as JobRow[];
   }
 
   ownedBy(owner: string): JobRow[] {

@@ -3,13 +3,14 @@ import { isAbsolute, normalize } from 'node:path';
 import type { Jobs } from '../campaigns/ports/jobs.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../campaigns/types.ts';
-import { assert } from '../lib/errors.ts';
+import { AppError, assert } from '../lib/errors.ts';
 import type { AudienceRows } from './audience-rows.ts';
 import type { Connection } from './connection.ts';
 import { write } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
 import type { JobRow, JobRows } from './job-rows.ts';
+import { areWhole, refuseDamaged } from './row-check.ts';
 
 /** What it is made of. */
 interface Parts {
@@ -32,11 +33,31 @@ export class SqliteJobs implements Jobs {
     const now = this.#now();
     // An idle engine asks often, and a read takes no lock.
     if (!this.#parts.jobs.anyClaimable(now)) return null;
-    return write(this.#connection.database, () => {
-      for (const row of this.#parts.jobs.exhausted(now, this.#connection.options.maximumAttempts))
+    let expansion: number | null = null;
+    try {
+      return this.#claim(owner, now, (at) => {
+        expansion = at;
+      });
+    } catch (error) {
+      if (expansion === null || !(error instanceof AppError) || error.code !== 'database_damaged') throw error;
+      // one damaged row does not hold up the queue
+      this.#parts.jobs.passOver(expansion);
+      return this.claim(owner);
+    }
+  }
+
+  /** Tells of each expansion before it touches its row. */
+  #claim(owner: string, now: number, touches: (expansion: number) => void): Job | null {
+    const { database, options } = this.#connection;
+    return write(database, () => {
+      for (const row of this.#parts.jobs.exhausted(now, options.maximumAttempts)) {
+        touches(row.expansion);
         this.#giveUp(row, now);
-      const row = this.#parts.jobs.lease(owner, now, this.#connection.options.leaseMs);
+      }
+      const row = this.#parts.jobs.lease(owner, now, options.leaseMs);
       if (row === undefined) return null;
+      touches(row.expansion);
+      refuseDamaged(database, [['expansions', { number: row.expansion }]]);
       this.#parts.expansions.step(row.expansion, 'queued', now, { reason: null });
       const { expansions } = this.#parts;
       return {
@@ -109,7 +130,9 @@ export class SqliteJobs implements Jobs {
     return write(this.#connection.database, () => {
       const rows = this.#parts.jobs.ownedBy(owner);
       for (const row of rows) {
-        if (how === 'stopped') {
+        if (!areWhole(this.#connection.database, [['expansions', { number: row.expansion }]]))
+          this.#parts.jobs.requeue(row.id, now);
+        else if (how === 'stopped') {
           this.#requeue(row, now, now, null);
           this.#parts.jobs.forgetAttempt(row.id);
         } else if (row.attempt >= this.#connection.options.maximumAttempts) this.#giveUp(row, now);

@@ -26,6 +26,7 @@ import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
 import { Reserve } from './reserve.ts';
+import { onDamagedRow } from './row-check.ts';
 import { discardFiles } from './set-aside.ts';
 import { refuseStranded } from './stranded.ts';
 import { SqliteUserErasure } from './user-erasure.ts';
@@ -52,6 +53,7 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
       reserve,
     });
     guardFiles(database, files);
+    if (options.onDamagedRow !== undefined) onDamagedRow(database, options.onDamagedRow);
     const discard = (paths: readonly string[]) => discardFiles(database, absolute, paths, options.clock.now());
     return composed({ database, files, reserve, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
   } catch (error) {

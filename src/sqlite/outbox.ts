@@ -18,6 +18,7 @@ import { type Database, write } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
@@ -29,7 +30,7 @@ const COLUMNS = {
   id: plain<string>('d.id'),
   eventId: plain<string>('e.id'),
   type: plain<EventType>('e.type'),
-  campaignId: plain<string | null>("json_extract(e.body, '$.data.campaign_id')"),
+  campaignId: plain<string | null>("CASE WHEN json_valid(e.body) THEN json_extract(e.body, '$.data.campaign_id') END"),
   state: plain<DeliveryState>('d.state'),
   attempts: plain<number>('d.attempts'),
   replayOf: plain<string | null>('d.replay_of'),
@@ -88,7 +89,7 @@ export class SqliteOutbox implements Outbox {
          ORDER BY d.number DESC LIMIT @most`,
       )
       .all({ webhook, ...boundsOf('deliveries', query), state: query.state ?? null }) as DeliveryRow[];
-    return pageOf('deliveries', rows, query.limit, toDelivery);
+    return pageOf('deliveries', rows, query.limit, toDelivery, (page) => wholeRows(this.#database, page, referencesOf));
   }
 
   /**
@@ -195,6 +196,7 @@ export class SqliteOutbox implements Outbox {
       .prepare(`${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.id = @id`)
       .get({ webhook, id }) as DeliveryRow | undefined;
     if (row === undefined) throw new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
+    refuseDamaged(this.#database, referencesOf(row));
     return { event: row.event, delivery: toDelivery(row) };
   }
 
@@ -226,6 +228,13 @@ export class SqliteOutbox implements Outbox {
       .pluck()
       .all({ webhook, now }) as string[];
   }
+}
+
+function referencesOf({ number, event }: DeliveryRow): RowReference[] {
+  return [
+    ['webhook_deliveries', { number }],
+    ['webhook_events', { number: event }],
+  ];
 }
 
 function toDelivery({ number: _number, event: _event, ...delivery }: DeliveryRow): Delivery {

@@ -7,17 +7,21 @@ export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before
   return { before: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(list, cursor), most: limit + 1 };
 }
 
-/** The first `limit` of the rows; its cursor names the last of them, so that rows of later change nothing. */
+/**
+ * The first `limit` of the rows; its cursor names the last of them, so that rows of later change nothing. Those that
+ * `wholeOf` takes out are on no page.
+ */
 export function pageOf<Row extends { readonly number: number }, T>(
   list: ListName,
   rows: readonly Row[],
   limit: number,
   toItem: (row: Row) => T,
+  wholeOf: (page: readonly Row[]) => readonly Row[] = (page) => page,
 ): Page<T> {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {
-    items: page.map(toItem),
+    items: wholeOf(page).map(toItem),
     nextCursor: last !== undefined && rows.length > limit ? encodeCursor(list, last.number) : null,
   };
 }

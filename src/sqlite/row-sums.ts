@@ -4,22 +4,17 @@
  * compared in slices, which names the rows.
  */
 import { crc32 } from 'node:zlib';
+import type { DamagedRow } from '../campaigns/ports/upkeep.ts';
+import { assert } from '../lib/errors.ts';
 import { type Database, KEPT_SUM, PRESENT_SUM, Sqlite, versionOf } from './driver.ts';
 
 /** Goes up when `rowSum` changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Rows that are compared at once. */
 const COMPARED_ROWS = 256;
 const PREFIX = 'sum_';
 /** Columns that are never shown: ids of users, secrets. */
 const HIDDEN = ['user_id', 'secret', 'key'];
-
-/** A row that is not as it was written. */
-export interface DamagedRow {
-  readonly table: string;
-  /** Its `id` where it has one, else its key. */
-  readonly id: string;
-}
 
 /** A table that has sums. */
 interface SummedTable {
@@ -54,7 +49,7 @@ export function removeSums(database: Database): void {
 }
 
 /** Whether rows have sums: those of an earlier version have none until a service opens it. */
-function hasSums(database: Database): boolean {
+export function hasSums(database: Database): boolean {
   return hasTable(database, 'schema_sum') && database.prepare('SELECT 1 FROM schema_sum').get() !== undefined;
 }
 
@@ -79,6 +74,37 @@ export function* findDamagedRows(database: Database): Generator<number, readonly
     }
   }
   return damaged;
+}
+
+/** A statement that finds one row by its primary key: whether it is whole (0 or 1), and what it is called. */
+export function selectOfRow(database: Database, name: string) {
+  const table = summedTables(database).find((one) => one.name === name);
+  assert(table !== undefined, `table ${name} has sums`);
+  const { columns, key } = table;
+  return database.prepare(
+    `SELECT ${KEPT_SUM}(${quoted(columns)}) = ${PRESENT_SUM}(${quoted(columns)}) AS isWhole,
+       ${KEPT_SUM}(${quoted(columns)}) AS kept, ${shownOf(table)} AS shown
+     FROM ${name} INDEXED BY ${PREFIX}${name} WHERE ${key.map((column) => `"${column}" = @${column}`).join(' AND ')}`,
+  );
+}
+
+/** Whether a row that was damaged still is. */
+export function isDamaged(database: Database, { table: name, id }: DamagedRow): boolean {
+  const table = summedTables(database).find((one) => one.name === name);
+  if (table === undefined || !hasSums(database)) return false;
+  try {
+    const row = database
+      .prepare(
+        `SELECT 1 FROM ${name} INDEXED BY ${PREFIX}${name}
+         WHERE ${shownOf(table)} IS @id AND ${KEPT_SUM}(${quoted(table.columns)}) <> ${PRESENT_SUM}(${quoted(table.columns)})
+         ORDER BY ${quoted(table.key)} LIMIT 1`,
+      )
+      .get({ id });
+    return row !== undefined;
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    return true;
+  }
 }
 
 /** What is wrong beside the rows, in sentences: the schema, and numbers that would be given again. */
@@ -140,13 +166,12 @@ function indexOf({ name, columns, key }: SummedTable): string {
 
 function* slicesOf(database: Database, table: SummedTable): Generator<readonly Record<string, unknown>[], void, void> {
   const { name, columns, key } = table;
-  const shown = columns.includes('id') ? ['id'] : key.filter((column) => !HIDDEN.includes(column));
   const after = key.map((_, i) => `@k${i}`).join(', ');
   const select = (where: string) =>
     database.prepare(
       `SELECT ${KEPT_SUM}(${quoted(columns)}) AS kept, ${PRESENT_SUM}(${quoted(columns)}) AS present,
          ${key.map((column, i) => `"${column}" AS k${i}`).join(', ')},
-         ${shown.length === 0 ? 'NULL' : quoted(shown, " || '/' || ")} AS shown
+         ${shownOf(table)} AS shown
        FROM ${name} INDEXED BY ${PREFIX}${name} ${where} ORDER BY ${quoted(key)} LIMIT ${COMPARED_ROWS}`,
     );
   const next = select(`WHERE (${quoted(key)}) > (${after})`);
@@ -162,8 +187,14 @@ function* slicesOf(database: Database, table: SummedTable): Generator<readonly R
   }
 }
 
+/** The expression of what a row is called: text, or NULL. */
+function shownOf({ columns, key }: SummedTable): string {
+  const shown = columns.includes('id') ? ['id'] : key.filter((column) => !HIDDEN.includes(column));
+  return shown.length === 0 ? 'NULL' : shown.map((column) => `CAST("${column}" AS TEXT)`).join(" || '/' || ");
+}
+
 /** Two rows whose keys are hidden differ by their sums. */
-function nameOf({ shown, kept }: Readonly<Record<string, unknown>>): string {
+export function nameOf({ shown, kept }: Readonly<Record<string, unknown>>): string {
   return shown === null ? `with sum ${(Number(kept) >>> 0).toString(16).padStart(8, '0')}` : String(shown);
 }
 
@@ -171,7 +202,7 @@ function quoted(columns: readonly string[], between = ', '): string {
   return columns.map((column) => `"${column}"`).join(between);
 }
 
-function isCorrupt(error: unknown): boolean {
+export function isCorrupt(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
 }
 

@@ -6,6 +6,7 @@ import type { SeedCounts } from '../campaigns/types.ts';
 import type { WrittenSet } from '../user-sets/writer.ts';
 import { updateRow } from './columns.ts';
 import type { Database } from './database.ts';
+import { type RowReference, refuseDamaged } from './row-check.ts';
 
 /** What `counts` columns hold as JSON; those of an earlier version lack the times. */
 type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
@@ -32,6 +33,7 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
     .get(parameters) as { sha256: string | null; counts: string; createdAt: number } | undefined;
   if (row === undefined) throw notFound(owner);
   if (row.sha256 === null) return null;
+  refuseDamaged(database, [rowOf(database, owner)]);
   const { createdAt = row.createdAt, updatedAt = row.createdAt } = JSON.parse(row.counts) as StoredCounts;
   return { sha256: row.sha256, counts: decodeCounts(row.counts), createdAt, updatedAt };
 }
@@ -177,6 +179,12 @@ function placeOf(owner: SetOwner) {
   const prefix = owner.kind === 'seeds' ? 'seed' : 'suppression';
   const columns = { set: `${prefix}_set`, counts: `${prefix}_counts` };
   return { table: 'campaigns', ...columns, where: 'id = @id', parameters: { id: owner.campaignId } };
+}
+
+function rowOf(database: Database, owner: SetOwner): RowReference {
+  if (owner.kind === 'common_suppression') return ['installation', { id: 1 }];
+  const find = database.prepare('SELECT number FROM campaigns WHERE id = @id').pluck();
+  return ['campaigns', { number: find.get({ id: owner.campaignId }) as number }];
 }
 
 function notFound(owner: SetOwner): Error {

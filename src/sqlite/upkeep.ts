@@ -2,14 +2,14 @@
 import { statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Blobs } from '../campaigns/ports/blobs.ts';
-import type { StoreContents, StoredName, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
+import type { DamagedRow, StoreContents, StoredName, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
 import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import { listFolder, withStorage } from '../lib/durable-files.ts';
 import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { type Database, openForReading } from './database.ts';
 import { ExpansionRows } from './expansion-rows.ts';
 import { FileBlobs } from './file-blobs.ts';
-import { type DamagedRow, findDamagedRows, isOfSums, schemaFaults } from './row-sums.ts';
+import { findDamagedRows, isDamaged, isOfSums, schemaFaults } from './row-sums.ts';
 import { discardFiles, listSetAside } from './set-aside.ts';
 import { setNames } from './set-rows.ts';
 import { databaseOf } from './stranded.ts';
@@ -51,6 +51,14 @@ class SqliteUpkeep implements StoreUpkeep {
       ...schemaFaults(this.#database),
       ...lost.map(({ table, parent }) => `a row of ${table} refers to a row of ${parent} that is not there`),
     ];
+  }
+
+  damagedRows(): Generator<number, readonly DamagedRow[], void> {
+    return findDamagedRows(this.#database);
+  }
+
+  isDamaged(row: DamagedRow): boolean {
+    return isDamaged(this.#database, row);
   }
 
   contents(): StoreContents {

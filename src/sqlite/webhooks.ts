@@ -22,6 +22,7 @@ import { type Database, write } from './database.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { writeToFree } from './reserve.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
@@ -79,9 +80,14 @@ export class SqliteWebhooks implements Webhooks {
   list(query: PageQuery): Page<Webhook> {
     const rows = this.#database
       .prepare(`${SELECT_WEBHOOK} WHERE number < @before ORDER BY number DESC LIMIT @most`)
-      .all(boundsOf('webhooks', query))
-      .map((row) => readRow(COLUMNS, row));
-    return pageOf('webhooks', rows, query.limit, toWebhook);
+      .all(boundsOf('webhooks', query)) as { readonly number: number }[];
+    return pageOf(
+      'webhooks',
+      rows,
+      query.limit,
+      (row) => toWebhook(readRow(COLUMNS, row)),
+      (page) => wholeRows(this.#database, page, referencesOf),
+    );
   }
 
   update(id: string, change: WebhookChange, now: number): Webhook {
@@ -137,6 +143,7 @@ export class SqliteWebhooks implements Webhooks {
 export function getWebhookRow(database: Database, id: string): WebhookRow {
   const row = database.prepare(`${SELECT_WEBHOOK} WHERE id = @id`).get({ id });
   if (row === undefined) throw new AppError('webhook_not_found', `there is no webhook ${id}`);
+  refuseDamaged(database, referencesOf(row as { readonly number: number }));
   return readRow(COLUMNS, row);
 }
 
@@ -146,4 +153,8 @@ function newSecret(): string {
 
 function toWebhook({ number: _, ...webhook }: WebhookRow): Webhook {
   return webhook;
+}
+
+function referencesOf({ number }: { readonly number: number }): RowReference[] {
+  return [['webhooks', { number }]];
 }

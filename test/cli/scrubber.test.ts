@@ -54,7 +54,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   scrubber.start();
   await expect.poll(() => scrubber.progress.passes, { timeout: 30_000 }).toBeGreaterThan(2);
   scrubber.close();
-  expect(damage.counts()).toEqual({ ranking: 1, user_set: 1, population: 1 });
+  expect(damage.counts()).toEqual({ ranking: 1, user_set: 1, population: 1, row: 0 });
   expect(readFileSync(oldSidecar, 'utf8')).toBe(sealed);
   expect([store.get(damaged).state, wakes]).toEqual(['queued', 1]);
   // never another user: refused until it is there again

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
+import type { DamagedRow } from '../../src/campaigns/ports/upkeep.ts';
 import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
 import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { ServiceEraser } from '../../src/cli/user-eraser.ts';
@@ -107,6 +108,8 @@ export interface Fixture {
   readonly wakes: () => number;
   /** How often the population was suspected of damage. */
   readonly suspicions: () => number;
+  /** Called from now on for rows that reads find damaged. */
+  onDamagedRow(call: (row: DamagedRow) => void): void;
   setDamage(damage: readonly Damage[]): void;
   setModels(models: CustomisedModels): void;
   setEstimates(estimates: Estimates): void;
@@ -191,7 +194,9 @@ export async function openFixture(
 ): Promise<Fixture> {
   const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
   const dataDir = temporaryFolder();
+  let reportRow: (row: DamagedRow) => void = () => {};
   const store = openStore(locateStore(dataDir), {
+    onDamagedRow: (row) => reportRow(row),
     clock,
     minimumSeeds: 10,
     leaseMs: 30_000,
@@ -276,7 +281,7 @@ export async function openFixture(
     storage: {
       disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
       reserveFileBytes: () => store.reserve.sizeBytes(),
-      damaged: () => ({ ranking: 0, user_set: 0, population: 0 }),
+      damaged: () => ({ ranking: 0, user_set: 0, population: 0, row: 0 }),
       damage: () => damage,
       suspectPopulation: () => {
         suspicions += 1;
@@ -326,6 +331,9 @@ export async function openFixture(
     log: () => logged,
     wakes: () => wakes,
     suspicions: () => suspicions,
+    onDamagedRow: (call) => {
+      reportRow = call;
+    },
     setDamage: (made) => {
       damage = made;
     },

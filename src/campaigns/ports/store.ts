@@ -16,7 +16,7 @@ import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { CampaignRecords } from './records.ts';
 import type { StoreReserve } from './reserve.ts';
-import type { BackupOptions, BackupReport, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
+import type { BackupOptions, BackupReport, DamagedRow, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
 import type { UserErasure } from './user-erasure.ts';
 import type { UserSets } from './user-sets.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -32,6 +32,8 @@ export interface StoreOptions {
   readonly maximumAttempts: number;
   /** Whether this one, of all that have the store open, saves it where its files are lost. */
   readonly saves?: boolean;
+  /** Called each time that a read finds a row that is not as it was written. */
+  readonly onDamagedRow?: (row: DamagedRow) => void;
   /** The W3C traceparent of what is done at this moment: jobs and events keep it. None is kept by default. */
   readonly traceparent?: () => string | null;
 }

@@ -22,10 +22,21 @@ export interface StoredName {
   readonly expansionId?: string;
 }
 
+/** A row that is not as it was written: its checksum differs. */
+export interface DamagedRow {
+  readonly table: string;
+  /** Its `id` where it has one, else its key without ids of users and secrets. */
+  readonly id: string;
+}
+
 export interface StoreUpkeep {
   readonly blobs: Blobs;
   /** What is wrong with the database itself, in sentences. */
   faults(): string[];
+  /** All rows compared with their checksums, in slices of which each yields its number of rows. */
+  damagedRows(): Generator<number, readonly DamagedRow[], void>;
+  /** Whether a row that was damaged is there, and still is. */
+  isDamaged(row: DamagedRow): boolean;
   contents(): StoreContents;
   /** What lies in the store's folders, named by a row or not. */
   files(): StoredName[];

@@ -57,12 +57,12 @@ export interface DiskState {
   readonly isLow: boolean;
 }
 
-export type DamageKind = 'ranking' | 'user_set' | 'population';
+export type DamageKind = 'ranking' | 'user_set' | 'population' | 'row';
 
-/** A file, or the folder of a ranking, that is not whole. */
+/** A file, the folder of a ranking, or a row of the database that is not whole. */
 export interface Damage {
   readonly kind: DamageKind;
-  /** In the data folder or, of a population, in its folder. */
+  /** In the data folder or, of a population, in its folder; of a row, `<table>/<id>`. */
   readonly path: string;
   /** Milliseconds since 1970. */
   readonly foundAt: number;

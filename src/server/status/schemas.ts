@@ -27,7 +27,7 @@ const EXAMPLE = {
     users_scored: 1_240_000,
   },
   disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000, reserve_file_bytes: 8_388_608 },
-  files: { damaged: { ranking: 0, user_set: 0, population: 0 }, set_aside: [] },
+  files: { damaged: { ranking: 0, user_set: 0, population: 0, row: 0 }, set_aside: [] },
   damage: {
     count: 1,
     files: [{ kind: 'population', path: 'ba9876543210/segments/000003.arrow', found_at: '2026-11-26T09:00:00.000Z' }],
@@ -109,14 +109,16 @@ export const statusSchema = z
         count,
         files: z.array(
           z.object({
-            kind: z.string().describe('`ranking`, `user_set` or `population`; there may be more later.'),
-            path: z.string().describe('In the data folder or, of a population, in its folder.'),
+            kind: z.string().describe('`ranking`, `user_set`, `population` or `row`; there may be more later.'),
+            path: z
+              .string()
+              .describe('In the data folder or, of a population, in its folder; of a row, `<table>/<id>`.'),
             found_at: time,
           }),
         ),
       })
       .describe(
-        'Files that are missing or damaged, the oldest first, 20 at most. One leaves the list when it is whole again.',
+        'Files and rows that are missing or damaged, the oldest first, 20 at most. One leaves the list when it is whole again.',
       ),
     webhooks: z.object({
       pending: count.describe('Deliveries waiting or being sent.'),
