@@ -173,7 +173,7 @@ describe('metaheac population import', () => {
   it('says what it imported, and names file and line of what it cannot, publishing nothing', async () => {
     const bad = join(folder, 'bad');
     cpSync(world.data, bad, { recursive: true });
-    appendFileSync(join(bad, 'users.ndjson'), '{"user_id": 7}\n');
+    appendFileSync(join(bad, 'users.ndjson'), '{"user_id": 7.5}\n');
     const [good, refused] = await Promise.all(
       [world.data, bad].map((data) =>
         metaheac('population', 'import', '--data', data, '--model', world.model, '--out', `${data}-population`),
