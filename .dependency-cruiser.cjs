@@ -138,7 +138,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(store/|cli/(service(-campaigns|-upkeep)?|data-folder|commands/(population-erase|verify|backup|model-promote)|doctor/data-folder)\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
+          '^src/(store/|cli/(service(-campaigns|-upkeep)?|start-checks|data-folder|commands/(population-erase|verify|backup|model-promote)|doctor/data-folder)\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
       },
       to: { path: '^src/store/' },
     },

@@ -20,7 +20,8 @@ const FULL_BYTES = 64 * 1024;
 
 /**
  * Locks the folder, and takes a database that was saved as its files were lost; with `adopt`, files whose database is
- * gone are moved aside. `refuse` throws what is refused of the locked folder. @throws AppError as `lockStore`; invalid_argument where it cannot be taken
+ * gone are moved aside. `refuse` throws what is refused of the locked folder. @throws AppError as `lockStore`;
+ * invalid_argument where it cannot be taken
  */
 export function lockFolder(
   locator: StoreLocator,

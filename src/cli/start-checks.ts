@@ -1,6 +1,6 @@
 /**
- * What a start of the service refuses: one list, which `serve` runs and `doctor` reports. A check of a start is an entry
- * here, and so one of doctor's. None of them changes anything.
+ * What a start of the service refuses: one list, which `serve` runs and `doctor` reports. A check of a start is an
+ * entry here, and so one of doctor's. None of them changes anything.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -17,7 +17,6 @@ import { withinOpenFiles } from '../server/http/descriptors.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { locateStore, requireFreeStore, requireTakeableStore, requireUsableStore } from '../store/open-store.ts';
-import { openEngineModels } from '../worker/engine-start.ts';
 import { defaultThreads } from './environment.ts';
 import { ModelSwitch } from './model-switch.ts';
 import { requireFilesOfEngine } from './open-files.ts';
@@ -191,6 +190,8 @@ function tryPort(options: StartOptions): Promise<void> {
 
 /** What the engine opens, with one thread; without the population where that is refused already. */
 async function tryEngine(start: Start): Promise<void> {
+  // only doctor comes here: the API process never loads ONNX Runtime
+  const { openEngineModels } = await import('../worker/engine-start.ts');
   const { models: switched, options } = start;
   const { models } = await openEngineModels(
     {

@@ -30,8 +30,8 @@ export function connect(source: string | Buffer, options: SqliteTypes.Options = 
 }
 
 /**
- * crc32 of the values (text, numbers below 2^53 and NULL, which columns of STRICT tables hold), as a signed integer of 4
- * bytes.
+ * crc32 of the values (text, numbers below 2^53 and NULL, which columns of STRICT tables hold), as a signed integer
+ * of 4 bytes.
  */
 export function rowSum(...values: readonly unknown[]): bigint {
   let text = '';

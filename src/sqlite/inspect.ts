@@ -35,8 +35,8 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
 }
 
 /**
- * As `openStore` refuses a data folder: its database is gone, is none, or is of a newer version. Nothing is migrated, as
- * nothing is changed. @throws AppError invalid_argument, storage_failed
+ * As `openStore` refuses a data folder: its database is gone, is none, or is of a newer version. Nothing is migrated,
+ * as nothing is changed. @throws AppError invalid_argument, storage_failed
  */
 export function requireUsable(dataDir: string): void {
   const folder = resolve(dataDir);

@@ -36,7 +36,10 @@ export function startOf({ values }: Settings, openFiles: number | null): Start |
   );
 }
 
-/** Each check of a start, whatever those before it say: all that must be mended. `known` are checks that failed. `hasKeys`: keys are in the store. */
+/**
+ * Each check of a start, whatever those before it say: all that must be mended. `known` are checks that failed.
+ * `hasKeys`: keys are in the store.
+ */
 export async function findRefusals(
   start: Start,
   checks: readonly StartCheck[],
