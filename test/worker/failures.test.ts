@@ -18,7 +18,8 @@ const folder = temporaryFolder();
 
 describe.skipIf(!HAS_PROC)('an expansion', () => {
   it('ends with the reason that no retry would change, and is tried again for one that may pass', async () => {
-    const rig = buildRig({ ...world, threads: 1, maximumAttempts: 2 });
+    // the third attempt comes two seconds after the second: long enough to be seen in between
+    const rig = buildRig({ ...world, threads: 1, maximumAttempts: 3 });
     const versions = {
       modelVersion: readModelFolder(world.model).manifest.version,
       populationVersion: openPopulation(world.population).version,

@@ -23,6 +23,8 @@ const campaign = world.campaigns[0]!;
 /** It may be ready before it is seen: then others are tried. */
 const TRIES = 20;
 const STOPS = 3;
+/** An engine that starts, and two adaptations, beside other tests. */
+const SCORED_MS = 90_000;
 const fail = (error: Error) => {
   throw error;
 };
@@ -115,7 +117,8 @@ async function freezeInTheMiddle(rig: Rig): Promise<string[]> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const ids = world.campaigns.map((each) => rig.create(each));
     // one thread adapts one after the other, before it scores any
-    if (!spinUntil(() => stateOf(ids[1]!) === 'scoring' || isEnd(stateOf(ids[1]!)))) throw new Error('never scored');
+    const isScored = () => stateOf(ids[1]!) === 'scoring' || isEnd(stateOf(ids[1]!));
+    if (!spinUntil(isScored, SCORED_MS)) throw new Error('never scored');
     freeze(rig.engine());
     if (!isEnd(stateOf(ids[0]!))) return ids;
     process.kill(rig.engine(), 'SIGCONT');
