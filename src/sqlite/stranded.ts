@@ -46,7 +46,8 @@ export function refuseLost(dataDir: string): void {
   throw new AppError(
     'invalid_argument',
     `data folder ${dataDir} has lost its database: ${DATABASE} is ` +
-      `${existsSync(join(dataDir, DATABASE)) ? 'empty' : 'missing'}, and there are ${found}. Put ${DATABASE} back, or restore a backup into another folder ` +
+      `${existsSync(join(dataDir, DATABASE)) ? 'empty' : 'missing'}, and there are ${found}. ` +
+      `Put ${DATABASE} back, or restore a backup into another folder ` +
       '(metaheac restore BACKUP --to DIR). To begin with an empty database, start serve once with --adopt: ' +
       'what is there is moved aside, not removed',
   );
