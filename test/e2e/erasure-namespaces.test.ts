@@ -20,7 +20,8 @@ describeInNamespaces('two services on one population', () => {
     const folder = newFolder();
     const population = join(folder, 'population');
     cpSync(world.population, population, { recursive: true });
-    const { directory } = openPopulation(population);
+    const { directory, erasures } = openPopulation(population);
+    expect(erasures.count).toBe(0);
     const start = (name: string) =>
       Served.start({ dataDir: join(folder, name), model: world.model, population, within: UNSHARE });
     const services = await Promise.all(['one', 'two'].map(start));

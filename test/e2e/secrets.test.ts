@@ -1,5 +1,6 @@
 /** No user id, seed or key is in a log or the audit log, whatever is called; keys change while the service runs. */
 import { execFile } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useFolders } from '../fixture/folders.ts';
@@ -56,7 +57,10 @@ describe.skipIf(!HAS_PROC)('a service with keys', () => {
     expect([first.status, first.stderr.includes(first.stdout.trim())]).toEqual([0, false]);
     const admin = first.stdout.trim();
     const env = { METAHEAC_LOG_LEVEL: 'trace', METAHEAC_METRICS_KEY: 'planted-metrics-key' };
-    const served = await Served.start({ ...world, dataDir, env });
+    // a user is erased from it, and other tests share the world's
+    const population = join(newFolder(), 'population');
+    cpSync(world.population, population, { recursive: true });
+    const served = await Served.start({ ...world, population, dataDir, env });
     const id = await callAll(served, admin);
 
     const made = await metaheac('keys', 'create', dataDir, '--name', 'later', '--expires-in', '1d');
