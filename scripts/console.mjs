@@ -1,5 +1,6 @@
 // The console's build, made where it is missing or older than its sources; `--check` also checks its types and sizes.
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,7 @@ export async function ensureConsole(root = ROOT) {
   if (isFresh()) return;
   process.stderr.write('Building the console ...\n');
   // apart, and then put in place: others may build at the same time, and a server may be reading
-  const made = join(dirname(BUILD), `.console-${process.pid}`);
+  const made = join(dirname(BUILD), `.console-${randomUUID()}`);
   mkdirSync(made, { recursive: true });
   try {
     const vite = join(root, 'node_modules/vite/bin/vite.js');

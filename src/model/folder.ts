@@ -9,13 +9,13 @@ import { canonicalJson } from '../lib/canonical-json.ts';
 import {
   copyDurably,
   createFolder,
-  removeQuietly,
   replaceFolder,
   syncFolder,
   withStorage,
   writeDurably,
 } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { claimSibling } from '../lib/temporary-sibling.ts';
 import { CONTRACT_VERSION, type Manifest, manifestSchema } from './manifest.ts';
 import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.ts';
 
@@ -151,15 +151,13 @@ export function stageModelFolder(out: string, model: UnversionedModel): StagedMo
   } as const;
   const manifest: Manifest = { ...unversioned, version: versionOf(unversioned) };
   const parsed = manifestSchema.parse(manifest);
-  const temporary = `${path}.writing-${process.pid}`;
-  const aside = `${path}.old-${process.pid}`;
-  // leftovers of a killed writer with the same process id (in a container all have the same) would be in the way
-  removeQuietly(temporary);
+  const doing = `write the model folder ${path}`;
+  const { path: temporary, aside, release } = claimSibling(path, doing);
   const orRemove = (write: () => void) => {
     try {
-      withStorage(`write the model folder ${path}`, write);
+      withStorage(doing, write);
     } catch (error) {
-      removeQuietly(temporary);
+      release();
       throw error;
     }
   };
@@ -178,10 +176,10 @@ export function stageModelFolder(out: string, model: UnversionedModel): StagedMo
     manifest: parsed,
     publish: () =>
       orRemove(() => {
-        removeQuietly(aside);
         replaceFolder(temporary, path, aside);
+        release();
       }),
-    remove: () => removeQuietly(temporary),
+    remove: release,
   };
 }
 

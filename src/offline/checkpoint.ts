@@ -3,8 +3,9 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, r
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Tensor } from '../graph/index.ts';
-import { createFolder, removeQuietly, syncFolder, withStorage, writeAll } from '../lib/durable-files.ts';
+import { syncFolder, withStorage, writeAll } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { withSibling } from '../lib/temporary-sibling.ts';
 import { decodeTensorFile, encodeTensorFile } from '../model/tensor-file.ts';
 
 export interface Checkpoint {
@@ -26,11 +27,10 @@ export function checkpointPath(out: string): string {
 /** Writes completely or not at all, and creates missing folders. @throws AppError storage_failed */
 export function writeCheckpoint(path: string, { identity, step, notes, tensors }: Checkpoint): void {
   const parts = encodeTensorFile({ facts: { identity, step, notes }, tensors });
-  const temporary = `${path}.writing-${process.pid}`;
-  try {
-    withStorage(`write the checkpoint ${path}`, () => {
-      createFolder(dirname(path));
-      const file = openSync(temporary, 'w');
+  const doing = `write the checkpoint ${path}`;
+  withSibling(path, doing, ({ path: temporary }) =>
+    withStorage(doing, () => {
+      const file = openSync(temporary, 'wx');
       try {
         for (const part of parts) writeAll(file, part, null);
         fsyncSync(file);
@@ -39,11 +39,8 @@ export function writeCheckpoint(path: string, { identity, step, notes, tensors }
       }
       renameSync(temporary, path);
       syncFolder(dirname(path));
-    });
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
+    }),
+  );
 }
 
 /** Reads a checkpoint; null if there is none. A damaged one, or one of another training, is invalid_argument. */

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { threadId } from 'node:worker_threads';
 import type { ColumnSums } from '../adaptation/covariance.ts';
 import { replaceDurably } from '../lib/durable-files.ts';
+import { withSibling } from '../lib/temporary-sibling.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 
@@ -45,7 +45,7 @@ export function writeSums(path: string, { counts, sums, squares }: ColumnSums): 
   const body = Buffer.concat([counts, sums, squares].map(({ buffer }) => Buffer.from(buffer)));
   const bytes = Buffer.concat([createHash('sha256').update(body).digest(), body]);
   try {
-    replaceDurably(path, bytes, `${path}.${process.pid}-${threadId}`);
+    withSibling(path, `write ${path}`, ({ path: temporary }) => replaceDurably(path, bytes, temporary));
   } catch {
     // a read-only population has no cache
   }

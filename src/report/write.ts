@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createFolder, replaceDurably, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { withSibling } from '../lib/temporary-sibling.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { drawFile } from './draw.ts';
@@ -37,5 +38,8 @@ export function writePlots(folder: string, report: EvaluationReport): string[] {
 }
 
 function write(path: string, text: string): void {
-  withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.writing`));
+  const doing = `write ${path}`;
+  withSibling(path, doing, ({ path: temporary }) =>
+    withStorage(doing, () => replaceDurably(path, Buffer.from(text), temporary)),
+  );
 }

@@ -2,7 +2,6 @@
  * Copies of a data folder: `metaheac.db` by SQLite's online backup, and the files that its rows name, by hard links
  * where the file system has them; `backup.json` lists all of it with its sha256.
  */
-import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type {
@@ -20,12 +19,12 @@ import {
   createFolder,
   linkDurably,
   listFolder,
-  removeQuietly,
   storageError,
   syncFolder,
   writeDurably,
 } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { claimSibling } from '../lib/temporary-sibling.ts';
 import { SEED_FOLDER, userSetFile } from '../user-sets/set-file.ts';
 import {
   BACKUP_FILE,
@@ -220,7 +219,7 @@ async function intoNewFolder<T>(target: string, fill: (folder: string) => Promis
   const isEmpty = existsSync(target) && readdirSync(target).length === 0;
   if (existsSync(target) && !isEmpty)
     throw new AppError('invalid_argument', `${target} is not empty: nothing is written into what is there`);
-  const fresh = `${target}.new-${randomUUID()}`;
+  const { path: fresh, release } = claimSibling(target, `write ${target}`);
   try {
     createClosedFolder(fresh);
     const result = await fill(fresh);
@@ -229,9 +228,8 @@ async function intoNewFolder<T>(target: string, fill: (folder: string) => Promis
     renameSync(fresh, target);
     syncFolder(dirname(target));
     return result;
-  } catch (error) {
-    removeQuietly(fresh);
-    throw error;
+  } finally {
+    release();
   }
 }
 

@@ -1,5 +1,6 @@
 /** Telemetry of one process over OTLP: traces, and the metrics that /metrics shows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -22,7 +23,8 @@ export function openTelemetry({ endpoint, process: name, clock, logger }: Teleme
   const resource = {
     attributes: keyValues({
       'service.name': 'metaheac',
-      'service.instance.id': `${name}-${process.pid}`,
+      // not by process id: in two containers both may have the same
+      'service.instance.id': `${name}-${randomUUID()}`,
       'process.pid': process.pid,
       'metaheac.process': name,
     }),

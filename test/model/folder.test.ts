@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readModelFolder, type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
+import { readModelFolder, stageModelFolder, type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
 import { useFolders } from '../fixture/folders.ts';
 import {
   changeManifest,
@@ -90,17 +90,19 @@ describe('writeModelFolder', () => {
     expect(readdirSync(root)).toEqual(['model']);
   });
 
-  it('is not stopped by what a killed writer with the same process id left', async () => {
+  it('is written by two at once, each apart, and the last one stays', async () => {
     const root = newFolder();
     const path = join(root, 'model');
-    for (const kind of ['writing', 'old']) {
-      mkdirSync(`${path}.${kind}-${process.pid}`);
-      writeFileSync(join(`${path}.${kind}-${process.pid}`, 'stale'), 'x');
-    }
-    mkdirSync(path);
-    await writeTinyModel(path);
+    const unversioned = await unversionedModel(tinyGraph());
+    const first = stageModelFolder(path, unversioned);
+    const second = stageModelFolder(path, unversioned);
+    expect(first.path).not.toBe(second.path);
+    const { version } = first.manifest;
+    first.publish();
+    expect(readModelFolder(second.path).manifest.version).toBe(version);
+    second.publish();
+    expect(readModelFolder(path).manifest.version).toBe(version);
     expect(readdirSync(root)).toEqual(['model']);
-    expect(readdirSync(path)).not.toContain('stale');
   });
 
   it('says that it cannot write, with the cause, and leaves nothing', async () => {

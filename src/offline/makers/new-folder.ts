@@ -1,27 +1,28 @@
 /** A data set folder that is there whole or not at all. */
 import { existsSync, renameSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { createFolder, removeQuietly, storageError, syncFolder } from '../../lib/durable-files.ts';
+import { createFolder, storageError, syncFolder } from '../../lib/durable-files.ts';
 import { AppError } from '../../lib/errors.ts';
+import { claimSibling } from '../../lib/temporary-sibling.ts';
 
 /**
- * Has `write` fill a temporary sibling of `out`, which is then renamed to `out`. What a killed run left in the sibling
- * is removed first. Errors: AppError `invalid_argument` where `out` is there already, `storage_failed`, those of
+ * Has `write` fill a temporary sibling of `out`, which is then renamed to `out`. What killed runs left beside it is
+ * removed first. Errors: AppError `invalid_argument` where `out` is there already, `storage_failed`, those of
  * `write`; nothing is left behind.
  */
 export async function writeNewFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} is there already`);
   const path = resolve(out);
-  const temporary = `${path}.unfinished`;
+  const { path: temporary, release } = claimSibling(path, `write ${out}`);
   try {
-    removeQuietly(temporary);
     createFolder(temporary);
     const result = await write(temporary);
     renameSync(temporary, path);
     syncFolder(dirname(path));
     return result;
   } catch (error) {
-    removeQuietly(temporary);
     throw storageError(`write ${out}`, error);
+  } finally {
+    release();
   }
 }

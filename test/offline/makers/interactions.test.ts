@@ -1,5 +1,6 @@
 /** A data set made of a log: what is a campaign, what is history, who is a seed, and that nothing leaks. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeInteractions } from '../../../src/offline/makers/interactions.ts';
@@ -197,14 +198,16 @@ describe('makeInteractions', () => {
 
   it('refuses a folder that is there, and removes what a killed run left', async () => {
     const folder = newFolder();
-    mkdirSync(join(folder, 'out.unfinished'));
-    writeFileSync(join(folder, 'out.unfinished', 'left.txt'), '');
+    const left = join(folder, `out.writing-${randomUUID()}`);
+    mkdirSync(left);
+    writeFileSync(join(left, 'left.txt'), '');
+    writeFileSync(`${left}.lock`, '');
     await make(folder);
     expect(readdirSync(join(folder, 'out')).sort()).toEqual([...FILES].sort());
     const before = readFileSync(join(folder, 'out', 'users.ndjson'), 'utf8');
     const error = await refusalOf(() => make(folder, { seed: '2' }));
     expect(error.message).toContain('out is there already');
     expect(readFileSync(join(folder, 'out', 'users.ndjson'), 'utf8')).toBe(before);
-    expect(existsSync(join(folder, 'out.unfinished'))).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.startsWith('out'))).toEqual(['out']);
   });
 });

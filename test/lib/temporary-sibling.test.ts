@@ -1,0 +1,107 @@
+/** Names beside a place: nobody's is another's, and what killed writers left goes, whatever their process id was. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { claimSibling, withSibling } from '../../src/lib/temporary-sibling.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';
+
+const CHILD = new URL('./children/sibling-child.ts', import.meta.url);
+const newFolder = useFolders();
+
+describe('a name beside a place', () => {
+  it('is made with the folders on the way, and nothing of it is left', () => {
+    const folder = newFolder();
+    const target = join(folder, 'on', 'the way', 'file');
+    const result = withSibling(target, 'write it', ({ path }) => {
+      writeFileSync(path, 'half');
+      return 7;
+    });
+    expect(result).toBe(7);
+    expect(readdirSync(join(folder, 'on', 'the way'))).toEqual([]);
+    const failing = () =>
+      withSibling(target, 'write it', ({ path, aside }) => {
+        mkdirSync(path);
+        mkdirSync(aside);
+        throw new Error('no');
+      });
+    expect(failing).toThrow('no');
+    expect(readdirSync(join(folder, 'on', 'the way'))).toEqual([]);
+  });
+
+  it('is one writer alone, also within a process', () => {
+    const target = join(newFolder(), 'file');
+    const first = claimSibling(target, 'write it');
+    writeFileSync(first.path, 'first');
+    const second = claimSibling(target, 'write it');
+    expect(second.path).not.toBe(first.path);
+    expect(readFileSync(first.path, 'utf8')).toBe('first');
+    second.release();
+    expect(readFileSync(first.path, 'utf8')).toBe('first');
+    first.release();
+  });
+
+  it('leaves alone what only begins like it', () => {
+    const folder = newFolder();
+    const others = ['file.writing-123', 'file.writing-x.lock', 'file', 'files.writing-2'];
+    for (const name of others) writeFileSync(join(folder, name), '');
+    withSibling(join(folder, 'file'), 'write it', () => {});
+    expect(readdirSync(folder).sort()).toEqual([...others].sort());
+  });
+
+  it('says what cannot be done, with the cause', () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => claimSibling(join(folder, 'file', 'inside'), 'write the file inside')).toThrow(
+      expect.objectContaining({
+        code: 'storage_failed',
+        message: expect.stringMatching(/^cannot write the file inside: /),
+        cause: expect.objectContaining({ code: 'ENOTDIR' }),
+      }),
+    );
+  });
+});
+
+describeInNamespaces('names beside a place, of writers with equal process ids', () => {
+  /** Where a writer, process 1 to itself, has left something half written; it lives on. */
+  async function begin(target: string, what: 'writes' | 'replaces') {
+    const { child, ended } = runInNamespace(CHILD, [target, what]);
+    let said = '';
+    child.stdout!.on('data', (data: Buffer) => (said += data));
+    while (!said.includes('\n')) await Promise.race([sleep(10), ended.then(({ errors }) => expect.fail(errors))]);
+    const [pid, ...path] = said.trim().split(' ');
+    const kill = async () => {
+      child.kill('SIGKILL');
+      await ended;
+    };
+    return { pid, path: path.join(' '), kill };
+  }
+
+  it('stay while their writer lives, and go with the next writer after its end', { timeout: 60_000 }, async () => {
+    const folder = newFolder();
+    const target = join(folder, 'model');
+    const [one, other] = await Promise.all([begin(target, 'writes'), begin(target, 'writes')]);
+    expect([one.pid, other.pid]).toEqual(['1', '1']);
+    expect(readFileSync(join(one.path, 'half'), 'utf8')).toBe('written');
+    await one.kill();
+    withSibling(target, 'write it', () => {});
+    expect([existsSync(one.path), existsSync(join(other.path, 'half'))]).toEqual([false, true]);
+    await other.kill();
+    withSibling(target, 'write it', () => {});
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('give back what was moved aside by a writer that was killed before its own was in place', async () => {
+    const folder = newFolder();
+    const target = join(folder, 'model');
+    mkdirSync(target);
+    writeFileSync(join(target, 'whole'), 'as it was');
+    const { kill } = await begin(target, 'replaces');
+    expect(existsSync(target)).toBe(false);
+    await kill();
+    withSibling(target, 'write it', () => {});
+    expect(readdirSync(folder)).toEqual(['model']);
+    expect(readFileSync(join(target, 'whole'), 'utf8')).toBe('as it was');
+  });
+});
