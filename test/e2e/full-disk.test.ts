@@ -2,9 +2,9 @@
  * The disk of the data folder is full in the middle of an expansion: the service lives on, says why, and works again
  * when there is space.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { locateStore, lockStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { fillDisk, mountDisk, unmountDisk } from '../fixture/full-disk.ts';
@@ -19,6 +19,14 @@ afterAll(() => {
   if (isMounted) unmountDisk(dataDir);
 });
 
+const filler = join(dataDir, 'filler');
+// whatever a test came to: the next one has the whole disk
+afterEach(() => rmSync(filler, { recursive: true, force: true }));
+
+const freeBytes = () => {
+  const { bavail, bsize } = statfsSync(dataDir);
+  return bavail * bsize;
+};
 const body = { name: 'x', audience: { size: 1 }, ...world.campaigns[2]! };
 
 describe('serve on a full disk', () => {
@@ -40,13 +48,14 @@ describe('serve on a full disk', () => {
 
       const { engine } = served;
       const id = await stopWhileAdapting(served, engine);
-      fillDisk(join(dataDir, 'filler'));
+      fillDisk(filler);
       process.kill(engine, 'SIGCONT');
       await served.until(() => served.log.includes('cannot be written yet'), 'met the full disk');
       const refused = await served.call('POST', '/v1/campaigns', body);
       expect([refused.status, refused.json.code]).toEqual([503, 'storage_failed']);
       expect((await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text).toBe(audience);
       expect((await served.call('GET', '/livez')).status).toBe(200);
+      expect(freeBytes(), 'nothing has freed a byte').toBe(0);
       const notReady = await served.call('GET', '/readyz');
       expect(notReady.status).toBe(503);
       const parts: readonly { name: string; ready: boolean; detail: string }[] = notReady.json.parts;
@@ -55,7 +64,7 @@ describe('serve on a full disk', () => {
         detail: expect.stringMatching(/^0 MiB free/),
       });
 
-      rmSync(join(dataDir, 'filler'), { recursive: true });
+      rmSync(filler, { recursive: true });
       // The reason is written as soon as it can be, and the retry half a second later ends well.
       const waiting = { state: 'queued', reason: { code: 'storage_failed', errno: 'SQLITE_FULL' } };
       await served.until(async () => {
@@ -74,7 +83,7 @@ describe('serve on a full disk', () => {
       timeout: 180_000,
     },
     async () => {
-      fillDisk(join(dataDir, 'filler'));
+      fillDisk(filler);
       const served = await Served.spawn({ ...world, dataDir, env: RESERVE });
       await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
       const { items } = (await served.call('GET', '/v1/campaigns')).json as { items: { id: string; state: string }[] };
@@ -85,7 +94,7 @@ describe('serve on a full disk', () => {
       expect(refused.headers.get('retry-after')).toBe('60');
       const ready = await served.call('GET', '/readyz');
       expect([ready.status, ready.json.detail]).toEqual([503, expect.stringContaining('read-only: 0 bytes free')]);
-      rmSync(join(dataDir, 'filler'), { recursive: true });
+      rmSync(filler, { recursive: true });
       await served.until(async () => (await served.call('GET', '/readyz')).status === 200, 'is ready');
       expect((await served.ended(await served.create(world.campaigns[1]!))).state).toBe('ready');
     },
@@ -95,11 +104,11 @@ describe('serve on a full disk', () => {
 it.runIf(isMounted)('locks a data folder where not a byte is left', () => {
   const folder = locateStore(join(dataDir, 'another'));
   lockStore(folder)();
-  fillDisk(join(dataDir, 'filler'));
+  fillDisk(filler);
   const release = lockStore(folder);
   expect(() => lockStore(folder)).toThrow('in use by another');
   release();
-  rmSync(join(dataDir, 'filler'), { recursive: true });
+  rmSync(filler, { recursive: true });
 });
 
 /** The disk is smaller than what is kept free by default. */

@@ -100,19 +100,29 @@ describe('GET /readyz', () => {
     }
   });
 
-  it('looks once a second', async () => {
+  it('looks at descriptors once a second', async () => {
     const clock = manualClock();
     let looks = 0;
-    const disk = () => {
+    const descriptors = () => {
       looks += 1;
-      return { freeBytes: 2 ** 30, totalBytes: 2 ** 30 };
+      return { open: 10, limit: 1024 };
     };
-    await open({ clock, machine: { disk } });
+    await open({ clock, machine: { descriptors } });
     for (let i = 0; i < 5; i++) await get('/readyz');
     expect(looks).toBe(1);
     clock.pass(1_000);
     await get('/readyz');
     expect(looks).toBe(2);
+  });
+
+  it('looks at the disk each time: one that was filled since is told at once', async () => {
+    let freeBytes = 2 ** 30;
+    await open({ clock: manualClock(), machine: { disk: () => ({ freeBytes, totalBytes: 2 ** 30 }) } });
+    expect(await faults()).toEqual({});
+    freeBytes = 0;
+    expect(await faults()).toEqual({ disk: '0 MiB free, fewer than 64 MiB' });
+    freeBytes = 2 ** 30;
+    expect(await faults()).toEqual({});
   });
 });
 

@@ -15,30 +15,37 @@ export type ReadinessNeeds = Pick<
 
 type Verdict = Omit<Part, 'name'>;
 
-/** What was found is said again for this long: a probe of the store waits for the disk. */
+/** What was found of some parts is said again for this long: a probe of the store waits for the disk. */
 const KEPT_MS = 1_000;
 /** A store that another process writes to all the time counts as one that cannot be written after this long. */
 const BUSY_MS = 10_000;
 
-/** The parts as they are now, or were less than a second ago. */
+/** The parts as they are now; store and descriptors, whose look costs more, as they were less than a second ago. */
 export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
   const { clock } = needs;
-  const store = createStoreProbe(needs);
-  let parts: readonly Part[] = [];
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  const store = kept(createStoreProbe(needs), clock);
+  const descriptors = kept(() => descriptorVerdict(needs), clock);
+  return () => [
+    { name: 'engine', ...engineVerdict(needs) },
+    { name: 'store', ...store() },
+    { name: 'model', ready: true, detail: `version ${needs.modelVersion}` },
+    { name: 'population', ready: true, detail: describePopulation(needs) },
+    // at once: who was told that the disk is full must not read that all is well
+    { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
+    { name: 'descriptors', ...descriptors() },
+  ];
+}
+
+/** What `look` found, or threw, less than a second ago. */
+function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdict {
+  let verdict: Verdict | null = null;
+  let lookedAt = 0;
   return () => {
     const now = clock.elapsed();
-    if (now - lookedAt < KEPT_MS) return parts;
-    parts = [
-      { name: 'engine', ...engineVerdict(needs) },
-      { name: 'store', ...verdictOf(store) },
-      { name: 'model', ready: true, detail: `version ${needs.modelVersion}` },
-      { name: 'population', ready: true, detail: describePopulation(needs) },
-      { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
-      { name: 'descriptors', ...verdictOf(() => descriptorVerdict(needs)) },
-    ];
+    if (verdict !== null && now - lookedAt < KEPT_MS) return verdict;
+    verdict = verdictOf(look);
     lookedAt = now;
-    return parts;
+    return verdict;
   };
 }
 
