@@ -3,6 +3,16 @@
 /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
 export type Timings = Readonly<Record<string, number>>;
 
+/**
+ * Seconds for which an expansion kept threads of the engine busy: it adapts, then makes quality and prediction on the
+ * same thread, and is scored by any.
+ */
+export interface ThreadSeconds {
+  readonly adapting: number;
+  readonly reporting: number;
+  readonly scoring: number;
+}
+
 /** What an expansion was computed with. */
 export interface ComputedWith {
   /** `cpu`, or `cuda:` and a number. */
@@ -11,9 +21,8 @@ export interface ComputedWith {
   readonly threads: number;
   /** Users that a run of the model scored. */
   readonly batchSize: number;
-  /**
-   * Seconds of the engine that it took: of time shared with other expansions, its part. Missing in those of earlier
-   * versions.
-   */
-  readonly engineSeconds?: number;
+  /** Segments of the population. Missing, as the next, in those of earlier versions. */
+  readonly segments?: number;
+  /** Missing where an earlier attempt had done a part. */
+  readonly threadSeconds?: ThreadSeconds;
 }

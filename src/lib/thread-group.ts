@@ -29,6 +29,8 @@ export interface SilenceLimit {
 
 /** How a task is monitored and cancelled. */
 export interface Following<Progress> {
+  /** A thread takes the task. */
+  readonly onBegin?: () => void;
   readonly onProgress?: (progress: Progress) => void;
   /** A cancelled task ends with an error once its host checks. */
   readonly cancellation?: Cancellation;
@@ -200,7 +202,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
       const waiting = this.#takeFor(worker);
       this.#running.set(worker, waiting);
       this.#measure(worker);
-      const { id, task, near, cancellation = new Cancellation() } = waiting;
+      const { id, task, near, onBegin, cancellation = new Cancellation() } = waiting;
+      onBegin?.();
       this.#lastNear.set(worker, near);
       const isNearNext = near !== null && this.#queue.some((other) => other.near === near);
       const cancelled = cancellation.memory;

@@ -222,9 +222,7 @@ export class CampaignRows {
       audienceSize: row.audienceSize,
       candidates: row.candidates,
       remainingMs:
-        row.expansion === null || row.state === null
-          ? null
-          : remaining({ number: row.expansion, state: row.state, progress: row.progress }),
+        row.expansion === null || row.state === null ? null : remaining({ number: row.expansion, state: row.state }),
     };
   }
 }

@@ -1,4 +1,6 @@
 /** How long expansions still take, judged by those that ended last. */
+import { endsOf, SCORED, type WorkLeft } from '../campaigns/queue-time.ts';
+import type { ComputedWith, Timings } from '../campaigns/run-facts.ts';
 import type { ExpansionState } from '../campaigns/states.ts';
 import type { Database } from './database.ts';
 
@@ -8,19 +10,15 @@ const RECENT = 40;
 const WIDTH = 0.7;
 /** Jobs that are looked at one by one; those behind them count as their mean. */
 const MOST_JOBS = 200;
-/** Expansions that run at once, for each thread of the engine (src/worker/job-loop.ts). */
-const JOBS_PER_THREAD = 4;
 
-interface Past {
+interface Past extends WorkLeft {
   readonly seeds: number;
-  /** Of the engine: of time shared with others, its part. */
-  readonly seconds: number;
-  readonly threads: number;
 }
 
 interface Job {
   readonly expansion: number;
   readonly isRunning: 0 | 1;
+  readonly isAdapted: 0 | 1;
   readonly seeds: number;
   readonly progress: number;
 }
@@ -28,7 +26,6 @@ interface Job {
 interface Asked {
   readonly number: number;
   readonly state: ExpansionState;
-  readonly progress: number;
 }
 
 /**
@@ -37,87 +34,100 @@ interface Asked {
  */
 export function remainingTimes(database: Database): (asked: Asked) => number | null {
   let queue: Queue | null = null;
-  return ({ number, state, progress }) => {
+  return ({ number, state }) => {
     if (state !== 'queued' && state !== 'adapting' && state !== 'scoring') return null;
     queue ??= new Queue(database);
-    return queue.remainingMs(number, progress);
+    return queue.remainingMs(number);
   };
 }
 
 class Queue {
-  readonly #past: readonly Past[];
-  /** Those that run first, then the others in the order of their turns. */
-  readonly #jobs: readonly Job[];
   readonly #database: Database;
+  /** Milliseconds by expansion, in the order in which they start. */
+  readonly #ends: ReadonlyMap<number, number>;
 
   constructor(database: Database) {
     this.#database = database;
-    this.#past = readPast(database);
-    this.#jobs = this.#past.length === 0 ? [] : readJobs(database);
+    const { past, threads } = readPast(database);
+    // those that run first, then the others in the order of their turns
+    const jobs = past.length === 0 ? [] : readJobs(database);
+    const ends = endsOf(
+      jobs.map((job) => workLeft(job, past)),
+      threads,
+    );
+    this.#ends = new Map(jobs.map(({ expansion }, i) => [expansion, Math.round(ends[i]! * 1000)]));
   }
 
-  /**
-   * The engine works at several expansions at once and adapts all of them before it scores, so that those which run
-   * end together: one waits for all of them, for those before it in the queue, and on average for half of those that
-   * start before it ends.
-   */
-  remainingMs(expansion: number, progress: number): number | null {
-    if (this.#past.length === 0) return null;
-    const place = this.#jobs.findIndex((job) => job.expansion === expansion);
-    const running = this.#jobs.filter(({ isRunning }) => isRunning === 1);
-    if (place < 0) return this.#beyond(expansion);
-    const ahead = place < running.length ? running : this.#jobs.slice(0, place + 1);
-    const beside = this.#jobs.slice(ahead.length, ahead.length + this.#window() - 1);
-    const own = this.#jobs[place]!;
-    const seconds = sum(ahead.map((job) => this.#left(job === own ? { ...job, progress } : job)));
-    const shared = place < running.length ? 0 : sum(beside.map((job) => this.#left(job))) / 2;
-    return Math.round((seconds + shared) * 1000);
+  remainingMs(expansion: number): number | null {
+    if (this.#ends.size === 0) return null;
+    return this.#ends.get(expansion) ?? this.#beyond(expansion);
   }
 
-  /** Of one behind the jobs that were read: they, and the mean of them for each of the others before it. */
+  /** Of one behind the jobs that were read: as long for each of the others before it. */
   #beyond(expansion: number): number | null {
     const before = countBefore(this.#database, expansion);
     if (before === null) return null;
-    const seconds = sum(this.#jobs.map((job) => this.#left(job)));
-    return Math.round(((seconds * (before + 1)) / this.#jobs.length) * 1000);
-  }
-
-  /** Seconds of the engine. */
-  #left({ seeds, progress }: Job): number {
-    let [weights, weighted] = [0, 0];
-    for (const past of this.#past) {
-      const distance = Math.log((past.seeds + 1) / (seeds + 1)) / WIDTH;
-      // those of other sizes count where there are no others
-      const weight = Math.exp(-(distance ** 2) / 2) + 1e-6;
-      weights += weight;
-      weighted += weight * past.seconds;
-    }
-    return (weighted / weights) * (1 - progress);
-  }
-
-  #window(): number {
-    return this.#past[0]!.threads * JOBS_PER_THREAD;
+    return Math.round((Math.max(...this.#ends.values()) * (before + 1)) / this.#ends.size);
   }
 }
 
-function readPast(database: Database): readonly Past[] {
+function workLeft(job: Job, past: readonly Past[]): WorkLeft {
+  const { segments, ...work } = workOf(job.seeds, past);
+  const done = (job.progress / SCORED) * (work.adapting + work.reporting + work.scoring);
+  if (job.isAdapted === 0) return { ...work, segments, adapting: Math.max(0, work.adapting - done) };
+  // a report and scores are made side by side, until one of them is finished
+  const later = Math.max(0, done - work.adapting);
+  const half = Math.min(later / 2, work.reporting, work.scoring);
+  const [reporting, scoring] = work.reporting < work.scoring ? [half, later - half] : [later - half, half];
+  return {
+    segments,
+    adapting: 0,
+    reporting: Math.max(0, work.reporting - reporting),
+    scoring: Math.max(0, work.scoring - scoring),
+  };
+}
+
+/** What expansions of about as many seeds have taken. */
+function workOf(seeds: number, past: readonly Past[]): WorkLeft {
+  const weights = past.map((other) => {
+    const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
+    // those of other sizes count where there are no others
+    return Math.exp(-(distance ** 2) / 2) + 1e-6;
+  });
+  const total = sum(weights);
+  const mean = (of: (past: Past) => number) => sum(past.map((other, i) => of(other) * weights[i]!)) / total;
+  return {
+    adapting: mean(({ adapting }) => adapting),
+    reporting: mean(({ reporting }) => reporting),
+    scoring: mean(({ scoring }) => scoring),
+    segments: past[0]!.segments,
+  };
+}
+
+function readPast(database: Database): { readonly past: readonly Past[]; readonly threads: number } {
   const rows = database
     .prepare(
-      `SELECT seeds_known + positives AS seeds, computed_with ->> 'threads' AS threads,
-         coalesce(computed_with ->> 'engineSeconds', (timings ->> 'adapting') + (timings ->> 'scoring')) AS seconds
+      `SELECT seeds_known + positives AS seeds, timings, computed_with AS computedWith
        FROM expansions WHERE state = 'ready' ORDER BY number DESC LIMIT ${RECENT}`,
     )
-    .all() as { readonly seeds: number; readonly seconds: number | null; readonly threads: number | null }[];
-  return rows.flatMap(({ seeds, seconds, threads }) =>
-    seconds === null ? [] : [{ seeds, seconds, threads: threads ?? 1 }],
-  );
+    .all() as { readonly seeds: number; readonly timings: string; readonly computedWith: string | null }[];
+  const past = rows.flatMap(({ seeds, timings, computedWith }) => {
+    const { threadSeconds, segments = 1 } = JSON.parse(computedWith ?? '{}') as Partial<ComputedWith>;
+    const { adapting, scoring } = JSON.parse(timings) as Partial<Timings>;
+    if (threadSeconds) return [{ seeds, segments, ...threadSeconds }];
+    // of an earlier version, or resumed
+    if (adapting === undefined || scoring === undefined) return [];
+    return [{ seeds, segments, adapting, reporting: scoring, scoring: 0 }];
+  });
+  const { threads = 1 } = JSON.parse(rows[0]?.computedWith ?? '{}') as Partial<ComputedWith>;
+  return { past, threads };
 }
 
 function readJobs(database: Database): readonly Job[] {
   return database
     .prepare(
-      `SELECT e.number AS expansion, j.owner IS NOT NULL AS isRunning, e.seeds_known + e.positives AS seeds,
-         CASE WHEN j.owner IS NULL THEN 0 ELSE e.progress END AS progress
+      `SELECT e.number AS expansion, j.owner IS NOT NULL AS isRunning, e.state = 'scoring' AS isAdapted,
+         e.seeds_known + e.positives AS seeds, CASE WHEN j.owner IS NULL THEN 0 ELSE e.progress END AS progress
        FROM jobs j JOIN expansions e ON e.number = j.expansion
        ORDER BY j.owner IS NULL, j.turn, j.number LIMIT ${MOST_JOBS}`,
     )

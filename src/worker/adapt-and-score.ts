@@ -2,32 +2,34 @@
  * What an expansion has the threads do: adapt the model, and score every segment as soon as it is adapted. An attempt
  * that follows one that was stopped goes on with what that had finished.
  */
+
+import { SCORED } from '../campaigns/queue-time.ts';
+import type { ThreadSeconds } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import type { Cancellation } from '../lib/cancellation.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Following } from '../lib/thread-group.ts';
 import type { Population } from '../population/population.ts';
 import type { FinishedWork } from './finished-work.ts';
 import type { CustomiseResult, CustomiseTask, StoredCustomised } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
 import type { WorkKeeper } from './work-keeper.ts';
-
-/** Progress when all is scored and reported; the rest is the ranking. */
-const SCORED = 0.98;
+import { WorkTime } from './work-time.ts';
 
 interface Work {
   readonly job: Job;
   readonly population: Population;
   readonly task: CustomiseTask;
-  /** Progress at the end of adaptation. */
-  readonly adapted: number;
+  /** Of the work that each kind is expected to be. */
+  readonly shares: ThreadSeconds;
 }
 
 interface Told {
   /** With the number of segments that an attempt before has scored. */
   readonly onResumed: (segments: number) => void;
-  /** With the share of the time that has passed, as far as it is known. */
+  /** With the share of the work that is done. */
   readonly onProgress: (progress: number) => void;
-  readonly onAdapted: () => void;
+  readonly onAdapted: (progress: number) => void;
   /** With the number of users of each segment. */
   readonly onScored: (users: number) => void;
 }
@@ -38,6 +40,8 @@ interface Scored {
   /** How many users a run scored. */
   readonly batchSize: number;
   readonly customised: StoredCustomised;
+  /** null if an attempt before has done a part. */
+  readonly threadSeconds: ThreadSeconds | null;
 }
 
 type Parameters = CustomiseResult['parameters'];
@@ -47,49 +51,56 @@ type Parameters = CustomiseResult['parameters'];
  * and prediction take one thread, which they need not share with the scoring of the others.
  */
 export async function adaptAndScore(
-  { pool, keeper }: { readonly pool: ThreadPool; readonly keeper: WorkKeeper },
+  { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: WorkKeeper; readonly clock: Clock },
   work: Work,
   cancellation: Cancellation,
   { onResumed, onProgress, onAdapted, onScored }: Told,
 ): Promise<Scored> {
   const finished = keeper.begin(work, pool.computedWith.device);
-  const { adapted } = work;
-  // the report is made beside the scoring: whichever is further behind ends last
-  const shares = { scored: 0, reported: 0 };
-  const onShare = (change: Partial<typeof shares>) => {
-    Object.assign(shares, change);
-    onProgress(adapted + (SCORED - adapted) * Math.min(shares.scored, shares.reported));
+  const isResumed = finished.customised !== null;
+  const time = new WorkTime(clock);
+  const { shares } = work;
+  const done = { adapting: 0, reporting: 0, scoring: 0 };
+  const progress = () =>
+    SCORED * (done.adapting * shares.adapting + done.reporting * shares.reporting + done.scoring * shares.scoring);
+  const onDone = (change: Partial<ThreadSeconds>) => {
+    Object.assign(done, change);
+    onProgress(progress());
   };
   try {
-    if (finished.customised) onResumed(finished.isScored.filter(Boolean).length);
+    if (isResumed) onResumed(finished.isScored.filter(Boolean).length);
     const { parameters, customising } = finished.customised
       ? await restore(pool, finished.customised, cancellation)
       : await customiseUntilAdapted(pool, work.task, {
           cancellation,
-          onProgress: (share) => onProgress(adapted * share),
-          onReported: (reported) => onShare({ reported }),
+          onProgress: (adapting) => onDone({ adapting }),
+          onReported: (reporting) => onDone({ reporting }),
+          time,
         });
     // its error is that of the scores' or of the last await; until then nobody waits for it
     customising.then(
       (customised) => {
         finished.customised = customised;
-        onShare({ reported: 1 });
+        onDone({ adapting: 1, reporting: 1 });
       },
       () => {},
     );
-    onAdapted();
+    done.adapting = 1;
+    onAdapted(progress());
     await scoreAll(
       pool,
       work,
       { parameters, finished },
       {
         cancellation,
-        onProgress: (scored) => onShare({ scored }),
+        onProgress: (scoring) => onDone({ scoring }),
         onScored,
+        time,
       },
     );
     const { scores, batchSize } = finished;
-    return { scores, batchSize, customised: await customising };
+    const stored = await customising;
+    return { scores, batchSize, customised: stored, threadSeconds: isResumed ? null : time.seconds };
   } finally {
     keeper.end(finished);
   }
@@ -107,26 +118,38 @@ async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation:
   return { parameters, customising: Promise.resolve(stored) };
 }
 
+interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
+  readonly onReported: (share: number) => void;
+  readonly time: WorkTime;
+}
+
 /** Starts an adaptation, and resolves when its parameters are known: quality and prediction may still be made. */
 async function customiseUntilAdapted(
   pool: ThreadPool,
   task: CustomiseTask,
-  { cancellation, onProgress, onReported }: Required<Following<number>> & { onReported: (share: number) => void },
+  { cancellation, onProgress, onReported, time }: Customising,
 ): Promise<Adapted> {
   let tell: (parameters: Parameters) => void = () => {};
   let isAdapted = false;
+  const { begin, pass } = time.task();
   const early = new Promise<Parameters>((resolve) => {
     tell = resolve;
   });
   const customising = pool.customise(task, {
     cancellation,
+    onBegin: begin,
     onProgress: (progress) => {
       if (typeof progress !== 'number') {
         isAdapted = true;
+        pass('adapting');
         tell(progress.parameters);
       } else (isAdapted ? onReported : onProgress)(progress);
     },
   });
+  customising.then(
+    () => pass(isAdapted ? 'reporting' : 'adapting'),
+    () => {},
+  );
   const parameters = await Promise.race([early, customising.then((result) => result.parameters)]);
   return { parameters, customising };
 }
@@ -136,7 +159,7 @@ async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,
   { parameters, finished }: { readonly parameters: Parameters; readonly finished: FinishedWork },
-  { cancellation, onProgress, onScored }: Required<Following<number>> & Pick<Told, 'onScored'>,
+  { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<Told, 'onScored'>,
 ): Promise<void> {
   const { features, externalId } = job;
   const modelKey = `${job.id}/${job.attempt}`;
@@ -145,13 +168,15 @@ async function scoreAll(
   let done = isScored.length - left.length;
   await Promise.all(
     left.map(async (segment) => {
+      const { begin, pass } = time.task();
       const result = await pool.score(
         {
           ...{ kind: 'score', populationVersion: population.version, segment },
           ...{ modelKey, features, externalId, parameters },
         },
-        { cancellation },
+        { cancellation, onBegin: begin },
       );
+      pass('scoring');
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       finished.batchSize = result.batchSize;
       isScored[segment] = 1;

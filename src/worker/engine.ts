@@ -19,7 +19,6 @@ import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 import { Pace } from './pace.ts';
 import { lowerPriority } from './priority.ts';
-import { SharedTime } from './shared-time.ts';
 import { WorkKeeper } from './work-keeper.ts';
 
 /** How long an ending engine waits for its log and its last message to the parent to be sent. */
@@ -65,7 +64,6 @@ async function startEngine(
   const dependencies: EngineDependencies = {
     store,
     pace: new Pace(),
-    sharedTime: new SharedTime(clock),
     keeper: new WorkKeeper({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
     models,
     populationVersion: config.populationVersion,

@@ -86,7 +86,10 @@ export class Estimator {
     );
   }
 
-  async #run(task: EstimateInputs, following: Required<Following<CountedUsers>>): Promise<EstimateOutcome> {
+  async #run(
+    task: EstimateInputs,
+    following: Required<Omit<Following<CountedUsers>, 'onBegin'>>,
+  ): Promise<EstimateOutcome> {
     const group = await this.#open();
     try {
       return { kind: 'estimate', estimate: await group.run(task, following) };

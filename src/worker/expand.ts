@@ -15,7 +15,6 @@ import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 import { type ExpansionRows, findRows } from './find-rows.ts';
 import type { Pace } from './pace.ts';
 import type { ThreadPool } from './pool.ts';
-import type { SharedTime } from './shared-time.ts';
 import { stageTimer } from './stage-timer.ts';
 import type { WorkKeeper } from './work-keeper.ts';
 
@@ -33,7 +32,6 @@ export interface ExpandDependencies {
   readonly pool: ThreadPool;
   readonly keeper: WorkKeeper;
   readonly pace: Pace;
-  readonly sharedTime: SharedTime;
   readonly modelVersion: string;
   readonly populationVersion: string;
   /** A published version of the population. */
@@ -86,13 +84,12 @@ class Refusal extends Error {
  */
 export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
   const { store } = dependencies;
-  const time = dependencies.sharedTime.begin();
   const cancellation = new Cancellation();
   const watch = setInterval(() => {
     if (!isHeld(store, job)) cancellation.cancel();
   }, WATCH_EVERY_MS);
   try {
-    return await attempt(dependencies, job, { cancellation, told: progress, engineSeconds: time.seconds });
+    return await attempt(dependencies, job, { cancellation, told: progress });
   } catch (error) {
     if (error instanceof LeaseLost || cancellation.isCancelled) {
       store.removeUnusedFiles();
@@ -106,7 +103,6 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
     );
     return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
   } finally {
-    time.end();
     clearInterval(watch);
   }
 }
@@ -123,15 +119,10 @@ function isHeld(store: CampaignStore, job: Job): boolean {
 interface Attempt {
   readonly cancellation: Cancellation;
   readonly told: AttemptProgress;
-  readonly engineSeconds: () => number;
 }
 
-async function attempt(
-  dependencies: ExpandDependencies,
-  job: Job,
-  { cancellation, told, engineSeconds }: Attempt,
-): Promise<Outcome> {
-  const { store, clock } = dependencies;
+async function attempt(dependencies: ExpandDependencies, job: Job, { cancellation, told }: Attempt): Promise<Outcome> {
+  const { store, clock, pool, pace } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = await openPinned(dependencies, pins);
@@ -150,15 +141,14 @@ async function attempt(
   const progress = reporter(dependencies, job);
   requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
-  const adapted = dependencies.pace.adaptingShare;
-  const work = { job, population, task, adapted };
-  const { scores, batchSize, customised } = await adaptAndScore(dependencies, work, cancellation, {
+  const work = { job, population, task, shares: pace.shares };
+  const { scores, batchSize, customised, threadSeconds } = await adaptAndScore(dependencies, work, cancellation, {
     onResumed: (segments) => told.resumed(segments),
     onProgress: progress,
     onScored: (users) => told.scored(users),
-    onAdapted: () => {
+    onAdapted: (share) => {
       stage('adapting');
-      requireLease(store.advance(job, { state: 'scoring', progress: adapted }));
+      requireLease(store.advance(job, { state: 'scoring', progress: share }));
     },
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
@@ -177,11 +167,14 @@ async function attempt(
       populationSize: population.rowCount,
       excluded,
       timings,
-      computedWith: { ...dependencies.pool.computedWith, batchSize, engineSeconds: engineSeconds() },
+      computedWith: {
+        ...{ ...pool.computedWith, batchSize, segments: population.segmentCount },
+        ...(threadSeconds && { threadSeconds }),
+      },
       quality: { epochs, held_out, prediction },
     }),
   );
-  dependencies.pace.learn(timings);
+  if (threadSeconds) pace.learn(threadSeconds);
   return { kind: 'ready', timings };
 }
 

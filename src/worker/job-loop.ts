@@ -1,4 +1,5 @@
 /** The jobs of an engine: claimed while it runs, and expanded with the model that each pinned. */
+import { JOBS_PER_THREAD } from '../campaigns/queue-time.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -15,8 +16,6 @@ import type { CheckedModel, CheckModelTask, EngineConfig } from './messages.ts';
 const POLL_MS = 500;
 /** How long the engine waits after an error of the store itself (a full disk). */
 const STORE_ERROR_DELAY_MS = 1000;
-/** Each holds the scores of all users, 5 bytes a user with their roles; more would share a pass with more others. */
-const JOBS_PER_THREAD = 4;
 
 /** What expansions with any model need. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'modelVersion' | 'openPopulation'> & {

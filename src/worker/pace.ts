@@ -1,22 +1,28 @@
-/** What share of an expansion's time is adaptation, learned from the ones that ended last, so that progress is time. */
-import type { Timings } from '../campaigns/run-facts.ts';
+/** How an expansion's work divides, learned from the ones that ended last, so that progress is a share of the work. */
+import type { ThreadSeconds } from '../campaigns/run-facts.ts';
 
 /** Before any expansion has ended: one fit of the heads, then five of four fifths of the seeds for the report. */
-const FIRST = 0.2;
+const FIRST: ThreadSeconds = { adapting: 0.15, reporting: 0.6, scoring: 0.25 };
 /** Weight of the expansion that ended last. */
 const NEWEST = 0.3;
 
 export class Pace {
-  #adapting = FIRST;
+  #shares = FIRST;
 
-  /** Between .02 and .9 of the time. */
-  get adaptingShare(): number {
-    return Math.min(0.9, Math.max(0.02, this.#adapting));
+  /** Of each kind of work; they add up to 1. */
+  get shares(): ThreadSeconds {
+    return this.#shares;
   }
 
-  /** `timings` of an expansion that is ready, in seconds. */
-  learn({ adapting = 0, scoring = 0 }: Timings): void {
-    const seconds = adapting + scoring;
-    if (seconds > 0) this.#adapting += NEWEST * (adapting / seconds - this.#adapting);
+  /** From an expansion that is ready. */
+  learn({ adapting, reporting, scoring }: ThreadSeconds): void {
+    const seconds = adapting + reporting + scoring;
+    if (!(seconds > 0)) return;
+    const mix = (share: number, newest: number) => share + NEWEST * (newest / seconds - share);
+    this.#shares = {
+      adapting: mix(this.#shares.adapting, adapting),
+      reporting: mix(this.#shares.reporting, reporting),
+      scoring: mix(this.#shares.scoring, scoring),
+    };
   }
 }

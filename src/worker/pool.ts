@@ -81,9 +81,9 @@ export class ThreadPool {
   }
 
   /** Campaigns with few adapted parameters share what depends on users alone, where their segments wait together. */
-  score(task: ScoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<ScoreResult> {
+  score(task: ScoreTask, following: Pick<Following<never>, 'cancellation' | 'onBegin'>): Promise<ScoreResult> {
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
-    return this.#group.run(task, cancellation ? { cancellation } : {}, { near }) as Promise<ScoreResult>;
+    return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
   }
 }

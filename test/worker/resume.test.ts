@@ -48,7 +48,8 @@ async function startAttempts() {
     const cancellation = new Cancellation();
     const keeper = newKeeper();
     const [scored, resumed]: number[][] = [[], []];
-    const result = adaptAndScore({ pool, keeper }, { job, population, task: of, adapted: 0.2 }, cancellation, {
+    const work = { job, population, task: of, shares: { adapting: 0.2, reporting: 0.6, scoring: 0.2 } };
+    const result = adaptAndScore({ pool, keeper, clock: systemClock }, work, cancellation, {
       onResumed: (segments) => resumed!.push(segments),
       onProgress: () => {},
       onAdapted: () => {},

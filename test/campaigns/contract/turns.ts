@@ -179,15 +179,17 @@ export function describeTurns(newData: NewData): void {
       const left = ({ store }: Queue, id: string) => store.expansion(id, store.get(id).expansionId!).remainingMs;
       const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
 
-      /** Expansions of 10 seeds have taken 1 s of the engine, those of 600 seeds 5 s. */
+      /** Expansions of 10 seeds have taken .5 s of a thread, those of 600 seeds 2 s, and each .2 s more in two halves. */
       function newQueue(): Queue {
         const queue = new Queue(newData, 1);
-        for (const [seeds, engineSeconds] of [
-          [10, 1],
-          [600, 5],
+        for (const [seeds, adapting] of [
+          [10, 0.5],
+          [600, 2],
         ] as const) {
           queue.create(seeds);
-          expand(queue.store, queue.store.claim(OWNER)!, { computedWith: { ...computedWith, engineSeconds } });
+          const threadSeconds = { adapting, reporting: 0, scoring: 0.2 };
+          const more = { segments: 2, threadSeconds };
+          expand(queue.store, queue.store.claim(OWNER)!, { computedWith: { ...computedWith, ...more } });
         }
         return queue;
       }
@@ -199,25 +201,26 @@ export function describeTurns(newData: NewData): void {
 
       it('is that of expansions with as many seeds', () => {
         const queue = newQueue();
-        expect(left(queue, queue.create(600))).toBeCloseTo(5000, -1);
-        expect(queue.store.list({ limit: 1 }).items[0]!.remainingMs).toBeCloseTo(5000, -1);
+        expect(left(queue, queue.create(600))).toBeCloseTo(2100, -1);
+        expect(queue.store.list({ limit: 1 }).items[0]!.remainingMs).toBeCloseTo(2100, -1);
       });
 
-      it('counts those before it whole, and half of those that start before it ends', () => {
+      it('counts what runs beside it: the threads adapt all before they score', () => {
         const queue = newQueue();
-        const large = queue.create(600);
+        const large = [queue.create(600), queue.create(600)];
         const small = queue.create(10);
-        expect(left(queue, small)).toBeCloseTo(1000 + 5000 / 2, -1);
-        expect(left(queue, large)).toBeCloseTo(1000 + 5000, -1);
+        // the small one goes first; after 2 s a thread is free to score it and one of the large ones, .2 s each
+        expect([small, ...large].map((id) => Math.round(left(queue, id)!))).toEqual([2400, 2400, 2600]);
       });
 
-      it('is that of all that run, for each of them', () => {
+      it('falls with the progress of what runs', () => {
         const queue = newQueue();
-        const ids = [queue.create(600), queue.create(10)];
+        const ids = [queue.create(600), queue.create(600)];
         const jobs = [queue.store.claim(OWNER)!, queue.store.claim(OWNER)!];
-        for (const job of jobs) queue.store.advance(job, { state: 'adapting', progress: 0.5 });
-        for (const id of ids) expect(left(queue, id)).toBeCloseTo(500 + 2500, -1);
-        expect(left(queue, queue.create(10))).toBeCloseTo(500 + 2500 + 1000, -1);
+        for (const job of jobs) queue.store.advance(job, { state: 'adapting', progress: (0.98 * 1.5) / 2.2 });
+        for (const id of ids) expect(left(queue, id)).toBeCloseTo(500 + 200, -1);
+        for (const job of jobs) queue.store.advance(job, { state: 'scoring', progress: (0.98 * 2.1) / 2.2 });
+        for (const id of ids) expect(left(queue, id)).toBeCloseTo(100, -1);
       });
 
       it('takes what stages took for the time of expansions that earlier versions made', () => {
@@ -231,9 +234,9 @@ export function describeTurns(newData: NewData): void {
       it('of one far behind the jobs that are read one by one is by their mean', () => {
         const queue = newQueue();
         const ids = Array.from({ length: 220 }, () => queue.create(10));
-        expect(left(queue, ids.at(-1)!)).toBeCloseTo(220_000, -4);
+        expect(left(queue, ids.at(-1)!)).toBeCloseTo((220 * 700) / 2, -4);
         const [nearer, farther] = [ids[209]!, ids[215]!].map((id) => left(queue, id)!);
-        expect(farther! - nearer!).toBeCloseTo(6000, -2);
+        expect(farther! - nearer!).toBeCloseTo((6 * 700) / 2, -2);
       });
     });
   });
