@@ -1,8 +1,11 @@
 /** The campaigns of a service's data folder, as users of a population: what `train` and `retrain` read. */
 import type { CampaignRecord, CampaignRecords } from '../campaigns/ports/records.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
+import { createReach, type Reach } from '../offline/reach.ts';
 import type { ServedCampaign } from '../offline/served-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import { locateStore, openRecords } from '../store/open-store.ts';
+import { findRows } from '../worker/find-rows.ts';
 
 export interface ServiceCampaigns {
   /** Those whose latest expansion has an audience, the oldest first. */
@@ -15,11 +18,15 @@ export interface ServiceCampaigns {
  * Reads beside a running service, and writes nothing. A campaign that changes meanwhile is read as it is at one moment
  * or another. Errors: invalid_argument where there is no data folder of this version; storage_failed.
  */
-export function readServiceCampaigns(dataDir: string, population: Population): ServiceCampaigns {
+export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
   const records = openRecords(locateStore(dataDir));
   try {
-    const ready = records.ready();
-    const campaigns = ready.map((record) => readCampaign(records, record, population));
+    const campaigns: ServedCampaign[] = [];
+    const reaches = new Map<string, Reach>();
+    for (const record of records.ready()) {
+      const reach = await readReach(records, record, population, reaches);
+      campaigns.push({ ...readCampaign(records, record, population), reach });
+    }
     return { campaigns, others: records.countOthers() };
   } finally {
     records.close();
@@ -45,6 +52,31 @@ function readCampaign(
     clicks: known(by.click),
     dismissals: known(by.dismissal),
   };
+}
+
+/**
+ * Who could be in the campaign's audience: undefined without filters and suppression. Campaigns of the same filters and
+ * lists share what is read once.
+ */
+async function readReach(
+  records: CampaignRecords,
+  { id, filters, suppression, commonSuppression }: CampaignRecord,
+  population: Population,
+  known: Map<string, Reach>,
+): Promise<Reach> {
+  if (Object.keys(filters).length === 0 && suppression === null && commonSuppression === null) return undefined;
+  const key = canonicalJson([filters, suppression, commonSuppression]);
+  if (!known.has(key)) {
+    const ids = { seeds: [], dismissed: [], suppressed: [records.suppressedOf(id)] };
+    const isCandidate = new Uint8Array(population.rowCount);
+    for (const row of (await findRows(population, ids, filters)).candidates) isCandidate[row] = 1;
+    const { rowOf } = population;
+    known.set(
+      key,
+      createReach(rowOf.length, (user) => isCandidate[rowOf[user]!] === 1),
+    );
+  }
+  return known.get(key);
 }
 
 /** -1 of who is not in the current version. */

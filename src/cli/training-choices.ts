@@ -1,4 +1,5 @@
 /** What training chose, with the evidence, as human-readable lines. */
+import { counted } from '../lib/counted.ts';
 import type { Drift } from '../model/manifest.ts';
 import type { Setting } from '../offline/baselines.ts';
 import type { Choice } from '../offline/choose-adaptation.ts';
@@ -61,6 +62,14 @@ export function describeDrift({ campaigns, from, until, by_seeds }: Drift): stri
         `  ${recall.kept.toFixed(2)} and ${auc.kept.toFixed(2)} with ${seeds} seeds (${own} campaigns)`,
     ),
   ];
+}
+
+/** Why a service's campaigns tell no drift, and what predictions take for granted instead. */
+export function describeUnmeasured(earlier: Drift | undefined): string {
+  const why =
+    'drift is not measured: a service does not know since when a user is a seed, and whoever converted was chosen by a model';
+  if (!earlier) return `${why}; predictions will assume that later members are like the seeds`;
+  return `${why}; predictions will allow for that of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
 }
 
 function describeSettings({ rates, steps, first_pass, companion, regression }: Choice['settings']): string {

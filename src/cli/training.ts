@@ -1,6 +1,8 @@
 /** What commands that train share: settings from options, the campaigns of a service, the run with its notes. */
 import { systemClock } from '../lib/clock.ts';
+import { counted } from '../lib/counted.ts';
 import { bar, type Output } from '../lib/output.ts';
+import type { Drift } from '../model/manifest.ts';
 import type { PreparedDataSet } from '../offline/prepared-data-set.ts';
 import type { RecipeName } from '../offline/recipe.ts';
 import { prepareServed, type ServedData } from '../offline/served-campaigns.ts';
@@ -9,7 +11,7 @@ import { type TrainProgress, type TrainResult, train } from '../offline/train.ts
 import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
 import { defaultTrainingThreads } from './environment.ts';
 import { readServiceCampaigns } from './service-campaigns.ts';
-import { describeChoice, describeDrift, describeTuned } from './training-choices.ts';
+import { describeChoice, describeDrift, describeTuned, describeUnmeasured } from './training-choices.ts';
 
 export interface CommonTrainOptions {
   name: string;
@@ -43,7 +45,7 @@ export async function openDevice({ device, gpu }: CommonTrainOptions, output: Ou
  */
 export async function trainReported(
   prepared: PreparedDataSet,
-  options: CommonTrainOptions & { readonly out: string },
+  options: CommonTrainOptions & { readonly out: string; readonly earlierDrift?: Drift | undefined },
   { settings, device }: { readonly settings: TrainSettings; readonly device: Device },
   output: Output,
 ): Promise<TrainResult> {
@@ -62,6 +64,7 @@ export async function trainReported(
       device,
       clock: systemClock,
       resume: options.resume ?? false,
+      earlierDrift: options.earlierDrift,
       threads: options.threads ?? defaultTrainingThreads(device),
       signal: interrupt.signal,
       onProgress: (progress) => noteProgress(progress, output),
@@ -81,21 +84,23 @@ export async function trainReported(
 }
 
 /** The campaigns of a service's data folder, prepared as `prepareServed` does, with a note on those left out. */
-export function prepareFromService(
+export async function prepareFromService(
   { dataDir, population }: { readonly dataDir: string; readonly population: string },
   options: {
     readonly seed: number;
     readonly maximumTokens: number;
     readonly least: number;
     readonly test: boolean;
+    /** The serving model's. */
+    readonly earlierDrift?: Drift | undefined;
   },
   output: Output,
-): ServedData {
+): Promise<ServedData> {
   let others = 0;
-  const served = prepareServed(
+  const served = await prepareServed(
     population,
-    (users) => {
-      const read = readServiceCampaigns(dataDir, users);
+    async (users) => {
+      const read = await readServiceCampaigns(dataDir, users);
       others = read.others;
       return read.campaigns;
     },
@@ -103,7 +108,11 @@ export function prepareFromService(
   );
   if (others > 0) output.note(`${others} campaigns have no seeds or no audience yet: they are left out`);
   const { length } = served.tooSmall;
-  if (length > 0) output.note(`${length} campaigns have too few known seeds: they are left out`);
+  if (length > 0)
+    output.note(
+      `${counted(length, 'campaign')} left out: too few known seeds, or other users, fit the filters and are not suppressed`,
+    );
+  output.note(describeUnmeasured(options.earlierDrift));
   return served;
 }
 

@@ -4,6 +4,7 @@
 import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
+import type { Reach } from './reach.ts';
 
 /** Scores of the given user numbers, in their order; higher means more similar. */
 export type Scorer = (users: Int32Array) => Float64Array;
@@ -29,8 +30,11 @@ export interface TunableMethod<S extends Setting = Setting> {
   readonly grid: readonly S[];
   /** Used if nothing can be tried. */
   readonly fallback: S;
-  /** A scorer for each setting; all use the same random numbers. Seeds as in `Baseline`. */
-  scorers(seeds: Int32Array, rng: Rng, settings: readonly S[]): Iterable<Scorer>;
+  /**
+   * A scorer for each setting; all use the same random numbers. Seeds as in `Baseline`. They are compared with users
+   * who are reached, if the method compares them with any: with everyone by default.
+   */
+  scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }
 
 /** The method with its setting chosen. */

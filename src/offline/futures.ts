@@ -11,6 +11,7 @@ import type { CampaignHistory } from './history.ts';
 import type { ScaledFeature } from './number-scales.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns, withSwaps } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
+import { reaches } from './reach.ts';
 import type { Trial } from './trial.ts';
 
 /** Number of parts that campaigns are split into: one part at a time is the future. */
@@ -160,7 +161,7 @@ export function futureTrial(
   const strata = [0, 1].map((side) => {
     const pool: number[] = [];
     population.rowOf.forEach((row, user) => {
-      if (row >= 0 && known[user] === side && !isMember.has(user)) pool.push(user);
+      if (row >= 0 && known[user] === side && !isMember.has(user) && reaches(campaign.reach, user)) pool.push(user);
     });
     return { hidden: members.slice(size).filter((user) => known[user] === side), pool };
   });
@@ -189,5 +190,6 @@ export function futureTrial(
       users: Int32Array.from(rows, ([user]) => user),
       labels: Uint8Array.from(rows, ([, label]) => label),
     },
+    reach: campaign.reach,
   };
 }

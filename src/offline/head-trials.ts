@@ -3,7 +3,7 @@
  */
 
 import type { HeadPosition, HeadProgram } from '../adaptation/head-adaptation.ts';
-import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { createRng, sample } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { OnlineContext } from '../online/customise.ts';
 import {
@@ -14,10 +14,10 @@ import {
   type StartedHeads,
   startHeads,
 } from '../online/customise-heads.ts';
-import { POOL_ROWS } from '../online/head-users.ts';
+import { type HeadRows, POOL_ROWS } from '../online/head-users.ts';
 import { ownToken } from '../online/own-token.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
-import { SHARES, type Trial } from './trial.ts';
+import { othersThan, SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
   /**
@@ -26,6 +26,10 @@ export interface HeadTrials {
    */
   evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
 }
+
+const NO_ROWS = new Int32Array(0);
+/** The regression compares seeds with the pool: all of them are reached, and others are none of its matter. */
+const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
 
 /** One trial's rows, as rows of the run. */
 interface PreparedTrial {
@@ -40,7 +44,7 @@ interface PreparedTrial {
   };
 }
 
-/** Starts the trials of one campaign (they differ in their seeds); `key` determines all random numbers. */
+/** Starts the trials of one campaign (they differ in their seeds alone); `key` determines all random numbers. */
 export async function startHeadTrials(
   context: OnlineContext,
   program: HeadProgram,
@@ -51,7 +55,9 @@ export async function startHeadTrials(
   const rowOf = (user: number) => population.rowOf[user]!;
   const isWanted = new Uint8Array(population.rowCount);
   const isPool = new Uint8Array(population.rowCount);
-  const sampled = sampleWithoutReplacement(createRng(`${key}/pool`), population.rowCount, POOL_ROWS);
+  const { id, features, reach } = trials[0]!;
+  const candidates = othersThan(population, new Int32Array(0), reach);
+  const sampled = sample(createRng(`${key}/pool`), candidates, POOL_ROWS);
   for (const row of sampled) isPool[row] = isWanted[row] = 1;
   for (const { seeds, evaluation } of trials)
     for (const user of [...seeds, ...evaluation.users]) isWanted[rowOf(user)] = 1;
@@ -67,7 +73,6 @@ export async function startHeadTrials(
     const evaluated = trial.evaluation.users.map((user) => placeOf[rowOf(user)]!);
     return { trial, positives, pool, evaluated, done: { descent: null, parts: null } };
   });
-  const { id, features } = trials[0]!;
   const started = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
   return {
     async evaluate(settings) {
@@ -91,7 +96,7 @@ async function runPreparedTrial(
   const { positives, pool, evaluated, done } = preparedTrial;
   const { evaluation } = preparedTrial.trial;
   const { companion, regression, scale: _, ...descent } = settings;
-  const rows = { positives, pool };
+  const rows = { positives, pool, outside: preparedTrial.trial.reach ? NOBODY_OUTSIDE : null };
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);
   else {

@@ -12,6 +12,7 @@ import { describe, describeNoToken, findId, findToken, type JsonRecord, parseRec
 import { parseMoment, TIME_FORMATS } from '../dataset/times.ts';
 import type { AppError } from '../lib/errors.ts';
 import type { CampaignValues } from '../online/encode.ts';
+import type { Reach } from './reach.ts';
 import { RowBuffer } from './row-buffer.ts';
 
 /** Rows of one campaign: user numbers and their labels (1 = liked it), in the file's order. */
@@ -35,6 +36,8 @@ export interface CampaignHistory {
   readonly seeds: Int32Array;
   /** Rows of stage `eval`, less those of the seeds: a seed is never in an audience. */
   readonly evaluation: LabelledRows;
+  /** Who could be in its audience: no row has anyone else. Left out where everyone could. */
+  readonly reach?: Reach;
 }
 
 /** What a data set knows of past campaigns. */

@@ -7,6 +7,7 @@ import { presentSeeds, type Scorer, sumOfTokens, type TunableMethod } from './ba
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from './design-rows.ts';
 import { latentStart } from './latent-start.ts';
 import type { OneHot } from './one-hot.ts';
+import { type Reach, reachedOf } from './reach.ts';
 
 /** Negatives sampled for each seed. */
 const NEGATIVES_PER_SEED = 10;
@@ -29,8 +30,8 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
     name: 'logistic_regression',
     grid: STRENGTHS.map((strength) => ({ strength })),
     fallback: { strength: 0.1 },
-    *scorers(seeds, rng, settings) {
-      const { users, labels } = sampleTask(oneHot, seeds, rng);
+    *scorers(seeds, rng, settings, reach) {
+      const { users, labels } = sampleTask(oneHot, seeds, rng, reach);
       const { rows, tokenOf } = tokenRows(oneHot, users);
       const design = sparseDesign(rows);
       let model: LogisticModel | undefined;
@@ -57,8 +58,8 @@ export function logisticRegressionOnLatent(
     name: 'logistic_regression_svd',
     grid: IDF_POWERS.flatMap((idf_power) => STRENGTHS.map((strength) => ({ idf_power, strength }))),
     fallback: { idf_power: 0.5, strength: 0.01 },
-    *scorers(seeds, draws, settings) {
-      const { users, labels } = sampleTask(oneHot, seeds, draws);
+    *scorers(seeds, draws, settings, reach) {
+      const { users, labels } = sampleTask(oneHot, seeds, draws, reach);
       for (const [power, vectors] of vectorsOf) {
         const design = denseDesign(latentRows(oneHot, vectors, users));
         let model: LogisticModel | undefined;
@@ -83,10 +84,18 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
   return (users) => Float64Array.from(users, (user) => bias + sumOfTokens(weights, oneHot, user));
 }
 
-/** The seeds (1), ascending, and ten distinct non-seeds per seed (0), or all of them if there are fewer. */
-export function sampleTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users: Int32Array; labels: Uint8Array } {
+/**
+ * The seeds (1), ascending, and ten distinct non-seeds per seed (0), of users who are reached; all of them if there are
+ * fewer.
+ */
+export function sampleTask(
+  oneHot: OneHot,
+  seeds: Int32Array,
+  rng: Rng,
+  reach?: Reach,
+): { users: Int32Array; labels: Uint8Array } {
   const positives = presentSeeds(oneHot, seeds);
-  const others = nonSeeds(oneHot.users, positives);
+  const others = reachedOf(reach, nonSeeds(oneHot.users, positives));
   const sampled = sample(rng, others, NEGATIVES_PER_SEED * positives.length);
   const users = new Int32Array(positives.length + sampled.length);
   users.set(positives);

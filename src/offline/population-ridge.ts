@@ -10,6 +10,7 @@ import type { AdaptationSettings } from '../model/manifest.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
 import type { Futures } from './futures.ts';
 import type { OneHot } from './one-hot.ts';
+import { type Reach, reaches } from './reach.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 
 /** As in `regression` of a model's manifest. */
@@ -35,18 +36,25 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
     name: 'population_ridge',
     grid: GRID,
     fallback: GRID[0]!,
-    *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[]) {
+    *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[], reach?: Reach) {
       const present = presentSeeds(oneHot, seeds);
       const rows = rowsOf(oneHot, present);
       const mean = meanOfRows(rows, Int32Array.from(present.keys()));
+      const compared = reach ? meanReached(all, oneHot.users, reach) : null;
       for (const [power, regression] of regressions) {
         const strengths = settings.filter((setting) => setting.power === power).map(({ strength }) => strength);
-        for (const weights of regression.fit(mean, present.length, strengths))
+        for (const weights of regression.fit(mean, present.length, strengths, -1, compared))
           yield (users) =>
             Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user) * scaleOf(oneHot, user));
       }
     },
   };
+}
+
+/** The mean of users who are reached: of all, where nobody is. */
+function meanReached(rows: SparseRows, users: Int32Array, reach: Reach): Float64Array | null {
+  const reached = Int32Array.from(users.keys()).filter((row) => reaches(reach, users[row]!));
+  return reached.length === 0 ? null : meanOfRows(rows, reached);
 }
 
 /** Makes a user's row as long as 1; what is shorter stays as it is, as a model has it. */

@@ -43,6 +43,8 @@ export interface TrainOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly resume: boolean;
+  /** What predictions allow for where none is measured: that of an earlier model. */
+  readonly earlierDrift?: Drift | undefined;
   /**
    * Number of threads for tasks and trials; with 1, the default, they run in this thread. The model's bytes do not
    * depend on it.
@@ -262,7 +264,7 @@ function factsOf(
           groups: best.summary,
         }
       : null,
-    ...(run.drift ? { drift: run.drift } : {}),
+    drift: run.drift ?? options.earlierDrift,
     training: {
       ...rest,
       campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,
@@ -290,11 +292,9 @@ function identityOf(
   const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
   hash.update(JSON.stringify([name, features, campaignFeatures, population.version, settings]));
   for (const { id, split, features, train } of history.campaigns) {
-    if (split === 'train')
-      hash
-        .update(JSON.stringify([id, features]))
-        .update(train.users)
-        .update(train.labels);
+    if (split !== 'train') continue;
+    hash.update(JSON.stringify([id, features]));
+    hash.update(train.users).update(train.labels);
   }
   return hash.digest('hex');
 }

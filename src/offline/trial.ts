@@ -2,6 +2,7 @@
 import { assert } from '../lib/errors.ts';
 import { type Rng, sample } from '../lib/rng.ts';
 import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../online/customise.ts';
+import type { Outside } from '../online/negatives.ts';
 import { ownToken } from '../online/own-token.ts';
 import type { Prediction } from '../online/prediction.ts';
 import type { Scorer } from '../online/score.ts';
@@ -9,6 +10,7 @@ import type { SeedRanks } from '../online/seed-ranks.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
+import { type Reach, reaches } from './reach.ts';
 
 /** A campaign to evaluate, as user numbers. */
 export interface Trial {
@@ -17,7 +19,13 @@ export interface Trial {
   readonly group: 'small' | 'large' | null;
   readonly seeds: Int32Array;
   readonly evaluation: LabelledRows;
+  /** Candidates are among these users, as seeds and evaluation are. */
+  readonly reach?: Reach;
 }
+
+const NO_ROWS = new Int32Array(0);
+/** All seeds are reached, and nothing is compared with users who are not. */
+const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
 /** The shares at which precision, recall and lift are summarised. */
 export const SHARES = [0.05] as const;
@@ -76,7 +84,8 @@ function requestOf({ model, population }: OnlineContext, trial: Trial, key: stri
     withoutQuality: true,
     features: trial.features,
     seeds,
-    candidates: othersThan(population, seeds),
+    candidates: othersThan(population, seeds, trial.reach),
+    ...(trial.reach ? { outside: NOBODY_OUTSIDE } : {}),
   };
 }
 
@@ -94,10 +103,14 @@ async function measureTrial(
   return measureRanking(users, scores, labels, shares);
 }
 
-/** Rows of the population that are not in `rows`, ascending. */
-export function othersThan(population: Population, rows: Int32Array): Int32Array {
+/** Rows of the population that are not in `rows`, ascending; of users who are reached. */
+export function othersThan(population: Population, rows: Int32Array, reach?: Reach): Int32Array {
   const isIn = new Uint8Array(population.rowCount);
   for (const row of rows) isIn[row] = 1;
+  if (reach) {
+    const { rowOf } = population;
+    for (let user = 0; user < rowOf.length; user++) if (!reaches(reach, user)) isIn[rowOf[user]!] = 1;
+  }
   const out = new Int32Array(population.rowCount);
   let count = 0;
   for (let row = 0; row < isIn.length; row++) if (isIn[row] === 0) out[count++] = row;
@@ -108,7 +121,7 @@ export function othersThan(population: Population, rows: Int32Array): Int32Array
 export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
   return campaigns
     .filter(({ split }) => split === 'test')
-    .map(({ id, features, group, seeds, evaluation }) => ({ id, features, group, seeds, evaluation }));
+    .map(({ id, features, group, seeds, evaluation, reach }) => ({ id, features, group, seeds, evaluation, reach }));
 }
 
 /**
@@ -126,5 +139,5 @@ export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng
   const isRest = (_: number, row: number): boolean => !isSeed.has(users[row]!);
   const evaluation = { users: users.filter(isRest), labels: labels.filter(isRest) };
   if (!evaluation.labels.includes(1) || !evaluation.labels.includes(0)) return null;
-  return { id: campaign.id, features: campaign.features, group: null, seeds, evaluation };
+  return { id: campaign.id, features: campaign.features, group: null, seeds, evaluation, reach: campaign.reach };
 }

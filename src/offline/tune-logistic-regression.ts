@@ -70,8 +70,8 @@ export function logisticRegressionMethod(
     name: 'companion',
     grid,
     fallback: grid[0]!,
-    *scorers(seeds, rng, settings) {
-      const { users, labels } = sampleTask(oneHot, seeds, rng);
+    *scorers(seeds, rng, settings, reach) {
+      const { users, labels } = sampleTask(oneHot, seeds, rng, reach);
       const { rows, tokenOf } = tokenRows(oneHot, users);
       const tokens = sparseDesign(rows);
       const latent = denseDesign(latentRows(oneHot, vectors, users));

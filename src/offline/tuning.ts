@@ -64,9 +64,10 @@ export function playSettings<S extends Setting>(
     users = before;
     for (const campaign of trials) {
       const evaluated = method.grid.map((): Outcome[] => []);
-      for (const { id, seeds, evaluation } of campaign) {
+      for (const { id, seeds, evaluation, reach } of campaign) {
         let at = 0;
-        for (const score of method.scorers(seeds, rng.fork(`${id}/${seeds.length}/negatives`), method.grid)) {
+        const draws = rng.fork(`${id}/${seeds.length}/negatives`);
+        for (const score of method.scorers(seeds, draws, method.grid, reach)) {
           const { auc, top } = measureRanking(evaluation.users, score(evaluation.users), evaluation.labels, SHARES);
           evaluated[at++]!.push({ auc, precision: top[0]!.precision });
         }

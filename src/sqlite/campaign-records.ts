@@ -20,10 +20,13 @@ const COLUMNS = {
   externalId: plain<string | null>('c.external_id'),
   name: plain<string>('c.name'),
   features: json<CampaignRecord['features']>('c.features'),
+  filters: json<CampaignRecord['filters']>('c.filters'),
+  suppression: plain<string | null>('c.suppression_set'),
+  commonSuppression: plain<string | null>('i.suppression_set'),
   createdAt: plain<number>('c.created_at'),
 };
 
-const READY = `FROM campaigns c JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+const READY = `FROM campaigns c JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest = 1
   WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
 
 /** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
@@ -54,8 +57,18 @@ class SqliteRecords implements CampaignRecords {
     return this.#database.prepare(sql).pluck().get() as number;
   }
 
-  *seedsOf(id: string): IdBlocks {
-    const find = this.#database.prepare('SELECT seed_set FROM campaigns WHERE id = @id').pluck();
+  seedsOf(id: string): IdBlocks {
+    return this.#setOf('SELECT seed_set FROM campaigns WHERE id = @id', id);
+  }
+
+  *suppressedOf(id: string): IdBlocks {
+    yield* this.#setOf('SELECT suppression_set FROM campaigns WHERE id = @id', id);
+    yield* this.#setOf('SELECT i.suppression_set FROM installation i JOIN campaigns c WHERE c.id = @id', id);
+  }
+
+  /** A set as it is now: whole, even if it is replaced meanwhile. */
+  *#setOf(sql: string, id: string): IdBlocks {
+    const find = this.#database.prepare(sql).pluck();
     for (let attempt = 1; ; attempt++) {
       const sha256 = find.get({ id }) as string | null | undefined;
       if (!sha256) return;

@@ -12,6 +12,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
+import { changeManifest } from '../model/tiny-model.ts';
 import { populationOf } from '../online/world.ts';
 
 const USERS = 600;
@@ -19,6 +20,13 @@ const CROWDS = 6;
 const CAMPAIGNS = 12;
 /** A small model: what is tested is what happens to it. */
 const SMALL = '--steps 2 --task-count 2 --num-expert 2 --num-output 2 --embedding 4 --threads 1'.split(' ');
+
+const MEASURE = { kept: 0.7, spread: 0.2, quantile: 1.9 };
+/** Of past campaigns with dates, which the first model was trained on. */
+const DRIFT = {
+  ...{ data: 'orders', campaigns: 9, from: '2025-01-01T00:00:00.000Z', until: '2025-12-01T00:00:00.000Z' },
+  by_seeds: [{ seeds: 40, campaigns: 9, recall: MEASURE, auc: MEASURE }],
+};
 
 const root = temporaryFolder();
 const [dataDir, models, first] = ['data', 'models', 'first'].map((name) => join(root, name)) as [
@@ -83,6 +91,9 @@ beforeAll(async () => {
   const options = ['--self-supervised', '--recipe', 'published', '--out', first, ...SMALL];
   const trained = metaheac('train', '--population', population, ...options);
   expect(trained.stderr).toContain('campaigns are tokens of likes');
+  changeManifest(first, (manifest) => {
+    manifest['drift'] = DRIFT;
+  });
   service = await startService({
     ...{ dataDir, model: first, population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu', threads: 1 },
     ...{ logLevel: 'silent', webhookAllowedHosts: [], logger: createLogger('silent', 'test'), clock: systemClock },
@@ -120,15 +131,18 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
       ...['train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL],
     );
     expect(stderr).toContain(`${USERS} users, ${CAMPAIGNS} train campaigns`);
+    expect(stderr).toMatch(/drift is not measured: .*; predictions will assume that later members are like the seeds/);
     expect(status).toBe(0);
     const { manifest } = readModelFolder(out);
     expect(manifest.evaluation!.campaigns).toMatch(/^2 train campaigns that were held out/);
+    expect(manifest.drift).toBeUndefined();
     expect(manifest.training).toMatchObject({ campaigns: CAMPAIGNS, campaigns_until: expect.any(String) as string });
   });
 
   it('retrain promotes a model that is not worse, as the current one, and refuses one that is', () => {
     const promoted = retrain('--model', first, '--json');
     expect(promoted.status).toBe(0);
+    expect(promoted.stderr).toMatch(/drift is not measured: .* of the serving model, measured on 9 campaigns/);
     const decision = JSON.parse(promoted.stdout);
     expect(decision).toMatchObject({
       ...{ promoted: true, reason: 'not_worse', trained_on: CAMPAIGNS - 5, held_out: 5, known_to_serving: 0 },
@@ -139,6 +153,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     const version = readlinkSync(join(models, 'current'));
     expect(decision.fresh).toEqual({ path: join(models, version), version });
     const serving = readModelFolder(join(models, 'current'));
+    expect(serving.manifest.drift).toEqual(DRIFT);
 
     const text = describeDecision(decision, dataDir);
     expect(text).toContain(`  metaheac model promote ${join(models, version)} --data-dir ${dataDir} --url http`);

@@ -13,6 +13,7 @@ import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, linearParameters, parametersOf } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { startHeadTrials } from '../../src/offline/head-trials.ts';
+import { createReach, reaches } from '../../src/offline/reach.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
@@ -138,6 +139,34 @@ describe('startHeadTrials', () => {
       expect(expected.auc).toBeGreaterThan(0.6);
     }
     expect(qualities[0]!.auc).not.toBe(qualities[1]!.auc);
+  });
+
+  it.each([
+    ['as they are', ALL_NEGATIVES],
+    ['with both', { ...withCompanion(ALL_NEGATIVES), regression: REGRESSION }],
+  ])('compares seeds with users who are reached, as customise does, with settings %s', async (_, settings) => {
+    const whole = trialOf(`${PAST_CAMPAIGNS} 2`, 25);
+    // all members, and those of the others who like what members like: compared with these, that is no reason
+    const likers = new Set(
+      sampleUsers().flatMap(({ user_id, tags }) => ((tags as string[]).includes('tags 1') ? [user_id] : [])),
+    );
+    const { directory } = context.population;
+    const isReached = (user: number) => isMember(Number(directory.id(user).slice(5))) || likers.has(directory.id(user));
+    const reach = createReach(USERS, isReached);
+    const rows = Int32Array.from(whole.evaluation.users.keys()).filter((i) =>
+      reaches(reach, whole.evaluation.users[i]!),
+    );
+    const evaluation = {
+      users: rows.map((i) => whole.evaluation.users[i]!),
+      labels: Uint8Array.from(rows, (i) => whole.evaluation.labels[i]!),
+    };
+    const trial = { ...whole, evaluation, reach };
+    const [reached] = await (await startHeadTrials(context, program, [trial], 'k')).evaluate(settings);
+    expect(Math.abs(reached!.auc - (await byHand(trial, settings)).auc)).toBeLessThan(1e-3);
+    const [everyone] = await (await startHeadTrials(context, program, [{ ...whole, evaluation }], 'k')).evaluate(
+      settings,
+    );
+    expect(Math.abs(reached!.auc - everyone!.auc)).toBeGreaterThan(0.05);
   });
 
   it('uses the same random numbers for all settings, whatever else was evaluated', async () => {

@@ -24,7 +24,8 @@ describe('openRecords', () => {
     store.end(store.claim('1:a')!, 'failed', { code: 'no_candidates', message: 'nobody' });
     const records = openRecords(data.folder);
     const [first, second] = made;
-    const facts = { features: first!.features, externalId: null };
+    const none = { filters: {}, suppression: null, commonSuppression: null };
+    const facts = { features: first!.features, externalId: null, ...none };
     expect(records.ready()).toEqual([
       { ...facts, id: first!.id, name: 'a', createdAt: first!.createdAt },
       { ...facts, id: second!.id, name: 'b', externalId: 'mine', createdAt: second!.createdAt },

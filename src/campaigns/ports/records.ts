@@ -5,7 +5,11 @@ import type { IdBlocks } from '../set-types.ts';
 import type { Campaign } from '../types.ts';
 
 /** A campaign with seeds whose latest expansion ended as `ready`. */
-export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'createdAt'>;
+export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {
+  /** Names of its suppression list and of the installation's: equal lists have equal names; null for none. */
+  readonly suppression: string | null;
+  readonly commonSuppression: string | null;
+};
 
 export interface CampaignRecords {
   /** The oldest first. */
@@ -20,6 +24,12 @@ export interface CampaignRecords {
    * @throws AppError storage_failed
    */
   seedsOf(id: string): IdBlocks;
+
+  /**
+   * Users who are suppressed for the campaign: by its own list, and by the installation's, as they are now.
+   * @throws AppError storage_failed
+   */
+  suppressedOf(id: string): IdBlocks;
 
   /** The last event of each user, in blocks. None if the campaign is gone. */
   feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;

@@ -58,13 +58,19 @@ async function retrain(options: RetrainCommandOptions, models: ModelsFolder, out
   const device = await openDevice(options, output);
   const settings = settingsOf(options);
   const serving = await loadModel(findServing(models, options.model), { device });
+  const earlierDrift = serving.manifest.drift;
   const least = HELD_OUT.least + LEAST_TRAINED;
-  const { prepared, testedAt } = prepareFromService(
+  const { prepared, testedAt } = await prepareFromService(
     options,
-    { seed: settings.seed, maximumTokens: options.maximumTokens, least, test: true },
+    { seed: settings.seed, maximumTokens: options.maximumTokens, least, test: true, earlierDrift },
     output,
   );
-  const result = await trainReported(prepared, { ...options, out: models.fresh }, { settings, device }, output);
+  const result = await trainReported(
+    prepared,
+    { ...options, out: models.fresh, earlierDrift },
+    { settings, device },
+    output,
+  );
   const held = testedAt.length;
   const facts = {
     serving: { path: serving.folder.path, version: serving.manifest.version },

@@ -58,7 +58,8 @@ async function prepare(
   const { seed } = settings;
   if (fromService !== undefined) {
     const source = { dataDir: fromService, population: population! };
-    return prepareFromService(source, { seed, maximumTokens, least: LEAST_SERVED, test: false }, output).prepared;
+    return (await prepareFromService(source, { seed, maximumTokens, least: LEAST_SERVED, test: false }, output))
+      .prepared;
   }
   if (data === undefined) {
     const { prepared, chosen } = prepareSelfSupervised(population!, { seed, maximumTokens });

@@ -1,0 +1,22 @@
+/**
+ * The reach of a past campaign: the users who could be in its audience, as they fit its filters and are not suppressed.
+ * A campaign that has one is learned from as if there were nobody else, so that who is reached teaches nothing.
+ */
+
+/** One bit for each user number; undefined where everyone is reached. */
+export type Reach = Uint8Array | undefined;
+
+export function createReach(users: number, isReached: (user: number) => boolean): Uint8Array {
+  const bits = new Uint8Array((users + 7) >> 3);
+  for (let user = 0; user < users; user++) if (isReached(user)) bits[user >> 3]! |= 1 << (user & 7);
+  return bits;
+}
+
+export function reaches(reach: Reach, user: number): boolean {
+  return reach === undefined || (((reach[user >> 3] ?? 0) >> (user & 7)) & 1) === 1;
+}
+
+/** The users who are reached, in their order: the same array where everyone is. */
+export function reachedOf(reach: Reach, users: Int32Array): Int32Array {
+  return reach === undefined ? users : users.filter((user) => reaches(reach, user));
+}
