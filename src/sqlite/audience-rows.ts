@@ -5,8 +5,10 @@ import { audienceNotFound, campaignNotFound } from '../campaigns/not-found.ts';
 import { type ExpansionState, isEnd } from '../campaigns/states.ts';
 import type { Audience, AudienceRequest, ExpansionResult, Page, PageQuery } from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
+import type { LastOfCampaign } from './campaign-rows.ts';
 import { type Column, flag, insertRow, plain, readRow, selectList, updateRow } from './columns.ts';
 import type { Bound, Database } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import type { Freshness } from './freshness.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
@@ -121,14 +123,14 @@ export class AudienceRows {
   }
 
   /** Writes down that a campaign that has an audience is about to be deleted; runs inside the caller's transaction. */
-  recordDeletion(campaign: number, now: number): void {
-    this.#database
-      .prepare(
-        `INSERT INTO changes (campaign_id, kind, previous_version, changed_at)
-         SELECT id, 'deleted', active_version, @now FROM campaigns
-         WHERE number = @campaign AND active_version IS NOT NULL`,
-      )
-      .run({ now, campaign });
+  recordDeletion({ id, version }: LastOfCampaign, now: number): void {
+    if (version !== null)
+      insertRow(this.#database, 'changes', {
+        campaign_id: id,
+        kind: 'deleted',
+        previous_version: version,
+        changed_at: now,
+      });
     this.forget();
   }
 
@@ -182,17 +184,17 @@ export class AudienceRows {
    * caller's transaction.
    */
   prune(versions: number, before: number): number {
-    const { changes } = this.#database
-      .prepare(
-        `DELETE FROM audiences WHERE (campaign, version) IN (
-           SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
-           WHERE a.version IS NOT c.active_version
-             AND (a.created_at < @before OR @versions <= (
-               SELECT count(*) FROM audiences b
-               WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version)))`,
-      )
-      .run({ versions, before });
-    return changes;
+    return deleteRows(
+      this.#database,
+      'audiences',
+      `(campaign, version) IN (
+         SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
+         WHERE a.version IS NOT c.active_version
+           AND (a.created_at < @before OR @versions <= (
+             SELECT count(*) FROM audiences b
+             WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version)))`,
+      { versions, before },
+    );
   }
 
   /** Folders of rankings that a version is of, relative to the data folder. */

@@ -6,6 +6,7 @@ import type { Page } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts';
 import { beforeCommit, type Database, write } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import { pageOf } from './pages.ts';
 import { writeToFree } from './reserve.ts';
 import { wholeRows } from './row-check.ts';
@@ -104,14 +105,11 @@ export class SqliteAuditLog implements AuditLog {
 
   prune(before: number): void {
     const allow = this.#database.prepare('UPDATE audit_retention SET before = max(before, @before)');
-    const remove = this.#database.prepare(
-      `DELETE FROM audit_log WHERE number IN
-         (SELECT number FROM audit_log WHERE at < @before ORDER BY at LIMIT ${PRUNED_AT_ONCE})`,
-    );
+    const old = `number IN (SELECT number FROM audit_log WHERE at < @before ORDER BY at LIMIT ${PRUNED_AT_ONCE})`;
     while (
       writeToFree(this.#database, () => {
         allow.run({ before });
-        return remove.run({ before }).changes;
+        return deleteRows(this.#database, 'audit_log', old, { before });
       }) === PRUNED_AT_ONCE
     );
   }

@@ -26,9 +26,10 @@ import {
   type Written,
 } from './columns.ts';
 import type { Database } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { remainingTimes } from './remaining-time.ts';
-import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+import { areWhole, type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
 import { encodeCounts, recordSet } from './set-rows.ts';
 
 /** The columns of what a caller gives. */
@@ -60,6 +61,15 @@ const INPUTS = {
 };
 
 export type CampaignInputs = RowOf<typeof INPUTS>;
+
+/** A campaign at its deletion. */
+export interface LastOfCampaign {
+  readonly id: string;
+  readonly externalId: string | null;
+  readonly name: string;
+  /** The active audience version; null where it has none. */
+  readonly version: number | null;
+}
 
 export class CampaignRows {
   readonly #database: Database;
@@ -102,6 +112,21 @@ export class CampaignRows {
     return number as number;
   }
 
+  /**
+   * The same of a campaign to be deleted: one whose id is damaged is found by the id in its row, by which it is named,
+   * as by that in the index. @throws AppError campaign_not_found
+   */
+  getNumberToDelete(id: string): number {
+    const select = this.#database.prepare('SELECT number FROM campaigns NOT INDEXED WHERE id = @id').pluck();
+    try {
+      return this.getNumber(id);
+    } catch (error) {
+      const number = select.get({ id });
+      if (number === undefined) throw error;
+      return number as number;
+    }
+  }
+
   /** @throws AppError campaign_not_found */
   get(id: string): Campaign {
     const campaign = this.find(id);
@@ -117,8 +142,12 @@ export class CampaignRows {
   }
 
   findLabels(id: string): Labels | null {
-    const labels = this.#database.prepare('SELECT labels FROM campaigns WHERE id = @id').pluck().get({ id });
-    return labels === undefined ? null : json<Labels>('c.labels').read!(labels as string);
+    const row = this.#database.prepare('SELECT number, labels FROM campaigns WHERE id = @id').get({ id }) as
+      | { readonly number: number; readonly labels: string }
+      | undefined;
+    if (row === undefined) return null;
+    refuseDamaged(this.#database, [['campaigns', { number: row.number }]]);
+    return json<Labels>('c.labels').read!(row.labels);
   }
 
   /** The id of the campaign that the caller calls so; undefined where there is none. */
@@ -172,15 +201,33 @@ export class CampaignRows {
       .all({ now, populationVersion }) as { id: string; cause: Cause }[];
   }
 
+  /**
+   * What is told of a campaign that is about to be deleted. Nothing of a damaged row but the id by which it was found:
+   * the version is that of its last change.
+   */
+  lastOf(number: number, id: string): LastOfCampaign {
+    if (areWhole(this.#database, [['campaigns', { number }]]))
+      return this.#database
+        .prepare(
+          `SELECT id, external_id AS externalId, name, active_version AS version FROM campaigns WHERE number = @number`,
+        )
+        .get({ number }) as LastOfCampaign;
+    const version = this.#database
+      .prepare('SELECT version FROM changes WHERE campaign_id = @id ORDER BY number DESC LIMIT 1')
+      .pluck()
+      .get({ id }) as number | null | undefined;
+    return { id, externalId: null, name: '', version: version ?? null };
+  }
+
   /** Removes a campaign and everything of it but its feedback and user sets; runs inside the caller's transaction. */
   delete(number: number): void {
-    for (const sql of [
-      'DELETE FROM jobs WHERE expansion IN (SELECT number FROM expansions WHERE campaign = @number)',
-      'DELETE FROM audiences WHERE campaign = @number',
-      'DELETE FROM expansions WHERE campaign = @number',
-      'DELETE FROM campaigns WHERE number = @number',
-    ])
-      this.#database.prepare(sql).run({ number });
+    for (const [table, condition] of [
+      ['jobs', 'expansion IN (SELECT number FROM expansions WHERE campaign = @number)'],
+      ['audiences', 'campaign = @number'],
+      ['expansions', 'campaign = @number'],
+      ['campaigns', 'number = @number'],
+    ] as const)
+      deleteRows(this.#database, table, condition, { number });
   }
 
   countsByState(): Record<ExpansionState, number> {

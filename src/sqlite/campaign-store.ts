@@ -94,10 +94,11 @@ export class SqliteCampaigns implements Campaigns {
   delete(id: string): void {
     const { campaigns, audiences, events, cleanup } = this.#parts;
     writeToFree(this.#connection.database, () => {
-      const number = campaigns.getNumber(id);
+      const number = campaigns.getNumberToDelete(id);
       const now = this.#now();
-      audiences.recordDeletion(number, now);
-      events.audienceChanged('campaign.deleted', number, this.get(id).audienceVersion, now);
+      const last = campaigns.lastOf(number, id);
+      audiences.recordDeletion(last, now);
+      events.campaignDeleted(last, now);
       campaigns.delete(number);
     });
     cleanup.removeUnused();

@@ -20,13 +20,34 @@ export const KEPT_SUM = 'row_sum';
 /** The same function by another name, which no index has: the sum of the row as it is read. */
 export const PRESENT_SUM = 'row_sum_now';
 
+/** Of each connection: the sums that rows which are damaged had, by those that they have. Empty but in `asKept`. */
+const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
+
 /** A connection that can write rows that have sums. */
 export function connect(source: string | Buffer, options: SqliteTypes.Options = {}): Database {
   const database = new Sqlite(source, options);
-  for (const name of [KEPT_SUM, PRESENT_SUM]) database.function(name, { deterministic: true, varargs: true }, rowSum);
+  const kept = new Map<bigint, bigint>();
+  KEPT.set(database, kept);
+  const keptSum = (...values: readonly unknown[]) => {
+    const sum = rowSum(...values);
+    return kept.size === 0 ? sum : (kept.get(sum) ?? sum);
+  };
+  database.function(KEPT_SUM, { deterministic: true, varargs: true }, keptSum);
+  database.function(PRESENT_SUM, { deterministic: true, varargs: true }, rowSum);
   // a schema that nobody but the service writes may call the service's functions
   database.pragma('trusted_schema = ON');
   return database;
+}
+
+/** Runs `action` while rows with one of these sums have, for their indexes, the one that was kept of them. */
+export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
+  const kept = KEPT.get(database)!;
+  for (const [present, sum] of keptOf) kept.set(present, sum);
+  try {
+    return action();
+  } finally {
+    kept.clear();
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type { ExpansionState } from '../campaigns/states.ts';
 import type { Campaign, Reason } from '../campaigns/types.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../campaigns/webhook-types.ts';
 import { assert } from '../lib/errors.ts';
+import type { LastOfCampaign } from './campaign-rows.ts';
 import { insertRow } from './columns.ts';
 import type { Database } from './database.ts';
 
@@ -41,11 +42,13 @@ export class EventLog {
     this.#tell(type, data, now, given ?? traceparent);
   }
 
-  /**
-   * Tells likewise what a caller did: another size or another version is active in place of `previous`, or the campaign
-   * is about to be deleted.
-   */
-  audienceChanged(type: CallerEvent, campaign: number, previous: number | null, now: number): void {
+  /** Tells likewise what a caller did: another size or another version is active in place of `previous`. */
+  audienceChanged(
+    type: Exclude<CallerEvent, 'campaign.deleted'>,
+    campaign: number,
+    previous: number | null,
+    now: number,
+  ): void {
     const { version, size, ...names } = this.#database
       .prepare(
         `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
@@ -53,13 +56,23 @@ export class EventLog {
          WHERE c.number = @campaign`,
       )
       .get({ campaign }) as Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
-    const active =
-      type === 'campaign.deleted' ? { audience_version: null, size: null } : { audience_version: version, size };
-    this.#tell(type, { ...names, ...active, previous_version: previous }, now);
+    this.#tell(type, { ...names, audience_version: version, size, previous_version: previous }, now);
+  }
+
+  /** The campaign is about to be deleted. */
+  campaignDeleted({ id, externalId, name, version }: LastOfCampaign, now: number): void {
+    const names = { campaign_id: id, external_id: externalId, name };
+    this.#tell('campaign.deleted', { ...names, audience_version: null, size: null, previous_version: version }, now);
   }
 
   /** `audienceChanged` where another version is active after the change than before. */
-  tellOfAnother(type: CallerEvent, number: number, before: Campaign, after: Campaign, now: number): void {
+  tellOfAnother(
+    type: Exclude<CallerEvent, 'campaign.deleted'>,
+    number: number,
+    before: Campaign,
+    after: Campaign,
+    now: number,
+  ): void {
     if (after.audienceVersion !== before.audienceVersion)
       this.audienceChanged(type, number, before.audienceVersion, now);
   }

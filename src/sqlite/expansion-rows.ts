@@ -8,6 +8,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import type { CampaignInputs } from './campaign-rows.ts';
 import { type Column, insertRow, json, plain, readRow, selectList, toJson } from './columns.ts';
 import type { Database } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { remainingTimes } from './remaining-time.ts';
 import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
@@ -127,16 +128,17 @@ export class ExpansionRows {
    * before `before`; runs inside the caller's transaction.
    */
   prune(newest: number, before: number): void {
-    this.#database
-      .prepare(
-        `DELETE FROM expansions WHERE latest = 0
-           AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = expansions.number)
-           AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = expansions.number)
-           AND (created_at < @before OR @newest < (
-             SELECT count(*) FROM expansions f
-             WHERE f.campaign = expansions.campaign AND f.number > expansions.number))`,
-      )
-      .run({ newest, before });
+    deleteRows(
+      this.#database,
+      'expansions',
+      `latest = 0
+         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = expansions.number)
+         AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = expansions.number)
+         AND (created_at < @before OR @newest < (
+           SELECT count(*) FROM expansions f
+           WHERE f.campaign = expansions.campaign AND f.number > expansions.number))`,
+      { newest, before },
+    );
   }
 
   /** Ids of the expansions that have not ended. */

@@ -15,6 +15,7 @@ import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
+import { deleting } from './delete-rows.ts';
 import { writeToFree } from './reserve.ts';
 
 /** Events of one transaction: their users lie on as many pages of the database at most, 1 MB. */
@@ -147,7 +148,8 @@ export class SqliteFeedback implements Feedback {
        RETURNING campaign, event`,
     );
     return writeToFree(this.#database, () => {
-      const removed = remove.all({ ids: JSON.stringify(userIds) }) as {
+      const ids = JSON.stringify(userIds);
+      const removed = deleting(this.#database, 'feedback', () => remove.all({ ids })) as {
         readonly campaign: number;
         readonly event: FeedbackEvent['event'];
       }[];
@@ -259,7 +261,8 @@ export class SqliteFeedback implements Feedback {
     for (;;) {
       const campaign = find.get() as number | undefined;
       if (campaign === undefined) return;
-      while (writeToFree(this.#database, () => remove.run({ campaign }).changes) === REMOVED_ROWS) await this.#pause();
+      const removeSlice = () => deleting(this.#database, 'feedback', () => remove.run({ campaign }).changes);
+      while (writeToFree(this.#database, removeSlice) === REMOVED_ROWS) await this.#pause();
     }
   }
 }

@@ -2,6 +2,7 @@
 import { answerAgain, KEY_LIFETIME_MS, type KeptAnswer } from '../campaigns/idempotency.ts';
 import type { IdempotentRequest } from '../campaigns/types.ts';
 import type { Database } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import { refuseDamaged } from './row-check.ts';
 
 /**
@@ -62,7 +63,7 @@ export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string
 
 /** Runs inside the caller's transaction. */
 export function forgetAnswers(database: Database, now: number): void {
-  database.prepare('DELETE FROM idempotency_keys WHERE created_at <= @before').run({ before: now - KEY_LIFETIME_MS });
+  deleteRows(database, 'idempotency_keys', 'created_at <= @before', { before: now - KEY_LIFETIME_MS });
 }
 
 function keepAnswer(database: Database, row: KeptAnswer & { readonly key: string }, now: number): void {

@@ -7,6 +7,7 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { isFileLocked } from '../lib/file-lock.ts';
 import { LOCK_FILE } from './data-folder-lock.ts';
 import { DATABASE_FILE, type Database, databaseError, newerVersion, versionOf } from './database.ts';
+import { databaseFaults } from './database-faults.ts';
 import { migrationsFolder, readMigrations } from './migrations.ts';
 import { hasLog, openUntouched } from './open-untouched.ts';
 import { findSaved } from './saved-database.ts';
@@ -61,7 +62,7 @@ export function requireUsable(dataDir: string): void {
 function contentsOf(path: string, now: number): StoreContents {
   const sizeBytes = statSync(path).size;
   const newestVersion = readMigrations(migrationsFolder()).length;
-  const facts = { newestVersion, sizeBytes, damage: null, isChecked: true, campaigns: 0, keys: null };
+  const facts = { newestVersion, sizeBytes, damage: null, faults: [], isChecked: true, campaigns: 0, keys: null };
   if (sizeBytes < HEADER_BYTES && !hasLog(path)) {
     const damage = sizeBytes === 0 ? null : `it has ${sizeBytes} bytes, which is no database`;
     return { ...facts, version: 0, damage };
@@ -74,7 +75,9 @@ function contentsOf(path: string, now: number): StoreContents {
     const damage = findDamage(database);
     const isReadable = version > 0 && damage === null;
     const campaigns = isReadable ? countCampaigns(database) : 0;
-    return { ...facts, version, damage, campaigns, keys: isReadable ? countKeys(database, now) : null };
+    // the checks of verify need the tables of this version
+    const faults = isReadable && version === newestVersion ? databaseFaults(database) : [];
+    return { ...facts, version, damage, faults, campaigns, keys: isReadable ? countKeys(database, now) : null };
   } catch (error) {
     const known = databaseError(path, error);
     if (known instanceof AppError && known.code === 'invalid_argument')

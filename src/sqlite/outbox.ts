@@ -15,6 +15,7 @@ import type {
 import { AppError, assert } from '../lib/errors.ts';
 import { plain, type RowOf, selectList } from './columns.ts';
 import { type Database, write } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import type { EventLog } from './event-log.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
@@ -168,18 +169,20 @@ export class SqliteOutbox implements Outbox {
    */
   prune(before: number): boolean {
     return write(this.#database, () => {
-      const deliveries = this.#database
-        .prepare(
-          `DELETE FROM webhook_deliveries WHERE number IN
-             (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
-        )
-        .run({ before, most: PRUNED_ROWS }).changes;
-      const events = this.#database
-        .prepare(
-          `DELETE FROM webhook_events WHERE number IN (SELECT number FROM webhook_events e
-             WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT @most)`,
-        )
-        .run({ most: PRUNED_ROWS }).changes;
+      const deliveries = deleteRows(
+        this.#database,
+        'webhook_deliveries',
+        `number IN
+           (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
+        { before, most: PRUNED_ROWS },
+      );
+      const events = deleteRows(
+        this.#database,
+        'webhook_events',
+        `number IN (SELECT number FROM webhook_events e
+           WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT @most)`,
+        { most: PRUNED_ROWS },
+      );
       return deliveries === PRUNED_ROWS || events === PRUNED_ROWS;
     });
   }

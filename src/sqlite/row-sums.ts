@@ -76,10 +76,23 @@ export function* findDamagedRows(database: Database): Generator<number, readonly
   return damaged;
 }
 
+/** Of the damaged rows of a table: the sum that was kept of each, by the one that it has. */
+export function keptSums(database: Database, name: string): ReadonlyMap<bigint, bigint> {
+  const { columns } = tableOf(database, name);
+  const rows = database
+    .prepare(
+      `SELECT * FROM (SELECT ${PRESENT_SUM}(${quoted(columns)}) AS present, ${KEPT_SUM}(${quoted(columns)}) AS kept
+         FROM ${name} INDEXED BY ${PREFIX}${name}) WHERE present <> kept`,
+    )
+    .safeIntegers()
+    .raw()
+    .all() as [bigint, bigint][];
+  return new Map(rows);
+}
+
 /** A statement that finds one row by its primary key: whether it is whole (0 or 1), and what it is called. */
 export function selectOfRow(database: Database, name: string) {
-  const table = summedTables(database).find((one) => one.name === name);
-  assert(table !== undefined, `table ${name} has sums`);
+  const table = tableOf(database, name);
   const { columns, key } = table;
   return database.prepare(
     `SELECT ${KEPT_SUM}(${quoted(columns)}) = ${PRESENT_SUM}(${quoted(columns)}) AS isWhole,
@@ -158,6 +171,12 @@ function summedTables(database: Database): SummedTable[] {
     const key = primary.length > 0 ? primary : columns.filter(({ notnull }) => notnull === 1);
     return { name, columns: columns.map((column) => column.name), key: key.map((column) => column.name) };
   });
+}
+
+function tableOf(database: Database, name: string): SummedTable {
+  const table = summedTables(database).find((one) => one.name === name);
+  assert(table !== undefined, `table ${name} has sums`);
+  return table;
 }
 
 function indexOf({ name, columns, key }: SummedTable): string {

@@ -6,6 +6,7 @@ import type { SeedCounts } from '../campaigns/types.ts';
 import type { WrittenSet } from '../user-sets/writer.ts';
 import { updateRow } from './columns.ts';
 import type { Database } from './database.ts';
+import { deleting } from './delete-rows.ts';
 import { type RowReference, refuseDamaged } from './row-check.ts';
 
 /** What `counts` columns hold as JSON; those of an earlier version lack the times. */
@@ -71,10 +72,8 @@ export function deleteUnusedRows(database: Database, sha256: string | null = nul
     ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
   ).join(' AND ');
   const only = sha256 === null ? '' : 'sha256 = @sha256 AND ';
-  return database
-    .prepare(`DELETE FROM user_sets WHERE ${only}${unused} RETURNING sha256`)
-    .pluck()
-    .all({ sha256 }) as string[];
+  const statement = database.prepare(`DELETE FROM user_sets WHERE ${only}${unused} RETURNING sha256`).pluck();
+  return deleting(database, 'user_sets', () => statement.all({ sha256 }) as string[]);
 }
 
 export function hasRow(database: Database, sha256: string): boolean {

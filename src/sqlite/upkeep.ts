@@ -7,9 +7,10 @@ import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import { listFolder, withStorage } from '../lib/durable-files.ts';
 import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { type Database, openForReading } from './database.ts';
+import { databaseFaults } from './database-faults.ts';
 import { ExpansionRows } from './expansion-rows.ts';
 import { FileBlobs } from './file-blobs.ts';
-import { findDamagedRows, isDamaged, isOfSums, schemaFaults } from './row-sums.ts';
+import { findDamagedRows, isDamaged } from './row-sums.ts';
 import { discardFiles, listSetAside } from './set-aside.ts';
 import { setNames } from './set-rows.ts';
 import { databaseOf } from './stranded.ts';
@@ -41,16 +42,7 @@ class SqliteUpkeep implements StoreUpkeep {
   }
 
   faults(): string[] {
-    const damaged = drain(findDamagedRows(this.#database));
-    const tables = new Set(damaged.filter(({ id }) => id !== '').map(({ table }) => table));
-    const rows = this.#database.prepare('PRAGMA integrity_check').pluck().all() as string[];
-    const lost = this.#database.prepare('PRAGMA foreign_key_check').all() as { table: string; parent: string }[];
-    return [
-      ...damaged.map(describeRow),
-      ...rows.filter((row) => row !== 'ok' && !isOfSums(row, tables)),
-      ...schemaFaults(this.#database),
-      ...lost.map(({ table, parent }) => `a row of ${table} refers to a row of ${parent} that is not there`),
-    ];
+    return databaseFaults(this.#database);
   }
 
   damagedRows(): Generator<number, readonly DamagedRow[], void> {
@@ -108,16 +100,4 @@ export function contentsOf(database: Database): StoreContents {
     rankings: new Set(database.prepare('SELECT DISTINCT folder FROM audiences').pluck().all() as string[]),
     running: new ExpansionRows(database).running(),
   }))();
-}
-
-function describeRow({ table, id }: DamagedRow): string {
-  const row = id === '' ? 'a row' : `row ${id}`;
-  return `${row} of ${table} is not as it was written (its checksum differs): restore a backup, or compare the row with one`;
-}
-
-function drain<T>(slices: Generator<unknown, T, void>): T {
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value as T;
-  }
 }

@@ -19,6 +19,7 @@ import {
   type Written,
 } from './columns.ts';
 import { type Database, write } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 import { boundsOf, pageOf } from './pages.ts';
 import { writeToFree } from './reserve.ts';
@@ -101,8 +102,15 @@ export class SqliteWebhooks implements Webhooks {
 
   remove(id: string): void {
     writeToFree(this.#database, () => {
-      const { number } = getWebhookRow(this.#database, id);
-      this.#database.prepare('DELETE FROM webhooks WHERE number = @number').run({ number });
+      const number = this.#database.prepare('SELECT number FROM webhooks WHERE id = @id').pluck().get({ id });
+      if (number === undefined) throw webhookNotFound(id);
+      // one that is damaged, too; with their secrets and deliveries, of which any may be
+      for (const [table, condition] of [
+        ['webhook_deliveries', 'webhook = @number'],
+        ['webhook_secrets', 'webhook = @number'],
+        ['webhooks', 'number = @number'],
+      ] as const)
+        deleteRows(this.#database, table, condition, { number: number as number });
     });
   }
 
@@ -142,9 +150,13 @@ export class SqliteWebhooks implements Webhooks {
 /** The webhook's row. @throws AppError webhook_not_found */
 export function getWebhookRow(database: Database, id: string): WebhookRow {
   const row = database.prepare(`${SELECT_WEBHOOK} WHERE id = @id`).get({ id });
-  if (row === undefined) throw new AppError('webhook_not_found', `there is no webhook ${id}`);
+  if (row === undefined) throw webhookNotFound(id);
   refuseDamaged(database, referencesOf(row as { readonly number: number }));
   return readRow(COLUMNS, row);
+}
+
+function webhookNotFound(id: string): AppError {
+  return new AppError('webhook_not_found', `there is no webhook ${id}`);
 }
 
 function newSecret(): string {

@@ -31,10 +31,12 @@ import { publishModel, writeServedModels } from '../../src/model/versions.ts';
 import { eraseUsers } from '../../src/population/erase-users.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { ROOT } from '../fixture/served.ts';
+import { changeBehindSums } from '../sqlite/change-behind-sums.ts';
 
 const newFolder = useFolders();
 const world = await fewDemoPeople(temporaryFolder());
@@ -223,6 +225,19 @@ describe('the data folder', () => {
     harm(join(data, 'metaheac.db'));
     const fault = await faultOf('database', at(data));
     expect(fault).toMatchObject({ status, detail: expect.stringMatching(detail) as string });
+  });
+
+  it('must have no damaged row: what verify finds in it is named', async () => {
+    const data = dataFolder();
+    const store = openStore(locateStore(data), STORE);
+    const { id } = store.create(newCampaign({ name: 'autumn' }), everyoneIsKnown);
+    store.close();
+    changeBehindSums(join(data, 'metaheac.db'), ['campaigns', 'name'], ['autumn', 'autumN']);
+    expect(await faultOf('database', at(data))).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining(`row ${id} of campaigns is not as it was written`),
+      advice: expect.stringContaining('delete what is damaged'),
+    });
   });
 
   it('needs space for a version of each audience', () => {

@@ -1,4 +1,5 @@
 /** A row whose bits flipped does not spoil a list: it is left out and named, and whoever asks for it gets 503. */
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
@@ -33,8 +34,11 @@ afterEach(async () => {
 afterAll(() => users.remove());
 
 function change(table: string, column: string, before: string, after: string): void {
-  changeBehindSums(join(fixture.dataDir, 'metaheac.db'), [table, column], [before, after]);
+  changeBehindSums(database(), [table, column], [before, after]);
 }
+
+const database = () => join(fixture.dataDir, 'metaheac.db');
+const folderOf = (id: string) => fixture.store.audienceVersion(id, 1).folder;
 
 /** Ids of a list, which must be answered. */
 async function list(path: string): Promise<string[]> {
@@ -151,9 +155,121 @@ it('is found by the scrubber, and leaves the list of damage when it is as it was
   scrubber.start();
   await expect.poll(() => damage.known().length, { timeout: 30_000 }).toBe(1);
   expectNamed(`campaigns/${ids[1]}`);
-  changeBehindSums(join(dataDir, 'metaheac.db'), ['campaigns', 'name'], ['twn', 'two'], 'two');
+  changeBehindSums(database(), ['campaigns', 'name'], ['twn', 'two'], { original: 'two' });
   await expect.poll(() => damage.known(), { timeout: 30_000 }).toEqual([]);
   expect(await list('/v1/campaigns')).toContain(ids[1]);
   scrubber.close();
   upkeep.close();
+});
+
+/** What verify finds in the database. */
+function faults(): string[] {
+  const upkeep = openUpkeep(locateStore(fixture.dataDir));
+  const found = upkeep.faults();
+  upkeep.close();
+  return found;
+}
+
+/** The actions of the audit log with what they were done to. */
+async function audited(): Promise<string[]> {
+  const { status, text } = await fixture.call('GET', '/v1/audit');
+  expect(status, text).toBe(200);
+  const entries = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return entries.map(({ action, resource_id: id }) => `${action} ${id}`);
+}
+
+it.each<[string, string, string, (id: string) => readonly [string, string]]>([
+  ['JSON no longer parses', 'campaigns', 'labels', () => ['{"team":"two"}', '{"team":"two"=']],
+  ['name is another one', 'campaigns', 'name', () => ['two', 'twn']],
+  ['external id is another one', 'campaigns', 'external_id', () => ['x-two', 'x-twn']],
+  ['expansion has a state that there is not', 'expansions', 'state', () => ['failed', 'faileD']],
+  ['audience has another folder', 'audiences', 'folder', (id) => [folderOf(id), `${folderOf(id)}x`]],
+])('deletes a campaign whose %s, with all that is of it, and nothing else', async (_how, table, column, values) => {
+  const id = ids[1]!;
+  expect((await fixture.call('PATCH', `/v1/campaigns/${id}`, { external_id: 'x-two' })).status).toBe(200);
+  const hook = { url: 'https://x.example/', events: ['campaign.deleted' as const], description: '' };
+  fixture.store.webhooks.create(hook, 10, 1);
+  if (table === 'expansions') {
+    const { id: expansion } = await fixture.store.expand(id);
+    fixture.store.end(fixture.store.claim('another')!, 'failed', { code: 'internal', message: 'x' });
+    expect(fixture.store.expansion(id, expansion).state).toBe('failed');
+  }
+  const rankings = readdirSync(join(fixture.dataDir, 'audiences', id));
+  expect(rankings).toHaveLength(1);
+  const [before, after] = values(id);
+  change(table, column, before, after);
+  // another damaged row stays known as damaged
+  change('campaigns', 'name', 'three', 'threE');
+  const { status, text } = await fixture.call('DELETE', `/v1/campaigns/${id}`);
+  expect(status, text).toBe(204);
+  expect(await audited()).toContain(`deleteCampaign ${id}`);
+  expect(faults()).toEqual([expect.stringContaining(`row ${ids[2]} of campaigns`)]);
+  expect(existsSync(join(fixture.dataDir, 'audiences', id))).toBe(false);
+  expect((await fixture.call('GET', `/v1/campaigns/${id}`)).status).toBe(404);
+  expect(await list('/v1/campaigns')).toEqual([ids[0]]);
+  const { json } = await fixture.call('GET', '/v1/changes');
+  expect(json.items.at(-1)).toMatchObject({ campaign_id: id, kind: 'deleted', previous_version: 1 });
+  expect((await fixture.call('DELETE', `/v1/campaigns/${ids[2]}`)).status).toBe(204);
+  expect(faults()).toEqual([]);
+});
+
+it('deletes a campaign whose id is another one, by the id that it is named by', async () => {
+  const named = `${ids[1]!.slice(0, -1)}z`;
+  change('campaigns', 'id', ids[1]!, named);
+  expect(faults()).toEqual([expect.stringContaining(`row ${named} of campaigns`)]);
+  fixture.store.delete(named);
+  expect(faults()).toEqual([]);
+  expect(await list('/v1/campaigns')).toEqual([ids[2], ids[0]]);
+});
+
+it('deletes a webhook that is damaged, and its deliveries', async () => {
+  const hook = { url: 'https://x.example/', events: ['campaign.ready' as const], description: 'damaged' };
+  const { webhook } = fixture.store.webhooks.create(hook, 10, 1);
+  await fixture.createReady();
+  change('webhooks', 'description', 'damaged', 'damageD');
+  change('webhook_deliveries', 'state', 'pending', 'pendinG');
+  expect((await fixture.call('DELETE', `/v1/webhooks/${webhook.id}`)).status).toBe(204);
+  expect(faults()).toEqual([]);
+});
+
+it('removes old data although a row of it is damaged', async () => {
+  const body = { ...OK_BODY, audience: { size: 40 } };
+  expect((await fixture.call('PATCH', `/v1/campaigns/${ids[0]}`, { audience: body.audience })).status).toBe(200);
+  const { folder } = fixture.store.audienceVersion(ids[0]!, 1);
+  changeBehindSums(database(), ['audiences', 'folder'], [folder, `${folder}x`], { only: 'version = 1' });
+  fixture.store.prune({ versions: 0, days: 0 });
+  expect(await list(`/v1/campaigns/${ids[0]}/audiences`)).toHaveLength(1);
+  expect(faults()).toEqual([]);
+});
+
+it('erases a user of whom a row is damaged', async () => {
+  const event = { user_id: 'person-200', event: 'click' };
+  const sent = await fixture.call('POST', `/v1/campaigns/${ids[0]}/feedback`, { events: [event] });
+  expect(sent.status, sent.text).toBe(200);
+  change('feedback', 'event', 'click', 'clicK');
+  expect((await fixture.call('DELETE', '/v1/users/person-200')).status).toBe(204);
+  expect(faults()).toEqual([]);
+});
+
+it('leaves damaged entries out of the audit log, and changes out of theirs, and names them', async () => {
+  change('audit_log', 'resource_id', ids[0]!, 'nobody');
+  expect(await audited()).not.toContain(`createCampaign ${ids[0]}`);
+  expect(await audited()).toContain(`createCampaign ${ids[1]}`);
+  change('changes', 'campaign_id', ids[1]!, 'nobody');
+  const { status, json } = await fixture.call('GET', '/v1/changes');
+  expect(status).toBe(200);
+  expect(json.items.map(({ campaign_id: id }: { readonly campaign_id: string }) => id)).toEqual([ids[0], ids[2]]);
+  expect(damage.known().map(({ path }) => path.replace(/\/.*/, ''))).toEqual(['audit_log', 'changes']);
+});
+
+it('refuses a key with labels at a campaign whose labels may be others', async () => {
+  const key = { name: 'k', scope: 'write', labels: { team: 'one' }, expiresAt: null } as const;
+  const { key: secret } = fixture.store.apiKeys.create(key, 10);
+  const authorization = { authorization: `Bearer ${secret}` };
+  change('campaigns', 'labels', '{"team":"two"}', '{"team":"one"}');
+  const { status, json } = await fixture.call('DELETE', `/v1/campaigns/${ids[1]}`, undefined, authorization);
+  expect([status, json.code]).toEqual([503, 'database_damaged']);
 });

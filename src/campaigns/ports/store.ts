@@ -203,6 +203,8 @@ export interface StoreContents {
   readonly sizeBytes: number;
   /** What is wrong with it; null if it is whole, or was not checked. */
   readonly damage: string | null;
+  /** What `verify` finds in one that can be read: rows that are not as they were written, and the like. */
+  readonly faults: readonly string[];
   /** Large ones are not, where that needs a copy in memory. */
   readonly isChecked: boolean;
   readonly campaigns: number;

@@ -109,7 +109,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
 function examineDatabase(contents: StoreContents | null): Finding {
   const check = 'database';
   if (contents === null) return fine(check, 'none yet: serve creates it');
-  const { version, newestVersion, sizeBytes, damage, isChecked, campaigns } = contents;
+  const { version, newestVersion, sizeBytes, damage, faults, isChecked, campaigns } = contents;
   if (damage !== null)
     return failed(
       check,
@@ -122,6 +122,12 @@ function examineDatabase(contents: StoreContents | null): Finding {
       `a newer metaheac wrote it (schema ${version}, this one knows ${newestVersion})`,
       'Use that version or a later one; migrations only go forward.',
     );
+  if (faults.length > 0)
+    return failed(
+      check,
+      `${faults[0]}${faults.length > 1 ? `, and ${faults.length - 1} more` : ''}`,
+      'Restore the data folder from a backup, or delete what is damaged; metaheac verify lists all of it.',
+    );
   const size = describeBytes(sizeBytes);
   if (version < newestVersion)
     return warning(
@@ -130,7 +136,7 @@ function examineDatabase(contents: StoreContents | null): Finding {
       'Copy the data folder before the start: the version before cannot read it afterwards.',
     );
   if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to be checked while no service runs on it`);
-  return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, quick_check found nothing`);
+  return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, checksums match`);
 }
 
 function lostDatabase(stranded: string): Finding {
