@@ -20,6 +20,8 @@ export interface DataFolderReport {
   readonly rankings: number;
   /** Models that were promoted. */
   readonly models: number;
+  /** Versions of those whose files are whole. */
+  readonly wholeModels: readonly string[];
   readonly bytes: number;
   /** Rankings from before there were checksums: only their counts and sizes are checked. */
   readonly unsealed: readonly string[];
@@ -65,6 +67,7 @@ export function checkDataFolder(
     sets: contents.sets.size,
     rankings: contents.rankings.size,
     models: models.versions.length,
+    wholeModels: models.versions.filter((version) => !models.faults.some(({ path }) => path === version)),
     bytes: bytes + models.bytes,
     unsealed,
     faults: [

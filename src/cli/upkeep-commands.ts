@@ -8,7 +8,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
     .command('verify')
     .description(
       "check that every file a data folder's rows name, and every promoted model, is there and whole, and list files " +
-        'of nobody (exit code 4: something is missing or damaged); safe beside a running service',
+        'of nobody (exit code 4: something is missing or damaged, or a model cannot expand); safe beside a running service',
     )
     .argument('<data-dir>', "the service's data folder")
     .option('--repair', 'remove the files of nobody, and nothing else; no service may use the folder')

@@ -1,6 +1,6 @@
 /** Promoted models and the population in what `verify`, `backup` and `restore` do. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { backupCommand, restoreCommand } from '../../src/cli/commands/backup.ts';
 import { modelPromoteCommand } from '../../src/cli/commands/model-promote.ts';
@@ -8,6 +8,7 @@ import { verifyCommand } from '../../src/cli/commands/verify.ts';
 import type { UserNumber } from '../../src/lib/brands.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
+import { importModel } from '../../src/model/import-model.ts';
 import { publishModel, readServedModels } from '../../src/model/versions.ts';
 import { eraseUsers } from '../../src/population/erase-users.ts';
 import { asWriter } from '../../src/population/lock.ts';
@@ -17,6 +18,7 @@ import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
+import { ofFewUsers, writeKinds } from '../online/kinds-model.ts';
 
 const root = temporaryFolder();
 const dataDir = join(root, 'data-dir');
@@ -47,9 +49,9 @@ function collect() {
   };
 }
 
-function verify(folder: string, options: { repair?: boolean } = {}) {
+async function verify(folder: string, options: { repair?: boolean } = {}) {
   const { output, lines } = collect();
-  verifyCommand(folder, { json: true, ...options }, output);
+  await verifyCommand(folder, { json: true, ...options }, output);
   return JSON.parse(lines[0]!);
 }
 
@@ -79,7 +81,7 @@ describe('a backup', () => {
     const { to } = await restore(out, 'restored');
     expect(readModelFolder(join(to, 'models', second)).manifest.version).toBe(second);
     expect(readServedModels(join(to, 'models'))).toEqual(readServedModels(models));
-    expect(verify(to)).toMatchObject({ whole: true, models: 2, orphans: [] });
+    expect(await verify(to)).toMatchObject({ whole: true, models: 2, orphans: [] });
   });
 
   it('has the population where that is asked for, as it was: with its erasures, and whatever comes later', async () => {
@@ -125,9 +127,9 @@ describe('verify', () => {
     writeFileSync(at('README'), 'of a person');
     const leftovers = [`models/${first}.copying-1`, 'models/served.json.new'];
     const release = lockStore(locateStore(to));
-    expect(verify(to)).toMatchObject({ whole: true, running: true, orphans: [] });
+    expect(await verify(to)).toMatchObject({ whole: true, running: true, orphans: [] });
     release();
-    expect(verify(to)).toMatchObject({ whole: true, orphans: leftovers });
+    expect(await verify(to)).toMatchObject({ whole: true, orphans: leftovers });
 
     const bytes = readFileSync(join(at(first), 'model.onnx'));
     bytes[bytes.length >> 1]! ^= 1;
@@ -137,10 +139,22 @@ describe('verify', () => {
       { path: `models/${first}`, message: expect.stringMatching(/^model\.onnx does not match the manifest/) },
       { path: 'models/served.json', message: `it names model ${second}, which is not there` },
     ];
-    expect(verify(to, { repair: true })).toMatchObject({ whole: false, models: 1, faults, removed: 2 });
+    expect(await verify(to, { repair: true })).toMatchObject({ whole: false, models: 1, faults, removed: 2 });
     expect(process.exitCode).toBe(4);
     expect(readdirSync(join(to, 'models')).sort()).toEqual([first, 'README', 'served.json'].sort());
     writeFileSync(at('served.json'), '{');
-    expect(verify(to).faults).toContainEqual({ path: 'models/served.json', message: expect.any(String) });
+    expect((await verify(to)).faults).toContainEqual({ path: 'models/served.json', message: expect.any(String) });
+  });
+
+  it('finds a model whose files are whole and that cannot expand, naming the node', async () => {
+    const { to } = await restore(join(root, 'backup'), 'cannot-expand');
+    const exported = writeKinds(root, ofFewUsers);
+    const out = join(root, 'few-users');
+    const [file, schema] = [join(exported, 'export.onnx'), join(exported, 'schema.json')];
+    await importModel({ file, schema, out, created: '2026-11-28T12:00:00.000Z' });
+    const version = basename(await publishModel(join(to, 'models'), out));
+    const message = expect.stringMatching(/^it fails to adapt in a test expansion: [^\n]*'(places|beside)'[^\n]*$/);
+    expect((await verify(to)).faults).toEqual([{ path: `models/${version}`, message }]);
+    expect(process.exitCode).toBe(4);
   });
 });

@@ -51,9 +51,9 @@ async function restore(from: string, to: string): Promise<void> {
   await restoreCommand(from, { to }, collect().output);
 }
 
-function verify(folder: string, options: { repair?: boolean } = {}) {
+async function verify(folder: string, options: { repair?: boolean } = {}) {
   const { output, json } = collect();
-  verifyCommand(folder, { json: true, ...options }, output);
+  await verifyCommand(folder, { json: true, ...options }, output);
   return json();
 }
 
@@ -95,7 +95,7 @@ describe('backup and restore', () => {
       }
     }
     again.close();
-    expect(verify(to)).toMatchObject({ whole: true, rankings: 3, orphans: [] });
+    expect(await verify(to)).toMatchObject({ whole: true, rankings: 3, orphans: [] });
     const database = connect(join(to, 'metaheac.db'), { readonly: true });
     expect(database.pragma('freelist_count', { simple: true })).toBe(0);
     database.close();
@@ -156,7 +156,7 @@ describe('verify', () => {
     for (const path of [orphan, kept]) mkdirSync(join(folder, path));
     const set = `seeds/${'0'.repeat(64)}.txt`;
     for (const path of [set, 'seeds/left.tmp']) writeFileSync(join(folder, path), 'u1\n');
-    const report = verify(folder);
+    const report = await verify(folder);
     expect(report).toMatchObject({ whole: false, running: false, rankings: 3 });
     expect(report.orphans.sort()).toEqual([orphan, kept, set, 'seeds/left.tmp'].sort());
     expect(report.faults).toHaveLength(2);
@@ -167,42 +167,42 @@ describe('verify', () => {
       ]),
     );
     expect(process.exitCode).toBe(4);
-    expect(verify(folder, { repair: true })).toMatchObject({ removed: 4 });
+    expect(await verify(folder, { repair: true })).toMatchObject({ removed: 4 });
     for (const path of report.orphans) expect(existsSync(join(folder, path))).toBe(false);
-    expect(verify(folder)).toMatchObject({ orphans: [], rankings: 3 });
+    expect(await verify(folder)).toMatchObject({ orphans: [], rankings: 3 });
     expect(existsSync(join(folder, damaged))).toBe(true);
   });
 
-  it('leaves out what a running service is writing, and repairs nothing beside one', () => {
+  it('leaves out what a running service is writing, and repairs nothing beside one', async () => {
     const folder = join(root, 'restored');
     const release = lockStore(locateStore(folder));
     writeFileSync(join(folder, 'seeds/arriving.tmp'), 'u1\n');
-    expect(verify(folder)).toMatchObject({ whole: true, running: true, orphans: [] });
-    expect(() => verify(folder, { repair: true })).toThrow('is in use by another metaheac serve');
+    expect(await verify(folder)).toMatchObject({ whole: true, running: true, orphans: [] });
+    await expect(verify(folder, { repair: true })).rejects.toThrow('is in use by another metaheac serve');
     release();
-    expect(verify(folder)).toMatchObject({ running: false, orphans: ['seeds/arriving.tmp'] });
+    expect(await verify(folder)).toMatchObject({ running: false, orphans: ['seeds/arriving.tmp'] });
   });
 
-  it('prints what it found, and counts it', () => {
+  it('prints what it found, and counts it', async () => {
     const folder = join(root, 'printed');
     cpSync(join(root, 'restored'), folder, { recursive: true });
-    const print = (options: { repair?: boolean } = {}) => {
+    const print = async (options: { repair?: boolean } = {}) => {
       const { output, lines } = collect();
-      verifyCommand(folder, options, output);
+      await verifyCommand(folder, options, output);
       return lines;
     };
     rmSync(join(folder, 'seeds/arriving.tmp'));
-    expect(print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all whole, 0 orphans']);
+    expect(await print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all whole, 0 orphans']);
     const { folder: damaged } = fixture.store.activeAudience(ids[0]!);
     flip(join(folder, damaged, 'order.u32'));
     writeFileSync(join(folder, 'seeds/left.tmp'), 'u1\n');
     const fault = `damaged  ${damaged}: block 0 of order.u32 does not have its checksum`;
     const counts = '1 user set, 3 rankings, 0 promoted models, 0.0 MiB: 1 damaged, 1 orphan';
-    expect(print()).toEqual([fault, 'orphan   seeds/left.tmp', counts]);
-    expect(print({ repair: true })).toEqual([fault, 'removed  seeds/left.tmp', `${counts} (removed)`]);
+    expect(await print()).toEqual([fault, 'orphan   seeds/left.tmp', counts]);
+    expect(await print({ repair: true })).toEqual([fault, 'removed  seeds/left.tmp', `${counts} (removed)`]);
   });
 
-  it('refuses a folder that no service has', () => {
-    expect(() => verify(users.population.path)).toThrow('it has no metaheac.db');
+  it('refuses a folder that no service has', async () => {
+    await expect(verify(users.population.path)).rejects.toThrow('it has no metaheac.db');
   });
 });

@@ -58,10 +58,10 @@ function expectNamed(...paths: string[]): void {
   expect(lines.filter((line) => line.includes('a damaged row of the database was found'))).toHaveLength(paths.length);
 }
 
-function verify(): { code: unknown; faults: { path: string; message: string }[] } {
+async function verify(): Promise<{ code: unknown; faults: { path: string; message: string }[] }> {
   const printed: string[] = [];
   const output = { result: (line: string) => void printed.push(line), note: () => {}, progress: () => {} };
-  verifyCommand(fixture.dataDir, { json: true }, output);
+  await verifyCommand(fixture.dataDir, { json: true }, output);
   return { code: process.exitCode, faults: JSON.parse(printed.at(-1)!).faults };
 }
 
@@ -74,7 +74,7 @@ it('leaves a campaign whose JSON no longer parses out of lists, and names it', a
   await expectRefused(`/v1/campaigns/${ids[1]}`);
   expect((await fixture.call('GET', `/v1/campaigns/${ids[0]}`)).status).toBe(200);
   expectNamed(`campaigns/${ids[1]}`);
-  const { code, faults } = verify();
+  const { code, faults } = await verify();
   expect(code).toBe(4);
   expect(faults).toEqual([
     { path: 'metaheac.db', message: expect.stringContaining(`row ${ids[1]} of campaigns is not as it was written`) },

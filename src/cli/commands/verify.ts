@@ -1,28 +1,29 @@
 /** `metaheac verify`. */
 
+import type { StoreUpkeep } from '../../campaigns/ports/upkeep.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
 import { locateStore, lockStore, openUpkeep } from '../../store/open-store.ts';
-import { checkDataFolder, type DataFolderReport } from '../data-folder-check.ts';
+import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../data-folder-check.ts';
 
 export interface VerifyCommandOptions {
   readonly json?: boolean;
   readonly repair?: boolean;
 }
 
-/** The exit code where a file that a row names, or one of a promoted model, is missing or damaged. */
+/** The exit code where a file that a row names or one of a promoted model is missing or damaged, or no expansion runs. */
 const DAMAGED = 4;
 const SHOWN = 20;
 
 /** Orphans are harmless and alone no reason for an exit code; `--repair` removes them, and nothing else. */
-export function verifyCommand(
+export async function verifyCommand(
   dataDir: string,
   { json = false, repair = false }: VerifyCommandOptions,
   output: Output,
   clock: Pick<Clock, 'now'> = systemClock,
-) {
+): Promise<void> {
   const locator = locateStore(dataDir);
   const upkeep = openUpkeep(locator);
   try {
@@ -30,9 +31,7 @@ export function verifyCommand(
     // without --repair the lock only tells whether a service is at work: one may start meanwhile
     if (!repair) release?.();
     try {
-      const report = checkDataFolder(upkeep, { dataDir, isAlone: release !== null }, (done, all) =>
-        output.progress(`${done} of ${all} files`),
-      );
+      const report = await checkAll(upkeep, { dataDir, isAlone: release !== null }, output);
       const movedTo = repair ? upkeep.remove(report.orphans, clock.now()) : null;
       const circumstances = { running: release === null, repair, movedTo };
       if (json) output.result(JSON.stringify(present(report, circumstances)));
@@ -44,6 +43,16 @@ export function verifyCommand(
   } finally {
     upkeep.close();
   }
+}
+
+/** The files by their checksums, then models that are whole by an expansion. */
+async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
+  const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
+  if (report.wholeModels.length === 0) return report;
+  output.progress(`expanding made-up users with ${counted(report.wholeModels.length, 'promoted model')}`);
+  // loads ONNX Runtime, which nothing else here needs
+  const { faultsOfExpanding } = await import('../try-models.ts');
+  return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
 }
 
 /** null where a service has it. */
