@@ -1,23 +1,36 @@
 /** Threads for a single task each, started for it and ended after it, so that their memory is freed. */
-import { ThreadGroup, type ThreadModule } from './thread-group.ts';
+import { systemClock } from './clock.ts';
+import { AppError } from './errors.ts';
+import { type SilenceLimit, ThreadGroup, type ThreadModule, ThreadSilent } from './thread-group.ts';
 
-/** There is no limit here: the caller decides how many threads there may be. */
+/** How long a task may take before its caller is answered: a hang must not hang a request for ever. */
+const TASK_LIMIT: SilenceLimit = { clock: systemClock, mostMs: 600_000 };
+
+/** There is no limit of their number here: the caller decides how many threads there may be. */
 export class SingleTaskThreads<Task, Result> {
   readonly #module: ThreadModule;
+  readonly #limit: SilenceLimit;
   readonly #open = new Set<ThreadGroup<Task, Result>>();
 
-  constructor(module: ThreadModule) {
+  constructor(module: ThreadModule, limit = TASK_LIMIT) {
     this.#module = module;
+    this.#limit = limit;
   }
 
-  /** @throws what the task throws, and what ended its thread */
+  /** @throws AppError unavailable (it took too long, and was ended); what the task throws, and what ended its thread */
   async run(task: Task): Promise<Result> {
-    const group = new ThreadGroup<Task, Result>(this.#module);
+    const group = new ThreadGroup<Task, Result>(this.#module, 1, this.#limit);
     this.#open.add(group);
+    let end = () => group.close();
     try {
       return await group.run(task);
+    } catch (error) {
+      if (!(error instanceof ThreadSilent)) throw error;
+      end = () => group.terminate();
+      const seconds = Math.round(this.#limit.mostMs / 1000);
+      throw new AppError('unavailable', `it was not done within ${seconds} s, and was given up`, { cause: error });
     } finally {
-      void group.close().finally(() => this.#open.delete(group));
+      void end().finally(() => this.#open.delete(group));
     }
   }
 

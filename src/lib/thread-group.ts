@@ -39,6 +39,9 @@ export interface Following<Progress> {
 /** A thread is gone, and its work can no longer be trusted. */
 export class ThreadDied extends Error {}
 
+/** It gave no sign for longer than its limit. */
+export class ThreadSilent extends ThreadDied {}
+
 /** When a task is run, and where. */
 export interface TaskPlace {
   /** Goes before all others that wait. */
@@ -80,14 +83,15 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #looking: NodeJS.Timeout | null = null;
   #breakPromise: (error: Error) => void = () => {};
 
-  /** Starts `count` threads. Tasks wait until one is open. */
-  constructor({ beside, name, data }: ThreadModule, count = 1) {
+  /** Starts `count` threads, with a limit as of `open`. Tasks wait until one is open. */
+  constructor({ beside, name, data }: ThreadModule, count = 1, limit: SilenceLimit | null = null) {
     this.#name = name;
     this.broken = new Promise((_, reject) => {
       this.#breakPromise = reject;
     });
     this.broken.catch(() => {}); // an unobserved rejection must not crash the process
     for (let i = 0; i < count; i++) this.#follow(startThreadBeside(beside, name, { workerData: data }));
+    if (limit !== null) this.#limitSilence(limit);
   }
 
   /**
@@ -99,8 +103,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     count: number,
     limit: SilenceLimit | null = null,
   ): Promise<ThreadGroup<Task, Result, Progress>> {
-    const group = new ThreadGroup<Task, Result, Progress>(module, count);
-    if (limit !== null) group.#limitSilence(limit);
+    const group = new ThreadGroup<Task, Result, Progress>(module, count, limit);
     try {
       await Promise.race([group.#opened(), group.broken]);
       return group;
@@ -150,6 +153,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   /** Ends the threads, which must not use ONNX Runtime, at once; tasks end with an error. */
   async terminate(): Promise<void> {
     this.#isClosing = true;
+    if (this.#looking) clearInterval(this.#looking);
     this.#break(new ThreadDied(`the threads (${this.#name}) are closed`));
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
@@ -248,7 +252,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
       if (silence.silentMs < mostMs) continue;
       this.#exits.delete(worker); // nobody waits for it
       const what = `has been silent for ${Math.round(mostMs / 1000)} s at a task`;
-      this.#break(new ThreadDied(`a thread (${this.#name}) ${what}`));
+      this.#break(new ThreadSilent(`a thread (${this.#name}) ${what}`));
       return;
     }
   }

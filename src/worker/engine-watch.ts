@@ -9,7 +9,8 @@ const STOPPED_MS = 10_000;
 const IDLE_MS = 15_000;
 /** How long its event loop may be at one piece of work: of 10 million users the longest takes 1.4 s (README.md). */
 const WORK_MS = 20_000;
-const WORK_MS_PER_USER = 0.001;
+/** Twice that: more than `WORK_MS` only for populations above 70 million users, and 28 s for 100 million. */
+const WORK_MS_PER_USER = 0.00028;
 /** The same before its first sign, while it loads its program. */
 const START_MS = 120_000;
 /** The same where the system does not say how long it waited for a processor. */
@@ -71,7 +72,7 @@ export class EngineWatch {
     if (stoppedMs >= STOPPED_MS) return `the engine has been stopped for ${STOPPED_MS / 1000} s`;
     if (idleMs >= IDLE_MS && !this.#isStarting)
       return `the engine has given no sign for ${IDLE_MS / 1000} s, nor worked`;
-    const working = this.#isStarting ? START_MS : WORK_MS + WORK_MS_PER_USER * this.#users;
+    const working = this.#isStarting ? START_MS : Math.max(WORK_MS, WORK_MS_PER_USER * this.#users);
     const mostMs = isTold ? working : Math.max(UNTOLD_MS, working);
     return silentMs < mostMs ? null : `the engine has given no sign for ${Math.round(mostMs / 1000)} s`;
   }

@@ -147,6 +147,20 @@ describe('ThreadGroup', () => {
 });
 
 describe('SingleTaskThreads', () => {
+  it('ends a task that hangs, and says so, while others go on', async () => {
+    const data = { closed: new SharedArrayBuffer(4) };
+    const threads = new SingleTaskThreads<HostTask, string>({ ...HOST, data }, { clock: systemClock, mostMs: 2_500 });
+    const hanging = threads.run({ kind: 'hang' });
+    const going = threads.run(wait(500, 'a'));
+    await expect(hanging).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'it was not done within 3 s, and was given up',
+    });
+    expect(await going).toBe('a');
+    expect(await threads.run(wait(0, 'b'))).toBe('b');
+    await threads.close();
+  }, 20_000);
+
   const threadsWith = (data: object) =>
     new SingleTaskThreads<HostTask, string>({ ...HOST, data: { closed: new SharedArrayBuffer(4), ...data } });
 

@@ -80,11 +80,21 @@ describe('EngineWatch', () => {
     }
   });
 
-  it('gives longer work more time, and the start of an engine, unless it was stopped', () => {
+  it.each([
+    [10_000_000, 20],
+    [50_000_000, 20],
+    [100_000_000, 28],
+    [200_000_000, 56],
+  ])('finds that an engine of %i users is stuck in a loop after %i s', (users, after) => {
+    const { watch, hangsAfter } = open();
+    watch.sign(users);
+    expect(hangsAfter(100, working)).toBe(after);
+  });
+
+  it('gives the start of an engine more time, unless it was stopped', () => {
     const { watch, hangsAfter } = open();
     expect(hangsAfter(100, idle)).toBeNull();
-    watch.sign(10_000_000);
-    expect(hangsAfter(29, working)).toBeNull();
+    watch.sign();
     watch.follow(2);
     expect(hangsAfter(300, working)).toBe(120);
     const { hangsAfter: another } = open();
