@@ -13,7 +13,7 @@ export interface VerifyCommandOptions {
   readonly repair?: boolean;
 }
 
-/** The exit code where a file that a row names or one of a promoted model is missing or damaged, or no expansion runs. */
+/** The exit code where a file that a row names or one of a model is missing or damaged, or a model cannot expand. */
 const DAMAGED = 4;
 const SHOWN = 20;
 
