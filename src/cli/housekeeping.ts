@@ -21,6 +21,8 @@ export interface HousekeepingOptions {
   readonly retention: Retention;
   /** Days that entries of the audit log are kept. */
   readonly auditDays: number;
+  /** Whether new work is taken: what is due waits while it is not. */
+  readonly hasRoom: () => boolean;
   /** Called after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
@@ -35,6 +37,7 @@ export function startHousekeeping({
   store,
   rankings,
   populationVersion,
+  hasRoom,
   retention,
   auditDays,
   wake,
@@ -69,6 +72,7 @@ export function startHousekeeping({
       await store.removeUnusedFeedback();
     }),
     repeat('scheduled expansion', REFRESH_EVERY_MS, async () => {
+      if (!hasRoom()) return;
       const queued = await store.expandDue(populationVersion());
       if (queued === 0) return;
       logger.info({ expansions: queued }, 'campaigns are expanded again according to their refresh policy');

@@ -25,6 +25,7 @@ export class ReserveKeeper {
   #wasThere = false;
   #isReported = false;
   #failure = '';
+  #onExpected: () => void = () => {};
 
   /** Looks at once, and again until `close`. */
   constructor(options: ReserveKeeperOptions) {
@@ -36,8 +37,19 @@ export class ReserveKeeper {
 
   /** Whether it was there and is not, whoever gave it up: what is free belongs to deletions until it is made again. */
   isGivenUp(): boolean {
+    const { reserve } = this.#options;
+    return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
+  }
+
+  /** Whether it was there at any time: where it is not, it was given up. */
+  isExpected(): boolean {
     const { reserve, bytes } = this.#options;
-    return bytes > 0 && (reserve.isGivenUp || (this.#wasThere && reserve.sizeBytes() === 0));
+    return bytes > 0 && (this.#wasThere || reserve.isGivenUp);
+  }
+
+  /** Calls `listener`, the only one, after each look while it is expected. */
+  onExpected(listener: () => void): void {
+    this.#onExpected = listener;
   }
 
   async close(): Promise<void> {
@@ -64,6 +76,7 @@ export class ReserveKeeper {
         logger.warn({ err: error }, 'the reserve for deletions could not be made');
       this.#failure = messageOf(error);
     }
+    if (this.isExpected()) this.#onExpected();
   }
 
   async #make(): Promise<void> {

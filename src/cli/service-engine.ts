@@ -9,6 +9,7 @@ import type { ServerDependencies } from '../server/dependencies.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import type { ModelSwitch } from './model-switch.ts';
+import type { ReserveKeeper } from './reserve-keeper.ts';
 
 interface EngineOptions {
   readonly population: string;
@@ -27,7 +28,11 @@ export function superviseEngine(
   options: EngineOptions,
   models: ModelSwitch,
   population: Population,
-  { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
+  {
+    store,
+    locator,
+    keeper,
+  }: { readonly store: CampaignStore; readonly locator: StoreLocator; readonly keeper: ReserveKeeper },
   { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: ServerConfig,
 ): EngineSupervisor {
   const supervisor = new EngineSupervisor(
@@ -42,6 +47,7 @@ export function superviseEngine(
       clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),
       ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes },
+      reserveExpected: keeper.isExpected(),
       logLevel: options.logLevel,
       prettyLogs: options.prettyLogs === true,
       otlpEndpoint: options.otlpEndpoint ?? null,
@@ -50,6 +56,7 @@ export function superviseEngine(
     options.logger,
   );
   options.clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
+  keeper.onExpected(() => supervisor.expectReserve());
   return supervisor;
 }
 

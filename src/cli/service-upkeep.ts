@@ -109,6 +109,7 @@ export interface DamagedRows {
 
 interface Parts {
   readonly disk: DiskWatch;
+  readonly keeper: ReserveKeeper;
   readonly store: CampaignStore;
   readonly locator: StoreLocator;
   readonly rankings: RankingCache;
@@ -127,7 +128,7 @@ export function startUpkeep(
     population: folder,
   }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
-  { disk, store, locator, rankings, population, wake, rows, onLost }: Parts,
+  { disk, keeper, store, locator, rankings, population, wake, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {
   const damage = new DamageLog({ store, logger, clock, wake });
@@ -146,6 +147,7 @@ export function startUpkeep(
   return {
     disk: () => disk.state(),
     reserveFileBytes: () => store.reserve.sizeBytes(),
+    isReserveGivenUp: () => keeper.isGivenUp(),
     damaged: () => damage.counts(),
     setAside: () => upkeep.setAside(),
     damage: () => damage.known(),

@@ -84,12 +84,12 @@ async function startParts(
   const { models, populations, config, locator } = start;
   const clock = openServiceClock({ ...given, settleMs: config.clockSettleMs });
   const options = { ...given, clock };
-  const { telemetry, store, rows, disk, rankings } = await openFolder(options, start, closers);
+  const { telemetry, store, rows, keeper, disk, rankings } = await openFolder(options, start, closers);
   models.settle();
   closers.push(() => models.close());
   closers.push(() => populations.close());
   const { served: population } = populations;
-  const supervisor = superviseEngine(options, models, population, { store, locator }, config);
+  const supervisor = superviseEngine(options, models, population, { store, locator, keeper }, config);
   models.connect({ store, populations, supervisor });
   populations.onSwitch((version) => supervisor.usePopulation(version));
   closers.push(() => supervisor.stop());
@@ -99,9 +99,11 @@ async function startParts(
     supervisor.drain();
     void webhooks.stop();
   };
-  const parts = { disk, store, locator, rankings, population, wake, rows, onLost };
+  const parts = { disk, keeper, store, locator, rankings, population, wake, rows, onLost };
   const storage = startUpkeep(options, config, parts, closers);
-  closers.push(startHousekeeping({ store, rankings, populationVersion, ...retentionOf(config), wake, logger, clock }));
+  const hasRoom = () => !disk.state().isLow;
+  const housekeeping = { store, rankings, populationVersion, hasRoom, ...retentionOf(config), wake, logger, clock };
+  closers.push(startHousekeeping(housekeeping));
   const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(models, locator);
   closers.push(() => exporter.close());
@@ -148,7 +150,7 @@ async function openFolder(options: PartOptions, start: Start, closers: (() => Pr
   closers.push(() => giveUp(store, logger));
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
-  return { telemetry, store, rows, disk, rankings };
+  return { telemetry, store, rows, keeper, disk, rankings };
 }
 
 function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {

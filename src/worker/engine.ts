@@ -3,6 +3,7 @@
  * gone or a thread dies.
  */
 import { cpus } from 'node:os';
+import type { StoreReserve } from '../campaigns/ports/reserve.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -52,15 +53,16 @@ interface Tellers {
 async function startEngine(
   config: EngineConfig,
   clock: Clock,
+  isReserveExpected: () => boolean,
   { logger, tracer, pulse, send }: Tellers,
 ): Promise<{ engine: Engine; device: string }> {
-  const { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes, keptWorkMs } = config;
+  const { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs } = config;
   const { models, device, store } = await openEngineModels(
     config,
     () => openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts }),
     (users) => pulse.expectWorkOn(users),
   );
-  const hasRoom = (bytes = 0) => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes + bytes;
+  const hasRoom = roomOf(config, store.reserve, isReserveExpected);
   const dependencies: EngineDependencies = {
     store,
     pace: new Pace(),
@@ -75,6 +77,18 @@ async function startEngine(
   const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
   const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
   return { engine, device };
+}
+
+/** As the API takes new work: above what is kept free, and while nothing was given up that deletions need. */
+function roomOf(
+  { store, diskReserveBytes }: Pick<EngineConfig, 'store' | 'diskReserveBytes'>,
+  reserve: Pick<StoreReserve, 'sizeBytes'>,
+  isReserveExpected: () => boolean,
+): (bytes?: number) => boolean {
+  return (bytes = 0) => {
+    if (isReserveExpected() && reserve.sizeBytes() === 0) return false;
+    return diskReserveBytes === 0 || freeBytesOf(store) >= diskReserveBytes + bytes;
+  };
 }
 
 /** What unfinished work is not carried over to: it might be finished with other bits than it was begun. */
@@ -120,6 +134,7 @@ class EngineProcess {
   #wantedModel: ServedModel | null = null;
   #telemetry: Telemetry | null = null;
   #isDraining = false;
+  #isReserveExpected = false;
   readonly #clock = new FollowedClock(systemClock);
   readonly #pulse = new Pulse(systemClock, (heartbeat) => this.#send({ kind: 'heartbeat', heartbeat }));
 
@@ -131,6 +146,7 @@ class EngineProcess {
     else if (message.kind === 'drop_model') this.#engine?.dropModel(message.version);
     else if (message.kind === 'check_model') void this.#check(message);
     else if (message.kind === 'drain') this.#drain();
+    else if (message.kind === 'reserve_expected') this.#isReserveExpected = true;
     else if (message.kind === 'stop') this.#stop();
     else if (message.kind === 'estimate') void this.#estimate(message);
     else void this.#begin(message.config);
@@ -211,7 +227,8 @@ class EngineProcess {
       if (otlpEndpoint !== null) this.#telemetry = await openTelemetryOf(otlpEndpoint, logger);
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
-      const started = await startEngine(config, this.#clock, tellers);
+      this.#isReserveExpected ||= config.reserveExpected;
+      const started = await startEngine(config, this.#clock, () => this.#isReserveExpected, tellers);
       this.#engine = started.engine;
       this.#served = { config, logger, estimator: openEstimator(config, logger) };
       // they may have been named while the model was loaded

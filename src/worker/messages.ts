@@ -129,6 +129,8 @@ export interface EngineConfig {
   readonly keptWorkMs: number;
   /** Jobs wait while the store has less room than this. */
   readonly diskReserveBytes: number;
+  /** Jobs wait while the store's reserve for deletions, which was there, is not. */
+  readonly reserveExpected: boolean;
   readonly logLevel: string;
   /** Log in lines for people. */
   readonly prettyLogs?: boolean;
@@ -153,6 +155,8 @@ export type ToEngine =
   | { readonly kind: 'drop_model'; readonly version: string }
   /** No job is claimed any more: `stop` comes soon. */
   | { readonly kind: 'drain' }
+  /** The store's reserve for deletions is there: from now on jobs wait while it is not. */
+  | { readonly kind: 'reserve_expected' }
   /** The time of the service is another one from now on. */
   | { readonly kind: 'clock'; readonly offsetMs: number }
   | { readonly kind: 'wake' }

@@ -112,6 +112,13 @@ export class EngineSupervisor {
     this.#send({ kind: 'clock', offsetMs });
   }
 
+  /** The store's reserve for deletions is there: from now on expansions wait while it is not. */
+  expectReserve(): void {
+    if (this.#config.reserveExpected) return;
+    this.#config = { ...this.#config, reserveExpected: true };
+    this.#send({ kind: 'reserve_expected' });
+  }
+
   /** New expansions use this version, which has been checked; running ones end on theirs. */
   usePopulation(version: string): void {
     this.#config = { ...this.#config, populationVersion: version };

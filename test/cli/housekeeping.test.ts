@@ -12,6 +12,7 @@ let end = () => {};
 let wakes = 0;
 let forgets = 0;
 let isSettled = true;
+let hasRoom = true;
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
   folder = temporaryFolder();
@@ -20,6 +21,7 @@ beforeEach(() => {
   wakes = 0;
   forgets = 0;
   isSettled = true;
+  hasRoom = true;
 });
 afterEach(() => {
   end();
@@ -36,6 +38,7 @@ const start = (populationVersion: string) => {
       },
     },
     populationVersion: () => populationVersion,
+    hasRoom: () => hasRoom,
     retention: { versions: 1, days: 1 },
     auditDays: 1,
     clock: { before: (ageMs) => (isSettled ? Date.now() - ageMs : null) },
@@ -98,6 +101,17 @@ describe('startHousekeeping', () => {
     finish();
     await vi.advanceTimersByTimeAsync(700_000);
     expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
+  });
+
+  it('expands nothing while the disk is full, and what is due once it has room', async () => {
+    const id = create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
+    hasRoom = false;
+    start('p2');
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
+    hasRoom = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
   });
 
   it('expands at once when the service was started with another population', async () => {

@@ -281,6 +281,7 @@ export async function openFixture(
     storage: {
       disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
       reserveFileBytes: () => store.reserve.sizeBytes(),
+      isReserveGivenUp: () => store.reserve.isGivenUp,
       damaged: () => ({ ranking: 0, user_set: 0, population: 0, row: 0 }),
       damage: () => damage,
       suspectPopulation: () => {

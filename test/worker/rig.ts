@@ -74,6 +74,7 @@ export function buildRig(options: RigOptions): Rig {
       clockOffsetMs: systemClock.now() - systemClock.elapsed(),
       keptWorkMs: 0,
       diskReserveBytes: 0,
+      reserveExpected: false,
       logLevel: 'silent',
       otlpEndpoint: null,
     },

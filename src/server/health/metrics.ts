@@ -128,6 +128,8 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
   const reserve = 'Bytes of the file that is given up for deletions on a full disk; 0 while it is not there.';
   diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
+  const givenUp = '1 while that file, which was there, is given up: nothing new is taken until it is made again.';
+  diskGauge('metaheac_reserve_given_up', givenUp, registers, () => (storage.isReserveGivenUp() ? 1 : 0));
   const help = 'Damaged files that were found since the start, none of which is served.';
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);

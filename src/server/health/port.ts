@@ -73,6 +73,8 @@ export interface StorageStatus {
   disk(): DiskState;
   /** What is given up for deletions on a full disk; 0 while it is not there. @throws AppError storage_failed */
   reserveFileBytes(): number;
+  /** Whether that was there and is not. @throws AppError storage_failed */
+  isReserveGivenUp(): boolean;
   /** Before a body is read: the store refuses all writes itself. @throws AppError database_lost */
   refuseIfLost(): void;
   /** Damaged files that were found since the start. */

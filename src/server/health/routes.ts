@@ -64,8 +64,8 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => 
         summary: 'Is every part ready to work?',
         description:
           'The engine (ready, with a heartbeat), the store (a row is written), model, population, free disk, file ' +
-          'descriptors, looked at once a second at most. Which part is not, why, and the versions, are told to those ' +
-          'who may read metrics.',
+          'descriptors. Store and descriptors are looked at once a second at most. Which part is not, why, and the ' +
+          'versions, are told to those who may read metrics.',
         response: {
           200: json('Yes.', readinessSchema),
         },
