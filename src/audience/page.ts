@@ -1,4 +1,4 @@
-/** Pages and blocks of an audience: ranks joined with user ids. */
+/** Pages of an audience: ranks joined with user ids. */
 import type { Directory } from '../population/directory.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
@@ -37,18 +37,4 @@ export function pageOf(
     items.push({ rank, user_id: ids.id(userNumber), score: scores[i]!, percentile });
   }
   return items;
-}
-
-/**
- * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize` ranks, each read on
- * demand; one of which all users were erased is empty.
- */
-export function* blocksOf(
-  ranking: ReadRanking,
-  ids: UserIds,
-  range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
-): Generator<AudienceItem[]> {
-  const end = Math.min(range.size, ranking.candidates);
-  for (let fromRank = range.fromRank ?? 0; fromRank < end; fromRank += range.blockSize)
-    yield pageOf(ranking, ids, { size: range.size, fromRank, limit: range.blockSize });
 }

@@ -1,6 +1,7 @@
 /** An audience as a Parquet file, one row group at a time. */
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { AudienceItem } from './page.ts';
+import type { MemberBlock } from './member-blocks.ts';
+import { percentileOf } from './percentile.ts';
 
 type Options = ConstructorParameters<typeof ParquetWriter>[0];
 type ColumnData = Parameters<ParquetWriter['write']>[0]['columnData'];
@@ -15,54 +16,85 @@ const SCHEMA: Options['schema'] = [
 ];
 
 /**
- * The bytes of a Parquet file (Snappy) of the members in `pages`: columns rank INT32, user_id STRING, score FLOAT,
+ * The bytes of a Parquet file (Snappy) of the members that are added: columns rank INT32, user_id STRING, score FLOAT,
  * percentile DOUBLE, none null. Memory holds one row group of `rowGroupRows`, and some 600 bytes of each previous one
  * for the footer.
  */
-export async function* parquetOf(
-  pages: AsyncIterable<readonly AudienceItem[]>,
-  rowGroupRows: number,
-): AsyncGenerator<Uint8Array> {
-  const bytes = new ByteWriter();
-  const file = new ParquetWriter({ writer: bytes, schema: SCHEMA, createdBy: 'metaheac' });
-  let rows: AudienceItem[] = [];
-  for await (const page of pages) {
-    for (let from = 0; from < page.length; ) {
-      const taken = Math.min(page.length - from, rowGroupRows - rows.length);
-      rows = rows.concat(page.slice(from, from + taken));
-      from += taken;
-      if (rows.length < rowGroupRows) continue;
-      file.write({ columnData: columnsOf(rows), rowGroupSize: rows.length });
-      rows = [];
-      yield take(bytes);
-    }
+export class ParquetEncoder {
+  readonly #rowGroupRows: number;
+  readonly #bytes = new ByteWriter();
+  readonly #file = new ParquetWriter({ writer: this.#bytes, schema: SCHEMA, createdBy: 'metaheac' });
+  #rows: RowGroup;
+
+  constructor(rowGroupRows: number) {
+    this.#rowGroupRows = rowGroupRows;
+    this.#rows = new RowGroup(rowGroupRows);
   }
-  if (rows.length > 0) file.write({ columnData: columnsOf(rows), rowGroupSize: rows.length });
-  file.finish();
-  yield take(bytes);
+
+  /** The row groups that these members complete, in newly allocated memory; mostly none. */
+  add(block: MemberBlock): Uint8Array {
+    for (let from = 0; from < block.ranks.length; ) {
+      from += this.#rows.take(block, from);
+      if (this.#rows.count === this.#rowGroupRows) this.#writeGroup();
+    }
+    return this.#take();
+  }
+
+  /** The last row group and the footer. */
+  end(): Uint8Array {
+    if (this.#rows.count > 0) this.#writeGroup();
+    this.#file.finish();
+    return this.#take();
+  }
+
+  #writeGroup(): void {
+    const { count } = this.#rows;
+    this.#file.write({ columnData: this.#rows.columns(), rowGroupSize: count });
+    this.#rows = new RowGroup(this.#rowGroupRows);
+  }
+
+  /** What was written since the last call; the file offsets continue. */
+  #take(): Uint8Array {
+    const taken = this.#bytes.getBytes().slice();
+    this.#bytes.index = 0;
+    return taken;
+  }
 }
 
-/**
- * Encodings are set explicitly, as the writer would try a dictionary first; ids are bytes, as it creates an encoder for
- * each text.
- */
-function columnsOf(rows: readonly AudienceItem[]): ColumnData {
-  return [
-    { name: 'rank', data: Int32Array.from(rows, ({ rank }) => rank), encoding: 'DELTA_BINARY_PACKED' },
-    {
-      name: 'user_id',
-      data: rows.map(({ user_id }) => Buffer.from(user_id)),
-      encoding: 'PLAIN',
-      statistics: false,
-    },
-    { name: 'score', data: Float32Array.from(rows, ({ score }) => score), encoding: 'PLAIN' },
-    { name: 'percentile', data: Float64Array.from(rows, ({ percentile }) => percentile), encoding: 'PLAIN' },
-  ];
-}
+/** Columns that fill up. */
+class RowGroup {
+  count = 0;
+  readonly #ranks: Int32Array;
+  readonly #ids: Uint8Array[] = [];
+  readonly #scores: Float32Array;
+  readonly #percentiles: Float64Array;
 
-/** What was written since the last call, in newly allocated memory; the file offsets continue. */
-function take(bytes: ByteWriter): Uint8Array {
-  const taken = bytes.getBytes().slice();
-  bytes.index = 0;
-  return taken;
+  constructor(rows: number) {
+    this.#ranks = new Int32Array(rows);
+    this.#scores = new Float32Array(rows);
+    this.#percentiles = new Float64Array(rows);
+  }
+
+  /** Takes members of the block from `from` on, and says how many. */
+  take({ ranks, ids: { bytes, ends }, scores, candidates }: MemberBlock, from: number): number {
+    const taken = Math.min(ranks.length - from, this.#ranks.length - this.count);
+    for (let i = from; i < from + taken; i++, this.count++) {
+      this.#ranks[this.count] = ranks[i]!;
+      this.#ids.push(bytes.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]!));
+      this.#scores[this.count] = scores[i]!;
+      this.#percentiles[this.count] = percentileOf(ranks[i]!, candidates);
+    }
+    return taken;
+  }
+
+  /** Encodings are set explicitly, as the writer would try a dictionary first. */
+  columns(): ColumnData {
+    const all = <T extends { subarray(from: number, to: number): T }>(column: T) => column.subarray(0, this.count);
+    return [
+      { name: 'rank', data: all(this.#ranks), encoding: 'DELTA_BINARY_PACKED' },
+      { name: 'user_id', data: this.#ids, encoding: 'PLAIN', statistics: false },
+      { name: 'score', data: all(this.#scores), encoding: 'PLAIN' },
+      { name: 'percentile', data: all(this.#percentiles), encoding: 'PLAIN' },
+    ];
+  }
 }

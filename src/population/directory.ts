@@ -1,7 +1,7 @@
 /** The directory of users: a permanent user number for every user id that was ever imported. */
 import type { UserNumber } from '../lib/brands.ts';
 import type { ErasedUsers } from './erasures.ts';
-import type { TextTable } from './text-table.ts';
+import type { GatheredTexts, TextTable } from './text-table.ts';
 
 /** User id <-> user number. Numbers are given at the first import and never reused. */
 export interface Directory {
@@ -13,6 +13,8 @@ export interface Directory {
   findAll(userIds: readonly string[]): Int32Array;
   /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
+  /** The ids of many users who are not erased, as UTF-8 in new memory; throws as `id`. */
+  gatherIds(userNumbers: Uint32Array): GatheredTexts;
   /** Whether nobody may see this user any more: as it is now, whenever the directory was read. */
   isErased(userNumber: UserNumber): boolean;
 }
@@ -31,6 +33,7 @@ export function createDirectory(table: TextTable, erased: ErasedUsers): Director
       return userNumbers;
     },
     id: (userNumber) => table.text(userNumber),
+    gatherIds: (userNumbers) => table.gather(userNumbers),
     isErased: (userNumber) => erased.has(userNumber) || table.isRedacted(userNumber),
   };
 }

@@ -21,6 +21,12 @@ const REDACTED = 0xff;
 const LONE_SURROGATE = /\p{Cs}/u;
 const encoder = new TextEncoder();
 
+/** Texts as UTF-8, one after the other, and where each ends. */
+export interface GatheredTexts {
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+}
+
 export class TextTable {
   /** The texts' UTF-8, one after the other. */
   #bytes: Buffer;
@@ -122,6 +128,23 @@ export class TextTable {
     if (!(Number.isInteger(index) && index >= 0 && index < this.#count))
       throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
     return this.#bytes.toString('utf8', this.#startOf(index), this.#ends[index]!);
+  }
+
+  /** The UTF-8 of many texts, in new memory. Throws RangeError (a bug) outside 0 .. count - 1. */
+  gather(indexes: Uint32Array): GatheredTexts {
+    const ends = new Uint32Array(indexes.length);
+    let total = 0;
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i]!;
+      if (index >= this.#count) throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
+      total += this.#ends[index]! - this.#startOf(index);
+      ends[i] = total;
+    }
+    const bytes = new Uint8Array(total);
+    for (let i = 0, at = 0; i < indexes.length; i++) {
+      for (let from = this.#startOf(indexes[i]!); at < ends[i]!; ) bytes[at++] = this.#bytes[from++]!;
+    }
+    return { bytes, ends };
   }
 
   /** Whether a text was overwritten by `redact`. */

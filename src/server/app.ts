@@ -13,6 +13,7 @@ import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addModelRoutes } from './audiences/model-routes.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
+import { StreamEncoder } from './audiences/stream-encoder.ts';
 import { createTurns } from './audiences/stream-turns.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { recordChanges } from './audit/recorder.ts';
@@ -212,7 +213,9 @@ async function addRoutes(
   addEstimateRoutes(app, dependencies);
   const { config, clock } = dependencies;
   const takeSlot = createSlots(config.maximumOpenStreams, 'streams are open', (open) => metrics.openStreams.set(open));
-  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()) });
+  const encoder = new StreamEncoder();
+  app.addHook('onClose', () => encoder.close());
+  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()), encoder });
   addAudienceRoutes(app, dependencies, takeStream);
   addMemberRoutes(app, dependencies);
   addFeedbackOutcome(app, dependencies);

@@ -2,14 +2,19 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { blocksOf, pageOf } from '../../src/audience/page.ts';
+import { itemsOf, memberBlocks } from '../../src/audience/member-blocks.ts';
+import { pageOf } from '../../src/audience/page.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { createDirectory } from '../../src/population/directory.ts';
+import { TextTable } from '../../src/population/text-table.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
-const ids = { id: (userNumber: number) => `user ${userNumber}`, isErased: () => false };
+const table = new TextTable();
+for (let user = 0; user < 5; user++) table.add(`user ${user}`, 20);
+const ids = createDirectory(table, { has: () => false });
 let ranking: Ranking;
 
 beforeAll(() => {
@@ -47,16 +52,16 @@ describe('erased users', () => {
       [2, 'user 1'],
       [4, 'user 0'],
     ]);
-    const blocks = [...blocksOf(ranking, without, { size: 4, blockSize: 1 })];
-    expect(blocks.map((block) => block.map(({ rank }) => rank))).toEqual([[], [2], [], [4]]);
+    const blocks = [...memberBlocks(ranking, without, { size: 4, blockSize: 1 })];
+    expect(blocks.map(({ ranks }) => [...ranks])).toEqual([[], [2], [], [4]]);
   });
 });
 
-describe('blocksOf', () => {
+describe('memberBlocks', () => {
   it('returns the whole audience in order, whatever the block size', () => {
     fc.assert(
       fc.property(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), (size, fromRank, blockSize) => {
-        const blocks = [...blocksOf(ranking, ids, { size, fromRank, blockSize })];
+        const blocks = [...memberBlocks(ranking, ids, { size, fromRank, blockSize })].map((one) => [...itemsOf(one)]);
         expect(blocks.flat()).toEqual(pageOf(ranking, ids, { size, fromRank, limit: 100 }));
         expect(blocks.slice(0, -1).every((block) => block.length === blockSize)).toBe(true);
         expect(blocks.every((block) => block.length > 0)).toBe(true);
@@ -65,6 +70,6 @@ describe('blocksOf', () => {
   });
 
   it('starts at the first rank unless told otherwise', () => {
-    expect([...blocksOf(ranking, ids, { size: 1, blockSize: 5 })].flat().map((item) => item.rank)).toEqual([1]);
+    expect([...memberBlocks(ranking, ids, { size: 1, blockSize: 5 })].map(({ ranks }) => [...ranks])).toEqual([[1]]);
   });
 });

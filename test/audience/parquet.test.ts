@@ -1,8 +1,9 @@
 /** Parquet files of audiences, read back by a reader that is not the writer's. */
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
+import type { MemberBlock } from '../../src/audience/member-blocks.ts';
 import type { AudienceItem } from '../../src/audience/page.ts';
-import { parquetOf } from '../../src/audience/parquet.ts';
+import { ParquetEncoder } from '../../src/audience/parquet.ts';
 
 function itemsOf(count: number): AudienceItem[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -13,20 +14,32 @@ function itemsOf(count: number): AudienceItem[] {
   }));
 }
 
-async function write(items: readonly AudienceItem[], page: number, rowGroupRows: number): Promise<Uint8Array[]> {
-  async function* pages() {
-    for (let from = 0; from < items.length; from += page) yield items.slice(from, from + page);
-  }
+function blockOf(items: readonly AudienceItem[], candidates: number): MemberBlock {
+  const texts = items.map(({ user_id }) => Buffer.from(user_id));
+  const ends = new Uint32Array(items.length);
+  for (let i = 0, end = 0; i < items.length; i++) ends[i] = end += texts[i]!.length;
+  return {
+    ranks: Uint32Array.from(items, ({ rank }) => rank),
+    ids: { bytes: new Uint8Array(Buffer.concat(texts)), ends },
+    scores: Float32Array.from(items, ({ score }) => score),
+    candidates,
+  };
+}
+
+/** What each page completes, and the end. */
+function write(items: readonly AudienceItem[], page: number, rowGroupRows: number): Uint8Array[] {
+  const file = new ParquetEncoder(rowGroupRows);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of parquetOf(pages(), rowGroupRows)) chunks.push(chunk);
-  return chunks;
+  for (let from = 0; from < items.length; from += page)
+    chunks.push(file.add(blockOf(items.slice(from, from + page), items.length)));
+  return [...chunks, file.end()];
 }
 
 function bufferOf(chunks: readonly Uint8Array[]): ArrayBuffer {
   return new Uint8Array(Buffer.concat(chunks)).buffer;
 }
 
-describe('parquetOf', () => {
+describe('ParquetEncoder', () => {
   it.each([
     [0, 7, 10],
     [1, 7, 10],
@@ -36,7 +49,7 @@ describe('parquetOf', () => {
     [37, 3, 100],
   ])('returns %i members from pages of %i in row groups of %i', async (count, page, rowGroupRows) => {
     const items = itemsOf(count);
-    const chunks = await write(items, page, rowGroupRows);
+    const chunks = write(items, page, rowGroupRows);
     const file = bufferOf(chunks);
     expect(await parquetReadObjects({ file })).toEqual(items);
     const metadata = parquetMetadata(file);
@@ -46,11 +59,17 @@ describe('parquetOf', () => {
         Math.min(rowGroupRows, count - i * rowGroupRows),
       ),
     );
-    expect(chunks).toHaveLength(1 + Math.floor(count / rowGroupRows));
+  });
+
+  it('returns nothing until a row group is complete', () => {
+    const lengths = write(itemsOf(37), 5, 10).map(({ length }) => length);
+    expect(lengths.map((length) => length > 0)).toEqual([true, true, false, true, false, true, false, false, true]);
+    // the first is what every file begins with
+    expect(lengths[0]).toBe(4);
   });
 
   it('says the types of its columns', async () => {
-    const { schema } = parquetMetadata(bufferOf(await write(itemsOf(3), 3, 3)));
+    const { schema } = parquetMetadata(bufferOf(write(itemsOf(3), 3, 3)));
     expect(schema.map(({ name, type, converted_type }) => [name, type, converted_type])).toEqual([
       ['audience', undefined, undefined],
       ['rank', 'INT32', undefined],

@@ -6,18 +6,22 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ExplainedPopulation, explain } from '../../src/audience/explanation.ts';
-import { blocksOf } from '../../src/audience/page.ts';
+import { memberBlocks } from '../../src/audience/member-blocks.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { Audience } from '../../src/campaigns/types.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { createDirectory } from '../../src/population/directory.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/segments.ts';
-import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/server/audiences/stream.ts';
+import { TextTable } from '../../src/population/text-table.ts';
+import type { Encoding } from '../../src/server/audiences/block-encoding.ts';
+import { streamChunks } from '../../src/server/audiences/stream.ts';
+import { StreamEncoder } from '../../src/server/audiences/stream-encoder.ts';
 import { createTurns } from '../../src/server/audiences/stream-turns.ts';
 import { createUserAudiences } from '../../src/server/audiences/user-audiences.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
-import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/http/media-types.ts';
+import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/server/http/media-types.ts';
 import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { compare } from './measure.ts';
 
@@ -100,31 +104,25 @@ function quantilesOf(times: readonly number[]): string {
 
 async function benchExports(folder: string): Promise<string[]> {
   const ranking = openRanking(BLOBS, folder);
-  const ids = { id: (user: number) => `user-${user * 7919}`, isErased: () => false };
-  const pages = () => blocksOf(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
+  const table = new TextTable();
+  for (let user = 0; user < USERS; user++) table.add(`user-${user * 7919}`, 32);
+  const ids = createDirectory(table, { has: () => false });
+  const encoder = new StreamEncoder();
   const turn = createTurns(() => performance.now());
-  const formats = {
-    NDJSON: () =>
-      streamChunks(
-        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages(), turn),
-        { gzip: false, limits: DEFAULT_SERVER_CONFIG },
-        () => {},
-      ),
-    'NDJSON with gzip': () =>
-      streamChunks(
-        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages(), turn),
-        { gzip: true, limits: DEFAULT_SERVER_CONFIG },
-        () => {},
-      ),
-    CSV: () =>
-      streamChunks(
-        textChunks(CSV_TYPE, MEMBER_ROWS, pages(), turn),
-        { gzip: false, limits: DEFAULT_SERVER_CONFIG },
-        () => {},
-      ),
-    Parquet: () =>
-      streamChunks(parquetChunks(pages(), 10_000, turn), { gzip: false, limits: DEFAULT_SERVER_CONFIG }, () => {}),
+  const open = (encoding: Encoding, gzip: boolean) => () => {
+    const blocks = memberBlocks(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
+    return streamChunks(encoder.encode(encoding, blocks, turn), { gzip, limits: DEFAULT_SERVER_CONFIG }, () => {});
   };
+  const text = { rows: 'members', isSafe: false } as const;
+  const formats = {
+    NDJSON: open({ ...text, type: NDJSON_TYPE }, false),
+    'NDJSON with gzip': open({ ...text, type: NDJSON_TYPE }, true),
+    CSV: open({ ...text, type: CSV_TYPE }, false),
+    Parquet: open({ rows: 'members', type: PARQUET_TYPE, rowGroupRows: 10_000 }, false),
+  };
+  await open({ ...text, type: CSV_TYPE }, false)()
+    .take(1)
+    .toArray(); // starts the thread
   const lines: string[] = [];
   for (const [name, open] of Object.entries(formats)) {
     const before = process.memoryUsage.rss();
@@ -143,6 +141,7 @@ async function benchExports(folder: string): Promise<string[]> {
         `${mib(bytes)} MiB; ${mib(most - before)} MiB of memory more than before`,
     );
   }
+  await encoder.close();
   ranking.close();
   return lines;
 }

@@ -8,6 +8,11 @@ let isOver = false;
 
 function exportOnce() {
   const request = get({ port, path, agent, headers: { accept } }, (response) => {
+    if (response.statusCode === 503) {
+      // the slot of the export before may be free a moment later than its client knows
+      response.resume().on('end', () => isOver || setTimeout(exportOnce, 20));
+      return;
+    }
     if (response.statusCode !== 200) throw new Error(`the export was answered ${response.statusCode}`);
     response.on('data', (chunk) => {
       bytes += chunk.length;

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { openPopulation } from '../../src/population/population.ts';
+import { benchSlices } from './export-slices.ts';
 import { CONNECTIONS, load } from './load.ts';
 import { makeAudiences } from './made-audiences.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure } from './report.ts';
@@ -25,6 +27,7 @@ export async function benchExports({ quick, users: asked, note }: BenchOptions):
     note(`making a population of ${users.toLocaleString('en')} people and an audience of ${PERCENT} % of them`);
     const population = await makePopulation(folder, users);
     makeAudiences(join(folder, 'service'), population, { campaigns: 1, percent: PERCENT });
+    const slices = benchSlices(join(folder, 'slices'), openPopulation(population));
     const service = await startService(population, join(folder, 'service'));
     try {
       const campaign = (await service.call('GET', '/v1/campaigns')).json.items[0].id;
@@ -49,7 +52,7 @@ export async function benchExports({ quick, users: asked, note }: BenchOptions):
         results[`p99 beside ${CLIENTS} exports as ${name}`] = figure(p99, 'ms');
         results[`exports as ${name}`] = figure(rates, 'MB/s');
       }
-      return { results, ratios: {} };
+      return { results: { ...results, ...slices }, ratios: {} };
     } finally {
       await service.stop();
     }

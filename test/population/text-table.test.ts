@@ -61,6 +61,17 @@ describe('TextTable', () => {
     expect(table.find('a\ufffd')).toBe(0);
   });
 
+  it('gathers texts as UTF-8 in memory of their own', () => {
+    const table = new TextTable();
+    for (const text of ['', 'a', '😀é', 'long-er']) table.add(text, 20);
+    const { bytes, ends } = table.gather(Uint32Array.of(3, 0, 2, 1, 3));
+    expect(Buffer.from(bytes).toString()).toBe('long-er😀éalong-er');
+    expect([...ends]).toEqual([7, 7, 13, 14, 21]);
+    expect(bytes.buffer.byteLength).toBe(21);
+    expect(() => table.gather(Uint32Array.of(1, 4))).toThrow(RangeError);
+    expect(table.gather(new Uint32Array(0)).bytes).toHaveLength(0);
+  });
+
   it('throws on an index that it does not have', () => {
     const table = new TextTable();
     expect(() => table.text(0)).toThrow(RangeError);

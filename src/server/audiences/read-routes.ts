@@ -3,13 +3,12 @@ import type { ErrorCode } from '../../lib/errors.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
-import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../http/media-types.ts';
 import { plainJson } from '../http/plain-json.ts';
 import { CACHED } from '../http/response-headers.ts';
 import { describeRoute, notModified } from '../http/route.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
 import { audiencePageSchema, audienceQuery, versionParams } from './schemas.ts';
-import { PARQUET_TYPE } from './stream.ts';
 import type { TakeStream } from './stream-turns.ts';
 
 /** The description of both routes. */

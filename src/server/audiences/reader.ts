@@ -1,27 +1,22 @@
 /** Answers a read of an audience's members: a page of them, or a stream of all. */
 import { constants, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type AudienceItem, blocksOf, pageOf } from '../../audience/page.ts';
+import { memberBlocks } from '../../audience/member-blocks.ts';
+import { type AudienceItem, pageOf } from '../../audience/page.ts';
 import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
 import { quoteJson } from '../http/json-writing.ts';
-import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../http/media-types.ts';
+import type { Encoding } from './block-encoding.ts';
 import { encodeCursor } from './cursor.ts';
 import { decimalScore } from './decimal-score.ts';
+import { formatRows, headOf, MEMBER_ROWS, SAFE_MEMBER_ROWS, type TextType } from './row-formats.ts';
 import type { ViewQuery } from './schemas.ts';
-import {
-  MEMBER_ROWS,
-  PARQUET_TYPE,
-  parquetChunks,
-  SAFE_MEMBER_ROWS,
-  streamChunks,
-  textChunks,
-  textOf,
-} from './stream.ts';
-import type { TakeStream, Turn } from './stream-turns.ts';
+import { streamChunks } from './stream.ts';
+import type { TakeStream } from './stream-turns.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 /** What a read calls. */
@@ -61,7 +56,6 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
     const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(headers['accept-encoding']);
     const isSafe = type === CSV_TYPE && query.csv_safe;
-    const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
     const found = locate(store, id, version, query.cursor);
     const find = () =>
       version === null && found.cursor === null
@@ -89,7 +83,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       const { opened, close } = holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
-      const chunks = chunksOf(type, rows, opened, end, dependencies, takeStream.turn);
+      const encoding = encodingOf(type, isSafe, config);
+      const chunks = takeStream.encoder.encode(encoding, blocksOf(opened, end, dependencies), takeStream.turn);
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
 
@@ -101,7 +96,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
     const next = nextCursor(audience, view, view.from + limit);
     if (type !== JSON_TYPE) {
-      const text = textOf(type, rows, items);
+      const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
+      const text = headOf(type, rows) + formatRows(type, rows, items);
       return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
     }
     const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
@@ -138,22 +134,22 @@ function holdForStream(
   }
 }
 
+function encodingOf(
+  type: TextType | typeof PARQUET_TYPE,
+  isSafe: boolean,
+  { parquetRowGroupRows: rowGroupRows }: ReadNeeds['config'],
+): Encoding {
+  return type === PARQUET_TYPE ? { rows: 'members', type, rowGroupRows } : { rows: 'members', type, isSafe };
+}
+
 /** What a stream sends: the ranks from where the view begins to `end`. */
-function chunksOf(
-  type: typeof NDJSON_TYPE | typeof CSV_TYPE | typeof PARQUET_TYPE,
-  rows: typeof MEMBER_ROWS,
+function blocksOf(
   { ranking, view }: Opened<ReadRanking>,
   end: number,
   { config, population }: Pick<ReadNeeds, 'config' | 'population'>,
-  turn: Turn,
 ) {
-  const pages = blocksOf(ranking, population.directory, {
-    size: end,
-    fromRank: view.from,
-    blockSize: config.streamChunkRows,
-  });
-  if (type === PARQUET_TYPE) return parquetChunks(pages, config.parquetRowGroupRows, turn);
-  return textChunks(type, rows, pages, turn);
+  const range = { size: end, fromRank: view.from, blockSize: config.streamChunkRows };
+  return memberBlocks(ranking, population.directory, range);
 }
 
 function itemsText(items: readonly AudienceItem[]): string {

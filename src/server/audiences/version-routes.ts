@@ -2,7 +2,6 @@
 import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
 import type { HeldRanking } from '../../audience/ranking-cache.ts';
 import type { Audience } from '../../campaigns/types.ts';
-import { quoteCsv, quoteSafeCsv } from '../../lib/csv.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
@@ -12,32 +11,16 @@ import { textSchema } from '../http/fields.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import { CACHED } from '../http/response-headers.ts';
 import { describeRoute, json, notModified } from '../http/route.ts';
+import type { ChangeBlock } from './block-encoding.ts';
 import { presentAudienceVersion } from './present.ts';
 import { audienceVersionPageSchema, diffParams, diffQuery, diffSchema, versionsQuery } from './schemas.ts';
-import { type RowFormat, streamChunks, textChunks } from './stream.ts';
+import { streamChunks } from './stream.ts';
 import type { TakeStream } from './stream-turns.ts';
 import { checkPopulation, openFound } from './view.ts';
 
 /** What these routes call. */
 export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
   readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
-};
-
-interface Changed {
-  readonly change: 'removed' | 'added';
-  readonly userId: string;
-}
-
-const CHANGE_ROWS: RowFormat<Changed> = {
-  columns: 'change,user_id',
-  ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
-  csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
-};
-
-/** For spreadsheets. */
-const SAFE_CHANGE_ROWS: RowFormat<Changed> = {
-  ...CHANGE_ROWS,
-  csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
 };
 
 export function addAudienceVersionRoutes(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
@@ -133,8 +116,8 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
           .headers(known)
           .type(JSON_TYPE)
           .send(await diffCounts(audiences, both));
-      const format = isSafe ? SAFE_CHANGE_ROWS : CHANGE_ROWS;
-      const chunks = textChunks(type, format, changes(dependencies, both), takeStream.turn);
+      const encoding = { rows: 'changes', type, isSafe } as const;
+      const chunks = takeStream.encoder.encode(encoding, changes(dependencies, both), takeStream.turn);
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
@@ -188,14 +171,13 @@ function openBoth(
   }
 }
 
-function* changes({ config, population }: VersionNeeds, { from, to }: OpenSides): Generator<Changed[]> {
+function* changes({ config, population }: VersionNeeds, { from, to }: OpenSides): Generator<ChangeBlock> {
   const { directory } = population;
-  const rowsOf = (change: Changed['change'], users: Uint32Array): Changed[] =>
-    Array.from(
-      users.filter((user) => !directory.isErased(user)),
-      (user) => ({ change, userId: directory.id(user) }),
-    );
+  const blockOf = (change: ChangeBlock['change'], users: Uint32Array): ChangeBlock => ({
+    change,
+    ids: directory.gatherIds(users.filter((user) => !directory.isErased(user))),
+  });
   const block = config.streamChunkRows;
-  for (const users of missingFrom(from, to, block)) yield rowsOf('removed', users);
-  for (const users of missingFrom(to, from, block)) yield rowsOf('added', users);
+  for (const users of missingFrom(from, to, block)) yield blockOf('removed', users);
+  for (const users of missingFrom(to, from, block)) yield blockOf('added', users);
 }

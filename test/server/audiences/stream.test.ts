@@ -1,51 +1,10 @@
-/** Streams of rows: their text, and that others have their turn. */
+/** Streams of chunks: their ends, and the time that a client may take. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type RowFormat, streamChunks, textChunks, textOf } from '../../../src/server/audiences/stream.ts';
-import { createTurns } from '../../../src/server/audiences/stream-turns.ts';
-import { CSV_TYPE, NDJSON_TYPE } from '../../../src/server/http/media-types.ts';
-
-const NUMBERS: RowFormat<number> = {
-  columns: 'number',
-  ndjson: (number) => `{"number":${number}}\n`,
-  csv: (number) => `${number}\r\n`,
-};
-
-const turn = createTurns(() => performance.now());
-
-async function collect(
-  type: typeof CSV_TYPE | typeof NDJSON_TYPE,
-  pages: Iterable<readonly number[]>,
-): Promise<string[]> {
-  const chunks: string[] = [];
-  for await (const chunk of textChunks(type, NUMBERS, pages, turn)) chunks.push(chunk);
-  return chunks;
-}
-
-describe('textChunks', () => {
-  it('returns a chunk a page after the head of CSV, and none of a page without rows', async () => {
-    expect(await collect(CSV_TYPE, [[1, 2], [], [3]])).toEqual(['number\r\n', '1\r\n2\r\n', '3\r\n']);
-    expect(await collect(NDJSON_TYPE, [[1], [], [2]])).toEqual(['{"number":1}\n', '{"number":2}\n']);
-    expect(await collect(NDJSON_TYPE, [])).toEqual([]);
-    expect(textOf(CSV_TYPE, NUMBERS, [1, 2])).toBe('number\r\n1\r\n2\r\n');
-  });
-
-  it('yields to the event loop after each page, even without rows', async () => {
-    let turns = 0;
-    let isOver = false;
-    const count = () => {
-      turns += 1;
-      if (!isOver) setImmediate(count);
-    };
-    setImmediate(count);
-    await collect(NDJSON_TYPE, Array<number[]>(50).fill([]));
-    isOver = true;
-    expect(turns).toBeGreaterThanOrEqual(49);
-  });
-});
+import { streamChunks } from '../../../src/server/audiences/stream.ts';
 
 describe('streamChunks', () => {
   const limits = { streamStallMs: 10_000, maximumStreamMs: 10_000 };

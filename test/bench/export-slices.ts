@@ -1,0 +1,63 @@
+/** What one block of an export costs: the event loop, which gathers it, and the thread, which encodes it. */
+import { type MemberBlock, memberBlocks } from '../../src/audience/member-blocks.ts';
+import { openRanking } from '../../src/audience/ranking.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import type { Population } from '../../src/population/population.ts';
+import { createEncoder, type Encoding } from '../../src/server/audiences/block-encoding.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
+import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/server/http/media-types.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
+import { type Figure, figure } from './report.ts';
+
+const { streamChunkRows, parquetRowGroupRows } = DEFAULT_SERVER_CONFIG;
+const TEXT = { rows: 'members', isSafe: false } as const;
+const ENCODINGS: Readonly<Record<string, Encoding>> = {
+  NDJSON: { ...TEXT, type: NDJSON_TYPE },
+  CSV: { ...TEXT, type: CSV_TYPE },
+  Parquet: { rows: 'members', type: PARQUET_TYPE, rowGroupRows: parquetRowGroupRows },
+};
+
+/** Processor time, which other work on the machine does not lengthen much; with the garbage collector's. */
+export function benchSlices(folder: string, { directory }: Pick<Population, 'directory'>): Record<string, Figure> {
+  const blobs = new FileBlobs('/');
+  const rng = createRng('export slices');
+  const scores = Float32Array.from({ length: directory.size }, () => rng.uniform());
+  writeRanking(blobs, folder, scores);
+  const results: Record<string, Figure> = {};
+  const ranking = openRanking(blobs, folder);
+  const note = (name: string, times: readonly number[]) => {
+    const sorted = [...times].sort((a, b) => a - b);
+    results[`${name}, median`] = figure([sorted[sorted.length >> 1]!], 'ms');
+    results[`${name}, longest of ${times.length}`] = figure([sorted.at(-1)!], 'ms');
+  };
+  for (const [name, encoding] of Object.entries(ENCODINGS)) {
+    const blocks = memberBlocks(ranking, directory, { size: ranking.candidates, blockSize: streamChunkRows });
+    const encoder = createEncoder(encoding);
+    const gathered: number[] = [];
+    const encoded: number[] = [];
+    for (;;) {
+      let block: MemberBlock | undefined;
+      const gather = () => {
+        block = blocks.next().value ?? undefined;
+      };
+      const time = processorMs(gather);
+      if (block === undefined) break;
+      gathered.push(time);
+      const taken = block;
+      encoded.push(processorMs(() => encoder.add(taken)));
+    }
+    encoded.push(processorMs(() => encoder.end()));
+    note(`a block of ${name} on the event loop`, gathered);
+    note(`a block of ${name} in the thread`, encoded);
+  }
+  ranking.close();
+  return results;
+}
+
+function processorMs(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e3;
+}
