@@ -4,6 +4,7 @@
  */
 import type { AdaptationProgram, AdaptationRun, LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Row } from '../lib/brands.ts';
+import { counted } from '../lib/counted.ts';
 import { AppError } from '../lib/errors.ts';
 import { paddingHint } from '../model/find-nan.ts';
 import type { AdamSettings } from '../model/manifest.ts';
@@ -27,23 +28,27 @@ export async function customiseByAdam(
   const passes = new PlannedPasses(context, steps, settings, plan, request);
   let epochs = settings.epochs;
   let ranks: SeedRanks | null = null;
+  let evidence: string | null = null;
   if (plan.folds.length > 0) {
     const folds: EpochRanks[][] = [];
     for (const fold of plan.folds) folds.push(await passes.rank(fold));
     const after = (epoch: number, of: keyof EpochRanks) => joinRanks(folds.map((fold) => fold[epoch]![of]));
-    epochs = chooseEpochs(Array.from({ length: settings.epochs + 1 }, (_, epoch) => after(epoch, 'others')));
+    const tried = Array.from({ length: settings.epochs + 1 }, (_, epoch) => after(epoch, 'others'));
+    epochs = chooseEpochs(tried);
+    evidence = describeEpochs(tried.map(aucOf), epochs);
     ranks = after(epochs, 'reported');
   }
   const run = await passes.start(plan.final, []);
   for (let epoch = 0; epoch < epochs; epoch++) await passes.runEpoch(run, plan.final, epoch);
   request.onProgress?.(1);
+  const prediction = request.withoutQuality
+    ? null
+    : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift });
   return {
     parameters: run.parameters(),
     epochs,
     quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality
-      ? null
-      : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
+    prediction: prediction && evidence ? { ...prediction, reason: `${prediction.reason}; ${evidence}` } : prediction,
     ranks,
   };
 }
@@ -147,8 +152,23 @@ async function notFinite(
  * `ranks`: by number of epochs, from 0 on.
  */
 export function chooseEpochs(ranks: readonly SeedRanks[]): number {
-  const aucs = ranks.map((each) => winsOf(each).reduce((sum, wins) => sum + wins, 0));
+  const aucs = ranks.map(aucOf);
   return aucs.lastIndexOf(Math.max(...aucs));
+}
+
+function aucOf(ranks: SeedRanks): number {
+  const wins = winsOf(ranks);
+  return wins.reduce((sum, each) => sum + each, 0) / wins.length;
+}
+
+/** What held-out seeds said of adapting the model, by the AUC after each number of epochs from 0 on. */
+function describeEpochs(aucs: readonly number[], epochs: number): string | null {
+  const [before, ...after] = aucs.map((auc) => auc.toFixed(2));
+  if (after.length === 0) return null;
+  const last = `${after.at(-1)} after ${counted(after.length, 'pass', 'passes')} over the other seeds`;
+  if (epochs === 0)
+    return `the model is used as it is: held-out seeds had AUC ${before} before adapting it, and ${last}`;
+  return `the model is adapted by ${counted(epochs, 'pass', 'passes')} over the seeds: held-out ones had AUC ${before} before, and ${after[epochs - 1]} after`;
 }
 
 /** The users of a plan, read and encoded once. */

@@ -1,6 +1,7 @@
 /**
  * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
  */
+import { counted } from '../lib/counted.ts';
 import type { Drift } from '../model/manifest.ts';
 import { driftAt, driftInterval } from './drift.ts';
 import type { SeedCounts } from './negatives.ts';
@@ -76,7 +77,10 @@ export function predict(
   if (ranks === null || ranks.above.length === 0) {
     return {
       verdict: 'unsure',
-      reason: `${describeSeeds(seeds)} too few to hold some out and see how they rank`,
+      reason:
+        seeds.fitting === 0 && seeds.all > 0
+          ? `no seed fits the filters (of ${seeds.all}): there is none to hold out and see how it ranks`
+          : tooFew(seeds, 'hold some out and see how they rank'),
       fitting_seeds: seeds.fitting,
       auc: null,
       recall: {},
@@ -127,16 +131,16 @@ function judge(
 ): Pick<Prediction, 'verdict' | 'reason'> {
   const drift = campaigns > 0 ? `, with the drift of ${campaigns} past campaigns` : '';
   const measured = `AUC ${mean.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}${drift}`;
+  const { all, fitting } = seeds;
+  const ranked = fitting === all ? '' : `, from the ${fitting} of ${all} seeds that fit the filters`;
   if (mean >= WEAK_AUC && low >= GOOD_LOW && !byChance)
-    return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}` };
+    return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}${ranked}` };
   if (mean < WEAK_AUC && high < MAYBE_GOOD)
-    return { verdict: 'weak', reason: `the seeds look like everyone: ${measured}` };
-  return { verdict: 'unsure', reason: `${describeSeeds(seeds)} too few to tell: ${measured}` };
+    return { verdict: 'weak', reason: `the seeds look like everyone: ${measured}${ranked}` };
+  return { verdict: 'unsure', reason: `${tooFew(seeds, 'tell')}: ${measured}` };
 }
 
-function describeSeeds({ all, fitting }: SeedCounts): string {
-  if (fitting === all) return all === 1 ? '1 seed is' : `${all} seeds are`;
-  return fitting === 1
-    ? `the 1 of ${all} seeds that fits the filters is`
-    : `the ${fitting} of ${all} seeds that fit the filters are`;
+function tooFew({ all, fitting }: SeedCounts, to: string): string {
+  if (fitting === all) return `${counted(all, 'seed')} ${all === 1 ? 'is' : 'are'} too few to ${to}`;
+  return `only ${fitting} of ${counted(all, 'seed')} ${fitting === 1 ? 'fits' : 'fit'} the filters, too few to ${to}`;
 }

@@ -127,9 +127,8 @@ describe('the report of a campaign with a filter', () => {
     const filters = { age: { max: aged[2]!.age } };
     const fitting = aged.filter(({ age }) => age <= aged[2]!.age).length;
     expect(fitting).toBeLessThan(5);
-    const reason =
-      `the ${fitting} of ${seeds.length} seeds that fit the filters are too few to hold some out and see how they ` +
-      'rank';
+    const fits = fitting === 1 ? 'fits' : 'fit';
+    const reason = `only ${fitting} of ${seeds.length} seeds ${fits} the filters, too few to hold some out and see how they rank`;
     const none = { verdict: 'unsure', reason, recall: {}, lift: {} };
     const { id, state, quality } = await created({ filters });
     expect([state, quality]).toMatchObject(['ready', { held_out: null, prediction: { ...none, auc: null } }]);

@@ -104,7 +104,7 @@ describe('customise with filters', () => {
     expect(quality).toBeNull();
     expect(prediction).toMatchObject({
       verdict: 'unsure',
-      reason: 'the 4 of 34 seeds that fit the filters are too few to hold some out and see how they rank',
+      reason: 'only 4 of 34 seeds fit the filters, too few to hold some out and see how they rank',
       ...{ fitting_seeds: 4, auc: null, recall: {}, lift: {} },
     });
   });

@@ -54,14 +54,19 @@ describe('predict', () => {
     const seeds = { all: 50, fitting: 4 };
     const none = predictFor(null, seeds);
     expect([none.verdict, none.fitting_seeds, none.auc]).toEqual(['unsure', 4, null]);
-    expect(none.reason).toBe(
-      'the 4 of 50 seeds that fit the filters are too few to hold some out and see how they rank',
+    expect(none.reason).toBe('only 4 of 50 seeds fit the filters, too few to hold some out and see how they rank');
+    expect(predictFor(null, { all: 50, fitting: 1 }).reason).toMatch(/^only 1 of 50 seeds fits the filters, too few/);
+    expect(predictFor(null, { all: 50, fitting: 0 }).reason).toBe(
+      'no seed fits the filters (of 50): there is none to hold out and see how it ranks',
     );
-    expect(predictFor(null, { all: 50, fitting: 1 }).reason).toMatch(
-      /^the 1 of 50 seeds that fits the filters is too few/,
+    expect(predictFor(evenly(40, 0.1), { all: 50, fitting: 40 }).reason).toMatch(
+      /^held-out seeds rank above .* and 0\.97, from the 40 of 50 seeds that fit the filters$/,
+    );
+    expect(predictFor(evenly(40, 1), { all: 50, fitting: 40 }).reason).toMatch(
+      /^the seeds look like everyone: .*, from the 40 of 50 seeds that fit the filters$/,
     );
     const unsure = predictFor(evenly(10, 1), { all: 80, fitting: 10 });
-    expect(unsure.reason).toMatch(/^the 10 of 80 seeds that fit the filters are too few to tell: AUC 0\.50/);
+    expect(unsure.reason).toMatch(/^only 10 of 80 seeds fit the filters, too few to tell: AUC 0\.50/);
     expect(predictFor(evenly(10, 0.5), { all: 80, fitting: 10 }).auc).toEqual(
       predict(evenly(10, 0.5), 10, { others: 10 }).auc,
     );

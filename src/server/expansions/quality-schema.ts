@@ -30,7 +30,12 @@ const predictedByShare = z.record(z.string(), predicted);
  */
 export const qualitySchema = z
   .looseObject({
-    epochs: count.optional().describe('Adaptation passes or steps.'),
+    epochs: count
+      .optional()
+      .describe(
+        'Adaptation passes or steps. 0: held-out seeds ranked best before any, so the model is used as it was; `reason` ' +
+          'of the prediction says so.',
+      ),
     held_out: z
       .looseObject({
         held_out_seeds: count,
