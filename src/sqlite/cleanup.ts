@@ -7,8 +7,9 @@ import { truncateLog } from './database.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
 import { isOwn, renewGeneration, takeFolder } from './folder-mark.ts';
 import { forgetAnswers } from './idempotency-rows.ts';
-import { removeEmptyFolders, unusedFolders } from './ranking-folders.ts';
+import { hasStrangers, removeEmptyFolders, unusedFolders } from './ranking-folders.ts';
 import { writeToFree } from './reserve.ts';
+import { setAside } from './set-aside.ts';
 import type { SqliteUserSets } from './user-set-store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -46,12 +47,13 @@ export class Cleanup implements CleanupPort {
   }
 
   takeFolder(): string | null {
-    const { database, dataDir, discard } = this.#connection;
-    if (isOwn(database, dataDir)) {
+    const { database, dataDir, options } = this.#connection;
+    if (isOwn(database, dataDir) && !hasStrangers(database, dataDir)) {
       this.renewGeneration();
       return null;
     }
-    const folder = discard([...this.#unusedFolders(), ...this.#parts.userSets.unnamedFiles()]);
+    const unknown = [...this.#unusedFolders(), ...this.#parts.userSets.unnamedFiles()];
+    const folder = setAside(dataDir, unknown, options.clock.now());
     removeEmptyFolders(dataDir);
     takeFolder(database, dataDir);
     return folder;

@@ -3,6 +3,7 @@ import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import { listFolder, withStorage } from '../lib/durable-files.ts';
+import type { Database } from './driver.ts';
 
 /**
  * The folders (relative to the data folder) that no audience version is of and no expansion is being written to.
@@ -46,4 +47,21 @@ function removeIfEmpty(folder: string): void {
   } catch {
     // it holds rankings, or is gone
   }
+}
+
+/**
+ * Whether there is a ranking of a campaign that this database never knew. A crash leaves none: a campaign is in the
+ * database before its ranking is made, and stays in the list of changes. So the database is an earlier state of the one
+ * that made it, though it may be of the same generation.
+ */
+export function hasStrangers(database: Database, dataDir: string): boolean {
+  const campaigns = listFolder(join(dataDir, RANKINGS)).filter(
+    (id) =>
+      id.length === UUID_LENGTH && listFolder(join(dataDir, RANKINGS, id)).some((name) => name.length === UUID_LENGTH),
+  );
+  const isThere = database.prepare('SELECT 1 FROM campaigns WHERE id = @id');
+  const missing = campaigns.filter((id) => isThere.get({ id }) === undefined);
+  if (missing.length === 0) return false;
+  const known = new Set(database.prepare('SELECT DISTINCT campaign_id FROM changes').pluck().all());
+  return missing.some((id) => !known.has(id));
 }

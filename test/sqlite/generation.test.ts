@@ -171,6 +171,26 @@ describe('a data folder with another database', () => {
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
   });
 
+  it('knows one that was copied by hand within the same generation, by campaigns that it never knew', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store, ['ann', 'bob']);
+    const copy = join(temporaryFolder(), 'copy.db');
+    const connection = openDatabase(join(data.folder, 'metaheac.db'));
+    truncateLog(connection);
+    connection.close();
+    copyFileSync(join(data.folder, 'metaheac.db'), copy);
+    const late = createReady(store, ['cid', 'dan']);
+    const before = filesOf(data.folder);
+    store.close(); // as kill -9 would, without a word
+    removeDatabase(data.folder);
+    copyFileSync(copy, join(data.folder, 'metaheac.db'));
+    const moved = start(data.open())!;
+    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
+    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+  });
+
   it('keeps what an earlier copy of the whole folder does not know, where it is copied over this one', () => {
     const data = dataFolder();
     const store = data.open();
@@ -231,7 +251,8 @@ describe('a data folder with its own database', () => {
     start(store);
     const kept = createReady(store);
     const before = filesOf(data.folder);
-    store.blobs.publish(rankingFolder('c'.repeat(36), 'e'.repeat(36)), new Map([['order.u32', Buffer.from('x')]]));
+    const campaignId = kept.split('/')[1]!;
+    store.blobs.publish(rankingFolder(campaignId, 'e'.repeat(36)), new Map([['order.u32', Buffer.from('x')]]));
     writeFileSync(join(data.folder, 'seeds', `${'0'.repeat(64)}.txt`), 'x\n');
     writeFileSync(join(data.folder, 'seeds', 'half.tmp'), 'x');
     store.close(); // as kill -9 would, without a word
@@ -252,7 +273,9 @@ describe('a data folder with its own database', () => {
           generation: string;
         }
       ).generation;
-    const orphan = rankingFolder('c'.repeat(36), 'e'.repeat(36));
+    const campaignId = createReady(store).split('/')[1]!;
+    const before = filesOf(data.folder);
+    const orphan = rankingFolder(campaignId, 'e'.repeat(36));
     const mark = (of: string, before: string | null) => {
       const [{ database }] = marksOf(data.folder).map((name) =>
         JSON.parse(readFileSync(join(data.folder, name), 'utf8')),
@@ -280,7 +303,7 @@ describe('a data folder with its own database', () => {
       store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
       expect(start(store)).toBeNull();
       expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
-      expect(filesOf(data.folder)).toEqual({});
+      expect(filesOf(data.folder)).toEqual(before);
       expect(marksOf(data.folder)).toEqual([`store-${generation()}.json`]);
     }
   });
