@@ -13,6 +13,8 @@ export interface DamageLogOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Called after an expansion was queued. */
   readonly wake: () => void;
+  /** Called when files of the population that were damaged are all whole again. */
+  readonly onPopulationWhole?: () => void;
 }
 
 export class DamageLog {
@@ -43,6 +45,8 @@ export class DamageLog {
     this.#known.delete(path);
     this.#queued.delete(path);
     this.#options.logger.info({ kind: known.kind, path }, 'what was damaged is whole again, or no longer needed');
+    if (known.kind === 'population' && this.known().every(({ kind }) => kind !== 'population'))
+      this.#options.onPopulationWhole?.();
   }
 
   /** Notes a file or a folder that is damaged; true the first time. */

@@ -12,6 +12,7 @@ import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '
 import { DamageLog } from './damage-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { DiskWatch } from './disk-watch.ts';
+import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
 
@@ -115,6 +116,8 @@ interface Parts {
   readonly rankings: RankingCache;
   readonly population: Population;
   readonly wake: () => void;
+  /** Calls `listener`, the only one, after another version is served. */
+  readonly onPopulation: (listener: () => void) => void;
   readonly rows: DamagedRows;
   /** Called once where the database is lost. */
   readonly onLost: () => void;
@@ -128,10 +131,17 @@ export function startUpkeep(
     population: folder,
   }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
-  { disk, keeper, store, locator, rankings, population, wake, rows, onLost }: Parts,
+  { disk, keeper, store, locator, rankings, population, wake, onPopulation, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {
-  const damage = new DamageLog({ store, logger, clock, wake });
+  const onPopulationWhole = () =>
+    void expandFailed({ store, logger, wake }).catch((error: unknown) =>
+      logger.error({ err: error }, 'failed expansions could not be looked for'),
+    );
+  const damage = new DamageLog({ store, logger, clock, wake, onPopulationWhole });
+  // a start has verified the population
+  onPopulationWhole();
+  onPopulation(onPopulationWhole);
   rankings.onDamage((path) => damage.noteRanking(path));
   rows.report = (row) => damage.noteRow(row);
   const upkeep = openUpkeep(locator);

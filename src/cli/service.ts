@@ -91,7 +91,11 @@ async function startParts(
   const { served: population } = populations;
   const supervisor = superviseEngine(options, models, population, { store, locator, keeper }, config);
   models.connect({ store, populations, supervisor });
-  populations.onSwitch((version) => supervisor.usePopulation(version));
+  const onPopulation = (listener: () => void) =>
+    populations.onSwitch((version) => {
+      supervisor.usePopulation(version);
+      listener();
+    });
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
@@ -99,7 +103,7 @@ async function startParts(
     supervisor.drain();
     void webhooks.stop();
   };
-  const parts = { disk, keeper, store, locator, rankings, population, wake, rows, onLost };
+  const parts = { disk, keeper, store, locator, rankings, population, wake, onPopulation, rows, onLost };
   const storage = startUpkeep(options, config, parts, closers);
   const hasRoom = () => !disk.state().isLow;
   const housekeeping = { store, rankings, populationVersion, hasRoom, ...retentionOf(config), wake, logger, clock };

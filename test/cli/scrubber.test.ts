@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { DamageLog } from '../../src/cli/damage-log.ts';
+import { expandFailed } from '../../src/cli/expand-failed.ts';
 import { Scrubber } from '../../src/cli/scrubber.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { locateStore, openUpkeep } from '../../src/store/open-store.ts';
-import { type Fixture, importUsers, openFixture } from '../server/fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../server/fixture.ts';
 
 const users = await importUsers();
 let fixture: Fixture;
@@ -155,4 +156,28 @@ it('names a deleted segment at once, a flipped byte when it is suspected, and ne
   expect(damage.counts().population).toBe(2);
   scrubber.close();
   upkeep.close();
+});
+
+it('queues what failed because of a deleted segment, and nothing else, once the population is whole', async () => {
+  const { store } = fixture;
+  const fail = async (code: string): Promise<string> => {
+    const { id } = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json;
+    const job = store.claim('1:test')!;
+    store.end(job, 'failed', { code, message: 'the expansion failed: see the log' });
+    return id;
+  };
+  const ids = [await fail('invalid_population'), await fail('population_unavailable'), await fail('internal')];
+  let wakes = 0;
+  const wake = () => void wakes++;
+  const onPopulationWhole = () => void expandFailed({ store, logger, wake });
+  const damage = new DamageLog({ store, logger, clock: systemClock, wake, onPopulationWhole });
+  const states = () => ids.map((id) => store.get(id).state);
+  for (const path of ['v/segments/0', 'v/segments/1']) damage.note('population', path, 'it is missing');
+  damage.mend('v/segments/0');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(states()).toEqual(['failed', 'failed', 'failed']);
+  damage.mend('v/segments/1');
+  await expect.poll(states).toEqual(['queued', 'queued', 'failed']);
+  expect(wakes).toBe(1);
+  expect(await expandFailed({ store, logger, wake })).toBe(0);
 });
