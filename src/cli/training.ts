@@ -106,7 +106,7 @@ export async function prepareFromService(
     },
     { ...options, source: dataDir },
   );
-  if (others > 0) output.note(`${others} campaigns have no seeds or no audience yet: they are left out`);
+  if (others > 0) output.note(`${counted(others, 'campaign')} left out: no seeds or no audience yet`);
   const { length } = served.tooSmall;
   if (length > 0)
     output.note(

@@ -108,8 +108,9 @@ export async function prepareServed(
 function tooFew(source: string, all: number, usable: number, least: number): AppError {
   return new AppError(
     'invalid_data',
-    `${source} has ${usable} campaigns with an audience and ${LEAST_SEEDS} known seeds or more (of ${all} with an ` +
-      `audience), and ${least} are needed: train on the users alone until then (train --population DIR --self-supervised)`,
+    `${source} has ${usable} campaigns with an audience and ${LEAST_SEEDS} known seeds or more that fit its filters ` +
+      `(of ${all} with an audience), and ${least} are needed: train on the users alone until then ` +
+      '(train --population DIR --self-supervised)',
     { facts: { campaigns: usable, needed: least } },
   );
 }
