@@ -4,7 +4,7 @@ import { AppError } from './errors.ts';
 import { type SilenceLimit, ThreadGroup, type ThreadModule, ThreadSilent } from './thread-group.ts';
 
 /** How long a task may take before its caller is answered: a hang must not hang a request for ever. */
-const TASK_LIMIT: SilenceLimit = { clock: systemClock, mostMs: 600_000 };
+export const TASK_LIMIT: SilenceLimit = { clock: systemClock, mostMs: 600_000 };
 
 /** There is no limit of their number here: the caller decides how many threads there may be. */
 export class SingleTaskThreads<Task, Result> {

@@ -1,4 +1,5 @@
 /** Encodes streams in a thread, so that the event loop that answers look-ups only gathers rows and sends bytes. */
+import { TASK_LIMIT } from '../../lib/single-task-threads.ts';
 import { ThreadDied, ThreadGroup } from '../../lib/thread-group.ts';
 import type { Encoding, RowBlock } from './block-encoding.ts';
 import type { EncodeTask } from './encode-thread.ts';
@@ -52,10 +53,16 @@ export class StreamEncoder {
 
   #startedThread(): EncodeThread {
     if (this.#thread !== null) return this.#thread;
-    const thread: EncodeThread = new ThreadGroup({ beside: import.meta.url, name: 'encode-thread', data: null });
+    const thread: EncodeThread = new ThreadGroup(
+      { beside: import.meta.url, name: 'encode-thread', data: null },
+      1,
+      TASK_LIMIT,
+    );
     // its streams fail, and the next one starts another
     thread.broken.catch(() => {
       if (this.#thread === thread) this.#thread = null;
+      // one that hangs would go on
+      void thread.terminate();
     });
     this.#thread = thread;
     return thread;
