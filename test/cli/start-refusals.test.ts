@@ -1,4 +1,5 @@
 /** Every way in which `serve` refuses to start: doctor names it on the same folders, failed, in the same words. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -34,6 +35,7 @@ import { openFileLimit } from '../../src/server/http/descriptors.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
+import { mountDisk, unmountDisk } from '../fixture/full-disk.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 
 const newFolder = useFolders();
@@ -228,6 +230,29 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
     expect(await refusalOf(place)).toContain(place.data);
   });
 });
+
+/** Root may write everything but this; where it cannot be mounted the test is left out, and in CI it fails instead. */
+it.runIf(canMount() || process.env['CI'])('a data folder on a read-only disk: both refuse it', async () => {
+  const place = newPlace();
+  expect(mountDisk(place.data, '1m')).toBe(true);
+  try {
+    expect(spawnSync('mount', ['-o', 'remount,ro', place.data]).status).toBe(0);
+    const isNotWritable = expect.stringContaining(`${place.data} is not writable`);
+    expect(await failuresOf(place)).toContainEqual(
+      expect.objectContaining({ check: 'data folder', detail: isNotWritable }),
+    );
+    expect(await refusalOf(place)).toMatch(/^cannot make .*service\.lock: EROFS: /);
+  } finally {
+    unmountDisk(place.data);
+  }
+});
+
+function canMount(): boolean {
+  const folder = temporaryFolder();
+  const isMounted = mountDisk(folder, '1m');
+  if (isMounted) unmountDisk(folder);
+  return isMounted;
+}
 
 describe('what the engine refuses at a start, doctor names in the same words', () => {
   it.each<[string, string, Harm]>([
