@@ -21,6 +21,7 @@ import { defaultThreads } from './environment.ts';
 import { ModelSwitch } from './model-switch.ts';
 import { requireFilesOfEngine } from './open-files.ts';
 import { PopulationSwitch } from './population-switch.ts';
+import { requireWritable } from './require-writable.ts';
 
 export interface StartOptions {
   readonly dataDir: string;
@@ -118,6 +119,10 @@ export const START_CHECKS: readonly StartCheck[] = [
     ...{ check: 'access', moment: 'first', advice: 'Set a key, or serve on 127.0.0.1.' },
     // a folder that is not there has no keys
     look: ({ options }) => existsSync(options.dataDir) || requireKey(options, () => false),
+  },
+  {
+    ...{ check: 'data folder', moment: 'first', advice: 'Give the service a folder that it may read and write.' },
+    look: ({ options }) => requireWritable(options.dataDir),
   },
   {
     ...{ check: 'model', moment: 'first', advice: 'Make the model again, or copy it again from where it was made.' },

@@ -57,7 +57,7 @@ const WITHOUT_ENGINE = START_CHECKS.filter(({ check }) => check !== 'model loads
 /** Without a loader: another user may not be allowed to run what compiles. */
 const LOOK_FOR_WRITABLE = `
   ${
-    ts.transpileModule(readFileSync(join(ROOT, 'src/cli/doctor/paths.ts'), 'utf8'), {
+    ts.transpileModule(readFileSync(join(ROOT, 'src/cli/paths.ts'), 'utf8'), {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
     }).outputText
   }

@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import type { KeyCounts } from '../../campaigns/ports/store.ts';
 import { isLoopback, requireKeyFor } from '../../server/http/auth.ts';
 import type { Settings } from '../environment.ts';
+import { modeOf, openToOthers } from '../paths.ts';
 import { SETTINGS } from '../setting-list.ts';
 import { type Finding, failed, findings, fine, warning } from './finding.ts';
-import { modeOf, openToOthers } from './paths.ts';
 
 /** `stored` are the keys of the data folder: null where there are none, or they cannot be read. */
 export function examineKey({ values }: Settings, stored: KeyCounts | null): Promise<readonly Finding[]> {

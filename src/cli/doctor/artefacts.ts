@@ -9,8 +9,8 @@ import { Erasures, findKeyFault } from '../../population/erasures.ts';
 import { findCurrentVersion, listFiles, type Manifest, publishedAt, readManifest } from '../../population/manifest.ts';
 import { openPopulation } from '../../population/population.ts';
 import { verifyVersion } from '../../population/verify.ts';
+import { mayWrite } from '../paths.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
-import { mayWrite } from './paths.ts';
 
 /** If the model knows fewer of a feature's tokens than this share, it was made for other data. */
 const LEAST_KNOWN = 0.5;

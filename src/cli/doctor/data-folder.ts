@@ -1,14 +1,13 @@
 /** The data folder: permissions, the database, who uses it, free space. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { KeyCounts, StoreContents, StoreInspection } from '../../campaigns/ports/store.ts';
 import { counted } from '../../lib/counted.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { inspectStore, locateStore } from '../../store/open-store.ts';
+import { modeOf, nearestExisting, openToOthers } from '../paths.ts';
+import { requireWritable } from '../require-writable.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
-import { mayWrite, modeOf, nearestExisting, openToOthers } from './paths.ts';
 
-/** What the service writes into, where it exists. */
-const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences', 'models'];
 /** A ranking has a score and a user number of 4 bytes each for every user. */
 const RANKING_BYTES_PER_USER = 8;
 /** For the database and its log, seeds and lists. */
@@ -73,23 +72,18 @@ export function examineSpace(dataDir: string, users: number, campaigns: number):
 
 function examinePermissions(dataDir: string, userId: number | null): Finding {
   const check = 'data folder';
-  if (!existsSync(dataDir)) {
-    const above = nearestExisting(dataDir);
-    return mayWrite(above)
-      ? fine(check, `${dataDir} does not exist yet: serve creates it`)
-      : failed(check, `${dataDir} does not exist, and ${above} is not writable`, `Create it for the service's user.`);
-  }
-  const stat = statSync(dataDir);
-  if (!stat.isDirectory()) return failed(check, `${dataDir} is not a folder`, 'Name the folder with --data-dir.');
-  const { uid } = stat;
-  const mode = modeOf(dataDir);
-  const closed = ['.', ...WRITTEN].map((name) => join(dataDir, name)).find((at) => existsSync(at) && !mayWrite(at));
-  if (closed !== undefined)
+  try {
+    requireWritable(dataDir);
+  } catch (error) {
     return failed(
       check,
-      `${closed} is not writable (owner ${statSync(closed).uid}, mode ${modeOf(closed)}, this user ${userId})`,
-      `Run as its owner, or change that: chown -R USER ${dataDir}`,
+      messageOf(error),
+      `Name a folder of the service's user: --data-dir, or chown -R USER ${dataDir}`,
     );
+  }
+  if (!existsSync(dataDir)) return fine(check, `${dataDir} does not exist yet: serve creates it`);
+  const { uid } = statSync(dataDir);
+  const mode = modeOf(dataDir);
   if (userId !== null && uid !== userId)
     return warning(
       check,

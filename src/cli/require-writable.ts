@@ -1,0 +1,26 @@
+/** Whether a service of this user can write its data folder: `serve` refuses with it, and `doctor` reports it. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../lib/errors.ts';
+import { mayWrite, modeOf, nearestExisting } from './paths.ts';
+
+/** What the service writes into, where it exists. */
+const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences', 'models'];
+
+/** @throws AppError storage_failed where a service of this user could not write its data folder, or make it */
+export function requireWritable(dataDir: string): void {
+  const fault = findFault(dataDir);
+  if (fault !== null) throw new AppError('storage_failed', fault);
+}
+
+function findFault(dataDir: string): string | null {
+  if (!existsSync(dataDir)) {
+    const above = nearestExisting(dataDir);
+    return mayWrite(above) ? null : `${dataDir} does not exist, and ${above} is not writable`;
+  }
+  if (!statSync(dataDir).isDirectory()) return `${dataDir} is not a folder`;
+  const closed = ['.', ...WRITTEN].map((name) => join(dataDir, name)).find((at) => existsSync(at) && !mayWrite(at));
+  if (closed === undefined) return null;
+  const user = process.getuid?.() ?? 'unknown';
+  return `${closed} is not writable (owner ${statSync(closed).uid}, mode ${modeOf(closed)}, this user ${user})`;
+}
