@@ -175,6 +175,9 @@ describeInBrowser('the page of an audience', () => {
     await members.press('End');
     await page.getByRole('cell', { name: '300', exact: true }).waitFor();
     await members.press('Home');
+    // a browser scrolls there step by step, and what is asked for meanwhile would be scrolled away
+    await page.getByRole('cell', { name: '1', exact: true }).waitFor();
+    await expect.poll(() => members.evaluate((list) => list.scrollTop)).toBe(0);
     const last = (await served.call('GET', `/v1/campaigns/${id}/audience?after_rank=249&limit=1`)).json.items[0];
     await ask(last.user_id);
     await page.getByRole('button', { name: 'Show in the list' }).click();

@@ -189,6 +189,9 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
       expect([victim, seeds.includes(victim)]).toEqual([victim, !isGone]);
       if (isAcknowledged) expect(isGone).toBe(true);
     }
+    // it ends before its folder goes
+    served.killGroup();
+    await served.exited();
   });
 });
 
