@@ -3,7 +3,7 @@
  * start takes it: `metaheac.db.saved-<time>` in the data folder, or `<data folder>.saved-<time>` beside it where the
  * folder itself is another one.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { listFolder, syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
@@ -13,6 +13,9 @@ import { openUntouched } from './open-untouched.ts';
 import { setAside } from './set-aside.ts';
 
 const SAVED = '.saved-';
+/** What follows the name of one that is whole; a service that is killed while it saves leaves `UNFINISHED` ones. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
+const UNFINISHED = /\.tmp(-journal)?$/;
 const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
 /** The name for a database that is to be saved now. */
@@ -24,8 +27,8 @@ export function savedFile(database: string, isFolderThere: boolean, now: number)
 /** The databases that were saved of this data folder, by path, the oldest first. */
 export function findSaved(dataDir: string): string[] {
   const folder = resolve(dataDir);
-  const inside = namesIn(folder, `${DATABASE_FILE}${SAVED}`);
-  const beside = namesIn(dirname(folder), `${basename(folder)}${SAVED}`);
+  const inside = namesIn(folder, `${DATABASE_FILE}${SAVED}`, TIME);
+  const beside = namesIn(dirname(folder), `${basename(folder)}${SAVED}`, TIME);
   return [...beside, ...inside];
 }
 
@@ -48,7 +51,7 @@ export function requireTakeable(dataDir: string): void {
 
 /**
  * Puts the database that was saved last in its place, where it surely is the newer one: what is there is missing, no
- * database, or an earlier state of the same generation; it is set aside. The caller has the folder's lock. Returns the
+ * database, or an earlier state of the same generation; it is set aside. One whose saving was cut off goes. The caller has the folder's lock. Returns the
  * file that was taken, null where none was saved.
  * @throws AppError invalid_argument, with what to do, where another database is there; storage_failed
  */
@@ -57,6 +60,8 @@ export function takeSaved(
   now: number,
 ): { readonly taken: string; readonly aside: string | null } | null {
   const folder = resolve(dataDir);
+  for (const path of namesIn(folder, `${DATABASE_FILE}${SAVED}`, UNFINISHED))
+    withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
   const saved = findSaved(folder);
   const newest = saved.at(-1);
   if (newest === undefined) return null;
@@ -123,10 +128,10 @@ function choose(folder: string, saved: string, why: string): AppError {
   );
 }
 
-function namesIn(folder: string, prefix: string): string[] {
+function namesIn(folder: string, prefix: string, rest: RegExp): string[] {
   return withStorage(`list ${folder}`, () =>
     listFolder(folder)
-      .filter((name) => name.startsWith(prefix) && !name.endsWith('.tmp'))
+      .filter((name) => name.startsWith(prefix) && rest.test(name.slice(prefix.length)))
       .sort()
       .map((name) => join(folder, name)),
   );

@@ -172,7 +172,7 @@ async function corruptSegment({ program, population, corruption }: Patient, rng:
 
 /** What was acknowledged is saved from the open connection; then both are killed, and the next start takes that. */
 async function removeLog({ program, dataDir, truce }: Patient): Promise<boolean> {
-  const isSaved = () => readdirSync(dataDir).some((name) => name.startsWith('metaheac.db.saved-'));
+  const isSaved = () => readdirSync(dataDir).some((name) => /^metaheac\.db\.saved-.*Z$/.test(name));
   const end = performance.now() + SAVED_MS;
   truce.until = end;
   try {

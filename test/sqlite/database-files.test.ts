@@ -1,5 +1,5 @@
 /** The files of an open database are removed or replaced: nothing is written any more, and nothing acknowledged is lost. */
-import { copyFileSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
@@ -7,7 +7,7 @@ import { guardFiles, openDatabase, write } from '../../src/sqlite/database.ts';
 import { DatabaseFiles } from '../../src/sqlite/database-files.ts';
 import { inspectDataFolder } from '../../src/sqlite/inspect.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
-import { takeSaved } from '../../src/sqlite/saved-database.ts';
+import { requireTakeable, takeSaved } from '../../src/sqlite/saved-database.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { dataFolder } from './data-folder.ts';
@@ -161,6 +161,17 @@ describe('the files of an open database', () => {
     renameSync(savedAs!, join(data.folder, 'metaheac.db'));
     expect(data.open().list({ limit: 9 }).items).toHaveLength(2);
     rmSync(`${data.folder}-moved`, { recursive: true, force: true });
+  });
+
+  it('is not taken from a saving that was cut off, which goes at the next start', () => {
+    const data = started();
+    data.store.close();
+    for (const end of ['.tmp', '.tmp-journal'])
+      writeFileSync(join(data.folder, `metaheac.db.saved-2026-11-28T23-59-51-084Z${end}`), 'x');
+    expect(inspectDataFolder(data.folder, 0).saved).toEqual([]);
+    requireTakeable(data.folder);
+    expect(takeSaved(data.folder, 0)).toBeNull();
+    expect(readdirSync(data.folder).filter((name) => name.includes('.saved-'))).toEqual([]);
   });
 
   it('cost a look some microseconds', () => {
