@@ -36,7 +36,7 @@ const CONSOLE_ARROWS = {
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
   'onnxruntime-node': '^src/runtime/session.ts$',
-  'better-sqlite3(-napi)?': '^src/(sqlite/|lib/sqlite-driver\\.ts$)',
+  'better-sqlite3': '^src/(sqlite/|lib/file-lock\\.ts$)',
   'onnx-buf': '^src/graph/',
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',

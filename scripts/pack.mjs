@@ -1,13 +1,13 @@
 // What `npm pack` runs first (`prepack`): builds dist/, with the list of the packages that are installed with it, or
 // are in the files of the console.
 // `--sbom` prints that list alone.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureConsole } from './console.mjs';
-import { ensureInstalled, runNpm } from './install.mjs';
+import { runNpm } from './install.mjs';
+import { spawnNpm } from './node.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -22,7 +22,6 @@ if (process.argv[2] === '--sbom') {
 } else prepare();
 
 function prepare() {
-  ensureInstalled(ROOT);
   const { status } = runNpm(ROOT, ['run', '--silent', 'build']);
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(join(ROOT, 'dist/sbom.cdx.json'), billOfMaterials());
@@ -41,7 +40,7 @@ function billOfMaterials() {
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies }));
     writeFileSync(join(folder, 'package-lock.json'), lockOfInstalled(bundled));
     const flags = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--package-lock-only'];
-    const { status, stdout, stderr } = spawnSync('npm', ['sbom', ...flags], {
+    const { status, stdout, stderr } = spawnNpm(['sbom', ...flags], {
       cwd: folder,
       encoding: 'utf8',
       maxBuffer: 1 << 26,

@@ -1,21 +1,50 @@
-// Installs what is missing (as the lock file says), then runs one TypeScript entry point, or the tests with --vitest.
+// The door of all commands: finds a Node that is new enough, installs what is missing (as the lock file says), then runs
+// one module of ours, a tool of the packages by its name, or npm.
+import { readFileSync } from 'node:fs';
+// older ones lack its enableCompileCache
+import nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureConsole } from './console.mjs';
-import { ensureInstalled } from './install.mjs';
+import { ensureInstalled, runNpm } from './install.mjs';
+import { requireNode } from './node.mjs';
 import { requireOpenFiles } from './open-files.mjs';
 
+/** The packages of the tools that scripts of package.json call. */
+const TOOLS = {
+  biome: '@biomejs/biome',
+  depcruise: 'dependency-cruiser',
+  knip: 'knip',
+  tsc: 'typescript',
+  vitest: 'vitest',
+};
+
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+await requireNode(ROOT);
 requireOpenFiles();
+
+const [entry = '', ...rest] = process.argv.slice(2);
+// as it is: `.ci/run` installs by it
+if (entry === 'npm') process.exit(runNpm(process.cwd(), rest).status ?? 1);
 ensureInstalled(ROOT);
 
 // onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the
 // temporary folder
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
-const [entry = '', ...rest] = process.argv.slice(2);
 // who starts a service gets its console too
-if (entry === '--vitest' || ['demo', 'serve'].includes(rest[0])) await ensureConsole(ROOT);
-const script = join(ROOT, entry === '--vitest' ? 'node_modules/vitest/vitest.mjs' : entry);
-process.argv = [process.argv[0], script, ...(entry === '--vitest' ? ['run'] : []), ...rest];
-if (script.endsWith('.ts')) (await import('tsx/esm/api')).register();
+if (entry === 'vitest' || ['demo', 'serve'].includes(rest[0]))
+  await (await import('./console.mjs')).ensureConsole(ROOT);
+// types are erased and code is compiled once, not at every start; children take the folder from the variable
+if (entry.endsWith('.ts')) {
+  process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/compiled');
+  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+}
+const script = TOOLS[entry] ? programOf(entry) : join(ROOT, entry);
+process.argv = [process.argv[0], script, ...rest];
 await import(pathToFileURL(script).href);
+
+/** The module of a tool, as its package names it. */
+function programOf(tool) {
+  const folder = join(ROOT, 'node_modules', TOOLS[tool]);
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return join(folder, typeof bin === 'string' ? bin : bin[tool]);
+}

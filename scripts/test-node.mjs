@@ -1,19 +1,18 @@
-// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24 test/graph`. npm's own
-// packages bring the programs; nothing is compiled, as every package that Node 22 and later load binds by Node-API.
-// Works on a copy of the tree in the system's temporary folder.
+// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24.18 test/graph`. npm's own
+// packages bring the programs; nothing is compiled, as every package binds by Node-API. Works on a copy of the tree in
+// the system's temporary folder.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled, runNpm } from './install.mjs';
+import { environmentUnder, fetchNode, programIn } from './node.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const MAJORS = ['22', '24'];
+const MAJORS = ['24', '26'];
 /** Not part of the copy: what is made, and what is linked instead. */
-const LEFT_OUT = ['node_modules', '.git', 'dist', 'coverage'];
+const LEFT_OUT = ['node_modules', '.git', '.node', 'dist', 'coverage'];
 
-ensureInstalled(ROOT);
 const args = process.argv.slice(2);
 const asked = args.filter((arg) => /^\d+(\.\d+)*$/.test(arg));
 const rest = args.filter((arg) => !asked.includes(arg));
@@ -28,8 +27,12 @@ process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 
 /** Runs the tests under one version, on a copy of the tree; what is said of it in the end. */
 function testUnder(wanted) {
-  const node = fetchNode(wanted);
-  if (node === null) return { passed: false, line: `Node ${wanted}: NOT RUN, npm has no program for this machine` };
+  let node;
+  try {
+    node = fetched(wanted);
+  } catch (error) {
+    return { passed: false, line: `Node ${wanted}: NOT RUN, ${error.message}` };
+  }
   const tree = join(work, wanted, 'tree');
   copyTree(tree);
   process.stdout.write(`\nNode ${node.version}: the tests\n`);
@@ -37,16 +40,13 @@ function testUnder(wanted) {
   return { passed: status === 0, line: `Node ${node.version}: ${status === 0 ? 'passed' : 'FAILED'}` };
 }
 
-/** The program of a version; null where npm has none. */
-function fetchNode(wanted) {
+/** The program of a version; throws where npm has none for this machine. */
+function fetched(wanted) {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  const folder = join(work, wanted, 'program');
-  mkdirSync(folder, { recursive: true });
+  const folder = join(work, wanted, 'node');
   process.stdout.write(`Fetching ${name}@${wanted} ...\n`);
-  writeFileSync(join(folder, 'package.json'), '{"private":true}');
-  runNpm(folder, ['install', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', `${name}@${wanted}`]);
-  const program = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(program)) return null;
+  fetchNode(ROOT, { name, version: wanted }, folder);
+  const program = programIn(folder);
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   return { program, version: stdout.trim().slice(1) };
 }
@@ -63,10 +63,9 @@ function copyTree(tree) {
 
 /** Runs a script in a version, so that what it starts (node, npm) runs in it too. */
 function run({ program }, command, folder) {
-  const path = [dirname(program), process.env.PATH].join(delimiter);
   return spawnSync(program, command, {
     cwd: folder,
-    env: { ...process.env, PATH: path, npm_node_execpath: program },
+    env: environmentUnder(program),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
 }

@@ -6,9 +6,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
 import { withStorage } from './durable-files.ts';
 import { AppError } from './errors.ts';
-import { Sqlite } from './sqlite-driver.ts';
 
 /** Two who take a lock at the same moment may both be refused, although nobody has it: each tries again. */
 const ATTEMPTS = 6;

@@ -1,6 +1,8 @@
 /** Opens the database with its settings, migrates it, and runs write transactions. */
+
+import Sqlite from 'better-sqlite3';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
-import { connect, type Database, Sqlite, versionOf } from './driver.ts';
+import { connect, type Database, versionOf } from './driver.ts';
 import { type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 import { keepSums, removeSums } from './row-sums.ts';
 

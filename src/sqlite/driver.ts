@@ -1,18 +1,13 @@
-/**
- * Opens connections of the store: the release of better-sqlite3 that this Node runs, with the functions of row sums.
- */
+/** Opens connections of the store, with the functions of row sums. */
 import { crc32 } from 'node:zlib';
-import type SqliteTypes from 'better-sqlite3';
-import { Sqlite } from '../lib/sqlite-driver.ts';
-
-export { Sqlite };
+import Sqlite from 'better-sqlite3';
 
 /** Values by the names that a statement has for them. */
 export type Bound = Readonly<Record<string, string | number | null>>;
 
 /** A connection. Its statements bind by name alone: one column more shifts nothing that is bound to another. */
-export type Database = Omit<SqliteTypes.Database, 'prepare'> & {
-  prepare(sql: string): SqliteTypes.Statement<[parameters?: Bound]>;
+export type Database = Omit<Sqlite.Database, 'prepare'> & {
+  prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
 };
 
 /** The sum that SQLite keeps of a row, in the index of its table. */
@@ -24,7 +19,7 @@ export const PRESENT_SUM = 'row_sum_now';
 const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
 
 /** A connection that can write rows that have sums. */
-export function connect(source: string | Buffer, options: SqliteTypes.Options = {}): Database {
+export function connect(source: string | Buffer, options: Sqlite.Options = {}): Database {
   const database = new Sqlite(source, options);
   const kept = new Map<bigint, bigint>();
   KEPT.set(database, kept);

@@ -4,9 +4,10 @@
  * compared in slices, which names the rows.
  */
 import { crc32 } from 'node:zlib';
+import Sqlite from 'better-sqlite3';
 import type { DamagedRow } from '../campaigns/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
-import { type Database, KEPT_SUM, PRESENT_SUM, Sqlite, versionOf } from './driver.ts';
+import { type Database, KEPT_SUM, PRESENT_SUM, versionOf } from './driver.ts';
 
 /** Goes up when `rowSum` changes. */
 const FORMAT = 2;

@@ -1,5 +1,5 @@
 /** What an engine tells of itself every second, for as long as its event loop turns. */
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../lib/clock.ts';
 
 /** Of the engine, since the heartbeat before where it is a sum. */
@@ -22,7 +22,7 @@ const RESOLUTION_MS = 20;
 export class Pulse {
   readonly #clock: Pick<Clock, 'elapsed'>;
   readonly #tell: (heartbeat: Heartbeat) => void;
-  #delay: IntervalHistogram | null = null;
+  #delay: ELDHistogram | null = null;
   #toldAt = 0;
   #expanding = 0;
   #usersScored = 0;

@@ -44,7 +44,7 @@ const STORE = { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttem
 const isRoot = process.getuid?.() === 0;
 
 const MACHINE: Machine = {
-  node: '20.19.0',
+  node: '24.0.0',
   processors: 2,
   memoryBytes: 16 * 2 ** 30,
   availableBytes: 8 * 2 ** 30,
@@ -389,8 +389,8 @@ describe('promoted models', () => {
 
 describe('the machine', () => {
   it.each<[string, Partial<Machine>, Record<string, string>, Finding['status'], RegExp]>([
-    ['node', { node: '20.18.9' }, {}, 'failed', /too old/],
-    ['node', { node: '18.20.1' }, {}, 'failed', /too old/],
+    ['node', { node: '23.11.1' }, {}, 'failed', /too old/],
+    ['node', { node: '20.20.2' }, {}, 'failed', /too old/],
     ['processors', {}, { METAHEAC_THREADS: '3' }, 'warning', /2 for 3 engine threads/],
     ['memory', { memoryBytes: 2 ** 29 }, {}, 'failed', /512 MiB in all/],
     ['memory', { availableBytes: 2 ** 30 }, {}, 'warning', /1\.0 GiB available/],

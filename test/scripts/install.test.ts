@@ -1,48 +1,41 @@
-/**
- * What `npm test` and `npm run metaheac` do first: packages that are missing, and a binding that another Node compiled.
- */
+/** What every script of `npm run` does first: packages that are missing; and what it runs then. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../architecture/files.ts';
 import { useFolders } from '../fixture/folders.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const BINDING = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node';
 const newFolder = useFolders();
 
-/** What is found in place of the right binding: a file, or none. */
-type Binding = 'right' | 'wrong' | 'missing';
-
-/**
- * A repository of a script and of installed packages, and an npm that writes down its arguments and puts a binding in
- * place.
- */
-function repository({ packages, before, after }: { packages: boolean; before: Binding; after: Binding }) {
+/** A repository of a script and of installed packages, and an npm that writes down its arguments and ends with a code. */
+function repository({
+  packages,
+  code = 0,
+  args = ['entry.mjs'],
+}: {
+  packages: boolean;
+  code?: number;
+  args?: string[];
+}) {
   const root = newFolder();
-  const put = (binding: Binding, path: string) => {
-    mkdirSync(dirname(path), { recursive: true });
-    if (binding === 'right') copyFileSync(join(ROOT, BINDING), path);
-    if (binding === 'wrong') writeFileSync(path, 'compiled for another Node');
-  };
   mkdirSync(join(root, 'scripts'));
-  for (const name of ['run.mjs', 'install.mjs', 'console.mjs', 'open-files.mjs'])
+  for (const name of ['run.mjs', 'install.mjs', 'node.mjs', 'open-files.mjs'])
     copyFileSync(join(ROOT, 'scripts', name), join(root, 'scripts', name));
   writeFileSync(join(root, 'entry.mjs'), "process.stdout.write('entered');");
-  const lock = JSON.stringify({ packages: { '': {}, 'node_modules/better-sqlite3': { version: '1.0.0' } } });
+  const lock = JSON.stringify({ packages: { '': {}, 'node_modules/knip': { version: '1.0.0' } } });
   writeFileSync(join(root, 'package-lock.json'), lock);
-  put(before, join(root, BINDING));
-  put(after, join(root, 'made.node'));
+  mkdirSync(join(root, 'node_modules/knip'), { recursive: true });
+  writeFileSync(join(root, 'node_modules/knip/package.json'), '{"bin":{"knip":"./tool.mjs","other":"./other.mjs"}}');
+  writeFileSync(join(root, 'node_modules/knip/tool.mjs'), 'process.stdout.write(process.argv.slice(2).join())');
   if (packages) writeFileSync(join(root, 'node_modules/.package-lock.json'), lock);
   const cli = join(root, 'npm-cli.js');
   writeFileSync(
     cli,
-    `const fs = require('node:fs');
-     fs.appendFileSync('npm.log', process.argv.slice(2).join(' ') + '\\n');
-     fs.rmSync('${BINDING}', { force: true });
-     if (fs.existsSync('made.node')) fs.copyFileSync('made.node', '${BINDING}');`,
+    `require('node:fs').appendFileSync('npm.log', process.argv.slice(2).join(' ') + '\\n');
+     process.exit(${code});`,
   );
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/run.mjs', 'entry.mjs'], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/run.mjs', ...args], {
     cwd: root,
     encoding: 'utf8',
     env: { ...process.env, npm_execpath: cli },
@@ -52,34 +45,30 @@ function repository({ packages, before, after }: { packages: boolean; before: Bi
   return { status, stdout, stderr, calls };
 }
 
-/** From Node 22 on no binding is compiled, and none is looked for. */
-const IS_COMPILED = Number(process.versions.node.split('.')[0]) < 22;
+const CI = 'ci --include=dev --no-audit --no-fund';
+const SAID = 'Installing the packages of package-lock.json ...\n';
 
-describe.runIf(IS_COMPILED)('scripts/run.mjs', () => {
+describe('scripts/run.mjs', () => {
   it('calls no npm when all is there', () => {
-    expect(repository({ packages: true, before: 'right', after: 'right' })).toEqual({
-      status: 0,
-      stdout: 'entered',
-      stderr: '',
-      calls: [],
-    });
+    expect(repository({ packages: true })).toEqual({ status: 0, stdout: 'entered', stderr: '', calls: [] });
   });
 
   it('installs where packages are missing', () => {
-    const { status, stdout, calls } = repository({ packages: false, before: 'missing', after: 'right' });
-    expect([status, stdout, calls]).toEqual([0, 'entered', ['ci --include=dev --no-audit --no-fund']]);
+    expect(repository({ packages: false })).toEqual({ status: 0, stdout: 'entered', stderr: SAID, calls: [CI] });
   });
 
-  it.each(['wrong', 'missing'] as const)('rebuilds a binding that is %s', (before) => {
-    const { status, stdout, stderr, calls } = repository({ packages: true, before, after: 'right' });
-    expect([status, stdout, calls]).toEqual([0, 'entered', ['rebuild better-sqlite3']]);
-    expect(stderr).toBe(`Rebuilding better-sqlite3 for Node ${process.versions.node} ...\n`);
+  it('ends with the code of an installation that failed', () => {
+    const stderr = `${SAID}npm ci failed: see above.\n`;
+    expect(repository({ packages: false, code: 3 })).toEqual({ status: 3, stdout: '', stderr, calls: [CI] });
   });
 
-  it('says in one sentence that a rebuild did not help', () => {
-    const { status, stdout, stderr } = repository({ packages: true, before: 'wrong', after: 'wrong' });
-    expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/cannot be loaded by Node [\d.]+, not even after npm rebuild: .*better_sqlite3\.node/);
-    expect(stderr).not.toContain('    at ');
+  it('runs npm as it is, and installs nothing before', () => {
+    const { status, calls } = repository({ packages: false, code: 4, args: ['npm', 'ci', '--include=dev'] });
+    expect([status, calls]).toEqual([4, ['ci --include=dev']]);
+  });
+
+  it('runs a tool by its name, with its arguments', () => {
+    const args = ['knip', '--strict', 'a'];
+    expect(repository({ packages: true, args })).toEqual({ status: 0, stdout: '--strict,a', stderr: '', calls: [] });
   });
 });

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import { openDatabase, truncateLog, write } from '../../src/sqlite/database.ts';
-import { Sqlite } from '../../src/sqlite/driver.ts';
 import { migrationsFolder, readMigrations } from '../../src/sqlite/migrations.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
@@ -77,7 +77,7 @@ describe('openDatabase', () => {
       [1, 2, 3, 4].map(
         () =>
           new Promise((resolve) => {
-            spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program, path], {
+            spawn(process.execPath, ['--input-type=module', '-e', program, path], {
               stdio: ['ignore', 'ignore', 'inherit'],
             }).on('exit', resolve);
           }),
