@@ -2,7 +2,9 @@
 // up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { register } from 'tsx/esm/api';
+import { COMPOSITES } from '../src/graph/composites/table.ts';
+import { hasConversion, NEWEST_OPSET, OLDEST_OPSET } from '../src/graph/convert-opset.ts';
+import { OPS } from '../src/graph/ops/table.ts';
 
 const README = fileURLToPath(new URL('../src/graph/README.md', import.meta.url));
 const [BEGIN, END] = ['<!-- ops: written by npm run ops -->', '<!-- end of ops -->'];
@@ -16,11 +18,6 @@ const SINCE = {
   Mish: 18,
   Trilu: 14,
 };
-
-register();
-const { OPS } = await import('../src/graph/ops/table.ts');
-const { COMPOSITES } = await import('../src/graph/composites/table.ts');
-const { hasConversion, NEWEST_OPSET, OLDEST_OPSET } = await import('../src/graph/convert-opset.ts');
 
 const gradientOf = ({ gradient }) =>
   typeof gradient === 'function' ? 'yes' : gradient === 'none' ? 'none' : `refused: ${gradient.refused}`;

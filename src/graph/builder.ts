@@ -79,20 +79,20 @@ export class Builder {
   /** An input; `known` elements are those that whoever feeds it is sure of (sizes that another graph computed). */
   input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
     for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);
-    const value = this.declare({ name, dtype, shape: [...shape], ...(known ? { known } : {}) });
+    const value = this.enter({ name, dtype, shape: [...shape], ...(known ? { known } : {}) });
     this.inputs.push(name);
     return value;
   }
 
   initializer(name: string, data: Tensor): Value {
-    const value = this.declare(valueOfTensor(name, data));
+    const value = this.enter(valueOfTensor(name, data));
     this.initializers.set(name, data);
     return value;
   }
 
   /** A constant under an exact name (for readers of files). */
   namedConstant(name: string, data: Tensor): Value {
-    const value = this.declare(valueOfTensor(name, data));
+    const value = this.enter(valueOfTensor(name, data));
     this.constants.set(name, data);
     const key = keyOf(data);
     if (key !== null && !this.sharedConstants.has(key)) this.sharedConstants.set(key, value);
@@ -169,7 +169,7 @@ export class Builder {
     const outputs = inferred.map((type, i) => {
       const output = options.outputs?.[i] || this.uniqueValueName(i === 0 ? name : `${name}_${i}`);
       const known = type.known && type.known.length <= KNOWN_ELEMENTS ? { known: type.known } : {};
-      return this.declare({ name: output, dtype: type.dtype, shape: type.shape, ...known });
+      return this.enter({ name: output, dtype: type.dtype, shape: type.shape, ...known });
     });
     this.nodes.push({
       op,
@@ -260,7 +260,7 @@ export class Builder {
     };
   }
 
-  private declare(value: Value): Value {
+  private enter(value: Value): Value {
     if (value.name === '') throw new GraphError('a value has an empty name');
     if (this.values.has(value.name)) throw new GraphError(`two values are called "${value.name}"`);
     this.values.set(value.name, value);

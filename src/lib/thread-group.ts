@@ -2,10 +2,10 @@
  * A group of identical threads: a task goes to whichever is free, urgent ones first, then one that is near what the
  * thread did last, else first come, first served.
  */
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
 import type { Clock } from './clock.ts';
-import { startThreadBeside } from './entry.ts';
+import { entryBeside } from './entry.ts';
 import { assert, messageOf } from './errors.ts';
 import { LOOK_EVERY_MS, Silence } from './silence.ts';
 import { restoreError } from './thread-error.ts';
@@ -90,7 +90,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
       this.#breakPromise = reject;
     });
     this.broken.catch(() => {}); // an unobserved rejection must not crash the process
-    for (let i = 0; i < count; i++) this.#follow(startThreadBeside(beside, name, { workerData: data }));
+    for (let i = 0; i < count; i++) this.#follow(new Worker(entryBeside(beside, name), { workerData: data }));
     if (limit !== null) this.#limitSilence(limit);
   }
 

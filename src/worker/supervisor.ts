@@ -3,13 +3,13 @@
  * and restarts it when it dies.
  */
 
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { forkBeside } from '../lib/entry.ts';
+import { entryBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/thread-error.ts';
@@ -190,7 +190,7 @@ export class EngineSupervisor {
   }
 
   #spawn(): void {
-    const child = forkBeside(import.meta.url, 'engine', {
+    const child = fork(entryBeside(import.meta.url, 'engine'), [], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced', // typed arrays
       execArgv: [`--max-semi-space-size=${YOUNG_MIB}`],

@@ -126,13 +126,7 @@ describe('writeRanking', () => {
     // The shell's limit on file sizes (512 KiB) stands for a disk that is full: the same write call fails, with EFBIG.
     const child = spawnSync(
       'bash',
-      [
-        '-c',
-        'ulimit -f 512; exec "$0" --import tsx --input-type=module -e "$1" "$2"',
-        process.execPath,
-        program,
-        folder,
-      ],
+      ['-c', 'ulimit -f 512; exec "$0" --input-type=module -e "$1" "$2"', process.execPath, program, folder],
       { encoding: 'utf8' },
     );
     expect(`${child.stdout}${child.stderr}`).toBe('storage_failed EFBIG');

@@ -33,8 +33,7 @@ afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** tsx keeps what it compiled. */
-const leftovers = () => readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
+const leftovers = () => readdirSync(temporary);
 
 interface Run {
   readonly child: ChildProcess;

@@ -78,7 +78,7 @@ describe('a generated client', () => {
     });
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      ['--import', import.meta.resolve('tsx'), 'client.ts', `http://127.0.0.1:${served.port}`, join(work, 'people')],
+      ['client.ts', `http://127.0.0.1:${served.port}`, join(work, 'people')],
       { cwd: folder, encoding: 'utf8', timeout: 90_000 },
     );
     expect([status, stderr]).toEqual([0, '']);

@@ -28,9 +28,7 @@ const folder = temporaryFolder();
 
 /** Runs the child and ends it where it says nothing for too long. */
 async function fuzz(): Promise<FuzzSummary> {
-  const child = fork(join(import.meta.dirname, 'children', 'fuzz.ts'), [folder, SEED, String(FILES)], {
-    execArgv: ['--import', 'tsx'],
-  });
+  const child = fork(join(import.meta.dirname, 'children', 'fuzz.ts'), [folder, SEED, String(FILES)], { execArgv: [] });
   let last = 0;
   let summary: FuzzSummary | null = null;
   let timer = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 describe('createLogger', () => {
   it('writes JSON lines to stderr, with the stack of errors and without keys, also when the process ends at once', () => {
     const script = fileURLToPath(new URL('./children/log.ts', import.meta.url));
-    const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     const lines = stderr
       .trimEnd()
       .split('\n')

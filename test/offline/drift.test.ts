@@ -116,11 +116,11 @@ describe('fitDrift', () => {
     const recall = [{ chance: 0.05, said, true: 0.19 }];
     const pair: DriftPair = { seeds: 50, recall, auc: { chance: 0.5, said: { ...said, mean: 0.85 }, true: 0.7 } };
     const [three, ten, many] = [3, 10, 60].map((count) => fitDrift([Array<DriftPair>(count).fill(pair)])[0]!);
-    for (const of of ['recall', 'auc'] as const) {
-      expect(many![of].kept).toBeCloseTo(of === 'auc' ? 0.488 : 0.589, 1);
-      expect(ten![of].kept).toBeGreaterThan(many![of].kept + 0.01);
-      expect(three![of].kept).toBeGreaterThan(ten![of].kept + 0.04);
-      expect(three![of].kept).toBeLessThan(0.85);
+    for (const measure of ['recall', 'auc'] as const) {
+      expect(many![measure].kept).toBeCloseTo(measure === 'auc' ? 0.488 : 0.589, 1);
+      expect(ten![measure].kept).toBeGreaterThan(many![measure].kept + 0.01);
+      expect(three![measure].kept).toBeGreaterThan(ten![measure].kept + 0.04);
+      expect(three![measure].kept).toBeLessThan(0.85);
     }
     const held = [0, 1, 2, 3, 4, 5].map(
       (key) => coverageOf('new', 50, DRIFTING, driftOf(`few ${key}`, 4, DRIFTING)).held['0.05'],

@@ -93,8 +93,8 @@ describe('a model trained on a data set with dates', () => {
       { measured: false, campaigns: 0 },
       { measured: true, campaigns: model.manifest.drift!.campaigns },
     ]);
-    for (const of of ['0.05', '0.2'] as const) {
-      const [plain, moved] = [before.recall[of]!, after.recall[of]!];
+    for (const top of ['0.05', '0.2'] as const) {
+      const [plain, moved] = [before.recall[top]!, after.recall[top]!];
       const off = ({ mean_predicted, mean_true }: typeof plain) => mean_predicted - mean_true;
       expect(off(plain)).toBeGreaterThan(0.08);
       expect(Math.abs(off(moved))).toBeLessThan(off(plain) / 2);

@@ -178,7 +178,7 @@ describe('an interrupted training', () => {
   it('resumes after kill -9 to the same bytes', async () => {
     const out = newPath();
     const child = fork(join(fileURLToPath(import.meta.url), '..', 'children', 'train.ts'), [data, out, '5'], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
+      execArgv: [],
       stdio: 'ignore',
     });
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null];

@@ -123,8 +123,8 @@ describe('customise with filters', () => {
   });
 
   it('finds what the seeds like, inside', async () => {
-    for (const of of [fans, inside.filter((row) => fans.includes(row))]) {
-      const seeds = randomSeeds(of, 50, 'fans');
+    for (const group of [fans, inside.filter((row) => fans.includes(row))]) {
+      const seeds = randomSeeds(group, 50, 'fans');
       const scores = await scoresOf(requestOf(seeds));
       const left = without(inside, seeds);
       const isFan = (row: number) => fans.includes(row);

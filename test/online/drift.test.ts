@@ -51,7 +51,7 @@ describe('driftInterval', () => {
       fc.property(fc.integer({ min: 5, max: 400 }), fc.double({ min: 0, max: 1, noNaN: true }), (seeds, part) => {
         const interval = shareInterval(Math.round(part * seeds), seeds, seeds);
         const same = driftInterval(interval, 0.05, seeds, NONE);
-        for (const of of ['mean', 'low', 'high'] as const) expect(same[of]).toBeCloseTo(interval[of], 10);
+        for (const bound of ['mean', 'low', 'high'] as const) expect(same[bound]).toBeCloseTo(interval[bound], 10);
       }),
     );
   });

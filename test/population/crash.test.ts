@@ -31,7 +31,7 @@ const MORE = [...USERS, { user_id: 'emil', city: 'Oslo', likes: ['golf'] }];
 /** Starts an import in a process of its own. */
 function spawnImport(source: string, out: string): ChildProcess {
   const script = new URL('./import-child.ts', import.meta.url).pathname;
-  return spawn(process.execPath, ['--import', 'tsx', script, source, out], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [script, source, out], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 describe('an import that was killed', () => {

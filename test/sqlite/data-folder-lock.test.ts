@@ -23,7 +23,7 @@ describe('lockDataFolder', () => {
 
   it('refuses while another process lives that has it, and takes over when that was killed with -9', async () => {
     const folder = temporaryFolder();
-    const other = spawn(process.execPath, ['--import', 'tsx', HOLDER, folder], {
+    const other = spawn(process.execPath, [HOLDER, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(other, 'exit');
@@ -37,7 +37,7 @@ describe('lockDataFolder', () => {
   it('holds against other processes', () => {
     const folder = temporaryFolder();
     const release = lockDataFolder(folder);
-    const other = spawnSync(process.execPath, ['--import', 'tsx', HOLDER, folder], { encoding: 'utf8' });
+    const other = spawnSync(process.execPath, [HOLDER, folder], { encoding: 'utf8' });
     release();
     expect([other.status, other.stdout]).toEqual([1, 'refused: unavailable\n']);
   });

@@ -195,7 +195,7 @@ function rowsIn(folder: string): number {
 function acknowledgedBeforeKill(folder: string, id: string, least: number): Promise<number> {
   const module = fileURLToPath(new URL('./children/feedback-loop.ts', import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', module, folder, id], {
+    const child = spawn(process.execPath, [module, folder, id], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';

@@ -11,7 +11,7 @@ function acknowledgedBeforeKill(folder: string, lines: number): Promise<{ lines:
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', fileURLToPath(new URL('./children/commit-loop.ts', import.meta.url)), folder],
+      [fileURLToPath(new URL('./children/commit-loop.ts', import.meta.url)), folder],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

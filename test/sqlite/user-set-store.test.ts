@@ -21,7 +21,7 @@ const population = { version: 'p', has: everyoneIsKnown };
 
 async function start(folder: string, how: 'swap' | 'add'): Promise<ChildProcess> {
   const path = fileURLToPath(new URL('./children/change-sets.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', path, folder, how], {
+  const child = spawn(process.execPath, [path, folder, how], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout!, 'data');

@@ -50,7 +50,7 @@ describe('an import of a table that was killed', () => {
       const first = await importFiles({ sources: [source.few], schema, out });
       await importFiles({ sources: [source.few], schema, out: expected });
       const script = new URL('./children/import-files.ts', import.meta.url).pathname;
-      const args = ['--import', 'tsx', script, source.schema, out, source[form]];
+      const args = [script, source.schema, out, source[form]];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
       while (!existsSync(join(out, sign))) {
         expect(child.exitCode).toBeNull();

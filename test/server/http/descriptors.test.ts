@@ -50,7 +50,7 @@ describe.runIf(HAS_PROC)('many half-open sockets', () => {
   /** A server under the limit; where it listens, and how many connections it takes. */
   async function serve(reserved: number): Promise<{ port: number; most: number }> {
     const command = `ulimit -n ${OPEN_FILES}; exec "$@"`;
-    const node = [process.execPath, '--import', 'tsx', CHILD, temporaryFolder(), String(reserved)];
+    const node = [process.execPath, CHILD, temporaryFolder(), String(reserved)];
     child = spawn('bash', ['-c', command, 'bash', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(child.stdout!.setEncoding('utf8'), 'data');
     const [port = 0, most = 0] = String(line).split(' ').map(Number);

@@ -17,8 +17,7 @@ it('sends again what was being sent, with the same webhook-id and body', async (
   const input = { url: receiver.url, events: CAMPAIGN_EVENTS, description: '' };
   const { webhook } = store.webhooks.create(input, 1, systemClock.now());
   store.outbox.ping(webhook.id, systemClock.now());
-  const run = () =>
-    spawn(process.execPath, ['--import', 'tsx', CHILD, folder], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const run = () => spawn(process.execPath, [CHILD, folder], { stdio: ['ignore', 'inherit', 'inherit'] });
   const received = (count: number) =>
     vi.waitFor(() => expect(receiver.received.length).toBe(count), { timeout: 20_000, interval: 10 });
   const newest = () => store.outbox.deliveries(webhook.id, { limit: 1 }).items[0];
