@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from './features.ts';
-import { checkZstd } from './zstd.ts';
 
 /** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
 export interface DataSet {
@@ -62,7 +61,7 @@ export function openDataSet(path: string): DataSet {
 
 /**
  * The path of a file of the data set, plain, `.gz` or `.zst`. Errors: AppError `invalid_data` if it does not exist, or
- * exists in several forms; `invalid_argument` if it is `.zst` and this Node.js cannot unpack it.
+ * exists in several forms.
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);
@@ -74,9 +73,7 @@ export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
     const forms = found.map((one) => one || 'plain').join(' and ');
     throw new AppError('invalid_data', `${plain} exists in several forms (${forms}): keep one of them`);
   }
-  const path = `${plain}${ending}`;
-  if (ending === '.zst') checkZstd(path);
-  return path;
+  return `${plain}${ending}`;
 }
 
 function readDescription(file: string): unknown {

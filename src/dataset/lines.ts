@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { AppError, type ErrorDetail, messageOf } from '../lib/errors.ts';
 import { FOREIGN_FILES } from '../lib/foreign-files.ts';
 import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/lines.ts';
-import { checkZstd, unpackZstd } from './zstd.ts';
+import { unpackZstd } from './zstd.ts';
 
 export interface LineLimits {
   /** Maximum length of a line, in bytes without its end. */
@@ -36,10 +36,9 @@ export function lineError(
 
 /**
  * Yields the lines of `path` in batches of about a mebibyte. A file whose name ends in `.gz` is read as gzip, one in
- * `.zst` as Zstandard, which needs Node.js 22.15 (AppError `invalid_argument`). A byte order mark at the start and a
- * carriage return at a line's end are dropped; the last line may lack its end; empty lines are returned as ''. Errors
- * (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are not UTF-8, a file of another
- * kind, a line over the limit.
+ * `.zst` as Zstandard. A byte order mark at the start and a carriage return at a line's end are dropped; the last line
+ * may lack its end; empty lines are returned as ''. Errors (AppError `invalid_data`): a file that can't be read or is
+ * not gzip, bytes that are not UTF-8, a file of another kind, a line over the limit.
  */
 export async function* readLines(
   path: string,
@@ -86,12 +85,10 @@ async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffe
   for await (const chunk of bytes) yield Buffer.from(chunk.toString('latin1'), 'utf8');
 }
 
-/** The bytes of a file, unpacked where its name ends in `.gz` or `.zst`. Errors: `checkZstd`'s, the environment's. */
+/** The bytes of a file, unpacked where its name ends in `.gz` or `.zst`. Errors: the environment's. */
 export function readBytes(path: string): AsyncIterable<Buffer> {
-  const isZstd = path.endsWith('.zst');
-  if (isZstd) checkZstd(path);
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  if (isZstd) return unpackZstd(source, CHUNK_BYTES);
+  if (path.endsWith('.zst')) return unpackZstd(source, CHUNK_BYTES);
   if (!path.endsWith('.gz')) return source;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   // An error of either end destroys the other, and reaches the reader of `gunzip`.

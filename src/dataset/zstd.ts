@@ -3,14 +3,10 @@
  * frames, as pzstd and `cat` make them, and where a file is cut off.
  */
 import { createReadStream } from 'node:fs';
-import { Readable, type Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import * as zlib from 'node:zlib';
+import { createZstdDecompress } from 'node:zlib';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
-
-/** Of Node.js 22.15 and later. */
-const createDecoder = (zlib as { createZstdDecompress?: (options: { chunkSize: number }) => Transform })
-  .createZstdDecompress;
 
 const FRAME = 0xfd2fb528;
 /** The last four bits of this mark are free. */
@@ -21,19 +17,11 @@ const READ_BYTES = 1024 * 1024;
 /** So much of a skippable frame is passed over at a time. */
 const SKIP_BYTES = 65_536;
 
-/** Refuses (AppError `invalid_argument`) a file in Zstandard that this Node.js cannot unpack. */
-export function checkZstd(path: string): void {
-  if (createDecoder !== undefined) return;
-  const found = `Node.js ${process.versions.node} cannot unpack Zstandard`;
-  throw new AppError('invalid_argument', `${path}: ${found}: use 22.15 or later, or unpack the file first (zstd -d)`);
-}
-
-/** The bytes of `source` unpacked, where `checkZstd` lets it. Errors: what is cut off, or no Zstandard. */
+/** The bytes of `source` unpacked. Errors: what is cut off, or no Zstandard. */
 export async function* unpackZstd(
   source: AsyncIterable<Buffer>,
   chunkBytes: number,
 ): AsyncGenerator<Buffer, void, void> {
-  assert(createDecoder, 'this Node.js unpacks Zstandard');
   const bytes = new ByteReader(source);
   try {
     for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
@@ -41,7 +29,7 @@ export async function* unpackZstd(
         await skipFrame(bytes);
         continue;
       }
-      const decoder = createDecoder({ chunkSize: chunkBytes });
+      const decoder = createZstdDecompress({ chunkSize: chunkBytes });
       // an error of either end destroys the other
       const done = pipeline(Readable.from(readFrame(head, bytes), { objectMode: false }), decoder);
       done.catch(() => {});
@@ -68,8 +56,8 @@ export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator
 }
 
 /**
- * Reads a file to its end without unpacking it, which any Node.js can: DuckDB takes one that is cut off for a shorter
- * one. Errors: AppError `invalid_data` for one that is cut off, or no Zstandard.
+ * Reads a file to its end without unpacking it: DuckDB takes one that is cut off for a shorter one. Errors: AppError
+ * `invalid_data` for one that is cut off, or no Zstandard.
  */
 export async function checkFrames(path: string): Promise<void> {
   const bytes = new ByteReader(createReadStream(path, { highWaterMark: READ_BYTES }));

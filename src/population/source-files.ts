@@ -1,6 +1,5 @@
 /** The files that an import is given: which there are, and in what form. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { checkZstd } from '../dataset/zstd.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FOREIGN_FILES, findForeignFile, HEAD_BYTES } from '../lib/foreign-files.ts';
 
@@ -29,16 +28,13 @@ export function formatOf(paths: readonly string[]): FileFormat {
   return format;
 }
 
-/** Refuses (AppError `invalid_data`, `invalid_argument`) a file that is not there, is text in UTF-16, is no text (a
- * spreadsheet), or is in a form that cannot be unpacked. */
+/** Refuses (AppError `invalid_data`) a file that is not there, is text in UTF-16, or is no text (a spreadsheet). */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: there is no such file`);
   if (statSync(path).isDirectory())
     throw new AppError('invalid_data', `${path} is a folder: give its files, as in '${path}/*.parquet'`);
-  if (format === 'parquet') return;
-  if (format === 'ndjson' && path.endsWith('.zst')) checkZstd(path);
-  if (/\.(gz|zst)$/i.test(path)) return;
+  if (format === 'parquet' || /\.(gz|zst)$/i.test(path)) return;
   const start = readStart(path);
   const isWide = start.length === 2 && start.includes(0);
   const foreign = isWide ? 'utf_16' : findForeignFile(start);

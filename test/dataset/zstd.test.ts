@@ -1,8 +1,8 @@
-/** Zstandard: frames are told apart on every Node.js, and unpacked where it can; elsewhere the refusal names it. */
+/** Zstandard: frames are told apart, and unpacked. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import * as zlib from 'node:zlib';
+import { zstdCompressSync as pack } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
 import { readLines } from '../../src/dataset/lines.ts';
@@ -14,7 +14,6 @@ import { useFolders } from '../fixture/folders.ts';
 import { FEATURES, importUsers, refusalOf, USERS } from '../population/support.ts';
 
 const newFolder = useFolders();
-const { zstdCompressSync: pack } = zlib as { zstdCompressSync?: (bytes: string | Buffer) => Buffer };
 
 /** A frame of a block for each text, as it is; the size and the window are written in one of their forms. */
 function frameOf(texts: readonly string[], { isSingle = true } = {}): Buffer {
@@ -87,12 +86,12 @@ describe('frames of Zstandard', () => {
   });
 });
 
-describe.skipIf(pack === undefined)('files in Zstandard, where Node.js unpacks it', () => {
+describe('files in Zstandard', () => {
   it('are read to the end of their last frame', async () => {
     const plain = Buffer.concat([FRAMES[0]!, SKIPPED, FRAMES[2]!]);
     expect(await linesOf(plain)).toEqual(['{"a":1}', '{"a":2}']);
     const big = Array.from({ length: 300_000 }, (_, i) => `{"user_id":"u${i}"}`);
-    const halves = [big.slice(0, 100_000), big.slice(100_000)].map((half) => pack!(`${half.join('\n')}\n`));
+    const halves = [big.slice(0, 100_000), big.slice(100_000)].map((half) => pack(`${half.join('\n')}\n`));
     expect(await linesOf(Buffer.concat(halves))).toEqual(big);
     await expect(linesOf(halves[1]!.subarray(0, -2))).rejects.toThrow(
       /users\.ndjson\.zst:\d+: the file cannot be read from here on: it ends within a frame of Zstandard/,
@@ -105,7 +104,7 @@ describe.skipIf(pack === undefined)('files in Zstandard, where Node.js unpacks i
     const plain = await importUsers(folder, newFolder(), USERS);
     const users = join(folder, 'users.ndjson');
     const rows = await rowsOf(users);
-    writeFileSync(`${users}.zst`, pack!(readFileSync(users)));
+    writeFileSync(`${users}.zst`, pack(readFileSync(users)));
     expect((await refusalOf(() => getDataSetFile(openDataSet(folder), 'users.ndjson'))).message).toContain(
       'exists in several forms (plain and .zst): keep one of them',
     );
@@ -115,17 +114,5 @@ describe.skipIf(pack === undefined)('files in Zstandard, where Node.js unpacks i
     expect(packed.version).toBe(plain.version);
     expect(await rowsOf(`${users}.zst`)).toEqual(rows);
     checkSources([`${users}.zst`]);
-  });
-});
-
-describe.skipIf(pack !== undefined)('files in Zstandard, where Node.js does not unpack it', () => {
-  const message = /: Node\.js \d+\.\d+\.\d+ cannot unpack Zstandard: use 22\.15 or later, or unpack the file first/;
-
-  it('are refused before anything is read, with the version', async () => {
-    const folder = newFolder();
-    const path = join(folder, 'users.ndjson.zst');
-    writeFileSync(path, FILE);
-    for (const read of [() => linesOf(FILE), () => openRows(path), () => checkSources([path])])
-      expect((await refusalOf(read)).message).toMatch(message);
   });
 });
