@@ -41,7 +41,7 @@ import { LastErrors } from './http/last-errors.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
 import { LoadShedder, shed } from './http/load-shedder.ts';
 import { OpenRequests } from './http/open-requests.ts';
-import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
+import { createRateLimiter, NO_RATE_LIMITS, type RateLimiter } from './http/rate-limit.ts';
 import { type Answered, PatternLog } from './http/request-log.ts';
 import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
@@ -82,7 +82,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   };
   const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);
-  const rates = createRateLimiter(config, clock);
+  const rates = await createRateLimiter(app, config, clock);
   addFirstHook(app, config, requests, { access, rates, shedder });
   if (telemetry !== null) {
     traceRequests(app, telemetry);
@@ -117,7 +117,7 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
     uploads,
     requests,
     access: new Access(dependencies),
-    rates: { countAddress: () => {}, countKey: () => {} },
+    rates: NO_RATE_LIMITS,
   });
   await app.ready();
   const document = read(app);
@@ -268,8 +268,17 @@ function addFirstHook(
     refuseRepeatedHeaders(request.raw);
     if (isAnswered(request, reply)) return;
     if (shedder.arrive() && shed(shedder, request, reply)) return;
-    rates.countAddress(request, reply);
-    if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
+    const admitToUnknown = () => {
+      if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
+    };
+    if (rates.countAddress !== null) {
+      rates
+        .countAddress(request, reply)
+        .then(admitToUnknown)
+        .then(() => done(), done);
+      return;
+    }
+    admitToUnknown();
     done();
   });
 }

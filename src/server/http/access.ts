@@ -149,11 +149,19 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
         const { authorization } = request.headers;
         const caller = scope === 'metrics' ? access.admitToMetrics(authorization) : access.admit(authorization, scope);
         request.caller = caller;
-        if (caller !== ANYBODY) rates.countKey(authorization, reply);
-        if (caller.labels !== null && scope !== 'metrics') {
+        const checkLabels = () => {
+          if (caller.labels === null || scope === 'metrics') return;
           if (isOfCampaign) access.checkCampaign(caller, (request.params as { readonly id: string }).id);
           else if (!heedsLabels) throw new AppError('forbidden', 'a key of certain labels may not call this');
+        };
+        if (caller !== ANYBODY && rates.countKey !== null) {
+          rates
+            .countKey(request, reply)
+            .then(checkLabels)
+            .then(() => done(), done);
+          return;
         }
+        checkLabels();
         done();
       },
       ...guards,

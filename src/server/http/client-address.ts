@@ -1,5 +1,5 @@
 /** Whose request it is: the address of the connection or, behind trusted proxies, the one that they report. */
-import { isIP, isIPv4 } from 'node:net';
+import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import { addressRanges, isRange } from './address-ranges.ts';
@@ -35,26 +35,6 @@ export function clientAddress(request: FastifyRequest): string | undefined {
     if (address !== undefined) return address;
   }
   return undefined;
-}
-
-/**
- * What counts as one client: an IPv4 address, or the /64 of an IPv6 address, as a single subscriber has at least that
- * many addresses.
- */
-export function clientNetwork(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const before = groupsOf(head);
-  const after = groupsOf(tail ?? '');
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after];
-  return `${groups.slice(0, 4).join(':')}::/64`;
-}
-
-/** Without leading zeros; an IPv4 address at the end is two groups. */
-function groupsOf(text: string): string[] {
-  if (text === '') return [];
-  return text.split(':').flatMap((group) => (isIPv4(group) ? ['0', '0'] : [group.replace(/^0+(?=.)/, '')]));
 }
 
 /** An address without port, brackets and zone, and as IPv4 if it is a mapped one; undefined if it is none. */
