@@ -1,13 +1,14 @@
 /**
  * Adds the nodes of a file to a graph: each brought to opset 18 and typed, branches that are known to be taken inlined.
  */
-import { AttributeProto_AttributeType as AttributeType, type GraphProto } from 'onnx-buf';
+
 import type { Builder } from './builder.ts';
 import { isComposite } from './composites/table.ts';
 import { type ConversionContext, convertNode } from './convert-opset.ts';
 import { decompose } from './decompose.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
+import { AttributeProto_AttributeType as AttributeType, type GraphProto } from './generated/onnx_pb.ts';
 import type { Value } from './ir.ts';
 import type { OpType } from './ops/attributes.ts';
 import { knownNumbers } from './ops/dims.ts';

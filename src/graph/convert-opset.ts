@@ -1,9 +1,10 @@
 /**
  * Converts nodes of opsets 13 to 21 to opset 18, the only one in the op table, with a rule for each op that differs.
  */
-import type { AttributeProto } from 'onnx-buf';
+
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
+import type { AttributeProto } from './generated/onnx_pb.ts';
 import type { Shape } from './ir.ts';
 import { normalizeAxis } from './ops/dims.ts';
 import { intAttribute, intsAttribute, intsOf, textOf } from './proto-attributes.ts';

@@ -3,8 +3,8 @@
  * up and reduces.
  */
 import { create } from '@bufbuild/protobuf';
-import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from 'onnx-buf';
 import { GraphError } from './error.ts';
+import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from './generated/onnx_pb.ts';
 import type { FileOp } from './inline-functions.ts';
 import { numbersOf } from './ir.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from './proto-attributes.ts';

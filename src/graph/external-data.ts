@@ -2,6 +2,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
+import { messageOf } from '../lib/errors.ts';
+import { GraphError } from './error.ts';
 import {
   type GraphProto,
   type ModelProto,
@@ -9,9 +11,7 @@ import {
   type NodeProto,
   type TensorProto,
   TensorProto_DataLocation,
-} from 'onnx-buf';
-import { messageOf } from '../lib/errors.ts';
-import { GraphError } from './error.ts';
+} from './generated/onnx_pb.ts';
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 

@@ -1,5 +1,5 @@
 /** A node as in the file, before it is typed: the reader sorts and converts it. */
-import type { AttributeProto } from 'onnx-buf';
+import type { AttributeProto } from './generated/onnx_pb.ts';
 
 export interface FileNode {
   readonly op: string;

@@ -2,6 +2,8 @@
  * Replaces calls of a file's own functions, which newer exporters write, by the functions' nodes.
  */
 import { create } from '@bufbuild/protobuf';
+import { GraphError } from './error.ts';
+import { nodeText } from './file-node.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -9,9 +11,7 @@ import {
   type ModelProto,
   type NodeProto,
   NodeProtoSchema,
-} from 'onnx-buf';
-import { GraphError } from './error.ts';
-import { nodeText } from './file-node.ts';
+} from './generated/onnx_pb.ts';
 
 /** A file with a few functions that call each other twice can expand to more nodes than fit in memory. */
 const MAXIMUM_NODES = 100_000;

@@ -1,5 +1,5 @@
 /** Finds the initializers that PyTorch's exporter has merged because their values were equal. */
-import type { ModelProto, NodeProto } from 'onnx-buf';
+import type { ModelProto, NodeProto } from './generated/onnx_pb.ts';
 
 /**
  * Name -> the remaining initializer. `torch.onnx.export` keeps one of several parameters (or buffers) of equal values,

@@ -1,8 +1,8 @@
 /** Parses the bytes of an ONNX file into protobuf messages. */
 import { fromBinary } from '@bufbuild/protobuf';
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { messageOf } from '../lib/errors.ts';
 import { GraphError } from './error.ts';
+import { type ModelProto, ModelProtoSchema } from './generated/onnx_pb.ts';
 
 /** The messages of a file; one that is empty, truncated or not protobuf is a GraphError. */
 export function parseModel(bytes: Uint8Array): ModelProto {

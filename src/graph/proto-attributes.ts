@@ -1,13 +1,14 @@
 /** Converts node attributes to and from an ONNX file's AttributeProto, driven by the op table. */
 import { create } from '@bufbuild/protobuf';
+import { assert } from '../lib/errors.ts';
+import { GraphError } from './error.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  AttributeProto_AttributeTypeSchema as AttributeTypeSchema,
   type TensorProto,
-} from 'onnx-buf';
-import { assert } from '../lib/errors.ts';
-import { GraphError } from './error.ts';
+} from './generated/onnx_pb.ts';
 import { type DataType, numbersOf, tensor } from './ir.ts';
 import type { AttributeKind, OpAttributes, OpType } from './ops/attributes.ts';
 import { OPS } from './ops/table.ts';
@@ -63,7 +64,7 @@ export function readAttributesOf(
       throw new GraphError(`${where} has the attribute "${name}", which is not supported`);
     const what = `attribute "${name}" of ${where}`;
     if (attribute.type !== STORED_AS[kind]) {
-      const [found, wanted] = [AttributeType[attribute.type], AttributeType[STORED_AS[kind]]];
+      const [found, wanted] = [attribute.type, STORED_AS[kind]].map(nameOf);
       throw new GraphError(`${what} is ${found}, not ${wanted}`);
     }
     if (kind === 'fill') Object.assign(read, readFill(attribute, what));
@@ -89,8 +90,7 @@ export function writeAttributes<K extends OpType>(op: K, attributes: OpAttribute
 
 /** An INTS attribute as numbers. */
 export function intsOf(attribute: AttributeProto, what: string): number[] {
-  if (attribute.type !== AttributeType.INTS)
-    throw new GraphError(`${what} is ${AttributeType[attribute.type]}, not INTS`);
+  if (attribute.type !== AttributeType.INTS) throw new GraphError(`${what} is ${nameOf(attribute.type)}, not INTS`);
   return attribute.ints.map((value) => integerOf(value, what));
 }
 
@@ -108,6 +108,10 @@ export function intsAttribute(name: string, values: readonly number[]): Attribut
 
 export function tensorAttribute(name: string, t: TensorProto): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t });
+}
+
+function nameOf(type: AttributeType): string {
+  return AttributeTypeSchema.value[type]!.name;
 }
 
 function integerOf(value: bigint, what: string): number {

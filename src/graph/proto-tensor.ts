@@ -2,8 +2,14 @@
  * Converts tensors to and from an ONNX file's TensorProto; a file's claims are checked before memory is allocated.
  */
 import { create } from '@bufbuild/protobuf';
-import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
 import { GraphError } from './error.ts';
+import {
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProto_DataTypeSchema,
+  TensorProtoSchema,
+} from './generated/onnx_pb.ts';
 import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from './ir.ts';
 
 /** The type codes of a file for the types that a graph supports. */
@@ -18,7 +24,7 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
 /** The type with the code `code`; `what` begins the message of a refusal, which says how to cast. */
 export function dataTypeOf(code: number, what: string): DataType {
   for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
-  const name = TensorProto_DataType[code]?.toLowerCase();
+  const name = TensorProto_DataTypeSchema.values.find(({ number }) => number === code)?.name.toLowerCase();
   if (name === undefined) throw new GraphError(`${what} has type ${code}, which ONNX does not define`);
   if (name === 'undefined') throw new GraphError(`${what} has no data type`);
   throw new GraphError(`${what} is ${name}, which is not supported: ${adviceFor(name)} before the export`);

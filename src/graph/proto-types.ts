@@ -1,5 +1,6 @@
 /** Converts types of values to and from an ONNX file's ValueInfoProto. */
 import { create } from '@bufbuild/protobuf';
+import { GraphError } from './error.ts';
 import {
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
@@ -7,8 +8,7 @@ import {
   TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from 'onnx-buf';
-import { GraphError } from './error.ts';
+} from './generated/onnx_pb.ts';
 import { type DataType, type Dim, type TensorType, typeText, type Value } from './ir.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 

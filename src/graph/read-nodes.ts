@@ -1,10 +1,11 @@
 /**
  * Separates the nodes of a file: Constant nodes become tensors, the others are sorted, converted and typed later.
  */
-import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
+
 import { isComposite } from './composites/table.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
+import { AttributeProto_AttributeType as AttributeType, type NodeProto } from './generated/onnx_pb.ts';
 import { type Tensor, tensor } from './ir.ts';
 import { isOp } from './ops/table.ts';
 import { readTensor } from './proto-tensor.ts';

@@ -1,7 +1,7 @@
 /**
  * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; refusals name what cannot be read.
  */
-import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
+
 import { addNodes } from './add-nodes.ts';
 import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
@@ -10,6 +10,7 @@ import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
 import { type ExternalFiles, embedExternalData } from './external-data.ts';
 import { type FileNode, nodeText } from './file-node.ts';
+import type { GraphProto, ModelProto, ValueInfoProto } from './generated/onnx_pb.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import type { Dim, Graph, Tensor } from './ir.ts';
 import { isMerged, mergedInitializers } from './merged-initializers.ts';

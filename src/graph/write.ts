@@ -1,5 +1,7 @@
 /** Writes graphs as ONNX files: opset 18, raw data, every type declared. Equal graphs produce equal bytes. */
 import { create, toBinary } from '@bufbuild/protobuf';
+import { OPSET } from './convert-opset.ts';
+import { GraphError } from './error.ts';
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
@@ -9,9 +11,7 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
-} from 'onnx-buf';
-import { OPSET } from './convert-opset.ts';
-import { GraphError } from './error.ts';
+} from './generated/onnx_pb.ts';
 import type { Graph, Tensor } from './ir.ts';
 import { writeAttributes } from './proto-attributes.ts';
 import { writeTensor } from './proto-tensor.ts';

@@ -30,6 +30,12 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['src/graph/planted.ts', "export * from '../model/folder.ts';", 'graph-imports-only-lib'],
   ['src/adaptation/planted.ts', "export * from '../model/folder.ts';", 'adaptation-imports-only-runtime-graph-lib'],
   ['src/online/planted-graph.ts', "export * from '../graph/ir.ts';", 'one-door-into-graph'],
+  [
+    'src/online/planted-messages.ts',
+    "export { ModelProtoSchema } from '../graph/generated/onnx_pb.ts';",
+    'messages-stay-in-graph',
+  ],
+  ['src/online/planted-protobuf.ts', "export * from '@bufbuild/protobuf';", 'one-door-for-@bufbuild/protobuf'],
   ['src/campaigns/planted.ts', "export * from '../audience/page.ts';", 'campaigns-imports-only-lib'],
   ['src/campaigns/planted-online.ts', "export * from '../online/plan.ts';", 'campaigns-imports-only-lib'],
   [

@@ -28,7 +28,7 @@ function packagesOf(module: string): Set<string> {
 describe('ONNX Runtime', () => {
   it.each([
     ['src/cli/service.ts', 'fastify'],
-    ['src/worker/export-thread.ts', 'onnx-buf'],
+    ['src/worker/export-thread.ts', '@bufbuild/protobuf'],
   ])('is not loaded by %s', (module, needed) => {
     expect(packagesOf(module)).toContain(needed);
     expect(packagesOf(module)).not.toContain('onnxruntime-node');

@@ -6,12 +6,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { type Service, startService } from '../../src/cli/service.ts';
 import { openDataSet } from '../../src/dataset/data-set.ts';
+import { ModelProtoSchema } from '../../src/graph/generated/onnx_pb.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';

@@ -1,7 +1,11 @@
 /** Branches whose condition types and shapes say: PyTorch writes one for `.squeeze(-1)`. */
 import { create } from '@bufbuild/protobuf';
-import { AttributeProtoSchema, AttributeProto_AttributeType as AttributeType, GraphProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  GraphProtoSchema,
+} from '../../src/graph/generated/onnx_pb.ts';
 import { type GraphError, numbersOf, tensor } from '../../src/graph/index.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { readModel } from '../../src/graph/read.ts';

@@ -2,12 +2,13 @@
  * Composite ops: files with them, against ONNX Runtime on the original bytes, and gradients of order 1 and 2 by
  * differences.
  */
-import type { NodeProto } from 'onnx-buf';
+
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import type { CompositeOp } from '../../src/graph/composites/spec.ts';
 import { COMPOSITES } from '../../src/graph/composites/table.ts';
 import { GraphError } from '../../src/graph/error.ts';
+import type { NodeProto } from '../../src/graph/generated/onnx_pb.ts';
 import { type DataType, elementCount, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { readModel } from '../../src/graph/read.ts';

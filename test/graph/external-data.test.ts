@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TensorProto_DataType as Code } from 'onnx-buf';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphError } from '../../src/graph/error.ts';
 import { filesFrom, filesIn, selfContained } from '../../src/graph/external-data.ts';
+import { TensorProto_DataType as Code } from '../../src/graph/generated/onnx_pb.ts';
 import { numbersOf, tensor } from '../../src/graph/ir.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';

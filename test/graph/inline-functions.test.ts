@@ -1,13 +1,13 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { GraphError } from '../../src/graph/error.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as Code,
   type FunctionProtoSchema,
-} from 'onnx-buf';
-import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../src/graph/error.ts';
+} from '../../src/graph/generated/onnx_pb.ts';
 import { tensor } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { readModel } from '../../src/graph/read.ts';

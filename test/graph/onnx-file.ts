@@ -1,5 +1,6 @@
 /** Makes ONNX files by hand, as other programs would, and runs files in ONNX Runtime. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -12,8 +13,7 @@ import {
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from 'onnx-buf';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+} from '../../src/graph/generated/onnx_pb.ts';
 import type { DataType, Tensor } from '../../src/graph/ir.ts';
 import { FILE_TYPES, writeTensor } from '../../src/graph/proto-tensor.ts';
 

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { GraphError } from '../../src/graph/error.ts';
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as Code,
-} from 'onnx-buf';
-import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../src/graph/error.ts';
+} from '../../src/graph/generated/onnx_pb.ts';
 import { type DataType, type Graph, numbersOf, tensor } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { readModel } from '../../src/graph/read.ts';
@@ -552,6 +552,11 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'uint8',
     'initializer "w" is uint8, which is not supported: cast it to int32 or int64 before the export',
     w({ dataType: Code.UINT8 }),
+  ],
+  [
+    'the newest type of ONNX',
+    'initializer "w" is int2, which is not supported: cast it to int32 or int64 before the export',
+    w({ dataType: Code.INT2 }),
   ],
   [
     'uint64',

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { binaryCrossEntropy } from '../../src/graph/binary-cross-entropy.ts';
 import { Builder } from '../../src/graph/builder.ts';
 import { differentiate } from '../../src/graph/differentiate.ts';
 import { GraphError } from '../../src/graph/error.ts';
+import { ModelProtoSchema } from '../../src/graph/generated/onnx_pb.ts';
 import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
 import { prune } from '../../src/graph/prune.ts';
 import { readModel } from '../../src/graph/read.ts';

@@ -1,8 +1,8 @@
 /** Exported files that are imported in tests, small, and their schema. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TensorProto_DataType as Code } from 'onnx-buf';
 import { expect } from 'vitest';
+import { TensorProto_DataType as Code } from '../../src/graph/generated/onnx_pb.ts';
 import {
   Builder,
   type DataType,

@@ -1,9 +1,9 @@
 /** Importing exported models: what PyTorch wrote goes all the way, with the scores of plain ONNX Runtime. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TensorProto_DataType as Code } from 'onnx-buf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { TensorProto_DataType as Code } from '../../src/graph/generated/onnx_pb.ts';
 import { tensor } from '../../src/graph/index.ts';
 import { type ImportReport, importModel, readExport } from '../../src/model/import-model.ts';
 import { inferSchema } from '../../src/model/infer-schema.ts';

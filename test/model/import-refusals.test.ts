@@ -1,8 +1,8 @@
 /** Each bad model has its sentence, and leaves no folder. */
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TensorProto_DataType as Code } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
+import { TensorProto_DataType as Code } from '../../src/graph/generated/onnx_pb.ts';
 import { tensor } from '../../src/graph/index.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { type FileModel, modelFile, node, raw, typed } from '../graph/onnx-file.ts';

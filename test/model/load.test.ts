@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/architectures/heads.ts';
 import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
+import { ModelProtoSchema } from '../../src/graph/generated/onnx_pb.ts';
 import {
   Builder,
   type DataType,

@@ -1,0 +1,50 @@
+// Generates src/graph/generated/onnx_pb.ts from src/graph/onnx.proto, which is ONNX's own definition of its files; with
+// --check it only says whether it is up to date. Nothing is fetched: buf compiles, protoc-gen-es writes TypeScript.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const SOURCE = 'src/graph/onnx.proto';
+const OUT = 'src/graph/generated/onnx_pb.ts';
+/** Node runs the output without a build, so its enums are constant objects. */
+const OPTIONS = ['target=ts', 'import_extension=ts', 'erasable_syntax=true'];
+
+const wanted = generate();
+if (!process.argv.includes('--check')) writeFileSync(join(ROOT, OUT), wanted);
+else if (!existsSync(join(ROOT, OUT)) || readFileSync(join(ROOT, OUT), 'utf8') !== wanted) {
+  console.error(`${OUT} is not what ${SOURCE} says: npm run onnx`);
+  process.exitCode = 1;
+} else console.log(`${OUT} is what ${SOURCE} says`);
+
+function generate() {
+  const folder = mkdtempSync(join(tmpdir(), 'onnx-proto-'));
+  try {
+    const plugin = { local: [process.execPath, commandOf('protoc-gen-es')], out: folder, opt: OPTIONS };
+    const { error, status, stderr } = spawnSync(
+      process.execPath,
+      [
+        commandOf('buf'),
+        'generate',
+        dirname(SOURCE),
+        '--template',
+        JSON.stringify({ version: 'v2', plugins: [plugin] }),
+      ],
+      // buf keeps a cache, which a file without dependencies leaves empty
+      { cwd: ROOT, encoding: 'utf8', env: { ...process.env, BUF_CACHE_DIR: join(folder, 'cache') } },
+    );
+    if (status !== 0) throw new Error(`buf cannot compile ${SOURCE}: ${error?.message ?? stderr}`);
+    return readFileSync(join(folder, 'onnx_pb.ts'), 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The file of a command of @bufbuild. */
+function commandOf(name) {
+  const manifest = createRequire(import.meta.url).resolve(`@bufbuild/${name}/package.json`);
+  return join(dirname(manifest), JSON.parse(readFileSync(manifest, 'utf8')).bin[name]);
+}
