@@ -1,13 +1,16 @@
 /** Recall and lift by the size of the audience, all methods. */
+import { scaleLinear, scaleLog } from 'd3-scale';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
+import { bottomAxis, leftAxis } from './axes.ts';
 import type { Chart } from './draw.ts';
 import { percent, shortened } from './html.ts';
-import { band, legendLook, line, linearAxis, logAxis } from './shapes.ts';
+import { band, legendColumn, line, lineEntry } from './shapes.ts';
 import { lineStyles } from './theme.ts';
 
 const SIZE = { width: 860, height: 430 };
 const LEGEND_WIDTH = 230;
+const FRAME = { left: 62, right: SIZE.width - LEGEND_WIDTH - 18, top: 14, bottom: SIZE.height - 52 };
 const OWN_OPACITY = 0.18;
 const OTHERS_OPACITY = 0.07;
 
@@ -19,9 +22,9 @@ export function methodOrder({ methods }: EvaluationReport): string[] {
 
 /** `what` by share, the share on a logarithmic axis, with 95 % bands. */
 export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): Chart {
-  const styles = lineStyles(Object.keys(report.methods));
   const order = methodOrder(report);
   const smallest = report.curves[MAIN_METHOD]![0]!.share;
+  const scales = scalesOf(report, what, smallest);
   const at5 = (name: string) => report.methods[name]!.all![what]['0.05']!.mean.toFixed(2);
   const name = what === 'recall' ? 'Recall' : 'Lift';
   const [best] = order.slice(1);
@@ -34,45 +37,58 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
       `${name} of ${order.length} methods from the best ${percent(smallest)} to all users, mean of ` +
       `${report.campaigns.length} campaigns with 95 % bands. ` +
       `At 5 % ${MAIN_METHOD} has ${at5(MAIN_METHOD)}${beside}.`,
-    option: {
-      grid: { left: 62, right: LEGEND_WIDTH + 18, top: 14, bottom: 52 },
-      legend: {
-        ...legendLook(),
-        orient: 'vertical',
-        left: SIZE.width - LEGEND_WIDTH,
-        top: 10,
-        align: 'left',
-        formatter: shortened,
-        itemWidth: 34,
-        itemGap: 11,
-        data: order.map((name) => ({ name, itemStyle: { opacity: 0 } })),
-      },
-      xAxis: logAxis(
-        'size of the audience, share of all ranked users',
-        { min: smallest, max: 1 },
-        shareTicks(smallest),
-        percent,
-      ),
-      yAxis:
-        what === 'recall'
-          ? linearAxis('recall: share of members found', 42, { min: 0, max: 1 })
-          : linearAxis('lift: members found, relative to random', 42, { min: 0, max: wholeLift(report) }),
-      series: [...order].reverse().flatMap((name) => {
-        const style = styles.get(name)!;
-        const points = report.curves[name]!.map((point) => ({ x: point.share, ...point[what] }));
-        const isOwn = name === MAIN_METHOD;
-        return [
-          band(points, style.colour, isOwn ? OWN_OPACITY : OTHERS_OPACITY),
-          line(
-            name,
-            points.map(({ x, mean }) => [x, mean]),
-            style,
-            isOwn ? 5 : 4,
-          ),
-        ];
-      }),
-    },
+    body: [...axes(what, scales, smallest), ...curves(report, what, scales, order), ...legend(report, order)],
   };
+}
+
+function scalesOf(report: EvaluationReport, what: 'recall' | 'lift', smallest: number) {
+  const most = what === 'recall' ? 1 : wholeLift(report);
+  return {
+    x: scaleLog().domain([smallest, 1]).range([FRAME.left, FRAME.right]),
+    y: scaleLinear().domain([0, most]).range([FRAME.bottom, FRAME.top]),
+  };
+}
+
+type CurveScales = ReturnType<typeof scalesOf>;
+
+function axes(what: 'recall' | 'lift', { x, y }: CurveScales, smallest: number): string[] {
+  return [
+    ...leftAxis(FRAME, y, {
+      name: what === 'recall' ? 'recall: share of members found' : 'lift: members found, relative to random',
+      ticks: y.ticks(5),
+    }),
+    ...bottomAxis(FRAME, x, {
+      name: 'size of the audience, share of all ranked users',
+      ticks: shareTicks(smallest),
+      format: percent,
+      hasGrid: false,
+    }),
+  ];
+}
+
+/** Bands behind all lines, metaheac in front. */
+function curves(report: EvaluationReport, what: 'recall' | 'lift', scales: CurveScales, order: readonly string[]) {
+  const styles = lineStyles(Object.keys(report.methods));
+  const backwards = [...order].reverse();
+  const pointsOf = (name: string) => report.curves[name]!.map((point) => ({ x: point.share, ...point[what] }));
+  return [
+    ...backwards.map((name) =>
+      band(scales, pointsOf(name), styles.get(name)!.colour, name === MAIN_METHOD ? OWN_OPACITY : OTHERS_OPACITY),
+    ),
+    ...backwards.map((name) =>
+      line(
+        scales,
+        pointsOf(name).map(({ x, mean }) => [x, mean]),
+        styles.get(name)!,
+      ),
+    ),
+  ];
+}
+
+function legend(report: EvaluationReport, order: readonly string[]): string[] {
+  const styles = lineStyles(Object.keys(report.methods));
+  const entries = order.map((name) => lineEntry(shortened(name), styles.get(name)!));
+  return legendColumn(SIZE.width - LEGEND_WIDTH + 5, 20, entries);
 }
 
 /** Space for every band. */

@@ -1,16 +1,7 @@
-/**
- * The only importer of ECharts: renders a chart's option as SVG text that follows the reader's colour scheme, without
- * scripts and without a DOM.
- */
-import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent } from 'echarts/components';
-import { type EChartsCoreOption, init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+/** Drawings: a chart's elements as SVG text that follows the reader's colour scheme, without scripts. */
 import { assert } from '../lib/errors.ts';
 import { escapeText } from './html.ts';
 import { COLOURS, colour, svgRules } from './theme.ts';
-
-use([LineChart, ScatterChart, CustomChart, GridComponent, LegendComponent, SVGRenderer]);
 
 const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
 
@@ -25,12 +16,13 @@ export interface Chart {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
-  readonly option: EChartsCoreOption;
+  /** SVG elements, one on another; colours are those of the theme. */
+  readonly body: readonly string[];
 }
 
 /** An `<svg>` element for a page that has `svgRules()` among its styles. Equal charts produce equal text. */
 export function drawChart(chart: Chart): string {
-  return element(chart, chart.width, chart.height, '', [renderBody(chart)]);
+  return frame(chart, chart.width, chart.height, '', [renderBody(chart)]);
 }
 
 const HEADING_HEIGHT = 40;
@@ -40,7 +32,7 @@ const MARGIN = 12;
 export function drawFile(chart: Chart): string {
   const [width, height] = [chart.width + 2 * MARGIN, chart.height + HEADING_HEIGHT + MARGIN];
   const heading = `x="${MARGIN + 4}" y="27" style="font:600 15px ${FONT}" fill="${colour('ink')}"`;
-  const svg = element(chart, width, height, ` width="${width}" height="${height}"`, [
+  const svg = frame(chart, width, height, ` width="${width}" height="${height}"`, [
     `<style>${svgRules()}</style>`,
     themed(`<rect width="${width}" height="${height}" rx="6" fill="${colour('paper')}"/>`),
     themed(`<text ${heading}>${escapeText(chart.title)}</text>`),
@@ -52,7 +44,7 @@ export function drawFile(chart: Chart): string {
 }
 
 /** An image with its title and description, which screen readers read aloud. */
-function element(
+function frame(
   { name, title, description }: Chart,
   width: number,
   height: number,
@@ -70,44 +62,9 @@ function element(
   ].join('\n');
 }
 
-/** What ECharts draws, without the `<svg>` around it. */
-function renderBody({ name, width, height, option }: Chart): string {
-  const drawing = init(null, null, { renderer: 'svg', ssr: true, width, height });
-  try {
-    drawing.setOption({ animation: false, textStyle: { fontFamily: FONT, color: colour('ink') }, ...option });
-    return themed(withoutInteraction(drawing.renderToSVGString(), name));
-  } finally {
-    drawing.dispose();
-  }
-}
-
-/**
- * Removes everything that reacts to a pointer, and numbers ids by their order, since ECharts continues counting from
- * drawing to drawing.
- */
-function withoutInteraction(svg: string, name: string): string {
-  const ids = new Map<string, string>();
-  const idOf = (id: string) => {
-    if (!ids.has(id)) ids.set(id, `${name}-${ids.size}`);
-    return ids.get(id)!;
-  };
-  return svg
-    .replace(/^<svg[^>]*>\n?/, '')
-    .replace(/<\/svg>\s*$/, '')
-    .replace(/<style >[\s\S]*?<\/style>\s*/g, '')
-    .replace(/ (?:class="[^"]*"|pointer-events="[^"]*"|ecmeta_[a-z_]+="[^"]*")/g, '')
-    .replace(/<(path|rect) ([^>]*)><\/\1>\n?/g, (element, _, attributes: string) =>
-      isVisible(attributes) ? element : '',
-    )
-    .replace(/\b(id="|url\(#)(zr\d+-[a-z]+\d+)/g, (_, before: string, id: string) => before + idOf(id))
-    .trimEnd();
-}
-
-/** Areas that only catch pointer events are not visible. */
-function isVisible(attributes: string): boolean {
-  const isFilled = !/ fill="none"| fill-opacity="0"/.test(` ${attributes}`);
-  const hasStroke = / stroke="/.test(attributes) && !/ stroke-width="0"/.test(attributes);
-  return isFilled || hasStroke;
+/** The chart's elements, in the classes of their colours. */
+function renderBody({ body }: Chart): string {
+  return themed([`<g font-family="${FONT}">`, ...body, '</g>'].join('\n'));
 }
 
 const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
@@ -117,9 +74,8 @@ const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
  * scheme, is a bug.
  */
 function themed(svg: string): string {
-  return svg.replace(/<(?!clipPath)[a-z]+ [^>]*>/g, (element) => {
+  return svg.replace(/<[a-z]+ [^>]*>/g, (element) => {
     const classes = [...element.matchAll(/ (fill|stroke)="(#[0-9a-f]{3,8}|rgb[^"]*)"/g)].flatMap(([, what, value]) => {
-      if (value === '#000') return [];
       assert(LIGHT.has(value!), `${value} is not a colour of the theme: ${element}`);
       return [`${what === 'fill' ? 'f' : 's'}-${value!.slice(1)}`];
     });

@@ -1,11 +1,14 @@
 /** AUC by the number of seeds: one point per campaign, and means of campaigns with similar numbers. */
+import { scaleLinear, scaleLog } from 'd3-scale';
 import type { SeedBin } from '../offline/curves.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
+import { bottomAxis, leftAxis } from './axes.ts';
 import { methodOrder } from './curve-charts.ts';
 import type { Chart } from './draw.ts';
 import { shortened } from './html.ts';
-import { legendLook, line, linearAxis, logAxis, whiskers } from './shapes.ts';
+import { legendRow, line, lineEntry, type Scales, whiskers } from './shapes.ts';
+import { element } from './svg.ts';
 import { colour, type LineStyle, lineStyles } from './theme.ts';
 
 const CAMPAIGN = 'a campaign, metaheac';
@@ -14,6 +17,8 @@ const OWN_SHIFT = 1.03;
 const RIVAL_SHIFT = 1.065;
 /** Space before the fewest and after the most seeds, as a factor. */
 const MARGIN = 1.12;
+const SIZE = { width: 860, height: 400 };
+const FRAME = { left: 62, right: SIZE.width - 20, top: 42, bottom: SIZE.height - 52 };
 
 /** AUC of each campaign by the number of its seeds, and means of bins, compared with the strongest other method. */
 export function seedsChart(report: EvaluationReport): Chart {
@@ -27,79 +32,63 @@ export function seedsChart(report: EvaluationReport): Chart {
     ...campaigns.map(({ auc }) => auc[MAIN_METHOD]!),
     ...bins.flatMap(({ auc }) => shown.map((name) => auc[name]!.low)),
   );
+  const x = scaleLog()
+    .domain([fewest / MARGIN, most * MARGIN])
+    .range([FRAME.left, FRAME.right]);
+  const y = scaleLinear()
+    .domain([Math.floor(lowest * 20) / 20, 1])
+    .range([FRAME.bottom, FRAME.top]);
   return {
     name: 'seeds',
-    width: 860,
-    height: 400,
+    ...SIZE,
     title: `AUC by number of seeds: ${report.dataset}`,
     description:
       `AUC of ${campaigns.length} campaigns with ${fewest} to ${most} seeds, and means of ` +
       `campaigns with similar numbers of seeds: ${bins.map(describeBin).join(', ')}.`,
-    option: {
-      grid: { left: 62, right: 20, top: 42, bottom: 52 },
-      legend: {
-        ...legendLook(),
-        top: 2,
-        left: 58,
-        itemGap: 50,
-        itemWidth: 34,
-        data: [
-          { name: CAMPAIGN, itemStyle: {} },
-          ...shown.map((name) => ({ name: legendName(name), itemStyle: { opacity: 0 } })),
-        ],
-      },
-      xAxis: logAxis(
-        'seeds of the campaign',
-        { min: fewest / MARGIN, max: most * MARGIN },
-        seedTicks(fewest, most),
-        (seeds) => seeds.toLocaleString('en-US'),
-      ),
-      yAxis: linearAxis('AUC', 42, { min: Math.floor(lowest * 20) / 20, max: 1 }),
-      series: [
-        {
-          type: 'scatter',
-          name: CAMPAIGN,
-          silent: true,
-          z: 2,
-          symbol: 'circle',
-          symbolSize: 7,
-          color: colour('own'),
-          itemStyle: { color: colour('own'), opacity: 0.45 },
-          data: campaigns.map(({ seeds: x, auc }) => [x, auc[MAIN_METHOD]!]),
-        },
-        ...[...shown].reverse().flatMap((name) => means(bins, name, styles.get(name)!)),
-      ],
-    },
+    body: [
+      ...leftAxis(FRAME, y, { name: 'AUC', ticks: y.ticks(7) }),
+      ...bottomAxis(FRAME, x, { name: 'seeds of the campaign', ticks: seedTicks(fewest, most), hasGrid: false }),
+      ...campaigns.map((one) => campaignMark(x(one.seeds), y(one.auc[MAIN_METHOD]!), 3.5)),
+      ...[...shown].reverse().flatMap((name) => means({ x, y }, bins, name, styles.get(name)!)),
+      ...legendRow(FRAME.left, 14, 30, [
+        { text: CAMPAIGN, symbol: (x, y) => campaignMark(x + 6, y, 5), symbolWidth: 12 },
+        ...shown.map((name) => lineEntry(`mean of ${shortened(name)}`, meanStyle(name, styles.get(name)!))),
+      ]),
+    ],
   };
 }
 
-/** A method's means, with their intervals, and a line through them. */
-function means(bins: readonly SeedBin[], name: string, style: LineStyle): object[] {
+function campaignMark(cx: number, cy: number, r: number): string {
+  return element('circle', { cx, cy, r, fill: colour('own'), 'fill-opacity': 0.45 });
+}
+
+/** A method's means, with their intervals, on a line through them. */
+function means(scales: Scales, bins: readonly SeedBin[], name: string, style: LineStyle): string[] {
   const isOwn = name === MAIN_METHOD;
   // shifted from the points, which would otherwise hide it
   const shift = isOwn ? OWN_SHIFT : RIVAL_SHIFT;
   const points = bins.map(({ seeds, auc }) => ({ x: seeds * shift, y: auc[name]!.mean, ...auc[name]! }));
   const mark = isOwn ? ('circle' as const) : ('ring' as const);
   return [
-    whiskers(
+    line(
+      scales,
+      points.map(({ x, y }) => [x, y]),
+      meanStyle(name, style),
+    ),
+    ...whiskers(
+      scales,
       points.map(({ x, y, low, high }) => ({ x, y, low, high, mark, colour: style.colour })),
       'y',
-    ),
-    line(
-      legendName(name),
-      points.map(({ x, y }) => [x, y]),
-      { ...style, width: isOwn ? 2.5 : 1.8 },
-      3,
     ),
   ];
 }
 
-function describeBin({ from, to, auc }: SeedBin): string {
-  return `${auc[MAIN_METHOD]!.mean.toFixed(2)} with ${from} to ${to - 1}`;
+function meanStyle(name: string, style: LineStyle): LineStyle {
+  return { ...style, width: name === MAIN_METHOD ? 2.5 : 1.8 };
 }
 
-function legendName(method: string): string {
-  return `mean of ${shortened(method)}`;
+function describeBin({ from, to, auc }: SeedBin): string {
+  return `${auc[MAIN_METHOD]!.mean.toFixed(2)} with ${from} to ${to - 1}`;
 }
 
 /** 1, 2, 5, 10 .. within the bounds; the bounds themselves if there are hardly any. */

@@ -1,84 +1,33 @@
-/** Shared parts of charts: axes, bands and intervals, as ECharts options. */
-import type { CustomSeriesOption, LineSeriesOption } from 'echarts/charts';
+/** What charts draw inside their axes: lines, bands, intervals and marks; and legends. */
+import { area, line as lineThrough } from 'd3-shape';
+import type { Scale } from './axes.ts';
+import { type Attributes, element, textElement } from './svg.ts';
 import { colour, type LineStyle } from './theme.ts';
 
-/** What a custom series draws. */
-type CustomElementOption = NonNullable<ReturnType<NonNullable<CustomSeriesOption['renderItem']>>>;
-
-/** The look of an axis; merge it with its type, bounds and name. */
-export function axisLook(grid = true): {
-  axisLine: object;
-  axisTick: object;
-  axisLabel: object;
-  nameTextStyle: object;
-  splitLine: object;
-} {
-  return {
-    axisLine: { show: true, onZero: false, lineStyle: { color: colour('axis') } },
-    axisTick: { show: true, lineStyle: { color: colour('axis') } },
-    axisLabel: { color: colour('muted'), fontSize: 12 },
-    nameTextStyle: { color: colour('ink'), fontSize: 13 },
-    splitLine: { show: grid, lineStyle: { color: colour('grid') } },
-  };
+/** Both axes of a frame. */
+export interface Scales {
+  readonly x: Scale;
+  readonly y: Scale;
 }
 
-/** A linear axis with its name beside it. */
-export function linearAxis(name: string, nameGap: number, bounds: { min: number; max: number; interval?: number }) {
-  return { ...axisLook(), type: 'value', name, nameLocation: 'middle', nameGap, ...bounds };
-}
+type Point = readonly [x: number, y: number];
 
-/** A logarithmic axis with labels only at `ticks`. */
-export function logAxis(
-  name: string,
-  bounds: { min: number; max: number },
-  ticks: readonly number[],
-  formatter: (value: number) => string,
-): object {
-  const { axisLabel, axisTick, ...look } = axisLook(false);
-  const customValues = [...ticks];
-  return {
-    ...look,
-    type: 'log',
-    ...bounds,
-    name,
-    nameLocation: 'middle',
-    nameGap: 32,
-    axisLabel: { ...axisLabel, formatter, customValues },
-    axisTick: { ...axisTick, customValues },
-  };
-}
-
-/** The look of a legend; merge it with its position and its entries. */
-export function legendLook(): object {
-  return {
-    textStyle: { color: colour('ink'), fontSize: 12.5 },
-    borderColor: colour('grid'),
-    inactiveColor: colour('muted'),
-  };
-}
+const DIGITS = 2;
 
 /** A line through points, without marks of its own. */
-export function line(
-  name: string,
-  points: readonly (readonly [number, number])[],
-  style: LineStyle,
-  z: number,
-): LineSeriesOption {
-  return {
-    type: 'line',
-    name,
-    silent: true,
-    symbol: 'none',
-    z,
-    data: points.map(([x, y]) => [x, y]),
-    color: style.colour,
-    lineStyle: stroke(style),
-  };
+export function line({ x, y }: Scales, points: readonly Point[], style: LineStyle): string {
+  const through = lineThrough<Point>(
+    ([value]) => x(value),
+    ([, value]) => y(value),
+  ).digits(DIGITS);
+  return element('path', { d: through(points) ?? '', ...stroke(style), 'stroke-linejoin': 'bevel' });
 }
 
-/** A line style in ECharts' form. */
-function stroke({ colour: color, width, dash }: LineStyle): object {
-  return { color, width, type: dash.length === 0 ? 'solid' : [...dash] };
+function stroke({ colour: color, width, dash }: LineStyle): Attributes {
+  return {
+    ...{ fill: 'none', stroke: color, 'stroke-width': width },
+    'stroke-dasharray': dash.length === 0 ? undefined : dash.join(' '),
+  };
 }
 
 /** A point with the bounds of its interval, in the axes' units. */
@@ -88,25 +37,14 @@ export interface BandPoint {
   readonly high: number;
 }
 
-/** The area between two lines, behind everything. */
-export function band(points: readonly BandPoint[], fill: string, opacity: number): CustomSeriesOption {
-  return {
-    type: 'custom',
-    silent: true,
-    z: 1,
-    clip: true,
-    data: [[points[0]?.x ?? 0, points[0]?.low ?? 0]],
-    renderItem: (_, api) => ({
-      type: 'polygon',
-      shape: {
-        points: [
-          ...points.map(({ x, high }) => api.coord([x, high])),
-          ...[...points].reverse().map(({ x, low }) => api.coord([x, low])),
-        ],
-      },
-      style: { fill, opacity },
-    }),
-  };
+/** The area between two lines. */
+export function band({ x, y }: Scales, points: readonly BandPoint[], fill: string, opacity: number): string {
+  const between = area<BandPoint>(
+    (point) => x(point.x),
+    ({ low }) => y(low),
+    ({ high }) => y(high),
+  ).digits(DIGITS);
+  return element('path', { d: between(points) ?? '', fill, 'fill-opacity': opacity });
 }
 
 /** An interval through a point: a line, and a mark at its mean. */
@@ -122,45 +60,84 @@ export interface Whisker {
 
 const MARK_RADIUS = 4.5;
 
-/** Intervals along one axis of the grid `gridIndex`. */
-export function whiskers(
-  all: readonly Whisker[],
-  along: 'x' | 'y',
-  options: { gridIndex?: number; lineWidth?: number } = {},
-): CustomSeriesOption {
-  const { gridIndex = 0, lineWidth = 2 } = options;
-  return {
-    type: 'custom',
-    silent: true,
-    z: 3,
-    clip: false,
-    xAxisIndex: gridIndex,
-    yAxisIndex: gridIndex,
-    data: all.map(({ x, y }) => [x, y]),
-    renderItem: ({ dataIndex }, api) => {
-      const { x, y, low, high, mark, colour: color, opacity = 1 } = all[dataIndex]!;
-      const [cx, cy] = api.coord([x, y]) as [number, number];
-      const [x1, y1] = api.coord(along === 'x' ? [low, y] : [x, low]) as [number, number];
-      const [x2, y2] = api.coord(along === 'x' ? [high, y] : [x, high]) as [number, number];
-      const line = { type: 'line' as const, shape: { x1, y1, x2, y2 }, style: { stroke: color, lineWidth, opacity } };
-      return { type: 'group', children: mark === 'none' ? [line] : [line, symbolAt(cx, cy, mark, color)] };
-    },
-  };
+/** Intervals along one axis. */
+export function whiskers(scales: Scales, all: readonly Whisker[], along: 'x' | 'y', width = 2): string[] {
+  return all.flatMap(({ x, y, low, high, mark, colour: color, opacity }) => {
+    const [cx, cy] = [scales.x(x), scales.y(y)];
+    const [x1, x2] = along === 'x' ? [scales.x(low), scales.x(high)] : [cx, cx];
+    const [y1, y2] = along === 'y' ? [scales.y(low), scales.y(high)] : [cy, cy];
+    const look = { stroke: color, 'stroke-width': width, 'stroke-opacity': opacity };
+    const interval = element('line', { x1, y1, x2, y2, ...look });
+    return mark === 'none' ? [interval] : [interval, meanMark(cx, cy, mark, color)];
+  });
 }
 
-function symbolAt(cx: number, cy: number, mark: 'circle' | 'ring' | 'diamond', color: string): CustomElementOption {
-  if (mark !== 'diamond')
-    return {
-      type: 'circle',
-      shape: { cx, cy, r: MARK_RADIUS },
-      style: { fill: mark === 'ring' ? colour('paper') : color, stroke: color, lineWidth: 2 },
-    };
-  const reach = MARK_RADIUS + 1;
-  const points = [
-    [cx, cy - reach],
-    [cx + reach, cy],
-    [cx, cy + reach],
-    [cx - reach, cy],
-  ];
-  return { type: 'polygon', shape: { points }, style: { fill: color } };
+function meanMark(cx: number, cy: number, mark: 'circle' | 'ring' | 'diamond', color: string): string {
+  if (mark === 'diamond') return diamond(cx, cy, MARK_RADIUS + 1, { fill: color });
+  const fill = mark === 'ring' ? colour('paper') : color;
+  return element('circle', { cx, cy, r: MARK_RADIUS, fill, stroke: color, 'stroke-width': 2 });
+}
+
+/** A square on its corner. */
+export function diamond(cx: number, cy: number, reach: number, look: Attributes): string {
+  return element('path', {
+    d: `M${at(cx)},${at(cy - reach)}l${reach},${reach}l${-reach},${reach}l${-reach},${-reach}Z`,
+    ...look,
+  });
+}
+
+function at(pixel: number): string {
+  return String(Number(pixel.toFixed(DIGITS)));
+}
+
+const ENTRY_SIZE = 12.5;
+/** Of a character of an entry, in pixels: wide enough for the fonts of all systems. */
+const CHARACTER_WIDTH = 7.3;
+/** Between a symbol and its text. */
+const SYMBOL_GAP = 6;
+
+/** A line of a legend; its symbol begins at `x` and is centred on `y`. */
+export interface LegendEntry {
+  readonly text: string;
+  readonly symbol: (x: number, y: number) => string;
+  readonly symbolWidth: number;
+}
+
+/** Entries below each other. */
+export function legendColumn(x: number, y: number, entries: readonly LegendEntry[]): string[] {
+  return entries.flatMap((entry, i) => legendEntry(x, y + i * 24, entry));
+}
+
+/** Entries beside each other, `gap` pixels apart. */
+export function legendRow(x: number, y: number, gap: number, entries: readonly LegendEntry[]): string[] {
+  let next = x;
+  return entries.flatMap((entry) => {
+    const drawn = legendEntry(next, y, entry);
+    next += entry.symbolWidth + SYMBOL_GAP + entry.text.length * CHARACTER_WIDTH + gap;
+    return drawn;
+  });
+}
+
+function legendEntry(x: number, y: number, { text, symbol, symbolWidth }: LegendEntry): string[] {
+  const look = { 'font-size': ENTRY_SIZE, fill: colour('ink') };
+  return [symbol(x, y), textElement(text, { x: x + symbolWidth + SYMBOL_GAP, y, ...look })];
+}
+
+const LEGEND_LINE = 34;
+
+/** An entry for what is drawn as a line. */
+export function lineEntry(text: string, style: LineStyle): LegendEntry {
+  return {
+    text,
+    symbol: (x, y) =>
+      line(
+        { x: (value) => value, y: (value) => value },
+        [
+          [x, y],
+          [x + LEGEND_LINE, y],
+        ],
+        style,
+      ),
+    symbolWidth: LEGEND_LINE,
+  };
 }

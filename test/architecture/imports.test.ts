@@ -80,7 +80,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
     "import type { FastifyInstance } from 'fastify';\nexport type F = FastifyInstance;",
     'one-door-for-(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)',
   ],
-  ['src/cli/planted-echarts.ts', "export { init } from 'echarts/core';", 'one-door-for-echarts'],
+  ['src/cli/planted-d3.ts', "export { line } from 'd3-shape';", 'one-door-for-d3-[^/]+'],
   ['src/population/planted-duckdb.ts', "export { version } from '@duckdb/node-api';", 'one-door-for-@duckdb/[^/]+'],
   ['src/cli/planted-tables.ts', "export * from '../population/tables/read-tables.ts';", 'tables-are-loaded-late'],
   ['src/worker/planted-telemetry.ts', "export * from '../telemetry/open.ts';", 'telemetry-is-loaded-late'],

@@ -1,0 +1,81 @@
+/** Axes of a chart: a frame in pixels, what is drawn around it, and the numbers beside it. */
+import { element, textElement } from './svg.ts';
+import { colour } from './theme.ts';
+
+/** Where data are drawn, in pixels of the chart. */
+export interface Frame {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** From a value to its pixel. */
+export type Scale = (value: number) => number;
+
+export interface AxisLook {
+  readonly name: string;
+  /** Values with a number beside them. */
+  readonly ticks: readonly number[];
+  readonly format?: (value: number) => string;
+  /** A line across the frame at each tick. */
+  readonly hasGrid?: boolean;
+  /** A short line outside the frame at each tick. */
+  readonly hasMarks?: boolean;
+}
+
+const MARK = 5;
+const LABEL_GAP = 8;
+const LABEL_SIZE = 12;
+const NAME_SIZE = 13;
+/** From the frame to the middle of the axis' name. */
+const NAME_BELOW = 38;
+const NAME_LEFT = 48;
+
+/** The axis below a frame. */
+export function bottomAxis(frame: Frame, x: Scale, look: AxisLook): string[] {
+  const { left, right, top, bottom } = frame;
+  const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;
+  return [
+    ...ticks.flatMap((tick) => (hasGrid ? [straight('grid', x(tick), top, x(tick), bottom)] : [])),
+    straight('axis', left, bottom, right, bottom),
+    ...ticks.flatMap((tick) => (hasMarks ? [straight('axis', x(tick), bottom, x(tick), bottom + MARK)] : [])),
+    ...ticks.map((tick) => label(format(tick), x(tick), bottom + LABEL_GAP + LABEL_SIZE / 2, 'middle')),
+    textElement(name, {
+      x: (left + right) / 2,
+      y: bottom + NAME_BELOW,
+      ...{ 'text-anchor': 'middle', 'font-size': NAME_SIZE, fill: colour('ink') },
+    }),
+  ];
+}
+
+/** The axis left of a frame. */
+export function leftAxis(frame: Frame, y: Scale, look: AxisLook): string[] {
+  const { left, right, top, bottom } = frame;
+  const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;
+  return [
+    ...ticks.flatMap((tick) => (hasGrid ? [straight('grid', left, y(tick), right, y(tick))] : [])),
+    straight('axis', left, top, left, bottom),
+    ...ticks.flatMap((tick) => (hasMarks ? [straight('axis', left - MARK, y(tick), left, y(tick))] : [])),
+    ...ticks.map((tick) => label(format(tick), left - LABEL_GAP, y(tick), 'end')),
+    textElement(name, {
+      transform: `translate(${left - NAME_LEFT} ${(top + bottom) / 2}) rotate(-90)`,
+      ...{ 'text-anchor': 'middle', 'font-size': NAME_SIZE, fill: colour('ink') },
+    }),
+  ];
+}
+
+/** A line of one pixel, in the middle of its pixels: sharp on every screen. */
+export function straight(name: 'grid' | 'axis' | 'muted', x1: number, y1: number, x2: number, y2: number): string {
+  const middle = (value: number) => Math.floor(value + 1e-6) + 0.5;
+  const [x, y] = [x1 === x2 ? middle(x1) : null, y1 === y2 ? middle(y1) : null];
+  return element('line', { x1: x ?? x1, y1: y ?? y1, x2: x ?? x2, y2: y ?? y2, stroke: colour(name) });
+}
+
+function label(text: string, x: number, y: number, anchor: 'middle' | 'end'): string {
+  return textElement(text, { x, y, 'text-anchor': anchor, 'font-size': LABEL_SIZE, fill: colour('muted') });
+}
+
+function plainNumber(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 6 });
+}

@@ -1,0 +1,25 @@
+/** Elements of SVG as text. */
+import { escapeText } from './html.ts';
+
+/** Values of attributes; one that is undefined is left out. Numbers are pixels, to a hundredth. */
+export type Attributes = Readonly<Record<string, string | number | undefined>>;
+
+/** `<name ../>`, its attributes in their order. */
+export function element(name: string, attributes: Attributes): string {
+  return `<${name}${written(attributes)}/>`;
+}
+
+/** `<text ..>`, centred on its y. */
+export function textElement(text: string, attributes: Attributes): string {
+  return `<text dominant-baseline="central"${written(attributes)}>${escapeText(text)}</text>`;
+}
+
+function written(attributes: Attributes): string {
+  return Object.entries(attributes)
+    .flatMap(([name, value]) => (value === undefined ? [] : [` ${name}="${valueText(value)}"`]))
+    .join('');
+}
+
+function valueText(value: string | number): string {
+  return typeof value === 'string' ? escapeText(value) : String(Number(value.toFixed(2)));
+}
