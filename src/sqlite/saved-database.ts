@@ -51,8 +51,8 @@ export function requireTakeable(dataDir: string): void {
 
 /**
  * Puts the database that was saved last in its place, where it surely is the newer one: what is there is missing, no
- * database, or an earlier state of the same generation; it is set aside. One whose saving was cut off goes. The caller has the folder's lock. Returns the
- * file that was taken, null where none was saved.
+ * database, or an earlier state of the same generation; it is set aside. One whose saving was cut off goes. The caller
+ * has the folder's lock. Returns the file that was taken, null where none was saved.
  * @throws AppError invalid_argument, with what to do, where another database is there; storage_failed
  */
 export function takeSaved(
