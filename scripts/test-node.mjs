@@ -16,6 +16,8 @@ const LEFT_OUT = ['node_modules', '.git', '.node', 'dist', 'coverage'];
 const args = process.argv.slice(2);
 const asked = args.filter((arg) => /^\d+(\.\d+)*$/.test(arg));
 const rest = args.filter((arg) => !asked.includes(arg));
+/** As `npm test`, unless projects are named. */
+const projects = rest.some((arg) => arg.startsWith('--project')) ? [] : ['--project', 'unit', '--project', 'service'];
 
 const work = mkdtempSync(join(tmpdir(), 'metaheac-node-'));
 process.once('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
@@ -36,7 +38,7 @@ function testUnder(wanted) {
   const tree = join(work, wanted, 'tree');
   copyTree(tree);
   process.stdout.write(`\nNode ${node.version}: the tests\n`);
-  const { status } = run(node, [join(tree, 'node_modules/vitest/vitest.mjs'), 'run', ...rest], tree);
+  const { status } = run(node, [join(tree, 'node_modules/vitest/vitest.mjs'), 'run', ...projects, ...rest], tree);
   return { passed: status === 0, line: `Node ${node.version}: ${status === 0 ? 'passed' : 'FAILED'}` };
 }
 

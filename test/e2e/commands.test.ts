@@ -192,7 +192,7 @@ describe('metaheac population import', () => {
   });
 });
 
-/** One run of `evaluate --json`, with another model beside; with CI_LONG=1 with scores, a page and plots too. */
+/** One run of `evaluate --json`, with another model beside; in the project `slow` with scores, a page and plots too. */
 const [theirs, page, plots] = [join(folder, 'theirs.csv'), join(folder, 'made', 'page.html'), join(folder, 'plots')];
 let evaluation: Promise<Result> | null = null;
 

@@ -5,11 +5,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { IS_LONG } from '../fixture/size.ts';
 
 const PACK_MS = 15 * 60_000;
-const isAsked = IS_LONG || process.env['PACK'] === '1';
-if (!isAsked) process.stderr.write('SKIPPED: packing and installing the tarball takes minutes; PACK=1 does it\n');
 
 /** As in a terminal: without what `npm test` and `.ci/run` say to the scripts that they start. */
 const FOREIGN = /^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC)/;
@@ -44,7 +41,7 @@ function copyTree(): string {
 }
 
 describe('npm pack', () => {
-  it.runIf(isAsked)(
+  it(
     'makes a tarball that plain npm installs in an empty folder, and npx metaheac demo works there',
     () => {
       const tree = copyTree();

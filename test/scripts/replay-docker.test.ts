@@ -2,20 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { IS_LONG } from '../fixture/size.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const REPLAY_MS = 15 * 60_000;
-const isAsked = IS_LONG || process.env['REPLAY_DOCKER'] === '1';
-
-if (!isAsked) {
-  process.stderr.write(
-    'SKIPPED: the replay of docker/Dockerfile takes a minute or more; CI_LONG=1 or REPLAY_DOCKER=1 runs it\n',
-  );
-}
 
 describe('scripts/replay-docker.mjs', () => {
-  it.runIf(isAsked)(
+  it(
     'builds the cpu target in an empty folder, and the service in it works',
     () => {
       const replay = spawnSync(process.execPath, ['scripts/replay-docker.mjs'], {

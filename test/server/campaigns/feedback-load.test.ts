@@ -102,7 +102,7 @@ async function measure(count: number, uploaded: number) {
   return longest;
 }
 
-const skipped = IS_LONG ? '' : '; SKIPPED without CI_LONG=1: a million';
+const skipped = IS_LONG ? '' : '; a million in test:slow';
 
 describe('feedback', () => {
   // again where it fails: a disk that is busy with other work may hold one write for as long

@@ -1,0 +1,28 @@
+/** No test file is left out of the projects of vitest, and what is slow is named by paths that exist. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { allTestFiles, filesOfProjects, projectsOf, ROOT, SERVICE, SLOW } from '../fixture/projects.ts';
+
+describe('the projects of vitest', () => {
+  it('have every test file, at its usual size or in slow', () => {
+    const { slow, service, unit } = filesOfProjects();
+    expect([...new Set([...slow, ...service, ...unit])].sort()).toEqual(allTestFiles());
+    expect(unit.filter((path) => service.includes(path))).toEqual([]);
+  });
+
+  it('name files and folders that exist', () => {
+    expect(SLOW.filter((path) => !allTestFiles().includes(path))).toEqual([]);
+    expect(SERVICE.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  it.each([
+    ['of its own', 'test/graph/fuzz.test.ts', ['unit', 'slow']],
+    ['by what it imports', 'test/sqlite/contract.test.ts', ['unit', 'slow']],
+    ['of a service', 'test/server/fuzz.test.ts', ['service', 'slow']],
+    ['of nothing', 'test/graph/write-bytes.test.ts', ['unit']],
+    ['and is slow altogether', 'test/worker/hung.test.ts', ['slow']],
+  ])('run a file with long sizes %s in slow too', (_, path, projects) => {
+    expect(projectsOf(path)).toEqual(projects);
+  });
+});
