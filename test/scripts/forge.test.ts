@@ -1,0 +1,81 @@
+/** What a public forge reads of the repository: its workflow and its rules for updates. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { ROOT } from '../architecture/files.ts';
+
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json')));
+
+const workflow = z
+  .object({
+    permissions: z.unknown(),
+    jobs: z.object({
+      run: z.strictObject({
+        name: z.string(),
+        'runs-on': z.string(),
+        container: z.object({ image: z.string() }).loose(),
+        'timeout-minutes': z.number(),
+        strategy: z.object({ matrix: z.object({ script: z.array(z.string()) }) }),
+        steps: z.array(z.object({ uses: z.string().optional(), run: z.string().optional() })),
+      }),
+    }),
+  })
+  .parse(parse(read('.github/workflows/ci.yml')));
+const { run } = workflow.jobs;
+
+describe('.github/workflows/ci.yml', () => {
+  it('may only read, and runs nothing that could be moved under it', () => {
+    expect(workflow.permissions).toEqual({ contents: 'read' });
+    const uses = [...read('.github/workflows/ci.yml').matchAll(/uses: (.*)/g)].map(([, action]) => action);
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    expect(run.container.image).toMatch(/^node:\d+\.\d+\.\d+-/);
+  });
+
+  it('runs scripts that are there', () => {
+    expect(run.strategy.matrix.script).toEqual(expect.arrayContaining(['check', 'test']));
+    for (const script of run.strategy.matrix.script) expect(Object.keys(scripts)).toContain(script);
+  });
+
+  it('installs the packages of Debian that .ci/run does', () => {
+    const needed = [...read('.ci/run').matchAll(/--no-install-recommends ([a-z-]+)\)/g)].map(([, name]) => name!);
+    const installed = run.steps.flatMap((step) => step.run?.match(/apt-get install.*/)?.[0].split(' ') ?? []);
+    expect(needed.length).toBeGreaterThan(3);
+    expect(installed).toEqual(expect.arrayContaining([...needed, 'curl', 'jq']));
+  });
+});
+
+describe('.github/dependabot.yml', () => {
+  it('asks once a week for updates of packages, actions and images', () => {
+    const { updates } = z
+      .object({
+        updates: z.array(z.object({ 'package-ecosystem': z.string(), schedule: z.object({ interval: z.string() }) })),
+      })
+      .parse(parse(read('.github/dependabot.yml')));
+    expect(updates.map((one) => one['package-ecosystem'])).toEqual([
+      'npm',
+      'github-actions',
+      'docker',
+      'docker-compose',
+    ]);
+    expect(new Set(updates.map(({ schedule }) => schedule.interval))).toEqual(new Set(['weekly']));
+  });
+
+  it('groups packages that the lock file has', () => {
+    const { updates } = parse(read('.github/dependabot.yml'));
+    const lock = Object.keys(JSON.parse(read('package-lock.json')).packages).map((path) =>
+      path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
+    );
+    const groups: Record<string, { patterns?: string[] }> = updates[0].groups;
+    for (const pattern of Object.values(groups).flatMap(({ patterns = [] }) => patterns)) {
+      const expression = new RegExp(`^${pattern.replaceAll('*', '.*')}$`);
+      expect(
+        lock.some((name) => expression.test(name)),
+        pattern,
+      ).toBe(true);
+    }
+  });
+});
