@@ -42,6 +42,7 @@ const DOORS = {
   'apache-arrow': '^src/population/',
   'hyparquet-writer': '^src/audience/parquet\\.ts$',
   '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
+  'ipaddr.js': '^src/server/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',
   'csv-parse': '^src/lib/csv-reader\\.ts$',

@@ -35,6 +35,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
     "export { ModelProtoSchema } from '../graph/generated/onnx_pb.ts';",
     'messages-stay-in-graph',
   ],
+  ['src/cli/planted-ipaddr.ts', "export { parse } from 'ipaddr.js';", 'one-door-for-ipaddr.js'],
   ['src/online/planted-protobuf.ts', "export * from '@bufbuild/protobuf';", 'one-door-for-@bufbuild/protobuf'],
   ['src/campaigns/planted.ts', "export * from '../audience/page.ts';", 'campaigns-imports-only-lib'],
   ['src/campaigns/planted-online.ts', "export * from '../online/plan.ts';", 'campaigns-imports-only-lib'],

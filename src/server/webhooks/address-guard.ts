@@ -1,48 +1,23 @@
 /** Where webhooks may go: public addresses over https, and exceptions that the operator allows. */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { AppError } from '../../lib/errors.ts';
 import { addressRanges, isRange } from '../http/address-ranges.ts';
 import { urlTextFault } from './url-text.ts';
 
-/** IPv4 ranges that are not single public hosts (IANA's special-purpose registry, multicast, reserved). */
-const REFUSED_IPV4 = [
-  '0.0.0.0/8', // this network
-  '10.0.0.0/8', // private
-  '100.64.0.0/10', // shared by carriers (CGNAT)
-  '127.0.0.0/8', // loopback
-  '169.254.0.0/16', // link-local, and clouds' metadata
-  '172.16.0.0/12', // private
-  '192.0.0.0/24', // protocol assignments
-  '192.0.2.0/24', // documentation
-  '192.88.99.0/24', // relays of 6to4
-  '192.168.0.0/16', // private
-  '198.18.0.0/15', // benchmarks
-  '198.51.100.0/24', // documentation
-  '203.0.113.0/24', // documentation
-  '224.0.0.0/4', // multicast
-  '240.0.0.0/4', // reserved, broadcast
-];
+/** All that IANA has allocated for public hosts: what it allocates later stays refused until it is listed here. */
+const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
 
 /**
- * Everything that IANA allocates as public; loopback, private, link-local, multicast, mapped IPv4 and NAT64 are
- * outside.
+ * Whether an IP address belongs to a public host: none of the ranges with a special purpose (loopback, private,
+ * link-local, multicast, reserved, IPv4 inside of IPv6, ..), which ipaddr.js knows by name.
  */
-const PUBLIC_IPV6 = ['2000::/3'];
-
-const REFUSED_IPV6 = [
-  '2001::/23', // protocol assignments, Teredo: may hold an IPv4 address
-  '2001:db8::/32', // documentation
-  '2002::/16', // 6to4: holds an IPv4 address
-  '3fff::/20', // documentation
-];
-
-const REFUSED = addressRanges([...REFUSED_IPV4, ...REFUSED_IPV6]);
-const PUBLIC = addressRanges(['0.0.0.0/0', ...PUBLIC_IPV6]);
-
-/** Whether an IP address belongs to a public host. */
 export function isPublicAddress(address: string): boolean {
-  return PUBLIC.includes(address) && !REFUSED.includes(address);
+  // ipaddr.js reads more forms: 0177.0.0.1, 1
+  if (isIP(address) === 0) return false;
+  const parsed = ipaddr.parse(address);
+  return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(PUBLIC_IPV6));
 }
 
 /** The resolver of a guard: returns all addresses of a host. */

@@ -26,7 +26,8 @@ describe('isPublicAddress', () => {
     ['IPv4 in IPv6, compatible and translated', '::127.0.0.1', '::ffff:0:127.0.0.1'],
     ['NAT64', '64:ff9b::7f00:1', '64:ff9b::8.8.8.8', '64:ff9b:1::10.0.0.1'],
     ['6to4 and Teredo', '2002:7f00:1::', '2001:0:1::1', '192.88.99.1'],
-    ['no addresses', '', 'example.com', '1.2.3', '256.1.1.1'],
+    ['anycast of AS112 and AMT', '192.31.196.1', '192.175.48.1', '192.52.193.1', '2620:4f:8000::1'],
+    ['no addresses', '', 'example.com', '1.2.3', '256.1.1.1', '0177.0.0.1', '134744072', '0x8080808'],
   ])('refuses %s', (_name, ...addresses) => {
     for (const address of addresses) expect([address, isPublicAddress(address)]).toEqual([address, false]);
   });
