@@ -41,7 +41,7 @@ const DOORS = {
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',
   'hyparquet-writer': '^src/audience/parquet\\.ts$',
-  '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
+  '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/server/',
   'ipaddr.js': '^src/server/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',

@@ -16,7 +16,6 @@ import { addAudienceRoutes } from './audiences/read-routes.ts';
 import { StreamEncoder } from './audiences/stream-encoder.ts';
 import { createTurns } from './audiences/stream-turns.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
-import { recordChanges } from './audit/recorder.ts';
 import { addAuditRoutes } from './audit/routes.ts';
 import { addFeedbackRoutes } from './campaigns/feedback-routes.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
@@ -29,34 +28,26 @@ import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
 import { createReadiness } from './health/readiness.ts';
 import { addHealthRoutes } from './health/routes.ts';
-import { Access, guardRoutes, isUnknownApi } from './http/access.ts';
-import { createBrowserGuard } from './http/browser-guard.ts';
+import { Access } from './http/access.ts';
 import { trustedProxyCheck } from './http/client-address.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
-import { closeGracefully } from './http/closing.ts';
-import { closeUnread, createServers } from './http/connections.ts';
+import { createServers } from './http/connections.ts';
 import type { ServerApp } from './http/fastify-types.ts';
-import { parseJsonBodies } from './http/json-body.ts';
 import { LastErrors } from './http/last-errors.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
-import { LoadShedder, shed } from './http/load-shedder.ts';
+import { LoadShedder } from './http/load-shedder.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { createRateLimiter, NO_RATE_LIMITS, type RateLimiter } from './http/rate-limit.ts';
 import { type Answered, PatternLog } from './http/request-log.ts';
-import { refuseWithoutRoom } from './http/room.ts';
-import { addErrorResponses } from './http/route.ts';
-import { refuseRepeatedHeaders } from './http/single-headers.ts';
 import { createSlots } from './http/slots.ts';
-import { traceRequests } from './http/tracing.ts';
-import { refuseUnreadParts } from './http/unread-parts.ts';
 import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
 import { addKeyRoutes } from './keys/routes.ts';
 import { addModelVersionRoutes } from './models/routes.ts';
-import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
+import { addRequestPlugins, addRoutePlugins } from './plugins.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
-import { answerErrors, sendError } from './problems/error-handler.ts';
+import { sendError } from './problems/error-handler.ts';
 import { addStatusRoutes, type Observed } from './status/routes.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
@@ -83,13 +74,8 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);
   const rates = await createRateLimiter(app, config, clock);
-  addFirstHook(app, config, requests, { access, rates, shedder });
-  if (telemetry !== null) {
-    traceRequests(app, telemetry);
-    telemetry.exportMetrics(async () => (await metrics.render()).text, config.otlpMetricsMs);
-  }
-  closeUnread(app, config, requests);
-  refuseUnreadParts(app);
+  await addRequestPlugins(app, { config, requests, access, rates, shedder, telemetry });
+  telemetry?.exportMetrics(async () => (await metrics.render()).text, config.otlpMetricsMs);
   await addRoutes(app, dependencies, { metrics, ...observed }, { uploads, requests, access, rates });
   await app.ready();
   return app;
@@ -187,7 +173,6 @@ function createApp(
   app.setSerializerCompiler(serializerCompiler);
   app.decorateReply('problemCode', null);
   app.decorateReply('isShed', false);
-  parseJsonBodies(app);
   return app;
 }
 
@@ -197,16 +182,7 @@ async function addRoutes(
   { metrics, ...observed }: Observed & { readonly metrics: ServerMetrics },
   { uploads, requests, access, rates }: RouteParts,
 ): Promise<void> {
-  app.addHook('preValidation', ({ raw }, _reply, done) => {
-    requests.refuseOverrun(raw);
-    done();
-  });
-  answerErrors(app, dependencies.config);
-  addErrorResponses(app);
-  guardRoutes(app, access, rates);
-  recordChanges(app, dependencies);
-  refuseWithoutRoom(app, dependencies.storage);
-  await describeRoutes(app);
+  await addRoutePlugins(app, { dependencies, requests, access, rates });
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);
   await addFeedbackRoutes(app, dependencies);
@@ -244,43 +220,6 @@ interface RouteParts {
   readonly requests: OpenRequests;
   readonly access: Access;
   readonly rates: RateLimiter;
-}
-
-/**
- * What every request passes first: one hook, with a callback, as each hook and each promise costs look-ups of their
- * time. Nothing here asks for the route's options: Fastify makes them anew each time.
- */
-function addFirstHook(
-  app: ServerApp,
-  config: ServerConfig,
-  requests: OpenRequests,
-  { access, rates, shedder }: { readonly access: Access; readonly rates: RateLimiter; readonly shedder: LoadShedder },
-): void {
-  const refuseIfClosing = closeGracefully(app, config, requests);
-  shedder.start();
-  app.addHook('onClose', async () => shedder.stop());
-  const isAnswered = createBrowserGuard(app, config);
-  app.addHook('onRequest', (request, reply, done) => {
-    // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
-    requests.add(request.raw, reply.raw);
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    refuseIfClosing(reply);
-    refuseRepeatedHeaders(request.raw);
-    if (isAnswered(request, reply)) return;
-    if (shedder.arrive() && shed(shedder, request, reply)) return;
-    const admitToUnknown = () => {
-      if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
-    };
-    if (rates.countAddress !== null) {
-      rates
-        .countAddress(request, reply)
-        .then(admitToUnknown)
-        .then(() => done(), done);
-      return;
-    }
-    admitToUnknown();
-    done();
-  });
 }
 
 function createShedder({ config, clock, logger }: ServerDependencies): LoadShedder {

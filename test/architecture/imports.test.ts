@@ -79,7 +79,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   [
     'src/cli/planted-fastify.ts',
     "import type { FastifyInstance } from 'fastify';\nexport type F = FastifyInstance;",
-    'one-door-for-(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)',
+    'one-door-for-(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)',
   ],
   ['src/cli/planted-d3.ts', "export { line } from 'd3-shape';", 'one-door-for-d3-[^/]+'],
   ['src/population/planted-duckdb.ts', "export { version } from '@duckdb/node-api';", 'one-door-for-@duckdb/[^/]+'],

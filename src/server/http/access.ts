@@ -1,5 +1,6 @@
 /** Who may call what: the scope that a route declares, against the key that a request has. */
 import { timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { type ApiKey, apiKeyIdOf, includesLabels, includesScope, type Scope } from '../../campaigns/api-keys.ts';
 import { ACTORS } from '../../campaigns/audit.ts';
 import { campaignNotFound } from '../../campaigns/not-found.ts';
@@ -170,8 +171,9 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
 }
 
 /** Whether an unknown address is one of the API, about which only callers with a key are told. */
-export function isUnknownApi({ is404, url }: { readonly is404: boolean; readonly url: string }): boolean {
-  return is404 && (isApi(url) || url === '/v1');
+export function isUnknownApi({ is404, method, url }: Pick<FastifyRequest, 'is404' | 'method' | 'url'>): boolean {
+  // a route for OPTIONS stands for all addresses, where there is one
+  return (is404 || method === 'OPTIONS') && (isApi(url) || url === '/v1');
 }
 
 /** @throws AppError forbidden where the caller would no longer see a campaign of these labels */

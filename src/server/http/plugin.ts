@@ -1,0 +1,18 @@
+/** Named plugins: what applies to every request or route, with what has to be there before it. */
+import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ServerApp } from './fastify-types.ts';
+
+/** Registered without a scope of its own: its hooks apply to all that is registered after it. */
+export type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
+
+/** A plugin that Fastify refuses to register before those that it names in `after`. */
+export function definePlugin<N extends object>(
+  name: string,
+  after: readonly string[],
+  add: (app: ServerApp, needs: N) => void | Promise<void>,
+): Plugin<N> {
+  const plugin: Plugin<N> = async (app, needs) => add(app, needs);
+  return fastifyPlugin(plugin, { name, fastify: '5.x', dependencies: [...after] });
+}
