@@ -1,6 +1,6 @@
 /** A population that was updated, with dead rows on disk, is to all readers the one of an import of the same users. */
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { explain } from '../../src/audience/explanation.ts';
@@ -21,6 +21,7 @@ import { ValueCounts } from '../../src/server/information/value-counts.ts';
 import { findRows } from '../../src/worker/find-rows.ts';
 import { blobs } from '../audience/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { makeWideData } from '../fixture/make-tiny-world.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -35,7 +36,8 @@ let filters: Record<string, string[]>;
 beforeAll(async () => {
   const [one, two] = [join(folder, 'updated'), join(folder, 'imported')];
   for (const to of [one, two]) cpSync(world.wide, to, { recursive: true });
-  const data = join(dirname(world.wide), 'wide-data');
+  const data = join(folder, 'wide-data');
+  await makeWideData(data);
   const users = readFileSync(join(data, 'users.ndjson'), 'utf8').trimEnd().split('\n');
   const lineOf = new Map(users.map((line) => [JSON.parse(line).user_id as string, line]));
   const delta = users.slice(0, CHANGED).map((line, i) => {
