@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import satisfies from 'spdx-satisfies';
 
 /** Licences that ask for no more than a notice: what is installed with the service may have these. */
 const PERMISSIVE = [
@@ -17,7 +18,7 @@ const PERMISSIVE = [
   'Unlicense',
 ];
 /** Tools of development, which nobody is given, may also have these. */
-const OF_DEVELOPMENT = [...PERMISSIVE, 'MPL-2.0', 'Python-2.0'];
+const OF_DEVELOPMENT = [...PERMISSIVE, 'CC-BY-3.0', 'MPL-2.0', 'Python-2.0'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { packages } = JSON.parse(readFileSync(process.argv[2] ?? join(root, 'package-lock.json'), 'utf8'));
@@ -37,37 +38,11 @@ console.log(
   `licences: ${counts.installed} packages that are installed, ${counts.development} of development: permissive`,
 );
 
-/**
- * Whether an SPDX expression can be met with licences of a list: one side of an OR, both of an AND. WITH (an exception)
- * and anything that is not an expression are not met.
- */
+/** Whether an SPDX expression can be met with licences of a list. What is not an expression is not met. */
 function isAllowed(expression, allowed) {
-  const words = expression.match(/[()]|[^\s()]+/g) ?? [];
-  let at = 0;
-  const factor = () => {
-    const word = words[at++];
-    if (word !== '(') return allowed.includes(word);
-    const inside = either();
-    return words[at++] === ')' && inside;
-  };
-  const both = () => {
-    let met = factor();
-    for (; words[at] === 'AND'; ) {
-      at += 1;
-      const right = factor();
-      met = met && right;
-    }
-    return met;
-  };
-  const either = () => {
-    let met = both();
-    for (; words[at] === 'OR'; ) {
-      at += 1;
-      const right = both();
-      met = met || right;
-    }
-    return met;
-  };
-  const met = either();
-  return met && at === words.length;
+  try {
+    return satisfies(expression, allowed);
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 /** Work that is done one piece after another, with a limit on how much may wait. */
+import PQueue from 'p-queue';
 import { AppError } from './errors.ts';
 
 /** When a caller that found the queue full may try again. */
@@ -7,8 +8,7 @@ const RETRY_SECONDS = 5;
 export class Turns {
   readonly #most: number;
   readonly #what: string;
-  #last: Promise<unknown> = Promise.resolve();
-  #held = 0;
+  readonly #queue = new PQueue({ concurrency: 1 });
 
   /** At most `most` pieces run or wait; `what` names them in the error. */
   constructor(most: number, what: string) {
@@ -21,19 +21,13 @@ export class Turns {
    * seconds); what `work` throws
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#held >= this.#most) {
-      throw new AppError('unavailable', `${this.#held} ${this.#what}, the maximum at one time`, {
+    const held = this.#queue.pending + this.#queue.size;
+    if (held >= this.#most) {
+      throw new AppError('unavailable', `${held} ${this.#what}, the maximum at one time`, {
         facts: { retry_after: RETRY_SECONDS },
       });
     }
-    this.#held += 1;
-    const done = this.#last.then(work);
-    // only the piece's own caller gets its error
-    this.#last = done.catch(() => {});
-    try {
-      return await done;
-    } finally {
-      this.#held -= 1;
-    }
+    // never before the caller goes on: what it has open (a transaction) is not the work's
+    return this.#queue.add(() => Promise.resolve().then(work));
   }
 }

@@ -1,4 +1,5 @@
 /** Slots for work of which only a limited amount may run at the same time. */
+import PQueue from 'p-queue';
 import { AppError } from '../../lib/errors.ts';
 
 /** When a caller that got no slot may try again. */
@@ -33,36 +34,19 @@ export interface QueueLimits {
 
 /** Like `createSlots`, but a caller that gets no slot waits for one, first come, first served. */
 export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): () => Promise<() => void> {
-  const waiting = new Set<() => void>();
-  let open = 0;
-  const take = () => {
-    open += 1;
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      open -= 1;
-      const [next] = waiting;
-      next?.();
-    };
-  };
+  const queue = new PQueue({ concurrency: most });
   return async () => {
-    if (open < most) return take();
-    if (waiting.size >= mostWaiting) throw unavailable(open, busy);
+    if (queue.pending + queue.size >= most + mostWaiting) throw unavailable(queue.pending, busy);
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(unavailable(queue.pending, busy)), waitMs);
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer);
-        waiting.delete(enter);
-      };
-      const enter = () => {
-        leave();
-        resolve(take());
-      };
-      const timer = setTimeout(() => {
-        leave();
-        reject(unavailable(open, busy));
-      }, waitMs);
-      waiting.add(enter);
+      // a slot is a task of the queue that lasts until it is released
+      const slot = () =>
+        new Promise<void>((release) => {
+          clearTimeout(timer);
+          resolve(release);
+        });
+      queue.add(slot, { signal: patience.signal }).catch(reject);
     });
   };
 }
