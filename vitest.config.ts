@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { DurationsReporter } from './test/fixture/durations.ts';
 import { LongestFirst } from './test/fixture/longest-first.ts';
 import { filesOfProjects, PROJECTS, ROOT } from './test/fixture/projects.ts';
 
@@ -23,7 +24,7 @@ export default defineConfig({
     ...shared,
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/fixture/global-setup.ts'],
-    reporters: ['default', './test/plain-line-reporter.ts'],
+    reporters: ['default', './test/plain-line-reporter.ts', new DurationsReporter()],
     projects: PROJECTS.map((name) => ({
       test: { ...shared, name, include: files[name], provide: { isLong: name === 'slow' } },
     })),
