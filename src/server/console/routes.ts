@@ -6,7 +6,7 @@ import fastifyStatic from '@fastify/static';
 import type { FastifySchema } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
-import { CONSOLE_HEADERS } from '../http/page-headers.ts';
+import { addPages } from '../http/page-headers.ts';
 import { describeRoute } from '../http/route.ts';
 
 /** Where `npm run build` puts the console: the same folder for the sources and for dist/. */
@@ -28,7 +28,7 @@ const CHECKED = 'no-cache';
  */
 export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
   const isBuilt = existsSync(join(folder, PAGE));
-  await app.register(async (scope) => {
+  await addPages(app, 'console', async (scope) => {
     if (isBuilt) await scope.register(fastifyStatic, { root: folder, serve: false, preCompressed: true });
     scope.get('/console', { schema: fileSchema() }, (_request, reply) => reply.redirect('/console/', 308));
     scope.get<{ Params: { '*': string } }>('/console/*', { schema: fileSchema() }, (request, reply) => {
@@ -38,7 +38,6 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
       if (!FILE.test(path)) return reply.callNotFound();
       return reply
         .headers({
-          ...CONSOLE_HEADERS,
           'cache-control': HASHED.test(path) ? FOREVER : CHECKED,
           vary: 'accept-encoding',
         })

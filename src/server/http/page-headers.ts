@@ -1,26 +1,65 @@
-/** Headers of pages, which browsers show: no page of others may frame them, and they load nothing from elsewhere. */
+/**
+ * Headers of pages, which browsers show, by @fastify/helmet: no page of others may frame them, and they load nothing
+ * from elsewhere.
+ */
+import fastifyHelmet, { type FastifyHelmetOptions } from '@fastify/helmet';
+import type { ServerApp } from './fastify-types.ts';
 
-const COMMON = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const NONE = ["'none'"];
+const SELF = ["'self'"];
+
+/** What a page may load, by directive of its content security policy. */
+type Directives = Readonly<Record<string, string[]>>;
 
 /** Pages that are one file, with its style inside. */
-export const PAGE_HEADERS = {
-  'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; ${COMMON}`,
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-} as const;
+const PLAIN_PAGE: Directives = { 'default-src': NONE, 'style-src': ["'unsafe-inline'"] };
 
 /** Pages with scripts: those of Swagger UI are files of this service, and its styles are partly in attributes. */
-export const SCRIPTED_PAGE_HEADERS = {
-  ...PAGE_HEADERS,
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
-    `font-src 'self' data:; connect-src 'self'; ${COMMON}`,
-} as const;
+const SCRIPTED_PAGE: Directives = {
+  'default-src': NONE,
+  'script-src': SELF,
+  'style-src': [...SELF, "'unsafe-inline'"],
+  'img-src': [...SELF, 'data:'],
+  'font-src': [...SELF, 'data:'],
+  'connect-src': SELF,
+};
 
 /** The console: its scripts, styles and data are of this service, and nothing is inline. */
-export const CONSOLE_HEADERS = {
-  ...PAGE_HEADERS,
-  'content-security-policy':
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-    `object-src 'none'; ${COMMON}`,
-} as const;
+const CONSOLE: Directives = {
+  'default-src': SELF,
+  'script-src': SELF,
+  'style-src': SELF,
+  'img-src': [...SELF, 'data:'],
+  'connect-src': SELF,
+  'object-src': NONE,
+};
+
+const PAGES = { plain: PLAIN_PAGE, scripted: SCRIPTED_PAGE, console: CONSOLE } as const;
+
+/**
+ * Adds routes whose answers are pages of one kind. They have a scope of their own, as its hooks are no look-up's: the
+ * API has no pages, and `x-content-type-options` is on every answer anyway.
+ */
+export async function addPages(
+  app: ServerApp,
+  kind: keyof typeof PAGES,
+  addRoutes: (scope: ServerApp) => void | Promise<void>,
+): Promise<void> {
+  await app.register(async (scope) => {
+    await scope.register(fastifyHelmet, optionsOf(PAGES[kind]));
+    await addRoutes(scope);
+  });
+}
+
+function optionsOf(directives: Directives): FastifyHelmetOptions {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { ...directives, 'base-uri': NONE, 'form-action': NONE, 'frame-ancestors': NONE },
+    },
+    xFrameOptions: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    // browsers heed it over TLS alone, which ends at a proxy: what this name has for years is for its operator to say
+    strictTransportSecurity: false,
+  };
+}

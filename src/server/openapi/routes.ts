@@ -9,7 +9,7 @@ import { negotiate } from '../http/accept.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { JSON_TYPE } from '../http/media-types.ts';
-import { PAGE_HEADERS, SCRIPTED_PAGE_HEADERS } from '../http/page-headers.ts';
+import { addPages } from '../http/page-headers.ts';
 import { describeRoute } from '../http/route.ts';
 import {
   errorListSchema,
@@ -28,18 +28,14 @@ export async function addDocumentRoutes(app: ServerApp): Promise<void> {
   app.get('/openapi.json', { config: { quiet: true }, schema: { hide: true } }, async (_request, reply) => {
     return reply.type(JSON_TYPE).send(app.swagger());
   });
-  addErrorPages(app);
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    ...PAGE_THEME,
-    // its default sends the document's address to a service on the internet
-    uiConfig: { docExpansion: 'list', validatorUrl: null },
-    uiHooks: {
-      onRequest: (_request, reply, done) => {
-        reply.headers(SCRIPTED_PAGE_HEADERS);
-        done();
-      },
-    },
+  await addPages(app, 'plain', addErrorPages);
+  await addPages(app, 'scripted', async (scope) => {
+    await scope.register(swaggerUi, {
+      routePrefix: '/docs',
+      ...PAGE_THEME,
+      // its default sends the document's address to a service on the internet
+      uiConfig: { docExpansion: 'list', validatorUrl: null },
+    });
   });
 }
 
@@ -103,8 +99,5 @@ function addErrorPages(app: ServerApp): void {
 }
 
 function sendHtml(reply: FastifyReply, html: string): FastifyReply {
-  return reply
-    .headers({ vary: 'accept', ...PAGE_HEADERS })
-    .type(`${HTML_TYPE}; charset=utf-8`)
-    .send(html);
+  return reply.header('vary', 'accept').type(`${HTML_TYPE}; charset=utf-8`).send(html);
 }

@@ -154,7 +154,9 @@ describe('pages', () => {
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'DENY',
         'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
       });
+      expect(headers['strict-transport-security']).toBeUndefined();
       const policy = String(headers['content-security-policy']);
       expect(policy).toMatch(/^default-src 'none';.*frame-ancestors 'none'$/);
       expect(policy).not.toMatch(/https?:|\*|script-src[^;]*unsafe/);
