@@ -6,6 +6,7 @@ import type { Telemetry } from '../lib/tracing.ts';
 import { recordChanges } from './audit/recorder.ts';
 import type { ServerConfig } from './config.ts';
 import type { ServerDependencies } from './dependencies.ts';
+import { negotiateContent } from './http/accept.ts';
 import { type Access, guardRoutes, isUnknownApi } from './http/access.ts';
 import { createBrowserGuard } from './http/browser-guard.ts';
 import { closeGracefully } from './http/closing.ts';
@@ -102,6 +103,7 @@ const ROUTE_PLUGINS = [
       done();
     });
   }),
+  definePlugin<RouteNeeds>('negotiation', [], negotiateContent),
   definePlugin<RouteNeeds>('problems', [], (app, { dependencies }) => answerErrors(app, dependencies.config)),
   definePlugin<RouteNeeds>('error-responses', ['problems'], addErrorResponses),
   definePlugin<RouteNeeds>('access', ['problems'], (app, { access, rates }) => guardRoutes(app, access, rates)),

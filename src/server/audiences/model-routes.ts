@@ -47,7 +47,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
       }),
     },
     async (request, reply) => {
-      const type = negotiate(request.headers.accept, [ONNX_TYPE, JSON_TYPE]);
+      const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
       // the one that it was made with, which may not be the served one any more
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);

@@ -49,12 +49,12 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
 
   return (
     { id, version }: { readonly id: string; readonly version: number | null },
-    { headers }: FastifyRequest,
+    request: FastifyRequest,
     query: Query,
     reply: FastifyReply,
   ): FastifyReply => {
-    const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
-    const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(headers['accept-encoding']);
+    const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
+    const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(request);
     const isSafe = type === CSV_TYPE && query.csv_safe;
     const found = locate(store, id, version, query.cursor);
     const find = () =>
@@ -64,7 +64,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     // before the members are read: one who is erased meanwhile changes the next tag
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
-    if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+    if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
     const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
       reply.headers({
         ...validatorsOf(audience, representation),

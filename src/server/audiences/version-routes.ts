@@ -101,10 +101,12 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
       }),
     },
-    async ({ params: { id, from: first, to: second }, query, headers }, reply) => {
-      const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
+    async (request, reply) => {
+      const { params, query, headers } = request;
+      const { id, from: first, to: second } = params;
+      const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
       const isSafe = type === CSV_TYPE && query.csv_safe;
-      const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
+      const gzip = type !== JSON_TYPE && acceptsGzip(request);
       const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
       const representation = `${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
       const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;

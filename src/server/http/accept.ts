@@ -1,48 +1,41 @@
-/** Content negotiation (RFC 9110, section 12.5.1): the best of the media types on offer. */
+/** Content negotiation (RFC 9110, section 12.5), by @fastify/accepts: the best of what is on offer. */
+import fastifyAccepts from '@fastify/accepts';
+import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
+import type { ServerApp } from './fastify-types.ts';
 
-/** The offered type with the highest weight in `accept` (the first of equals); `not_acceptable` if it accepts none. */
-export function negotiate<T extends string>(accept: string | undefined, offers: readonly [T, ...T[]]): T {
+/** Of either header, what is beyond is not read: a header of 16 KiB can name 4,000 types, which took 34 ms. */
+const MAXIMUM_ACCEPT_LENGTH = 1_024;
+
+/** So that `negotiate` and `acceptsGzip` can be asked about requests of the app. */
+export async function negotiateContent(app: ServerApp): Promise<void> {
+  await app.register(fastifyAccepts);
+}
+
+/** The offered type that `Accept` prefers (the first of equals); `not_acceptable` if it accepts none. */
+export function negotiate<T extends string>(request: FastifyRequest, offers: readonly [T, ...T[]]): T {
+  const accept = boundedHeader(request, 'accept');
   if (accept === undefined || accept.trim() === '') return offers[0];
-  const ranges = accept.slice(0, MAXIMUM_ACCEPT_LENGTH).toLowerCase().split(',').map(parseRange);
-  let best: { readonly offer: T; readonly weight: number } | null = null;
-  for (const offer of offers) {
-    const weight = weightOf(offer, ranges);
-    if (weight > (best?.weight ?? 0)) best = { offer, weight };
-  }
-  if (best !== null) return best.offer;
+  // clients name the charset too, which a plain type would not match
+  const accepted = request.types(offers.flatMap((offer) => [offer, `${offer};charset=utf-8`]));
+  const best = offers.find((offer) => String(accepted).split(';', 1)[0] === offer);
+  if (best !== undefined) return best;
   throw new AppError('not_acceptable', `this route returns ${offers.join(', ')}`, {
     details: [{ pointer: 'accept', value: accept, message: `accept one of ${offers.join(', ')}` }],
   });
 }
 
-/** Whether `Accept-Encoding` allows gzip, with at least the weight of `identity`. */
-export function acceptsGzip(acceptEncoding: string | undefined): boolean {
-  const codings = (acceptEncoding ?? '').slice(0, MAXIMUM_ACCEPT_LENGTH).toLowerCase().split(',').map(parseRange);
-  const weightOf = (...names: readonly string[]) => codings.find(({ type }) => names.includes(type))?.weight;
-  const gzip = weightOf('gzip', 'x-gzip') ?? weightOf('*') ?? 0;
-  return gzip > 0 && gzip >= (weightOf('identity') ?? 0);
+/** Whether `Accept-Encoding` prefers gzip to an answer as it is; of equals, the one that it names first. */
+export function acceptsGzip(request: FastifyRequest): boolean {
+  // the old name of the same coding
+  const gzip = /\bx-gzip\b/i.test(boundedHeader(request, 'accept-encoding') ?? '') ? 'x-gzip' : 'gzip';
+  return request.encodings([gzip, 'identity']) === gzip;
 }
 
-interface MediaRange {
-  readonly type: string;
-  readonly weight: number;
-}
-
-const MAXIMUM_ACCEPT_LENGTH = 1_024;
-
-function parseRange(text: string): MediaRange {
-  const [type = '', ...parameters] = text.split(';').map((part) => part.trim());
-  const q = parameters.find((parameter) => parameter.startsWith('q='));
-  const weight = q === undefined ? 1 : Number(q.slice(2));
-  return { type, weight: weight >= 0 && weight <= 1 ? weight : 0 };
-}
-
-/** The weight of the most specific range that matches the offer; 0 if none does. */
-function weightOf(offer: string, ranges: readonly MediaRange[]): number {
-  for (const pattern of [offer, `${offer.slice(0, offer.indexOf('/'))}/*`, '*/*']) {
-    const range = ranges.find(({ type }) => type === pattern);
-    if (range !== undefined) return range.weight;
-  }
-  return 0;
+/** Cut where the request has it, as the package reads it there. */
+function boundedHeader({ raw }: FastifyRequest, name: 'accept' | 'accept-encoding'): string | undefined {
+  const given = raw.headers[name] as string | undefined;
+  if (given !== undefined && given.length > MAXIMUM_ACCEPT_LENGTH)
+    raw.headers[name] = given.slice(0, MAXIMUM_ACCEPT_LENGTH);
+  return raw.headers[name] as string | undefined;
 }

@@ -60,7 +60,7 @@ function addErrorPages(app: ServerApp): void {
     },
     async (request, reply) => {
       const items = listErrorPages();
-      if (negotiate(request.headers.accept, [HTML_TYPE, JSON_TYPE]) === JSON_TYPE) {
+      if (negotiate(request, [HTML_TYPE, JSON_TYPE]) === JSON_TYPE) {
         return reply.header('vary', 'accept').type(JSON_TYPE).send({ items });
       }
       return sendHtml(reply, renderErrorList(items));
@@ -89,7 +89,7 @@ function addErrorPages(app: ServerApp): void {
       }),
     },
     async (request, reply) => {
-      const type = negotiate(request.headers.accept, [HTML_TYPE, JSON_TYPE]);
+      const type = negotiate(request, [HTML_TYPE, JSON_TYPE]);
       const page = findErrorPage(request.params.code);
       if (page === null) throw new AppError('route_not_found', 'there is no such error code: /docs/errors lists them');
       if (type === JSON_TYPE) return reply.header('vary', 'accept').type(JSON_TYPE).send(page);

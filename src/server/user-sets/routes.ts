@@ -231,7 +231,7 @@ function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream:
       }),
     },
     async (request, reply) => {
-      const type = negotiate(request.headers.accept, [NDJSON_TYPE, TEXT_TYPE]);
+      const type = negotiate(request, [NDJSON_TYPE, TEXT_TYPE]);
       const release = takeStream();
       let stream: ReturnType<typeof streamIds>;
       try {
