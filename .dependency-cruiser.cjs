@@ -43,6 +43,7 @@ const DOORS = {
   'hyparquet-writer': '^src/audience/parquet\\.ts$',
   '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/server/',
   'ipaddr.js': '^src/server/',
+  'secure-json-parse': '^src/server/http/json-text\\.ts$',
   'p-queue': '^src/(lib/turns|server/http/slots)\\.ts$',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',
