@@ -16,6 +16,9 @@ const LONGEST_PAUSE_MS = 8;
 /** How often whoever waits for a lock tries. */
 const POLL_MS = 10;
 
+/** What a caller keeps for as long as it runs and never gives back would be collected, and so released. */
+const HELD = new Set<InstanceType<typeof Sqlite>>();
+
 const SHARED_MODE = 0o666;
 const READ_ONLY = /^SQLITE_(READONLY|PERM)/;
 
@@ -84,8 +87,12 @@ function tryOnce(path: string): (() => void) | null {
     if (isBusy(error)) return null;
     throw lockError(path, error);
   }
-  const held = database;
-  return () => held.close();
+  const lock = database;
+  HELD.add(lock);
+  return () => {
+    HELD.delete(lock);
+    lock.close();
+  };
 }
 
 /**

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { awaitFileLock, awaitFileLockSync, isFileLocked, tryFileLock } from '../../src/lib/file-lock.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
@@ -15,6 +17,18 @@ const CHILD = new URL('./children/lock-child.ts', import.meta.url);
 const newLock = () => join(newFolder(), 'a.lock');
 
 describe('a lock on a file', () => {
+  it('is held while its process runs, also where nothing refers to it any more', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const path = newLock();
+    expect(tryFileLock(path) === null).toBe(false);
+    for (let i = 0; i < 3; i++) {
+      collect();
+      await sleep(5);
+    }
+    expect(tryFileLock(path)).toBeNull();
+  });
+
   it('has one holder, and leaves an empty file', async () => {
     const path = newLock();
     const release = tryFileLock(path)!;
