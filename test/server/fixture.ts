@@ -181,9 +181,12 @@ function diskOf(freeBytes: number) {
   return { freeBytes, reserveBytes: RESERVE_BYTES, isLow: freeBytes < RESERVE_BYTES };
 }
 
+/** Tests share the processors with others: no load is shed but where that is tested. */
+const UNHURRIED = { overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 };
+
 export async function openFixture(
   population: Population,
-  config: Partial<ServerConfig> = {},
+  wanted: Partial<ServerConfig> = {},
   {
     clock: given = systemClock,
     allowedHosts = [],
@@ -192,6 +195,7 @@ export async function openFixture(
     ...parts
   }: FixtureParts = {},
 ): Promise<Fixture> {
+  const config = { ...UNHURRIED, ...wanted };
   const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
   const dataDir = temporaryFolder();
   let reportRow: (row: DamagedRow) => void = () => {};
