@@ -55,6 +55,16 @@ function removeDatabase(folder: string): void {
   for (const name of readdirSync(folder)) if (name.startsWith('metaheac.db')) rmSync(join(folder, name));
 }
 
+/** The path of a copy of the database as it is now. */
+function copyByHand(folder: string): string {
+  const copy = join(temporaryFolder(), 'copy.db');
+  const connection = openDatabase(join(folder, 'metaheac.db'));
+  truncateLog(connection);
+  connection.close();
+  copyFileSync(join(folder, 'metaheac.db'), copy);
+  return copy;
+}
+
 describe('a data folder whose database is gone', () => {
   it.each<[string, (folder: string) => void]>([
     ['missing', removeDatabase],
@@ -155,11 +165,7 @@ describe('a data folder with another database', () => {
     const store = data.open();
     start(store);
     createReady(store, ['ann', 'bob']);
-    const copy = join(temporaryFolder(), 'copy.db');
-    const connection = openDatabase(join(data.folder, 'metaheac.db'));
-    truncateLog(connection);
-    connection.close();
-    copyFileSync(join(data.folder, 'metaheac.db'), copy);
+    const copy = copyByHand(data.folder);
     const late = createReady(store, ['cid', 'dan']);
     const before = filesOf(data.folder);
     happen(store);
@@ -176,11 +182,7 @@ describe('a data folder with another database', () => {
     const store = data.open();
     start(store);
     createReady(store, ['ann', 'bob']);
-    const copy = join(temporaryFolder(), 'copy.db');
-    const connection = openDatabase(join(data.folder, 'metaheac.db'));
-    truncateLog(connection);
-    connection.close();
-    copyFileSync(join(data.folder, 'metaheac.db'), copy);
+    const copy = copyByHand(data.folder);
     const late = createReady(store, ['cid', 'dan']);
     const before = filesOf(data.folder);
     store.close(); // as kill -9 would, without a word
