@@ -1,7 +1,7 @@
 /** Rankings by folder, with a limit on how many are open at a time. */
+import { LRUCache } from 'lru-cache';
 import type { BlobReader } from '../campaigns/ports/blobs.ts';
 import { AppError, assert } from '../lib/errors.ts';
-import { LruCache } from '../lib/lru-cache.ts';
 import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
@@ -44,7 +44,7 @@ export interface HeldRanking {
 export class RankingCache {
   readonly #blobs: BlobReader;
   /** Rankings kept open by the cache. */
-  readonly #open: LruCache<string, Entry>;
+  readonly #open: LRUCache<string, Entry>;
   /** Held rankings, kept or not. */
   readonly #held = new Set<Entry>();
   readonly #memoryBytes: number;
@@ -63,7 +63,7 @@ export class RankingCache {
     assert(limits.openRankings >= 1, 'a ranking cache holds at least one ranking');
     this.#blobs = blobs;
     this.#memoryBytes = limits.memoryBytes;
-    this.#open = new LruCache({ maximum: limits.openRankings, onLeave: (entry) => this.#letGo(entry) });
+    this.#open = new LRUCache({ max: limits.openRankings, dispose: (entry) => this.#letGo(entry) });
   }
 
   /** How often members have come into memory or left it: what `kept` returned holds while this stays. */
@@ -116,7 +116,7 @@ export class RankingCache {
    * Closes rankings whose folder no longer exists, unless they are held: only then is their disk space freed.
    */
   forgetDeleted(): void {
-    for (const folder of this.#open.keys()) {
+    for (const folder of [...this.#open.keys()]) {
       if (!this.#blobs.has(folder)) this.#open.delete(folder);
     }
   }
@@ -134,7 +134,7 @@ export class RankingCache {
   /** Closes all rankings, held or not; nothing may be read through this cache afterwards. */
   closeAll(): void {
     this.#closed = true;
-    for (const folder of this.#open.keys()) this.#open.delete(folder);
+    this.#open.clear();
     for (const { ranking } of this.#held) ranking.close();
   }
 
@@ -152,7 +152,7 @@ export class RankingCache {
     }
     const ranking = openRanking(this.#blobs, folder, () => this.#onDamage(folder));
     const entry: Entry = { ranking, uses: users, lastUse, size: 0, keptBytes: 0, holders: 0, isKept: true };
-    this.#open.add(folder, entry);
+    this.#open.set(folder, entry);
     return entry;
   }
 

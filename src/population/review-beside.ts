@@ -1,4 +1,5 @@
 /** Looks through population versions in threads, one at a time: each pass reads a whole version. */
+import { LRUCache } from 'lru-cache';
 import { AppError } from '../lib/errors.ts';
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
 import type { PopulationDiff } from './diff.ts';
@@ -16,7 +17,7 @@ export class PopulationReviewer {
   readonly #threads = new SingleTaskThreads<ReviewTask, Reviewed>({
     ...{ beside: import.meta.url, name: 'review-thread', data: null },
   });
-  readonly #found = new Map<string, Promise<Reviewed>>();
+  readonly #found = new LRUCache<string, Promise<Reviewed>>({ max: KEPT });
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
@@ -58,8 +59,6 @@ export class PopulationReviewer {
         this.#waiting -= 1;
       });
     this.#found.set(key, found);
-    const [oldest] = this.#found.keys();
-    if (this.#found.size > KEPT && oldest !== undefined) this.#found.delete(oldest);
     return found;
   }
 }

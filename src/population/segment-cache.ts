@@ -1,19 +1,22 @@
 /** Keeps the segments that were read last, up to a number of bytes. */
-import { LruCache } from '../lib/lru-cache.ts';
+import { LRUCache } from 'lru-cache';
 import { type Rows, sizeOfRows } from './segments.ts';
 
 /** A segment that is larger than the limit is not kept. */
 export class SegmentCache {
   readonly #load: (index: number) => Rows;
-  readonly #kept: LruCache<number, Rows>;
+  readonly #kept: LRUCache<number, Rows>;
 
   constructor(maximumBytes: number, load: (index: number) => Rows) {
     this.#load = load;
-    this.#kept = new LruCache({ maximum: maximumBytes, sizeOf: sizeOfRows });
+    this.#kept = new LRUCache({
+      maxSize: Math.max(1, maximumBytes),
+      sizeCalculation: (rows) => Math.max(1, sizeOfRows(rows)),
+    });
   }
 
   get bytes(): number {
-    return this.#kept.size;
+    return this.#kept.calculatedSize;
   }
 
   /** The segment if it is kept; asking does not keep it. */
@@ -26,7 +29,7 @@ export class SegmentCache {
     const kept = this.#kept.get(index);
     if (kept) return kept;
     const rows = this.#load(index);
-    this.#kept.add(index, rows);
+    this.#kept.set(index, rows);
     return rows;
   }
 }

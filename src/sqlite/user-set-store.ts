@@ -1,6 +1,7 @@
 /** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
 
 import { setImmediate } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { CollectedIds, UserSets } from '../campaigns/ports/user-sets.ts';
 import type {
@@ -15,7 +16,6 @@ import type {
 } from '../campaigns/set-types.ts';
 import type { SeedCounts } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
-import { LruCache } from '../lib/lru-cache.ts';
 import { intersectionOf, unionOf } from '../user-sets/algebra.ts';
 import { type ChangeTask, combine, receivedAfter, sentOf, tallyFor } from '../user-sets/change.ts';
 import { IdSorter } from '../user-sets/id-sorter.ts';
@@ -40,8 +40,8 @@ export class SqliteUserSets implements UserSets {
   readonly #discard: Connection['discard'];
   readonly #audit: SqliteAuditLog;
   readonly #now: () => number;
-  readonly #matches = new LruCache<string, Promise<Matches>>({ maximum: REMEMBERED });
-  readonly #suppressed = new LruCache<string, Promise<number>>({ maximum: REMEMBERED });
+  readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
+  readonly #suppressed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
 
   constructor({ database, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
     this.#discard = discard;
@@ -159,7 +159,7 @@ export class SqliteUserSets implements UserSets {
     } finally {
       set.discard();
     }
-    this.#matches.add(keyOf(population, set.sha256), Promise.resolve(tally.matches()));
+    this.#matches.set(keyOf(population, set.sha256), Promise.resolve(tally.matches()));
     if (before !== null && before.sha256 !== set.sha256) this.#removeUnused(before.sha256);
     return sent;
   }
@@ -245,11 +245,11 @@ function keyOf(population: MatchedPopulation, ...sets: readonly string[]): strin
 }
 
 /** What was worked out before, or is being; a failure is forgotten. */
-function remembered<T>(memory: LruCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+function remembered<T>(memory: LRUCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const known = memory.get(key);
   if (known !== undefined) return known;
   const made = work();
   made.catch(() => memory.delete(key));
-  memory.add(key, made);
+  memory.set(key, made);
   return made;
 }

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { AppError } from '../lib/errors.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
@@ -35,7 +36,7 @@ export class EngineModels {
   readonly #config: ModelsConfig;
   readonly #device: string;
   readonly #entries = new Map<string, Entry>();
-  readonly #populations = new Map<string, Promise<Population>>();
+  readonly #populations = new LRUCache<string, Promise<Population>>({ max: MOST_POPULATIONS });
   /** In a thread: the event loop would stand still for as long as it takes to read the whole population. */
   readonly #opener = new PopulationOpener();
   readonly #onPopulation: (users: number) => void;
@@ -65,7 +66,6 @@ export class EngineModels {
     const found = this.#populations.get(version);
     if (found !== undefined) return found;
     const opening = this.#opener.open(this.#config.population, version);
-    for (const oldest of [...this.#populations.keys()].slice(0, 1 - MOST_POPULATIONS)) this.#populations.delete(oldest);
     this.#populations.set(version, opening);
     try {
       const opened = await opening;
@@ -73,7 +73,7 @@ export class EngineModels {
       return opened;
     } catch (error) {
       // the obstacle may be gone the next time
-      if (this.#populations.get(version) === opening) this.#populations.delete(version);
+      if (this.#populations.peek(version) === opening) this.#populations.delete(version);
       throw error;
     }
   }

@@ -3,7 +3,7 @@
  * cached.
  */
 import { setImmediate } from 'node:timers/promises';
-import { LruCache } from '../lib/lru-cache.ts';
+import { LRUCache } from 'lru-cache';
 import type { Turn } from './find-rows.ts';
 
 interface Work {
@@ -17,12 +17,12 @@ interface Work {
  * again finds the marks further along, and there is never more than one abandoned piece of work.
  */
 export class KeptMarks {
-  readonly #kept: LruCache<string, Uint8Array>;
+  readonly #kept: LRUCache<string, Uint8Array>;
   #work: Work | null = null;
 
   /** Keeps the `most` last requested ones. */
   constructor(most: number) {
-    this.#kept = new LruCache({ maximum: most });
+    this.#kept = new LRUCache({ max: most });
   }
 
   /**
@@ -62,7 +62,7 @@ export class KeptMarks {
     };
     const finish = (outcome: NonNullable<Work['outcome']>) => {
       work.outcome = outcome;
-      if ('marks' in outcome) this.#kept.add(key, outcome.marks);
+      if ('marks' in outcome) this.#kept.set(key, outcome.marks);
       if (this.#work === work) this.#work = null;
     };
     make(turn).then(

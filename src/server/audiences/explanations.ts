@@ -1,6 +1,6 @@
 /** Explanations that were made, kept for the next who asks; so many are made at one time. */
+import { LRUCache } from 'lru-cache';
 import type { Explanation } from '../../audience/explanation.ts';
-import { LruCache } from '../../lib/lru-cache.ts';
 import { createSlots } from '../http/slots.ts';
 import type { AudienceLimits } from './limits.ts';
 import type { AudienceExplainer, AudienceToExplain } from './port.ts';
@@ -18,13 +18,13 @@ export function createExplanations({
   readonly explainer: AudienceExplainer;
 }): (audience: AudienceToExplain) => Promise<Explanation> {
   const take = createSlots(config.maximumOpenExplanations, 'explanations are being made');
-  const kept = new LruCache<string, Promise<Explanation>>({ maximum: config.keptExplanations });
+  const kept = new LRUCache<string, Promise<Explanation>>({ max: config.keptExplanations });
   return (audience) => {
     const key = `${audience.size} ${audience.folder}`;
     const known = kept.get(key);
     if (known) return known;
     const made = explainWith(explainer, audience, take());
-    kept.add(key, made);
+    kept.set(key, made);
     made.catch(() => kept.delete(key));
     return made;
   };
