@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { dirname, join } from 'node:path';
+import { defineConfig, type Plugin } from 'vitest/config';
 import { DurationsReporter } from './test/fixture/durations.ts';
 import { LongestFirst } from './test/fixture/longest-first.ts';
 import { filesOfProjects, PROJECTS, ROOT } from './test/fixture/projects.ts';
@@ -19,6 +19,16 @@ const shared = {
 
 const files = filesOfProjects();
 
+/** Engines and threads that the sources start are the bundle's. */
+const bundledEntries: Plugin = {
+  name: 'bundled-entries',
+  resolveId(id, importer = '') {
+    const isOfSources = importer.startsWith(join(ROOT, 'src/'));
+    const isEntry = isOfSources && join(dirname(importer), id) === join(ROOT, 'src/lib/entry.ts');
+    return isEntry ? join(ROOT, 'test/fixture/bundled-entry.ts') : null;
+  },
+};
+
 export default defineConfig({
   test: {
     ...shared,
@@ -26,6 +36,7 @@ export default defineConfig({
     globalSetup: ['test/fixture/global-setup.ts'],
     reporters: ['default', './test/plain-line-reporter.ts', new DurationsReporter()],
     projects: PROJECTS.map((name) => ({
+      plugins: [bundledEntries],
       test: { ...shared, name, include: files[name], provide: { isLong: name === 'slow' } },
     })),
   },

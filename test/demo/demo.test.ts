@@ -8,6 +8,7 @@ import { trainModel } from '../../src/demo/train-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { program } from '../fixture/program.ts';
 import { IS_LONG } from '../fixture/size.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -45,7 +46,7 @@ interface Run {
 }
 
 function startDemo(...args: string[]): Run {
-  const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', 'demo', ...args], {
+  const child = spawn(process.execPath, [program(), 'demo', ...args], {
     cwd: ROOT,
     env: { ...process.env, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],

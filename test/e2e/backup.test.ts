@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
+import { program } from '../fixture/program.ts';
 import { ROOT, Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -20,7 +21,7 @@ interface Run {
 }
 
 async function metaheac(...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...args], { cwd: ROOT });
+  const child = spawn(process.execPath, [program(), ...args], { cwd: ROOT });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data) => (stdout += data));
   child.stderr.on('data', (data) => (stderr += data));

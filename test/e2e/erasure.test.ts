@@ -12,6 +12,7 @@ import { openPopulation } from '../../src/population/population.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
+import { program } from '../fixture/program.ts';
 import { ROOT, Served } from '../fixture/served.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -55,7 +56,7 @@ function filesWith(id: string, ...folders: readonly string[]): string[] {
 
 function metaheac(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const run = ['scripts/run.mjs', 'src/cli/main.ts', 'population', 'erase', ...args];
+    const run = [program(), 'population', 'erase', ...args];
     execFile(process.execPath, run, { cwd: ROOT }, (error, stdout, stderr) =>
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
     );

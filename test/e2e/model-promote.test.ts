@@ -11,6 +11,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { readServedModels } from '../../src/model/versions.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
+import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -51,7 +52,7 @@ async function start(): Promise<Service> {
 }
 
 async function metaheac(args: readonly string[], key: string = KEY) {
-  const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', 'model', ...args], {
+  const child = spawn(process.execPath, [program(), 'model', ...args], {
     cwd: ROOT,
     env: { ...process.env, METAHEAC_API_KEY: key },
   });

@@ -10,6 +10,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { useFolders } from '../fixture/folders.ts';
+import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { snapshot } from '../population/support.ts';
@@ -23,7 +24,7 @@ const users = readFileSync(join(world.data, 'users.ndjson'), 'utf8')
 const single = openPopulation(world.population).features.find(({ kind }) => kind === 'single')!.name;
 
 function start(args: readonly string[]): ChildProcess {
-  const command = ['scripts/run.mjs', 'src/cli/main.ts', 'population', ...args];
+  const command = [program(), 'population', ...args];
   return spawn(process.execPath, command, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

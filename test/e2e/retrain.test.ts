@@ -11,6 +11,7 @@ import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 import { populationOf } from '../online/world.ts';
@@ -38,7 +39,7 @@ let population = '';
 let service: Service;
 
 function metaheac(...args: string[]) {
-  const command = ['scripts/run.mjs', 'src/cli/main.ts', ...args];
+  const command = [program(), ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
   return { status, stdout, stderr };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
+import { program } from '../fixture/program.ts';
 import { ROOT, Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -14,8 +15,7 @@ const campaign = world.campaigns[0]!;
 
 function metaheac(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const run = ['scripts/run.mjs', 'src/cli/main.ts', ...args];
-    execFile(process.execPath, run, { cwd: ROOT }, (error, stdout, stderr) =>
+    execFile(process.execPath, [program(), ...args], { cwd: ROOT }, (error, stdout, stderr) =>
       resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });
