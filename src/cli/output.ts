@@ -4,10 +4,9 @@ import type { Output } from '../lib/output.ts';
 /** If stderr is not a terminal, a progress line is written at most this often. */
 const PROGRESS_EVERY_MS = 5000;
 
-export function createOutput(
-  stdout: NodeJS.WritableStream & { isTTY?: boolean },
-  stderr: NodeJS.WritableStream & { isTTY?: boolean },
-): Output {
+export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+export function createOutput(stdout: Terminal, stderr: Terminal): Output {
   let open = false;
   let last = Number.NEGATIVE_INFINITY;
   const endProgress = () => {

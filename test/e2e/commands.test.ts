@@ -1,4 +1,7 @@
-/** Commands as people run them: exit codes, what is on stdout and on stderr, one line for what the caller can mend. */
+/**
+ * Commands as people run them: exit codes, what is on stdout and on stderr, one line for what the caller can mend. Those
+ * that need no process of their own run in this one.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
@@ -12,6 +15,7 @@ import { openApiCommand } from '../../src/cli/commands/openapi.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { SHAPE_NAMES } from '../../src/offline/shapes/names.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { metaheac, metaheacWith, type Result } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 import { IS_LONG } from '../fixture/size.ts';
@@ -20,20 +24,14 @@ import { tinyWorld } from '../fixture/tiny-world.ts';
 const world = await tinyWorld();
 const folder = temporaryFolder();
 
-interface Result {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 const NOWHERE = createOutput(new PassThrough(), new PassThrough());
 const METAHEAC = [process.execPath, 'scripts/run.mjs', 'src/cli/main.ts'];
 
-function run(command: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+/** In a process of its own. */
+function run(command: readonly string[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0]!, command.slice(1), {
       cwd: ROOT,
-      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -45,8 +43,6 @@ function run(command: readonly string[], env: Record<string, string> = {}): Prom
   });
 }
 
-const metaheac = (...args: string[]): Promise<Result> => run([...METAHEAC, ...args]);
-
 /** The caller's error: exit code 1, nothing on stdout, one line that says all of `parts`. */
 function expectOneLine(result: Result, ...parts: readonly string[]): void {
   expect(result).toMatchObject({ status: 1, stdout: '' });
@@ -57,7 +53,7 @@ function expectOneLine(result: Result, ...parts: readonly string[]): void {
 
 describe('metaheac', () => {
   it('lists its commands', async () => {
-    const { status, stdout } = await metaheac('--help');
+    const { status, stdout } = await run([...METAHEAC, '--help']);
     expect(status).toBe(0);
     for (const command of ['train', 'evaluate', 'population', 'model', 'dataset', 'serve', 'openapi', 'demo'])
       expect(stdout).toContain(`  ${command} `);
@@ -94,7 +90,7 @@ describe('metaheac', () => {
 describe('metaheac train', () => {
   it('names a data set folder that is not there', async () => {
     expectOneLine(
-      await metaheac('train', '--device', 'cpu', '--data', join(folder, 'nowhere'), '--out', join(folder, 'm')),
+      await run([...METAHEAC, 'train', '--data', join(folder, 'nowhere'), '--out', join(folder, 'm')]),
       join(folder, 'nowhere'),
     );
   });
@@ -337,7 +333,7 @@ describe('metaheac serve', () => {
   it('refuses what it cannot serve, each with its sentence, and leaves no data folder behind', async () => {
     const [noModel, unknown, openHost] = await Promise.all([
       metaheac('serve', '--data-dir', join(folder, 'data'), '--population', world.population),
-      run([...METAHEAC, ...service], { METAHEAC_PROT: '80' }),
+      metaheacWith({ METAHEAC_PROT: '80' }, ...service),
       metaheac(...service, '--host', '0.0.0.0'),
     ]);
     expectOneLine(noModel!, '--model', 'METAHEAC_MODEL');
@@ -356,7 +352,7 @@ describe('metaheac serve', () => {
   });
 
   it('ends with what its engine refuses', async () => {
-    expectOneLine(await metaheac(...service, '--port', '0', '--device', 'cuda:99'), 'cuda:99');
+    expectOneLine(await run([...METAHEAC, ...service, '--port', '0', '--device', 'cuda:99']), 'cuda:99');
   });
 });
 

@@ -1,0 +1,158 @@
+/** The program: its command line, one file per command, each loaded when it is called; and what its errors exit with. */
+import { Command, CommanderError, Option } from 'commander';
+import { AppError, messageOf } from '../lib/errors.ts';
+import type { Output } from '../lib/output.ts';
+import { addDataSetCommands } from './dataset-commands.ts';
+import { addKeyCommands } from './key-commands.ts';
+import { addModelSwitchCommands } from './model-switch-commands.ts';
+import { positiveInteger, wholeNumber } from './options.ts';
+import { createOutput, type Terminal } from './output.ts';
+import { addPopulationCommands } from './population-commands.ts';
+import { addServeCommands } from './serve-commands.ts';
+import { addTrainCommands } from './train-commands.ts';
+import { addUpkeepCommands } from './upkeep-commands.ts';
+
+const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
+
+const device = () => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
+
+/**
+ * Runs a command line and returns its exit code. A command that ends well with another code than 0 leaves that in
+ * `process.exitCode`, and 0 is returned.
+ */
+export async function runProgram(args: readonly string[], stdout: Terminal, stderr: Terminal): Promise<number> {
+  const output = createOutput(stdout, stderr);
+  try {
+    await createProgram(output, stdout, stderr).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isOfOpenFiles(error)) {
+      output.note(`metaheac: ${messageOf(error)}. ${RAISE_OPEN_FILES}`);
+      return 1;
+    }
+    if (error instanceof AppError || isOfTheSystem(error)) {
+      output.note(`metaheac: ${error.message}`);
+      return 1;
+    }
+    output.note(`metaheac: ${messageOf(error)}`);
+    if (error instanceof Error && error.stack) output.note(error.stack);
+    return 70;
+  }
+}
+
+function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Command {
+  const program = new Command('metaheac')
+    .description(
+      'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
+    )
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+    })
+    .showHelpAfterError('(add --help for the options)');
+
+  addTrainCommands(program, output);
+
+  program
+    .command('evaluate')
+    .description('adapt a model to the test campaigns of a data set and compare it with baselines')
+    .requiredOption('--data <dir>', 'data set folder')
+    .requiredOption('--model <dir>', 'model folder')
+    .option(
+      '--beside <path>',
+      'another model folder to measure on the same trials, or scores of any model (FILE.csv, FILE.csv.gz: ' +
+        'campaign_id,user_id,score); may be repeated',
+      (path: string, paths: readonly string[]) => [...paths, path],
+      [],
+    )
+    .option('--raw', 'evaluate models as they are too, without adapting them to seeds')
+    .option('--json', 'print one JSON object on stdout')
+    .option('--report <file>', 'write a page with plots and tables (one HTML file)')
+    .option('--plots <dir>', 'write the plots as SVG files')
+    .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
+    .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
+    .addOption(device())
+    .action(async (options) => (await import('./commands/evaluate.ts')).evaluateCommand(options, output));
+
+  addPopulationCommands(program, output);
+
+  const model = program.command('model').description('model folders');
+  model
+    .command('show')
+    .description('print the contents of a model')
+    .argument('<dir>', 'model folder')
+    .option('--adaptation', 'also print the graphs that adaptation runs')
+    .action(async (dir, options) => (await import('./commands/model-show.ts')).modelShowCommand(dir, options, output));
+  model
+    .command('import')
+    .description(
+      'turn an ONNX file exported by PyTorch into a model folder, after checking everything that the service ' +
+        'needs',
+    )
+    .argument('<file>', 'ONNX file')
+    .option('--schema <file>', 'schema.json: describes its inputs')
+    .option('--out <dir>', 'model folder to write')
+    .option('--name <name>', "name of the model (default: the schema's or the file's)")
+    .addOption(
+      new Option('--infer', 'print a proposed schema.json and write nothing').conflicts(['schema', 'out', 'name']),
+    )
+    .action(async (file, options, command: Command) => {
+      for (const option of options.infer ? [] : (['schema', 'out'] as const))
+        if (options[option] === undefined) command.error(`error: required option '--${option}' not specified`);
+      const { modelImportCommand, modelInferCommand } = await import('./commands/model-import.ts');
+      await (options.infer ? modelInferCommand(file, output) : modelImportCommand(file, options, output));
+    });
+  model
+    .command('diff')
+    .description('print the differences between two models')
+    .argument('<before>', 'model folder')
+    .argument('<after>', 'model folder')
+    .action(async (before, after) =>
+      (await import('./commands/model-diff.ts')).modelDiffCommand(before, after, output),
+    );
+  model
+    .command('verify')
+    .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')
+    .argument('<dir>', 'model folder')
+    .addOption(device())
+    .action(async (dir, options) =>
+      (await import('./commands/model-verify.ts')).modelVerifyCommand(dir, options, output),
+    );
+
+  addModelSwitchCommands(model, output);
+
+  addDataSetCommands(program, output);
+
+  addServeCommands(program, output);
+
+  addKeyCommands(program, output);
+  addUpkeepCommands(program, output);
+
+  program
+    .command('openapi')
+    .description('print the OpenAPI document')
+    .option('--out <file>', 'write it to a file instead')
+    .option('--check <file>', 'fail if the file differs from the document')
+    .action(async (options) => (await import('./commands/openapi.ts')).openApiCommand(options, output));
+
+  program
+    .command('demo')
+    .description('the main job on a synthetic population: serve, POST a campaign, print its audience')
+    .option('--keep', 'leave the service running')
+    .option('--data <dir>', 'a real data set instead of the synthetic one')
+    .option('--model <dir>', 'a model trained on it (with --data; trained first if not given)')
+    .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
+  return program;
+}
+
+/** Of this process or of one of its threads, which pass on the message alone. */
+function isOfOpenFiles(error: unknown): boolean {
+  return /\bE[MN]FILE\b/.test(messageOf(error));
+}
+
+/** The operating system's refusal (no such file, no permission, no space): the caller's to mend, so no stack. */
+function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
