@@ -1,4 +1,4 @@
-/** The program: its command line, one file per command, each loaded when it is called; and what its errors exit with. */
+/** The program: its command line, with a file per command that is loaded when it is called, and its exit codes. */
 import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
