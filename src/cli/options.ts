@@ -1,5 +1,5 @@
 /** Parsers of command-line values; an invalid value is a usage error that names the option. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -84,4 +84,9 @@ export function labelTexts(text: string, before: Readonly<Record<string, string>
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=text.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** `--device`, of commands that run a model. */
+export function deviceOption(): Option {
+  return new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
 }

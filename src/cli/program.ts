@@ -1,11 +1,11 @@
 /** The program: its command line, with a file per command that is loaded when it is called, and its exit codes. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
 import { addDataSetCommands } from './dataset-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
-import { addModelSwitchCommands } from './model-switch-commands.ts';
-import { positiveInteger, wholeNumber } from './options.ts';
+import { addModelCommands } from './model-commands.ts';
+import { deviceOption, positiveInteger, wholeNumber } from './options.ts';
 import { createOutput, type Terminal } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
 import { addServeCommands } from './serve-commands.ts';
@@ -13,8 +13,6 @@ import { addTrainCommands } from './train-commands.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
-
-const device = () => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
 
 /**
  * Runs a command line and returns its exit code. A command that ends well with another code than 0 leaves that in
@@ -42,17 +40,7 @@ export async function runProgram(args: readonly string[], stdout: Terminal, stde
 }
 
 function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Command {
-  const program = new Command('metaheac')
-    .description(
-      'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
-    )
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
-    })
-    .showHelpAfterError('(add --help for the options)');
-
+  const program = newProgram(stdout, stderr);
   addTrainCommands(program, output);
 
   program
@@ -73,55 +61,12 @@ function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Comm
     .option('--plots <dir>', 'write the plots as SVG files')
     .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
     .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
-    .addOption(device())
+    .addOption(deviceOption())
     .action(async (options) => (await import('./commands/evaluate.ts')).evaluateCommand(options, output));
 
   addPopulationCommands(program, output);
 
-  const model = program.command('model').description('model folders');
-  model
-    .command('show')
-    .description('print the contents of a model')
-    .argument('<dir>', 'model folder')
-    .option('--adaptation', 'also print the graphs that adaptation runs')
-    .action(async (dir, options) => (await import('./commands/model-show.ts')).modelShowCommand(dir, options, output));
-  model
-    .command('import')
-    .description(
-      'turn an ONNX file exported by PyTorch into a model folder, after checking everything that the service ' +
-        'needs',
-    )
-    .argument('<file>', 'ONNX file')
-    .option('--schema <file>', 'schema.json: describes its inputs')
-    .option('--out <dir>', 'model folder to write')
-    .option('--name <name>', "name of the model (default: the schema's or the file's)")
-    .addOption(
-      new Option('--infer', 'print a proposed schema.json and write nothing').conflicts(['schema', 'out', 'name']),
-    )
-    .action(async (file, options, command: Command) => {
-      for (const option of options.infer ? [] : (['schema', 'out'] as const))
-        if (options[option] === undefined) command.error(`error: required option '--${option}' not specified`);
-      const { modelImportCommand, modelInferCommand } = await import('./commands/model-import.ts');
-      await (options.infer ? modelInferCommand(file, output) : modelImportCommand(file, options, output));
-    });
-  model
-    .command('diff')
-    .description('print the differences between two models')
-    .argument('<before>', 'model folder')
-    .argument('<after>', 'model folder')
-    .action(async (before, after) =>
-      (await import('./commands/model-diff.ts')).modelDiffCommand(before, after, output),
-    );
-  model
-    .command('verify')
-    .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')
-    .argument('<dir>', 'model folder')
-    .addOption(device())
-    .action(async (dir, options) =>
-      (await import('./commands/model-verify.ts')).modelVerifyCommand(dir, options, output),
-    );
-
-  addModelSwitchCommands(model, output);
+  addModelCommands(program, output);
 
   addDataSetCommands(program, output);
 
@@ -145,6 +90,19 @@ function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Comm
     .option('--model <dir>', 'a model trained on it (with --data; trained first if not given)')
     .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
   return program;
+}
+
+function newProgram(stdout: Terminal, stderr: Terminal): Command {
+  return new Command('metaheac')
+    .description(
+      'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
+    )
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+    })
+    .showHelpAfterError('(add --help for the options)');
 }
 
 /** Of this process or of one of its threads, which pass on the message alone. */
