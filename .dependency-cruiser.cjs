@@ -45,6 +45,7 @@ const DOORS = {
   'ipaddr.js': '^src/server/',
   'secure-json-parse': '^src/server/http/json-text\\.ts$',
   'p-queue': '^src/(lib/turns|server/http/slots)\\.ts$',
+  '@opentelemetry/[^/]+': '^src/telemetry/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',
   'csv-parse': '^src/lib/csv-reader\\.ts$',

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
+import type { TelemetrySettings } from '../lib/tracing.ts';
 import type { Population } from '../population/population.ts';
 import type { ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
@@ -20,7 +21,7 @@ interface EngineOptions {
   readonly logger: Logger;
   readonly logLevel: string;
   readonly prettyLogs?: boolean;
-  readonly otlpEndpoint?: string | null;
+  readonly telemetry?: TelemetrySettings | null;
 }
 
 /** An engine that is not started yet; it has the time of the service. */
@@ -50,7 +51,7 @@ export function superviseEngine(
       reserveExpected: keeper.isExpected(),
       logLevel: options.logLevel,
       prettyLogs: options.prettyLogs === true,
-      otlpEndpoint: options.otlpEndpoint ?? null,
+      telemetry: options.telemetry ?? null,
     },
     store,
     options.logger,

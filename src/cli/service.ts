@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
-import type { Tracer } from '../lib/tracing.ts';
+import type { TelemetrySettings, Tracer } from '../lib/tracing.ts';
 import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import type { ServerConfig } from '../server/config.ts';
@@ -35,8 +35,8 @@ export interface ServiceOptions extends StartOptions {
   readonly logLevel: string;
   /** Log in lines for people. */
   readonly prettyLogs?: boolean;
-  /** Where telemetry goes (OTLP over HTTP); null for nowhere. */
-  readonly otlpEndpoint?: string | null;
+  /** How telemetry is exported; null: not at all. */
+  readonly telemetry?: TelemetrySettings | null;
 }
 
 export interface Service {
@@ -113,7 +113,7 @@ async function startParts(
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
-  const webhooks = openWebhooks(options, store, telemetry, config);
+  const webhooks = openWebhooks(options, store, telemetry?.isTracing ? telemetry : null, config);
   const server = await openServer(options, models, config, {
     ...{ store, rankings, population, populations, customisedModels: exporter, eraser, explainer, wake, webhooks },
     ...engineOf(supervisor),

@@ -1,5 +1,6 @@
 /** The tables of docs/settings.md, generated from the list of settings. */
 import { LIMITS } from '../server/limits.ts';
+import { OTEL_VARIABLES } from './otel-variables.ts';
 import { CONFIG_FILE, SETTINGS, type Setting, type SettingNames } from './setting-list.ts';
 
 const HEAD = ['key', 'flag', 'variable', 'default'];
@@ -11,6 +12,10 @@ export function settingsTables(): Readonly<Record<string, string>> {
   const others = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published !== true);
   const groups = [...new Set(others.map(({ group }) => group))];
   return {
+    'opentelemetry variables': table(
+      ['variable', 'what it sets'],
+      OTEL_VARIABLES.map(([name, description]) => [code(name), description]),
+    ),
     settings: table([...HEAD, 'what it sets'], [configRow(), ...own.flatMap(rowsOf)]),
     limits: limitTable(published),
     'other limits': groups

@@ -27,15 +27,61 @@ export interface Tracer {
   start(span: SpanStart): Span;
 }
 
+/** A metric as prom-client tells it: a histogram has a value for each bucket, which counts all below it too. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  /** `counter`, `gauge` or `histogram`. */
+  readonly type: string;
+  readonly values: readonly {
+    readonly labels: Readonly<Record<string, string | number | undefined>>;
+    readonly value: number;
+    /** Of a histogram: the name with `_bucket`, `_sum` or `_count`. */
+    readonly metricName?: string;
+  }[];
+}
+
+export const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+/** What is exported, where to and how: plain data, as an engine gets it in a message. */
+export interface TelemetrySettings {
+  /** Where OTLP over HTTP is taken; null: no spans are made. */
+  readonly tracesUrl: string | null;
+  /** null: no metrics are exported. */
+  readonly metricsUrl: string | null;
+  readonly sampler: (typeof SAMPLERS)[number];
+  /** The share of traces that the ratio samplers take. */
+  readonly samplerRatio: number;
+  /** Of spans that wait for their export. */
+  readonly batch: {
+    readonly maxQueueSize: number;
+    readonly maxExportBatchSize: number;
+    readonly scheduledDelayMillis: number;
+    readonly exportTimeoutMillis: number;
+  };
+  /** Milliseconds between two exports of all metrics, and those that one may take. */
+  readonly metricsMs: number;
+  readonly metricsTimeoutMs: number;
+}
+
 /** Never throws, whatever the receiver does; what it does not take is dropped and counted in the log. */
 export interface Telemetry extends Tracer {
+  /** Whether spans are exported; where they are not, nobody makes any. */
+  readonly isTracing: boolean;
   /** Runs `work`, and what it awaits, as caused by this span. */
   within<T>(span: Span, work: () => T): T;
   /** The traceparent of the span that runs. */
   current(): string | null;
-  /** Exports on a schedule what `read` returns: metrics in Prometheus' text. */
-  exportMetrics(read: () => Promise<string>, everyMs: number): void;
-  /** Sends what is queued, for a second at most. */
+  /** Exports on a schedule what `read` returns, until the function that it returns does so for the last time. */
+  exportMetrics(read: () => Promise<readonly MetricFamily[]>): () => Promise<void>;
+  /** Sends spans that are queued, for a second at most. */
   close(): Promise<void>;
 }
 

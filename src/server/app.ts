@@ -75,7 +75,8 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   const access = new Access(dependencies);
   const rates = await createRateLimiter(app, config, clock);
   await addRequestPlugins(app, { config, requests, access, rates, shedder, telemetry });
-  telemetry?.exportMetrics(async () => (await metrics.render()).text, config.otlpMetricsMs);
+  const endMetrics = telemetry?.exportMetrics(metrics.families);
+  if (endMetrics) app.addHook('onClose', endMetrics);
   await addRoutes(app, dependencies, { metrics, ...observed }, { uploads, requests, access, rates });
   await app.ready();
   return app;

@@ -87,7 +87,7 @@ const REQUEST_PLUGINS = [
     });
   }),
   definePlugin<RequestNeeds>('tracing', ['admission'], (app, { telemetry }) => {
-    if (telemetry !== null) traceRequests(app, telemetry);
+    if (telemetry?.isTracing) traceRequests(app, telemetry);
   }),
   definePlugin<RequestNeeds>('unread-responses', ['browser-guard'], (app, { config, requests }) =>
     closeUnread(app, config, requests),

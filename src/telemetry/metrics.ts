@@ -1,94 +1,88 @@
-/** Metrics in Prometheus' text, as this service writes it, in the form of OTLP: the same names and labels. */
-import { type KeyValue, keyValues, nanoseconds } from './otlp.ts';
+/** Metrics of prom-client as OpenTelemetry's reader takes them: the same names, labels and buckets. */
+import { type HrTime, ValueType } from '@opentelemetry/api';
+import { millisToHrTime } from '@opentelemetry/core';
+import { emptyResource } from '@opentelemetry/resources';
+import {
+  AggregationTemporality,
+  type DataPoint,
+  DataPointType,
+  type Histogram,
+  type MetricData,
+  type MetricProducer,
+} from '@opentelemetry/sdk-metrics';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { MetricFamily } from '../lib/tracing.ts';
 
-interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
+type Values = MetricFamily['values'];
 
-interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: string;
-  readonly samples: Sample[];
-}
-
-interface Times {
-  readonly startTimeUnixNano: string;
-  readonly timeUnixNano: string;
-}
-
-/** Sums since the start of the service. */
-const CUMULATIVE = 2;
-
-/** Metrics of the text, in its order. Times are milliseconds since 1970. */
-export function metricsOf(text: string, startedAt: number, now: number): object[] {
-  const times = { startTimeUnixNano: nanoseconds(startedAt), timeUnixNano: nanoseconds(now) };
-  return readFamilies(text)
-    .filter(({ samples }) => samples.length > 0)
-    .map((family) => ({ name: family.name, description: family.help, ...dataOf(family, times) }));
-}
-
-function readFamilies(text: string): Family[] {
-  const families: Family[] = [];
-  let help = '';
-  for (const line of text.split('\n')) {
-    const [, word, name, rest] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? [];
-    if (word === 'HELP') help = rest!;
-    else if (word === 'TYPE') families.push({ name: name!, help, type: rest!, samples: [] });
-    else if (line !== '' && !line.startsWith('#')) families.at(-1)?.samples.push(readSample(line));
-  }
-  return families;
-}
-
-function readSample(line: string): Sample {
-  const [, name, labels, value] = /^([^{\s]+)(?:\{(.*)\})? (\S+)/.exec(line) ?? [];
-  const pairs = [...(labels ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)];
+/** Sums are those since this call. What `read` throws is told in the log, and nothing is exported then. */
+export function createMetricProducer(
+  read: () => Promise<readonly MetricFamily[]>,
+  clock: Pick<Clock, 'now'>,
+  logger: Logger,
+): MetricProducer {
+  const startedAt = clock.now();
   return {
-    name: name ?? '',
-    labels: Object.fromEntries(pairs.map(([, key, text]) => [key!, unescapeLabel(text!)])),
-    value: numberOf(value ?? ''),
+    collect: async () => {
+      const scopeMetrics = [];
+      try {
+        const startTime = millisToHrTime(startedAt);
+        const endTime = millisToHrTime(Math.max(startedAt, clock.now()));
+        scopeMetrics.push({ scope: { name: 'metaheac' }, metrics: metricsOf(await read(), startTime, endTime) });
+      } catch (error) {
+        logger.warn({ error: messageOf(error) }, 'metrics could not be read for their export');
+      }
+      return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
+    },
   };
 }
 
-function unescapeLabel(text: string): string {
-  return text.replace(/\\(.)/g, (_, letter: string) => (letter === 'n' ? '\n' : letter));
+function metricsOf(families: readonly MetricFamily[], startTime: HrTime, endTime: HrTime): MetricData[] {
+  return families
+    .filter(({ values }) => values.length > 0)
+    .map(({ name, help: description, type, values }): MetricData => {
+      const common = {
+        descriptor: { name, description, unit: '', valueType: ValueType.DOUBLE },
+        aggregationTemporality: AggregationTemporality.CUMULATIVE,
+      };
+      const times = { startTime, endTime };
+      if (type === 'histogram')
+        return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints: histogramPoints(values, times) };
+      const dataPoints = numberPoints(values, times);
+      if (type !== 'counter') return { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
+      return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
+    });
 }
 
-function numberOf(text: string): number {
-  if (text === '+Inf') return Number.POSITIVE_INFINITY;
-  return text === 'Nan' ? Number.NaN : Number(text);
+/** JSON has no numbers but finite ones. */
+function numberPoints(values: Values, times: Times): DataPoint<number>[] {
+  return values
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ labels, value }) => ({ ...times, attributes: labels, value }));
 }
 
-function dataOf({ type, samples }: Family, times: Times): object {
-  if (type === 'histogram')
-    return { histogram: { aggregationTemporality: CUMULATIVE, dataPoints: histogramPoints(samples, times) } };
-  // JSON has no other numbers
-  const finite = samples.filter(({ value }) => Number.isFinite(value));
-  const dataPoints = finite.map(({ labels, value }) => ({ attributes: keyValues(labels), ...times, asDouble: value }));
-  if (type !== 'counter') return { gauge: { dataPoints } };
-  return { sum: { aggregationTemporality: CUMULATIVE, isMonotonic: true, dataPoints } };
-}
-
-/** A point for each set of labels: the text counts a bucket with all below it, OTLP a bucket alone. */
-function histogramPoints(samples: readonly Sample[], times: Times): object[] {
-  const points = new Map<string, { attributes: KeyValue[]; below: [number, number][]; sum: number; count: number }>();
-  for (const { name, labels, value } of samples) {
-    const { le, ...own } = labels;
-    const key = JSON.stringify(own);
-    const point = points.get(key) ?? { attributes: keyValues(own), below: [], sum: 0, count: 0 };
+/** A point for each set of labels: prom-client counts a bucket with all below it, OTLP a bucket alone. */
+function histogramPoints(values: Values, times: Times): DataPoint<Histogram>[] {
+  const points = new Map<
+    string,
+    { attributes: Values[number]['labels']; below: [number, number][]; sum: number; count: number }
+  >();
+  for (const { metricName = '', labels, value } of values) {
+    const { le, ...attributes } = labels;
+    const key = JSON.stringify(attributes);
+    const point = points.get(key) ?? { attributes, below: [], sum: 0, count: 0 };
     points.set(key, point);
-    if (name.endsWith('_sum')) point.sum = value;
-    else if (name.endsWith('_count')) point.count = value;
-    else point.below.push([numberOf(le ?? ''), value]);
+    if (metricName.endsWith('_sum')) point.sum = value;
+    else if (metricName.endsWith('_count')) point.count = value;
+    else point.below.push([le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), value]);
   }
   return [...points.values()].map(({ attributes, below, sum, count }) => {
     const sorted = below.sort(([a], [b]) => a - b);
-    return {
-      ...{ attributes, ...times, sum, count: String(count) },
-      explicitBounds: sorted.map(([bound]) => bound).filter(Number.isFinite),
-      bucketCounts: sorted.map(([, most], i) => String(most - (sorted[i - 1]?.[1] ?? 0))),
-    };
+    const boundaries = sorted.map(([bound]) => bound).filter(Number.isFinite);
+    const counts = sorted.map(([, most], i) => most - (sorted[i - 1]?.[1] ?? 0));
+    return { ...times, attributes, value: { buckets: { boundaries, counts }, sum, count } };
   });
 }

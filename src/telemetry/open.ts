@@ -1,68 +1,89 @@
-/** Telemetry of one process over OTLP: traces, and the metrics that /metrics shows. */
+/** Telemetry of one process over OTLP, by OpenTelemetry's SDK: traces, and the metrics that /metrics shows. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import {
+  defaultResource,
+  detectResources,
+  type Resource,
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceNameEnvDetector,
+} from '@opentelemetry/resources';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
-import type { Telemetry } from '../lib/tracing.ts';
-import { metricsOf } from './metrics.ts';
-import { keyValues, OtlpSender } from './otlp.ts';
-import { SpanQueue } from './spans.ts';
+import type { Telemetry, TelemetrySettings } from '../lib/tracing.ts';
+import { Drops } from './drops.ts';
+import { createMetricProducer } from './metrics.ts';
+import { createTracerProvider, startSpan } from './spans.ts';
+
+const CLOSE_MS = 1_000;
 
 export interface TelemetryOptions {
-  /** Base URL of a receiver of OTLP over HTTP: `/v1/traces` and `/v1/metrics` are added. */
-  readonly endpoint: string;
+  readonly settings: TelemetrySettings;
   /** The process: `api` or `engine`. */
   readonly process: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Opens it; nothing is sent before there is a span or a metric. */
-export function openTelemetry({ endpoint, process: name, clock, logger }: TelemetryOptions): Telemetry {
-  const resource = {
-    attributes: keyValues({
-      'service.name': 'metaheac',
-      // not by process id: in two containers both may have the same
-      'service.instance.id': `${name}-${randomUUID()}`,
-      'process.pid': process.pid,
-      'metaheac.process': name,
-    }),
-  };
-  const sender = new OtlpSender(endpoint, clock, logger);
-  const spans = new SpanQueue(clock, (batch) =>
-    sender.send('traces', {
-      resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'metaheac' }, spans: batch }] }],
-    }),
-  );
+/**
+ * Opens it; nothing is sent before there is a span or a metric. Exporters read `OTEL_EXPORTER_OTLP_*` themselves, but
+ * for the endpoints.
+ */
+export function openTelemetry({ settings, process: name, clock, logger }: TelemetryOptions): Telemetry {
+  const { tracesUrl, metricsUrl, metricsMs, metricsTimeoutMs, batch } = settings;
+  const resource = resourceOf(name);
+  const drops = new Drops(clock, logger);
+  const traces =
+    tracesUrl === null
+      ? []
+      : [
+          new BatchSpanProcessor({
+            exporter: drops.watch(new OTLPTraceExporter({ url: tracesUrl }), 'traces'),
+            ...batch,
+          }),
+        ];
+  const provider = createTracerProvider(settings, resource, traces);
+  const tracer = provider.getTracer('metaheac');
   const running = new AsyncLocalStorage<string>();
-  const startedAt = clock.now();
-  let timer: NodeJS.Timeout | null = null;
-  let sending = false;
-  const sendMetrics = async (read: () => Promise<string>) => {
-    if (sending) return;
-    sending = true;
-    try {
-      const metrics = metricsOf(await read(), startedAt, Math.max(startedAt, clock.now()));
-      const scopeMetrics = [{ scope: { name: 'metaheac' }, metrics }];
-      await sender.send('metrics', { resourceMetrics: [{ resource, scopeMetrics }] });
-    } catch (error) {
-      logger.warn({ error: messageOf(error) }, 'metrics could not be read for their export');
-    } finally {
-      sending = false;
-    }
-  };
   return {
-    start: (span) => spans.start(span),
+    isTracing: tracesUrl !== null,
+    start: (span) => startSpan(tracer, clock, span),
     within: (span, work) => running.run(span.traceparent, work),
     current: () => running.getStore() ?? null,
-    exportMetrics: (read, everyMs) => {
-      timer = setInterval(() => void sendMetrics(read), everyMs);
-      timer.unref();
+    exportMetrics: (read) => {
+      if (metricsUrl === null) return async () => {};
+      const reader = new PeriodicExportingMetricReader({
+        exporter: drops.watch(new OTLPMetricExporter({ url: metricsUrl }), 'metrics'),
+        exportIntervalMillis: metricsMs,
+        exportTimeoutMillis: Math.min(metricsTimeoutMs, metricsMs),
+        metricProducers: [createMetricProducer(read, clock, logger)],
+      });
+      const metrics = new MeterProvider({ resource, readers: [reader] });
+      return () => soon(metrics.shutdown());
     },
-    close: async () => {
-      if (timer !== null) clearInterval(timer);
-      await spans.close();
-    },
+    close: () => soon(provider.shutdown()),
   };
+}
+
+/** Waits for it, but not for long, and not whether it succeeds. */
+async function soon(work: Promise<void>): Promise<void> {
+  const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
+  await Promise.race([work.catch(() => {}), late]);
+}
+
+/** `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, and both over the name that is given here. */
+function resourceOf(name: string): Resource {
+  const own = resourceFromAttributes({
+    'service.name': 'metaheac',
+    // not by process id: in two containers both may have the same
+    'service.instance.id': `${name}-${randomUUID()}`,
+  });
+  const ofEnvironment = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });
+  const ofProcess = resourceFromAttributes({ 'process.pid': process.pid, 'metaheac.process': name });
+  return defaultResource().merge(own).merge(ofEnvironment).merge(ofProcess);
 }

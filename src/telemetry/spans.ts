@@ -1,92 +1,91 @@
-/** Spans: made, and sent in batches. */
-import { randomBytes } from 'node:crypto';
+/** Spans of OpenTelemetry's tracer, with the times of the service's clock. */
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+  type Attributes as WireAttributes,
+} from '@opentelemetry/api';
+import { millisToHrTime } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  ParentBasedSampler,
+  type Sampler,
+  type SpanProcessor,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import type { Clock } from '../lib/clock.ts';
-import { parseTraceparent, type Span, type SpanStart, type Tracer } from '../lib/tracing.ts';
-import { type KeyValue, keyValues, nanoseconds } from './otlp.ts';
+import {
+  type Attributes,
+  parseTraceparent,
+  type Span,
+  type SpanStart,
+  type TelemetrySettings,
+} from '../lib/tracing.ts';
 
-/** How long a span waits for others at most. */
-const SEND_EVERY_MS = 1_000;
-/** Spans of one message. */
-const BATCH_SPANS = 512;
-/** Spans that wait while a receiver is slow; more are dropped. */
-const QUEUED_SPANS = 8_192;
-const CLOSE_MS = 1_000;
+const KINDS = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  consumer: SpanKind.CONSUMER,
+} as const;
 
-const KINDS = { internal: 1, server: 2, client: 3, consumer: 5 } as const;
-const ERROR_STATUS = 2;
-
-/** A span as the protocol has it. */
-export interface OtlpSpan {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly KeyValue[];
-  readonly status?: { readonly code: number; readonly message: string };
+/** A provider of its own: nothing of the process is registered or patched. */
+export function createTracerProvider(
+  { sampler, samplerRatio }: Pick<TelemetrySettings, 'sampler' | 'samplerRatio'>,
+  resource: Resource,
+  spanProcessors: SpanProcessor[],
+): TracerProvider {
+  return new TracerProvider({ resource, sampler: createSampler(sampler, samplerRatio), spanProcessors });
 }
 
-export class SpanQueue implements Tracer {
-  readonly #clock: Clock;
-  readonly #send: (batch: readonly OtlpSpan[]) => Promise<void>;
-  readonly #timer: NodeJS.Timeout;
-  #queue: OtlpSpan[] = [];
-  #sending: Promise<void> | null = null;
+function createSampler(name: TelemetrySettings['sampler'], ratio: number): Sampler {
+  const root = createRootSampler(name.replace('parentbased_', ''), ratio);
+  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
+}
 
-  constructor(clock: Clock, send: (batch: readonly OtlpSpan[]) => Promise<void>) {
-    this.#clock = clock;
-    this.#send = send;
-    this.#timer = setInterval(() => void this.#flush(), SEND_EVERY_MS);
-    this.#timer.unref();
-  }
+function createRootSampler(name: string, ratio: number): Sampler {
+  if (name === 'always_off') return new AlwaysOffSampler();
+  return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
+}
 
-  start({ name, kind, parent, attributes = {}, at }: SpanStart): Span {
-    const above = parseTraceparent(parent);
-    const traceId = above?.traceId ?? randomBytes(16).toString('hex');
-    const spanId = randomBytes(8).toString('hex');
-    const start = this.#clock.elapsed();
-    const startedAt = at ?? this.#clock.now();
-    // a span that is told of afterwards ends now
-    const agoMs = at === undefined ? 0 : Math.max(0, this.#clock.now() - at);
-    let isEnded = false;
-    return {
-      traceparent: `00-${traceId}-${spanId}-01`,
-      end: ({ attributes: found = {}, error = null } = {}) => {
-        if (isEnded) return;
-        isEnded = true;
-        this.#add({
-          ...{ traceId, spanId, name, kind: KINDS[kind] },
-          ...(above === null ? {} : { parentSpanId: above.spanId }),
-          startTimeUnixNano: nanoseconds(startedAt),
-          endTimeUnixNano: nanoseconds(startedAt + agoMs + this.#clock.elapsed() - start),
-          attributes: keyValues({ ...attributes, ...found }),
-          ...(error === null ? {} : { status: { code: ERROR_STATUS, message: error } }),
-        });
-      },
-    };
-  }
+/** A span that the sampler leaves out has a traceparent too, which says so to its children. */
+export function startSpan(tracer: Tracer, clock: Clock, { name, kind, parent, attributes = {}, at }: SpanStart): Span {
+  const start = clock.elapsed();
+  const startedAt = at ?? clock.now();
+  // a span that is told of afterwards ends now
+  const agoMs = at === undefined ? 0 : Math.max(0, clock.now() - at);
+  const span = tracer.startSpan(
+    name,
+    { kind: KINDS[kind], attributes: given(attributes), startTime: millisToHrTime(startedAt) },
+    contextOf(parent),
+  );
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return {
+    traceparent: `00-${traceId}-${spanId}-0${traceFlags}`,
+    end: ({ attributes: found = {}, error = null } = {}) => {
+      if (!span.isRecording()) return;
+      span.setAttributes(given(found));
+      if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
+      span.end(millisToHrTime(startedAt + agoMs + clock.elapsed() - start));
+    },
+  };
+}
 
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
-    await Promise.race([this.#flush(), late]);
-  }
+function contextOf(parent: string | null | undefined) {
+  const above = parseTraceparent(parent);
+  if (above === null) return ROOT_CONTEXT;
+  const { traceId, spanId, isSampled } = above;
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: isSampled ? 1 : 0, isRemote: true });
+}
 
-  #add(span: OtlpSpan): void {
-    if (this.#queue.length < QUEUED_SPANS) this.#queue.push(span);
-  }
-
-  /** Sends all that waits, a batch at a time, and what is added meanwhile. */
-  async #flush(): Promise<void> {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = null;
-    });
-    await this.#sending;
-  }
-
-  async #sendAll(): Promise<void> {
-    while (this.#queue.length > 0) await this.#send(this.#queue.splice(0, BATCH_SPANS));
-  }
+/** Attributes that have a value. */
+function given(attributes: Attributes): WireAttributes {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([, value]) => value !== null && value !== undefined),
+  ) as WireAttributes;
 }

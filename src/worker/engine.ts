@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '../lib/logging.ts';
 import { PACKAGE_VERSION } from '../lib/package-version.ts';
 import { FollowedClock } from '../lib/service-clock.ts';
 import { describeError } from '../lib/thread-error.ts';
-import type { Telemetry, Tracer } from '../lib/tracing.ts';
+import type { Telemetry, TelemetrySettings, Tracer } from '../lib/tracing.ts';
 import { freeBytesOf, openStore } from '../store/open-store.ts';
 import { openEngineModels } from './engine-start.ts';
 import { Estimator } from './estimator.ts';
@@ -96,9 +96,15 @@ function computedBy(): string {
   return `${PACKAGE_VERSION} ${process.arch} ${cpus()[0]?.model}`;
 }
 
-async function openTelemetryOf(endpoint: string, logger: Logger): Promise<Telemetry> {
+/** It exports no metrics: the API process has those of both. */
+async function openTelemetryOf(
+  settings: TelemetrySettings | null,
+  clock: Clock,
+  logger: Logger,
+): Promise<Telemetry | null> {
+  if (settings === null || settings.tracesUrl === null) return null;
   const { openTelemetry } = await import('../telemetry/open.ts');
-  return openTelemetry({ endpoint, process: 'engine', clock: systemClock, logger });
+  return openTelemetry({ settings, process: 'engine', clock, logger });
 }
 
 /** Makes estimates in a separate thread, so that none waits for expansions. */
@@ -223,8 +229,7 @@ class EngineProcess {
       logger.debug({ err: error }, 'the priority could not be lowered');
     }
     try {
-      const { otlpEndpoint } = config;
-      if (otlpEndpoint !== null) this.#telemetry = await openTelemetryOf(otlpEndpoint, logger);
+      this.#telemetry = await openTelemetryOf(config.telemetry, this.#clock, logger);
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
       this.#isReserveExpected ||= config.reserveExpected;

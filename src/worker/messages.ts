@@ -5,6 +5,7 @@ import type { StoreLocator } from '../campaigns/ports/store.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
+import type { TelemetrySettings } from '../lib/tracing.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
 import type { TestExpansion } from '../online/test-expansion.ts';
@@ -134,8 +135,8 @@ export interface EngineConfig {
   readonly logLevel: string;
   /** Log in lines for people. */
   readonly prettyLogs?: boolean;
-  /** Where telemetry goes; null for nowhere. */
-  readonly otlpEndpoint: string | null;
+  /** How telemetry is exported; null: not at all. */
+  readonly telemetry: TelemetrySettings | null;
   /** What makes monotonic time the time of the service. */
   readonly clockOffsetMs: number;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */

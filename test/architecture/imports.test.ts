@@ -85,6 +85,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['src/population/planted-duckdb.ts', "export { version } from '@duckdb/node-api';", 'one-door-for-@duckdb/[^/]+'],
   ['src/cli/planted-tables.ts', "export * from '../population/tables/read-tables.ts';", 'tables-are-loaded-late'],
   ['src/worker/planted-telemetry.ts', "export * from '../telemetry/open.ts';", 'telemetry-is-loaded-late'],
+  ['src/server/planted-otel.ts', "export { trace } from '@opentelemetry/api';", 'one-door-for-@opentelemetry/[^/]+'],
   ['src/cli/planted-report.ts', "export * from '../report/write.ts';", 'reports-are-loaded-late'],
   [
     'src/demo/planted.ts',

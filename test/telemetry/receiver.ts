@@ -1,11 +1,25 @@
 /** A receiver of OTLP over HTTP on loopback, which keeps what it is sent. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { OtlpSpan } from '../../src/telemetry/spans.ts';
+import { gunzipSync } from 'node:zlib';
 
-/** A span with the process that sent it. */
-export interface ReceivedSpan extends OtlpSpan {
+interface KeyValue {
+  readonly key: string;
+  readonly value: object;
+}
+
+/** A span as the protocol has it, with the process that sent it. */
+export interface ReceivedSpan {
   readonly process: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly KeyValue[];
+  readonly status: { readonly code: number; readonly message?: string };
 }
 
 interface Resource {
@@ -15,8 +29,12 @@ interface Resource {
 export interface OtlpReceiver {
   readonly url: string;
   readonly spans: ReceivedSpan[];
-  /** Names of metrics. */
-  readonly metrics: Set<string>;
+  /** The last message's, by name. */
+  readonly metrics: Map<string, Readonly<Record<string, unknown>>>;
+  /** Text attributes of the last resource. */
+  resource: Readonly<Record<string, string | undefined>>;
+  /** Of the last request. */
+  headers: IncomingHttpHeaders;
   /** The status of answers from now on. */
   status: number;
   /** Messages that came. */
@@ -30,7 +48,10 @@ export async function openOtlpReceiver(): Promise<OtlpReceiver> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       receiver.messages += 1;
-      if (receiver.status === 200) take(request.url ?? '', JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      receiver.headers = request.headers;
+      const sent = Buffer.concat(chunks);
+      const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+      if (receiver.status === 200) take(request.url ?? '', JSON.parse(body.toString('utf8')));
       response.writeHead(receiver.status, { 'content-type': 'application/json' }).end('{}');
     });
   });
@@ -38,7 +59,9 @@ export async function openOtlpReceiver(): Promise<OtlpReceiver> {
   const receiver: OtlpReceiver = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans: [],
-    metrics: new Set(),
+    metrics: new Map(),
+    resource: {},
+    headers: {},
     status: 200,
     messages: 0,
     close: () =>
@@ -49,15 +72,18 @@ export async function openOtlpReceiver(): Promise<OtlpReceiver> {
   };
   // biome-ignore lint/suspicious/noExplicitAny: the body is what the protocol says
   const take = (path: string, body: any) => {
-    for (const { resource, scopeSpans } of path === '/v1/traces' ? body.resourceSpans : [])
+    for (const { resource, scopeSpans } of path === '/v1/traces' ? body.resourceSpans : []) {
+      receiver.resource = textsOf(resource);
+      const process = receiver.resource['metaheac.process'];
       for (const { spans } of scopeSpans)
-        receiver.spans.push(...spans.map((span: OtlpSpan) => ({ ...span, process: processOf(resource) })));
+        receiver.spans.push(...spans.map((span: Omit<ReceivedSpan, 'process'>) => ({ ...span, process })));
+    }
     for (const { scopeMetrics } of path === '/v1/metrics' ? body.resourceMetrics : [])
-      for (const { metrics } of scopeMetrics) for (const { name } of metrics) receiver.metrics.add(name);
+      for (const { metrics } of scopeMetrics) for (const metric of metrics) receiver.metrics.set(metric.name, metric);
   };
   return receiver;
 }
 
-function processOf({ attributes }: Resource): string {
-  return attributes.find(({ key }) => key === 'metaheac.process')?.value.stringValue ?? '';
+function textsOf({ attributes }: Resource): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue]));
 }

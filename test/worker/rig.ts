@@ -76,7 +76,7 @@ export function buildRig(options: RigOptions): Rig {
       diskReserveBytes: 0,
       reserveExpected: false,
       logLevel: 'silent',
-      otlpEndpoint: null,
+      telemetry: null,
     },
     store,
     createLogger('silent', 'test'),

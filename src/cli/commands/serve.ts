@@ -3,11 +3,14 @@ import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logging.ts';
 import type { Output } from '../../lib/output.ts';
 import { readSettings, required } from '../environment.ts';
+import { readTelemetry } from '../otel-variables.ts';
 import { startService } from '../service.ts';
 import { type FlagValues, flagsOf } from '../setting-options.ts';
 
 /** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
+/** How long what still runs after a service was closed may keep its process. */
+const LINGER_MS = 200;
 /** The exit code of a process that a second signal ended, beside the signal's number. */
 const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -17,8 +20,12 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * signal ends the process at once, as kill -9 would, and with it the engine; nothing acknowledged is lost.
  */
 export async function serveCommand(flags: FlagValues, output: Output): Promise<void> {
-  const { values } = readSettings(process.env, flagsOf(flags));
+  const settings = readSettings(process.env, flagsOf(flags));
+  const { values } = settings;
   const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty: values.METAHEAC_PRETTY });
+  const telemetry = readTelemetry(settings, process.env, (variable) =>
+    logger.warn({ variable }, 'OpenTelemetry variable ignored: its value cannot be used'),
+  );
   const service = await startService({
     dataDir: required(values, 'METAHEAC_DATA_DIR'),
     model: required(values, 'METAHEAC_MODEL'),
@@ -36,7 +43,7 @@ export async function serveCommand(flags: FlagValues, output: Output): Promise<v
     threads: values.METAHEAC_THREADS ?? null,
     logLevel: values.METAHEAC_LOG_LEVEL,
     prettyLogs: values.METAHEAC_PRETTY,
-    otlpEndpoint: values.METAHEAC_OTLP_ENDPOINT ?? null,
+    telemetry,
     limits: values.limits,
     webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
     logger,
@@ -58,5 +65,7 @@ export async function serveCommand(flags: FlagValues, output: Output): Promise<v
     await Promise.race([service.engineReady.then(() => told), told]);
   } finally {
     await service.close();
+    // an exporter that waits for a receiver, or to try again, would for ten seconds; without a reference: it keeps none
+    if (telemetry !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

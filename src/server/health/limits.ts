@@ -57,7 +57,7 @@ export const HEALTH_LIMITS = {
     default: 15_000,
     unit: 'ms',
     least: 100,
-    description: 'Milliseconds between two exports of all metrics, if `METAHEAC_OTLP_ENDPOINT` is set.',
+    description: 'Milliseconds between two exports of all metrics, if they are exported.',
   },
 } as const satisfies LimitRows;
 

@@ -1,6 +1,7 @@
 /** Prometheus metrics of one server, in its own registry. */
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import type { MetricFamily } from '../../lib/tracing.ts';
 import { addClockMetrics } from '../clock/metrics.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { LoadShedder } from '../http/load-shedder.ts';
@@ -17,6 +18,8 @@ export interface ServerMetrics {
   readonly openStreams: Gauge;
   /** The Prometheus text; values from the store are read at this moment. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** The same metrics, as data. */
+  families(): Promise<readonly MetricFamily[]>;
 }
 
 type MetricsNeeds = Pick<
@@ -63,6 +66,11 @@ export function createMetrics(
     observe: requests.observe,
     openStreams,
     render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
+    families: async () => {
+      const own = await registry.getMetricsAsJSON();
+      // its types say that these are numbers
+      return [...own.map((family) => ({ ...family, type: String(family.type) })), ...requests.families()];
+    },
   };
 }
 

@@ -2,6 +2,7 @@
  * Counts of responses, and a histogram of their times by class, in Prometheus' text.
  * prom-client sorts and joins the labels of every observation anew, which takes as long as a look-up itself.
  */
+import type { MetricFamily } from '../../lib/tracing.ts';
 import type { RequestClass } from '../http/fastify-types.ts';
 import type { Answered } from '../http/request-log.ts';
 
@@ -14,7 +15,6 @@ const BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
 interface Series {
   readonly method: string;
   readonly status: number;
-  readonly labels: string;
   readonly times: Times;
   count: number;
 }
@@ -45,22 +45,42 @@ export class RequestMetrics {
     if (bucket < BUCKETS_SECONDS.length) times.counts[bucket]! += 1;
   };
 
-  /** The lines of both metrics. */
+  /** Both metrics. */
+  families(): readonly MetricFamily[] {
+    const series = [...this.#byRoute].flatMap(([route, all]) => all.map((one) => ({ route, ...one })));
+    return [
+      {
+        name: REQUESTS,
+        help: 'Requests answered.',
+        type: 'counter',
+        values: series.map(({ method, route, status, count }) => ({ labels: { method, route, status }, value: count })),
+      },
+      {
+        name: DURATIONS,
+        help: 'Time from the request head to the end of the response.',
+        type: 'histogram',
+        values: [...this.#byClass].flatMap(([name, times]) => histogramValues(name, times)),
+      },
+    ];
+  }
+
+  /** The lines of both. No label has a character that needs an escape. */
   render(): string {
-    const lines = [`# HELP ${REQUESTS} Requests answered.`, `# TYPE ${REQUESTS} counter`];
-    for (const all of this.#byRoute.values())
-      for (const { labels, count } of all) lines.push(`${REQUESTS}{${labels}} ${count}`);
-    lines.push(`# HELP ${DURATIONS} Time from the request head to the end of the response.`);
-    lines.push(`# TYPE ${DURATIONS} histogram`);
-    for (const [name, times] of this.#byClass) lines.push(...histogramLines(name, times));
+    const lines = this.families().flatMap(({ name, help, type, values }) => [
+      `# HELP ${name} ${help}`,
+      `# TYPE ${name} ${type}`,
+      ...values.map(({ metricName = name, labels, value }) => {
+        const pairs = Object.entries(labels).map(([key, text]) => `${key}="${text}"`);
+        return `${metricName}{${pairs.join(',')}} ${value}`;
+      }),
+    ]);
     return `${lines.join('\n')}\n`;
   }
 
   #seriesOf({ route, class: name, method, status }: Answered): Series {
     const own = this.#byRoute.get(route) ?? [];
     for (const series of own) if (series.status === status && series.method === method) return series;
-    const labels = `method="${method}",route="${route}",status="${status}"`;
-    const made = { method, status, labels, times: this.#timesOf(name), count: 0 };
+    const made = { method, status, times: this.#timesOf(name), count: 0 };
     own.push(made);
     this.#byRoute.set(route, own);
     return made;
@@ -77,17 +97,17 @@ export class RequestMetrics {
   }
 }
 
-function histogramLines(name: RequestClass, { counts, count, seconds }: Times): string[] {
-  const label = `class="${name}"`;
+function histogramValues(name: RequestClass, { counts, count, seconds }: Times): MetricFamily['values'] {
+  const labels = { class: name };
   let below = 0;
   const buckets = BUCKETS_SECONDS.map((most, i) => {
     below += counts[i]!;
-    return `${DURATIONS}_bucket{le="${most}",${label}} ${below}`;
+    return { metricName: `${DURATIONS}_bucket`, labels: { le: most, ...labels }, value: below };
   });
   return [
     ...buckets,
-    `${DURATIONS}_bucket{le="+Inf",${label}} ${count}`,
-    `${DURATIONS}_sum{${label}} ${seconds}`,
-    `${DURATIONS}_count{${label}} ${count}`,
+    { metricName: `${DURATIONS}_bucket`, labels: { le: '+Inf', ...labels }, value: count },
+    { metricName: `${DURATIONS}_sum`, labels, value: seconds },
+    { metricName: `${DURATIONS}_count`, labels, value: count },
   ];
 }
