@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/server/config.ts';
+import { watchEventLoop } from '../../fixture/event-loop.ts';
 import { IS_LONG, size } from '../../fixture/size.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
@@ -182,26 +183,26 @@ describe('an upload', () => {
   });
 
   const [many, inWords] = IS_LONG ? [1_000_000, 'a million'] : [300_000, '300,000'];
-  it(`of ${inWords} ids leaves the server answering others`, { timeout: 60_000, retry: 2 }, async () => {
+  it(`of ${inWords} ids leaves the server answering others`, { timeout: 60_000 }, async () => {
     const { fixture, port } = await listen();
     const body = Buffer.from(ids(many));
     await fetch(`http://127.0.0.1:${port}/livez`);
-    let slowest = 0;
+    const watch = watchEventLoop();
     let asked = 0;
     let isDone = false;
     const sending = sendAll(port, body).finally(() => {
       isDone = true;
     });
     while (!isDone) {
-      const start = performance.now();
       expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
-      slowest = Math.max(slowest, performance.now() - start);
       asked += 1;
     }
     const { status, json } = await sending;
     expect([status, json['users']]).toEqual([200, many]);
     expect(asked).toBeGreaterThan(size(5, 20));
-    expect(slowest).toBeLessThan(200);
+    const longestMs = await watch.longestMs();
+    watch.end();
+    expect(longestMs).toBeLessThan(200);
     expect(filesOf(fixture)).toHaveLength(1);
   });
 });
