@@ -35,6 +35,11 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/fixture/global-setup.ts'],
     reporters: ['default', './test/plain-line-reporter.ts', new DurationsReporter()],
+    coverage: {
+      reporter: 'text-summary',
+      include: ['src/**/*.ts'],
+      reportsDirectory: 'node_modules/.cache/coverage',
+    },
     projects: PROJECTS.map((name) => ({
       plugins: [bundledEntries],
       test: { ...shared, name, include: files[name], provide: { isLong: name === 'slow' } },
