@@ -31,6 +31,7 @@ import { addHealthRoutes } from './health/routes.ts';
 import { Access } from './http/access.ts';
 import { trustedProxyCheck } from './http/client-address.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
+import { addPacking } from './http/compression.ts';
 import { createServers } from './http/connections.ts';
 import type { ServerApp } from './http/fastify-types.ts';
 import { LastErrors } from './http/last-errors.ts';
@@ -193,7 +194,7 @@ async function addRoutes(
   const encoder = new StreamEncoder();
   app.addHook('onClose', () => encoder.close());
   const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()), encoder });
-  addAudienceRoutes(app, dependencies, takeStream);
+  await addPacking(app, (scope) => addAudienceRoutes(scope, dependencies, takeStream));
   addMemberRoutes(app, dependencies);
   addFeedbackOutcome(app, dependencies);
   addVersionRoutes(app, dependencies);

@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
@@ -322,8 +323,8 @@ export async function openFixture(
       status: response.statusCode,
       type,
       headers: response.headers,
-      text: response.payload,
-      json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
+      text: textOf(response),
+      json: /[/+]json(;|$)/.test(type) ? JSON.parse(textOf(response)) : undefined,
     };
   };
   const finishNext: Fixture['finishNext'] = (score = scoreOf) => onExpanded(finishJob(store, population, score));
@@ -378,13 +379,17 @@ async function checkAnswers(app: FastifyInstance): Promise<void> {
   const inject = app.inject.bind(app) as (request: InjectOptions) => Promise<LightMyRequestResponse>;
   const checked = async (request: InjectOptions) => {
     const response = await inject(request);
-    const { statusCode: status, headers, payload: text } = response;
+    const { statusCode: status, headers } = response;
     const url = typeof request.url === 'string' ? request.url : String(request.url?.pathname);
-    const fault = contract.findFault({ method: request.method ?? 'GET', url, status, headers, text });
+    const fault = contract.findFault({ method: request.method ?? 'GET', url, status, headers, text: textOf(response) });
     if (fault !== null) throw new Error(`not as openapi.yaml says: ${fault}`);
     return response;
   };
   app.inject = checked as typeof app.inject;
+}
+
+function textOf({ headers, rawPayload }: LightMyRequestResponse): string {
+  return (headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload) : rawPayload).toString();
 }
 
 /** The score that `finishNext` gives, as answers have it. */

@@ -15,7 +15,7 @@ import type { TakeStream } from './stream-turns.ts';
 const READING =
   'JSON is paged; a cursor stays on the audience version and the size of its first page. NDJSON, CSV and ' +
   'Parquet stream everything (from the cursor on, if there is one) unless `limit` is given; then ' +
-  '`X-Next-Cursor` has the cursor of the next page. NDJSON and CSV are compressed with gzip if ' +
+  '`X-Next-Cursor` has the cursor of the next page. All but Parquet is compressed with gzip if ' +
   '`Accept-Encoding` allows it. `size`, `percent` or `min_score` cut the ranking at another place than the ' +
   'audience, without running anything. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
   'describe what was read. Scores are comparable within one expansion only. A user who was erased since is left out ' +

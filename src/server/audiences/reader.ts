@@ -1,5 +1,4 @@
 /** Answers a read of an audience's members: a page of them, or a stream of all. */
-import { constants, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { memberBlocks } from '../../audience/member-blocks.ts';
 import { type AudienceItem, pageOf } from '../../audience/page.ts';
@@ -7,6 +6,7 @@ import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
+import { sendPage } from '../http/compression.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
 import { quoteJson } from '../http/json-writing.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../http/media-types.ts';
@@ -54,7 +54,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     reply: FastifyReply,
   ): FastifyReply => {
     const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
-    const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(request);
+    const gzip = type !== PARQUET_TYPE && acceptsGzip(request);
     const isSafe = type === CSV_TYPE && query.csv_safe;
     const found = locate(store, id, version, query.cursor);
     const find = () =>
@@ -71,7 +71,6 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
         'x-audience-size': view.size,
         'x-audience-candidates': audience.candidates,
         ...(next === null ? {} : { 'x-next-cursor': next }),
-        ...(gzip ? { 'content-encoding': 'gzip' } : {}),
       });
       return reply.type(CONTENT_TYPES[type]);
     };
@@ -85,6 +84,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
       const encoding = encodingOf(type, isSafe, config);
       const chunks = takeStream.encoder.encode(encoding, blocksOf(opened, end, dependencies), takeStream.turn);
+      if (gzip) reply.header('content-encoding', 'gzip');
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
 
@@ -97,11 +97,11 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     const next = nextCursor(audience, view, view.from + limit);
     if (type !== JSON_TYPE) {
       const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
-      const text = headOf(type, rows) + formatRows(type, rows, items);
-      return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
+      return sendPage(say(opened, next), headOf(type, rows) + formatRows(type, rows, items), gzip);
     }
     const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
-    return say(opened, null).send(`{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`);
+    const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
+    return sendPage(say(opened, null), page, gzip);
   };
 }
 
@@ -185,7 +185,7 @@ function validatorsOf({ version }: Audience, representation: string) {
 const NAMES = { [JSON_TYPE]: 'json', [NDJSON_TYPE]: 'ndjson', [CSV_TYPE]: 'csv', [PARQUET_TYPE]: 'parquet' } as const;
 
 const CONTENT_TYPES = {
-  [JSON_TYPE]: JSON_TYPE,
+  [JSON_TYPE]: `${JSON_TYPE}; charset=utf-8`,
   [NDJSON_TYPE]: `${NDJSON_TYPE}; charset=utf-8`,
   [CSV_TYPE]: `${CSV_TYPE}; charset=utf-8`,
   [PARQUET_TYPE]: PARQUET_TYPE,

@@ -1,7 +1,8 @@
 /** Streams of whole audiences: no faster than the client reads, and not slower than it may. */
 import { pipeline, Readable } from 'node:stream';
-import { constants, createGzip } from 'node:zlib';
+import { createGzip } from 'node:zlib';
 import { AppError } from '../../lib/errors.ts';
+import { GZIP } from '../http/compression.ts';
 import type { HttpLimits } from '../http/limits.ts';
 
 /** A timer of more fires at once. */
@@ -38,5 +39,5 @@ export function streamChunks(
   });
   if (!gzip) return source;
   // an error of either ends both, and who reads gets it
-  return pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), () => {});
+  return pipeline(source, createGzip(GZIP), () => {});
 }

@@ -80,7 +80,7 @@ export const RESPONSE_HEADERS = {
     example: 'accept, accept-encoding',
   },
   'Content-Encoding': {
-    description: 'For NDJSON and CSV, if `Accept-Encoding` allows gzip.',
+    description: 'Except for Parquet, if `Accept-Encoding` allows gzip.',
     required: false,
     schema: { type: 'string', enum: ['gzip'] },
     example: 'gzip',

@@ -55,6 +55,9 @@ describe('gzip', () => {
     ['text/csv', ''],
     ['application/x-ndjson', '?limit=20'],
     ['text/csv', '?limit=20'],
+    ['application/json', '?limit=20'],
+    ['text/csv', '?limit=5000'],
+    ['application/json', '?limit=5000'],
   ])('returns the same %s%s', async (accept, query) => {
     const path = `/v1/campaigns/${id}/audience${query}`;
     const plain = await fetchRaw(path, { accept });
@@ -77,16 +80,44 @@ describe('gzip', () => {
     expect(plain.bytes.toString().trimEnd().split('\r\n')).toHaveLength(1 + CROWD.length - 20 - 300);
   });
 
-  it('is for text streams only, and only when it is taken', async () => {
+  it('is not for Parquet, and only for who takes it', async () => {
     const path = `/v1/campaigns/${id}/audience?limit=5`;
     for (const [accept, coding] of [
-      ['application/json', 'gzip'],
       [PARQUET, 'gzip'],
+      ['application/json', 'gzip;q=0.1, identity'],
+      ['application/json', 'br'],
       ['text/csv', 'gzip;q=0'],
       ['text/csv', 'br'],
     ] as const) {
       const { headers, status } = await fetchRaw(path, { accept, 'accept-encoding': coding });
       expect([status, headers['content-encoding']]).toEqual([200, undefined]);
+    }
+  });
+});
+
+describe('the ETag of a page', () => {
+  it.each([
+    {},
+    { 'accept-encoding': 'gzip' },
+    { 'accept-encoding': 'GZIP;q=0.3' },
+    { 'accept-encoding': 'x-gzip' },
+    { 'accept-encoding': 'gzip;q=0, *' },
+    { 'accept-encoding': 'identity, gzip' },
+    { 'accept-encoding': 'gzip;q=0.5, identity;q=0.9' },
+    { 'accept-encoding': 'gzip ; q=1.0 , br' },
+    { 'accept-encoding': '*;q=0.1' },
+    { 'accept-encoding': 'gzip;q=x' },
+    { 'accept-encoding': 'gzip', 'x-no-compression': '1' },
+  ])('says whether it is packed, to %j', async (given) => {
+    for (const limit of [5, 5_000]) {
+      const path = `/v1/campaigns/${id}/audiences/1?limit=${limit}`;
+      const { headers, bytes } = await fetchRaw(path, given);
+      const isPacked = String(headers['etag']).includes('-gzip');
+      expect(headers['content-encoding']).toBe(isPacked ? 'gzip' : undefined);
+      expect(JSON.parse((isPacked ? gunzipSync(bytes) : bytes).toString()).items).toHaveLength(limit);
+      const again = await fetchRaw(path, { ...given, 'if-none-match': String(headers['etag']) });
+      expect([again.status, again.bytes.length, again.headers['content-encoding']]).toEqual([304, 0, undefined]);
+      expect(again.headers['etag']).toBe(headers['etag']);
     }
   });
 });

@@ -134,8 +134,8 @@ describe('GET /v1/campaigns/{id}/audiences/{version}', () => {
         }
       }
     }
-    // JSON and Parquet are never coded
-    expect(tags.size).toBe(12);
+    // Parquet is never coded
+    expect(tags.size).toBe(14);
   });
 
   it('has to be asked for each time where it is the active one', async () => {
