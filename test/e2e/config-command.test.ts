@@ -1,28 +1,19 @@
 /** `config`, `doctor` and `serve --pretty` as people run them; a planted key is in nothing that they print. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../src/cli/setting-list.ts';
+import { metaheacWith } from '../cli/in-process.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
-import { ROOT, Served } from '../fixture/served.ts';
+import { Served } from '../fixture/served.ts';
 
 const world = await fewDemoPeople(temporaryFolder());
 const folder = temporaryFolder();
 const KEY = 'planted-secret-0123';
 
 async function metaheac(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (data) => (stdout += data));
-  child.stderr.on('data', (data) => (stderr += data));
-  const [status] = await once(child, 'close');
+  const { status, stdout, stderr } = await metaheacWith(env, ...args);
   expect(stdout + stderr).not.toContain(KEY);
   return { status, stdout, stderr };
 }

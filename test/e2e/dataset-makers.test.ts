@@ -1,24 +1,14 @@
 /** The commands that make data sets of what people have, as they are run: results, refusals, and that training reads them. */
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { metaheac } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { ROOT } from '../fixture/served.ts';
 import { rawTencent } from '../offline/makers/raw-tencent.ts';
 import { smallLog } from '../offline/makers/small-log.ts';
 import { runSql } from '../population/tables/support.ts';
 
 const folder = temporaryFolder();
-
-function metaheac(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const command = ['scripts/run.mjs', 'src/cli/main.ts', ...args];
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, command, { cwd: ROOT }, (_, stdout, stderr) =>
-      resolve({ status: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-}
 
 function write(name: string, text: string): string {
   const path = join(folder, name);

@@ -1,19 +1,14 @@
 /** `metaheac population import SOURCE..` as people run it. */
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
+import { metaheac } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
 const world = await tinyWorld();
-
-function metaheac(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...args], { cwd: ROOT, encoding: 'utf8' });
-}
 
 /** A CSV file with a bad line and a user who is there twice, and its schema. */
 function writeSource(): { csv: string; schema: string; out: string } {
@@ -29,10 +24,10 @@ function writeSource(): { csv: string; schema: string; out: string } {
 }
 
 describe('metaheac population import SOURCE..', () => {
-  it('reports rows, coverage and the worst lines', () => {
+  it('reports rows, coverage and the worst lines', async () => {
     const { csv, schema, out } = writeSource();
     const options = ['--column', 'user_id=no', '--max-bad-rows', '1', '--duplicates', 'last', '--memory', '256'];
-    const { status, stdout, stderr } = metaheac(
+    const { status, stdout, stderr } = await metaheac(
       'population',
       'import',
       csv,
@@ -52,22 +47,32 @@ describe('metaheac population import SOURCE..', () => {
     expect(status).toBe(0);
   });
 
-  it('refuses what it must with file and line, in one line', () => {
+  it('refuses what it must with file and line, in one line', async () => {
     const { csv, schema, out } = writeSource();
-    const result = metaheac('population', 'import', csv, '--schema', schema, '--out', out, '--column', 'user_id=no');
+    const result = await metaheac(
+      'population',
+      'import',
+      csv,
+      '--schema',
+      schema,
+      '--out',
+      out,
+      '--column',
+      'user_id=no',
+    );
     expect(result).toMatchObject({ status: 1, stdout: '' });
     expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
   });
 
-  it('refuses a schema that lacks what the model reads', () => {
+  it('refuses a schema that lacks what the model reads', async () => {
     const { csv, schema, out } = writeSource();
     const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', world.model];
-    const { status, stderr } = metaheac(...args);
+    const { status, stderr } = await metaheac(...args);
     expect(status).toBe(1);
     expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
   });
 
-  it('says which share of the tokens the model does not know', () => {
+  it('says which share of the tokens the model does not know', async () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
     const { userFeatures } = openDataSet(world.data);
@@ -75,7 +80,7 @@ describe('metaheac population import SOURCE..', () => {
     writeFileSync(schema, JSON.stringify({ features }));
     const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
     const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
-    const { status, stdout } = metaheac('population', 'import', ...args);
+    const { status, stdout } = await metaheac('population', 'import', ...args);
     expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of uses unknown to the model\n/);
     expect(status).toBe(0);
   });
@@ -87,8 +92,8 @@ describe('metaheac population import SOURCE..', () => {
     [['--data', 'm', '--out', 'x'], '--model'],
     [['a.csv', '--schema', 's', '--out', 'x', '--column', 'a'], '--column'],
     [['a.csv', '--schema', 's', '--out', 'x', '--duplicates', 'first'], '--duplicates'],
-  ])('exits with 2 for %j', (args, part) => {
-    const { status, stderr } = metaheac('population', 'import', ...args);
+  ])('exits with 2 for %j', async (args, part) => {
+    const { status, stderr } = await metaheac('population', 'import', ...args);
     expect(status).toBe(2);
     expect(stderr).toContain(part);
   });

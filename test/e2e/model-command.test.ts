@@ -1,8 +1,8 @@
 /** `metaheac model import | show | diff` as people run them. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { metaheac as runHere } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 
@@ -10,26 +10,7 @@ const folder = temporaryFolder();
 const DEEPFM = join(ROOT, 'test/golden/deepfm-opset17/model.onnx');
 const TIED = join(ROOT, 'test/golden/tied-items-opset17/model.onnx');
 
-interface Result {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function metaheac(...args: string[]): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', 'model', ...args], {
-      cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (data) => (stdout += data));
-    child.stderr.on('data', (data) => (stderr += data));
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
-  });
-}
+const metaheac = (...args: string[]) => runHere('model', ...args);
 
 describe('metaheac model import', () => {
   it('proposes a schema, imports by it, and shows what the model and its adaptation are', async () => {

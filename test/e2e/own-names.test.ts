@@ -1,14 +1,12 @@
 /** docs/bring-your-model.md, "I have a PyTorch model with its own input names": its commands, on such a model. */
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { Builder, tensor, type Value, writeModel } from '../../src/graph/index.ts';
+import { metaheac as runHere } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 
-const run = promisify(execFile);
 const page = readFileSync(join(ROOT, 'docs/bring-your-model.md'), 'utf8');
 const section = page.split('\n## ').find((part) => part.startsWith('I have a PyTorch model with its own input names'))!;
 const blocksOf = (language: string) =>
@@ -41,13 +39,15 @@ function model(): Uint8Array {
 it('imports a model with its own input names, as the page says', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'model.onnx'), model());
-  const metaheac = (line: string) => {
+  const metaheac = async (line: string) => {
     const [program, ...words] = line.split(' ');
     expect(program).toBe('metaheac');
     const args = words.map((word) => (/^(model\.onnx|schema\.json)$/.test(word) ? join(folder, word) : word));
     // the folder "model" is named by its place: behind --out, and as the last word
     const placed = args.map((word, i) => (word === 'model' && i > 0 ? join(folder, word) : word));
-    return run(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...placed], { cwd: ROOT });
+    const result = await runHere(...placed);
+    expect(result.status, result.stderr).toBe(0);
+    return result;
   };
   const [infer, rest] = blocksOf('sh').map((block) => block.trim().split('\n'));
   const [schema] = blocksOf('json');
