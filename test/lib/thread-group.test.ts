@@ -119,16 +119,16 @@ describe('ThreadGroup', () => {
 
   it('fails all tasks, and does not wait for it at its end, where a thread is silent for too long', async () => {
     const data = { closed: new SharedArrayBuffer(4) };
-    const limit = { clock: systemClock, mostMs: 1_500 };
+    const limit = { clock: systemClock, mostMs: 1_000 };
     const group = await ThreadGroup.open<HostTask, string, number>({ ...HOST, data }, 2, limit);
     // one that is idle, or tells how far it is, may go on for as long as it likes
     const cancellation = new Cancellation();
     const counting = group.run({ kind: 'count' }, { cancellation });
     const waiting = group.run(wait(0, 'a'));
     expect(await waiting).toBe('a');
-    await sleep(4_000);
+    await sleep(1_500);
     const hanging = group.run({ kind: 'hang' });
-    const message = expect.stringMatching('children/host.* has been silent for 2 s');
+    const message = expect.stringMatching('children/host.* has been silent for 1 s');
     await expect(hanging).rejects.toMatchObject({ message });
     await expect(group.broken).rejects.toBeInstanceOf(ThreadDied);
     cancellation.cancel();
@@ -149,12 +149,12 @@ describe('ThreadGroup', () => {
 describe('SingleTaskThreads', () => {
   it('ends a task that hangs, and says so, while others go on', async () => {
     const data = { closed: new SharedArrayBuffer(4) };
-    const threads = new SingleTaskThreads<HostTask, string>({ ...HOST, data }, { clock: systemClock, mostMs: 2_500 });
+    const threads = new SingleTaskThreads<HostTask, string>({ ...HOST, data }, { clock: systemClock, mostMs: 1_500 });
     const hanging = threads.run({ kind: 'hang' });
-    const going = threads.run(wait(500, 'a'));
+    const going = threads.run(wait(200, 'a'));
     await expect(hanging).rejects.toMatchObject({
       code: 'unavailable',
-      message: 'it was not done within 3 s, and was given up',
+      message: 'it was not done within 2 s, and was given up',
     });
     expect(await going).toBe('a');
     expect(await threads.run(wait(0, 'b'))).toBe('b');

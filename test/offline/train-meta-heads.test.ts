@@ -151,13 +151,16 @@ describe('train, by the recipe meta-heads', () => {
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it.each([1, 3, 6])('resumes after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
-    const out = newPath();
-    expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
-    const { progress } = await trainInto(out, { resume: true });
-    expect(progress).toEqual(uninterrupted.progress.slice(stopAfter));
-    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
-  });
+  it.each(IS_LONG ? [1, 3, 6] : [3])(
+    'resumes after %i steps to the bytes of an uninterrupted training',
+    async (stopAfter) => {
+      const out = newPath();
+      expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
+      const { progress } = await trainInto(out, { resume: true });
+      expect(progress).toEqual(uninterrupted.progress.slice(stopAfter));
+      expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    },
+  );
 
   it('produces the same bytes and the same progress on two threads', async () => {
     const { out, progress } = await trainInto(newPath(), { threads: 2 });

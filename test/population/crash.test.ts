@@ -114,13 +114,13 @@ describe('the lock of writers', () => {
     const [source, out] = [newFolder(), newFolder()];
     const { version } = await importUsers(source, out, USERS);
     await asWriter(out, async () => {
-      const refused = [
+      const refusals = [
         () => importUsers(newFolder(), out, MORE),
         () => makeCurrent(out, version),
         () => withPopulationFiles(out, async () => {}),
-      ];
-      for (const action of refused)
-        expect(await refusalOf(action)).toMatchObject({
+      ].map(refusalOf);
+      for (const refusal of await Promise.all(refusals))
+        expect(refusal).toMatchObject({
           code: 'unavailable',
           message: `another import, update, prune or backup of ${out} is running: try again when it has ended`,
         });

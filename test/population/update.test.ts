@@ -153,7 +153,7 @@ describe('updateFiles', () => {
           expect(diff.removed).toBe([...old.keys()].filter((id) => !state.has(id)).length);
         }
       }),
-      { numRuns: size(15, 60) },
+      { numRuns: size(6, 60) },
     );
   });
 });
@@ -175,10 +175,14 @@ describe('an update of several segments', () => {
       for (const user of changed) state.set(user.user_id, user);
       for (const id of deleted) state.delete(id);
       const result = await update(out, { changed, deleted });
-      const population = openPopulation(out);
-      expect(population.rowCount).toBe(state.size);
-      expect(usersOf(population)).toEqual(expectedOf(state.values()));
+      expectState();
       return result;
+    };
+    // toEqual() takes seconds for so many
+    const expectState = () => {
+      const users = usersOf(openPopulation(out));
+      expect(users.size).toBe(state.size);
+      expect([...expectedOf(state.values())].filter(([id, text]) => users.get(id) !== text)).toEqual([]);
     };
     // a row of each full segment: both stay; the third, of 8,928 rows, is written anew
     const second = await apply([...many(5, 6, 'y'), ...many(70_000, 70_001, 'y')], ['u139999']);
@@ -195,12 +199,12 @@ describe('an update of several segments', () => {
     const compacted = await update(out, { isCompacted: true });
     expect(summariseVersions(out).find(({ isCurrent }) => isCurrent)).toMatchObject({ deadRows: 0 });
     expect([first, second, compacted].map(({ version }) => contractOf(out, version))).toEqual([1, 2, 1]);
-    expect(usersOf(openPopulation(out))).toEqual(expectedOf(state.values()));
+    expectState();
     expect(await update(out, { isCompacted: true })).toMatchObject({ version: compacted.version });
 
     // whatever version goes, the others are whole
     expect(pruneVersions(out, 1)).toHaveLength(3);
-    expect(usersOf(openPopulation(out))).toEqual(expectedOf(state.values()));
+    expectState();
   }, 60_000);
 });
 

@@ -14,6 +14,7 @@ import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { userSetBlocks } from '../../src/user-sets/set-file.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { change } from '../campaigns/contract/user-sets.ts';
+import { size } from '../fixture/size.ts';
 import { dataFolder } from './data-folder.ts';
 
 const common: SetOwner = { kind: 'common_suppression' };
@@ -59,9 +60,9 @@ describe('UserSets', () => {
     const store = open();
     const { id } = store.create(newCampaign(), everyoneIsKnown);
     const owner: SetOwner = { kind: 'suppression', campaignId: id };
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < size(2, 3); round++) {
       const child = await start(folder, 'swap');
-      for (let i = 0; i < 60; i++) {
+      for (let i = 0; i < size(25, 60); i++) {
         await change(store.userSets, owner, 'replace', [`set ${i % 2}`]);
         expectWhole(folder);
         if (i % 5 === 0) store.userSets.clear(owner);

@@ -4,9 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/server/config.ts';
+import { size } from '../../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
-const MOST_MS = 10_000; // parsing JSON takes 1 s, and 4 on busy cores; zod alone took up to 25 s
+// for most, parsing JSON takes 1 s, and 4 on busy cores; zod alone took up to 25 s
+const MOST_MS = size(4_000, 10_000);
+const MANY = size(110_000, 440_000);
 const { bodyLimitBytes, maximumErrorDetails, maximumFilterFeatures, maximumFilterTokens, maximumFeedbackEvents } =
   DEFAULT_SERVER_CONFIG;
 
@@ -41,13 +44,13 @@ describe('a large wrong body', () => {
       '/filters/n0/0',
     ],
     ['a filter of a million tokens', 'campaign', { filters: { city: zeros(4_000_000) } }, '/filters/city'],
-    ['labels that are numbers', 'campaign', { labels: record(440_000, (i) => i) }, '/labels'],
+    ['labels that are numbers', 'campaign', { labels: record(MANY, (i) => i) }, '/labels'],
     ['a few of them', 'campaign', { labels: record(50, (i) => i) }, '/labels/n0'],
-    ['features that are numbers', 'campaign', { features: record(440_000, (i) => i) }, '/features'],
-    ['features that the model does not have', 'campaign', { features: record(440_000, String) }, '/features'],
+    ['features that are numbers', 'campaign', { features: record(MANY, (i) => i) }, '/features'],
+    ['features that the model does not have', 'campaign', { features: record(MANY, String) }, '/features'],
     ['a few that the model does not have', 'campaign', { features: record(1_000, String) }, '/features/n0'],
     ['seeds that are numbers', 'campaign', { seeds: zeros(100_000) }, '/seeds/0'],
-    ['unknown fields', 'campaign', record(440_000, (i) => i), '/n0'],
+    ['unknown fields', 'campaign', record(MANY, (i) => i), '/n0'],
     ['wrong events', 'feedback', { events: zeros(maximumFeedbackEvents) }, '/events/0'],
     [
       'events of wrong fields',
