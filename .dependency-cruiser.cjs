@@ -47,6 +47,7 @@ const DOORS = {
   'p-queue': '^src/(lib/turns|server/http/slots)\\.ts$',
   '@opentelemetry/[^/]+': '^src/telemetry/',
   pino: '^src/lib/logging\\.ts$',
+  'pino-pretty': '^src/lib/pretty-log\\.ts$',
   commander: '^src/cli/',
   'csv-parse': '^src/lib/csv-reader\\.ts$',
   yaml: '^src/cli/config-file\\.ts$',

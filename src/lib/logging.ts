@@ -1,6 +1,6 @@
 /** The only importer of pino: JSON lines (or lines for people) on stderr, without secrets or user ids. */
 import { destination, pino } from 'pino';
-import { prettyLine } from './pretty-log.ts';
+import { createPrettyPrinter } from './pretty-log.ts';
 
 export type { Logger } from 'pino';
 
@@ -14,7 +14,7 @@ export function createLogger(
   { pretty = false }: { readonly pretty?: boolean } = {},
 ): import('pino').Logger {
   const stderr = destination({ dest: 2, sync: false });
-  const isColoured = process.stderr.isTTY === true;
+  const print = pretty ? createPrettyPrinter(process.stderr.isTTY === true) : null;
   return pino(
     {
       level,
@@ -22,6 +22,6 @@ export function createLogger(
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: ['req.headers.authorization', 'headers.authorization'],
     },
-    pretty ? { write: (line) => void stderr.write(prettyLine(line, isColoured)) } : stderr,
+    print === null ? stderr : { write: (line) => void stderr.write(print(line)) },
   );
 }

@@ -1,34 +1,42 @@
-/** Lines of the log for people. */
+/** Lines of the log for people: what we ask of pino-pretty, and what no text may do to a terminal. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { prettyLine } from '../../src/lib/pretty-log.ts';
+import { createPrettyPrinter } from '../../src/lib/pretty-log.ts';
 
 const line = (fields: object) =>
-  JSON.stringify({ level: 30, time: '2026-11-26T14:03:07.123Z', name: 'api', ...fields });
+  `${JSON.stringify({ level: 30, time: '2026-11-26T14:03:07.123Z', name: 'api', ...fields })}\n`;
+const print = createPrettyPrinter(false);
 
-describe('prettyLine', () => {
-  it('has time, level, process, message and the other fields', () => {
-    expect(prettyLine(line({ method: 'GET', status: 200, ms: 3.1, reason: 'a b', ok: true, msg: 'answered' }))).toBe(
-      '14:03:07.123 INFO  api     answered  method=GET status=200 ms=3.1 reason="a b" ok=true\n',
+describe('createPrettyPrinter', () => {
+  it('has time, level, process, message and the other fields in a line', () => {
+    expect(print(line({ method: 'GET', status: 200, ms: 3.1, ok: true, msg: 'answered' }))).toBe(
+      '[14:03:07.123] INFO (api): answered {"method":"GET","status":200,"ms":3.1,"ok":true}\n',
     );
-    expect(prettyLine(line({ level: 50, name: 'engine' }))).toBe('14:03:07.123 ERROR engine\n');
+    expect(print(line({ level: 50, name: 'engine', msg: 'lost' }))).toBe('[14:03:07.123] ERROR (engine): lost\n');
   });
 
   it('has the stack of an error below, with what the error knows', () => {
     const err = { type: 'AppError', message: 'broken', stack: 'AppError: broken\n    at here', code: 'storage_failed' };
-    expect(prettyLine(line({ err, msg: 'sorry' }))).toBe(
-      '14:03:07.123 INFO  api     sorry\n    AppError: broken\n        at here\n    {"code":"storage_failed"}\n',
-    );
+    const text = print(line({ err, msg: 'sorry' }));
+    expect(text).toMatch(/^\[14:03:07.123\] INFO \(api\): sorry/);
+    expect(text).toMatch(/\n +AppError: broken\n +at here\n/);
+    expect(text).toContain('"code": "storage_failed"');
   });
 
   it('lets no text move the cursor or start a line', () => {
-    const text = prettyLine(line({ a: 'x\u001b[2J', b: 'y\u009b', msg: 'one\ntwo\u007f', err: { stack: 'z\u001b' } }));
-    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
-    expect(text.match(/\n/g)).toHaveLength(2);
+    const hostile = fc.string({
+      unit: fc.constantFrom('\u001b', '\u009b', '\u007f', '\r', '\b', '\\', 'u001b', '"', 'x'),
+    });
+    fc.assert(
+      fc.property(hostile, hostile, (one, other) => {
+        const text = print(line({ a: one, b: { c: other }, msg: `${other}\n${one}`, err: { stack: `z${one}` } }));
+        expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+        expect(text.split('\n').filter((start) => /^\S/.test(start))).toHaveLength(1);
+      }),
+    );
   });
 
-  it('is coloured on a terminal alone, and leaves what is no object as it is', () => {
-    expect(prettyLine(line({ msg: 'x' }), true)).toContain('\u001b[32mINFO \u001b[0m');
-    expect(prettyLine('Segmentation fault\n')).toBe('Segmentation fault\n');
-    expect(prettyLine('1')).toBe('1');
+  it('is coloured on a terminal alone', () => {
+    expect(createPrettyPrinter(true)(line({ msg: 'x' }))).toContain('\u001b[32mINFO\u001b[39m');
   });
 });
