@@ -7,19 +7,24 @@ import { AppError } from '../../lib/errors.ts';
 type Exchange = ServerResponse<IncomingMessage>;
 
 export class OpenRequests {
-  /** Of the connections that are open: answered ones are left out when the next one comes. */
+  /** Of the connections that are open. What is answered is let go at once: its body may be large. */
   readonly #bySocket = new Map<Socket, Exchange[]>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
   /** Must be called in the event that delivers a request, before anything asynchronous. */
   add(request: IncomingMessage, response: Exchange): void {
     const { socket } = request;
-    const known = this.#bySocket.get(socket);
-    if (known === undefined) {
-      this.#bySocket.set(socket, [response]);
-      socket.once('close', () => this.#bySocket.delete(socket));
-    } else if (known.length === 1 && known[0]!.closed) known[0] = response;
-    else this.#bySocket.set(socket, [...known.filter(isOpen), response]);
+    const open = this.#bySocket.get(socket) ?? this.#follow(socket);
+    open.push(response);
+    response.once('close', () => open.splice(open.indexOf(response), 1));
+  }
+
+  /** Apart from `add`: a listener keeps all that the function around it has in hand. */
+  #follow(socket: Socket): Exchange[] {
+    const open: Exchange[] = [];
+    this.#bySocket.set(socket, open);
+    socket.once('close', () => this.#bySocket.delete(socket));
+    return open;
   }
 
   /** Pending responses of a connection, in the order of their requests. */
