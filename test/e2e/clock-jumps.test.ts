@@ -7,6 +7,7 @@ import { HAS_PROC } from '../fixture/processes.ts';
 import { type Answer, Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { openReceiver } from '../server/webhooks/receiver.ts';
+import { openOtlpReceiver } from '../telemetry/receiver.ts';
 
 const world = await tinyWorld();
 const { features, seeds } = world.campaigns[0]!;
@@ -97,5 +98,35 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
     expect((await call('GET', '/v1/status')).json.queue.oldest_seconds).toBeLessThan(60);
     expect((await actionsSince('2020-01-01T00:00:00Z')).map(({ action }) => action)).toContain('confirmClock');
     expect(served.log).toContain("the machine's clock jumped");
+  },
+);
+
+it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
+  'traces work of the engine as long as it took, while a jump is not believed',
+  { timeout: 240_000 },
+  async () => {
+    const time = fakeTime();
+    const collector = await openOtlpReceiver();
+    onTestFinished(() => collector.close());
+    const served = await Served.start({
+      ...world,
+      dataDir: temporaryFolder(),
+      env: {
+        ...time.env,
+        METAHEAC_OTLP_ENDPOINT: collector.url,
+        METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
+      },
+    });
+    const state = async () => (await served.call('GET', '/v1/status')).json.clock.state;
+    await served.until(async () => (await state()) === 'settled', 'believed its clock');
+    time.set('+3h');
+    await served.until(async () => (await state()) === 'jumped', 'saw the jump');
+    await served.ended(await served.create({ features, seeds }));
+    await served.until(() => collector.spans.some(({ name }) => name === 'expansion'), 'exported what the engine did');
+    const seconds = collector.spans
+      .filter(({ process }) => process === 'engine')
+      .map((span) => (Number(span.endTimeUnixNano) - Number(span.startTimeUnixNano)) / 1e9);
+    expect(Math.max(...seconds)).toBeLessThan(120);
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(0);
   },
 );
