@@ -5,16 +5,16 @@ import type { ServerApp } from './fastify-types.ts';
 import { LazyLogger } from './lazy-logger.ts';
 
 /**
- * Continues the caller's trace (`traceparent`), unless the caller does not record it, and puts `trace_id` into the
- * request's log lines. What is called thousands of times a second, or by health checks, is traced for a caller's trace
- * alone.
+ * Continues the caller's trace (`traceparent`), and puts `trace_id` into the request's log lines. Of a trace that the
+ * caller does not record, what the request causes knows that, and is not recorded either. What is called thousands of
+ * times a second, or by health checks, is traced for a caller who records alone.
  */
 export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
   const spans = new WeakMap<FastifyRequest, Span>();
   app.addHook('onRequest', (request, reply, done) => {
     const { url = 'unknown', config } = request.routeOptions;
     const caller = parseTraceparent(request.headers['traceparent']);
-    const isTraced = caller === null ? config.quiet !== true : caller.isSampled;
+    const isTraced = config.quiet !== true || caller?.isSampled === true;
     if (isTraced) {
       const span = telemetry.start({
         name: `${request.method} ${url}`,
