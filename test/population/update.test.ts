@@ -168,9 +168,11 @@ describe('an update of several segments', () => {
     JSON.parse(readFileSync(join(out, version, 'population.json'), 'utf8')).contract;
 
   it('shares files that have most of their users, and joins the others', async () => {
+    const full = size(1, 2); // segments
+    const users = full * 65_536 + 8_928;
     const out = newFolder();
-    const first = await importUsers(newFolder(), out, many(0, 140_000, 'x'));
-    const state = new Map(many(0, 140_000, 'x').map((user) => [user.user_id, user]));
+    const first = await importUsers(newFolder(), out, many(0, users, 'x'));
+    const state = new Map(many(0, users, 'x').map((user) => [user.user_id, user]));
     const apply = async (changed: TestUser[], deleted: string[]) => {
       for (const user of changed) state.set(user.user_id, user);
       for (const id of deleted) state.delete(id);
@@ -184,17 +186,20 @@ describe('an update of several segments', () => {
       expect(users.size).toBe(state.size);
       expect([...expectedOf(state.values())].filter(([id, text]) => users.get(id) !== text)).toEqual([]);
     };
-    // a row of each full segment: both stay; the third, of 8,928 rows, is written anew
-    const second = await apply([...many(5, 6, 'y'), ...many(70_000, 70_001, 'y')], ['u139999']);
-    expect(second.segments).toEqual({ shared: 2, written: 1 });
+    // a row of each full segment: they stay; the last, of 8,928 rows, is written anew
+    const one = Array.from({ length: full }, (_, i) => many(70_000 * i + 5, 70_000 * i + 6, 'y')).flat();
+    const second = await apply(one, [`u${users - 1}`]);
+    expect(second.segments).toEqual({ shared: full, written: 1 });
     const [before, after] = [segmentsOf(out, first.version), segmentsOf(out, second.version)];
-    expect(after.filter((file) => before.includes(file))).toHaveLength(2);
-    expect(summariseVersions(out).find(({ isCurrent }) => isCurrent)).toMatchObject({ deadRows: 2, sharedSegments: 2 });
+    expect(after.filter((file) => before.includes(file))).toHaveLength(full);
+    const current = summariseVersions(out).find(({ isCurrent }) => isCurrent);
+    expect(current).toMatchObject({ deadRows: full, sharedSegments: full });
 
     // the first segment loses a third
     const third = await apply(many(10, 22_000, 'z'), []);
-    expect(third.segments).toEqual({ shared: 1, written: 2 });
-    expect(openPopulation(out).segmentCount).toBe(3);
+    expect(third.segments).toEqual({ shared: full - 1, written: 2 });
+    expect(openPopulation(out).segmentCount).toBe(full + 1);
+    await apply(many(40_000, 40_001, 'w'), []);
 
     const compacted = await update(out, { isCompacted: true });
     expect(summariseVersions(out).find(({ isCurrent }) => isCurrent)).toMatchObject({ deadRows: 0 });
@@ -203,7 +208,7 @@ describe('an update of several segments', () => {
     expect(await update(out, { isCompacted: true })).toMatchObject({ version: compacted.version });
 
     // whatever version goes, the others are whole
-    expect(pruneVersions(out, 1)).toHaveLength(3);
+    expect(pruneVersions(out, 1)).toHaveLength(4);
     expectState();
   }, 60_000);
 });
