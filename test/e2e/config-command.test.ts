@@ -105,7 +105,9 @@ it('logs for people with --pretty', async () => {
   await served.until(() => served.log.includes('/v1/limits'), 'logged a request');
   const lines = served.log.split('\n').filter((line) => line !== '' && !line.startsWith('metaheac is listening'));
   expect(lines.filter((line) => line.startsWith('{'))).toEqual([]);
-  expect(served.log).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}api .+ method=GET route=\/v1\/limits .*status=200/m);
+  expect(served.log).toMatch(
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO \(api\): .+"method":"GET","route":"\/v1\/limits",.*"status":200/m,
+  );
   expect(served.log).not.toContain(KEY);
   expect(served.log).not.toContain('\u001b[');
 });
