@@ -1,50 +1,28 @@
-/** Eigenvalues and eigenvectors of a small symmetric matrix. */
+/** Eigenvalues and eigenvectors of a small symmetric matrix: ml-matrix, in our layout and with our signs. */
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
-/** Eigenvalues (descending) and eigenvectors (columns) of a symmetric matrix `[size, size]` by Jacobi rotations. */
+/**
+ * Eigenvalues (descending) and eigenvectors (orthonormal columns) of a symmetric matrix `[size, size]`, row-major,
+ * which is left as it is. A vector's largest entry in absolute value, the first of equal ones, is positive: equal
+ * matrices give equal bits. Throws a TypeError for entries that are not finite.
+ */
 export function symmetricEigen(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
-  const a = matrix.slice();
-  const v = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) v[i * size + i] = 1;
-  for (let sweep = 0; sweep < 60; sweep++) {
-    let off = 0;
-    let diagonal = 0;
-    for (let p = 0; p < size; p++) {
-      diagonal += a[p * size + p]! ** 2;
-      for (let q = p + 1; q < size; q++) off += a[p * size + q]! ** 2;
-    }
-    if (off <= 1e-24 * diagonal) break;
-    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, v, size, p, q);
-  }
-  const order = Array.from({ length: size }, (_, i) => i).sort((x, y) => a[y * size + y]! - a[x * size + x]!);
+  if (!matrix.every(Number.isFinite)) throw new TypeError('a matrix for eigenvalues has entries that are not finite');
+  const values = new Float64Array(size);
   const vectors = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    order.forEach((from, j) => {
-      vectors[i * size + j] = v[i * size + from]!;
-    });
-  return { values: Float64Array.from(order, (i) => a[i * size + i]!), vectors };
-}
-
-function rotate(a: Float64Array, v: Float64Array, size: number, p: number, q: number): void {
-  const apq = a[p * size + q]!;
-  if (apq === 0) return;
-  const theta = (a[q * size + q]! - a[p * size + p]!) / (2 * apq);
-  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-  const c = 1 / Math.sqrt(t * t + 1);
-  const s = t * c;
-  for (let i = 0; i < size; i++) {
-    const x = a[i * size + p]!;
-    const y = a[i * size + q]!;
-    a[i * size + p] = c * x - s * y;
-    a[i * size + q] = s * x + c * y;
+  // ml-matrix refuses a matrix without rows
+  if (size === 0) return { values, vectors };
+  const eigen = new EigenvalueDecomposition(Matrix.from1DArray(size, size, matrix), { assumeSymmetric: true });
+  const ascending = eigen.realEigenvalues;
+  const columns = eigen.eigenvectorMatrix;
+  for (let j = 0; j < size; j++) {
+    const from = size - 1 - j;
+    values[j] = ascending[from]!;
+    let largest = 0;
+    for (let i = 0; i < size; i++)
+      if (Math.abs(columns.get(i, from)) > Math.abs(columns.get(largest, from))) largest = i;
+    const sign = columns.get(largest, from) < 0 ? -1 : 1;
+    for (let i = 0; i < size; i++) vectors[i * size + j] = sign * columns.get(i, from);
   }
-  for (let i = 0; i < size; i++) {
-    const x = a[p * size + i]!;
-    const y = a[q * size + i]!;
-    a[p * size + i] = c * x - s * y;
-    a[q * size + i] = s * x + c * y;
-    const z = v[i * size + p]!;
-    const w = v[i * size + q]!;
-    v[i * size + p] = c * z - s * w;
-    v[i * size + q] = s * z + c * w;
-  }
+  return { values, vectors };
 }
