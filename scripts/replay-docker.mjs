@@ -15,6 +15,8 @@ const TARGET = 'cpu';
 const SYSTEM_STEP = /^(apt-get|useradd)\b/;
 const READY_MS = 120_000;
 const KEY = 'a key of the replay';
+/** What this machine has downloaded before is not asked for again: the lock file says what the packages are. */
+const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' };
 
 const base = mkdtempSync(join(tmpdir(), 'metaheac-docker-'));
 let service = null;
@@ -90,7 +92,7 @@ function run(image, command) {
   console.log(`RUN ${command}`);
   const result = spawnSync('sh', ['-ec', command], {
     cwd: join(image.root, image.workdir),
-    env: environmentOf(image),
+    env: environmentOf(image, OFFLINE_FIRST),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (result.status !== 0) throw new Error(`RUN ${command} ended with ${result.status ?? result.signal}`);

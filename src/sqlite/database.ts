@@ -144,26 +144,34 @@ function switchToWal(database: Database): void {
   }
 }
 
-/** Forward only: each missing migration in a transaction of its own, with the number it leads to (`user_version`). */
+/**
+ * Forward only: each missing migration in a transaction of its own, with the number it leads to (`user_version`). A new
+ * database, which holds nothing yet, is made in one: it waits for the disk once.
+ */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
-  const version = (): number => versionOf(database);
-  if (version() > migrations.length) throw newerVersion(path, version(), migrations.length);
-  // migrations change tables that have sums; kept anew when they are done
-  if (version() < migrations.length) write(database, () => removeSums(database));
-  for (const migration of migrations.slice(version())) {
-    write(database, () => {
-      // Another process may have done it while this one waited for the lock.
-      if (version() >= migration.number) return;
-      try {
-        database.exec(migration.sql);
-      } catch (error) {
-        const fault = databaseError(path, error);
-        if (fault !== error) throw fault;
-        throw new Error(`migration ${migration.name} failed: ${messageOf(error)}`, { cause: error });
-      }
-      database.pragma(`user_version = ${migration.number}`);
-    });
+  const version = versionOf(database);
+  if (version > migrations.length) throw newerVersion(path, version, migrations.length);
+  if (version === migrations.length) return;
+  const complete = () => {
+    // migrations change tables that have sums; kept anew when they are done
+    write(database, () => removeSums(database));
+    for (const migration of migrations.slice(version)) write(database, () => apply(database, path, migration));
+  };
+  if (version === 0) write(database, complete);
+  else complete();
+}
+
+function apply(database: Database, path: string, migration: Migration): void {
+  // Another process may have done it while this one waited for the lock.
+  if (versionOf(database) >= migration.number) return;
+  try {
+    database.exec(migration.sql);
+  } catch (error) {
+    const fault = databaseError(path, error);
+    if (fault !== error) throw fault;
+    throw new Error(`migration ${migration.name} failed: ${messageOf(error)}`, { cause: error });
   }
+  database.pragma(`user_version = ${migration.number}`);
 }
 
 /** Migrations only go forward. */

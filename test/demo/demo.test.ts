@@ -10,7 +10,7 @@ import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { metaheac, metaheacWith } from '../cli/in-process.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
-import { IS_LONG } from '../fixture/size.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MODEL = join(ROOT, 'models', 'demo');
@@ -114,7 +114,7 @@ describe('metaheac demo', () => {
     RUN_MS,
   );
 
-  it(
+  itUsual(
     'keeps the service with --keep, prints commands that work as they are, and ends well on Ctrl-C',
     async () => {
       const run = startDemo('--keep', '--data', smallData, '--model', MODEL);
@@ -146,7 +146,7 @@ describe('metaheac demo', () => {
     RUN_MS,
   );
 
-  it(
+  itUsual(
     'undoes everything when it is interrupted at work, and says so by its exit code',
     async () => {
       const run = startDemo('--data', smallData, '--model', MODEL);
@@ -161,13 +161,13 @@ describe('metaheac demo', () => {
     RUN_MS,
   );
 
-  it('refuses a model without a data set', async () => {
+  itUsual('refuses a model without a data set', async () => {
     const { status, stderr } = await metaheac('demo', '--model', MODEL);
     expect(status).toBe(1);
     expect(stderr).toMatch(/--model goes with --data/);
   });
 
-  it('refuses a folder that is not a data set, and leaves nothing behind', async () => {
+  itUsual('refuses a folder that is not a data set, and leaves nothing behind', async () => {
     const { status, stderr } = await metaheacWith({ TMPDIR: temporary }, 'demo', '--data', folder, '--model', MODEL);
     expect(status).toBe(1);
     expect(stderr).toMatch(/dataset\.json/);

@@ -1,6 +1,6 @@
 /** A whole service whose machine's clock is set back, and forward, while it runs. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { fakeTime, HAS_FAKE_TIME } from '../fixture/fake-time.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
@@ -13,28 +13,32 @@ const world = await tinyWorld();
 const { features, seeds } = world.campaigns[0]!;
 const KEY = 'an-operator-key-of-32-characters';
 /** Long enough to see the time in which the clock is not believed. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 15_000;
 /** A first retry is 5 s later, give or take a fifth, and the queue is polled every second. */
 const RETRY_MS = 12_000;
 
+// both wait most of the time: they do so beside each other
 it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
   'keeps retries, keys, the audit log and durations right when the clock goes back 2 h, and forward 3 h',
-  { timeout: 240_000 },
-  async () => {
+  { timeout: 240_000, concurrent: true },
+  async ({ onTestFinished }) => {
     const time = fakeTime();
     const receiver = await openReceiver();
     onTestFinished(() => receiver.close());
     receiver.answer = (response) => void response.writeHead(500).end();
-    const served = await Served.start({
-      ...world,
-      dataDir: temporaryFolder(),
-      env: {
-        ...time.env,
-        METAHEAC_API_KEY: KEY,
-        METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
-        METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
+    const served = await Served.start(
+      {
+        ...world,
+        dataDir: temporaryFolder(),
+        env: {
+          ...time.env,
+          METAHEAC_API_KEY: KEY,
+          METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
+          METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
+        },
       },
-    });
+      onTestFinished,
+    );
     const call = (method: string, path: string, body?: unknown, key = KEY): Promise<Answer> =>
       served.call(method, path, body, { authorization: `Bearer ${key}` });
     const clock = async () => (await call('GET', '/v1/status')).json.clock;
@@ -103,20 +107,23 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
 
 it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
   'traces work of the engine as long as it took, while a jump is not believed',
-  { timeout: 240_000 },
-  async () => {
+  { timeout: 240_000, concurrent: true },
+  async ({ onTestFinished }) => {
     const time = fakeTime();
     const collector = await openOtlpReceiver();
     onTestFinished(() => collector.close());
-    const served = await Served.start({
-      ...world,
-      dataDir: temporaryFolder(),
-      env: {
-        ...time.env,
-        METAHEAC_OTLP_ENDPOINT: collector.url,
-        METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
+    const served = await Served.start(
+      {
+        ...world,
+        dataDir: temporaryFolder(),
+        env: {
+          ...time.env,
+          METAHEAC_OTLP_ENDPOINT: collector.url,
+          METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
+        },
       },
-    });
+      onTestFinished,
+    );
     const state = async () => (await served.call('GET', '/v1/status')).json.clock.state;
     await served.until(async () => (await state()) === 'settled', 'believed its clock');
     time.set('+3h');

@@ -18,7 +18,7 @@ import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { metaheac, metaheacWith, type Result } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
-import { IS_LONG } from '../fixture/size.ts';
+import { describeUsual, IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -51,7 +51,7 @@ function expectOneLine(result: Result, ...parts: readonly string[]): void {
   for (const part of parts) expect(notes[0]).toContain(part);
 }
 
-describe('metaheac', () => {
+describeUsual('metaheac', () => {
   it('lists its commands', async () => {
     const { status, stdout } = await run([...METAHEAC, '--help']);
     expect(status).toBe(0);
@@ -87,7 +87,7 @@ describe('metaheac', () => {
   });
 });
 
-describe('metaheac train', () => {
+describeUsual('metaheac train', () => {
   it('names a data set folder that is not there', async () => {
     expectOneLine(
       await run([...METAHEAC, 'train', '--data', join(folder, 'nowhere'), '--out', join(folder, 'm')]),
@@ -96,12 +96,12 @@ describe('metaheac train', () => {
   });
 });
 
-describe('metaheac train --past-campaigns', () => {
+describeUsual('metaheac train --past-campaigns', () => {
   it('makes past campaigns a feature always, never, or by what train campaigns say', async () => {
     const data = join(folder, 'recurring');
     await generateDataSet({
-      ...{ out: data, users: 300, trainCampaigns: 5, testCampaigns: 0, seed: '1' },
-      ...{ audienceShare: 0.5, trainMembers: 150 },
+      ...{ out: data, users: 200, trainCampaigns: 5, testCampaigns: 0, seed: '1' },
+      ...{ audienceShare: 0.5, trainMembers: 100 },
     });
     const tiny = ['--task-count', '2', '--num-expert', '2', '--num-output', '2', '--embedding', '4', '--steps', '1'];
     const features = async (...args: string[]) => {
@@ -127,7 +127,7 @@ describe('metaheac train --past-campaigns', () => {
   });
 });
 
-describe('metaheac model', () => {
+describeUsual('metaheac model', () => {
   it('shows features, parameters, adaptation, evaluation and the graph', async () => {
     const { status, stdout, stderr } = await metaheac('model', 'show', world.model);
     expect([status, stderr]).toEqual([0, '']);
@@ -165,7 +165,7 @@ describe('metaheac model', () => {
   });
 });
 
-describe('metaheac population import', () => {
+describeUsual('metaheac population import', () => {
   it('says what it imported, and names file and line of what it cannot, publishing nothing', async () => {
     const bad = join(folder, 'bad');
     cpSync(world.data, bad, { recursive: true });
@@ -264,7 +264,7 @@ describe('metaheac evaluate --report', () => {
   });
 });
 
-describe('metaheac evaluate', () => {
+describeUsual('metaheac evaluate', () => {
   it('prints a table of qualities and one of differences', async () => {
     const { status, stdout } = await metaheac(
       'evaluate',
@@ -280,7 +280,7 @@ describe('metaheac evaluate', () => {
   });
 });
 
-describe('metaheac dataset generate', () => {
+describeUsual('metaheac dataset generate', () => {
   it('refuses a folder that is there', async () => {
     const options = { out: folder, users: 1, trainCampaigns: 1, testCampaigns: 1, seed: 1, world: 'demo' };
     await expect(datasetGenerateCommand(options, NOWHERE)).rejects.toMatchObject({ code: 'invalid_argument' });
@@ -317,7 +317,7 @@ describe('metaheac dataset generate', () => {
   });
 });
 
-describe('metaheac serve', () => {
+describeUsual('metaheac serve', () => {
   const service = [
     'serve',
     '--data-dir',
@@ -356,7 +356,7 @@ describe('metaheac serve', () => {
   });
 });
 
-describe('metaheac openapi', () => {
+describeUsual('metaheac openapi', () => {
   it('prints the committed document, and --check passes on it, not on another, not on none', async () => {
     const drifted = join(folder, 'openapi.yaml');
     const committed = readFileSync(join(ROOT, 'openapi.yaml'), 'utf8');

@@ -14,7 +14,7 @@ import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT, Served } from '../fixture/served.ts';
-import { IS_LONG } from '../fixture/size.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
@@ -72,7 +72,7 @@ async function membersOf(served: Served, path: string): Promise<string[]> {
 }
 
 describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => {
-  it(
+  itUsual(
     'is gone from every answer from then on, with look-ups running through it, and never comes back',
     TIMEOUT,
     async () => {
@@ -196,7 +196,7 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
   });
 });
 
-describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
+describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
   it('erases many, while a service runs and without one', TIMEOUT, async () => {
     const places = await newPlaces();
     const file = join(newFolder(), 'ids.txt');

@@ -22,7 +22,7 @@ import { asWriter } from '../../src/population/lock.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { makeCurrent } from '../../src/population/versions.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { size } from '../fixture/size.ts';
+import { itUsual, size } from '../fixture/size.ts';
 import { FEATURES, importUsers, refusalOf, snapshot, toLines, USERS, writeDataSet } from './support.ts';
 
 const newFolder = useFolders();
@@ -35,7 +35,7 @@ function spawnImport(source: string, out: string): ChildProcess {
 }
 
 describe('an import that was killed', () => {
-  it('leaves the old version serving, and the next import gives what it would have given', async () => {
+  itUsual('leaves the old version serving, and the next import gives what it would have given', async () => {
     const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
     const first = await importUsers(source, out, USERS);
     await importUsers(source, expectedOut, USERS);
@@ -59,7 +59,7 @@ describe('an import that was killed', () => {
     expect(snapshot(out)).toEqual(snapshot(expectedOut));
   });
 
-  it('may have appended to the tables: that is cut off, and numbers are given again', async () => {
+  itUsual('may have appended to the tables: that is cut off, and numbers are given again', async () => {
     const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
     await importUsers(source, expectedOut, USERS);
     await importUsers(source, out, USERS);
@@ -79,7 +79,7 @@ describe('an import that was killed', () => {
     expect(snapshot(out)).toEqual(snapshot(expectedOut));
   });
 
-  it('may have published all but `current`: the old version serves, and the same import finishes it', async () => {
+  itUsual('may have published all but `current`: the old version serves, and the same import finishes it', async () => {
     const [source, out] = [newFolder(), newFolder()];
     const first = await importUsers(source, out, USERS);
     const second = await importUsers(source, out, MORE);
@@ -91,7 +91,7 @@ describe('an import that was killed', () => {
     expect(openPopulation(out, { version: second.version }).directory.find('emil')).toBe(4);
   });
 
-  it('finishes a version that only lacks `current`', async () => {
+  itUsual('finishes a version that only lacks `current`', async () => {
     const [source, out] = [newFolder(), newFolder()];
     const { version } = await importUsers(source, out, USERS);
     rmSync(join(out, 'current'));
@@ -102,7 +102,7 @@ describe('an import that was killed', () => {
 });
 
 describe('the lock of writers', () => {
-  it('has two imports at once done one after the other', async () => {
+  itUsual('has two imports at once done one after the other', async () => {
     const out = newFolder();
     const source = writeDataSet(newFolder(), USERS);
     const results = await Promise.all([1, 2].map(() => importPopulation({ source, features: FEATURES, out })));
@@ -110,7 +110,7 @@ describe('the lock of writers', () => {
     expect(openPopulation(out).rowCount).toBe(4);
   });
 
-  it('refuses whoever waits for too long, and says so', async () => {
+  itUsual('refuses whoever waits for too long, and says so', async () => {
     const [source, out] = [newFolder(), newFolder()];
     const { version } = await importUsers(source, out, USERS);
     await asWriter(out, async () => {
@@ -128,7 +128,7 @@ describe('the lock of writers', () => {
     expect(await importUsers(newFolder(), out, MORE)).toMatchObject({ users: 5 });
   });
 
-  it('is free as soon as its holder is killed', async () => {
+  itUsual('is free as soon as its holder is killed', async () => {
     const [source, out] = [newFolder(), newFolder()];
     writeDataSet(
       source,
@@ -142,7 +142,7 @@ describe('the lock of writers', () => {
     expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
   });
 
-  it('minds no lock that an earlier release left, whatever stands in it', async () => {
+  itUsual('minds no lock that an earlier release left, whatever stands in it', async () => {
     const out = newFolder();
     const { version } = await importUsers(newFolder(), out, USERS);
     for (const text of [`${process.pid} 12345 an-earlier-life\n`, '']) {
@@ -189,7 +189,7 @@ describe('a damaged folder', () => {
     `${version}/population.json`,
   ];
 
-  it.each([0, 1, 2, 3, 4])('is refused by name when a file is cut short, altered or gone (%i)', async (index) => {
+  itUsual.each([0, 1, 2, 3, 4])('is refused by name when a file is cut short, altered or gone (%i)', async (index) => {
     for (const damage of ['cut', 'altered', 'gone'] as const) {
       const { out, version } = await make();
       const path = join(out, files(version)[index]!);
@@ -208,7 +208,7 @@ describe('a damaged folder', () => {
     }
   });
 
-  it('is refused when a dictionary was altered', async () => {
+  itUsual('is refused when a dictionary was altered', async () => {
     const { out } = await make();
     const name = readdirSync(join(out, 'dictionaries')).find(
       (file) => file.startsWith('city') && file.endsWith('.bytes'),
@@ -220,13 +220,13 @@ describe('a damaged folder', () => {
     );
   });
 
-  it("is refused when a version's own file grew", async () => {
+  itUsual("is refused when a version's own file grew", async () => {
     const { out, version } = await make();
     appendFileSync(join(out, version, 'segments/000000.arrow'), 'x');
     expect((await refusalOf(() => openPopulation(out))).message).toMatch(/000000\.arrow was altered: it has \d+ bytes/);
   });
 
-  it('is refused when it is of a newer contract, or `current` is not a version', async () => {
+  itUsual('is refused when it is of a newer contract, or `current` is not a version', async () => {
     const { out, version } = await make();
     const path = join(out, version, 'population.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"contract": 1', '"contract": 3'));
@@ -237,7 +237,7 @@ describe('a damaged folder', () => {
     expect((await refusalOf(() => openPopulation(out))).message).toContain('does not hold a version');
   });
 
-  it('is refused when it is not a population, or has no such version', async () => {
+  itUsual('is refused when it is not a population, or has no such version', async () => {
     const { out } = await make();
     expect(await refusalOf(() => openPopulation(newFolder()))).toMatchObject({ code: 'invalid_population' });
     expect(await refusalOf(() => openPopulation(join(out, 'none')))).toMatchObject({ code: 'invalid_population' });
@@ -245,21 +245,21 @@ describe('a damaged folder', () => {
     expect(error.message).toMatch(/0123456789ab\/population\.json can't be read: ENOENT/);
   });
 
-  it('is refused as the base of an import when its numbers were altered', async () => {
+  itUsual('is refused as the base of an import when its numbers were altered', async () => {
     const { source, out } = await make();
     const path = join(out, 'directory.bytes');
     writeFileSync(path, readFileSync(path).reverse());
     expect((await refusalOf(() => importUsers(source, out, MORE))).message).toContain(`${path} was altered`);
   });
 
-  it('is repaired by importing the same content when a segment was damaged', async () => {
+  itUsual('is repaired by importing the same content when a segment was damaged', async () => {
     const { source, out, version } = await make();
     truncateSync(join(out, version, 'segments/000000.arrow'), 100);
     expect(await importUsers(source, out, USERS)).toMatchObject({ version, newUsers: 0 });
     expect(openPopulation(out).readSegment(0).count).toBe(4);
   });
 
-  it('that is trusted is still refused when a segment is read that was cut', async () => {
+  itUsual('that is trusted is still refused when a segment is read that was cut', async () => {
     const { out, version } = await make();
     const population = openPopulation(out, { trusted: true });
     truncateSync(join(out, version, 'segments/000000.arrow'), 100);

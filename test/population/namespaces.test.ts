@@ -6,16 +6,15 @@ import { expect, it } from 'vitest';
 import { openPopulation } from '../../src/population/population.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { describeInNamespaces, type Ended, runInNamespace } from '../fixture/namespaces.ts';
-import { size } from '../fixture/size.ts';
 import { importUsers, type TestUser, toLines, writeDataSet } from './support.ts';
 
 const newFolder = useFolders();
 const SIDE = new URL('./children/namespace-side.ts', import.meta.url);
 
-const RUNS = size(2, 20);
+const RUNS = 6;
 /** Erasures of a run: half of them on each side. */
-const ERASURES = size(60, 300);
-const RACES = size(3, 9);
+const ERASURES = 200;
+const RACES = 5;
 
 const user = (id: string, city = 'Rome'): TestUser => ({ user_id: id, city, likes: ['tea'] });
 

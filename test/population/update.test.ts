@@ -20,7 +20,7 @@ import type { Rows } from '../../src/population/segments.ts';
 import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update-files.ts';
 import { makeCurrent, pruneVersions, summariseVersions } from '../../src/population/versions.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { size } from '../fixture/size.ts';
+import { itUsual, size } from '../fixture/size.ts';
 import { codesOf, importUsers, refusalOf, snapshot, type TestUser, toLines, USERS } from './support.ts';
 
 const newFolder = useFolders();
@@ -82,7 +82,7 @@ function expectedOf(users: Iterable<TestUser>): Map<string, string> {
 }
 
 describe('updateFiles', () => {
-  it('changes, adds and deletes users; all others keep their rows', async () => {
+  itUsual('changes, adds and deletes users; all others keep their rows', async () => {
     const out = newFolder();
     const first = await importUsers(newFolder(), out, USERS);
     const changed = [
@@ -102,7 +102,7 @@ describe('updateFiles', () => {
     expect(readdirSync(out)).not.toContain('incoming');
   });
 
-  it('writes nothing where nothing changes, so that it may come again', async () => {
+  itUsual('writes nothing where nothing changes, so that it may come again', async () => {
     const out = newFolder();
     await importUsers(newFolder(), out, USERS);
     const delta = { changed: [{ user_id: 'bob', city: 'Rome', likes: ['tea'] }, USERS[0]!], deleted: ['dan'] };
@@ -116,7 +116,7 @@ describe('updateFiles', () => {
     expect(snapshot(out)).toEqual(before);
   });
 
-  it('gives the version that another folder of the same history has', async () => {
+  itUsual('gives the version that another folder of the same history has', async () => {
     const [one, two] = [newFolder(), newFolder()];
     for (const out of [one, two]) {
       await importUsers(newFolder(), out, USERS);
@@ -221,7 +221,7 @@ describe('an update that is refused', () => {
   };
   const changed = [{ user_id: 'emil', city: 'Oslo', likes: ['golf'] }];
 
-  it.each<[string, Delta, RegExp]>([
+  itUsual.each<[string, Delta, RegExp]>([
     [
       'a user is changed twice',
       { changed: [...changed, ...changed] },
@@ -244,7 +244,7 @@ describe('an update that is refused', () => {
     expect(snapshot(out)).toEqual(before);
   });
 
-  it('takes the last row of a user, and leaves out bad rows, where that is asked for', async () => {
+  itUsual('takes the last row of a user, and leaves out bad rows, where that is asked for', async () => {
     const { out } = await make();
     const rows = [...changed, { user_id: 'x', city: 3 }, { user_id: 'emil', city: 'Bern', likes: [] }] as TestUser[];
     const result = await update(out, { changed: rows, duplicates: 'last', maximumBadRows: 1 });
@@ -253,20 +253,20 @@ describe('an update that is refused', () => {
     expect(openPopulation(out).dictionary('city').find('Oslo')).toBe(0);
   });
 
-  it('needs a population', async () => {
+  itUsual('needs a population', async () => {
     const out = join(newFolder(), 'none');
     expect((await refusalOf(() => update(out, { changed }))).message).toMatch(/none is not a population/);
     expect(existsSync(out)).toBe(false);
   });
 
-  it('does not build on a damaged version', async () => {
+  itUsual('does not build on a damaged version', async () => {
     const { out } = await make();
     const { version } = openPopulation(out);
     truncateSync(join(out, version, 'segments/000000.arrow'), 100);
     expect((await refusalOf(() => update(out, { changed }))).message).toMatch(/000000\.arrow is damaged/);
   });
 
-  it('names a version that is not there', async () => {
+  itUsual('names a version that is not there', async () => {
     const { out, before } = await make();
     expect((await refusalOf(() => update(out, { changed, base: '0123456789ab' }))).message).toContain(
       'has no version 0123456789ab to build on',
@@ -289,7 +289,7 @@ describe('the version that an update builds on', () => {
   };
   const has = (out: string, ...ids: string[]) => ids.map((id) => usersOf(openPopulation(out)).has(id));
 
-  it('is the newest one, whichever is current: no delta is dropped', async () => {
+  itUsual('is the newest one, whichever is current: no delta is dropped', async () => {
     const { out, first, second } = await make();
     const result = await update(out, fritz);
     expect(result).toMatchObject({ before: second, isOfNewest: true, currentBefore: first, users: 5 });
@@ -297,7 +297,7 @@ describe('the version that an update builds on', () => {
     expect(openPopulation(out).version).toBe(result.version);
   });
 
-  it('is the current one, or any other, where that is asked for; numbers are not given again', async () => {
+  itUsual('is the current one, or any other, where that is asked for; numbers are not given again', async () => {
     for (const base of ['current', 'first']) {
       const { out, first, second } = await make();
       const result = await update(out, { ...fritz, base: base === 'first' ? first : base });
@@ -312,7 +312,7 @@ describe('the version that an update builds on', () => {
     }
   });
 
-  it('is the newest by the order of publication, not by times, also in a copy and after a prune', async () => {
+  itUsual('is the newest by the order of publication, not by times, also in a copy and after a prune', async () => {
     const { out, second } = await make();
     const third = (await update(out, { deleted: ['bob'] })).version;
     // a clock that was set back, and a copy that gave all files the same time
@@ -332,20 +332,20 @@ describe('the version that an update builds on', () => {
     }
   });
 
-  it('of a folder from an earlier release, without an order, is the one that knows most users', async () => {
+  itUsual('of a folder from an earlier release, without an order, is the one that knows most users', async () => {
     const { out, first, second } = await make();
     rmSync(join(out, 'versions'));
     utimesSync(join(out, first, 'population.json'), 2_000_000_000, 2_000_000_000);
     expect(await update(out, fritz)).toMatchObject({ before: second, users: 5 });
   });
 
-  it('becomes current where nothing changes: so ends an update that was killed before it was', async () => {
+  itUsual('becomes current where nothing changes: so ends an update that was killed before it was', async () => {
     const { out, second } = await make();
     expect(await update(out, { deleted: ['dan'] })).toMatchObject({ version: second, before: second });
     expect(openPopulation(out).version).toBe(second);
   });
 
-  it('is content that was imported again, where that came last', async () => {
+  itUsual('is content that was imported again, where that came last', async () => {
     const { out, second } = await make();
     const again = (await importUsers(newFolder(), out, USERS)).version;
     makeCurrent(out, second);

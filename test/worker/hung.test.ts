@@ -15,6 +15,8 @@ const campaign = world.campaigns[0]!;
 const { features, seeds } = campaign;
 /** From the stop to the ranking: the engine is killed after 10 s, and the next one has to start. */
 const REPLACED_MS = 30_000;
+/** Longer than each limit of `EngineWatch` for an engine that has started: 10, 15 and 20 s. */
+const LONG_MS = 25_000;
 
 describe.skipIf(!HAS_PROC)('an engine', () => {
   it('that is stopped is replaced within 30 s by one that expands', { timeout: 120_000 }, async () => {
@@ -36,7 +38,7 @@ describe.skipIf(!HAS_PROC)('an engine', () => {
     const pids = groupOf(served.group);
     for (const signal of ['SIGSTOP', 'SIGCONT'] as const) {
       for (const pid of pids) process.kill(pid, signal);
-      await sleep(signal === 'SIGSTOP' ? 90_000 : 25_000);
+      await sleep(signal === 'SIGSTOP' ? LONG_MS : 16_000);
     }
     expect((await served.ended(await served.create({ features, seeds }))).state).toBe('ready');
     expect(served.engine).toBe(engine);
@@ -47,12 +49,12 @@ describe.skipIf(!HAS_PROC)('an engine', () => {
     const served = await Served.start({ ...world, dataDir: temporaryFolder() });
     const { engine } = served;
     const busy = Array.from({ length: 16 }, () =>
-      spawn(process.execPath, ['-e', 'setTimeout(() => process.exit(), 70000); for (;;) if (Date.now() < 0) break;']),
+      spawn(process.execPath, ['-e', 'setTimeout(() => process.exit(), 60000); for (;;) if (Date.now() < 0) break;']),
     );
     onTestFinished(() => {
       for (const each of busy) each.kill('SIGKILL');
     });
-    const end = systemClock.elapsed() + 60_000;
+    const end = systemClock.elapsed() + LONG_MS;
     while (systemClock.elapsed() < end)
       expect((await served.ended(await served.create({ features, seeds }))).state).toBe('ready');
     for (const each of busy) each.kill('SIGKILL');

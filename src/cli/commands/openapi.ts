@@ -5,9 +5,11 @@ import type { Output } from '../../lib/output.ts';
 import { openApiYaml } from '../../server/app.ts';
 
 export async function openApiCommand(options: { out?: string; check?: string }, output: Output): Promise<void> {
+  // a file that is not there is told at once
+  const checked = options.check === undefined ? null : readFileSync(options.check, 'utf8');
   const document = await openApiYaml();
-  if (options.check !== undefined) {
-    if (readFileSync(options.check, 'utf8') !== document) {
+  if (checked !== null) {
+    if (checked !== document) {
       throw new AppError('invalid_argument', `${options.check} differs from the routes: run npm run openapi`);
     }
     output.note(`${options.check} matches the routes`);

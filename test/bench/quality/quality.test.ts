@@ -6,7 +6,7 @@ import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { loadModel } from '../../../src/model/load.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { IS_LONG } from '../../fixture/size.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';
 import { openPartStore } from './part-store.ts';
@@ -31,7 +31,7 @@ beforeAll(() => {
 
 // trainings: a busy machine takes its time
 describe('benchQuality', { timeout: 180_000 }, () => {
-  it('leaves out what an ablation says, and keeps what is done', async () => {
+  itUsual('leaves out what an ablation says, and keeps what is done', async () => {
     const { page, notes } = await run('--only', parts);
     expect(page).toContain('| without ');
     for (const title of ['past campaigns', 'the latent term', 'the cut']) expect(page).toContain(`| ${title} `);
@@ -53,7 +53,7 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     expect(again).toEqual({ page, notes: [] });
   });
 
-  it('tells what was done before beside what is asked for, and fills the tables of a page', async () => {
+  itUsual('tells what was done before beside what is asked for, and fills the tables of a page', async () => {
     const out = join(root, 'page.md');
     writeFileSync(out, 'Mine.\n\n<!-- table: curve -->\n<!-- end of table -->\n');
     const { page } = await run('--only', 'curve', '--out', out);
@@ -112,7 +112,7 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     },
   );
 
-  it.each([
+  itUsual.each([
     [['--shapes', 'round'], /no shape is called round: there are few-tokens, /],
     [['--derive', 'twice'], /no data set called twice can be derived/],
     [['--derive', 'once'], /--out/],
@@ -126,7 +126,7 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     });
   });
 
-  it('refuses to run without a data set, and to read a folder that is not there', async () => {
+  itUsual('refuses to run without a data set, and to read a folder that is not there', async () => {
     for (const args of [[], ['--work', join(root, 'nowhere')]])
       await expect(benchQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
   });

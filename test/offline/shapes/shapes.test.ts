@@ -11,7 +11,7 @@ import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.t
 import { generateShape } from '../../../src/offline/shapes/shape.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { IS_LONG, size } from '../../fixture/size.ts';
+import { IS_LONG, itUsual, size } from '../../fixture/size.ts';
 import { countShared, holdersOf, mean, median, type PlantedData, phi, readPlanted } from './planted-data.ts';
 
 const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson'];
@@ -89,13 +89,13 @@ describe.each(CHECKED)('the shape %s', { timeout: 60_000 }, (name) => {
 });
 
 describe('the property of', { timeout: 60_000 }, () => {
-  it('few-tokens: four tokens a user at most', async () => {
+  itUsual('few-tokens: four tokens a user at most', async () => {
     const counts = tokenCounts(read('few-tokens'));
     expect(Math.max(...counts)).toBe(4);
     expect(mean(counts)).toBeGreaterThan(3.5);
   });
 
-  it('long-lists: some 60 tokens a user, each of which one user in fifty has at least', () => {
+  itUsual('long-lists: some 60 tokens a user, each of which one user in fifty has at least', () => {
     const data = read('long-lists');
     expect(mean(tokenCounts(data))).toBeGreaterThan(55);
     const holders = [...holdersOf(data, 'items').values()].map(({ size }) => size);
@@ -103,32 +103,35 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(Math.min(...holders) / data.users.length).toBeGreaterThan(0.02);
   });
 
-  it('sparse-vocabulary: over 10,000 tokens, half of which three users have at most', () => {
+  itUsual('sparse-vocabulary: over 10,000 tokens, half of which three users have at most', () => {
     const holders = [...holdersOf(read('sparse-vocabulary'), 'items').values()].map(({ size }) => size);
     expect(holders.length).toBeGreaterThan(10_000);
     expect(median(holders)).toBeLessThanOrEqual(3);
   });
 
-  it('rare-tokens: a keyword has few users, members have some ten times as often, and common tokens as often', () => {
-    const data = read('rare-tokens');
-    const liftsOf = (feature: string, fewest: number): number[] =>
-      testCampaigns(data).map(({ members }) =>
-        Math.max(
-          ...[...holdersOf(data, feature).values()].map((holders) =>
-            holders.size < fewest
-              ? 0
-              : (countShared(holders, members) / members.size / holders.size) * data.users.length,
+  itUsual(
+    'rare-tokens: a keyword has few users, members have some ten times as often, and common tokens as often',
+    () => {
+      const data = read('rare-tokens');
+      const liftsOf = (feature: string, fewest: number): number[] =>
+        testCampaigns(data).map(({ members }) =>
+          Math.max(
+            ...[...holdersOf(data, feature).values()].map((holders) =>
+              holders.size < fewest
+                ? 0
+                : (countShared(holders, members) / members.size / holders.size) * data.users.length,
+            ),
           ),
-        ),
-      );
-    const keywords = [...holdersOf(data, 'keywords').values()].map(({ size }) => size / data.users.length);
-    expect(Math.max(...keywords)).toBeLessThan(0.02);
-    expect(mean(liftsOf('keywords', 15))).toBeGreaterThan(8);
-    // the largest of 200 that say nothing
-    expect(mean(liftsOf('common', 300))).toBeLessThan(1.7);
-  });
+        );
+      const keywords = [...holdersOf(data, 'keywords').values()].map(({ size }) => size / data.users.length);
+      expect(Math.max(...keywords)).toBeLessThan(0.02);
+      expect(mean(liftsOf('keywords', 15))).toBeGreaterThan(8);
+      // the largest of 200 that say nothing
+      expect(mean(liftsOf('common', 300))).toBeLessThan(1.7);
+    },
+  );
 
-  it('bundles: tokens of one bundle go together, those of two do not', () => {
+  itUsual('bundles: tokens of one bundle go together, those of two do not', () => {
     const data = read('bundles');
     const items = holdersOf(data, 'items');
     const correlations = (a: (bundle: number) => string, b: (bundle: number) => string): number[] =>
@@ -149,7 +152,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(Math.max(...across)).toBeLessThan(0.3);
   });
 
-  it('bundles: members have more of what the campaign is about, and lack what often goes with it', () => {
+  itUsual('bundles: members have more of what the campaign is about, and lack what often goes with it', () => {
     const users = 2000;
     const { campaigns } = SHAPES.bundles.plant(createRng('bundles'), { users, campaigns: 20 });
     const [wanted, unwanted]: [number[], number[]] = [[], []];
@@ -165,7 +168,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(unwanted)).toBeLessThan(0.7);
   });
 
-  it('bands: members are about as many in neighbouring bands, not in bands far from each other', () => {
+  itUsual('bands: members are about as many in neighbouring bands, not in bands far from each other', () => {
     const data = read('bands');
     const [near, far]: [number[], number[]] = [[], []];
     for (const feature of ['income', 'visits', 'spend']) {
@@ -184,7 +187,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(near)).toBeLessThan(0.6 * mean(far));
   });
 
-  it('one-campaign: nobody is a member of two', () => {
+  itUsual('one-campaign: nobody is a member of two', () => {
     const counts = memberships(read('one-campaign'));
     expect(Math.max(...counts)).toBe(1);
     expect(counts.length).toBeGreaterThan(3000);
@@ -206,24 +209,27 @@ describe('the property of', { timeout: 60_000 }, () => {
     },
   );
 
-  it('drift: test campaigns are larger, of newer items, and a quarter of their members were in none before', () => {
-    const data = read('drift');
-    // the last number of a token is the tenth of the time in which it was new
-    const newness = data.users.map(({ interests }) => mean(interests!.map((item) => Number(item.split('-').at(-1)))));
-    const newnessOf = (members: ReadonlySet<number>) => mean([...members].map((user) => newness[user]!));
-    const train = data.campaigns.filter(({ split }) => split === 'train');
-    const tests = testCampaigns(data);
-    expect(mean(tests.map(({ members }) => newnessOf(members)))).toBeGreaterThan(
-      mean(train.map(({ members }) => newnessOf(members))) + 1,
-    );
-    expect(mean(tests.map(({ members }) => members.size))).toBeGreaterThan(
-      1.3 * mean(train.map(({ members }) => members.size)),
-    );
-    const seen = new Set(train.flatMap(({ members }) => [...members]));
-    expect(mean(tests.map(({ members }) => 1 - countShared(members, seen) / members.size))).toBeGreaterThan(0.25);
-  });
+  itUsual(
+    'drift: test campaigns are larger, of newer items, and a quarter of their members were in none before',
+    () => {
+      const data = read('drift');
+      // the last number of a token is the tenth of the time in which it was new
+      const newness = data.users.map(({ interests }) => mean(interests!.map((item) => Number(item.split('-').at(-1)))));
+      const newnessOf = (members: ReadonlySet<number>) => mean([...members].map((user) => newness[user]!));
+      const train = data.campaigns.filter(({ split }) => split === 'train');
+      const tests = testCampaigns(data);
+      expect(mean(tests.map(({ members }) => newnessOf(members)))).toBeGreaterThan(
+        mean(train.map(({ members }) => newnessOf(members))) + 1,
+      );
+      expect(mean(tests.map(({ members }) => members.size))).toBeGreaterThan(
+        1.3 * mean(train.map(({ members }) => members.size)),
+      );
+      const seen = new Set(train.flatMap(({ members }) => [...members]));
+      expect(mean(tests.map(({ members }) => 1 - countShared(members, seen) / members.size))).toBeGreaterThan(0.25);
+    },
+  );
 
-  it('two-crowds: members are far up one of two wishes, and a quarter at most up both', () => {
+  itUsual('two-crowds: members are far up one of two wishes, and a quarter at most up both', () => {
     const users = 2000;
     const { campaigns } = SHAPES['two-crowds'].plant(createRng('two crowds'), { users, campaigns: 20 });
     const upBoth = campaigns.map(({ isMember, wishes }) => {
@@ -236,7 +242,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(upBoth)).toBeLessThan(0.25);
   });
 
-  it('broad: a quarter of the users or more, and 1,000 seeds', () => {
+  itUsual('broad: a quarter of the users or more, and 1,000 seeds', () => {
     const data = read('broad');
     for (const { members } of testCampaigns(data)) expect(members.size / data.users.length).toBeGreaterThan(0.249);
     expect(Math.max(...data.campaigns.map(({ seeds }) => seeds))).toBe(1000);
@@ -244,12 +250,12 @@ describe('the property of', { timeout: 60_000 }, () => {
 });
 
 describe('all shapes', () => {
-  it('have every number of seeds from 10 to 1,000', () => {
+  itUsual('have every number of seeds from 10 to 1,000', () => {
     const counts = new Set(Object.values(SHAPES).flatMap(({ seeds }) => [seeds.small, seeds.large]));
     expect([...counts].sort((a, b) => a - b)).toEqual([10, 25, 50, 200, 1000]);
   });
 
-  it('refuse a folder that cannot be made, with the cause', async () => {
+  itUsual('refuse a folder that cannot be made, with the cause', async () => {
     writeFileSync(join(root, 'file'), '');
     await expect(generateShape(SHAPES.bands, { out: join(root, 'file'), seed: '1' })).rejects.toMatchObject({
       code: 'storage_failed',

@@ -4,20 +4,20 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { importFiles } from '../../../src/population/import-files.ts';
 import { openPopulation } from '../../../src/population/population.ts';
 import { readSourceSchema } from '../../../src/population/source-schema.ts';
-import { useFolders } from '../../fixture/folders.ts';
+import { temporaryFolder, useFolders } from '../../fixture/folders.ts';
 import { refusalOf, snapshot } from '../support.ts';
 import { runSql } from './support.ts';
 
 const newFolder = useFolders();
+const sources = temporaryFolder();
 
 /** A schema, and Parquet and CSV files of many users. */
 async function makeSource(): Promise<{ schema: string; parquet: string; csv: string; few: string }> {
-  const folder = newFolder();
-  const path = (name: string) => join(folder, name);
+  const path = (name: string) => join(sources, name);
   const features = [
     { name: 'city', kind: 'single' },
     { name: 'likes', kind: 'multi', separator: '|' },
@@ -25,8 +25,8 @@ async function makeSource(): Promise<{ schema: string; parquet: string; csv: str
   writeFileSync(path('schema.json'), JSON.stringify({ features }));
   const rows = (count: number) =>
     `SELECT 'u' || i AS user_id, 'c' || i % 5000 AS city, 't' || i % 9 || '|x' AS likes FROM range(${count}) t(i)`;
-  await runSql(`COPY (${rows(200_000)}) TO '${path('many.parquet')}'`);
-  await runSql(`COPY (${rows(200_000)}) TO '${path('many.csv')}'`);
+  await runSql(`COPY (${rows(150_000)}) TO '${path('many.parquet')}'`);
+  await runSql(`COPY (${rows(150_000)}) TO '${path('many.csv')}'`);
   await runSql(`COPY (${rows(4)}) TO '${path('few.parquet')}'`);
   return {
     schema: path('schema.json'),
@@ -36,6 +36,11 @@ async function makeSource(): Promise<{ schema: string; parquet: string; csv: str
   };
 }
 
+let source: Awaited<ReturnType<typeof makeSource>>;
+beforeAll(async () => {
+  source = await makeSource();
+});
+
 describe('an import of a table that was killed', () => {
   it.each([
     ['parquet', 'incoming/segments/000000.arrow'],
@@ -44,7 +49,6 @@ describe('an import of a table that was killed', () => {
     'leaves the old version serving, and the next one finishes it (%s)',
     { timeout: 240_000 },
     async (form, sign) => {
-      const source = await makeSource();
       const schema = readSourceSchema(source.schema);
       const [out, expected] = [newFolder(), newFolder()];
       const first = await importFiles({ sources: [source.few], schema, out });
@@ -68,7 +72,6 @@ describe('an import of a table that was killed', () => {
   );
 
   it('leaves nothing when it is refused', async () => {
-    const source = await makeSource();
     const out = join(newFolder(), 'population');
     const schema = readSourceSchema(source.schema, new Map([['user_id', 'city']]));
     const { message } = await refusalOf(() => importFiles({ sources: [source.parquet], schema, out }));

@@ -17,11 +17,11 @@ import {
 } from '../fixture.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
-/** Far more than the buffers of two sockets hold, also with gzip: 60,000 ids of some 250 bytes that do not repeat. */
+/** Far more than the buffers of two sockets hold, also with gzip: 40,000 ids of some 250 bytes that do not repeat. */
 const CROWD = [
   ...USER_IDS,
   ...Array.from(
-    { length: 60_000 },
+    { length: 40_000 },
     (_, i) =>
       `${i} ${Array.from({ length: 30 }, (_, k) => (((i + 1) * (k + 7919) * 2654435761) >>> 0).toString(36)).join('')}`,
   ),

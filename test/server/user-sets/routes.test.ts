@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ServerConfig } from '../../../src/server/config.ts';
 import { FileBlobs } from '../../../src/sqlite/file-blobs.ts';
 import { userSetBlocks } from '../../../src/user-sets/set-file.ts';
-import { size } from '../../fixture/size.ts';
+import { itUsual, size } from '../../fixture/size.ts';
 import {
   type Answer,
   type Fixture,
@@ -73,7 +73,7 @@ describe('an upload of seeds', () => {
   const plain = ['person-3', 'person-1', 'nobody', 'é😀', 'person-1', ' spaced ', '"quoted"'];
   const set = [...new Set(plain)].sort();
 
-  it.each([
+  itUsual.each([
     ['text', TEXT, text(plain)],
     ['text with CRLF, a byte order mark, empty lines and no last end', TEXT, `\ufeff${plain.join('\r\n\r\n')}`],
     ['NDJSON of texts', NDJSON, strings(plain)],
@@ -98,12 +98,12 @@ describe('an upload of seeds', () => {
     }
   });
 
-  it('is taken as JSON', async () => {
+  itUsual('is taken as JSON', async () => {
     const answer = await put({ user_ids: plain }, {});
     expect(answer.json).toMatchObject({ users: 6, received: 7, known: 2, unknown: 4, duplicate: 1 });
   });
 
-  it.each([
+  itUsual.each([
     ['NDJSON', NDJSON, strings],
     ['CSV', CSV, csv],
   ])('holds ids with commas, quotes and line breaks as %s', async (_name, headers, format) => {
@@ -113,20 +113,20 @@ describe('an upload of seeds', () => {
     expect(newSet(before)).toEqual([...odd].sort());
   });
 
-  it('makes the same file as inline seeds', async () => {
+  itUsual('makes the same file as inline seeds', async () => {
     const before = files();
     expect((await put(text([...OK_BODY.seeds].reverse()))).json.users).toBe(OK_BODY.seeds.length);
     expect(files()).toEqual(before);
   });
 
-  it('reads lines, records and characters that lie across chunks', async () => {
+  itUsual('reads lines, records and characters that lie across chunks', async () => {
     const ids = Array.from({ length: 40_000 }, (_, i) => `${i % 3 === 0 ? 'é😀' : 'ab'}"\n${i}`);
     const before = files();
     expect((await put(csv(ids), CSV)).json).toMatchObject({ received: 40_000, duplicate: 0 });
     expect(newSet(before)).toEqual([...ids].sort());
   });
 
-  it('changes what the next expansion takes, and nothing that was made', async () => {
+  itUsual('changes what the next expansion takes, and nothing that was made', async () => {
     fixture.finishNext();
     const wakes = fixture.wakes();
     await put('person-7\n');
@@ -138,7 +138,7 @@ describe('an upload of seeds', () => {
     expect((await fixture.store.expand(id)).seeds.known).toBe(1);
   });
 
-  it('makes a campaign without seeds one that can be expanded', async () => {
+  itUsual('makes a campaign without seeds one that can be expanded', async () => {
     id = (await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: null })).json.id;
     const expand = () => fixture.call('POST', `/v1/campaigns/${id}/expansions`);
     expect((await expand()).json.code).toBe('no_seeds');
@@ -151,7 +151,7 @@ describe('an upload of seeds', () => {
     expect(users).toEqual(['person-30', 'person-31']);
   });
 
-  it('is the same in three runs of the sorter as in one', async () => {
+  itUsual('is the same in three runs of the sorter as in one', async () => {
     const ids = Array.from({ length: 70_000 }, (_, i) => `u${(i * 7_919) % 65_537}`);
     const before = files();
     const { json } = await put(text(ids));
@@ -172,7 +172,7 @@ describe('a wrong upload', () => {
   };
   const long = 'x'.repeat(257);
 
-  it.each([
+  itUsual.each([
     ['text', TEXT, `a\n\n${long}\nb\n`, 'line 3', 'at most 256 bytes'],
     ['text', TEXT, Buffer.from('a\nb\n\xff\n', 'latin1'), 'line 3', 'UTF-8'],
     ['text', TEXT, `a\n${'x'.repeat(100_000)}\n`, 'line 2', 'at most'],
@@ -198,7 +198,7 @@ describe('a wrong upload', () => {
     await refused(put(gzipSync(body), { ...headers, ...GZIP }), 400, 'invalid_request');
   });
 
-  it('is read up to 20 errors, each with line, value and limit', async () => {
+  itUsual('is read up to 20 errors, each with line, value and limit', async () => {
     const { errors } = await refused(put(text(Array(5_000).fill(long))), 400, 'invalid_request');
     expect(errors).toHaveLength(20);
     expect(errors[19]).toMatchObject({ pointer: 'line 20', value: `${'x'.repeat(80)}…`, limit: 256 });
@@ -206,7 +206,7 @@ describe('a wrong upload', () => {
     expect(few.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(['line 2', 'line 4']);
   });
 
-  it('is refused without an id: nobody means to empty a list by an empty file', async () => {
+  itUsual('is refused without an id: nobody means to empty a list by an empty file', async () => {
     await refused(put('\n\r\n'), 400, 'invalid_request');
     await refused(put('', TEXT), 400, 'invalid_request');
     await refused(put('user_id\n', CSV), 400, 'invalid_request');
@@ -214,7 +214,7 @@ describe('a wrong upload', () => {
     await refused(put({ user_ids: [] }, {}), 400, 'invalid_request');
   });
 
-  it('is refused when its type or encoding is another', async () => {
+  itUsual('is refused when its type or encoding is another', async () => {
     const type = await refused(put('a', { 'content-type': 'text/html' }), 415, 'unsupported_media_type');
     expect(type.detail).toContain('text/csv');
     await refused(put('a', { ...TEXT, 'content-encoding': 'br' }), 415, 'unsupported_media_type');
@@ -223,18 +223,18 @@ describe('a wrong upload', () => {
     await refused(put(json, { 'content-type': 'application/json', ...GZIP }), 415, 'unsupported_media_type');
   });
 
-  it('is refused when it is not gzip, or not all of it', async () => {
+  itUsual('is refused when it is not gzip, or not all of it', async () => {
     await refused(put('a\n', { ...TEXT, ...GZIP }), 400, 'invalid_request');
     const whole = gzipSync(text(Array.from({ length: 1_000 }, (_, i) => `u${i}`)));
     await refused(put(whole.subarray(0, whole.length - 9), { ...TEXT, ...GZIP }), 400, 'invalid_request');
   });
 
-  it('is refused as JSON of another shape', async () => {
+  itUsual('is refused as JSON of another shape', async () => {
     const { errors } = await refused(put({ user_ids: ['a', 7], more: 1 }, {}), 400, 'invalid_request');
     expect(errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual(['/more', '/user_ids/1']);
   });
 
-  it('is refused for a campaign that does not exist, on every route', async () => {
+  itUsual('is refused for a campaign that does not exist, on every route', async () => {
     for (const path of ['seeds', 'suppression']) {
       const url = `/v1/campaigns/none/${path}`;
       expect((await fixture.call('PUT', url, 'a', TEXT)).json.code).toBe('campaign_not_found');
@@ -246,7 +246,7 @@ describe('a wrong upload', () => {
     }
   });
 
-  it('is refused over the limit of ids, also when a set would grow over it', async () => {
+  itUsual('is refused over the limit of ids, also when a set would grow over it', async () => {
     await reopen({ maximumUploadIds: 30, maximumInlineSeeds: 25 });
     const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `u${from + i}`);
     const { errors } = await refused(put(text(ids(31))), 413, 'too_many_seeds');
@@ -256,7 +256,7 @@ describe('a wrong upload', () => {
     await refused(put({ user_ids: ids(26) }, {}), 413, 'too_many_seeds');
   });
 
-  it('is refused over the limit of bytes, unpacked: a bomb is not unpacked to its end', async () => {
+  itUsual('is refused over the limit of bytes, unpacked: a bomb is not unpacked to its end', async () => {
     await reopen({ maximumUploadBytes: 1_000_000 });
     const { errors } = await refused(put(Buffer.alloc(1_000_001, 'u1\n')), 413, 'body_too_large');
     expect(errors[0].limit).toBe(1_000_000);
@@ -303,7 +303,7 @@ describe('add, remove and replace', () => {
     );
   });
 
-  it('keep all that is added at once', async () => {
+  itUsual('keep all that is added at once', async () => {
     await put('first\n');
     await reopen({ maximumOpenUploads: 8 });
     const parts = Array.from({ length: 6 }, (_, part) => Array.from({ length: 9_000 }, (_, i) => `p${part}-${i}`));
@@ -314,7 +314,7 @@ describe('add, remove and replace', () => {
     expect((await get('/v1/campaigns/{id}/suppression')).json).toMatchObject({ users: 54_000, received: 54_000 });
   });
 
-  it('remove to nothing, which is a set too', async () => {
+  itUsual('remove to nothing, which is a set too', async () => {
     await put('a\nb\n');
     const { json } = await send('POST', '/v1/campaigns/{id}/seeds/remove', 'b\na\nc\n', TEXT);
     expect(json).toMatchObject({ users: 0, received: 0, known: 0, unknown: 0, duplicate: 0 });
@@ -322,7 +322,7 @@ describe('add, remove and replace', () => {
 });
 
 describe('a match report', () => {
-  it('counts known seeds that either suppression list has', async () => {
+  itUsual('counts known seeds that either suppression list has', async () => {
     await put(text(['person-1', 'person-2', 'person-3', 'person-4', 'nobody', 'nothing']));
     const suppressed = async () => (await get('/v1/campaigns/{id}/seeds')).json.suppressed;
     expect(await suppressed()).toBe(0);
@@ -338,7 +338,7 @@ describe('a match report', () => {
     expect(again.json).toMatchObject({ suppressed: 3, known: 5 });
   });
 
-  it('of inline seeds is that of the campaign, with its times', async () => {
+  itUsual('of inline seeds is that of the campaign, with its times', async () => {
     const { json } = await get('/v1/campaigns/{id}/seeds');
     expect(json).toMatchObject({ users: 20, known: 20, unknown: 0, population_version: users.population.version });
     expect(json.created_at).toBe((await get('/v1/campaigns/{id}')).json.created_at);
@@ -347,7 +347,7 @@ describe('a match report', () => {
     expect(changed.updated_at >= json.updated_at).toBe(true);
   });
 
-  it('is empty when there is no set, and after it was taken away', async () => {
+  itUsual('is empty when there is no set, and after it was taken away', async () => {
     const empty = { users: 0, received: 0, known: 0, unknown: 0, duplicate: 0, created_at: null, updated_at: null };
     expect((await get('/v1/suppression')).json).toMatchObject(empty);
     expect((await get('/v1/campaigns/{id}/suppression/unknown')).text).toBe('');
@@ -358,7 +358,7 @@ describe('a match report', () => {
     await expect(fixture.store.expand(id)).rejects.toMatchObject({ code: 'no_seeds' });
   });
 
-  it('says storage_failed when the file is gone, before a byte is sent', async () => {
+  itUsual('says storage_failed when the file is gone, before a byte is sent', async () => {
     await put('a\n');
     await fixture.close();
     await open();
@@ -372,7 +372,7 @@ describe('a match report', () => {
 });
 
 describe('the unknown ids', () => {
-  it('come as NDJSON or text, sorted', async () => {
+  itUsual('come as NDJSON or text, sorted', async () => {
     await put(strings(['person-1', 'zoe', 'a\nb', 'é', 'ann,"x"']), NDJSON);
     const ndjson = await get('/v1/campaigns/{id}/seeds/unknown');
     expect(ndjson.type).toContain('application/x-ndjson');
@@ -383,7 +383,7 @@ describe('the unknown ids', () => {
     expect((await get('/v1/campaigns/{id}/seeds/unknown', { accept: 'image/png' })).status).toBe(406);
   });
 
-  it('can be sent back to be removed', async () => {
+  itUsual('can be sent back to be removed', async () => {
     await put(text([...OK_BODY.seeds, ...Array.from({ length: 30_000 }, (_, i) => `stranger-${i}`)]));
     const { text: unknown } = await get('/v1/campaigns/{id}/seeds/unknown');
     const { json } = await send('POST', '/v1/campaigns/{id}/seeds/remove', unknown, NDJSON);
@@ -392,7 +392,7 @@ describe('the unknown ids', () => {
 });
 
 describe('files of sets', () => {
-  it('go when nothing refers to them, and stay while an expansion does', async () => {
+  itUsual('go when nothing refers to them, and stay while an expansion does', async () => {
     const inline = files();
     await put('a\n');
     expect(files()).toHaveLength(2); // the expansion still has the inline seeds
