@@ -4,11 +4,10 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { awaitFileLock, awaitFileLockSync, isFileLocked, tryFileLock } from '../../src/lib/file-lock.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { collectGarbage } from '../fixture/garbage.ts';
 import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { size } from '../fixture/size.ts';
@@ -18,14 +17,9 @@ const newLock = () => join(newFolder(), 'a.lock');
 
 describe('a lock on a file', () => {
   it('is held while its process runs, also where nothing refers to it any more', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const path = newLock();
     expect(tryFileLock(path) === null).toBe(false);
-    for (let i = 0; i < 3; i++) {
-      collect();
-      await sleep(5);
-    }
+    await collectGarbage();
     expect(tryFileLock(path)).toBeNull();
   });
 

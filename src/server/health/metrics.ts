@@ -1,5 +1,5 @@
-/** Prometheus metrics of one server, in its own registry. */
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+/** Prometheus metrics of one server, in its own registry, beside those of the process. */
+import { collectDefaultMetrics, Gauge, Histogram, register as ofProcess, Registry } from 'prom-client';
 import { PACKAGE_VERSION } from '../../lib/package-version.ts';
 import type { MetricFamily } from '../../lib/tracing.ts';
 import { addClockMetrics } from '../clock/metrics.ts';
@@ -36,9 +36,8 @@ export function createMetrics(
   partsOf: () => readonly Part[],
   shedder: Pick<LoadShedder, 'refusedByClass'>,
 ): ServerMetrics {
-  const registry = new Registry();
+  const registry = Registry.merge([metricsOfProcess()]);
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   // gauges with the names of counters, which Prometheus' linter refuses; the ones by type stay
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const requests = new RequestMetrics();
@@ -72,6 +71,15 @@ export function createMetrics(
       return [...own.map((family) => ({ ...family, type: String(family.type) })), ...requests.families()];
     },
   };
+}
+
+/**
+ * What the library collects of the process, once in its life: the observer of garbage collections and the timer of the
+ * event loop never end, and would keep all of a closed server.
+ */
+function metricsOfProcess(): Registry {
+  if (ofProcess.getMetricsAsArray().length === 0) collectDefaultMetrics();
+  return ofProcess;
 }
 
 function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {

@@ -1,0 +1,44 @@
+/** What is left of a server in its process once it has closed. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { collectGarbage } from '../fixture/garbage.ts';
+import { importUsers, openFixture, type PopulationFixture } from './fixture.ts';
+
+let users: PopulationFixture;
+beforeAll(async () => {
+  users = await importUsers();
+});
+afterAll(() => users.remove());
+
+/** Answers a request and closes; its parts, as far as they are still there. */
+async function openAndClose(): Promise<Readonly<Record<string, WeakRef<object>>>> {
+  const fixture = await openFixture(users.population);
+  const { status } = await fixture.call('GET', '/v1/campaigns');
+  const scraped = await fixture.call('GET', '/metrics');
+  await fixture.close();
+  expect([status, scraped.status]).toEqual([200, 200]);
+  const { app, store, webhooks } = fixture;
+  return { app: new WeakRef(app), store: new WeakRef(store), webhooks: new WeakRef(webhooks) };
+}
+
+it('keeps no closed server, nor its store and its webhooks', async () => {
+  const closed = [await openAndClose(), await openAndClose(), await openAndClose()];
+  await collectGarbage();
+  const kept = closed.map((parts) => Object.keys(parts).filter((name) => parts[name]!.deref() !== undefined));
+  expect(kept).toEqual([[], [], []]);
+});
+
+it('tells of the process in the metrics of each server, once', async () => {
+  const servers = [await openFixture(users.population), await openFixture(users.population)];
+  try {
+    for (const server of servers) {
+      await collectGarbage();
+      const { text } = await server.call('GET', '/metrics');
+      expect(text.match(/^nodejs_gc_duration_seconds_count\{kind="major"\} [1-9]\d*$/gm)).toHaveLength(1);
+      expect(text.match(/^nodejs_eventloop_lag_p99_seconds \S+$/gm)).toHaveLength(1);
+      expect(text.match(/^process_cpu_seconds_total \S+$/gm)).toHaveLength(1);
+      expect(text).not.toMatch(/nodejs_active_\w+_total/);
+    }
+  } finally {
+    for (const server of servers) await server.close();
+  }
+});
