@@ -70,9 +70,9 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
   beforeAll(async () => {
     if (IS_SKIPPED) return;
     const folder = temporaryFolder();
-    const world = await fewDemoPeople(folder, 2_000);
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-    ends.push(() => browser.close());
+    const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    ends.push(async () => (await launched).close());
+    const [world, browser] = await Promise.all([fewDemoPeople(folder, 2_000), launched]);
     // on a busy machine an estimate takes longer than people would wait
     const slow = { METAHEAC_ESTIMATE_TIME_MS: '30000' };
     const options = { ...world, dataDir: join(folder, 'data-dir'), env: { ...slow, ...env } };

@@ -100,8 +100,8 @@ describeUsual('metaheac train --past-campaigns', () => {
   it('makes past campaigns a feature always, never, or by what train campaigns say', async () => {
     const data = join(folder, 'recurring');
     await generateDataSet({
-      ...{ out: data, users: 200, trainCampaigns: 5, testCampaigns: 0, seed: '1' },
-      ...{ audienceShare: 0.5, trainMembers: 100 },
+      ...{ out: data, users: 200, trainCampaigns: 3, testCampaigns: 0, seed: '1' },
+      ...{ audienceShare: 0.5, trainMembers: 60 },
     });
     const tiny = ['--task-count', '2', '--num-expert', '2', '--num-output', '2', '--embedding', '4', '--steps', '1'];
     const features = async (...args: string[]) => {

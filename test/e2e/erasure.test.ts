@@ -108,10 +108,10 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
         read(member(id, other), () => false),
         read(`/v1/campaigns/${id}/audiences/1`, (text) => text.includes(victim)),
       ];
-      await sleep(500);
+      await sleep(300);
       expect((await served.call('DELETE', `/v1/users/${victim}`)).status).toBe(204);
       isErased = true;
-      await sleep(700);
+      await sleep(400);
       isOver = true;
       await Promise.all(readers);
       expect([...seen.statuses]).toEqual([200]);

@@ -67,7 +67,7 @@ describe('learners in threads', () => {
       evaluated: await learners.evaluate(shifted, trials),
     });
     const expected = await withLearners(1, ask);
-    const answers = await withLearners(3, ask);
+    const answers = await withLearners(2, ask);
     expect(answers).toEqual(expected);
     expect(answers.second[0]!.loss).not.toBe(answers.first[1]!.loss);
     expect(new Set(answers.first.map(({ loss }) => loss)).size).toBe(tasks.length);

@@ -154,7 +154,8 @@ describe('train, by the recipe meta-heads', () => {
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it.each(IS_LONG ? [1, 6] : [3])(
+  // `npm test` resumes after two steps, which refusals have left as they were: see below
+  it.runIf(IS_LONG).each([1, 3, 6])(
     'resumes after %i steps to the bytes of an uninterrupted training',
     async (stopAfter) => {
       const out = newPath();
@@ -183,22 +184,17 @@ describe('train, by the recipe meta-heads', () => {
     }
   });
 
-  itUsual('does not go on with a checkpoint of the other recipe', async () => {
+  itUsual('does not go on with a checkpoint of the other recipe, or of other user features', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const { recipe, adaptation } = SMALL_SETTINGS;
-    await expect(trainInto(out, { resume: true, settings: { recipe, adaptation } })).rejects.toMatchObject({
-      code: 'invalid_argument',
-    });
-  });
-
-  itUsual('does not go on with a checkpoint of other user features of the same population', async () => {
-    const out = newPath();
-    await trainInto(out, { stopAfter: 2 });
     const userFeatures = prepared.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
-    await expect(trainInto(out, { resume: true, prepared: { ...prepared, userFeatures } })).rejects.toMatchObject({
-      code: 'invalid_argument',
-    });
+    for (const other of [{ settings: { recipe, adaptation } }, { prepared: { ...prepared, userFeatures } }])
+      await expect(trainInto(out, { resume: true, ...other })).rejects.toMatchObject({ code: 'invalid_argument' });
+    // the checkpoint is still there
+    const { progress } = await trainInto(out, { resume: true });
+    expect(progress).toEqual(uninterrupted.progress.slice(2));
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
   itUsual('learns: the loss falls', async () => {

@@ -320,7 +320,7 @@ export function describeJobHistories(newData: NewData): void {
             history.close();
           }
         }),
-        { numRuns: size(6, 40), interruptAfterTimeLimit: 40_000 },
+        { numRuns: size(6, 25), interruptAfterTimeLimit: 40_000 },
       );
     });
   });

@@ -140,7 +140,7 @@ export function describeTurns(newData: NewData): void {
             queue.store.close();
           }
         }),
-        { numRuns: size(5, 60), interruptAfterTimeLimit: 40_000 },
+        { numRuns: size(4, 35), interruptAfterTimeLimit: 40_000 },
       );
     });
 

@@ -68,7 +68,7 @@ describe('the import of a CSV file', () => {
         if (expected.includes('null')) return;
         expect((await read(path)).ids).toEqual(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: 35 },
     );
   }, 60_000);
 });

@@ -48,7 +48,7 @@ describe('the same users as NDJSON, CSV and Parquet', () => {
         expect(csv).toEqual(ndjson);
         expect(parquet).toEqual(ndjson);
       }),
-      { numRuns: size(8, 40) },
+      { numRuns: size(6, 25) },
     );
   });
 });

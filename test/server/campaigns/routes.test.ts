@@ -19,10 +19,21 @@ beforeAll(async () => {
   users = await importUsers();
 });
 afterAll(() => users.remove());
-beforeEach(async () => {
+/** A server for each test of a group. */
+function useNewServers(): void {
+  beforeEach(open);
+  afterEach(() => fixture.close());
+}
+
+/** One for a whole group, whose requests change nothing. */
+function useOneServer(): void {
+  beforeAll(open);
+  afterAll(() => fixture.close());
+}
+
+async function open(): Promise<void> {
   fixture = await openFixture(users.population);
-});
-afterEach(() => fixture.close());
+}
 
 const post = (body: unknown, headers?: Record<string, string>) => fixture.call('POST', '/v1/campaigns', body, headers);
 
@@ -41,6 +52,8 @@ function expectProblem(answer: Answer, status: number, code: string): void {
 }
 
 describe('POST /v1/campaigns', () => {
+  useNewServers();
+
   it('accepts a campaign, counts its seeds and features, and wakes the engine', async () => {
     const seeds = [...SEEDS, 'nobody-1', 'nobody-2', SEEDS[0]];
     const features = { category: 'gloves', genres: ['drama', 'noir'] };
@@ -115,6 +128,10 @@ describe('POST /v1/campaigns', () => {
     expect(answer.status).toBe(202);
     expect(answer.json.seeds).toMatchObject({ received: USER_COUNT, known: USER_COUNT, unknown: 0, duplicate: 0 });
   });
+});
+
+describe('POST /v1/campaigns with something wrong', () => {
+  useOneServer();
 
   it.each<[string, object, string, object]>([
     ['no seeds', { seeds: [] }, 'invalid_request', { pointer: '/seeds', limit: 1 }],
@@ -213,6 +230,10 @@ describe('POST /v1/campaigns', () => {
       expectProblem(await post('hello', { 'content-type': type }), 415, 'unsupported_media_type');
     },
   );
+});
+
+describe('POST /v1/campaigns at its limits', () => {
+  useNewServers();
 
   it('takes 100,000 seeds and refuses one more', async () => {
     const seeds = Array.from({ length: 100_000 }, (_, i) => `u${i}`);
@@ -231,6 +252,8 @@ describe('POST /v1/campaigns', () => {
 });
 
 describe('GET /v1/campaigns/{id}', () => {
+  useNewServers();
+
   it('shows a campaign that is ready', async () => {
     const id = await fixture.createReady();
     const answer = await fixture.call('GET', `/v1/campaigns/${id}`);
@@ -265,6 +288,8 @@ describe('GET /v1/campaigns/{id}', () => {
 });
 
 describe('GET /v1/campaigns', () => {
+  useNewServers();
+
   it('lists the newest first, in pages', async () => {
     const ids: string[] = [];
     for (const name of ['a', 'b', 'c']) ids.unshift((await post({ ...OK_BODY, name })).json.id);

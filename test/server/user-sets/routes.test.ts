@@ -25,8 +25,17 @@ beforeAll(async () => {
   users = await importUsers();
 });
 afterAll(() => users.remove());
-beforeEach(() => open());
-afterEach(() => fixture.close());
+/** A server and a campaign for each test of a group. */
+function useNewServers(): void {
+  beforeEach(() => open());
+  afterEach(() => fixture.close());
+}
+
+/** One for a whole group, whose requests change nothing. */
+function useOneServer(): void {
+  beforeAll(() => open());
+  afterAll(() => fixture.close());
+}
 
 /** The ids of a set. */
 function readUserSet(folder: string, sha256: string): string[] {
@@ -70,6 +79,8 @@ const csv = (ids: readonly string[]) =>
   `rank,user_id,"a ""note"""\r\n${ids.map((userId, i) => `${i},"${userId.replaceAll('"', '""')}",x\r\n`).join('')}`;
 
 describe('an upload of seeds', () => {
+  useNewServers();
+
   const plain = ['person-3', 'person-1', 'nobody', 'é😀', 'person-1', ' spaced ', '"quoted"'];
   const set = [...new Set(plain)].sort();
 
@@ -160,16 +171,20 @@ describe('an upload of seeds', () => {
   });
 });
 
+/** The problem that is answered; nothing has changed. */
+async function expectRefused(answer: Promise<Answer>, status: number, code: string) {
+  const before = files();
+  const report = (await get('/v1/campaigns/{id}/seeds')).json;
+  const { json, status: got } = await answer;
+  expect([got, json.code]).toEqual([status, code]);
+  expect(files()).toEqual(before);
+  expect((await get('/v1/campaigns/{id}/seeds')).json).toEqual(report);
+  return json;
+}
+
 describe('a wrong upload', () => {
-  const refused = async (answer: Promise<Answer>, status: number, code: string) => {
-    const before = files();
-    const report = (await get('/v1/campaigns/{id}/seeds')).json;
-    const { json, status: got } = await answer;
-    expect([got, json.code]).toEqual([status, code]);
-    expect(files()).toEqual(before);
-    expect((await get('/v1/campaigns/{id}/seeds')).json).toEqual(report);
-    return json;
-  };
+  useOneServer();
+
   const long = 'x'.repeat(257);
 
   itUsual.each([
@@ -192,45 +207,45 @@ describe('a wrong upload', () => {
     ['CSV', CSV, 'user_id,a\n"u1,1\nu2,1\n', 'line 2', 'not closed'],
     ['CSV', CSV, `user_id,a\nu1,1\n"u1,1\n${'u2,1\n'.repeat(20_000)}`, 'line 3', 'unclosed'],
   ])('of %s names the line (%#)', async (_name, headers, body, pointer, message) => {
-    const { errors, detail } = await refused(put(body, headers), 400, 'invalid_request');
+    const { errors, detail } = await expectRefused(put(body, headers), 400, 'invalid_request');
     expect(errors[0]).toMatchObject({ pointer, message: expect.stringContaining(message) });
     expect(detail).toContain(pointer);
-    await refused(put(gzipSync(body), { ...headers, ...GZIP }), 400, 'invalid_request');
+    await expectRefused(put(gzipSync(body), { ...headers, ...GZIP }), 400, 'invalid_request');
   });
 
   itUsual('is read up to 20 errors, each with line, value and limit', async () => {
-    const { errors } = await refused(put(text(Array(5_000).fill(long))), 400, 'invalid_request');
+    const { errors } = await expectRefused(put(text(Array(5_000).fill(long))), 400, 'invalid_request');
     expect(errors).toHaveLength(20);
     expect(errors[19]).toMatchObject({ pointer: 'line 20', value: `${'x'.repeat(80)}…`, limit: 256 });
-    const few = await refused(put(`a\n${long}\nb\n${long}\n`), 400, 'invalid_request');
+    const few = await expectRefused(put(`a\n${long}\nb\n${long}\n`), 400, 'invalid_request');
     expect(few.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(['line 2', 'line 4']);
   });
 
   itUsual('is refused without an id: nobody means to empty a list by an empty file', async () => {
-    await refused(put('\n\r\n'), 400, 'invalid_request');
-    await refused(put('', TEXT), 400, 'invalid_request');
-    await refused(put('user_id\n', CSV), 400, 'invalid_request');
-    await refused(put(undefined, {}), 400, 'invalid_request');
-    await refused(put({ user_ids: [] }, {}), 400, 'invalid_request');
+    await expectRefused(put('\n\r\n'), 400, 'invalid_request');
+    await expectRefused(put('', TEXT), 400, 'invalid_request');
+    await expectRefused(put('user_id\n', CSV), 400, 'invalid_request');
+    await expectRefused(put(undefined, {}), 400, 'invalid_request');
+    await expectRefused(put({ user_ids: [] }, {}), 400, 'invalid_request');
   });
 
   itUsual('is refused when its type or encoding is another', async () => {
-    const type = await refused(put('a', { 'content-type': 'text/html' }), 415, 'unsupported_media_type');
+    const type = await expectRefused(put('a', { 'content-type': 'text/html' }), 415, 'unsupported_media_type');
     expect(type.detail).toContain('text/csv');
-    await refused(put('a', { ...TEXT, 'content-encoding': 'br' }), 415, 'unsupported_media_type');
-    await refused(put('a', { 'content-type': 'text/plain; charset=latin1' }), 415, 'unsupported_media_type');
+    await expectRefused(put('a', { ...TEXT, 'content-encoding': 'br' }), 415, 'unsupported_media_type');
+    await expectRefused(put('a', { 'content-type': 'text/plain; charset=latin1' }), 415, 'unsupported_media_type');
     const json = gzipSync('{"user_ids":["a"]}');
-    await refused(put(json, { 'content-type': 'application/json', ...GZIP }), 415, 'unsupported_media_type');
+    await expectRefused(put(json, { 'content-type': 'application/json', ...GZIP }), 415, 'unsupported_media_type');
   });
 
   itUsual('is refused when it is not gzip, or not all of it', async () => {
-    await refused(put('a\n', { ...TEXT, ...GZIP }), 400, 'invalid_request');
+    await expectRefused(put('a\n', { ...TEXT, ...GZIP }), 400, 'invalid_request');
     const whole = gzipSync(text(Array.from({ length: 1_000 }, (_, i) => `u${i}`)));
-    await refused(put(whole.subarray(0, whole.length - 9), { ...TEXT, ...GZIP }), 400, 'invalid_request');
+    await expectRefused(put(whole.subarray(0, whole.length - 9), { ...TEXT, ...GZIP }), 400, 'invalid_request');
   });
 
   itUsual('is refused as JSON of another shape', async () => {
-    const { errors } = await refused(put({ user_ids: ['a', 7], more: 1 }, {}), 400, 'invalid_request');
+    const { errors } = await expectRefused(put({ user_ids: ['a', 7], more: 1 }, {}), 400, 'invalid_request');
     expect(errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual(['/more', '/user_ids/1']);
   });
 
@@ -245,29 +260,35 @@ describe('a wrong upload', () => {
       expect((await fixture.call('DELETE', url)).json.code).toBe('campaign_not_found');
     }
   });
+});
+
+describe('an upload over a limit', () => {
+  useNewServers();
 
   itUsual('is refused over the limit of ids, also when a set would grow over it', async () => {
     await reopen({ maximumUploadIds: 30, maximumInlineSeeds: 25 });
     const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `u${from + i}`);
-    const { errors } = await refused(put(text(ids(31))), 413, 'too_many_seeds');
+    const { errors } = await expectRefused(put(text(ids(31))), 413, 'too_many_seeds');
     expect(errors[0].limit).toBe(30);
     expect((await put(text(ids(30)))).status).toBe(200);
-    await refused(send('POST', '/v1/campaigns/{id}/seeds/add', 'u30', TEXT), 413, 'too_many_seeds');
-    await refused(put({ user_ids: ids(26) }, {}), 413, 'too_many_seeds');
+    await expectRefused(send('POST', '/v1/campaigns/{id}/seeds/add', 'u30', TEXT), 413, 'too_many_seeds');
+    await expectRefused(put({ user_ids: ids(26) }, {}), 413, 'too_many_seeds');
   });
 
   itUsual('is refused over the limit of bytes, unpacked: a bomb is not unpacked to its end', async () => {
     await reopen({ maximumUploadBytes: 1_000_000 });
-    const { errors } = await refused(put(Buffer.alloc(1_000_001, 'u1\n')), 413, 'body_too_large');
+    const { errors } = await expectRefused(put(Buffer.alloc(1_000_001, 'u1\n')), 413, 'body_too_large');
     expect(errors[0].limit).toBe(1_000_000);
-    const bomb = gzipSync(Buffer.alloc(200_000_000, 'u1\n'));
+    const bomb = gzipSync(Buffer.alloc(50_000_000, 'u1\n'));
     expect(bomb.length).toBeLessThan(1_000_000);
-    await refused(put(bomb, { ...TEXT, ...GZIP }), 413, 'body_too_large');
+    await expectRefused(put(bomb, { ...TEXT, ...GZIP }), 413, 'body_too_large');
     expect((await put(gzipSync(Buffer.alloc(999_999, 'u1\n')), { ...TEXT, ...GZIP })).json.users).toBe(1);
   });
 });
 
 describe('add, remove and replace', () => {
+  useNewServers();
+
   it('are those of sets, and the counts add up', async () => {
     const some = fc.array(fc.constantFrom(...Array.from({ length: 30 }, (_, i) => `person-${290 + i}`)), {
       minLength: 1,
@@ -322,6 +343,8 @@ describe('add, remove and replace', () => {
 });
 
 describe('a match report', () => {
+  useNewServers();
+
   itUsual('counts known seeds that either suppression list has', async () => {
     await put(text(['person-1', 'person-2', 'person-3', 'person-4', 'nobody', 'nothing']));
     const suppressed = async () => (await get('/v1/campaigns/{id}/seeds')).json.suppressed;
@@ -372,6 +395,8 @@ describe('a match report', () => {
 });
 
 describe('the unknown ids', () => {
+  useNewServers();
+
   itUsual('come as NDJSON or text, sorted', async () => {
     await put(strings(['person-1', 'zoe', 'a\nb', 'é', 'ann,"x"']), NDJSON);
     const ndjson = await get('/v1/campaigns/{id}/seeds/unknown');
@@ -392,6 +417,8 @@ describe('the unknown ids', () => {
 });
 
 describe('files of sets', () => {
+  useNewServers();
+
   itUsual('go when nothing refers to them, and stay while an expansion does', async () => {
     const inline = files();
     await put('a\n');
