@@ -12,11 +12,22 @@ beforeAll(async () => {
   users = await importUsers();
 });
 afterAll(() => users.remove());
-beforeEach(async () => {
+/** A server for each test of a group. */
+function useNewServers(): void {
+  beforeEach(open);
+  afterEach(() => fixture.close());
+}
+
+/** One for a whole group: what its requests send is told of alone, or refused. */
+function useOneServer(): void {
+  beforeAll(open);
+  afterAll(() => fixture.close());
+}
+
+async function open(): Promise<void> {
   fixture = await openFixture(users.population);
   id = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
-});
-afterEach(() => fixture.close());
+}
 
 const people = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `person-${from + i}`);
 const text = (ids: readonly string[]) => ids.map((userId) => `${userId}\n`).join('');
@@ -28,6 +39,8 @@ const report = async (path = '/v1/suppression') => (await fixture.call('GET', pa
 const files = () => readdirSync(join(fixture.dataDir, 'seeds')).sort();
 
 describe('min_known_percent', () => {
+  useNewServers();
+
   const half = text([...people(0, 10), ...Array.from({ length: 10 }, (_, i) => `stranger-${i}`)]);
 
   it('refuses less, and changes nothing', async () => {
@@ -70,6 +83,8 @@ describe('min_known_percent', () => {
 });
 
 describe('a dry run', () => {
+  useNewServers();
+
   it.each([
     ['PUT', '/v1/campaigns/{id}/seeds'],
     ['POST', '/v1/campaigns/{id}/seeds/add'],
@@ -103,6 +118,8 @@ describe('a dry run', () => {
 });
 
 describe('hints', () => {
+  useOneServer();
+
   const three = people(0, 3);
   it.each([
     [
@@ -145,6 +162,8 @@ describe('hints', () => {
 });
 
 describe('a file of another kind', () => {
+  useOneServer();
+
   it.each([
     [
       'id;name\n1;Ann\n',

@@ -22,7 +22,22 @@ beforeAll(async () => {
   users = await importUsers();
 });
 afterAll(() => users.remove());
-afterEach(() => fixture.close());
+let isShared = false;
+afterEach(async () => {
+  if (!isShared) await fixture.close();
+});
+
+/** A server for a whole group, whose tests look at what they make themselves. */
+function useOneServer(): void {
+  beforeAll(async () => {
+    isShared = true;
+    await open();
+  });
+  afterAll(async () => {
+    isShared = false;
+    await fixture.close();
+  });
+}
 
 /** Nothing leaves this machine: no name is ever resolved. */
 async function open(config: Partial<ServerConfig> = {}): Promise<void> {
@@ -39,7 +54,7 @@ const codeOf = async (...call: Parameters<Fixture['call']>) => {
 };
 
 describe('POST /v1/webhooks', () => {
-  beforeEach(() => open());
+  useOneServer();
 
   it('creates a webhook for all events, and shows the secret', async () => {
     const answer = await fixture.call('POST', '/v1/webhooks', { url: URL_OF });
@@ -118,7 +133,7 @@ describe('a server with room for two webhooks', () => {
 });
 
 describe('a webhook that is not there', () => {
-  beforeEach(() => open());
+  useOneServer();
 
   it.each([
     ['GET', ''],
@@ -191,7 +206,7 @@ describe('PATCH /v1/webhooks/{id}', () => {
 });
 
 describe('POST /v1/webhooks/{id}/rotate', () => {
-  beforeEach(() => open());
+  useOneServer();
 
   it('returns a new secret, with a body and without', async () => {
     const { id, secret } = await create();
