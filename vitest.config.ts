@@ -9,10 +9,16 @@ const shared = {
   pool: 'forks',
   // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
   isolate: false,
+  // garbage of large bodies and exports is collected sooner, for a twentieth more processor time where there is much
+  execArgv: ['--heap-growing-percent=40'] as string[],
   // vitest leaves one core free by default: half of a machine of two. One more than cores gains nothing.
   maxWorkers: availableParallelism(),
   // processes that tests start from the sources: their types are erased once, as `npm run` does
-  env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled') },
+  env: {
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),
+    // glibc gives freed buffers back, which the arenas of many short threads would keep: 150 MB less
+    ...{ MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' },
+  },
   testTimeout: 180_000,
   hookTimeout: 180_000,
 } as const;
