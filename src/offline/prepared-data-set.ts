@@ -68,10 +68,9 @@ export async function prepareDataSet(
 }
 
 /**
- * A model reads lists whose length nobody named at the length that covers this share of them, up to the limit:
- * positions that few users fill cost time for all.
+ * Lists whose length nobody named are read whole, up to this length. At one that covers 95 % of the users, whoever is a
+ * member of the most campaigns loses some: where buyers recur, they are those whom the next campaign is looking for.
  */
-const COVERED = 0.95;
 const MAXIMUM_LENGTH = 256;
 
 function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string[]>): Feature {
@@ -80,6 +79,8 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
 
 /** How much of lists of these lengths a model reads. */
 export function coveringLength(lengths: Int32Array): number {
-  const covering = lengths.slice().sort()[Math.floor(COVERED * (lengths.length - 1))] ?? 1;
-  return Math.min(Math.max(covering, 1), MAXIMUM_LENGTH);
+  return Math.min(
+    lengths.reduce((a, b) => Math.max(a, b), 1),
+    MAXIMUM_LENGTH,
+  );
 }
