@@ -56,11 +56,12 @@ export interface HeadRun {
   /** A linear change as a part. invalid_model as above. */
   linear(change: LinearChange): LogitPart;
   /**
-   * Adds parts to the logits, each with `weight` times the current spread of the logits over the `reference` rows, then
-   * restores the spread of the sum, by the scale if the model has one, and the mean by an intercept. A part without a
-   * spread adds nothing. invalid_model as above.
+   * Adds parts to the logits, so that their spreads over the `reference` rows are to that of the current logits as
+   * their weights are to `own` (default: 1), then restores the spread, by the scale if the model has one, and the mean
+   * by an intercept. A part without a spread adds nothing; with an `own` of 0 next to nothing is left of the current
+   * logits. invalid_model as above.
    */
-  blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void>;
+  blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
   /** The parameters' current position, to return to before a blend. */
   position(): HeadPosition;
   /** Returns to a position, or to the start. */

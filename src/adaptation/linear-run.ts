@@ -35,6 +35,8 @@ const CERTAIN = 1e-7;
  * Values that differ by less than this share of their size count as equal, as features are differences of float32 sums.
  */
 const SAME = 1e-4;
+/** The least weight of a run's own logits in a blend: enough to tell users apart whom all parts take for equal. */
+const LEAST_OWN = 1e-3;
 
 export interface LinearProgram {
   start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
@@ -183,23 +185,29 @@ class LinearRun implements HeadRun {
     };
   }
 
-  async blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void> {
+  async blend(parts: readonly BlendedPart[], reference: Int32Array, weightOfOwn = 1): Promise<void> {
     const scores = await this.scores();
     const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
     const before = spreadOf(inner);
+    // logits that are all the same say nothing, and have no spread to keep
+    const spreadToKeep = before.deviation > SAME * Math.abs(before.mean) ? before.deviation : 1;
+    const unit = spreadToKeep / Math.max(weightOfOwn, LEAST_OWN);
+    let isBlended = false;
     for (const { part, weight } of parts) {
       const own = Float64Array.from(reference, (row) => part.own[row]!);
       const spread = spreadOf(own);
-      if (spread.deviation <= SAME * Math.abs(spread.mean)) continue;
-      const factor = (weight * before.deviation) / spread.deviation;
+      if (weight === 0 || spread.deviation <= SAME * Math.abs(spread.mean)) continue;
+      const factor = (weight * unit) / spread.deviation;
       part.add(factor);
       for (let i = 0; i < inner.length; i++) inner[i]! += factor * own[i]!;
+      isBlended = true;
     }
+    if (!isBlended) return;
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
     // float32, and ONNX Runtime's Sigmoid, only distinguish logits within about +-16: a larger spread would cause ties
     // at both ends
-    const shrink = this.#scaleName === null ? 1 : before.deviation / after.deviation;
+    const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
     const { dense, firstDense } = this.#features;
@@ -269,7 +277,8 @@ class LinearRun implements HeadRun {
   }
 }
 
-function logitOf(score: number): number {
+/** As far as a score tells it. */
+export function logitOf(score: number): number {
   const inside = Math.min(Math.max(score, CERTAIN), 1 - CERTAIN);
   return Math.log(inside / (1 - inside));
 }
@@ -281,7 +290,8 @@ function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<str
   return out;
 }
 
-function spreadOf(values: Float64Array): { mean: number; deviation: number } {
+/** Mean and standard deviation. */
+export function spreadOf(values: Float64Array): { mean: number; deviation: number } {
   let mean = 0;
   for (const value of values) mean += value / values.length;
   let variance = 0;

@@ -95,6 +95,32 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   });
 }
 
+/**
+ * The heads alone: what is left of MetaHeac where its experts add nothing. Inputs and output are the same, and so are
+ * the names of the parameters.
+ */
+export function buildHeadsAlone(
+  { user, campaign, heads }: MetaHeacConfig & { readonly heads: HeadsConfig },
+  initial: Initial,
+): Graph {
+  const b = new Builder();
+  const parameter = (name: string, shape: readonly number[], fanIn: number) =>
+    b.initializer(name, initial(name, shape, fanIn));
+  const userInputs = user.map((feature) => declare(b, `user.${feature.name}`, 'batch', feature));
+  const campaignInputs = campaign.map((feature) => declare(b, `campaign.${feature.name}`, 1, feature));
+  const logits = b.add('Mul', [
+    addHeads(b, heads, userInputs, campaignInputs, parameter),
+    parameter(HEADS.scale, [1], 1),
+  ]);
+  const score = b.add(
+    'ReduceSum',
+    [exactSigmoid(b, logits), b.ints([1])],
+    { keepdims: 0 },
+    { name: 'score', outputs: ['score'] },
+  );
+  return b.build('metaheac_heads', [score]);
+}
+
 interface Widths {
   readonly k: number;
   /** User features. */

@@ -1,4 +1,5 @@
 /** What the API reports about a model, from its manifest and vocabularies. */
+import { formsOf } from '../model/blend.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { featureOf, type Manifest } from '../model/manifest.ts';
 import type { Vocabulary } from '../model/vocabulary.ts';
@@ -31,12 +32,13 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
     const upTo = early_stopping === null ? '' : 'up to ';
     return `Adam at rate ${rate}, ${upTo}${epochs} epochs with batches of ${batch}`;
   }
-  const { rates, steps, first_pass, companion, regression } = adaptation;
+  const { rates, steps, first_pass } = adaptation;
+  const kinds = new Set(formsOf(adaptation).map(({ kind }) => kind));
   const parameters = Object.keys(rates);
   const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} to find likely members`;
   const parts = [
-    ...(companion === undefined ? [] : ['a logistic regression on the seeds']),
-    ...(regression === undefined ? [] : ['a regression on the whole population']),
+    ...(kinds.has('companion') ? ['a logistic regression on the seeds'] : []),
+    ...(kinds.has('regression') ? ['a regression on the whole population'] : []),
   ];
   const fitted = parts.length === 0 ? '' : `; ${parts.join(' and ')} ${parts.length > 1 ? 'are' : 'is'} added`;
   return (

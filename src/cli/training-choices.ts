@@ -1,8 +1,10 @@
 /** What training chose, with the evidence, as human-readable lines. */
 import { counted } from '../lib/counted.ts';
+import type { Share } from '../model/blend.ts';
 import type { Drift } from '../model/manifest.ts';
 import type { Setting } from '../offline/baselines.ts';
 import type { Choice } from '../offline/choose-adaptation.ts';
+import type { BlendKind } from '../offline/choose-blend.ts';
 import type { Gain, Mean } from '../offline/evidence.ts';
 import type { PastCampaignsChoice } from '../offline/past-campaigns-choice.ts';
 import type { ChosenTokens } from '../offline/self-supervised.ts';
@@ -41,14 +43,17 @@ export function describeTuned(
 }
 
 /** How heads are adapted: what was tried and what was chosen. */
-export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
+export function describeChoice({ settings, tried, campaigns, blend }: Choice, on: 'start' | 'held out'): string[] {
   const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0) return [`how heads are adapted: unchanged, as ${where}, are too few to choose on`];
+  const blended = describeBlend({ settings, tried, campaigns, ...(blend ? { blend } : {}) });
+  if (tried.length === 0)
+    return [`how heads are adapted: unchanged, as ${where}, are too few to choose on`, ...blended];
   return [
     `how heads are adapted, tried on ${where}:`,
     ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
     'chosen: ' +
       `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing else was surely better)'}`,
+    ...blended,
   ];
 }
 
@@ -72,16 +77,56 @@ export function describeUnmeasured(earlier: Drift | undefined): string {
   return `${why}; predictions will allow for that of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
 }
 
-function describeSettings({ rates, steps, first_pass, companion, regression }: Choice['settings']): string {
+/** What the model is made of, and what it gains over the best that needs no training. */
+export function describeBlend({ settings, blend }: Choice): string[] {
+  const { stack } = settings;
+  if (!stack || !blend) return [];
+  const { kind, campaigns, gain } = blend;
+  const parts = [
+    { name: 'heads', shares: [stack.heads], of: [] },
+    { name: 'regression', shares: stack.regressions, of: stack.regressions.map(({ strength }) => `${strength}`) },
+    { name: 'logistic regression', shares: stack.companions, of: [] },
+  ];
+  const weightOf = (shares: readonly Share[]) => shares.reduce((sum, { few, many }) => sum + (few + many) / 2, 0);
+  const all = weightOf(parts.flatMap(({ shares }) => shares));
+  const made = parts
+    .filter(({ shares }) => weightOf(shares) > 0)
+    .map(({ name, shares, of }) => {
+      const strengths = [...new Set(of)];
+      const detail =
+        strengths.length === 0 ? '' : ` (strength${strengths.length > 1 ? 's' : ''} ${strengths.join(', ')})`;
+      return `${name} ${(weightOf(shares) / all).toFixed(2)}${detail}`;
+    });
+  const gained =
+    gain === null || kind === 'regression'
+      ? ''
+      : `; ${intervalsOf(gain)} over the regression alone, on ${campaigns} held-out campaigns`;
+  return [`the model is made of: ${made.join(', ')}${gained}`, ...WHY_SIMPLER[kind]];
+}
+
+const WHY_SIMPLER: Readonly<Record<BlendKind, readonly string[]>> = {
+  stack: [],
+  'closed forms': ['the trained heads add nothing to the regressions here, so the model goes without them'],
+  regression: ['nothing is surely better than the regression alone here, so the model is just that'],
+};
+
+function describeSettings({ rates, steps, first_pass }: Choice['settings']): string {
   return [
     `rates ${named(rates)}`,
     `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
     first_pass ? `cut ${first_pass.cut}` : 'no cut',
-    companion ? `companion of weight ${companion.weight}, C ${named(companion.strengths)}` : 'no companion',
-    regression
-      ? `regression of weight ${regression.weight}, strength ${regression.strength}, power ${regression.power}`
-      : 'no regression',
   ].join('; ');
+}
+
+/** Means with their 95 % intervals. */
+function intervalsOf({ auc, precision }: Gain): string {
+  const interval = ({ mean: value, error }: Mean, digits: number) =>
+    `${signed(value, digits)} [${signed(value - 1.96 * error, digits)}, ${signed(value + 1.96 * error, digits)}]`;
+  return `AUC ${interval(auc, 4)}, precision@5% ${interval(precision, 3)}`;
+}
+
+function signed(value: number, digits: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)}`;
 }
 
 function evidenceOf({ auc, precision }: Gain): string {
@@ -89,7 +134,7 @@ function evidenceOf({ auc, precision }: Gain): string {
 }
 
 function mean({ mean: value, error }: Mean, digits: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)} +-${error.toFixed(digits)}`;
+  return `${signed(value, digits)} +-${error.toFixed(digits)}`;
 }
 
 function named(values: Setting): string {

@@ -16,9 +16,16 @@ import {
 } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
+import { formsOf } from './blend.ts';
 import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
-import { type DescentSettings, linearParameters, type Manifest, parametersOf } from './manifest.ts';
+import {
+  type DescentSettings,
+  linearParameters,
+  type Manifest,
+  parametersOf,
+  regressionParameter,
+} from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round differently). */
@@ -105,7 +112,9 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
     const named = parametersOf(adaptation);
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
       throw refused(path, `its adaptation changes ${named.join(', ')}, but ${adapted.join(', ')} are adapted`);
-    const accompanied = Object.keys(adaptation.companion?.strengths ?? {});
+    const accompanied = formsOf(adaptation).flatMap((form) =>
+      form.kind === 'companion' ? Object.keys(form.strengths) : [],
+    );
     const stray = accompanied.find((name) => adaptation.rates[name] === undefined);
     if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which has no rate`);
   }
@@ -126,17 +135,19 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
 
 /** The logistic and the population regression are added to one logit: everything adapted must act through it. */
 function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {
-  const { companion, regression, scale } = adaptation;
+  const { scale } = adaptation;
+  const kinds = [...new Set(formsOf(adaptation).map(({ kind }) => kind))];
+  const regression = regressionParameter(adaptation);
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
     throw refused(path, `its scale ${scale} is not a parameter of one element`);
-  if (!companion && !regression) return;
-  const what = [companion && 'companion', regression && 'regression'].filter(Boolean).join(' and ');
+  if (kinds.length === 0) return;
+  const what = kinds.join(' and ');
   const linear = linearParameters(adaptation);
   const term = findLinearTerm(splitHeads(graph, linear).head, linear);
   if (term === null)
     throw refused(path, `its ${what} needs parameters that only shift logits, but ${linear.join(', ')} do more`);
-  if (regression && !term.lookups.some(({ parameter }) => parameter === regression.parameter))
-    throw refused(path, `its regression needs a table of user features, but ${regression.parameter} is not one`);
+  if (regression !== null && !term.lookups.some(({ parameter }) => parameter === regression))
+    throw refused(path, `its regression needs a table of user features, but ${regression} is not one`);
 }
 
 async function checkGoldenBatch(

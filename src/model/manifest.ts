@@ -78,6 +78,8 @@ export const adamAdaptation = z.strictObject({
   early_stopping: earlyStopping,
 });
 
+const share = { few: z.number().nonnegative().max(1000), many: z.number().nonnegative().max(1000) };
+
 /** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once per user. */
 const descentAdaptation = z.strictObject({
   optimiser: z.literal('gradient_descent'),
@@ -115,6 +117,20 @@ const descentAdaptation = z.strictObject({
       strength: z.number().positive(),
       power: z.number().min(0).max(1),
       weight: z.number().positive().max(10),
+    })
+    .optional(),
+  /**
+   * Instead of these two: several of each, and how much the model's own logits and each part count, standardised, with
+   * 10 seeds or `few`er and with 250 or `many` more. `parameter` is that of the regressions.
+   */
+  stack: z
+    .strictObject({
+      parameter: z.string(),
+      heads: z.strictObject(share),
+      companions: z.array(z.strictObject({ strengths: z.record(z.string(), z.number().positive()), ...share })),
+      regressions: z.array(
+        z.strictObject({ strength: z.number().positive(), power: z.number().min(0).max(1), ...share }),
+      ),
     })
     .optional(),
   /**
@@ -231,7 +247,7 @@ export type DescentSettings = z.infer<typeof descentAdaptation>;
  * Code names the two regressions by what they are; `companion` and `regression` remain their names in manifest.json.
  */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
-export type PopulationRegressionSettings = NonNullable<DescentSettings['regression']>;
+export type PopulationRegressionSettings = Pick<NonNullable<DescentSettings['regression']>, 'strength' | 'power'>;
 
 /** `interests: multi, at most 12 tokens, 40 tokens known` */
 export function describeFeature(feature: ManifestFeature): string {
@@ -251,8 +267,14 @@ export function describeFeature(feature: ManifestFeature): string {
 /**
  * The parameters that shift the logits: those of gradient descent, and that of the whole-population regression.
  */
-export function linearParameters({ rates, regression }: DescentSettings): string[] {
-  return [...Object.keys(rates), ...(regression ? [regression.parameter] : [])];
+export function linearParameters(settings: DescentSettings): string[] {
+  const fitted = regressionParameter(settings);
+  return [...Object.keys(settings.rates), ...(fitted === null ? [] : [fitted])];
+}
+
+/** The parameter of the whole-population regression; null where there is none. */
+export function regressionParameter({ stack, regression }: DescentSettings): string | null {
+  return (stack ?? regression)?.parameter ?? null;
 }
 
 /** All parameters that adaptation changes. */

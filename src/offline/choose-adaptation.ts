@@ -1,5 +1,7 @@
-/** Chooses how heads are adapted, as no fixed rates, steps, cut and weights suit every data set. */
+/** Chooses how heads are adapted, as no fixed rates, steps and cut suit every data set. */
+import type { Share } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
+import type { BlendChoice } from './choose-blend.ts';
 import { type Alternative, chooseByEvidence, type Gain, gainOf, LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 
 /** One alternative compared with the best so far. */
@@ -13,6 +15,10 @@ export interface Choice {
   readonly settings: DescentSettings;
   readonly tried: readonly Tried[];
   readonly campaigns: number;
+  /** What the heads are blended with; left out before training. */
+  readonly blend?: BlendChoice;
+  /** Before training: the stack of `LIBRARY`, the heads first. */
+  readonly stack?: readonly Share[];
 }
 
 interface Option {
@@ -24,9 +30,6 @@ interface Option {
 
 /** The alternatives to try, stage by stage, each from the best so far. */
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
-
-/** Of the logistic and of the population regression. */
-const WEIGHTS = [0.25, 0.5, 1, 2, 4, 8];
 
 const rates =
   (factors: readonly number[]) =>
@@ -57,26 +60,11 @@ function cut(from: DescentSettings): Option[] {
   ];
 }
 
-/** Other weights of a part, and going without it. */
-const weights =
-  (part: 'companion' | 'regression') =>
-  (from: DescentSettings): Option[] => {
-    const { [part]: own, ...without } = from;
-    if (!own) return [];
-    return [
-      { change: `no ${part}`, settings: without, isSimpler: true },
-      ...WEIGHTS.filter((weight) => weight !== own.weight).map((weight) => ({
-        change: `${part} of weight ${weight}`,
-        settings: { ...from, [part]: { ...own, weight } },
-      })),
-    ];
-  };
-
-/** Before training: data sets whose users have few tokens need larger steps, and more weight on the closed forms. */
-export const STAGES_AT_START: Stages = [rates([2, 4, 8]), weights('regression'), weights('companion')];
+/** Before training: data sets whose users have few tokens need larger steps. */
+export const STAGES_AT_START: Stages = [rates([2, 4, 8])];
 
 /** With a trained model. */
-export const STAGES: Stages = [rates([0.5, 2]), weights('regression'), steps, cut, weights('companion')];
+export const STAGES: Stages = [rates([0.5, 2]), steps, cut];
 
 /**
  * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see

@@ -1,6 +1,6 @@
 /**
- * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns is equally
- * informative for all.
+ * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns tells as much as it
+ * will in the future.
  */
 
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -8,10 +8,12 @@ import { hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory } from './history.ts';
+import { type Future, knownUsers, membersOf } from './members.ts';
 import type { ScaledFeature } from './number-scales.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns, withSwaps } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { reaches } from './reach.ts';
+import { recurrenceOf } from './recurrence.ts';
 import type { Trial } from './trial.ts';
 
 /** Number of parts that campaigns are split into: one part at a time is the future. */
@@ -19,12 +21,11 @@ const FOLDS = 4;
 /** Candidates of a trial, including its hidden members. */
 const TRIAL_ROWS = 5000;
 
-/** Campaigns that are in the future together. */
-export type Future = readonly CampaignHistory[];
-
 /** The train campaigns, prepared for evaluating methods on users' tokens. */
 export interface Futures {
   readonly population: Pick<Population, 'rowOf'>;
+  /** The share of candidates who are known, see `recurrenceOf`. */
+  readonly recurrence: number | null;
   readonly campaigns: readonly CampaignHistory[];
   readonly oneHot: OneHot;
   /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has it. */
@@ -37,9 +38,11 @@ export function openFutures(
   { population, history, hidden }: Pick<PreparedDataSet, 'population' | 'history' | 'hidden'>,
   features: readonly ScaledFeature[],
 ): Futures {
+  const campaigns = history.campaigns.filter(({ split }) => split === 'train');
   return {
     population,
-    campaigns: history.campaigns.filter(({ split }) => split === 'train'),
+    recurrence: recurrenceOf(campaigns, population.rowOf.length),
+    campaigns,
     oneHot: buildOneHot(population, features),
     columnOf: (campaign) => findColumn(population, features, PAST_CAMPAIGNS, campaign),
     ...(hidden
@@ -69,13 +72,13 @@ export interface FutureTrials {
 
 /** At most `most` of the campaigns are used, equally many from each part, each with every number of seeds. */
 export function sampleFutures(
-  { population, campaigns }: Pick<Futures, 'population' | 'campaigns'>,
+  { population, campaigns, recurrence }: Pick<Futures, 'population' | 'campaigns' | 'recurrence'>,
   seedCounts: readonly number[],
   most: number,
   rng: Rng,
 ): FutureTrials[] {
   return foldsOf(campaigns, rng.fork('folds')).map((future, _, folds) => {
-    const known = knownUsers(campaigns, future, population.rowOf.length);
+    const known = { isKnown: knownUsers(campaigns, future, population.rowOf.length), share: recurrence };
     const trials = future
       .map((campaign) => trialsOf(campaign, seedCounts, known, population, rng))
       .filter((own) => own.length > 0);
@@ -87,7 +90,7 @@ export function sampleFutures(
 export function trialsOf(
   campaign: CampaignHistory,
   seedCounts: readonly number[],
-  known: Uint8Array,
+  known: Known,
   population: Pick<Population, 'rowOf'>,
   rng: Rng,
 ): readonly Trial[] {
@@ -95,6 +98,14 @@ export function trialsOf(
     .map((seeds) => futureTrial(campaign, seeds, known, population, rng.fork(`${campaign.id}/${seeds}`)))
     .filter((trial) => trial !== null)
     .filter((trial, i, all) => trial.seeds.length !== all[i - 1]?.seeds.length);
+}
+
+/** Users known from other campaigns. */
+export interface Known {
+  /** By user number. */
+  readonly isKnown: Uint8Array;
+  /** The share of candidates who are known; null: as many as of the hidden members. */
+  readonly share: number | null;
 }
 
 /** Splits the campaigns into up to four parts, in a random order from `rng`. */
@@ -107,20 +118,6 @@ export function foldsOf(campaigns: readonly CampaignHistory[], rng: Rng): readon
       .filter((_, place) => place % count === fold)
       .map((i) => campaigns[i]!),
   );
-}
-
-/** Members of a campaign of the history that is not in the future, by user number. */
-export function knownUsers(campaigns: readonly CampaignHistory[], future: Future, users: number): Uint8Array {
-  const isFuture = new Set(future.map(({ id }) => id));
-  const known = new Uint8Array(users);
-  for (const campaign of campaigns)
-    if (!isFuture.has(campaign.id)) for (const user of membersOf(campaign)) known[user] = 1;
-  return known;
-}
-
-/** The users with label 1, each once, ascending. */
-export function membersOf({ train: { users, labels } }: CampaignHistory): Int32Array {
-  return Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1))).sort();
 }
 
 /**
@@ -141,14 +138,15 @@ function inOrder({ train: { users, labels, times } }: CampaignHistory, members: 
 
 /**
  * `count` of the campaign's members (at most half; the earliest where they have times) are seeds, the others hidden
- * among candidates. The same share of candidates as of hidden members is known: otherwise "is in a past campaign", or
- * "is in none", would tell them apart, unlike in the future. Hidden members without such candidates are dropped. null
- * if that leaves nobody.
+ * among candidates, of whom the share that `known` says is known. null if that leaves nobody.
+ *
+ * Where that is null, the same share of candidates as of hidden members is known: otherwise "is in a past campaign", or
+ * "is in none", would tell them apart, unlike in the future. Hidden members without such candidates are dropped.
  */
 export function futureTrial(
   campaign: CampaignHistory,
   count: number,
-  known: Uint8Array,
+  known: Known,
   population: Pick<Population, 'rowOf'>,
   rng: Rng,
 ): Trial | null {
@@ -161,25 +159,14 @@ export function futureTrial(
   const strata = [0, 1].map((side) => {
     const pool: number[] = [];
     population.rowOf.forEach((row, user) => {
-      if (row >= 0 && known[user] === side && !isMember.has(user) && reaches(campaign.reach, user)) pool.push(user);
+      if (row >= 0 && known.isKnown[user] === side && !isMember.has(user) && reaches(campaign.reach, user))
+        pool.push(user);
     });
-    return { hidden: members.slice(size).filter((user) => known[user] === side), pool };
+    return { hidden: members.slice(size).filter((user) => known.isKnown[user] === side), pool };
   });
-  // a stratum with fewer candidates than hidden members measures nothing
-  const measured = strata.filter(({ hidden, pool }) => hidden.length > 0 && pool.length >= hidden.length);
-  const hidden = measured.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
-  if (hidden === 0) return null;
-  const ratio = Math.min(
-    Math.max(1, TRIAL_ROWS / hidden - 1),
-    ...measured.map((stratum) => stratum.pool.length / stratum.hidden.length),
-  );
-  const rows = measured.flatMap((stratum): [user: number, label: number][] => {
-    const sampled = sample(rng, Int32Array.from(stratum.pool), Math.round(ratio * stratum.hidden.length));
-    return [
-      ...Array.from(stratum.hidden, (user): [number, number] => [user, 1]),
-      ...Array.from(sampled, (user): [number, number] => [user, 0]),
-    ];
-  });
+  const rows =
+    known.share === null ? matchedRows(strata, rng) : rowsWithShare(strata, [1 - known.share, known.share], rng);
+  if (rows.length === 0) return null;
   rows.sort(([a], [b]) => a - b);
   return {
     id: campaign.id,
@@ -192,4 +179,42 @@ export function futureTrial(
     },
     reach: campaign.reach,
   };
+}
+
+/** Hidden members who are known, or are not, and candidates who are like them in this. */
+interface Stratum {
+  readonly hidden: Int32Array;
+  readonly pool: readonly number[];
+}
+
+type Row = [user: number, label: number];
+
+/** As many candidates for each hidden member in both strata. */
+function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
+  // a stratum with fewer candidates than hidden members measures nothing
+  const measured = strata.filter(({ hidden, pool }) => hidden.length > 0 && pool.length >= hidden.length);
+  const hidden = measured.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
+  if (hidden === 0) return [];
+  const ratio = Math.min(
+    Math.max(1, TRIAL_ROWS / hidden - 1),
+    ...measured.map((stratum) => stratum.pool.length / stratum.hidden.length),
+  );
+  return measured.flatMap(({ hidden, pool }) => sampledRows(hidden, pool, Math.round(ratio * hidden.length), rng));
+}
+
+/** All hidden members, and candidates of whom these shares are in the strata. */
+function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rng: Rng): Row[] {
+  const hidden = strata.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
+  const wanted = Math.max(hidden, TRIAL_ROWS - hidden);
+  const count = Math.min(
+    wanted,
+    ...strata.map(({ pool }, i) => (shares[i]! > 0 ? pool.length / shares[i]! : Number.POSITIVE_INFINITY)),
+  );
+  if (count < 1 || hidden === 0) return [];
+  return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, Math.round(shares[i]! * count), rng));
+}
+
+function sampledRows(hidden: Int32Array, pool: readonly number[], count: number, rng: Rng): Row[] {
+  const sampled = sample(rng, Int32Array.from(pool), count);
+  return [...Array.from(hidden, (user): Row => [user, 1]), ...Array.from(sampled, (user): Row => [user, 0])];
 }

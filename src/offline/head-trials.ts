@@ -2,18 +2,13 @@
  * Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings.
  */
 
-import type { HeadPosition, HeadProgram } from '../adaptation/head-adaptation.ts';
+import type { HeadPosition, HeadProgram, LogitPart } from '../adaptation/head-adaptation.ts';
+import { logitOf, spreadOf } from '../adaptation/linear-run.ts';
 import { createRng, sample } from '../lib/rng.ts';
+import { formsOf } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { OnlineContext } from '../online/customise.ts';
-import {
-  blendParts,
-  descendHeads,
-  fitParts,
-  type HeadParts,
-  type StartedHeads,
-  startHeads,
-} from '../online/customise-heads.ts';
+import { blendParts, descendHeads, fitParts, type StartedHeads, startHeads } from '../online/customise-heads.ts';
 import { type HeadRows, POOL_ROWS } from '../online/head-users.ts';
 import { ownToken } from '../online/own-token.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
@@ -25,6 +20,17 @@ export interface HeadTrials {
    * paired.
    */
   evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
+  /** The logits of each trial's evaluation rows before they are blended, for all parts of the settings' blend. */
+  logits(settings: DescentSettings): Promise<TrialLogits[]>;
+}
+
+/** What a blend of one trial is made of. */
+export interface TrialLogits {
+  readonly seeds: number;
+  /** By evaluation row. */
+  readonly labels: Uint8Array;
+  /** Those of the heads, then those of the parts, by evaluation row: as a blend sees them, with mean 0 and spread 1. */
+  readonly columns: readonly Float32Array[];
 }
 
 const NO_ROWS = new Int32Array(0);
@@ -40,7 +46,7 @@ interface PreparedTrial {
   /** Cached results of the last settings. */
   readonly done: {
     descent: { readonly key: string; readonly position: HeadPosition } | null;
-    parts: { readonly key: string; readonly parts: HeadParts } | null;
+    parts: { readonly key: string; readonly parts: readonly LogitPart[] } | null;
   };
 }
 
@@ -81,37 +87,66 @@ export async function startHeadTrials(
         out.push(await runPreparedTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
       return out;
     },
+    async logits(settings) {
+      const out: TrialLogits[] = [];
+      for (const trial of preparedTrials)
+        out.push(await logitsOfTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
+      return out;
+    },
   };
 }
 
-/**
- * Only repeats the descent and fits whose settings changed since the previous trial: weights of parts are cheap to try.
- */
 async function runPreparedTrial(
   started: StartedHeads,
   preparedTrial: PreparedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<RankingQuality> {
-  const { positives, pool, evaluated, done } = preparedTrial;
   const { evaluation } = preparedTrial.trial;
-  const { companion, regression, scale: _, ...descent } = settings;
-  const rows = { positives, pool, outside: preparedTrial.trial.reach ? NOBODY_OUTSIDE : null };
+  const { parts, rows } = await fitTrial(started, preparedTrial, settings, key);
+  await blendParts(started, settings, parts, rows);
+  const scores = await started.run.scores();
+  const own = Float32Array.from(preparedTrial.evaluated, (place) => scores[place]!);
+  return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
+}
+
+async function logitsOfTrial(
+  started: StartedHeads,
+  preparedTrial: PreparedTrial,
+  settings: DescentSettings,
+  key: string,
+): Promise<TrialLogits> {
+  const { trial, evaluated, pool } = preparedTrial;
+  const { parts } = await fitTrial(started, preparedTrial, settings, key);
+  const heads = Float64Array.from(await started.run.scores(), logitOf);
+  const columns = [heads, ...parts.map(({ own }) => own)].map((own) => {
+    const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
+    return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
+  });
+  return { seeds: trial.seeds.length, labels: trial.evaluation.labels, columns };
+}
+
+/**
+ * Descends and fits, at what the blend starts from. Only repeats the descent and fits whose settings changed since the
+ * previous trial: weights of parts are cheap to try.
+ */
+async function fitTrial(
+  started: StartedHeads,
+  { trial, positives, pool, done }: PreparedTrial,
+  settings: DescentSettings,
+  key: string,
+): Promise<{ readonly parts: readonly LogitPart[]; readonly rows: HeadRows }> {
+  const { companion: _, regression: _regression, stack: _stack, scale: _scale, ...descent } = settings;
+  const rows = { positives, pool, outside: trial.reach ? NOBODY_OUTSIDE : null };
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);
   else {
     await descendHeads(started, settings, rows, createRng(key));
     done.descent = { key: descended, position: started.run.position() };
   }
-  const fitted = JSON.stringify([
-    companion?.strengths,
-    regression && { ...regression, weight: 0 },
-    descent.negatives_per_seed,
-  ]);
+  const forms = formsOf(settings);
+  const fitted = JSON.stringify([forms, descent.negatives_per_seed]);
   if (done.parts?.key !== fitted)
-    done.parts = { key: fitted, parts: fitParts(started, settings, rows, createRng(key)) };
-  await blendParts(started, settings, done.parts.parts, rows);
-  const scores = await started.run.scores();
-  const own = Float32Array.from(evaluated, (place) => scores[place]!);
-  return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
+    done.parts = { key: fitted, parts: fitParts(started, settings, forms, rows, createRng(key)) };
+  return { parts: done.parts.parts, rows };
 }

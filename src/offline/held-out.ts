@@ -3,8 +3,8 @@
  * are as new as future campaigns.
  */
 import { createRng, shuffle } from '../lib/rng.ts';
-import { membersOf } from './futures.ts';
 import { type CampaignHistory, keepRows } from './history.ts';
+import { membersOf } from './members.ts';
 
 export interface HeldOut {
   /** All campaigns, unchanged. */

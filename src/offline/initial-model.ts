@@ -5,11 +5,12 @@
 
 import type { Parameters } from '../adaptation/compaction.ts';
 import { type MetaHeacFeature, type NumberScale, rowsOfScale } from '../architectures/feature-inputs.ts';
-import { buildMetaHeac } from '../architectures/metaheac.ts';
+import { buildHeadsAlone, buildMetaHeac, type MetaHeacConfig } from '../architectures/metaheac.ts';
 import type { Feature } from '../dataset/features.ts';
 import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
+import { hasOwnLogits } from '../model/blend.ts';
 import { MODEL_FILE, type ModelContract, type UnversionedModel, writeModelFolder } from '../model/folder.ts';
 import { goldenInputs } from '../model/interface.ts';
 import {
@@ -37,6 +38,8 @@ const GOLDEN_ROWS = 16;
 
 export interface InitialModel {
   readonly graph: Graph;
+  /** What is exported where the experts add nothing; left out where there are no heads. */
+  readonly headsAlone?: Graph;
   /** For binding and encoding; there is no folder yet. */
   readonly folder: ModelContract;
   readonly tokens: ReadonlyMap<string, readonly string[]>;
@@ -78,24 +81,25 @@ export function createInitialModel(
       const { scale } = scaled[i]!;
       return { ...featureOf(feature), rows: rowsOf(feature, scale), ...(scale ? { scale } : {}) };
     });
-  const graph = buildMetaHeac(
-    {
-      user: sized(features.user, userFeatures),
-      campaign: sized(features.campaign, campaignFeatures),
-      embedding: settings.embedding,
-      hidden: HIDDEN,
-      experts: settings.experts,
-      critics: settings.critics,
-      ...recipe.architecture,
-    },
-    recipe.initial(prepared, settings),
-  );
-  return assembleInitialModel({
+  const config: MetaHeacConfig = {
+    user: sized(features.user, userFeatures),
+    campaign: sized(features.campaign, campaignFeatures),
+    embedding: settings.embedding,
+    hidden: HIDDEN,
+    experts: settings.experts,
+    critics: settings.critics,
+    ...recipe.architecture,
+  };
+  const { heads } = config;
+  const graph = buildMetaHeac(config, recipe.initial(prepared, settings));
+  const own = (name: string): Tensor => graph.initializers.get(name)!;
+  const assembled = assembleInitialModel({
     name: settings.name,
     graph,
     manifest: { features, adaptation: settings.adaptation },
     tokens,
   });
+  return heads ? { ...assembled, headsAlone: buildHeadsAlone({ ...config, heads }, own) } : assembled;
 }
 
 /** Features as the manifest has them. */
@@ -168,7 +172,10 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
   return [...found];
 }
 
-/** Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. */
+/**
+ * Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. The graph is
+ * that of the heads alone where the blend has nothing of the model's own logits.
+ */
 export async function exportModel(
   prepared: PreparedDataSet,
   initialModel: InitialModel,
@@ -176,9 +183,12 @@ export async function exportModel(
   out: string,
   rest: Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'>,
 ): Promise<Manifest> {
+  const { adaptation } = rest;
+  const isWhole = adaptation.optimiser === 'adam' || hasOwnLogits(adaptation);
+  const built = isWhole ? initialModel.graph : (initialModel.headsAlone ?? initialModel.graph);
   const graph: Graph = {
-    ...initialModel.graph,
-    initializers: new Map([...initialModel.graph.initializers.keys()].map((name) => [name, parameters.get(name)!])),
+    ...built,
+    initializers: new Map([...built.initializers.keys()].map((name) => [name, parameters.get(name)!])),
   };
   const bytes = writeModel(graph, { producer: 'metaheac' });
   const trained: UnversionedModel = {

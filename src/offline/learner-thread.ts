@@ -5,6 +5,7 @@ import { hostThread } from '../lib/thread-host.ts';
 import { openPopulation } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
 import type { DriftPair } from './drift.ts';
+import type { TrialLogits } from './head-trials.ts';
 import { assembleInitialModel, type InitialModelParts } from './initial-model.ts';
 import { type CampaignTrials, type LearnerData, openLearner, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';
@@ -24,12 +25,12 @@ export interface LearnerThreadData {
 
 export type LearnerWork =
   | { readonly kind: 'gradient'; readonly task: Task }
-  | { readonly kind: 'trials' | 'predictions'; readonly trials: CampaignTrials };
+  | { readonly kind: 'trials' | 'predictions' | 'logits'; readonly trials: CampaignTrials };
 
 /** `state` counts the times that the parameters were set. */
 export type LearnerTask = LearnerWork & { readonly state: number };
 
-export type LearnerResult = MetaGradient | RankingQuality[][] | (DriftPair | null)[];
+export type LearnerResult = MetaGradient | RankingQuality[][] | (DriftPair | null)[] | TrialLogits[];
 
 await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
   async ({ population, hidden, initialModel, settings, device }) => {
@@ -47,9 +48,14 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       run(task) {
         if (task.kind === 'gradient') return learner.gradient(shared, task.task);
         if (own?.state !== task.state) own = { state: task.state, parameters: copyOf(shared, own?.parameters) };
-        return task.kind === 'trials'
-          ? learner.evaluate(own.parameters, task.trials)
-          : learner.predict(own.parameters, task.trials);
+        switch (task.kind) {
+          case 'trials':
+            return learner.evaluate(own.parameters, task.trials);
+          case 'logits':
+            return learner.logits(own.parameters, task.trials);
+          case 'predictions':
+            return learner.predict(own.parameters, task.trials);
+        }
       },
       transferred: (result) =>
         'parts' in result ? [...result.parts.values()].map(({ data }) => data.buffer as ArrayBuffer) : [],

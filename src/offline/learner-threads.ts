@@ -3,13 +3,11 @@
 import type { Parameters } from '../adaptation/compaction.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
-import type { DriftPair } from './drift.ts';
 import type { InitialModel } from './initial-model.ts';
-import type { LearnerData, Task } from './learner.ts';
+import type { CampaignTrials, LearnerData, Task } from './learner.ts';
 import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
 import type { Learners, LearnersOptions } from './learners.ts';
 import type { MetaGradient } from './meta-step.ts';
-import type { RankingQuality } from './metrics.ts';
 
 export async function openLearnerThreads(
   { population, hidden }: Pick<LearnerData, 'population' | 'hidden'>,
@@ -41,6 +39,16 @@ export async function openLearnerThreads(
     state += 1;
     return group.runAll(work.map((one) => ({ ...one, state })));
   };
+  /** Results by campaign; those of a kind are of one type. */
+  const each = async <R extends LearnerResult>(
+    kind: 'trials' | 'logits' | 'predictions',
+    parameters: Parameters,
+    campaignTrials: readonly CampaignTrials[],
+  ): Promise<R[]> =>
+    (await run(
+      parameters,
+      campaignTrials.map((trials) => ({ kind, trials })),
+    )) as R[];
   return {
     async gradients(parameters, tasks) {
       // the longest first, so that no thread finishes long after the others
@@ -53,18 +61,9 @@ export async function openLearnerThreads(
       for (const [place, i] of order.entries()) out[i] = results[place] as MetaGradient;
       return out;
     },
-    async evaluate(parameters, campaignTrials) {
-      return (await run(
-        parameters,
-        campaignTrials.map((trials) => ({ kind: 'trials', trials })),
-      )) as RankingQuality[][][];
-    },
-    async predict(parameters, campaignTrials) {
-      return (await run(
-        parameters,
-        campaignTrials.map((trials) => ({ kind: 'predictions', trials })),
-      )) as (DriftPair | null)[][];
-    },
+    evaluate: (parameters, campaignTrials) => each('trials', parameters, campaignTrials),
+    logits: (parameters, campaignTrials) => each('logits', parameters, campaignTrials),
+    predict: (parameters, campaignTrials) => each('predictions', parameters, campaignTrials),
     close: () => group.close(),
   };
 }

@@ -6,11 +6,12 @@
 import type { LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Parameters } from '../adaptation/compaction.ts';
 import { trainableParameters } from '../graph/index.ts';
+import { assert } from '../lib/errors.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
 import { type Binding, bind, hide, withoutTokens } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
-import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
+import { type OnlineContext, type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { ownToken } from '../online/own-token.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
@@ -21,7 +22,7 @@ import type { Device } from '../runtime/session.ts';
 import type { DriftPair } from './drift.ts';
 import { runDriftTrial } from './drift-trial.ts';
 import type { SampledBatch } from './episodes.ts';
-import { startHeadTrials } from './head-trials.ts';
+import { startHeadTrials, type TrialLogits } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
@@ -56,6 +57,8 @@ export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
   /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
   evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
+  /** The logits of each trial that a blend of the first of the settings is made of. */
+  logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
   /**
    * Adapts to each trial's seeds with the first of the settings and predicts from them, as the service would but for
    * drift: what was said and what is true, by trial; null for a trial with too few seeds.
@@ -83,6 +86,10 @@ export function openLearner({ population, hidden, initialModel, settings, device
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
   const bound = boundSessions(population, device);
+  const contextOf = async (current: Parameters, future: readonly string[]) => {
+    opened ??= openTrials(initialModel, whole, parameters, settings, device);
+    return contextBefore(await opened, { population, binding: bindingBefore(future), parameters: current }, bound);
+  };
   return {
     async gradient(current, task) {
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
@@ -93,11 +100,7 @@ export function openLearner({ population, hidden, initialModel, settings, device
       return (await program).run(current, episode, settings.innerRate);
     },
     async evaluate(current, { trials, key, future, settings: all }) {
-      opened ??= openTrials(initialModel, whole, parameters, settings, device);
-      const { model, program: online, scorer } = await opened;
-      const binding = bindingBefore(future);
-      const regression = await bound.regression(model, binding);
-      const context = { model, population, binding, program: online, regression, parameters: current };
+      const { context, online, scorer } = await contextOf(current, future);
       const out: RankingQuality[][] = [];
       if (online.kind === 'gradient_descent') {
         const started = await startHeadTrials(context, online.steps, trials, key);
@@ -110,17 +113,17 @@ export function openLearner({ population, hidden, initialModel, settings, device
       }
       return out;
     },
+    async logits(current, { trials, key, future, settings: [own] }) {
+      const { context, online } = await contextOf(current, future);
+      assert(online.kind === 'gradient_descent' && own !== undefined, 'only logits of heads are blended');
+      return await (await startHeadTrials(context, online.steps, trials, key)).logits(own);
+    },
     async predict(current, { trials, key, future, settings: [chosen] }) {
-      opened ??= openTrials(initialModel, whole, parameters, settings, device);
-      const { model, program: online } = await opened;
-      const binding = bindingBefore(future);
-      const context = {
-        ...{ model, population, binding, parameters: current, regression: await bound.regression(model, binding) },
-        program: withSettings(online, chosen ?? settings.adaptation),
-      };
-      const scorer = await bound.scorer(model, binding);
+      const { context, online } = await contextOf(current, future);
+      const own = { ...context, program: withSettings(online, chosen ?? settings.adaptation) };
+      const scorer = await bound.scorer(context.model, context.binding);
       const out: (DriftPair | null)[] = [];
-      for (const trial of trials) out.push(await runDriftTrial(context, scorer, trial, `${key}/${trial.seeds.length}`));
+      for (const trial of trials) out.push(await runDriftTrial(own, scorer, trial, `${key}/${trial.seeds.length}`));
       return out;
     },
     async close() {
@@ -159,6 +162,16 @@ function boundSessions(population: Population, device: Device) {
       await (await scorer?.opened)?.close();
     },
   };
+}
+
+/** What trials of users with this binding need. */
+async function contextBefore(
+  { model, program: online, scorer }: Trials,
+  users: Required<Pick<OnlineContext, 'population' | 'binding' | 'parameters'>>,
+  bound: ReturnType<typeof boundSessions>,
+) {
+  const regression = await bound.regression(model, users.binding);
+  return { context: { ...users, model, program: online, regression }, online, scorer };
 }
 
 /** The program, adapting as `adaptation` says. */

@@ -4,6 +4,7 @@
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Device } from '../runtime/session.ts';
 import type { DriftPair } from './drift.ts';
+import type { TrialLogits } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
 import { type CampaignTrials, openLearner, type Task } from './learner.ts';
 import { openLearnerThreads } from './learner-threads.ts';
@@ -20,6 +21,8 @@ export interface Learners {
    * by settings, by trial.
    */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
+  /** By campaign and trial, what a blend of its first settings is made of. */
+  logits(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<TrialLogits[][]>;
   /** By campaign and trial, what was predicted from its seeds and what is true, as `Learner.predict` says. */
   predict(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<(DriftPair | null)[][]>;
   close(): Promise<void>;
@@ -51,6 +54,7 @@ export async function openLearners(
     gradients: (parameters, tasks) => inTurn(tasks, (task) => learner.gradient(parameters, task)),
     evaluate: (parameters, campaignTrials) =>
       inTurn(campaignTrials, (campaign) => learner.evaluate(parameters, campaign)),
+    logits: (parameters, campaignTrials) => inTurn(campaignTrials, (campaign) => learner.logits(parameters, campaign)),
     predict: (parameters, campaignTrials) =>
       inTurn(campaignTrials, (campaign) => learner.predict(parameters, campaign)),
     close: () => learner.close(),

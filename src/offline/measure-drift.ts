@@ -3,10 +3,10 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { createRng } from '../lib/rng.ts';
 import type { AdaptationSettings, Drift } from '../model/manifest.ts';
 import { fitDrift } from './drift.ts';
-import { membersOf } from './futures.ts';
 import type { HeldOut } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import type { Learners } from './learners.ts';
+import { membersOf } from './members.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { trialsPerCampaign } from './validation.ts';
 

@@ -128,10 +128,8 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   }
   const { best, optimiser, choosingSteps: steps } = run;
   const finalSteps = run.phase === 'final' && isOver ? optimiser.steps : 0;
-  const facts = factsOf(training, finalSteps, {
-    regression_choice: regression.choice,
-    companion_choice: logistic.choice,
-  });
+  const tuned = { regression_choice: regression.choice, companion_choice: logistic.choice };
+  const facts = factsOf(training, finalSteps, tuned);
   const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts);
   if (isOver) removeCheckpoint(path);
   return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
@@ -183,13 +181,15 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   run.choosingSteps = run.optimiser.steps;
   if (run.best === null) run.keepParameters();
   if (isOver && settings.chooseAdaptation)
-    run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
+    run.choice = await validation.choose(learners, run.bestParameters, run.start);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
   const adaptation = run.choice?.settings ?? run.start?.settings ?? known.adaptation;
   if (isOver)
     run.drift = await measureDrift(training.prepared, heldOut, learners, run.bestParameters, { ...known, adaptation });
   if (run.drift) options.onDrift?.(run.drift);
-  if (isOver && settings.retrain && heldOut.held.length > 0)
+  // where trained heads do not count, more training would not either
+  const isEnough = (run.choice?.blend?.kind ?? 'stack') !== 'stack';
+  if (isOver && settings.retrain && heldOut.held.length > 0 && !isEnough)
     run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
   return isOver;
 }
@@ -271,10 +271,10 @@ function factsOf(
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
       ...(prepared.until ? { campaigns_until: prepared.until.toISOString() } : {}),
-      regression_choice: tuned.regression_choice && { ...tuned.regression_choice },
-      companion_choice: tuned.companion_choice && { ...tuned.companion_choice },
+      ...tuned,
       start_choice: start && { campaigns: start.campaigns, tried: start.tried },
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
+      blend_choice: choice?.blend ?? null,
     },
   };
 }

@@ -4,16 +4,20 @@
 
 import type { Parameters } from '../adaptation/compaction.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
+import type { DescentSettings } from '../model/manifest.ts';
 import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from './choose-adaptation.ts';
+import { chooseBlend, comparedSettings, fitStackBefore, libraryOf, stackBefore } from './choose-blend.ts';
 import { whereFew } from './descent.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
-import { type Future, foldsOf, knownUsers, trialsOf } from './futures.ts';
+import { foldsOf, trialsOf } from './futures.ts';
+import type { TrialLogits } from './head-trials.ts';
 import type { HeldOut } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import type { CampaignTrials } from './learner.ts';
 import type { Learners } from './learners.ts';
+import { type Future, knownUsers } from './members.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
+import { recurrenceOf } from './recurrence.ts';
 import {
   CHOICE_CAMPAIGNS,
   CHOICE_SEEDS,
@@ -31,8 +35,11 @@ export interface Validation {
    * independent campaigns.
    */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
-  /** The best way to adapt the heads, which may be the choice from `before` training; null if the model has none. */
-  choose(learners: Learners, parameters: Parameters, before: AdaptationSettings): Promise<Choice | null>;
+  /**
+   * The best way to adapt the heads, which may be the choice from `before` training, and to blend them; null if the
+   * model has none.
+   */
+  choose(learners: Learners, parameters: Parameters, before: Choice | null): Promise<Choice | null>;
 }
 
 type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
@@ -57,9 +64,25 @@ export async function chooseAtStart(
   );
   if (campaignTrials.length < LEAST_CAMPAIGNS)
     return { settings: whereFew(adaptation), tried: [], campaigns: campaignTrials.length };
-  return chooseAdaptation(adaptation, campaignTrials.length, evaluateAll(learners, parameters, campaignTrials), {
-    stages: STAGES_AT_START,
-  });
+  const evaluate = evaluateAll(learners, parameters, campaignTrials);
+  const chosen = await chooseAdaptation(adaptation, campaignTrials.length, evaluate, { stages: STAGES_AT_START });
+  const logits = await logitsOf(learners, parameters, campaignTrials, chosen.settings);
+  return logits ? { ...chosen, stack: fitStackBefore(chosen.settings, logits) } : chosen;
+}
+
+/** What blends of the settings are made of, by campaign and trial; null where there is no regression to blend. */
+async function logitsOf(
+  learners: Learners,
+  parameters: Parameters,
+  campaignTrials: readonly CampaignTrials[],
+  settings: DescentSettings,
+): Promise<TrialLogits[][] | null> {
+  if (!settings.regression) return null;
+  const compared = [comparedSettings(settings, settings.regression)];
+  return learners.logits(
+    parameters,
+    campaignTrials.map((campaign) => ({ ...campaign, settings: compared })),
+  );
 }
 
 /** The outcome of each campaign, the mean over its seed sets, for each setting. */
@@ -90,7 +113,8 @@ export function trialsPerCampaign(
   rng: Rng,
   key: string,
 ): CampaignTrials[] {
-  const known = knownUsers(campaigns, future, population.rowOf.length);
+  const users = population.rowOf.length;
+  const known = { isKnown: knownUsers(campaigns, future, users), share: recurrenceOf(campaigns, users) };
   const ids = future.map(({ id }) => id);
   return future.slice(0, most).flatMap((campaign): CampaignTrials[] => {
     const trials = trialsOf(campaign, seedCounts, known, population, rng);
@@ -119,12 +143,18 @@ export function sampleValidation(
     },
     async choose(learners, parameters, before) {
       const [defaults] = descent;
-      if (!defaults || before.optimiser !== 'gradient_descent') return null;
+      if (!defaults) return null;
       const campaignTrials = sample(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
-      return chooseAdaptation(defaults, campaignTrials.length, evaluateAll(learners, parameters, campaignTrials), {
+      const evaluate = evaluateAll(learners, parameters, campaignTrials);
+      const adapted = await chooseAdaptation(defaults, campaignTrials.length, evaluate, {
         stages: STAGES,
-        before,
+        ...(before ? { before: before.settings } : {}),
       });
+      const logits = await logitsOf(learners, parameters, campaignTrials, adapted.settings);
+      if (!logits) return adapted;
+      const stack = before?.stack ?? stackBefore(libraryOf(adapted.settings));
+      const { settings, choice: blend } = chooseBlend(adapted.settings, logits, adapted.settings.regression!, stack);
+      return { ...adapted, settings, blend };
     },
   };
 }

@@ -9,7 +9,7 @@ import { MOST_FEATURES, type PopulationRegression, populationRegression } from '
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/index.ts';
-import type { Manifest, PopulationRegressionSettings } from '../model/manifest.ts';
+import { type Manifest, type PopulationRegressionSettings, regressionParameter } from '../model/manifest.ts';
 import type { UserRows } from '../population/population.ts';
 import { SegmentMemory } from '../population/segment-memory.ts';
 import type { Column, Rows } from '../population/segments.ts';
@@ -24,10 +24,14 @@ import { readSums, writeSums } from './regression-cache.ts';
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
   /**
-   * Fits the seeds at these positions among the campaign's users, compared with everybody, or with `others`. Equal
-   * arrays of positives must come with equal others.
+   * Fits the seeds at these positions among the campaign's users, compared with everybody, or with `others`, with each
+   * of the settings. Equal arrays of positives must come with equal others.
    */
-  fit(positives: Int32Array, settings: PopulationRegressionSettings, others?: MatchedUsers | null): LinearChange;
+  fit(
+    positives: Int32Array,
+    settings: readonly PopulationRegressionSettings[],
+    others?: MatchedUsers | null,
+  ): readonly LinearChange[];
 }
 
 /** Users of whom a share fits a campaign's filters, as positions among the campaign's users. */
@@ -70,8 +74,8 @@ export async function openBoundRegression(
   { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},
 ): Promise<BoundRegression | null> {
   const { adaptation } = manifest;
-  if (adaptation.optimiser !== 'gradient_descent' || !adaptation.regression) return null;
-  const { parameter } = adaptation.regression;
+  const parameter = adaptation.optimiser === 'gradient_descent' ? regressionParameter(adaptation) : null;
+  if (parameter === null) return null;
   const reader = await openRegressionReader(graph, parameter, options);
   const read = (rows: Rows): Promise<SparseRows> => {
     const users = encodeUsers(graph, binding, rows);
@@ -97,23 +101,32 @@ export async function openBoundRegression(
       const leftOut = await elementOf(without);
       const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
       return {
-        fit(positives, { strength, power }, others = null) {
-          const key = `${strength}/${power}`;
+        fit(positives, settings, others = null) {
           const own = fitted.get(positives) ?? new Map<string, LinearChange>();
           fitted.set(positives, own);
-          const done = own.get(key);
-          if (done) return done;
-          const mean = meanOfRows(features, positives);
-          const compared = others && meanOfMatched(features, others);
-          const [elements] = regressionOf(power).fit(mean, positives.length, [strength], leftOut, compared);
-          const change = { parameter, elements: elements!, own: multiplySparseRows(features, elements!) };
-          own.set(key, change);
-          return change;
+          const missing = settings.filter((setting) => !own.has(keyOf(setting)));
+          if (missing.length > 0) {
+            const mean = meanOfRows(features, positives);
+            const compared = others && meanOfMatched(features, others);
+            // those of one power share a Krylov space
+            for (const power of new Set(missing.map((setting) => setting.power))) {
+              const together = missing.filter((setting) => setting.power === power);
+              const strengths = together.map(({ strength }) => strength);
+              const solved = regressionOf(power).fit(mean, positives.length, strengths, leftOut, compared);
+              for (const [i, elements] of solved.entries())
+                own.set(keyOf(together[i]!), { parameter, elements, own: multiplySparseRows(features, elements) });
+            }
+          }
+          return settings.map((setting) => own.get(keyOf(setting))!);
         },
       };
     },
     close: () => reader.close(),
   };
+}
+
+function keyOf({ strength, power }: PopulationRegressionSettings): string {
+  return `${strength}/${power}`;
 }
 
 /** The mean of users of whom a share is outside; of those inside alone if there are none. */

@@ -6,6 +6,7 @@
 import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../adaptation/head-adaptation.ts';
 import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sample } from '../lib/rng.ts';
+import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { CampaignRegression } from './bound-regression.ts';
@@ -104,8 +105,9 @@ export async function adaptHeads(
   rng: Rng,
   wantScores = true,
 ): Promise<Float32Array> {
-  await descendHeads(started, settings, rows, rng);
-  await blendParts(started, settings, fitParts(started, settings, rows, rng), rows);
+  if (hasOwnLogits(settings)) await descendHeads(started, settings, rows, rng);
+  else started.run.reset();
+  await blendParts(started, settings, fitParts(started, settings, formsOf(settings), rows, rng), rows);
   return wantScores ? started.run.scores() : new Float32Array(0);
 }
 
@@ -142,47 +144,48 @@ function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Arr
     .sort();
 }
 
-/** The parts added to the logits after the passes; they do not depend on them. */
-export interface HeadParts {
-  readonly companion: LogitPart | null;
-  readonly regression: LogitPart | null;
-}
-
+/** The parts added to the logits after the passes, in the order of `forms`; they do not depend on them. */
 export function fitParts(
   { run, regression }: StartedHeads,
   settings: DescentSettings,
+  forms: readonly ClosedForm[],
   rows: HeadRows,
   rng: Rng,
-): HeadParts {
+): LogitPart[] {
   const { positives, pool, outside } = rows;
-  const parts: { companion: LogitPart | null; regression: LogitPart | null } = { companion: null, regression: null };
-  if (settings.companion) {
+  const parts = new Map<ClosedForm, LogitPart>();
+  const logistic = forms.filter((form) => form.kind === 'companion');
+  if (logistic.length > 0) {
     const { counts, always } = negativesFor(settings, rows);
     const learned = Int32Array.from([...positives, ...sampleNegatives(rng.fork('companion'), rows, counts), ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
-    parts.companion = run.fitLogistic(learned, labels, settings.companion.strengths);
+    for (const form of logistic) parts.set(form, run.fitLogistic(learned, labels, form.strengths));
   }
-  if (settings.regression) {
+  const regressions = forms.filter((form) => form.kind === 'regression');
+  if (regressions.length > 0) {
     assert(regression, 'the model has a regression, but the population was not read for it');
     const others = outside
       ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length }
       : null;
-    parts.regression = run.linear(regression.fit(positives, settings.regression, others));
+    const fitted = regression.fit(positives, regressions, others);
+    for (const [i, form] of regressions.entries()) parts.set(form, run.linear(fitted[i]!));
   }
-  return parts;
+  return forms.map((form) => parts.get(form)!);
 }
 
+/** Adds `parts`, those of the settings' blend, to the logits. */
 export async function blendParts(
   { run }: StartedHeads,
   settings: DescentSettings,
-  parts: HeadParts,
-  { pool }: HeadRows,
+  parts: readonly LogitPart[],
+  { positives, pool }: HeadRows,
 ): Promise<void> {
-  const blended = (['companion', 'regression'] as const).flatMap((name): BlendedPart[] => {
-    const part = parts[name];
-    return part ? [{ part, weight: settings[name]!.weight }] : [];
-  });
-  if (blended.length > 0) await run.blend(blended, pool);
+  const blend = blendOf(settings);
+  const seeds = positives.length;
+  const blended = blend.parts.map(
+    ({ share }, i): BlendedPart => ({ part: parts[i]!, weight: weightFor(share, seeds) }),
+  );
+  if (blended.length > 0) await run.blend(blended, pool, weightFor(blend.heads, seeds));
 }
 
 /** Negatives of a step: how many are sampled, and those of every step. Where all seeds fit, so do all of them. */

@@ -5,7 +5,7 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation.ts';
 import type { Tensor } from '../graph/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
-import { type AdamSettings, type DescentSettings, linearParameters } from '../model/manifest.ts';
+import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
 import type { Population, UserRows } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
@@ -34,11 +34,12 @@ export async function openOnlineProgram(
 ): Promise<OnlineProgram> {
   if (adaptation.optimiser === 'adam')
     return { kind: 'adam', steps: await openAdaptation(graph, adapted, { ...options, threads }), settings: adaptation };
+  const regression = regressionParameter(adaptation);
   return {
     kind: 'gradient_descent',
     steps: await openHeadProgram(graph, linearParameters(adaptation), {
       ...options,
-      ...(adaptation.regression ? { regression: adaptation.regression.parameter } : {}),
+      ...(regression === null ? {} : { regression }),
       ...(adaptation.scale ? { scale: adaptation.scale } : {}),
     }),
     settings: adaptation,

@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { MetaHeacFeature } from '../../src/architectures/feature-inputs.ts';
 import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
-import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
+import {
+  buildHeadsAlone,
+  buildMetaHeac,
+  type MetaHeacConfig,
+  randomInitial,
+} from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, printGraph, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { Feeds } from '../../src/runtime/session.ts';
@@ -277,5 +282,31 @@ describe('randomInitial', () => {
     expect(Math.max(...weights)).toBeLessThanOrEqual(0.25);
     expect(Math.min(...weights)).toBeGreaterThanOrEqual(-0.25);
     expect(Math.max(...weights) - Math.min(...weights)).toBeGreaterThan(0.49);
+  });
+});
+
+describe('buildHeadsAlone', () => {
+  const heads = { latent: 2 };
+  const config: MetaHeacConfig = { ...TINY, pooling: 'root', heads };
+
+  it('scores as the whole graph with experts and critics that say nothing', async () => {
+    const whole = buildMetaHeac(config, (name, shape, fanIn) => {
+      const value = randomInitial(createRng('heads'))(name, shape, fanIn);
+      return name.startsWith('critics.')
+        ? tensor(
+            'float32',
+            shape,
+            numbersOf(value).map(() => 0),
+          )
+        : value;
+    });
+    const alone = buildHeadsAlone({ ...config, heads }, (name) => whole.initializers.get(name)!);
+    const feeds = randomFeeds(config, 9, 'heads alone');
+    const [expected, actual] = [await scoresOf(whole, feeds), await scoresOf(alone, feeds)];
+    expected.forEach((score, i) => {
+      expect(Math.abs(actual[i]! - score), `score ${i}`).toBeLessThan(1e-6);
+    });
+    expect([...alone.inputs].sort()).toEqual([...whole.inputs].sort());
+    expect([...alone.initializers.keys()].filter((name) => !/^(heads|latent)\./.test(name))).toEqual([]);
   });
 });

@@ -34,9 +34,9 @@ const choose = (
 
 /** The larger the wide rate, the better, up to twice the default. */
 const likesFast = ({ rates }: DescentSettings) => Math.min(rates[HEADS.wide]!, 2) * 0.01;
-/** Likes short descents and no companion. */
-const likesLittle = ({ steps, companion }: DescentSettings) =>
-  (steps.at_50_seeds === 10 ? 0.02 : 0) - (companion ? 0.01 : 0);
+/** Likes short descents and no cut. */
+const likesLittle = ({ steps, first_pass }: DescentSettings) =>
+  (steps.at_50_seeds === 10 ? 0.02 : 0) - (first_pass ? 0.01 : 0);
 const doubled = {
   ...DEFAULT_DESCENT,
   rates: Object.fromEntries(Object.entries(DEFAULT_DESCENT.rates).map(([name, rate]) => [name, 2 * rate])),
@@ -48,7 +48,7 @@ describe('chooseAdaptation', () => {
   it('takes what gains clearly, and says what it tried', async () => {
     // whatever is simpler costs a little, so that it is not level
     const likes = (own: DescentSettings) => ({
-      auc: likesFast(own) - (own.companion && own.regression && own.first_pass ? 0 : 0.01),
+      auc: likesFast(own) - (own.first_pass ? 0 : 0.01),
     });
     const { settings, tried, campaigns } = await choose(8, 0, likes);
     expect(settings).toEqual(doubled);
@@ -79,44 +79,20 @@ describe('chooseAdaptation', () => {
   });
 
   it('continues from what it took', async () => {
-    const { settings, ...choice } = await choose(8, 0, (own) => ({
-      auc: likesLittle(own) - (own.regression && own.first_pass ? 0 : 0.05),
-    }));
-    const { companion: _, ...rest } = DEFAULT_DESCENT;
-    expect(settings).toEqual({ ...rest, steps: { ...DEFAULT_DESCENT.steps, at_50_seeds: 10 } });
-    expect(takenOf(choice)).toEqual(['10 steps at 50 seeds', 'no companion']);
+    const { settings, ...choice } = await choose(8, 0, (own) => ({ auc: likesLittle(own) }));
+    expect(settings).toEqual({
+      ...DEFAULT_DESCENT,
+      steps: { ...DEFAULT_DESCENT.steps, at_50_seeds: 10 },
+      first_pass: null,
+    });
+    expect(takenOf(choice)).toEqual(['10 steps at 50 seeds', 'no cut']);
   });
 
-  it('takes parts away that bring nothing', async () => {
+  it('takes the cut away where it brings nothing, and leaves the parts of the blend alone', async () => {
     const { settings, ...choice } = await choose(8, 0, () => ({}));
-    const { companion: _, regression: __, ...rest } = DEFAULT_DESCENT;
-    expect(settings).toEqual({ ...rest, first_pass: null });
-    expect(takenOf(choice)).toEqual(['no regression', 'no cut', 'no companion']);
+    expect(settings).toEqual({ ...DEFAULT_DESCENT, first_pass: null });
+    expect(takenOf(choice)).toEqual(['no cut']);
   });
-
-  it.each(['regression', 'companion'] as const)(
-    'weighs the %s, and does not try it where there is none',
-    async (part) => {
-      const { weight: _, ...own } = DEFAULT_DESCENT[part]!;
-      const heavy = (of: DescentSettings) => ({ auc: 0.01 * Math.min(of[part]?.weight ?? -1, 2) });
-      for (const stages of [STAGES_AT_START, STAGES]) {
-        const { settings, tried } = await choose(8, 0, heavy, { stages });
-        expect(settings[part]).toEqual({ ...own, weight: 2 });
-        expect(tried.map(({ change }) => change).filter((change) => change.startsWith(`${part} of`))).toEqual(
-          [0.25, 1, 2, 4, 8].map((weight) => `${part} of weight ${weight}`),
-        );
-      }
-      const { [part]: __, ...without } = DEFAULT_DESCENT;
-      const none = await chooseAdaptation(
-        without,
-        8,
-        async (all) => all.map(() => Array.from({ length: 8 }, () => ({ auc: 0.5, precision: 0.5 }))),
-        { stages: STAGES },
-      );
-      expect(none.tried.filter(({ change }) => change.includes(part))).toEqual([]);
-      expect(none.tried.length).toBeGreaterThan(0);
-    },
-  );
 
   it('keeps the defaults when gains are lost in noise, whatever the random numbers', async () => {
     for (const salt of [0, 1, 2, 3, 4]) {
@@ -127,29 +103,22 @@ describe('chooseAdaptation', () => {
   });
 
   it('keeps the defaults when the gain is clear but too small to matter', async () => {
-    const whole = ({ companion, regression, first_pass }: DescentSettings) => companion && regression && first_pass;
-    const { settings } = await choose(10, 0, (own) => ({ auc: likesFast(own) / 50 - (whole(own) ? 0 : 0.01) }));
+    const { settings } = await choose(10, 0, (own) => ({ auc: likesFast(own) / 50 - (own.first_pass ? 0 : 0.01) }));
     expect(settings).toEqual(DEFAULT_DESCENT);
   });
 
-  it('tries larger rates and more of the closed forms before training', async () => {
-    const likesMore = ({ rates, companion, regression }: DescentSettings) => ({
-      auc:
-        (rates[HEADS.wide] === 4 ? 0.01 : 0) +
-        (companion?.weight === 2 ? 0.01 : 0) +
-        (regression?.weight === 4 ? 0.01 : 0),
+  it('tries larger rates alone before training', async () => {
+    const { settings, tried } = await choose(8, 0, ({ rates }) => ({ auc: rates[HEADS.wide] === 4 ? 0.01 : 0 }), {
+      stages: STAGES_AT_START,
     });
-    const { settings, tried } = await choose(8, 0, likesMore, { stages: STAGES_AT_START });
     expect(settings.rates[HEADS.wide]).toBe(4);
-    expect(settings.companion).toEqual({ ...DEFAULT_DESCENT.companion, weight: 2 });
-    expect(settings.regression).toEqual({ ...DEFAULT_DESCENT.regression, weight: 4 });
-    expect(tried.some(({ change }) => /steps|cut/.test(change))).toBe(false);
+    expect(tried.map(({ change }) => change)).toEqual(['rates x 2', 'rates x 4', 'rates x 8']);
   });
 
   it('starts at what was chosen before when that is better at all, and not when it is worse', async () => {
     const before = { ...DEFAULT_DESCENT, negatives_per_seed: 20 };
     const likes = (gain: number) => (own: DescentSettings) => ({
-      auc: (own.negatives_per_seed === 20 ? gain : 0) - (own.companion && own.regression && own.first_pass ? 0 : 0.01),
+      auc: (own.negatives_per_seed === 20 ? gain : 0) - (own.first_pass ? 0 : 0.01),
     });
     const [better, worse] = [await choose(8, 0, likes(1e-5), { before }), await choose(8, 0, likes(-1e-5), { before })];
     expect(better.settings).toEqual(before);

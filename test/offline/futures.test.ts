@@ -2,17 +2,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import {
-  foldsOf,
-  futureTrial,
-  knownUsers,
-  membersOf,
-  openFutures,
-  sampleFutures,
-  trialsOf,
-  usersBefore,
-} from '../../src/offline/futures.ts';
+import { foldsOf, futureTrial, openFutures, sampleFutures, trialsOf, usersBefore } from '../../src/offline/futures.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
+import { knownUsers, membersOf } from '../../src/offline/members.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -128,8 +120,9 @@ describe('futureTrial', () => {
     campaign: CampaignHistory,
     count: number,
     known: readonly number[] = [],
-    { users = USERS, gone = [] as readonly number[], key = 'key' } = {},
-  ) => futureTrial(campaign, count, marked(users, known), populationOf(users, gone), createRng(key));
+    { users = USERS, gone = [] as readonly number[], key = 'key', share = null as number | null } = {},
+  ) =>
+    futureTrial(campaign, count, { isKnown: marked(users, known), share }, populationOf(users, gone), createRng(key));
   const sidesOf = (trial: ReturnType<typeof trialOf>, known: readonly number[]) => {
     const { users, labels } = trial!.evaluation;
     const count = (label: number, side: boolean) =>
@@ -220,6 +213,34 @@ describe('futureTrial', () => {
     expect(new Set([...trial.seeds].map((user) => known.includes(user))).size).toBe(2);
   });
 
+  describe('where members recur', () => {
+    // of 40 members 30 are known, of 160 others 100
+    const known = [...range(0, 30), ...range(40, 140)];
+    const recurring = (share: number, users = 200) =>
+      sidesOf(trialOf(campaignOf('c', range(0, 40)), 20, known, { users, share }), known);
+
+    it('hides all members, and has the share of known candidates that was found', () => {
+      const { hidden, candidates } = recurring(0.625);
+      expect(hidden[0]! + hidden[1]!).toBe(20);
+      expect(hidden[1]).toBeGreaterThan(hidden[0]!);
+      expect(candidates).toEqual([60, 100]);
+      expect(recurring(0.5).candidates).toEqual([60, 60]);
+      expect(recurring(0.9).candidates).toEqual([11, 100]);
+      expect(recurring(0).candidates).toEqual([60, 0]);
+      expect(recurring(1).candidates).toEqual([0, 100]);
+    });
+
+    it('ranks at most five thousand', () => {
+      const { hidden, candidates } = recurring(0.02, 20_000);
+      expect(hidden[0]! + hidden[1]!).toBe(20);
+      expect(candidates).toEqual([4880, 100]);
+    });
+
+    it('is none without candidates of a side that has a share', () => {
+      expect(trialOf(campaignOf('c', range(0, 40)), 10, [], { share: 0.5 })).toBeNull();
+    });
+  });
+
   it('is none where that leaves nobody', () => {
     expect(trialOf(campaignOf('c', range(0, 40)), 10, range(0, 40))).toBeNull();
     expect(trialOf(campaignOf('c', range(0, USERS)), 10)).toBeNull();
@@ -253,7 +274,7 @@ describe('trialsOf', () => {
       trialsOf(
         campaignOf('c', range(0, members)),
         [10, 50, 200],
-        marked(300, []),
+        { isKnown: marked(300, []), share: null },
         populationOf(300),
         createRng('k'),
       ).map(({ seeds }) => seeds.length);
@@ -264,7 +285,7 @@ describe('trialsOf', () => {
 describe('drawFutures', () => {
   const campaigns = range(0, 8).map((c) => campaignOf(`c${c}`, range(20 * c, 20 * c + 20)));
   const sample = (most: number, key = 'k') =>
-    sampleFutures({ population: populationOf(300), campaigns }, [5, 10], most, createRng(key));
+    sampleFutures({ population: populationOf(300), campaigns, recurrence: null }, [5, 10], most, createRng(key));
 
   it('plays each part of the campaigns with its own as the future, as many of each', () => {
     const evaluated = sample(24);

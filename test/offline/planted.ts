@@ -62,5 +62,11 @@ export function plantFutures(
   oneHot.users.forEach((user, row) => {
     rowOf[user] = row;
   });
-  return { population: { rowOf }, campaigns, oneHot, columnOf: (campaign) => columns[campaign] ?? -1 };
+  return {
+    population: { rowOf },
+    recurrence: null,
+    campaigns,
+    oneHot,
+    columnOf: (campaign) => columns[campaign] ?? -1,
+  };
 }

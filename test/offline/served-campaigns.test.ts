@@ -128,7 +128,7 @@ describe('prepareServed of campaigns with filters', () => {
     expect(first!.reach).toBe(INSIDE);
     const train = prepared.history.campaigns[0]!;
     for (const trial of [
-      futureTrial(train, 10, new Uint8Array(USERS), population, createRng('trial'))!,
+      futureTrial(train, 10, { isKnown: new Uint8Array(USERS), share: null }, population, createRng('trial'))!,
       simulateTrial(train, 10, createRng('trial'))!,
     ]) {
       expect([...trial.seeds, ...trial.evaluation.users].every(isInside)).toBe(true);

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { blendOf } from '../../src/model/blend.ts';
 import { loadModel } from '../../src/model/load.ts';
+import type { DescentSettings } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT, whereFew } from '../../src/offline/descent.ts';
 import { evaluate } from '../../src/offline/evaluate.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
@@ -95,14 +97,13 @@ describe('train, by the recipe meta-heads', () => {
     const { out, result } = uninterrupted;
     const { manifest, adapted } = await loadModel(out);
     expect(manifest).toEqual(result.manifest);
-    const strengths = expect.any(Object);
-    const { regression_choice, companion_choice, adaptation_choice } = manifest.training!;
-    const { setting } = regression_choice as { setting: { strength: number; power: number } };
-    expect(manifest.adaptation).toEqual({
-      ...DEFAULT_DESCENT,
-      regression: { ...DEFAULT_DESCENT.regression, ...setting },
-      companion: { ...DEFAULT_DESCENT.companion, strengths },
-    });
+    const { regression_choice, companion_choice, adaptation_choice, blend_choice } = manifest.training!;
+    const { companion: _, regression: __, ...descent } = DEFAULT_DESCENT;
+    const { adaptation } = manifest;
+    expect(adaptation).toEqual({ ...descent, stack: expect.any(Object) });
+    const { heads, parts } = blendOf(adaptation as DescentSettings);
+    expect(Math.min(heads.few, heads.many)).toBeGreaterThan(0);
+    expect(parts.length).toBeGreaterThan(2);
     const tried = { campaigns: expect.any(Number), tried: expect.any(Array) };
     expect(regression_choice).toEqual({
       ...tried,
@@ -111,6 +112,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(companion_choice).toEqual({ ...tried, setting: expect.any(Object) });
     // one campaign is held out here: too few to choose on
     expect(adaptation_choice).toEqual({ campaigns: 1, tried: [] });
+    expect(blend_choice).toEqual({ kind: 'stack', campaigns: 1, gain: null, tried: [] });
     expect([...adapted].sort()).toEqual(Object.values(HEADS).sort());
     expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4, campaigns: expect.any(Number) });
     expect(result.finalSteps).toBeGreaterThan(0);

@@ -77,9 +77,9 @@ async function changeOf(options: RegressionOptions = {}, without: OwnToken | nul
   const bound = await openBoundRegression({ model, population, binding: own }, options);
   const users = encodeUsers(model.graph, own, population.readRows(ROWS), { without });
   const campaign = await bound!.forUsers(users, ROWS.length, without);
-  const change = campaign.fit(POSITIVES, SETTINGS);
+  const [change] = campaign.fit(POSITIVES, [SETTINGS]);
   await bound!.close();
-  return { change, campaign };
+  return { change: change!, campaign };
 }
 
 function expectFit({ change }: Awaited<ReturnType<typeof changeOf>>, expected: Float64Array, rows: SparseRows): void {
@@ -154,15 +154,16 @@ describe('openBoundRegression', () => {
 
   it('fits the same seeds once for each setting, and others apart', async () => {
     const { campaign, change } = await changeOf();
-    expect(campaign.fit(POSITIVES, SETTINGS)).toBe(change);
-    expect(campaign.fit(POSITIVES, { ...SETTINGS, weight: 4 })).toBe(change);
+    const fitOf = (positives: Int32Array, settings = SETTINGS) => campaign.fit(positives, [settings])[0]!;
+    expect(fitOf(POSITIVES)).toBe(change);
+    expect(fitOf(POSITIVES, { ...SETTINGS, weight: 4 })).toBe(change);
     for (const settings of [
       { ...SETTINGS, strength: 0.1 },
       { ...SETTINGS, power: 0 },
     ])
-      expect(campaign.fit(POSITIVES, settings).elements).not.toEqual(change.elements);
-    expect(campaign.fit(POSITIVES.slice(), SETTINGS)).toEqual(change);
-    expect(campaign.fit(Int32Array.of(1, 2), SETTINGS).elements).not.toEqual(change.elements);
+      expect(fitOf(POSITIVES, settings).elements).not.toEqual(change.elements);
+    expect(fitOf(POSITIVES.slice())).toEqual(change);
+    expect(fitOf(Int32Array.of(1, 2)).elements).not.toEqual(change.elements);
   });
 
   it('is null for a model without a regression', async () => {

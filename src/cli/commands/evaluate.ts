@@ -10,6 +10,9 @@ import { isScoreFile } from '../../offline/score-file.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 
+/** The method that has no model. */
+const WITHOUT_TRAINING = 'population_ridge';
+
 export interface EvaluateCommandOptions {
   data: string;
   model: string;
@@ -70,6 +73,7 @@ function describeReport(report: EvaluationReport): string {
         .join(' ')}`,
   );
   return [
+    ...describeGain(report),
     `${report.dataset}: ${report.model}, ${report.repeats} repeats, ` +
       `${report.seconds_per_campaign.toFixed(2)} s per campaign (adaptation and scoring)`,
     ...qualityTable(report),
@@ -81,6 +85,20 @@ function describeReport(report: EvaluationReport): string {
     `chosen on train campaigns: ${chosen.join(', ')}`,
     ...skipped,
   ].join('\n');
+}
+
+/** Whether training paid: the model beside the best that can be had without one. */
+export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
+  const alone = differences[WITHOUT_TRAINING]?.['all'];
+  if (!alone) return [];
+  const { auc, precision } = alone;
+  const figures =
+    `AUC ${signedInterval(auc, 4)}, precision@5% ${signedInterval(precision['0.05']!, 3)} over ${WITHOUT_TRAINING}, ` +
+    'which needs no training';
+  const both = [auc, precision['0.05']!];
+  if (both.some(({ low }) => low > 0) && both.every(({ high }) => high > 0)) return [`Training paid: ${figures}.`];
+  if (both.some(({ high }) => high < 0)) return [`Training did not pay: ${figures}.`];
+  return [`Whether training paid cannot be told from these campaigns: ${figures}.`];
 }
 
 function qualityTable({ methods }: EvaluationReport): string[] {

@@ -1,4 +1,5 @@
 /** How tables of results are written. */
+import { blendOf, type Share } from '../../../src/model/blend.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
 import type { Interval } from '../../../src/offline/bootstrap.ts';
 import type { GroupName } from '../../../src/offline/summary.ts';
@@ -48,16 +49,22 @@ export function signed({ mean, low, high }: Interval, digits: number): string {
 /** How heads are adapted, on one line; empty for a model without heads. */
 export function describeAdaptation(adaptation: AdaptationSettings): string {
   if (adaptation.optimiser !== 'gradient_descent') return '';
-  const { rates, steps, first_pass, companion, regression } = adaptation;
+  const { rates, steps, first_pass } = adaptation;
   const named = (values: Readonly<Record<string, number>>) =>
     Object.entries(values)
       .map(([name, value]) => `${name.split('.').at(-1)} ${value}`)
       .join(', ');
+  const { heads, parts } = blendOf(adaptation);
+  const weights = ({ few, many }: Share) => (few === many ? short(few, 2) : `${short(few, 2)}-${short(many, 2)}`);
   return [
     `rates ${named(rates)}`,
     `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
     first_pass ? `cut ${first_pass.cut}` : 'no cut',
-    companion ? `companion ${companion.weight} (C ${named(companion.strengths)})` : 'no companion',
-    regression ? `regression ${regression.weight} (${regression.strength}, f^-${regression.power})` : 'no regression',
+    `heads ${weights(heads)}`,
+    ...parts.map(({ form, share }) =>
+      form.kind === 'companion'
+        ? `companion ${weights(share)} (C ${named(form.strengths)})`
+        : `regression ${weights(share)} (${form.strength}, f^-${form.power})`,
+    ),
   ].join('; ');
 }

@@ -1,0 +1,75 @@
+/** What a model's own logits are added to, and how much each counts, whichever way its manifest says so. */
+import type { DescentSettings } from './manifest.ts';
+
+/** How much a part counts, in standardised logits, with so many seeds; between them linear in the logarithm. */
+export interface Share {
+  /** With `FEW_SEEDS` or fewer. */
+  readonly few: number;
+  /** With `MANY_SEEDS` or more. */
+  readonly many: number;
+}
+
+const FEW_SEEDS = 10;
+const MANY_SEEDS = 250;
+
+/** A part in closed form, by its settings. */
+export type ClosedForm =
+  | { readonly kind: 'companion'; readonly strengths: Readonly<Record<string, number>> }
+  | { readonly kind: 'regression'; readonly strength: number; readonly power: number };
+
+export interface Blend {
+  /** Of the model's own logits. */
+  readonly heads: Share;
+  readonly parts: readonly { readonly form: ClosedForm; readonly share: Share }[];
+}
+
+/** What the model's logits are blended with. */
+export function blendOf({ stack, companion, regression }: DescentSettings): Blend {
+  if (stack)
+    return {
+      heads: stack.heads,
+      parts: [
+        ...stack.companions.map(({ strengths, few, many }) => ({
+          form: { kind: 'companion' as const, strengths },
+          share: { few, many },
+        })),
+        ...stack.regressions.map(({ strength, power, few, many }) => ({
+          form: { kind: 'regression' as const, strength, power },
+          share: { few, many },
+        })),
+      ],
+    };
+  const always = (weight: number): Share => ({ few: weight, many: weight });
+  return {
+    heads: always(1),
+    parts: [
+      ...(companion
+        ? [{ form: { kind: 'companion' as const, strengths: companion.strengths }, share: always(companion.weight) }]
+        : []),
+      ...(regression
+        ? [
+            {
+              form: { kind: 'regression' as const, strength: regression.strength, power: regression.power },
+              share: always(regression.weight),
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
+/** Whether the model's own logits count at all. */
+export function hasOwnLogits(settings: DescentSettings): boolean {
+  const { heads } = blendOf(settings);
+  return heads.few > 0 || heads.many > 0;
+}
+
+/** The parts of its blend, in their order. */
+export function formsOf(settings: DescentSettings): ClosedForm[] {
+  return blendOf(settings).parts.map(({ form }) => form);
+}
+
+export function weightFor({ few, many }: Share, seeds: number): number {
+  const place = Math.log(seeds / FEW_SEEDS) / Math.log(MANY_SEEDS / FEW_SEEDS);
+  return few + (many - few) * Math.min(Math.max(place, 0), 1);
+}

@@ -1,0 +1,19 @@
+/** Members of campaigns, and users known from campaigns that are not in the future. */
+import type { CampaignHistory } from './history.ts';
+
+/** Campaigns that are in the future together. */
+export type Future = readonly CampaignHistory[];
+
+/** Members of a campaign of the history that is not in the future, by user number. */
+export function knownUsers(campaigns: readonly CampaignHistory[], future: Future, users: number): Uint8Array {
+  const isFuture = new Set(future.map(({ id }) => id));
+  const known = new Uint8Array(users);
+  for (const campaign of campaigns)
+    if (!isFuture.has(campaign.id)) for (const user of membersOf(campaign)) known[user] = 1;
+  return known;
+}
+
+/** The users with label 1, each once, ascending. */
+export function membersOf({ train: { users, labels } }: CampaignHistory): Int32Array {
+  return Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1))).sort();
+}

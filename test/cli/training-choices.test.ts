@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { describeGain } from '../../src/cli/commands/evaluate.ts';
+import { describeBlend } from '../../src/cli/training-choices.ts';
+import { type BlendKind, withStack } from '../../src/offline/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+
+const gain = {
+  auc: { mean: 0.0123, error: 0.001 },
+  precision: { mean: -0.002, error: 0.003 },
+  utility: { mean: 0.0118, error: 0.001 },
+};
+const forms = [
+  { kind: 'companion' as const, strengths: { 'heads.wide': 0.1 } },
+  { kind: 'regression' as const, strength: 0.005, power: 0.25 },
+  { kind: 'regression' as const, strength: 0.05, power: 0 },
+];
+const of = (kind: BlendKind, heads: number, own: typeof gain | null = gain) =>
+  describeBlend({
+    settings: withStack(DEFAULT_DESCENT, forms, [
+      { few: heads, many: heads },
+      { few: 0.2, many: 0 },
+      { few: 0.2, many: 0.4 },
+      { few: 0.3, many: 0.3 },
+    ]),
+    tried: [],
+    campaigns: 23,
+    blend: { kind, campaigns: 23, gain: own, tried: [] },
+  });
+
+describe('describeBlend', () => {
+  it('says what the model is made of, and what that gains over the regression alone', () => {
+    expect(of('stack', 0.3)).toEqual([
+      'the model is made of: heads 0.30, regression 0.60 (strengths 0.005, 0.05), logistic regression 0.10; ' +
+        'AUC +0.0123 [+0.0103, +0.0143], precision@5% -0.002 [-0.008, +0.004] over the regression alone, on 23 ' +
+        'held-out campaigns',
+    ]);
+  });
+
+  it('names no part that does not count, and says why the heads are left out', () => {
+    expect(of('closed forms', 0)).toEqual([
+      expect.stringMatching(/^the model is made of: regression 0\.86 \(strengths 0\.005, 0\.05\), logistic regression/),
+      'the trained heads add nothing to the regressions here, so the model goes without them',
+    ]);
+  });
+
+  it('compares the regression alone with nothing, and gives no gain where none was measured', () => {
+    for (const lines of [of('regression', 0), of('stack', 0.3, null)])
+      expect(lines[0]).toMatch(/^the model is made of: [^;]+$/);
+    expect(of('regression', 0)[1]).toBe(
+      'nothing is surely better than the regression alone here, so the model is just that',
+    );
+  });
+});
+
+describe('describeGain', () => {
+  const interval = (low: number, high: number) => ({ mean: (low + high) / 2, low, high });
+  const said = (auc: readonly [number, number], precision: readonly [number, number]) =>
+    describeGain({
+      differences: {
+        population_ridge: {
+          all: { campaigns: 10, auc: interval(...auc), precision: { '0.05': interval(...precision) } },
+        },
+      },
+    } as unknown as Parameters<typeof describeGain>[0])[0];
+
+  it('says that training paid where one measure is surely ahead and none surely behind', () => {
+    expect(said([0.001, 0.003], [-0.01, 0.02])).toBe(
+      'Training paid: AUC +0.0020 [+0.0010, +0.0030], precision@5% +0.005 [-0.010, +0.020] over population_ridge, ' +
+        'which needs no training.',
+    );
+  });
+
+  it('says that it did not where one is surely behind, and that it cannot be told where neither is sure', () => {
+    expect(said([-0.003, -0.001], [-0.01, 0.02])).toMatch(/^Training did not pay: /);
+    expect(said([0.001, 0.003], [-0.02, -0.01])).toMatch(/^Training did not pay: /);
+    expect(said([-0.001, 0.003], [-0.01, 0.02])).toMatch(
+      /^Whether training paid cannot be told from these campaigns: /,
+    );
+  });
+
+  it('says nothing where the method was not run', () => {
+    expect(describeGain({ differences: {} })).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { HEADS } from '../../src/architectures/heads.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { blendOf, hasOwnLogits } from '../../src/model/blend.ts';
+import {
+  chooseBlend,
+  comparedSettings,
+  fitStackBefore,
+  LIBRARY,
+  libraryOf,
+  stackBefore,
+  withStack,
+} from '../../src/offline/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import type { TrialLogits } from '../../src/offline/head-trials.ts';
+
+const ROWS = 1500;
+const ALONE = { strength: 0.02, power: 0.25 };
+const COLUMNS = LIBRARY.length + 2;
+/** Where the heads, a part of the library and the regression alone are among the columns. */
+const [HEADS_AT, FIRST_REGRESSION, ALONE_AT] = [
+  0,
+  1 + LIBRARY.findIndex(({ kind }) => kind === 'regression'),
+  COLUMNS - 1,
+];
+
+/** How much of the truth each column knows, from 0 to 1; a member's truth is what says that he is one. */
+function campaignsOf(count: number, knows: (column: number) => number): TrialLogits[][] {
+  return Array.from({ length: count }, (_, c) =>
+    [10, 50, 200].map((seeds) => {
+      const rng = createRng(`${c}/${seeds}`);
+      const truth = Float64Array.from({ length: ROWS }, () => rng.normal());
+      const labels = Uint8Array.from(truth, (x) => (rng.uniform() < 1 / (1 + Math.exp(3 - 2 * x)) ? 1 : 0));
+      const columns = Array.from({ length: COLUMNS }, (_, k) => {
+        const known = knows(k);
+        return Float32Array.from(truth, (x) => known * x + Math.sqrt(1 - known ** 2) * rng.normal());
+      });
+      return { seeds, labels, columns };
+    }),
+  );
+}
+
+const choose = (campaigns: readonly TrialLogits[][]) =>
+  chooseBlend(DEFAULT_DESCENT, campaigns, ALONE, stackBefore(LIBRARY));
+
+describe('chooseBlend', () => {
+  it('keeps the heads where they know what no regression does', () => {
+    const { settings, choice } = choose(campaignsOf(12, (k) => (k === HEADS_AT ? 0.9 : 0.5)));
+    expect(choice.kind).toBe('stack');
+    expect(choice.campaigns).toBe(12);
+    expect(choice.gain!.auc.mean).toBeGreaterThan(0.05);
+    expect(settings.stack!.heads.many).toBeGreaterThan(0.5);
+    expect(settings.companion ?? settings.regression).toBeUndefined();
+    expect(settings.stack!.parameter).toBe(HEADS.regression);
+    expect(choice.tried.map(({ kind, gain }) => [kind, gain.auc.mean < 0])).toEqual([
+      ['closed forms', true],
+      ['regression', true],
+    ]);
+  });
+
+  it('goes without the heads where they know nothing', () => {
+    const { settings, choice } = choose(campaignsOf(12, (k) => (k === HEADS_AT ? 0 : k === ALONE_AT ? 0.6 : 0.8)));
+    expect(choice.kind).toBe('closed forms');
+    expect(choice.gain!.auc.mean).toBeGreaterThan(0.05);
+    expect(hasOwnLogits(settings)).toBe(false);
+    expect(blendOf(settings).parts.length).toBeGreaterThan(3);
+  });
+
+  it('is the regression alone where nothing is better', () => {
+    const { settings, choice } = choose(campaignsOf(12, (k) => (k === ALONE_AT ? 0.9 : 0)));
+    expect(choice.kind).toBe('regression');
+    expect(blendOf(settings)).toEqual({
+      heads: { few: 0, many: 0 },
+      parts: [{ form: { kind: 'regression', ...ALONE }, share: { few: 1, many: 1 } }],
+    });
+  });
+
+  it('leaves out what hardly counts', () => {
+    const { settings } = choose(campaignsOf(12, (k) => (k === HEADS_AT || k === FIRST_REGRESSION ? 0.7 : 0)));
+    const { parts } = blendOf(settings);
+    expect(parts.map(({ form }) => form)).toContainEqual(LIBRARY[FIRST_REGRESSION - 1]);
+    expect(parts.length).toBeLessThan(LIBRARY.length);
+    const most = parts.map(({ share }) => Math.max(share.few, share.many));
+    expect(Math.min(...most)).toBeGreaterThan(0.01);
+  });
+
+  it('draws to the stack before, and chooses nothing, on few campaigns', () => {
+    const { settings, choice } = choose(campaignsOf(3, (k) => (k === HEADS_AT ? 0 : 0.8)));
+    expect(choice).toEqual({ kind: 'stack', campaigns: 3, gain: null, tried: [] });
+    expect(hasOwnLogits(settings)).toBe(true);
+    expect(blendOf(chooseBlend(DEFAULT_DESCENT, [], ALONE, stackBefore(LIBRARY)).settings)).toEqual(
+      blendOf(withStack(DEFAULT_DESCENT, LIBRARY, stackBefore(LIBRARY))),
+    );
+  });
+});
+
+describe('fitStackBefore', () => {
+  it('finds what the parts are worth, and says nothing of the heads', () => {
+    const [heads, ...parts] = fitStackBefore(
+      DEFAULT_DESCENT,
+      campaignsOf(12, (k) => (k === FIRST_REGRESSION ? 0.9 : 0)),
+    );
+    expect(heads).toEqual({ few: 0.5, many: 0.5 });
+    const best = parts[FIRST_REGRESSION - 1]!;
+    expect(Math.min(best.few, best.many)).toBeGreaterThan(
+      10 * Math.max(...parts.map((own) => (own === best ? 0 : own.many))),
+    );
+  });
+});
+
+describe('libraryOf', () => {
+  it('leaves out companions of parameters that a model does not adapt', () => {
+    const { [HEADS.query]: _, ...rates } = DEFAULT_DESCENT.rates;
+    const left = libraryOf({ rates });
+    expect(left.length).toBe(LIBRARY.length - 1);
+    expect(JSON.stringify(left)).not.toContain(HEADS.query);
+    expect(libraryOf(DEFAULT_DESCENT)).toEqual(LIBRARY);
+  });
+});
+
+describe('comparedSettings', () => {
+  it('have the library and the regression alone, in the order of the columns', () => {
+    expect(blendOf(comparedSettings(DEFAULT_DESCENT, ALONE)).parts.map(({ form }) => form)).toEqual([
+      ...LIBRARY,
+      { kind: 'regression', ...ALONE },
+    ]);
+  });
+});
