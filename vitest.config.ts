@@ -10,7 +10,7 @@ const shared = {
   // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
   isolate: false,
   // garbage of large bodies and exports is collected sooner, for a twentieth more processor time where there is much
-  execArgv: ['--heap-growing-percent=40'] as string[],
+  execArgv: ['--heap-growing-percent=40', '--max-semi-space-size=8'] as string[],
   // vitest leaves one core free by default: half of a machine of two. One more than cores gains nothing.
   maxWorkers: availableParallelism(),
   // processes that tests start from the sources: their types are erased once, as `npm run` does

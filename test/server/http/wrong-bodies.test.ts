@@ -36,14 +36,24 @@ const event = { user_id: 'u1', event: 'click' };
 
 describe('a large wrong body', () => {
   it.each<[string, 'campaign' | 'feedback', object, string]>([
-    ['filters of thousands of features', 'campaign', { filters: record(3_900, () => zeros(1_000)) }, '/filters'],
+    [
+      'filters of thousands of features',
+      'campaign',
+      { filters: record(size(1_200, 3_900), () => zeros(1_000)) },
+      '/filters',
+    ],
     [
       'filters of wrong tokens',
       'campaign',
       { filters: record(maximumFilterFeatures, () => zeros(maximumFilterTokens)) },
       '/filters/n0/0',
     ],
-    ['a filter of a million tokens', 'campaign', { filters: { city: zeros(4_000_000) } }, '/filters/city'],
+    [
+      'a filter of a million tokens',
+      'campaign',
+      { filters: { city: zeros(size(1_200_000, 4_000_000)) } },
+      '/filters/city',
+    ],
     ['labels that are numbers', 'campaign', { labels: record(MANY, (i) => i) }, '/labels'],
     ['a few of them', 'campaign', { labels: record(50, (i) => i) }, '/labels/n0'],
     ['features that are numbers', 'campaign', { features: record(MANY, (i) => i) }, '/features'],
@@ -58,7 +68,7 @@ describe('a large wrong body', () => {
       { events: new Array(maximumFeedbackEvents).fill({ user_id: '', event: 'x', time: 'y', z: 1 }) },
       '/events/0/user_id',
     ],
-    ['too many events', 'feedback', { events: zeros(4_000_000) }, '/events'],
+    ['too many events', 'feedback', { events: zeros(size(1_200_000, 4_000_000)) }, '/events'],
   ])('of %s is refused at once', async (_, kind, wrong, pointer) => {
     const [url, body] = kind === 'feedback' ? [`${path}/feedback`, wrong] : ['/v1/campaigns', { ...OK_BODY, ...wrong }];
     const text = JSON.stringify(body);
