@@ -36,6 +36,8 @@ export function libraryOf({ rates }: Pick<DescentSettings, 'rates'>): ClosedForm
 
 /** Of the heads in a stack before anything is known; the library shares the rest. */
 const HEADS_BEFORE = 0.5;
+/** With too few campaigns to fit a stack before training a model knows little. */
+const HEADS_WHERE_FEW = 0.25;
 /** Worth about so many campaigns. */
 const PRIOR_STRENGTH = 1;
 /** Parts that count less than this share of all are left out: each costs time in every expansion. */
@@ -84,6 +86,11 @@ export function withStack(
 export function stackBefore(forms: readonly ClosedForm[], heads = HEADS_BEFORE): Share[] {
   const each = (1 - heads) / forms.length;
   return [heads, ...forms.map(() => each)].map((weight) => ({ few: weight, many: weight }));
+}
+
+/** The stack before training where there are too few campaigns to fit one. */
+export function stackWhereFew(settings: DescentSettings): Share[] {
+  return stackBefore(libraryOf(settings), HEADS_WHERE_FEW);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from './choose-adaptation.ts';
-import { chooseBlend, comparedSettings, fitStackBefore, libraryOf, stackBefore } from './choose-blend.ts';
+import { chooseBlend, comparedSettings, fitStackBefore, stackWhereFew } from './choose-blend.ts';
 import { whereFew } from './descent.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 import { foldsOf, trialsOf } from './futures.ts';
@@ -152,7 +152,7 @@ export function sampleValidation(
       });
       const logits = await logitsOf(learners, parameters, campaignTrials, adapted.settings);
       if (!logits) return adapted;
-      const stack = before?.stack ?? stackBefore(libraryOf(adapted.settings));
+      const stack = before?.stack ?? stackWhereFew(adapted.settings);
       const { settings, choice: blend } = chooseBlend(adapted.settings, logits, adapted.settings.regression!, stack);
       return { ...adapted, settings, blend };
     },

@@ -9,6 +9,7 @@ import {
   LIBRARY,
   libraryOf,
   stackBefore,
+  stackWhereFew,
   withStack,
 } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
@@ -105,6 +106,15 @@ describe('fitStackBefore', () => {
     expect(Math.min(best.few, best.many)).toBeGreaterThan(
       10 * Math.max(...parts.map((own) => (own === best ? 0 : own.many))),
     );
+  });
+});
+
+describe('stackWhereFew', () => {
+  it('gives the heads a quarter, and each part of the library as much', () => {
+    const [heads, ...parts] = stackWhereFew(DEFAULT_DESCENT);
+    expect(heads).toEqual({ few: 0.25, many: 0.25 });
+    const each = expect.closeTo(0.075, 12);
+    expect(parts).toEqual(LIBRARY.map(() => ({ few: each, many: each })));
   });
 });
 
