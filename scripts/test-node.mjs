@@ -2,7 +2,7 @@
 // packages bring the programs; nothing is compiled, as every package binds by Node-API. Works on a copy of the tree in
 // the system's temporary folder.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,9 +20,12 @@ const rest = args.filter((arg) => !asked.includes(arg));
 const projects = rest.some((arg) => arg.startsWith('--project')) ? [] : ['--project', 'unit', '--project', 'service'];
 
 const work = mkdtempSync(join(tmpdir(), 'metaheac-node-'));
+// tests start this Node as another user
+chmodSync(work, 0o755);
 process.once('exit', () => rmSync(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
+spawnSync(process.execPath, [join(ROOT, 'scripts/console.mjs')], { cwd: ROOT, stdio: 'inherit' });
 const results = (asked.length > 0 ? asked : MAJORS).map(testUnder);
 process.stdout.write(`\n${results.map(({ line }) => line).join('\n')}\n`);
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
@@ -57,6 +60,9 @@ function fetched(wanted) {
 function copyTree(tree) {
   for (const name of readdirSync(ROOT))
     if (!LEFT_OUT.includes(name)) cpSync(join(ROOT, name), join(tree, name), { recursive: true });
+  // a console built in the copy would find its packages through links, which its bundler does not take
+  const built = join(ROOT, 'dist/console');
+  if (existsSync(built)) cpSync(built, join(tree, 'dist/console'), { recursive: true });
   const [from, to] = [ROOT, tree].map((root) => join(root, 'node_modules'));
   mkdirSync(to);
   for (const name of readdirSync(from))
