@@ -2,16 +2,12 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/architectures/heads.ts';
-import { assert } from '../../src/lib/errors.ts';
-import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
-import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
-import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
+import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';
 
 const { regression } = DEFAULT_DESCENT;
@@ -78,19 +74,9 @@ describe('customise with a regression', () => {
 
   it('exports a graph with the scores that the run ranked by', async () => {
     const seeds = fans.slice(0, 30);
-    const { candidates, features } = requestOf(seeds);
     const own = await contextOf(sampleUsers(), { regression: { ...regression!, weight: 4 } });
-    assert(own.program.kind === 'gradient_descent', 'the model has heads');
-    const rows = Int32Array.from([...seeds, ...candidates]);
-    const positives = Int32Array.from(seeds.keys());
-    const pool = Int32Array.from(candidates, (_, i) => seeds.length + i);
-    const started = await startHeads(own, own.program.steps, rows, { features });
-    const scores = await adaptHeads(started, own.program.settings, { positives, pool }, createRng('k'));
-    const scorer = await openScorer({ ...own.model, binding: own.binding });
-    const parameters = started.run.parameters();
-    const expected = await scorer.score(own.population.readRows(rows), { features, parameters });
-    await scorer.close();
-    expected.forEach((score, i) => {
+    const { scores, exported } = await scoresBothWays(own, requestOf(seeds));
+    exported.forEach((score, i) => {
       expect(Math.abs(scores[i]! - score), `row ${i}`).toBeLessThan(1e-6);
     });
     expect(Math.max(...scores) - Math.min(...scores)).toBeGreaterThan(0.1);

@@ -2,15 +2,11 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/architectures/heads.ts';
-import { assert } from '../../src/lib/errors.ts';
-import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { LIBRARY, stackBefore, withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
-import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';
-import { openScorer } from '../../src/online/score.ts';
-import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
+import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
 import { newRoot, splitRows } from './world.ts';
 
 const NONE = { few: 0, many: 0 };
@@ -43,21 +39,9 @@ afterAll(async () => {
 
 const requestOf = (seeds: Int32Array): CustomiseRequest => requestFor({ fans, others }, seeds);
 
-/** The run's scores of seeds and candidates, and those of the exported parameters. */
-async function scoresBothWays(settings: DescentSettings, seeds: Int32Array) {
-  const own = await contextOf(settings);
-  assert(own.program.kind === 'gradient_descent', 'the model has heads');
-  const { candidates, features } = requestOf(seeds);
-  const rows = Int32Array.from([...seeds, ...candidates]);
-  const positives = Int32Array.from(seeds.keys());
-  const pool = Int32Array.from(candidates, (_, i) => seeds.length + i);
-  const started = await startHeads(own, own.program.steps, rows, { features });
-  const scores = await adaptHeads(started, own.program.settings, { positives, pool }, createRng('k'));
-  const scorer = await openScorer({ ...own.model, binding: own.binding });
-  const parameters = started.run.parameters();
-  const exported = await scorer.score(own.population.readRows(rows), { features, parameters });
-  await scorer.close();
-  return { scores, exported, table: parameters.get(HEADS.regression)!.data as Float32Array };
+async function ranked(settings: DescentSettings, seeds: Int32Array) {
+  const { parameters, ...scores } = await scoresBothWays(await contextOf(settings), requestOf(seeds));
+  return { ...scores, table: parameters.get(HEADS.regression)!.data as Float32Array };
 }
 
 const cases = [
@@ -76,7 +60,7 @@ describe('customise with a stack', () => {
   });
 
   it.each(cases)('exports parameters with the scores that the run ranked by: %s', async (_, settings) => {
-    const { scores, exported } = await scoresBothWays(settings, fans.slice(0, 30));
+    const { scores, exported } = await ranked(settings, fans.slice(0, 30));
     exported.forEach((score, i) => {
       expect(Math.abs(scores[i]! - score), `row ${i}`).toBeLessThan(1e-5);
     });
@@ -85,7 +69,7 @@ describe('customise with a stack', () => {
 
   it('ranks by the closed forms where the heads have no share', async () => {
     const seeds = fans.slice(0, 30);
-    const [alone, stacked] = [await scoresBothWays(REGRESSION, seeds), await scoresBothWays(STACKED, seeds)];
+    const [alone, stacked] = [await ranked(REGRESSION, seeds), await ranked(STACKED, seeds)];
     const { candidates } = requestOf(seeds);
     const order = (scores: Float32Array) => [...candidates.keys()].sort((a, b) => scores[b]! - scores[a]!);
     expect(order(alone.scores)).not.toEqual(order(stacked.scores));
@@ -107,7 +91,7 @@ describe('customise with a stack', () => {
       ),
     );
     const gainOf = async (settings: DescentSettings, count: number) => {
-      const { table } = await scoresBothWays(settings, fans.slice(0, count));
+      const { table } = await ranked(settings, fans.slice(0, count));
       const before = (await contextOf(settings)).model.graph.initializers.get(HEADS.regression)!.data as Float32Array;
       return Math.max(...table.map((x, t) => Math.abs(x - before[t]!)));
     };

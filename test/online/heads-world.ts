@@ -1,5 +1,7 @@
 /** Users with past campaigns, and a model whose heads are adapted by gradient descent. */
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
+import type { Tensor } from '../../src/graph/index.ts';
+import { assert } from '../../src/lib/errors.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
@@ -9,6 +11,7 @@ import { measureRanking } from '../../src/offline/metrics.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
+import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Population } from '../../src/population/population.ts';
@@ -89,6 +92,25 @@ export function requestFor(
     seeds,
     candidates: Int32Array.from([...fans.filter((row) => !seeds.includes(row)), ...others]).sort(),
   };
+}
+
+/** The run's scores of seeds and candidates, and those of the parameters that it exports. */
+export async function scoresBothWays(
+  context: OnlineContext,
+  { seeds, candidates, features }: CustomiseRequest,
+): Promise<{ scores: Float32Array; exported: Float32Array; parameters: Map<string, Tensor> }> {
+  const { program, population, model, binding } = context;
+  assert(program.kind === 'gradient_descent', 'the model has heads');
+  const rows = Int32Array.from([...seeds, ...candidates]);
+  const positives = Int32Array.from(seeds.keys());
+  const pool = Int32Array.from(candidates, (_, i) => seeds.length + i);
+  const started = await startHeads(context, program.steps, rows, { features });
+  const scores = await adaptHeads(started, program.settings, { positives, pool }, createRng('k'));
+  const scorer = await openScorer({ ...model, binding });
+  const parameters = started.run.parameters();
+  const exported = await scorer.score(population.readRows(rows), { features, parameters });
+  await scorer.close();
+  return { scores, exported, parameters };
 }
 
 /** AUC of the fans that are no seeds among all who are none. */
