@@ -93,6 +93,17 @@ export function stackWhereFew(settings: DescentSettings): Share[] {
   return stackBefore(libraryOf(settings), HEADS_WHERE_FEW);
 }
 
+/** What was chosen before training, as settings: those of a model for which nothing is chosen later. */
+export function settingsBefore({
+  settings,
+  stack,
+}: {
+  readonly settings: DescentSettings;
+  readonly stack?: readonly Share[];
+}): DescentSettings {
+  return stack ? withStack(settings, libraryOf(settings), stack) : settings;
+}
+
 /**
  * The stack before training, by the logits of train campaigns' trials (see `comparedSettings`): there are more of them
  * than are held out later. Nothing is known of trained heads.

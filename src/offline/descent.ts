@@ -14,15 +14,3 @@ export const DEFAULT_DESCENT: DescentSettings = {
   regression: { parameter: HEADS.regression, strength: 0.05, power: 0.25, weight: 0.5 },
   scale: HEADS.scale,
 };
-
-/**
- * With too few campaigns to choose anything a model knows little, so the seeds and the population alone get more
- * weight.
- */
-export function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
-  return {
-    ...rest,
-    ...(companion ? { companion: { ...companion, weight: 2 } } : {}),
-    ...(regression ? { regression: { ...regression, weight: 1 } } : {}),
-  };
-}

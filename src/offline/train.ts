@@ -183,7 +183,7 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver && settings.chooseAdaptation)
     run.choice = await validation.choose(learners, run.bestParameters, run.start);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
-  const adaptation = run.choice?.settings ?? run.start?.settings ?? known.adaptation;
+  const adaptation = run.adaptation ?? known.adaptation;
   if (isOver)
     run.drift = await measureDrift(training.prepared, heldOut, learners, run.bestParameters, { ...known, adaptation });
   if (run.drift) options.onDrift?.(run.drift);
@@ -254,7 +254,7 @@ function factsOf(
   return {
     name,
     created: new Date(options.clock.now()).toISOString(),
-    adaptation: choice?.settings ?? start?.settings ?? adaptation,
+    adaptation: run.adaptation ?? adaptation,
     evaluation: best?.summary?.all
       ? {
           data: prepared.dataSet.name,

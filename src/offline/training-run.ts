@@ -2,9 +2,10 @@
 import { Adam } from '../adaptation/adam.ts';
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Tensor } from '../graph/index.ts';
-import type { Drift } from '../model/manifest.ts';
+import type { DescentSettings, Drift } from '../model/manifest.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
+import { settingsBefore } from './choose-blend.ts';
 import type { Summary } from './summary.ts';
 
 /**
@@ -82,6 +83,11 @@ export class TrainingRun {
 
   get optimiser(): Adam {
     return this.#optimiser;
+  }
+
+  /** How the heads are adapted by the latest choice; null before any. */
+  get adaptation(): DescentSettings | null {
+    return this.choice?.settings ?? (this.start && settingsBefore(this.start));
   }
 
   /** Records the current parameters as the best ones. */

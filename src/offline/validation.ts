@@ -7,7 +7,6 @@ import { createRng, type Rng } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from './choose-adaptation.ts';
 import { chooseBlend, comparedSettings, fitStackBefore, stackWhereFew } from './choose-blend.ts';
-import { whereFew } from './descent.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 import { foldsOf, trialsOf } from './futures.ts';
 import type { TrialLogits } from './head-trials.ts';
@@ -63,7 +62,11 @@ export async function chooseAtStart(
     trialsPerCampaign(campaigns, future, each, CHOICE_SEEDS, population, rng, `train/${seed}/start`),
   );
   if (campaignTrials.length < LEAST_CAMPAIGNS)
-    return { settings: whereFew(adaptation), tried: [], campaigns: campaignTrials.length };
+    return {
+      settings: adaptation,
+      ...(adaptation.regression ? { stack: stackWhereFew(adaptation) } : {}),
+      ...{ tried: [], campaigns: campaignTrials.length },
+    };
   const evaluate = evaluateAll(learners, parameters, campaignTrials);
   const chosen = await chooseAdaptation(adaptation, campaignTrials.length, evaluate, { stages: STAGES_AT_START });
   const logits = await logitsOf(learners, parameters, campaignTrials, chosen.settings);

@@ -8,7 +8,8 @@ import { createRng } from '../../src/lib/rng.ts';
 import { blendOf } from '../../src/model/blend.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { DEFAULT_DESCENT, whereFew } from '../../src/offline/descent.ts';
+import { settingsBefore, stackWhereFew } from '../../src/offline/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { evaluate } from '../../src/offline/evaluate.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
@@ -260,11 +261,8 @@ describeUsual('train, with next to no past campaigns', () => {
     const few = await preparedOf(campaigns);
     const { out, result } = await trainInto(newPath(), { prepared: few });
     const model = await loadModel(out);
-    const strengths = DEFAULT_DESCENT.companion!.strengths;
-    expect(result.manifest.adaptation).toEqual({
-      ...whereFew(DEFAULT_DESCENT),
-      companion: { strengths, weight: 2 },
-    });
+    const stack = stackWhereFew(DEFAULT_DESCENT);
+    expect(result.manifest.adaptation).toEqual(settingsBefore({ settings: DEFAULT_DESCENT, stack }));
     expect(result.manifest.evaluation).toBeNull();
     expect(result.manifest.training).toMatchObject({ campaigns: count, adaptation_choice: null });
     const report = await evaluate(few, model, { repeats: 1, seed: 1, device: CPU, clock: systemClock });
