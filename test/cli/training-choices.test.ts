@@ -53,20 +53,23 @@ describe('describeBlend', () => {
 });
 
 describe('describeGain', () => {
-  const interval = (low: number, high: number) => ({ mean: (low + high) / 2, low, high });
-  const said = (auc: readonly [number, number], precision: readonly [number, number]) =>
+  type Bounds = readonly [number, number];
+  const interval = ([low, high]: Bounds) => ({ mean: (low + high) / 2, low, high });
+  const over = (baselines: Readonly<Record<string, readonly [auc: Bounds, precision: Bounds]>>) =>
     describeGain({
-      differences: {
-        population_ridge: {
-          all: { campaigns: 10, auc: interval(...auc), precision: { '0.05': interval(...precision) } },
-        },
-      },
+      differences: Object.fromEntries(
+        Object.entries(baselines).map(([name, [auc, precision]]) => [
+          name,
+          { all: { campaigns: 10, auc: interval(auc), precision: { '0.05': interval(precision) } } },
+        ]),
+      ),
     } as unknown as Parameters<typeof describeGain>[0])[0];
+  const said = (auc: Bounds, precision: Bounds) => over({ population_ridge: [auc, precision] });
 
   it('says that training paid where one measure is surely ahead and none surely behind', () => {
     expect(said([0.001, 0.003], [-0.01, 0.02])).toBe(
       'Training paid: AUC +0.0020 [+0.0010, +0.0030], precision@5% +0.005 [-0.010, +0.020] over population_ridge, ' +
-        'which needs no training.',
+        'the best method that needs no training.',
     );
   });
 
@@ -78,7 +81,26 @@ describe('describeGain', () => {
     );
   });
 
-  it('says nothing where the method was not run', () => {
+  it('compares with the best baseline, and not with models that were given', () => {
+    expect(
+      over({
+        population_ridge: [
+          [0.02, 0.04],
+          [0.01, 0.02],
+        ],
+        naive_bayes: [
+          [-0.004, -0.002],
+          [-0.01, 0.01],
+        ],
+        'other model': [
+          [-0.1, -0.1],
+          [-0.1, -0.1],
+        ],
+      }),
+    ).toMatch(/^Training did not pay: .* over naive_bayes, /);
+  });
+
+  it('says nothing where no baseline was run', () => {
     expect(describeGain({ differences: {} })).toEqual([]);
   });
 });

@@ -4,14 +4,13 @@ import { bar, type Output } from '../../lib/output.ts';
 import { loadModel } from '../../model/load.ts';
 import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
+import { utilityOf } from '../../offline/evidence.ts';
+import { BASELINES } from '../../offline/methods.ts';
 import type { PredictionReport } from '../../offline/prediction-check.ts';
 import { prepareDataSet } from '../../offline/prepared-data-set.ts';
 import { isScoreFile } from '../../offline/score-file.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
-
-/** The method that has no model. */
-const WITHOUT_TRAINING = 'population_ridge';
 
 export interface EvaluateCommandOptions {
   data: string;
@@ -87,15 +86,20 @@ function describeReport(report: EvaluationReport): string {
   ].join('\n');
 }
 
-/** Whether training paid: the model beside the best that can be had without one. */
+/** Whether training paid: the model compared with the best method that needs none. */
 export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
-  const alone = differences[WITHOUT_TRAINING]?.['all'];
-  if (!alone) return [];
-  const { auc, precision } = alone;
+  const baselines = BASELINES.flatMap((name) => {
+    const all = differences[name]?.['all'];
+    return all ? [{ name, auc: all.auc, precision: all.precision['0.05']! }] : [];
+  });
+  if (baselines.length === 0) return [];
+  const leadOf = ({ auc, precision }: (typeof baselines)[number]) =>
+    utilityOf({ auc: auc.mean, precision: precision.mean });
+  const { name, auc, precision } = baselines.reduce((a, b) => (leadOf(b) < leadOf(a) ? b : a));
   const figures =
-    `AUC ${signedInterval(auc, 4)}, precision@5% ${signedInterval(precision['0.05']!, 3)} over ${WITHOUT_TRAINING}, ` +
-    'which needs no training';
-  const both = [auc, precision['0.05']!];
+    `AUC ${signedInterval(auc, 4)}, precision@5% ${signedInterval(precision, 3)} over ${name}, ` +
+    'the best method that needs no training';
+  const both = [auc, precision];
   if (both.some(({ low }) => low > 0) && both.every(({ high }) => high > 0)) return [`Training paid: ${figures}.`];
   if (both.some(({ high }) => high < 0)) return [`Training did not pay: ${figures}.`];
   return [`Whether training paid cannot be told from these campaigns: ${figures}.`];
