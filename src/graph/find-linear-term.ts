@@ -44,8 +44,8 @@ const MOST_DENSE = 512;
 
 /**
  * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number per
- * row, is linear in the parameters, and is the only path from them to the output. null if there is none, for example if
- * a parameter is inside a non-linear layer.
+ * row, is linear in the parameters, and is the only path from them to the output; before factors that all rows share.
+ * null if there is none, for example if a parameter is inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -56,11 +56,12 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
     const oneARow = shape[0] === batch && shape.slice(1).every((dim) => dim === 1) && shape.length <= 2;
     return oneARow && linear.has(name) && !reaches(head, parameters, name);
   };
-  const value = head.nodes
+  const last = head.nodes
     .flatMap(({ outputs }) => outputs)
     .reverse()
     .find(isTerm);
-  if (value === undefined || head.outputs.includes(value)) return null;
+  if (last === undefined || head.outputs.includes(last)) return null;
+  const value = withoutFactors(head, last, isTerm, batch);
 
   const termGraph = pruneInputs({ ...head, outputs: [value], overrides: new Map() }, parameters);
   const lookupNodes = termGraph.nodes.filter(
@@ -76,6 +77,20 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
   if (usedWhole || dense.reduce((sum, name) => sum + size(name), 0) > MOST_DENSE) return null;
   const { weightGraph, lookups } = weightsOf(termGraph, value, lookupNodes);
   return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
+}
+
+/**
+ * The term within `value` before it is multiplied by inputs of the head that are the same for all rows: such a factor
+ * may be adapted itself.
+ */
+function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
+  const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
+  for (let at = value; ; ) {
+    const node = head.nodes.find(({ outputs }) => outputs.includes(at));
+    const inner = node?.op === 'Mul' && node.inputs.some(isFactor) ? node.inputs.find(isTerm) : undefined;
+    if (inner === undefined) return at;
+    at = inner;
+  }
 }
 
 /** Values that depend on the parameters by linear ops alone, with independent rows. */

@@ -143,6 +143,18 @@ describe('findLinearTerm', () => {
     for (const end of ends) expect(findLinearTerm(headOf(end), PARAMETERS)!.value).toBe(term.value);
   });
 
+  it('stands before a factor that all rows share, which may be adapted too', async () => {
+    const graph = headOf((b, _, shift) => {
+      const scale = b.input('scale', 'float32', [1]);
+      const score = b.add('Sigmoid', [b.add('Mul', [shift, scale])]);
+      return b.add('ReduceSum', [score, b.ints([1])], { keepdims: 0 });
+    });
+    const { value, linkGraph, weightGraph } = findLinearTerm(graph, PARAMETERS)!;
+    expect(value).toBe('shift');
+    expect(linkGraph.inputs).toContain('scale');
+    expect(weightGraph!.inputs).not.toContain('scale');
+  });
+
   it('is none where each row has several numbers', () => {
     const b = new Builder();
     const bias = b.input('bias', 'float32', [3]);
