@@ -30,9 +30,11 @@ export interface TunableMethod<S extends Setting = Setting> {
   readonly grid: readonly S[];
   /** Used if nothing can be tried. */
   readonly fallback: S;
+  /** What to try next where `best` is at an edge of what was tried; none where it is inside (see `beyondEdges`). */
+  beyond?(best: S, tried: readonly S[]): readonly S[];
   /**
-   * A scorer for each setting; all use the same random numbers. Seeds as in `Baseline`. They are compared with users
-   * who are reached, if the method compares them with any: with everyone by default.
+   * A scorer for each setting, in their order; all use the same random numbers. Seeds as in `Baseline`. They are
+   * compared with users who are reached, if the method compares them with any: with everyone by default.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }

@@ -5,6 +5,7 @@ import { fitLogisticRegression, type LogisticModel } from '../lib/logistic-regre
 import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, sumOfTokens, type TunableMethod } from './baselines.ts';
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from './design-rows.ts';
+import { type Axis, beyondEdges } from './grid-edges.ts';
 import { latentStart } from './latent-start.ts';
 import type { OneHot } from './one-hot.ts';
 import { type Reach, reachedOf } from './reach.ts';
@@ -16,6 +17,8 @@ const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
+/** With less the weights are the means' difference, with more there is no penalty to speak of. */
+const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 /**
  * The weighting of rare tokens in the SVD (see `latentStart`): none, or as for a model's initial latent vectors.
  */
@@ -30,6 +33,7 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
     name: 'logistic_regression',
     grid: STRENGTHS.map((strength) => ({ strength })),
     fallback: { strength: 0.1 },
+    beyond: (best, tried) => beyondEdges({ strength: STRENGTH }, best, tried),
     *scorers(seeds, rng, settings, reach) {
       const { users, labels } = sampleTask(oneHot, seeds, rng, reach);
       const { rows, tokenOf } = tokenRows(oneHot, users);
@@ -53,14 +57,21 @@ export function logisticRegressionOnLatent(
   oneHot: OneHot,
   rng: Rng,
 ): TunableMethod<{ idf_power: number; strength: number }> {
-  const vectorsOf = new Map(IDF_POWERS.map((power) => [power, latentStart(oneHot, RANK, rng.fork(`${power}`), power)]));
+  const opened = new Map<number, Float32Array>();
+  const vectorsOf = (power: number) => {
+    const vectors = opened.get(power) ?? latentStart(oneHot, RANK, rng.fork(`${power}`), power);
+    opened.set(power, vectors);
+    return vectors;
+  };
   return {
     name: 'logistic_regression_svd',
     grid: IDF_POWERS.flatMap((idf_power) => STRENGTHS.map((strength) => ({ idf_power, strength }))),
     fallback: { idf_power: 0.5, strength: 0.01 },
+    beyond: (best, tried) => beyondEdges({ strength: STRENGTH }, best, tried),
     *scorers(seeds, draws, settings, reach) {
       const { users, labels } = sampleTask(oneHot, seeds, draws, reach);
-      for (const [power, vectors] of vectorsOf) {
+      for (const power of new Set(settings.map(({ idf_power }) => idf_power))) {
+        const vectors = vectorsOf(power);
         const design = denseDesign(latentRows(oneHot, vectors, users));
         let model: LogisticModel | undefined;
         for (const { strength } of settings.filter(({ idf_power }) => idf_power === power)) {

@@ -1,6 +1,10 @@
 /** The baseline `naive_bayes`: how much more often the seeds have a user's tokens than everyone does. */
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
+import { type Axis, beyondEdges } from './grid-edges.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
+
+/** With less a seed is worth nothing less, with more a thousand of them say nothing. */
+const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**
  * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)): n seeds, n_t of them with token t, p_t the
@@ -13,6 +17,7 @@ export function naiveBayes(all: OneHot): TunableMethod<{ smoothing: number }> {
     name: 'naive_bayes',
     grid: [20, 50, 200, 1000, 5000].map((smoothing) => ({ smoothing })),
     fallback: { smoothing: 200 },
+    beyond: (best, tried) => beyondEdges({ smoothing: SMOOTHING }, best, tried),
     *scorers(seeds, _rng, settings) {
       const present = presentSeeds(oneHot, seeds);
       const counts = new Int32Array(oneHot.width);

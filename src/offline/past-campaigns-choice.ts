@@ -1,11 +1,11 @@
 /** Whether past campaigns are a user feature: their benefit for campaigns that are treated as future ones. */
 import { createRng } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
-import { chooseByEvidence, type Gain, gainOf, type Outcome, utilityOf } from './evidence.ts';
+import { chooseByEvidence, type Gain, gainOf } from './evidence.ts';
 import { openFutures } from './futures.ts';
 import { populationRidge } from './population-ridge.ts';
 import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from './prepared-data-set.ts';
-import { meanOutcome, playSettings } from './tuning.ts';
+import { playSettings } from './tuning.ts';
 
 /** `auto`: if they help on train campaigns. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
@@ -48,9 +48,10 @@ export async function prepareTrainingData(
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);
-  const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) =>
-    bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),
-  );
+  const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) => {
+    const { outcomes, best } = playSettings(populationRidge, openFutures(prepared, features), rng);
+    return outcomes[best]!;
+  });
   const campaigns = own!.length;
   const gain = campaigns > 0 ? gainOf(own!, other!) : null;
   const taken = gain !== null && chooseByEvidence([{ gain, isSimpler: false }], campaigns) === 0;
@@ -59,9 +60,4 @@ export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): Pa
 
 function withoutPast({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
   return userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
-}
-
-function bestOf(outcomes: readonly (readonly Outcome[])[]): readonly Outcome[] {
-  const utility = (own: readonly Outcome[]) => (own.length > 0 ? utilityOf(meanOutcome(own)) : 0);
-  return outcomes.reduce((a, b) => (utility(b) > utility(a) ? b : a));
 }

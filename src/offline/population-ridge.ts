@@ -3,12 +3,13 @@
  * regression.
  */
 import { addRows, emptySums } from '../adaptation/covariance.ts';
-import { MOST_FEATURES, populationRegression } from '../adaptation/population-regression.ts';
+import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
 import { evenRows, meanOfRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
 import type { Futures } from './futures.ts';
+import { type Axes, beyondEdges } from './grid-edges.ts';
 import type { OneHot } from './one-hot.ts';
 import { type Reach, reaches } from './reach.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
@@ -20,9 +21,49 @@ export type RidgeSetting = { readonly strength: number; readonly power: number }
 const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
+/** A weaker ridge is below the solver's tolerance, a stronger one leaves the difference of the means. */
+const AXES: Axes<RidgeSetting> = {
+  strength: { factor: 3, lowest: 1e-5, highest: 5 },
+  power: { step: 0.25, lowest: 0, highest: 1 },
+};
 
 /** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens; numbers are standardised columns beside them. */
 export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
+  let opened: OpenRidge | undefined;
+  return {
+    name: 'population_ridge',
+    grid: GRID,
+    fallback: GRID[0]!,
+    beyond: (best, tried) => beyondEdges(AXES, best, tried),
+    *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[], reach?: Reach) {
+      opened ??= openRidge(oneHot);
+      const { all, regressionOf } = opened;
+      const present = presentSeeds(oneHot, seeds);
+      const rows = rowsOf(oneHot, present);
+      const mean = meanOfRows(rows, Int32Array.from(present.keys()));
+      const compared = reach ? meanReached(all, oneHot.users, reach) : null;
+      const fitted = new Map<RidgeSetting, Float64Array>();
+      for (const power of new Set(settings.map((setting) => setting.power))) {
+        const own = settings.filter((setting) => setting.power === power);
+        const strengths = own.map(({ strength }) => strength);
+        const weights = regressionOf(power).fit(mean, present.length, strengths, -1, compared);
+        for (const [i, setting] of own.entries()) fitted.set(setting, weights[i]!);
+      }
+      for (const setting of settings) {
+        const weights = fitted.get(setting)!;
+        yield (users) => Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user) * scaleOf(oneHot, user));
+      }
+    },
+  };
+}
+
+interface OpenRidge {
+  readonly all: SparseRows;
+  regressionOf(power: number): PopulationRegression;
+}
+
+/** Regressions are opened on first use: a covariance is costly, and few powers are used beyond the grid. */
+function openRidge(oneHot: OneHot): OpenRidge {
   const all = rowsOf(oneHot, oneHot.users);
   const sums = emptySums(oneHot.width);
   addRows(sums, all);
@@ -31,22 +72,13 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
     oneHot,
     sampled.map((row) => oneHot.users[row]!),
   );
-  const regressions = new Map(POWERS.map((power) => [power, populationRegression(sample, sums, power)]));
+  const regressions = new Map<number, PopulationRegression>();
   return {
-    name: 'population_ridge',
-    grid: GRID,
-    fallback: GRID[0]!,
-    *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[], reach?: Reach) {
-      const present = presentSeeds(oneHot, seeds);
-      const rows = rowsOf(oneHot, present);
-      const mean = meanOfRows(rows, Int32Array.from(present.keys()));
-      const compared = reach ? meanReached(all, oneHot.users, reach) : null;
-      for (const [power, regression] of regressions) {
-        const strengths = settings.filter((setting) => setting.power === power).map(({ strength }) => strength);
-        for (const weights of regression.fit(mean, present.length, strengths, -1, compared))
-          yield (users) =>
-            Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user) * scaleOf(oneHot, user));
-      }
+    all,
+    regressionOf(power) {
+      const regression = regressions.get(power) ?? populationRegression(sample, sums, power);
+      regressions.set(power, regression);
+      return regression;
     },
   };
 }

@@ -8,6 +8,7 @@ import type { AdaptationSettings } from '../model/manifest.ts';
 import type { TunableMethod } from './baselines.ts';
 import { denseDesign, joinDesigns, sparseDesign } from './design-rows.ts';
 import type { Futures } from './futures.ts';
+import { type Axes, type Axis, beyondEdges } from './grid-edges.ts';
 import { latentRows, linearScorer, sampleTask, tokenRows, tokenWeights } from './logistic-baselines.ts';
 import type { OneHot } from './one-hot.ts';
 import { LATENT_SIZE } from './settings.ts';
@@ -27,6 +28,10 @@ const GRID: readonly LogisticSetting[] = [
   { wide: 1, query: 0 },
   { wide: 0, query: 0.03 },
 ];
+
+/** As scikit-learn's C: with less the weights are the means' difference, with more there is no penalty to speak of. */
+const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
+const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
 /**
  * `adaptation` with the best strengths of its logistic regression alone on train campaigns: that needs no general model
@@ -70,6 +75,7 @@ export function logisticRegressionMethod(
     name: 'companion',
     grid,
     fallback: grid[0]!,
+    beyond: (best, tried) => beyondEdges(AXES, best, tried),
     *scorers(seeds, rng, settings, reach) {
       const { users, labels } = sampleTask(oneHot, seeds, rng, reach);
       const { rows, tokenOf } = tokenRows(oneHot, users);

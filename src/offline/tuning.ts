@@ -3,14 +3,15 @@ import type { Rng } from '../lib/rng.ts';
 import type { Setting, TunableMethod } from './baselines.ts';
 import { chooseSettingByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
 import { type Futures, sampleFutures, usersBefore } from './futures.ts';
+import { MOST_GROWTHS } from './grid-edges.ts';
 import { measureRanking } from './metrics.ts';
 import type { OneHot } from './one-hot.ts';
-import { SHARES } from './trial.ts';
+import { SHARES, type Trial } from './trial.ts';
 
 /** What was tried and what was chosen. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Every setting of the grid with its means; empty if no campaign could be tried. */
+  /** Every setting of the grid, and those that it grew by, with their means; empty if no campaign could be tried. */
   readonly tried: readonly ({ readonly setting: S } & Outcome)[];
   /** Number of campaigns tried. */
   readonly campaigns: number;
@@ -29,7 +30,8 @@ const TRIED_CAMPAIGNS = 24;
 /**
  * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
  * of them) as seeds, with random numbers as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
- * 4, and the first of equals wins. Equal streams use the same campaigns, whatever the method.
+ * 4, and the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose best is at
+ * its edge goes on there, up to `MOST_GROWTHS` times.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -37,45 +39,86 @@ export function chooseSetting<S extends Setting>(
   rng: Rng,
   rule: ChoiceRule = 'best mean',
 ): SettingChoice<S> {
-  const { outcomes, method } = playSettings(open, futures, rng);
-  const { grid, fallback } = method;
+  const { settings, outcomes, best, fallback } = playSettings(open, futures, rng, rule);
   const campaigns = outcomes[0]!.length;
   if (campaigns === 0) return { setting: fallback, tried: [], campaigns };
-  const tried = grid.map((setting, i) => ({ setting, ...meanOutcome(outcomes[i]!) }));
-  if (rule === 'best mean')
-    return { setting: tried.reduce((a, b) => (utilityOf(b) > utilityOf(a) ? b : a)).setting, tried, campaigns };
-  const [first, ...others] = outcomes;
-  const gains = others.map((own) => gainOf(own, first!));
-  return { setting: grid[chooseSettingByEvidence(gains, campaigns) + 1]!, tried, campaigns };
+  const tried = settings.map((setting, i) => ({ setting, ...meanOutcome(outcomes[i]!) }));
+  return { setting: settings[best]!, tried, campaigns };
 }
 
-/** The outcomes of every setting of the grid, by setting, by campaign. */
+/** What was played of a method. */
+export interface PlayedSettings<S extends Setting> {
+  /** The grid, and what it grew by. */
+  readonly settings: readonly S[];
+  /** By setting, by campaign. */
+  readonly outcomes: readonly (readonly Outcome[])[];
+  /** The index of the best, by the rule. */
+  readonly best: number;
+  /** Used if no campaign could be tried. */
+  readonly fallback: S;
+}
+
+/** The outcomes of every setting of the grid, and of those beyond it while the best is at its edge. */
 export function playSettings<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
   futures: Futures,
   rng: Rng,
-): { readonly outcomes: readonly (readonly Outcome[])[]; readonly method: TunableMethod<S> } {
-  let users = futures.oneHot;
-  let method = open(users);
-  const outcomes = method.grid.map((): Outcome[] => []);
-  for (const { future, trials } of sampleFutures(futures, SEED_COUNTS, TRIED_CAMPAIGNS, rng.fork('campaigns'))) {
-    const before = usersBefore(futures, future);
-    if (before !== users) method = open(before);
-    users = before;
-    for (const campaign of trials) {
-      const evaluated = method.grid.map((): Outcome[] => []);
-      for (const { id, seeds, evaluation, reach } of campaign) {
-        let at = 0;
-        const draws = rng.fork(`${id}/${seeds.length}/negatives`);
-        for (const score of method.scorers(seeds, draws, method.grid, reach)) {
-          const { auc, top } = measureRanking(evaluation.users, score(evaluation.users), evaluation.labels, SHARES);
-          evaluated[at++]!.push({ auc, precision: top[0]!.precision });
-        }
-      }
-      for (const [i, own] of evaluated.entries()) outcomes[i]!.push(meanOutcome(own));
+  rule: ChoiceRule = 'best mean',
+): PlayedSettings<S> {
+  const whole = open(futures.oneHot);
+  const folds = sampleFutures(futures, SEED_COUNTS, TRIED_CAMPAIGNS, rng.fork('campaigns'));
+  const play = (played: readonly S[]): Outcome[][] => {
+    const outcomes = played.map((): Outcome[] => []);
+    for (const { future, trials } of folds) {
+      const before = usersBefore(futures, future);
+      const method = before === futures.oneHot ? whole : open(before);
+      for (const campaign of trials)
+        for (const [i, outcome] of playCampaign(method, campaign, played, rng).entries()) outcomes[i]!.push(outcome);
+    }
+    return outcomes;
+  };
+  const settings = [...whole.grid];
+  const outcomes = play(settings);
+  let best = bestOf(outcomes, rule);
+  for (let growth = 0; growth < MOST_GROWTHS && outcomes[0]!.length > 0; growth++) {
+    const further = whole.beyond?.(settings[best]!, settings) ?? [];
+    if (further.length === 0) break;
+    settings.push(...further);
+    outcomes.push(...play(further));
+    best = bestOf(outcomes, rule);
+  }
+  return { settings, outcomes, best, fallback: whole.fallback };
+}
+
+/** The outcome of each setting in one campaign, the mean over its trials, with random numbers that are its own. */
+function playCampaign<S extends Setting>(
+  method: TunableMethod<S>,
+  trials: readonly Trial[],
+  settings: readonly S[],
+  rng: Rng,
+): Outcome[] {
+  const evaluated = settings.map((): Outcome[] => []);
+  for (const { id, seeds, evaluation, reach } of trials) {
+    let at = 0;
+    const draws = rng.fork(`${id}/${seeds.length}/negatives`);
+    for (const score of method.scorers(seeds, draws, settings, reach)) {
+      const { auc, top } = measureRanking(evaluation.users, score(evaluation.users), evaluation.labels, SHARES);
+      evaluated[at++]!.push({ auc, precision: top[0]!.precision });
     }
   }
-  return { outcomes, method };
+  return evaluated.map(meanOutcome);
+}
+
+/** By setting, by campaign; 0 if there is no campaign. */
+function bestOf(outcomes: readonly (readonly Outcome[])[], rule: ChoiceRule): number {
+  const [first, ...others] = outcomes;
+  if (first!.length === 0) return 0;
+  if (rule === 'evidence') {
+    const gains = others.map((own) => gainOf(own, first!));
+    return chooseSettingByEvidence(gains, first!.length) + 1;
+  }
+  const utilities = outcomes.map((own) => utilityOf(meanOutcome(own)));
+  return utilities.reduce((best, utility, i) => (utility > utilities[best]! ? i : best), 0);
 }
 
 export function meanOutcome(outcomes: readonly Outcome[]): Outcome {

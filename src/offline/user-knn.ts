@@ -1,10 +1,13 @@
 /** The baseline `user_knn`: a user's similarity to the nearest seeds, by the cosine of their tokens. */
 import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
+import { type Axis, beyondEdges } from './grid-edges.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
 
 /** Number of nearest seeds whose similarities are averaged; with all of them the order is nearly the centroid's. */
 const NEIGHBOURS = [1, 3, 10, 30, 100];
+/** Settings are tried with at most 200 seeds, so that 300 are all of them. */
+const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
 /** The weighting of rare tokens: none (plain overlap), or by their IDF. */
 const IDF_POWERS = [0, 1];
 /**
@@ -27,6 +30,7 @@ export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: numb
     name: 'user_knn',
     grid: IDF_POWERS.flatMap((idf_power) => NEIGHBOURS.map((k) => ({ k, idf_power }))),
     fallback: { k: 30, idf_power: 1 },
+    beyond: (best, tried) => beyondEdges({ k: COUNT }, best, tried),
     *scorers(seeds, rng, settings) {
       const compared = compareWith(presentSeeds(oneHot, seeds), rng);
       for (const { k, idf_power } of settings) {

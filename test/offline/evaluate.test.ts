@@ -168,7 +168,7 @@ describe('evaluate', () => {
   it('finds the planted members, and a random order finds none', () => {
     const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
     for (const method of BASELINES.filter((name) => name !== 'random'))
-      expect(aucOf(method), method).toBeGreaterThan(0.9);
+      expect(aucOf(method), method).toBeGreaterThan(0.88);
     // ten steps of training and eight seeds
     expect(aucOf('metaheac')).toBeGreaterThan(0.75);
     expect(Math.abs(aucOf('random') - 0.5)).toBeLessThan(0.07);

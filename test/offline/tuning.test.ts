@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { TunableMethod } from '../../src/offline/baselines.ts';
 import { utilityOf } from '../../src/offline/evidence.ts';
+import { beyondEdges } from '../../src/offline/grid-edges.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../../src/offline/logistic-baselines.ts';
 import { naiveBayes } from '../../src/offline/naive-bayes.ts';
 import type { OneHot } from '../../src/offline/one-hot.ts';
@@ -23,7 +24,8 @@ describe('chooseSetting', () => {
   it('takes the setting with the best mean of AUC + precision / 4', () => {
     const choice = chooseSetting(logisticRegression, futures, rng());
     expect(choice.campaigns).toBe(2);
-    expect(choice.tried.map(({ setting }) => setting)).toEqual(logisticRegression(oneHot).grid);
+    const { grid } = logisticRegression(oneHot);
+    expect(choice.tried.slice(0, grid.length).map(({ setting }) => setting)).toEqual(grid);
     const best = Math.max(...choice.tried.map(utilityOf));
     expect(utilityOf(choice.tried.find(({ setting }) => setting === choice.setting)!)).toBe(best);
     expect(Math.max(...choice.tried.map(({ auc }) => auc))).toBeGreaterThan(0.85);
@@ -44,6 +46,7 @@ describe('chooseSetting', () => {
           const method = open(of);
           return {
             ...method,
+            beyond: () => [],
             scorers(seeds, draws, settings) {
               evaluated.push([...seeds]);
               return method.scorers(seeds, draws, settings);
@@ -118,6 +121,86 @@ describe('chooseSetting by evidence', () => {
     expect(choose([0, 0.8], 1, 'best mean')).toBe(0.8);
     expect(choose([0, 0.8], 1, 'evidence')).toBe(0);
     expect(choose([0, 0.8], 2, 'evidence')).toBe(0.8);
+  });
+});
+
+describe('chooseSetting beyond its grid', () => {
+  const RULES = ['best mean', 'evidence'] as const;
+  const SPREAD = plantFutures(
+    oneHot,
+    Array.from({ length: 8 }, (_, c) =>
+      plantCampaign(`c${c}`, 'train', (user) => isPlantedMember(user) && (user / 5) % 8 === c),
+    ),
+    Object.fromEntries(Array.from({ length: 8 }, (_, c) => [`c${c}`, c])),
+  );
+
+  /** Knows the more the nearer its strength is to `best`; counts what it does. */
+  function peaked(best: number, grid: readonly number[], lowest = 1e-5, goesOn = true) {
+    const played: number[] = [];
+    const count = { opened: 0 };
+    const open = (): TunableMethod<{ strength: number }> => {
+      count.opened++;
+      return {
+        name: 'peaked',
+        grid: grid.map((strength) => ({ strength })),
+        fallback: { strength: grid[0]! },
+        ...(goesOn && {
+          beyond: (own, tried) => beyondEdges({ strength: { factor: 3, lowest, highest: 5 } }, own, tried),
+        }),
+        *scorers(_seeds, draws, settings) {
+          const key = draws.uint32();
+          for (const { strength } of settings) {
+            played.push(strength);
+            const knows = 1 / (1 + Math.abs(Math.log(strength / best)));
+            yield (users) =>
+              Float64Array.from(users, (user) => {
+                const lot = createRng(`${key}/${user}`).uniform();
+                return knows * (isPlantedMember(user) ? 1 : 0) + lot;
+              });
+          }
+        },
+      };
+    };
+    return { open, played, count };
+  }
+  const GRID = [0.05, 0.005, 0.015, 0.15, 0.5];
+  const strengths = ({ tried }: { tried: readonly { setting: { strength: number } }[] }) =>
+    tried.map(({ setting }) => setting.strength);
+
+  it.each(RULES)('finds a best that lies below, and one above, by %s', (rule) => {
+    const low = chooseSetting(peaked(0.0002, GRID).open, SPREAD, rng(), rule);
+    expect(low.setting.strength).toBe(0.00019);
+    expect(strengths(low)).toEqual([...GRID, 0.0017, 0.00057, 0.00019, 0.000063]);
+    expect(chooseSetting(peaked(1.5, GRID).open, SPREAD, rng(), rule).setting.strength).toBe(1.5);
+  });
+
+  it.each(RULES)('tries and opens nothing more where the best is inside, by %s', (rule) => {
+    const [own, without] = [peaked(0.015, GRID), peaked(0.015, GRID, 0, false)];
+    const choice = chooseSetting(own.open, SPREAD, rng(), rule);
+    expect(choice).toEqual(chooseSetting(without.open, SPREAD, rng(), rule));
+    expect(choice.setting.strength).toBe(0.015);
+    expect(own.played).toEqual(without.played);
+    expect(own.count).toEqual(without.count);
+  });
+
+  it('stops at the end of an axis, and after four times', () => {
+    const floor = chooseSetting(peaked(1e-9, GRID, 5e-4).open, SPREAD, rng());
+    expect(strengths(floor)).toEqual([...GRID, 0.0017, 0.00057]);
+    expect(floor.setting.strength).toBe(0.00057);
+    expect(strengths(chooseSetting(peaked(1e-30, GRID, 1e-30).open, SPREAD, rng()))).toHaveLength(GRID.length + 4);
+  });
+
+  it('plays what is beyond in the same trials, with the same random numbers', () => {
+    const grown = chooseSetting(peaked(0.0017, GRID).open, SPREAD, rng());
+    const whole = chooseSetting(peaked(0.0017, [...GRID, 0.0017, 0.00057]).open, SPREAD, rng());
+    expect(grown).toEqual(whole);
+  });
+
+  it('opens a fold again for what is beyond, without what the fold hides', () => {
+    const { open, count } = peaked(1.5, GRID);
+    chooseSetting(open, SPREAD, rng());
+    // the whole, four folds for the grid, four each for 1.5 and what is beyond it
+    expect(count.opened).toBe(1 + 4 * 3);
   });
 });
 

@@ -64,7 +64,7 @@ describe('userKnn', () => {
       plantFutures(oneHot, [plantCampaign('c', 'train')]),
       createRng('choice'),
     );
-    expect(tried).toHaveLength(10);
+    expect(tried.length).toBeGreaterThanOrEqual(10);
     expect(Math.max(...tried.map(({ auc }) => auc))).toBe(tried.find((one) => one.setting === setting)!.auc);
     const scores = settle(method, setting).scorer(seeds, createRng('unused'))(others);
     const labels = Uint8Array.from(others, (user) => (isPlantedMember(user) ? 1 : 0));
