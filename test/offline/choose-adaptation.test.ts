@@ -115,6 +115,40 @@ describe('chooseAdaptation', () => {
     expect(tried.map(({ change }) => change)).toEqual(['rates x 2', 'rates x 4', 'rates x 8']);
   });
 
+  it('goes on beyond the end of a stage while that is better too, and only that way', async () => {
+    const rateOf = ({ rates }: DescentSettings) => rates[HEADS.wide]!;
+    const cutCosts = (own: DescentSettings) => (own.first_pass?.cut === 0.05 ? 0 : -0.01);
+    const near = (best: number) => (own: DescentSettings) => ({
+      auc: -0.01 * Math.abs(Math.log2(rateOf(own) / best)) + cutCosts(own),
+    });
+    const low = await choose(8, 0, near(0.25));
+    expect(rateOf(low.settings)).toBe(0.25);
+    expect(low.tried.slice(0, 4).map(({ change, taken }) => [change, taken])).toEqual([
+      ['rates x 0.5', true],
+      ['rates x 2', false],
+      ['rates x 0.25', true],
+      ['rates x 0.125', false],
+    ]);
+    expect(rateOf((await choose(8, 0, near(32), { stages: STAGES_AT_START })).settings)).toBe(32);
+    // and ends
+    const most = await choose(8, 0, near(1e9), { stages: STAGES_AT_START });
+    expect(most.tried.map(({ change }) => change)).toEqual([2, 4, 8, 16, 32, 64].map((x) => `rates x ${x}`));
+  });
+
+  it('goes on with steps and with the cut, from what was taken', async () => {
+    const { settings, ...choice } = await choose(8, 0, ({ steps, first_pass }) => ({
+      auc: -0.01 * Math.abs(steps.at_50_seeds - 80) - Math.abs((first_pass?.cut ?? 0) - 0.2),
+    }));
+    expect(settings).toEqual({
+      ...DEFAULT_DESCENT,
+      steps: { ...DEFAULT_DESCENT.steps, at_50_seeds: 80 },
+      first_pass: { steps: 10, cut: 0.2 },
+    });
+    expect(takenOf(choice)).toEqual(['40 steps at 50 seeds', '80 steps at 50 seeds', 'cut .1', 'cut .2']);
+    const early = await choose(8, 0, ({ steps }) => ({ auc: -0.01 * Math.abs(steps.exponent - 0.9) }));
+    expect(early.settings.steps.exponent).toBe(0.9);
+  });
+
   it('starts at what was chosen before when that is better at all, and not when it is worse', async () => {
     const before = { ...DEFAULT_DESCENT, negatives_per_seed: 20 };
     const likes = (gain: number) => (own: DescentSettings) => ({
