@@ -27,11 +27,34 @@ export const LIBRARY: readonly ClosedForm[] = [
   { kind: 'regression', strength: 0.15, power: 0 },
 ];
 
-/** Those that a model of these settings has: a companion needs the parameters that it is fitted on. */
-export function libraryOf({ rates }: Pick<DescentSettings, 'rates'>): ClosedForm[] {
-  return LIBRARY.filter(
+/**
+ * Those that a model of these settings has: a companion needs the parameters that it is fitted on. The settings'
+ * regression and companion, chosen alone, are parts too where they are outside the range of the others: the stack could
+ * not say what they say.
+ */
+export function libraryOf({
+  rates,
+  regression,
+  companion,
+}: Pick<DescentSettings, 'rates' | 'regression' | 'companion'>): ClosedForm[] {
+  const chosen: ClosedForm[] = [
+    ...(companion ? [{ kind: 'companion' as const, strengths: companion.strengths }] : []),
+    ...(regression ? [{ kind: 'regression' as const, strength: regression.strength, power: regression.power }] : []),
+  ];
+  return [...LIBRARY, ...chosen.filter(isOutside)].filter(
     (form) => form.kind === 'regression' || Object.keys(form.strengths).every((name) => name in rates),
   );
+}
+
+/** Whether a strength or power is below, or above, those of all forms of its kind in `LIBRARY`. */
+function isOutside(form: ClosedForm): boolean {
+  const valuesOf = (own: ClosedForm): Readonly<Record<string, number>> =>
+    own.kind === 'companion' ? own.strengths : { strength: own.strength, power: own.power };
+  const others = LIBRARY.filter(({ kind }) => kind === form.kind).map(valuesOf);
+  return Object.entries(valuesOf(form)).some(([name, value]) => {
+    const known = others.map((own) => own[name]).filter((other) => other !== undefined);
+    return known.every((other) => other < value) || known.every((other) => other > value);
+  });
 }
 
 /** Of the heads in a stack before anything is known; the library shares the rest. */

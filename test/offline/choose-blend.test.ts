@@ -26,13 +26,13 @@ const [HEADS_AT, FIRST_REGRESSION, ALONE_AT] = [
 ];
 
 /** How much of the truth each column knows, from 0 to 1; a member's truth is what says that he is one. */
-function campaignsOf(count: number, knows: (column: number) => number): TrialLogits[][] {
+function campaignsOf(count: number, knows: (column: number) => number, width = COLUMNS): TrialLogits[][] {
   return Array.from({ length: count }, (_, c) =>
     [10, 50, 200].map((seeds) => {
       const rng = createRng(`${c}/${seeds}`);
       const truth = Float64Array.from({ length: ROWS }, () => rng.normal());
       const labels = Uint8Array.from(truth, (x) => (rng.uniform() < 1 / (1 + Math.exp(3 - 2 * x)) ? 1 : 0));
-      const columns = Array.from({ length: COLUMNS }, (_, k) => {
+      const columns = Array.from({ length: width }, (_, k) => {
         const known = knows(k);
         return Float32Array.from(truth, (x) => known * x + Math.sqrt(1 - known ** 2) * rng.normal());
       });
@@ -125,6 +125,60 @@ describe('libraryOf', () => {
     expect(left.length).toBe(LIBRARY.length - 1);
     expect(JSON.stringify(left)).not.toContain(HEADS.query);
     expect(libraryOf(DEFAULT_DESCENT)).toEqual(LIBRARY);
+  });
+});
+
+describe('the library, with what was chosen alone', () => {
+  const chosen = (
+    { strength, power }: { strength: number; power: number },
+    strengths: Readonly<Record<string, number>> = { [HEADS.wide]: 0.02 },
+  ) => ({
+    ...DEFAULT_DESCENT,
+    regression: { ...DEFAULT_DESCENT.regression!, strength, power },
+    companion: { strengths, weight: 1 },
+  });
+  const joined = (settings: typeof DEFAULT_DESCENT) => libraryOf(settings).slice(LIBRARY.length);
+
+  it('has a regression that is weaker, stronger, or of a higher power than all of its own', () => {
+    for (const own of [
+      { strength: 0.00057, power: 0.25 },
+      { strength: 1.5, power: 0 },
+      { strength: 0.05, power: 0.5 },
+    ])
+      expect(joined(chosen(own))).toEqual([{ kind: 'regression', ...own }]);
+    for (const own of [
+      { strength: 0.0017, power: 0.25 },
+      { strength: 0.5, power: 0.125 },
+    ])
+      expect(joined(chosen(own))).toEqual([]);
+  });
+
+  it('has a companion of strengths that are outside, if the model has its parameters', () => {
+    const joinedWith = (strengths: Readonly<Record<string, number>>) => joined(chosen(ALONE, strengths));
+    expect(joinedWith({ [HEADS.wide]: 0.3 })).toEqual([{ kind: 'companion', strengths: { [HEADS.wide]: 0.3 } }]);
+    const both = { [HEADS.wide]: 0.02, [HEADS.query]: 0.01 };
+    expect(joinedWith(both)).toEqual([{ kind: 'companion', strengths: both }]);
+    expect(joinedWith({ [HEADS.wide]: 0.05 })).toEqual([]);
+    const { [HEADS.query]: _, ...rates } = DEFAULT_DESCENT.rates;
+    expect(libraryOf({ ...chosen(ALONE, both), rates })).toHaveLength(LIBRARY.length - 1);
+  });
+
+  it('gives the stack the part that knows what no other does', () => {
+    const own = { strength: 0.00057, power: 0.25 };
+    const settings = chosen(own);
+    const columns = LIBRARY.length + 3;
+    const joinedAt = LIBRARY.length + 1;
+    const campaigns = campaignsOf(12, (k) => (k >= joinedAt ? 0.8 : k === HEADS_AT ? 0.6 : 0), columns);
+    const compared = comparedSettings(settings, own);
+    expect(blendOf(compared).parts).toHaveLength(columns - 1);
+    const before = fitStackBefore(settings, campaigns);
+    expect(before).toHaveLength(columns - 1);
+    const { settings: blended, choice } = chooseBlend(settings, campaigns, own, before);
+    expect(choice.kind).toBe('stack');
+    const part = blendOf(blended).parts.find(({ form }) => form.kind === 'regression' && form.strength === 0.00057)!;
+    expect(part.share.many).toBeGreaterThan(0.3);
+    expect(choice.gain!.auc.mean).toBeGreaterThan(0);
+    expect(stackWhereFew(settings)).toHaveLength(columns - 1);
   });
 });
 
