@@ -7,7 +7,7 @@ export interface Axis {
   readonly factor?: number;
   /** What is added to a value, or subtracted; instead of a factor. */
   readonly step?: number;
-  /** Beyond these, more makes no difference, or there is nothing. */
+  /** Beyond these, more makes no difference, or nothing is left of what the value is for. */
   readonly lowest: number;
   readonly highest: number;
 }

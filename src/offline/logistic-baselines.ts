@@ -17,7 +17,7 @@ const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
-/** With less the weights are the means' difference, with more there is no penalty to speak of. */
+/** With less the weights are the means' difference, with more there is hardly a penalty. */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 /**
  * The weighting of rare tokens in the SVD (see `latentStart`): none, or as for a model's initial latent vectors.

@@ -3,7 +3,7 @@ import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from 
 import { type Axis, beyondEdges } from './grid-edges.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
 
-/** With less a seed is worth nothing less, with more a thousand of them say nothing. */
+/** With less than one pseudo-seed there is hardly any smoothing; from the highest on, more changes nothing. */
 const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**

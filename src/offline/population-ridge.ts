@@ -21,7 +21,7 @@ export type RidgeSetting = { readonly strength: number; readonly power: number }
 const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
-/** A weaker ridge is below the solver's tolerance, a stronger one leaves the difference of the means. */
+/** The weakest is hardly a ridge any more; what is stronger than 5 leaves the same difference of the means. */
 const AXES: Axes<RidgeSetting> = {
   strength: { factor: 3, lowest: 1e-5, highest: 5 },
   power: { step: 0.25, lowest: 0, highest: 1 },

@@ -29,7 +29,7 @@ const GRID: readonly LogisticSetting[] = [
   { wide: 0, query: 0.03 },
 ];
 
-/** As scikit-learn's C: with less the weights are the means' difference, with more there is no penalty to speak of. */
+/** As scikit-learn's C: with less the weights are the means' difference, with more there is hardly a penalty. */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
