@@ -13,7 +13,7 @@ import {
 } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
-import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
+import { type Feeds, openSession, type Session, type SessionOptions } from '../runtime/session.ts';
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
 import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
 
@@ -42,7 +42,7 @@ export function buildDescentGraph(head: Graph, parameters: readonly string[]): G
 export async function openGraphProgram(
   head: Graph,
   parameters: readonly string[],
-  options: { device?: Device } = {},
+  options: SessionOptions = {},
 ): Promise<GraphProgram> {
   const cut = cutTables(head, parameters);
   const step = await openSession(buildDescentGraph(cut.compactGraph, parameters), options);

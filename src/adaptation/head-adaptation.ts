@@ -4,7 +4,7 @@
  */
 import { cutTables, findLinearTerm, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
 import { putFeed } from '../runtime/feed-rows.ts';
-import { type Device, type Feeds, openSession } from '../runtime/session.ts';
+import { type Feeds, openSession, type SessionOptions } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
 import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
 import { buildLinkStep, openLinearProgram } from './linear-run.ts';
@@ -124,7 +124,7 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 export async function openHeadProgram(
   graph: Graph,
   parameters: readonly string[],
-  options: { device?: Device; regression?: string; scale?: string } = {},
+  options: SessionOptions & { regression?: string; scale?: string } = {},
 ): Promise<HeadProgram> {
   const { body, head } = splitHeads(graph, parameters);
   const bodySession = body ? await openSession(body, options) : null;

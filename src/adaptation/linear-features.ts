@@ -2,7 +2,7 @@
 import { type LinearTerm, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
-import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
+import { type Feeds, openSession, type Session, type SessionOptions } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
@@ -49,7 +49,7 @@ const READ_ROWS = 2048;
 /** `without` names a table whose features are not read, as no step moves it. */
 export async function openFeatureReader(
   term: LinearTerm,
-  { without, ...options }: { device?: Device; without?: string } = {},
+  { without, ...options }: SessionOptions & { without?: string } = {},
 ): Promise<FeatureReader> {
   const { termGraph, weightGraph, dense } = term;
   const lookups = term.lookups.filter(({ parameter }) => parameter !== without);

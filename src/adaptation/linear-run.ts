@@ -5,7 +5,7 @@
 import { addGradients, Builder, binaryCrossEntropy, type Graph, type LinearTerm, type Tensor } from '../graph/index.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
-import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
+import { type Feeds, openSession, type Session, type SessionOptions } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
 import type {
   BlendedPart,
@@ -57,7 +57,7 @@ export function buildLinkStep(term: LinearTerm): Graph {
 export async function openLinearProgram(
   term: LinearTerm,
   parameters: readonly string[],
-  { regression, scale, ...options }: { device?: Device; regression?: string; scale?: string } = {},
+  { regression, scale, ...options }: SessionOptions & { regression?: string; scale?: string } = {},
 ): Promise<LinearProgram> {
   const reader = await openFeatureReader(term, { ...options, ...(regression ? { without: regression } : {}) });
   const step = await openSession(buildLinkStep(term), options);

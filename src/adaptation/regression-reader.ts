@@ -1,7 +1,7 @@
 /** Reads off the graph what a parameter multiplies for each user, without running the rest of the model. */
 import { findLinearTerm, type Graph, pruneInputs, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
-import { type Device, type Feeds, openSession } from '../runtime/session.ts';
+import { type Feeds, openSession, type SessionOptions } from '../runtime/session.ts';
 import { splitHeads } from './head-adaptation.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 import type { SparseRows } from './sparse-rows.ts';
@@ -23,7 +23,7 @@ export interface RegressionReader {
 export async function openRegressionReader(
   graph: Graph,
   parameter: string,
-  options: { device?: Device } = {},
+  options: SessionOptions = {},
 ): Promise<RegressionReader> {
   const { body, head } = splitHeads(graph, [parameter]);
   const term = findLinearTerm(head, [parameter]);

@@ -7,10 +7,12 @@ import { logitOf, spreadOf } from '../adaptation/linear-run.ts';
 import { createRng, sample } from '../lib/rng.ts';
 import { formsOf } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
+import type { BoundRegression, CampaignRegression } from '../online/bound-regression.ts';
 import type { OnlineContext } from '../online/customise.ts';
 import { blendParts, descendHeads, fitParts, type StartedHeads, startHeads } from '../online/customise-heads.ts';
 import { type HeadRows, POOL_ROWS } from '../online/head-users.ts';
 import { ownToken } from '../online/own-token.ts';
+import type { Population } from '../population/population.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
 import { othersThan, SHARES, type Trial } from './trial.ts';
 
@@ -43,7 +45,21 @@ interface PreparedTrial {
   readonly positives: Int32Array;
   readonly pool: Int32Array;
   readonly evaluated: Int32Array;
-  /** Cached results of the last settings. */
+}
+
+/** The trials of one campaign, with what does not depend on parameters. */
+export interface PreparedTrials {
+  /** Of all random numbers. */
+  readonly key: string;
+  readonly trials: readonly PreparedTrial[];
+  /** Those of the population that any trial needs, ascending. */
+  readonly rows: Int32Array;
+  /** Of these rows, once the trials have been started. */
+  regression: Promise<CampaignRegression> | null;
+}
+
+/** One trial with cached results of the last settings. */
+interface StartedTrial extends PreparedTrial {
   readonly done: {
     descent: { readonly key: string; readonly position: HeadPosition } | null;
     parts: { readonly key: string; readonly parts: readonly LogitPart[] } | null;
@@ -51,17 +67,20 @@ interface PreparedTrial {
 }
 
 /** Starts the trials of one campaign (they differ in their seeds alone); `key` determines all random numbers. */
-export async function startHeadTrials(
+export function startHeadTrials(
   context: OnlineContext,
   program: HeadProgram,
   trials: readonly Trial[],
   key: string,
 ): Promise<HeadTrials> {
-  const { population, model } = context;
+  return startPreparedTrials(context, program, prepareTrials(context.population, trials, key));
+}
+
+export function prepareTrials(population: Population, trials: readonly Trial[], key: string): PreparedTrials {
   const rowOf = (user: number) => population.rowOf[user]!;
   const isWanted = new Uint8Array(population.rowCount);
   const isPool = new Uint8Array(population.rowCount);
-  const { id, features, reach } = trials[0]!;
+  const { reach } = trials[0]!;
   const candidates = othersThan(population, new Int32Array(0), reach);
   const sampled = sample(createRng(`${key}/pool`), candidates, POOL_ROWS);
   for (const row of sampled) isPool[row] = isWanted[row] = 1;
@@ -77,9 +96,23 @@ export async function startHeadTrials(
     const isSeed = new Set(positives);
     const pool = Int32Array.from(rows.keys()).filter((place) => isPool[rows[place]!] === 1 && !isSeed.has(place));
     const evaluated = trial.evaluation.users.map((user) => placeOf[rowOf(user)]!);
-    return { trial, positives, pool, evaluated, done: { descent: null, parts: null } };
+    return { trial, positives, pool, evaluated };
   });
-  const started = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
+  return { key, trials: preparedTrials, rows, regression: null };
+}
+
+/** The regression is that of the first start: later ones must have the same model but for its parameters' values. */
+export async function startPreparedTrials(
+  context: OnlineContext,
+  program: HeadProgram,
+  prepared: PreparedTrials,
+): Promise<HeadTrials> {
+  const { key, rows } = prepared;
+  const { id, features } = prepared.trials[0]!.trial;
+  const own = { ...context, regression: context.regression ? fittedOnce(context.regression, prepared) : null };
+  const without = ownToken(context.model.folder, id);
+  const started = await startHeads(own, program, rows, { features, without });
+  const preparedTrials = prepared.trials.map((trial) => ({ ...trial, done: { descent: null, parts: null } }));
   return {
     async evaluate(settings) {
       const out: RankingQuality[] = [];
@@ -96,9 +129,20 @@ export async function startHeadTrials(
   };
 }
 
+/** The users' rows are read, and their fits made, once. */
+function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): BoundRegression {
+  return {
+    ...regression,
+    forUsers(...users) {
+      prepared.regression ??= regression.forUsers(...users);
+      return prepared.regression;
+    },
+  };
+}
+
 async function runPreparedTrial(
   started: StartedHeads,
-  preparedTrial: PreparedTrial,
+  preparedTrial: StartedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<RankingQuality> {
@@ -112,7 +156,7 @@ async function runPreparedTrial(
 
 async function logitsOfTrial(
   started: StartedHeads,
-  preparedTrial: PreparedTrial,
+  preparedTrial: StartedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<TrialLogits> {
@@ -132,7 +176,7 @@ async function logitsOfTrial(
  */
 async function fitTrial(
   started: StartedHeads,
-  { trial, positives, pool, done }: PreparedTrial,
+  { trial, positives, pool, done }: StartedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<{ readonly parts: readonly LogitPart[]; readonly rows: HeadRows }> {

@@ -18,12 +18,13 @@ import { openScorer, type Scorer } from '../online/score.ts';
 import { type HiddenTokens, hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
-import type { Device } from '../runtime/session.ts';
+import type { Device, SessionOptions } from '../runtime/session.ts';
 import type { DriftPair } from './drift.ts';
 import { runDriftTrial } from './drift-trial.ts';
 import type { SampledBatch } from './episodes.ts';
-import { startHeadTrials, type TrialLogits } from './head-trials.ts';
+import { type HeadTrials, type PreparedTrials, startPreparedTrials, type TrialLogits } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
+import { KeptTrials } from './kept-trials.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
@@ -42,6 +43,8 @@ export interface Task extends SampledEpisode {
 /** Trials of one held-out campaign, which differ in their seeds. */
 export interface CampaignTrials {
   readonly trials: readonly Trial[];
+  /** Trials of a stage come again, with other settings or other parameters; those of an earlier one do not. */
+  readonly stage: string;
   /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
   readonly key: string;
   /** Future campaigns, whose tokens nobody has yet. */
@@ -52,7 +55,7 @@ export interface CampaignTrials {
   readonly settings: readonly DescentSettings[];
 }
 
-/** Its sessions are opened on first use. */
+/** Its sessions are opened on first use. The values of one map of parameters change only between two gradients. */
 export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
   /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
@@ -85,13 +88,18 @@ export function openLearner({ population, hidden, initialModel, settings, device
     hide(whole, swapsOf(population, hiddenBy(tokens, campaigns), tokens.draws));
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
-  const bound = boundSessions(population, device);
+  const sessions = { device, keepsMemory: true };
+  const bound = boundSessions(population, sessions);
   const contextOf = async (current: Parameters, future: readonly string[]) => {
-    opened ??= openTrials(initialModel, whole, parameters, settings, device);
+    opened ??= openTrials(initialModel, whole, parameters, settings, sessions);
     return contextBefore(await opened, { population, binding: bindingBefore(future), parameters: current }, bound);
   };
+  const kept = new KeptTrials(population);
+  const startedOf = (current: Parameters, campaign: CampaignTrials): Promise<HeadTrials> =>
+    kept.start(current, campaign, async (prepared) => startOn(await contextOf(current, campaign.future), prepared));
   return {
     async gradient(current, task) {
+      kept.forgetParameters();
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
       const { support, query } = task;
       const binding = hidden ? hideFor(hidden, [...task.future, task.campaign]) : bindingBefore(task.future);
@@ -99,24 +107,18 @@ export function openLearner({ population, hidden, initialModel, settings, device
       const episode = { support: encode(support), query: encode(query) };
       return (await program).run(current, episode, settings.innerRate);
     },
-    async evaluate(current, { trials, key, future, settings: all }) {
-      const { context, online, scorer } = await contextOf(current, future);
+    async evaluate(current, campaign) {
+      if (settings.adaptation.optimiser !== 'gradient_descent')
+        return [await runTrials(await contextOf(current, campaign.future), campaign)];
+      const started = await startedOf(current, campaign);
       const out: RankingQuality[][] = [];
-      if (online.kind === 'gradient_descent') {
-        const started = await startHeadTrials(context, online.steps, trials, key);
-        for (const own of all) out.push(await started.evaluate(own));
-      } else {
-        const qualities: RankingQuality[] = [];
-        for (const trial of trials)
-          qualities.push(await runTrial(context, scorer!, trial, `${key}/${trial.seeds.length}`));
-        out.push(qualities);
-      }
+      for (const own of campaign.settings) out.push(await started.evaluate(own));
       return out;
     },
-    async logits(current, { trials, key, future, settings: [own] }) {
-      const { context, online } = await contextOf(current, future);
-      assert(online.kind === 'gradient_descent' && own !== undefined, 'only logits of heads are blended');
-      return await (await startHeadTrials(context, online.steps, trials, key)).logits(own);
+    async logits(current, campaign) {
+      const [own] = campaign.settings;
+      assert(own !== undefined, 'there is a setting to blend with');
+      return await (await startedOf(current, campaign)).logits(own);
     },
     async predict(current, { trials, key, future, settings: [chosen] }) {
       const { context, online } = await contextOf(current, future);
@@ -139,21 +141,21 @@ export function openLearner({ population, hidden, initialModel, settings, device
 /**
  * What is opened for users before a future; the last one of each is enough, as campaigns come future by future.
  */
-function boundSessions(population: Population, device: Device) {
+function boundSessions(population: Population, options: SessionOptions) {
   let regression: { readonly binding: Binding; readonly opened: Promise<BoundRegression | null> } | null = null;
   let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
   return {
     async regression(model: AdaptableModel, binding: Binding): Promise<BoundRegression | null> {
       if (regression?.binding !== binding) {
         await (await regression?.opened)?.close();
-        regression = { binding, opened: openBoundRegression({ model, population, binding }, { device }) };
+        regression = { binding, opened: openBoundRegression({ model, population, binding }, options) };
       }
       return await regression.opened;
     },
     async scorer(model: AdaptableModel, binding: Binding): Promise<Scorer> {
       if (scorer?.binding !== binding) {
         await (await scorer?.opened)?.close();
-        scorer = { binding, opened: openScorer({ ...model, binding }, { device }) };
+        scorer = { binding, opened: openScorer({ ...model, binding }, options) };
       }
       return await scorer.opened;
     },
@@ -164,14 +166,33 @@ function boundSessions(population: Population, device: Device) {
   };
 }
 
-/** What trials of users with this binding need. */
+/** What trials of users before a future need. */
+interface UsersBefore {
+  readonly context: OnlineContext;
+  readonly online: OnlineProgram;
+  readonly scorer: Scorer | null;
+}
+
 async function contextBefore(
   { model, program: online, scorer }: Trials,
   users: Required<Pick<OnlineContext, 'population' | 'binding' | 'parameters'>>,
   bound: ReturnType<typeof boundSessions>,
-) {
+): Promise<UsersBefore> {
   const regression = await bound.regression(model, users.binding);
   return { context: { ...users, model, program: online, regression }, online, scorer };
+}
+
+/** One by one, with the model's own settings. */
+async function runTrials({ context, scorer }: UsersBefore, { trials, key }: CampaignTrials): Promise<RankingQuality[]> {
+  const out: RankingQuality[] = [];
+  for (const trial of trials) out.push(await runTrial(context, scorer!, trial, `${key}/${trial.seeds.length}`));
+  return out;
+}
+
+/** Starts trials of heads. */
+function startOn({ context, online }: UsersBefore, prepared: PreparedTrials): Promise<HeadTrials> {
+  assert(online.kind === 'gradient_descent', 'only heads have trials that are started');
+  return startPreparedTrials(context, online.steps, prepared);
 }
 
 /** The program, adapting as `adaptation` says. */
@@ -231,12 +252,12 @@ async function openTrials(
   binding: Binding,
   adapted: readonly string[],
   { adaptation }: TrainSettings,
-  device: Device,
+  options: SessionOptions,
 ): Promise<Trials> {
   // the epochs are not chosen here: one pass per trial, and a more stable metric
   const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
   const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
-  const program = await openOnlineProgram(model, { device });
-  const scorer = program.kind === 'adam' ? await openScorer({ ...model, binding }, { device }) : null;
+  const program = await openOnlineProgram(model, options);
+  const scorer = program.kind === 'adam' ? await openScorer({ ...model, binding }, options) : null;
   return { model, program, scorer };
 }

@@ -150,7 +150,7 @@ export async function openEpisodeProgram(
   options: { device?: Device; compact?: boolean },
 ): Promise<MetaProgram> {
   const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
-  const session = await openSession(build(cut.compactGraph), options);
+  const session = await openSession(build(cut.compactGraph), { ...options, keepsMemory: true });
   const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {

@@ -119,9 +119,10 @@ export function trialsPerCampaign(
   const users = population.rowOf.length;
   const known = { isKnown: knownUsers(campaigns, future, users), share: recurrenceOf(campaigns, users) };
   const ids = future.map(({ id }) => id);
+  const stage = `${key}/${seedCounts.join()}`;
   return future.slice(0, most).flatMap((campaign): CampaignTrials[] => {
     const trials = trialsOf(campaign, seedCounts, known, population, rng);
-    return trials.length > 0 ? [{ trials, key: `${key}/${campaign.id}`, future: ids, settings: [] }] : [];
+    return trials.length > 0 ? [{ trials, stage, key: `${key}/${campaign.id}`, future: ids, settings: [] }] : [];
   });
 }
 

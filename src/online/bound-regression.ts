@@ -14,7 +14,7 @@ import type { UserRows } from '../population/population.ts';
 import { SegmentMemory } from '../population/segment-memory.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
-import type { Device, Feeds } from '../runtime/session.ts';
+import type { Feeds, SessionOptions } from '../runtime/session.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import { encodeUsers } from './encode.ts';
 import type { Sides } from './negatives.ts';
@@ -52,8 +52,7 @@ export interface RegressionSource {
   readonly binding: Binding;
 }
 
-export interface RegressionOptions {
-  readonly device?: Device;
+export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keepsMemory'> {
   /**
    * The cache file of the sums over the population, which are computed once per model and population version.
    */

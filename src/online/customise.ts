@@ -7,7 +7,7 @@ import type { Tensor } from '../graph/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
 import type { Population, UserRows } from '../population/population.ts';
-import type { Device } from '../runtime/session.ts';
+import type { SessionOptions } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
 import type { BoundRegression } from './bound-regression.ts';
 import { customiseByAdam } from './customise-adam.ts';
@@ -30,7 +30,7 @@ export async function openOnlineProgram(
     adapted,
     manifest: { adaptation },
   }: Pick<AdaptableModel, 'graph' | 'adapted'> & { readonly manifest: Pick<AdaptableModel['manifest'], 'adaptation'> },
-  { threads = 1, ...options }: { device?: Device; threads?: number } = {},
+  { threads = 1, ...options }: SessionOptions = {},
 ): Promise<OnlineProgram> {
   if (adaptation.optimiser === 'adam')
     return { kind: 'adam', steps: await openAdaptation(graph, adapted, { ...options, threads }), settings: adaptation };

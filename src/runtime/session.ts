@@ -31,6 +31,17 @@ export interface Device {
 
 export const CPU: Device = { kind: 'cpu', id: 0, detail: 'cpu' };
 
+export interface SessionOptions {
+  readonly device?: Device;
+  /** Default: 1. */
+  readonly threads?: number;
+  /**
+   * Its memory stays with the session instead of going back to the system after each run: for large graphs that run
+   * again and again.
+   */
+  readonly keepsMemory?: boolean;
+}
+
 /** Tensors by the name of an input or output. */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -105,10 +116,7 @@ function missingCudaLibrary(): string | null {
  * work uses sessions in separate threads. A graph that adds with ScatterND has one in any case, as that races on the
  * CPU with more (README.md has the measurement).
  */
-export async function openSession(
-  graph: Graph | Uint8Array,
-  options: { device?: Device; threads?: number } = {},
-): Promise<Session> {
+export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
   const threads = graph instanceof Uint8Array || races(graph) ? 1 : (options.threads ?? 1);
   const { kind, id } = options.device ?? CPU;
@@ -118,8 +126,8 @@ export async function openSession(
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // an arena of its own for each of a thread's sessions keeps tens of MiB that `malloc` shares, and is no faster
-    enableCpuMemArena: false,
+    // an arena of its own for each of a thread's sessions keeps tens of MiB that `malloc` shares
+    enableCpuMemArena: options.keepsMemory ?? false,
     logSeverityLevel: 3,
     // threads that wait must not take processors from other work
     extra: { session: { intra_op: { allow_spinning: '0' } } },

@@ -48,6 +48,7 @@ async function compareThreads(prepared: PreparedDataSet, rounds: number): Promis
   );
   const trials = campaigns.slice(0, TRIALS).map((campaign) => ({
     trials: [simulateTrial(campaign, SEEDS, rng.fork(campaign.id))!],
+    stage: 'bench',
     key: campaign.id,
     future: [],
     settings: [DEFAULT_DESCENT],

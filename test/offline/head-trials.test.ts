@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Parameters } from '../../src/adaptation/compaction.ts';
 import { type HeadProgram, openHeadProgram } from '../../src/adaptation/head-adaptation.ts';
 import { HEADS } from '../../src/architectures/heads.ts';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
@@ -12,7 +13,8 @@ import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, linearParameters, parametersOf } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { startHeadTrials } from '../../src/offline/head-trials.ts';
+import { startHeadTrials, startPreparedTrials } from '../../src/offline/head-trials.ts';
+import { KeptTrials } from '../../src/offline/kept-trials.ts';
 import { createReach, reaches } from '../../src/offline/reach.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
@@ -205,5 +207,83 @@ describe('startHeadTrials', () => {
     const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).evaluate(PLAIN);
     const [usual] = await (await startHeadTrials(context, program, trials, 'k')).evaluate(PLAIN);
     expect(own!.auc).not.toBe(usual!.auc);
+  });
+});
+
+describe('KeptTrials', () => {
+  const SETTINGS: DescentSettings = { ...withCompanion(PLAIN), regression: REGRESSION };
+
+  /** Rounds of trials, with a count of how often users were computed, and read for the regression. */
+  function rounds(mostRows?: number) {
+    const counts = { computed: 0, read: 0 };
+    const counting: HeadProgram = {
+      ...program,
+      boundary(...users) {
+        counts.computed++;
+        return program.boundary(...users);
+      },
+    };
+    const regression = context.regression!;
+    const own: OnlineContext = {
+      ...context,
+      regression: {
+        ...regression,
+        forUsers(...users) {
+          counts.read++;
+          return regression.forUsers(...users);
+        },
+      },
+    };
+    const kept = new KeptTrials(context.population, mostRows);
+    const play = async (parameters: Parameters, id = 'tomorrow', stage = 'first') => {
+      const trials = [10, 25].map((count) => trialOf(id, count));
+      const campaign = { trials, stage, key: `key/${id}`, future: [], settings: [SETTINGS] };
+      const start = await kept.start(parameters, campaign, (prepared) =>
+        startPreparedTrials({ ...own, parameters }, counting, prepared),
+      );
+      return start.evaluate(SETTINGS);
+    };
+    return { counts, kept, play };
+  }
+
+  const alone = async (parameters: Parameters, id = 'tomorrow') => {
+    const trials = [10, 25].map((count) => trialOf(id, count));
+    return (await startHeadTrials({ ...context, parameters }, program, trials, `key/${id}`)).evaluate(SETTINGS);
+  };
+  const parametersTimes = (factor: number): Parameters =>
+    new Map(
+      [...context.model.graph.initializers].map(([name, value]) => [
+        name,
+        value.dtype === 'float32' ? { ...value, data: (value.data as Float32Array).map((x) => factor * x) } : value,
+      ]),
+    );
+
+  it('computes users once while parameters stay, and reads them for the regression once in all', async () => {
+    const { counts, kept, play } = rounds();
+    const [before, after] = [parametersTimes(1), parametersTimes(2)];
+    const expected = [await alone(before), await alone(after), await alone(after, 'another')];
+    expect(expected[0]).not.toEqual(expected[1]);
+    expect([await play(before), await play(before)]).toEqual([expected[0], expected[0]]);
+    expect(counts).toEqual({ computed: 1, read: 1 });
+    expect([await play(after), await play(after)]).toEqual([expected[1], expected[1]]);
+    expect(counts).toEqual({ computed: 2, read: 1 });
+    kept.forgetParameters();
+    expect([await play(after), await play(after, 'another')]).toEqual(expected.slice(1));
+    expect(counts).toEqual({ computed: 4, read: 2 });
+  });
+
+  it('keeps the trials of one stage, and no more rows than the limit', async () => {
+    const parameters = parametersTimes(1);
+    const { counts, play } = rounds(USERS);
+    await play(parameters);
+    await play(parameters, 'another');
+    expect(await play(parameters, 'another')).toEqual(await alone(parameters, 'another'));
+    await play(parameters);
+    expect(counts.computed).toBe(3);
+    await play(parameters, 'another', 'second');
+    await play(parameters, 'another', 'second');
+    expect(counts.computed).toBe(4);
+    await play(parameters, 'tomorrow', 'first');
+    expect(counts.computed).toBe(5);
   });
 });

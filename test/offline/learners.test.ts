@@ -57,6 +57,7 @@ describe('learners in threads', () => {
       .filter(({ split }) => split === 'train')
       .map((campaign) => ({
         trials: [simulateTrial(campaign, 5, createRng(campaign.id))!],
+        stage: 'trials',
         key: campaign.id,
         future: campaign.id < 'c3' ? [] : ['c3', 'c4', 'c5'],
         settings: [DEFAULT_DESCENT, { ...DEFAULT_DESCENT, first_pass: null }],
@@ -101,7 +102,7 @@ describe('a task of the future', () => {
     const campaign = prepared.history.campaigns.find(({ id }) => id === 'c0')!;
     const trials = [simulateTrial(campaign, 5, createRng('trial'))!];
     const settings = [{ ...DEFAULT_DESCENT, regression: { ...DEFAULT_DESCENT.regression!, weight: 10 } }];
-    const evaluate = (future: readonly string[]) => ({ trials, key: 'k', future, settings });
+    const evaluate = (future: readonly string[]) => ({ trials, stage: 'trials', key: 'k', future, settings });
     const everything = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
     await withLearners(1, async (learners) => {
       const [now, future, back] = await learners.evaluate(
@@ -115,6 +116,33 @@ describe('a task of the future', () => {
 });
 
 describe.each([1, 2])('learners in %i threads', (threads) => {
+  it('know that the values of the same parameters change with gradients', async () => {
+    const parameters = new Map(
+      [...initialModel.graph.initializers].map(([name, value]) => [
+        name,
+        { ...value, data: (value.data as Float32Array).slice() },
+      ]),
+    );
+    const trials = prepared.history.campaigns
+      .filter(({ split }) => split === 'train')
+      .map((campaign) => ({
+        trials: [simulateTrial(campaign, 5, createRng(campaign.id))!],
+        stage: 'trials',
+        key: campaign.id,
+        future: [],
+        settings: [DEFAULT_DESCENT],
+      }));
+    const [before, again, after] = await withLearners(threads, async (learners) => {
+      const first = [await learners.evaluate(parameters, trials), await learners.evaluate(parameters, trials)];
+      await learners.gradients(parameters, tasks.slice(0, 1));
+      for (const { data } of parameters.values()) for (let i = 0; i < data.length; i++) data[i] = 2 * data[i]! + 0.1;
+      return [...first, await learners.evaluate(parameters, trials)];
+    });
+    expect(again).toEqual(before);
+    expect(after).not.toEqual(before);
+    expect(after).toEqual(await withLearners(1, (learners) => learners.evaluate(parameters, trials)));
+  });
+
   it('throw what a task throws, and take others after it', async () => {
     const [task] = tasks;
     const torn: Task = { ...task!, query: { users: task!.query.users, labels: Float32Array.of(1, 0) } };
