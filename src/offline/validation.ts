@@ -55,12 +55,7 @@ export async function chooseAtStart(
   { seed, adaptation }: Known,
 ): Promise<Choice | null> {
   if (adaptation.optimiser !== 'gradient_descent') return null;
-  const rng = createRng(`train/${seed}/start`);
-  const folds = foldsOf(campaigns, rng.fork('folds'));
-  const each = Math.ceil(START_CAMPAIGNS / Math.max(folds.length, 1));
-  const campaignTrials = folds.flatMap((future) =>
-    trialsPerCampaign(campaigns, future, each, CHOICE_SEEDS, population, rng, `train/${seed}/start`),
-  );
+  const campaignTrials = startTrials(campaigns, population, seed);
   if (campaignTrials.length < LEAST_CAMPAIGNS)
     return {
       settings: adaptation,
@@ -71,6 +66,34 @@ export async function chooseAtStart(
   const chosen = await chooseAdaptation(adaptation, campaignTrials.length, evaluate, { stages: STAGES_AT_START });
   const logits = await logitsOf(learners, parameters, campaignTrials, chosen.settings);
   return logits ? { ...chosen, stack: fitStackBefore(chosen.settings, logits) } : chosen;
+}
+
+/** The trials of train campaigns before training; `share` of candidates who are known as in `Known`. */
+export function startTrials(
+  campaigns: readonly CampaignHistory[],
+  population: PreparedDataSet['population'],
+  seed: number,
+  share = recurrenceOf(campaigns, population.rowOf.length),
+): CampaignTrials[] {
+  const key = `train/${seed}/start`;
+  const rng = createRng(key);
+  const folds = foldsOf(campaigns, rng.fork('folds'));
+  const each = Math.ceil(START_CAMPAIGNS / Math.max(folds.length, 1));
+  return folds.flatMap((future) =>
+    trialsPerCampaign(campaigns, future, each, CHOICE_SEEDS, population, rng, key, share),
+  );
+}
+
+/** The trials of held-out campaigns on which the trained model's blend is chosen; `share` as in `startTrials`. */
+export function choiceTrials(
+  { campaigns, held }: HeldOut,
+  population: PreparedDataSet['population'],
+  seed: number,
+  share = recurrenceOf(campaigns, population.rowOf.length),
+): CampaignTrials[] {
+  const rng = createRng(`train/${seed}/trials`);
+  const key = `train/${seed}/validation`;
+  return trialsPerCampaign(campaigns, held, CHOICE_CAMPAIGNS, CHOICE_SEEDS, population, rng, key, share);
 }
 
 /** What blends of the settings are made of, by campaign and trial; null where there is no regression to blend. */
@@ -115,9 +138,9 @@ export function trialsPerCampaign(
   population: PreparedDataSet['population'],
   rng: Rng,
   key: string,
+  share = recurrenceOf(campaigns, population.rowOf.length),
 ): CampaignTrials[] {
-  const users = population.rowOf.length;
-  const known = { isKnown: knownUsers(campaigns, future, users), share: recurrenceOf(campaigns, users) };
+  const known = { isKnown: knownUsers(campaigns, future, population.rowOf.length), share };
   const ids = future.map(({ id }) => id);
   const stage = `${key}/${seedCounts.join()}`;
   return future.slice(0, most).flatMap((campaign): CampaignTrials[] => {
@@ -128,17 +151,15 @@ export function trialsPerCampaign(
 
 export function sampleValidation(
   { population }: PreparedDataSet,
-  { campaigns, held }: HeldOut,
+  heldOut: HeldOut,
   { seed, adaptation }: Known,
 ): Validation {
+  const { campaigns, held } = heldOut;
   const rng = createRng(`train/${seed}/trials`);
+  const key = `train/${seed}/validation`;
   const descent = adaptation.optimiser === 'gradient_descent' ? [adaptation] : [];
-  const sample = (most: number, seedCounts: readonly number[]): CampaignTrials[] =>
-    trialsPerCampaign(campaigns, held, most, seedCounts, population, rng, `train/${seed}/validation`);
-  const validated = sample(VALIDATION_CAMPAIGNS, VALIDATION_SEEDS).map((campaign) => ({
-    ...campaign,
-    settings: descent,
-  }));
+  const trials = trialsPerCampaign(campaigns, held, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS, population, rng, key);
+  const validated = trials.map((campaign) => ({ ...campaign, settings: descent }));
   return {
     async validate(learners, parameters) {
       const evaluated = await learners.evaluate(parameters, validated);
@@ -148,7 +169,7 @@ export function sampleValidation(
     async choose(learners, parameters, before) {
       const [defaults] = descent;
       if (!defaults) return null;
-      const campaignTrials = sample(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
+      const campaignTrials = choiceTrials(heldOut, population, seed);
       const evaluate = evaluateAll(learners, parameters, campaignTrials);
       const adapted = await chooseAdaptation(defaults, campaignTrials.length, evaluate, {
         stages: STAGES,
