@@ -58,7 +58,7 @@ function isOutside(form: ClosedForm): boolean {
 }
 
 /** Of the heads in a stack before anything is known; the library shares the rest. */
-const HEADS_BEFORE = 0.5;
+export const HEADS_BEFORE = 0.5;
 /** With too few campaigns to fit a stack before training a model knows little. */
 const HEADS_WHERE_FEW = 0.25;
 /** Worth about so many campaigns. */

@@ -1,6 +1,6 @@
 /**
- * How good audiences are: the default model beside baselines and the published recipe, what each part of it brings, AUC
- * by number of seeds, short histories.
+ * How good audiences are: the default model beside baselines and the published recipe, what each part of it and of
+ * its choices brings, AUC by number of seeds, short histories.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { ABLATIONS, type WholeName } from './quality/ablations.ts';
 import { runAlternatives } from './quality/alternatives.ts';
 import { type RunArguments, readArguments } from './quality/arguments.ts';
 import { type BenchRun, openBenchRun } from './quality/bench-run.ts';
+import { runBlend, runBlendOnCutLists } from './quality/blend-run.ts';
 import { keptHistories, runHistories } from './quality/histories.ts';
 import { readKept } from './quality/kept.ts';
 import { deriveOnce } from './quality/once.ts';
@@ -96,7 +97,9 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
   const reference = store.find<WholeResult>('whole-reference');
   const curve = await part('curve', () => runCurve(run));
   const alternatives = await part('alternatives', () => runAlternatives(run));
+  const blend = await part('blend', () => runBlend(run));
+  const cutLists = await part('blend-cut-lists', () => runBlendOnCutLists(run));
   // each length of history is kept by itself
   const histories = only.includes('histories') ? await runHistories(run) : keptHistories(store);
-  return { name: run.name, main, reference, ablations, curve, histories, alternatives };
+  return { name: run.name, main, reference, ablations, curve, histories, alternatives, blend, cutLists };
 }

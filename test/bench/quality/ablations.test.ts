@@ -1,7 +1,9 @@
 /** Ablations leave out what they say, in training as online, and keep the rest. */
 import { describe, expect, it } from 'vitest';
 import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
+import { blendOf } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { LIBRARY, stackBefore, withStack } from '../../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import type { TrainSettings } from '../../../src/offline/settings.ts';
 import { ABLATIONS, REFERENCE_SETTINGS, WHOLES } from './ablations.ts';
@@ -11,9 +13,8 @@ const trained = (name: string): TrainSettings => find(name).train!(REFERENCE_SET
 
 /** As it may be chosen. */
 const CHOSEN: DescentSettings = {
-  ...DEFAULT_DESCENT,
+  ...withStack(DEFAULT_DESCENT, LIBRARY, stackBefore(LIBRARY, 0.3)),
   rates: { [HEADS.wide]: 2, [HEADS.query]: 0.5, [HEADS.bias]: 12.5 },
-  companion: { weight: 2, strengths: { [HEADS.wide]: 0.3 } },
 };
 
 describe('ABLATIONS', () => {
@@ -52,11 +53,20 @@ describe('ABLATIONS', () => {
   });
 });
 
+describe.each(['no-cut', 'fixed-steps', 'no-choice'])('%s', (name) => {
+  it('keeps the stack of the default model', () => {
+    const { of, adapt } = find(name);
+    expect(of).toBe('default');
+    expect(blendOf(adapt!(CHOSEN))).toEqual(blendOf(CHOSEN));
+  });
+});
+
 describe('no-choice', () => {
-  it('adapts as by default, with the strengths that were tuned', () => {
-    const { companion, ...rest } = DEFAULT_DESCENT;
-    const strengths = CHOSEN.companion!.strengths;
-    expect(find('no-choice').adapt!(CHOSEN)).toEqual({ ...rest, companion: { ...companion, strengths } });
+  it('descends as by default', () => {
+    const { stack, ...rest } = find('no-choice').adapt!(CHOSEN);
+    expect(stack).toEqual(CHOSEN.stack);
+    const { companion: _, regression: __, ...descent } = DEFAULT_DESCENT;
+    expect(rest).toEqual(descent);
   });
 });
 

@@ -1,4 +1,4 @@
-/** What is left out of a model, one thing at a time: of its training, or only of how it is adapted. */
+/** What is left out of a model, one thing at a time: of its training, or only of how its heads are adapted. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -22,7 +22,9 @@ export interface Ablation {
 
 /**
  * The default training without what would blur an ablation or double its time: no last training on all campaigns, and
- * adaptation as by default (companion tuned on train campaigns), nothing chosen on held-out ones.
+ * nothing chosen on held-out ones. Heads are adapted and blended as while the default model is trained: with a logistic
+ * and a whole-population regression, tuned on train campaigns, of half their weight. What the stack and its parts bring
+ * is measured by `blend-variants.ts`, which fits it anew without each.
  */
 export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,
@@ -68,22 +70,30 @@ export const ABLATIONS: readonly Ablation[] = [
     title: 'the SVD (latent vectors start at random)',
     train: (from) => ({ ...from, heads: { ...from.heads, latentStart: 'random' } }),
   },
-  { name: 'no-cut', title: 'the cut', train: null, adapt: (from) => ({ ...from, first_pass: null }) },
-  { name: 'no-companion', title: 'the companion', train: null, adapt: ({ companion: _, ...from }) => from },
+  {
+    name: 'no-cut',
+    title: 'the cut',
+    of: 'default',
+    train: null,
+    adapt: (from) => ({ ...from, first_pass: null }),
+  },
   {
     name: 'fixed-steps',
     title: 'steps that grow with the seeds',
+    of: 'default',
     train: null,
     adapt: (from) => ({ ...from, steps: { ...from.steps, exponent: 0 } }),
   },
   {
     name: 'no-choice',
-    title: 'the choice of rates, steps, cut and weight',
+    title: 'the choice of rates, steps and cut',
     of: 'default',
     train: null,
-    adapt: ({ companion = DEFAULT_DESCENT.companion! }) => ({
-      ...DEFAULT_DESCENT,
-      companion: { ...DEFAULT_DESCENT.companion!, strengths: companion.strengths },
+    adapt: (from) => ({
+      ...from,
+      rates: DEFAULT_DESCENT.rates,
+      steps: DEFAULT_DESCENT.steps,
+      first_pass: DEFAULT_DESCENT.first_pass,
     }),
   },
   {

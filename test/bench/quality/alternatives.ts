@@ -1,15 +1,17 @@
 /**
- * The default adaptation of a trained model and changes of it, one at a time, on the test campaigns: what a default
- * could have been.
+ * A trained model with the stack that is the default before anything is fitted, and changes of it, one at a time, on the
+ * test campaigns: what a default could have been.
  */
+import type { ClosedForm } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { HEADS_BEFORE, libraryOf, stackBefore, withStack } from '../../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { startHeadTrials } from '../../../src/offline/head-trials.ts';
-import { DEFAULT_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
 import { bind } from '../../../src/online/binding.ts';
 import { openBoundRegression } from '../../../src/online/bound-regression.ts';
 import { openOnlineProgram } from '../../../src/online/customise.ts';
 import { CPU } from '../../../src/runtime/session.ts';
+import { REFERENCE_SETTINGS } from './ablations.ts';
 import { type BenchRun, SEED, trainedModel } from './bench-run.ts';
 import type { Alternative } from './leave-one-out.ts';
 
@@ -21,13 +23,16 @@ const rates =
     ...from,
     rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
   });
-const part =
-  (name: 'companion' | 'regression', values: Readonly<Record<string, number>>): Change =>
-  (from) => ({ ...from, [name]: { ...from[name]!, ...values } });
-const without =
-  (name: 'companion' | 'regression'): Change =>
-  ({ [name]: _, ...from }) =>
-    from;
+/** The library's parts of these kinds, which share what the heads leave. */
+const stack =
+  (heads: number, kinds: readonly ClosedForm['kind'][] = ['companion', 'regression']): Change =>
+  (from) => {
+    const forms = libraryOf(from).filter(({ kind }) => kinds.includes(kind));
+    return withStack(from, forms, stackBefore(forms, heads));
+  };
+
+/** What a stack is drawn to before campaigns say what it should be made of. */
+const DEFAULT = stack(HEADS_BEFORE)(DEFAULT_DESCENT);
 
 /** The first is the default. */
 const CHANGES: Readonly<Record<string, Change>> = {
@@ -39,26 +44,21 @@ const CHANGES: Readonly<Record<string, Change>> = {
   '40 steps at 50 seeds': (from) => ({ ...from, steps: { ...from.steps, at_50_seeds: 40 } }),
   'no cut': (from) => ({ ...from, first_pass: null }),
   'cut .1': (from) => ({ ...from, first_pass: { steps: 10, cut: 0.1 } }),
-  'no companion': without('companion'),
-  'companion of weight 0.25': part('companion', { weight: 0.25 }),
-  'companion of weight 1': part('companion', { weight: 1 }),
-  'companion of weight 2': part('companion', { weight: 2 }),
-  'no regression': without('regression'),
-  'regression of weight 0.25': part('regression', { weight: 0.25 }),
-  'regression of weight 1': part('regression', { weight: 1 }),
-  'regression of weight 2': part('regression', { weight: 2 }),
-  'regression of power 0': part('regression', { power: 0 }),
-  'regression of power 0.25': part('regression', { power: 0.25 }),
-  'regression of strength 0.005': part('regression', { strength: 0.005 }),
-  'regression of strength 0.05': part('regression', { strength: 0.05 }),
+  'no heads': stack(0),
+  'heads .25': stack(0.25),
+  'heads .75': stack(0.75),
+  'heads alone': stack(1),
+  'no logistic regressions': stack(HEADS_BEFORE, ['regression']),
+  'no whole-population regressions': stack(HEADS_BEFORE, ['companion']),
 };
 
 /** A campaign's users are computed once for all of them; draws are equal, so that they can be compared by pair. */
 export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
   const { prepared, trials } = run;
   const { population } = prepared;
-  const trained = (await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS)).model;
-  const model = { ...trained, manifest: { ...trained.manifest, adaptation: DEFAULT_DESCENT } };
+  // a model that is served without heads has no experts: not so the reference
+  const trained = (await trainedModel(run, 'reference', REFERENCE_SETTINGS)).model;
+  const model = { ...trained, manifest: { ...trained.manifest, adaptation: DEFAULT } };
   const binding = bind(model.folder, population);
   const program = await openOnlineProgram(model, { device: CPU });
   const regression = await openBoundRegression({ model, population, binding }, { device: CPU });
@@ -69,7 +69,7 @@ export async function runAlternatives(run: BenchRun): Promise<readonly Alternati
       const context = { model, population, binding, program, regression };
       const started = await startHeadTrials(context, program.steps, [trial], `bench/${SEED}/${trial.id}`);
       for (const [i, change] of Object.values(CHANGES).entries()) {
-        const [quality] = await started.evaluate(change(DEFAULT_DESCENT));
+        const [quality] = await started.evaluate(change(DEFAULT));
         out[i]!.auc.push(quality!.auc);
         out[i]!.precision.push(quality!.top[0]!.precision);
       }

@@ -10,7 +10,14 @@ const USAGE = `quality [--data <data set folder>]... [--shapes all|<name,..>] [-
   quality --derive once --data <data set folder> --out <folder>   a data set whose users are in one campaign at most`;
 
 /** What runs where nothing else is said. */
-const USUAL_PARTS: readonly string[] = ['main', ...ABLATIONS.map(({ name }) => name), 'curve', 'alternatives'];
+const USUAL_PARTS: readonly string[] = [
+  'main',
+  ...ABLATIONS.map(({ name }) => name),
+  'curve',
+  'alternatives',
+  'blend',
+  'blend-cut-lists',
+];
 const PARTS: readonly string[] = [...USUAL_PARTS, 'histories'];
 
 export interface RunArguments {

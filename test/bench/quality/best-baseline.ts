@@ -10,7 +10,7 @@ export type Verdict = 'ahead' | 'level' | 'behind';
 const VERDICTS: readonly Verdict[] = ['ahead', 'level', 'behind'];
 
 export type Measure = 'AUC' | 'precision@5%';
-const MEASURES: readonly Measure[] = ['AUC', 'precision@5%'];
+export const MEASURES: readonly Measure[] = ['AUC', 'precision@5%'];
 
 export interface Comparison {
   readonly group: GroupName;
@@ -97,7 +97,8 @@ export function verdictCounts(verdicts: readonly Verdict[]): string {
   return VERDICTS.map((one) => `${one} in ${verdicts.filter((verdict) => verdict === one).length}`).join(', ');
 }
 
-function intervalOf(
+/** Of a group. */
+export function intervalOf(
   of: { readonly auc: Interval; readonly precision: Readonly<Record<string, Interval>> },
   measure: Measure,
 ): Interval {

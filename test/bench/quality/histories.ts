@@ -1,6 +1,6 @@
 /**
- * What a short history costs: the same test campaigns after training on 0, 1, 5, 10, 20 and all train campaigns, each
- * of them in all larger ones.
+ * What a short history costs: the same test campaigns after training on 0, 1, 3, 5, 10, 20 and all train campaigns,
+ * each of them in all larger ones.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
@@ -34,7 +34,8 @@ export interface HistoryPoint {
   readonly refused: string | null;
 }
 
-const SIZES: readonly number[] = [0, 1, 5, 10, 20];
+/** Lengths of short histories. */
+export const SIZES: readonly number[] = [0, 1, 3, 5, 10, 20];
 
 /**
  * Trains and evaluates with every length of history that the data set has, all of it last. What is done is kept; a

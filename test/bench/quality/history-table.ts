@@ -1,8 +1,8 @@
 /** The table of histories: whether a short one is as safe as a long one, and what was chosen on it. */
 import type { EvaluationReport } from '../../../src/offline/evaluate.ts';
-import { compareWithBest, type Measure, verdictCounts } from './best-baseline.ts';
+import { compareWithBest, MEASURES, type Measure, verdictCounts } from './best-baseline.ts';
 import { describeAdaptation, plain, signed, table } from './format.ts';
-import type { HistoryPoint } from './histories.ts';
+import { type HistoryPoint, SIZES } from './histories.ts';
 
 interface Named {
   readonly name: string;
@@ -10,8 +10,8 @@ interface Named {
 }
 
 /**
- * All test campaigns: one row a data set and length of history, and how often the model is ahead, level or behind by
- * length; empty without results.
+ * All test campaigns: one row a data set and length of history, how often the model is ahead, level or behind by length,
+ * and in how many cells it is behind; empty without results.
  */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));
@@ -39,7 +39,23 @@ export function historyTable(sets: readonly Named[]): string {
       ? []
       : [`- ${size} train campaign${size === 1 ? '' : 's'}: ${count('AUC')}; ${count('precision@5%')}`];
   });
-  return `${text}\n\n${counts.join('\n')}`;
+  return [text, counts.join('\n'), countBehind(points)].filter((part) => part !== '').join('\n\n');
+}
+
+/** Of short histories: a cell is data set x history x measure, compared with the best method of the same history. */
+function countBehind(points: readonly HistoryPoint[]): string {
+  const short = points.filter(({ campaigns }) => SIZES.includes(campaigns));
+  const reports = short.flatMap(({ result }) => (result ? [result.report] : []));
+  if (reports.length === 0) return '';
+  const cells = reports.flatMap((report) => MEASURES.map((measure) => comparisonOf(report, measure).verdict));
+  const behind = cells.filter((verdict) => verdict === 'behind').length;
+  const percent = ((100 * behind) / cells.length).toFixed(1);
+  const refused = short.length - reports.length;
+  return (
+    `With ${SIZES.slice(0, -1).join(', ')} or ${SIZES.at(-1)} train campaigns the model is behind the best other method ` +
+    `with the same history by more than the 95 % interval in ${behind} of ${cells.length} cells (data set x history x ` +
+    `measure), ${percent} %${refused > 0 ? `; ${refused} histories were refused` : ''}.`
+  );
 }
 
 function cellsOf(report: EvaluationReport, measure: Measure, digits: number): string[] {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
 import { ABLATIONS } from './ablations.ts';
+import type { BlendResult } from './blend-run.ts';
 import { keptHistories } from './histories.ts';
 import type { Alternative } from './leave-one-out.ts';
 import { openPartStore } from './part-store.ts';
@@ -29,5 +30,7 @@ export function readKept(work: string): DataSetResults[] {
       curve: store.find<readonly CurvePoint[]>('curve'),
       histories: keptHistories(store),
       alternatives: store.find<readonly Alternative[]>('alternatives'),
+      blend: store.find<BlendResult>('blend'),
+      cutLists: store.find<BlendResult>('blend-cut-lists'),
     }));
 }

@@ -61,14 +61,23 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
   });
 
+  itUsual('chooses the blend without each thing that the choice has, and where lists are cut', async () => {
+    const { page, notes } = await run('--only', 'blend,blend-cut-lists');
+    expect(notes.join('\n')).toContain('blends of ');
+    for (const title of ['the stack (one weight at a time)', 'whole lists of past campaigns (cut for 95 %)'])
+      expect(page.match(new RegExp(`^\\| ${title.replace(/[()%]/g, '\\$&')} +\\|`, 'gm'))).toHaveLength(2);
+    expect(page).toMatch(/^\*\*small\*\*, mean of 1 repeat/m);
+    expect((await run('--only', 'blend,blend-cut-lists')).notes).toEqual([]);
+  });
+
   it.runIf(IS_LONG)(
     'trains on short histories, says why one is refused, and gives the same page of what is kept',
     async () => {
       const { page, notes } = await run('--histories');
       const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
-      expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '5', '6']);
+      expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '3', '5', '6']);
       // a part of the campaigns was played, or the reason stands in the row
-      for (const [, , auc] of rows.slice(2)) expect(Number(auc)).toBeGreaterThan(0.3);
+      for (const [, , auc] of rows.slice(3)) expect(Number(auc)).toBeGreaterThan(0.3);
       expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
       expect(page).not.toContain(root);
       expect(notes.join('\n')).toContain('small: history-5');

@@ -27,6 +27,8 @@ const setOf = (name: string, ablations: readonly [string, AblationResult][]): Da
   curve: null,
   histories: null,
   alternatives: null,
+  blend: null,
+  cutLists: null,
 });
 
 describe('renderTables', () => {
@@ -34,15 +36,15 @@ describe('renderTables', () => {
     const tables = renderTables([
       setOf('one', [
         ['no-cut', ablation([-0.002, -0.003, -0.001])],
-        ['no-companion', ablation([0.00002, -0.01, 0.01])],
+        ['fixed-steps', ablation([0.00002, -0.01, 0.01])],
       ]),
       setOf('two', [['no-cut', ablation([0.002, 0.001, 0.003])]]),
     ]);
     expect(tables.get('ablations')).toMatchInlineSnapshot(`
-      "| without       | AUC, one                    | AUC, two                    | helps clearly on   |
-      | ------------- | --------------------------- | --------------------------- | ------------------ |
-      | the cut       | **-.0020 [-.0030, -.0010]** | **+.0020 [+.0010, +.0030]** | 1 of 2, harms on 1 |
-      | the companion | .0000 [-.0100, +.0100]      | -                           | 0 of 1             |"
+      "| without                        | AUC, one                    | AUC, two                    | helps clearly on   |
+      | ------------------------------ | --------------------------- | --------------------------- | ------------------ |
+      | the cut                        | **-.0020 [-.0030, -.0010]** | **+.0020 [+.0010, +.0030]** | 1 of 2, harms on 1 |
+      | steps that grow with the seeds | .0000 [-.0100, +.0100]      | -                           | 0 of 1             |"
     `);
   });
 

@@ -5,10 +5,13 @@ import type { Agreement } from '../../../src/offline/prediction-check.ts';
 import { ABLATIONS } from './ablations.ts';
 import { alternativesTable } from './alternatives-table.ts';
 import { bestBaselineTable } from './best-baseline.ts';
+import type { BlendResult } from './blend-run.ts';
+import { blendBySetTable, blendTable } from './blend-table.ts';
 import { describeAdaptation, GROUPS, groupsOf, plain, repeated, SHARE, short, signed, table } from './format.ts';
 import type { HistoryPoint } from './histories.ts';
 import { historyTable } from './history-table.ts';
 import { type Alternative, type Alternatives, leaveOneOutTable } from './leave-one-out.ts';
+import { overSetsTable } from './over-sets.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
 /** What is known of one data set; a part that was not run is null, or not there. */
@@ -20,6 +23,9 @@ export interface DataSetResults {
   readonly curve: readonly CurvePoint[] | null;
   readonly histories: readonly HistoryPoint[] | null;
   readonly alternatives: readonly Alternative[] | null;
+  /** How a blend is chosen, without each thing that the choice has. */
+  readonly blend: BlendResult | null;
+  readonly cutLists: BlendResult | null;
 }
 
 /** Tables by name, in the order of a report; those that would be empty are left out. */
@@ -29,18 +35,19 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
       .flatMap((result) => of(result) ?? [])
       .join('\n\n')
       .trim();
+  const reports = results.flatMap(({ name, main }) => (main ? [{ name, report: main.report }] : []));
   const tables: [string, string][] = [
     ['data sets', dataSetTable(results)],
-    [
-      'best baseline',
-      bestBaselineTable(results.flatMap(({ name, main }) => (main ? [{ name, report: main.report }] : []))),
-    ],
+    ['over all data sets', overSetsTable(reports)],
+    ['best baseline', bestBaselineTable(reports)],
     ['quality', perSet(qualityTable)],
     ['differences', perSet(differenceTable)],
     ['predictions', predictionTable(results)],
     ['ablations', ablationOverview(results, 'AUC')],
     ['ablations, precision', ablationOverview(results, 'precision@5%')],
     ['ablations by group', perSet(ablationTable)],
+    ['choice of the blend', blendTable(results)],
+    ['choice of the blend by data set', blendBySetTable(results)],
     ['curve', perSet(curveTable)],
     ['histories', historyTable(results)],
     ['alternatives', ofAlternatives(results, 1, alternativesTable)],
