@@ -30,7 +30,7 @@ export const LIBRARY: readonly ClosedForm[] = [
 /**
  * Those that a model of these settings has: a companion needs the parameters that it is fitted on. The settings'
  * regression and companion, chosen alone, are parts too where they are outside the range of the others: the stack could
- * not say what they say.
+ * not say what they say. In the order of a stack, which is that of the columns of logits: companions first.
  */
 export function libraryOf({
   rates,
@@ -41,9 +41,10 @@ export function libraryOf({
     ...(companion ? [{ kind: 'companion' as const, strengths: companion.strengths }] : []),
     ...(regression ? [{ kind: 'regression' as const, strength: regression.strength, power: regression.power }] : []),
   ];
-  return [...LIBRARY, ...chosen.filter(isOutside)].filter(
+  const forms = [...LIBRARY, ...chosen.filter(isOutside)].filter(
     (form) => form.kind === 'regression' || Object.keys(form.strengths).every((name) => name in rates),
   );
+  return [...forms.filter(({ kind }) => kind === 'companion'), ...forms.filter(({ kind }) => kind === 'regression')];
 }
 
 /** Whether a strength or power is below, or above, those of all forms of its kind in `LIBRARY`. */

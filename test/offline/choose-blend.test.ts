@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/architectures/heads.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { blendOf, hasOwnLogits } from '../../src/model/blend.ts';
+import { blendOf, formsOf, hasOwnLogits } from '../../src/model/blend.ts';
 import {
   chooseBlend,
   comparedSettings,
@@ -137,7 +137,7 @@ describe('the library, with what was chosen alone', () => {
     regression: { ...DEFAULT_DESCENT.regression!, strength, power },
     companion: { strengths, weight: 1 },
   });
-  const joined = (settings: typeof DEFAULT_DESCENT) => libraryOf(settings).slice(LIBRARY.length);
+  const joined = (settings: typeof DEFAULT_DESCENT) => libraryOf(settings).filter((form) => !LIBRARY.includes(form));
 
   it('has a regression that is weaker, stronger, or of a higher power than all of its own', () => {
     for (const own of [
@@ -161,6 +161,15 @@ describe('the library, with what was chosen alone', () => {
     expect(joinedWith({ [HEADS.wide]: 0.05 })).toEqual([]);
     const { [HEADS.query]: _, ...rates } = DEFAULT_DESCENT.rates;
     expect(libraryOf({ ...chosen(ALONE, both), rates })).toHaveLength(LIBRARY.length - 1);
+  });
+
+  it('is in the order of the columns of logits', () => {
+    const settings = chosen({ strength: 1.5, power: 0 }, { [HEADS.wide]: 0.3 });
+    expect(joined(settings)).toHaveLength(2);
+    expect(formsOf(comparedSettings(settings, ALONE))).toEqual([
+      ...libraryOf(settings),
+      { kind: 'regression', ...ALONE },
+    ]);
   });
 
   it('gives the stack the part that knows what no other does', () => {
