@@ -1,7 +1,7 @@
 /** Choice of a method's setting on train campaigns, never on test ones. */
 import type { Rng } from '../lib/rng.ts';
 import type { Setting, TunableMethod } from './baselines.ts';
-import { chooseSettingByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
+import { chooseSettingByEvidence, gainOf, LEAST_GAIN, type Outcome, utilityOf } from './evidence.ts';
 import { type Futures, sampleFutures, usersBefore } from './futures.ts';
 import { MOST_GROWTHS } from './grid-edges.ts';
 import { measureRanking } from './metrics.ts';
@@ -31,7 +31,7 @@ const TRIED_CAMPAIGNS = 24;
  * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
  * of them) as seeds, with random numbers as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
  * 4, and the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose best is at
- * its edge goes on there, up to `MOST_GROWTHS` times.
+ * its edge goes on there, up to `MOST_GROWTHS` times, while the next one gains `LEAST_GAIN` or more.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -85,7 +85,10 @@ export function playSettings<S extends Setting>(
     if (further.length === 0) break;
     settings.push(...further);
     outcomes.push(...play(further));
-    best = bestOf(outcomes, rule);
+    const next = bestOf(outcomes, rule);
+    // where settings are level, the grid's own carries over to other numbers of seeds as well as any
+    if (utilityOf(meanOutcome(outcomes[next]!)) < utilityOf(meanOutcome(outcomes[best]!)) + LEAST_GAIN) break;
+    best = next;
   }
   return { settings, outcomes, best, fallback: whole.fallback };
 }

@@ -134,14 +134,17 @@ describe('chooseSetting beyond its grid', () => {
     Object.fromEntries(Array.from({ length: 8 }, (_, c) => [`c${c}`, c])),
   );
 
-  /** Knows the more the nearer its strength is to `best`; counts what it does. */
-  function peaked(best: number, grid: readonly number[], lowest = 1e-5, goesOn = true) {
+  /** 1 at `best`, and the less the further from it. */
+  const near = (best: number) => (strength: number) => 1 / (1 + Math.abs(Math.log(strength / best)));
+
+  /** Knows by its strength who is a member, from 0 to 1; counts what it does. */
+  function knowingBy(knows: (strength: number) => number, grid: readonly number[], lowest = 1e-5, goesOn = true) {
     const played: number[] = [];
     const count = { opened: 0 };
     const open = (): TunableMethod<{ strength: number }> => {
       count.opened++;
       return {
-        name: 'peaked',
+        name: 'knowing',
         grid: grid.map((strength) => ({ strength })),
         fallback: { strength: grid[0]! },
         ...(goesOn && {
@@ -151,11 +154,10 @@ describe('chooseSetting beyond its grid', () => {
           const key = draws.uint32();
           for (const { strength } of settings) {
             played.push(strength);
-            const knows = 1 / (1 + Math.abs(Math.log(strength / best)));
             yield (users) =>
               Float64Array.from(users, (user) => {
                 const lot = createRng(`${key}/${user}`).uniform();
-                return knows * (isPlantedMember(user) ? 1 : 0) + lot;
+                return knows(strength) * (isPlantedMember(user) ? 1 : 0) + lot;
               });
           }
         },
@@ -168,14 +170,14 @@ describe('chooseSetting beyond its grid', () => {
     tried.map(({ setting }) => setting.strength);
 
   it.each(RULES)('finds a best that lies below, and one above, by %s', (rule) => {
-    const low = chooseSetting(peaked(0.0002, GRID).open, SPREAD, rng(), rule);
+    const low = chooseSetting(knowingBy(near(0.0002), GRID).open, SPREAD, rng(), rule);
     expect(low.setting.strength).toBe(0.00019);
     expect(strengths(low)).toEqual([...GRID, 0.0017, 0.00057, 0.00019, 0.000063]);
-    expect(chooseSetting(peaked(1.5, GRID).open, SPREAD, rng(), rule).setting.strength).toBe(1.5);
+    expect(chooseSetting(knowingBy(near(1.5), GRID).open, SPREAD, rng(), rule).setting.strength).toBe(1.5);
   });
 
   it.each(RULES)('tries and opens nothing more where the best is inside, by %s', (rule) => {
-    const [own, without] = [peaked(0.015, GRID), peaked(0.015, GRID, 0, false)];
+    const [own, without] = [knowingBy(near(0.015), GRID), knowingBy(near(0.015), GRID, 0, false)];
     const choice = chooseSetting(own.open, SPREAD, rng(), rule);
     expect(choice).toEqual(chooseSetting(without.open, SPREAD, rng(), rule));
     expect(choice.setting.strength).toBe(0.015);
@@ -184,20 +186,33 @@ describe('chooseSetting beyond its grid', () => {
   });
 
   it('stops at the end of an axis, and after four times', () => {
-    const floor = chooseSetting(peaked(1e-9, GRID, 5e-4).open, SPREAD, rng());
+    const floor = chooseSetting(knowingBy(near(1e-9), GRID, 5e-4).open, SPREAD, rng());
     expect(strengths(floor)).toEqual([...GRID, 0.0017, 0.00057]);
     expect(floor.setting.strength).toBe(0.00057);
-    expect(strengths(chooseSetting(peaked(1e-30, GRID, 1e-30).open, SPREAD, rng()))).toHaveLength(GRID.length + 4);
+    expect(strengths(chooseSetting(knowingBy(near(1e-9), GRID, 1e-30).open, SPREAD, rng()))).toHaveLength(
+      GRID.length + 4,
+    );
+  });
+
+  it.each(RULES)('stays in its grid where what is beyond gains next to nothing, by %s', (rule) => {
+    const knows = (strength: number) => (strength < 0.005 ? 0.5002 : 0.5 * near(0.005)(strength));
+    const choice = chooseSetting(knowingBy(knows, GRID).open, SPREAD, rng(), rule);
+    expect(strengths(choice)).toEqual([...GRID, 0.0017]);
+    const [edge, beyond] = [0.005, 0.0017].map((wanted) =>
+      utilityOf(choice.tried.find(({ setting }) => setting.strength === wanted)!),
+    );
+    expect(beyond!).toBeGreaterThan(edge!);
+    expect(choice.setting.strength).toBe(0.005);
   });
 
   it('plays what is beyond in the same trials, with the same random numbers', () => {
-    const grown = chooseSetting(peaked(0.0017, GRID).open, SPREAD, rng());
-    const whole = chooseSetting(peaked(0.0017, [...GRID, 0.0017, 0.00057]).open, SPREAD, rng());
+    const grown = chooseSetting(knowingBy(near(0.0017), GRID).open, SPREAD, rng());
+    const whole = chooseSetting(knowingBy(near(0.0017), [...GRID, 0.0017, 0.00057]).open, SPREAD, rng());
     expect(grown).toEqual(whole);
   });
 
   it('opens a fold again for what is beyond, without what the fold hides', () => {
-    const { open, count } = peaked(1.5, GRID);
+    const { open, count } = knowingBy(near(1.5), GRID);
     chooseSetting(open, SPREAD, rng());
     // the whole, four folds for the grid, four each for 1.5 and what is beyond it
     expect(count.opened).toBe(1 + 4 * 3);
