@@ -130,10 +130,8 @@ class LinearRun implements HeadRun {
     });
     const [loss, gradient] = this.#step.outputs;
     multiplyRowsTransposed(this.#features, rows, out[gradient!]!.data as Float32Array, this.#gradient);
-    const { blocks } = this.#features;
-    for (const { parameter, first, elements } of blocks)
-      for (let j = first, end = first + elements.length; j < end; j++)
-        this.#change[j]! -= rates[parameter]! * this.#gradient[j]!;
+    for (const { parameter, first, elements } of this.#features.blocks)
+      descend(this.#change, this.#gradient, rates[parameter]!, first, first + elements.length);
     return Number(out[loss!]!.data[0]);
   }
 
@@ -275,6 +273,11 @@ class LinearRun implements HeadRun {
       data: Float32Array.from(terms),
     };
   }
+}
+
+/** change[j] -= rate gradient[j] */
+function descend(change: Float64Array, gradient: Float64Array, rate: number, from: number, to: number): void {
+  for (let j = from; j < to; j++) change[j]! -= rate * gradient[j]!;
 }
 
 /** As far as a score tells it. */
