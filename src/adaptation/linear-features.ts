@@ -218,6 +218,19 @@ export function multiplyRowsTransposed(
   }
 }
 
+/** change[j] -= rate gradient[j], with the rate of the column's parameter; both `[width]`. */
+export function descendBlocks(
+  { blocks }: LinearFeatures,
+  change: Float64Array,
+  gradient: Float64Array,
+  rates: Readonly<Record<string, number>>,
+): void {
+  for (const { parameter, first, elements } of blocks) {
+    const rate = rates[parameter]!;
+    for (let j = first, end = first + elements.length; j < end; j++) change[j]! -= rate * gradient[j]!;
+  }
+}
+
 /** Some rows as the design of a regression on the columns with a strength; other columns are treated as absent. */
 export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
   const { width, firstDense } = features;

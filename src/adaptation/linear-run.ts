@@ -18,6 +18,7 @@ import type {
   Strengths,
 } from './head-adaptation.ts';
 import {
+  descendBlocks,
   designOf,
   type LinearFeatures,
   multiplyRows,
@@ -130,8 +131,7 @@ class LinearRun implements HeadRun {
     });
     const [loss, gradient] = this.#step.outputs;
     multiplyRowsTransposed(this.#features, rows, out[gradient!]!.data as Float32Array, this.#gradient);
-    for (const { parameter, first, elements } of this.#features.blocks)
-      descend(this.#change, this.#gradient, rates[parameter]!, first, first + elements.length);
+    descendBlocks(this.#features, this.#change, this.#gradient, rates);
     return Number(out[loss!]!.data[0]);
   }
 
@@ -273,11 +273,6 @@ class LinearRun implements HeadRun {
       data: Float32Array.from(terms),
     };
   }
-}
-
-/** change[j] -= rate gradient[j] */
-function descend(change: Float64Array, gradient: Float64Array, rate: number, from: number, to: number): void {
-  for (let j = from; j < to; j++) change[j]! -= rate * gradient[j]!;
 }
 
 /** As far as a score tells it. */

@@ -68,9 +68,12 @@ export function joinDesigns(left: Design, right: Design): Design {
 }
 
 function multiplySparse({ offsets, columns, values }: SparseRows, point: Float64Array, out: Float64Array): void {
-  for (let i = 0; i < offsets.length - 1; i++) {
+  const rows = offsets.length - 1;
+  for (let i = 0; i < rows; i++) {
+    const end = offsets[i + 1]!;
     let sum = 0;
-    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) sum += point[columns[k]!]! * (values ? values[k]! : 1);
+    if (values) for (let k = offsets[i]!; k < end; k++) sum += point[columns[k]!]! * values[k]!;
+    else for (let k = offsets[i]!; k < end; k++) sum += point[columns[k]!]!;
     out[i] = sum;
   }
 }
@@ -83,7 +86,9 @@ function multiplySparseTransposed(
   out.fill(0, 0, width);
   for (let i = 0; i < factors.length; i++) {
     const factor = factors[i]!;
-    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) out[columns[k]!]! += values ? factor * values[k]! : factor;
+    const end = offsets[i + 1]!;
+    if (values) for (let k = offsets[i]!; k < end; k++) out[columns[k]!]! += factor * values[k]!;
+    else for (let k = offsets[i]!; k < end; k++) out[columns[k]!]! += factor;
   }
 }
 

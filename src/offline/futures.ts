@@ -155,15 +155,10 @@ export function futureTrial(
   if (size < 1) return null;
   inOrder(campaign, members, rng);
   const seeds = members.slice(0, size).sort();
-  const isMember = new Set(members);
-  const strata = [0, 1].map((side) => {
-    const pool: number[] = [];
-    population.rowOf.forEach((row, user) => {
-      if (row >= 0 && known.isKnown[user] === side && !isMember.has(user) && reaches(campaign.reach, user))
-        pool.push(user);
-    });
-    return { hidden: members.slice(size).filter((user) => known.isKnown[user] === side), pool };
-  });
+  const strata = candidatesOf(campaign, members, known, population).map((pool, side) => ({
+    hidden: members.slice(size).filter((user) => known.isKnown[user] === side),
+    pool,
+  }));
   const rows =
     known.share === null ? matchedRows(strata, rng) : rowsWithShare(strata, [1 - known.share, known.share], rng);
   if (rows.length === 0) return null;
@@ -181,10 +176,29 @@ export function futureTrial(
   };
 }
 
+/** Users who are not members but are reached, ascending: those who are not known, and those who are. */
+function candidatesOf(
+  { reach }: CampaignHistory,
+  members: Int32Array,
+  { isKnown }: Known,
+  { rowOf }: Pick<Population, 'rowOf'>,
+): readonly Int32Array[] {
+  const isMember = new Uint8Array(rowOf.length);
+  for (const user of members) isMember[user] = 1;
+  const sides = [new Int32Array(rowOf.length), new Int32Array(rowOf.length)];
+  const counts = [0, 0];
+  for (let user = 0; user < rowOf.length; user++) {
+    if (rowOf[user]! < 0 || isMember[user] === 1 || !reaches(reach, user)) continue;
+    const side = isKnown[user]!;
+    sides[side]![counts[side]!++] = user;
+  }
+  return sides.map((pool, side) => pool.subarray(0, counts[side]!));
+}
+
 /** Hidden members who are known, or are not, and candidates who are like them in this. */
 interface Stratum {
   readonly hidden: Int32Array;
-  readonly pool: readonly number[];
+  readonly pool: Int32Array;
 }
 
 type Row = [user: number, label: number];
@@ -214,7 +228,7 @@ function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rn
   return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, Math.round(shares[i]! * count), rng));
 }
 
-function sampledRows(hidden: Int32Array, pool: readonly number[], count: number, rng: Rng): Row[] {
-  const sampled = sample(rng, Int32Array.from(pool), count);
+function sampledRows(hidden: Int32Array, pool: Int32Array, count: number, rng: Rng): Row[] {
+  const sampled = sample(rng, pool, count);
   return [...Array.from(hidden, (user): Row => [user, 1]), ...Array.from(sampled, (user): Row => [user, 0])];
 }
