@@ -2,20 +2,29 @@
  * The ablations of how a blend is chosen on one data set: the logits of all parts are computed once, by a model that has
  * not seen its held-out campaigns, and every variant chooses from them.
  */
+
+import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import { defaultTrainingThreads } from '../../../src/cli/environment.ts';
 import { assert } from '../../../src/lib/errors.ts';
+import { createRng } from '../../../src/lib/rng.ts';
 import { formsOf } from '../../../src/model/blend.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
+import type { Setting, TunableMethod } from '../../../src/offline/baselines.ts';
+import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/offline/evidence.ts';
+import { openFutures } from '../../../src/offline/futures.ts';
 import { startHeadTrials } from '../../../src/offline/head-trials.ts';
 import { holdOut } from '../../../src/offline/held-out.ts';
 import { createInitialModel } from '../../../src/offline/initial-model.ts';
 import type { CampaignTrials } from '../../../src/offline/learner.ts';
 import { type Learners, openLearners } from '../../../src/offline/learners.ts';
-import { hasPastCampaigns } from '../../../src/offline/prepared-data-set.ts';
+import type { OneHot } from '../../../src/offline/one-hot.ts';
+import { populationRidge } from '../../../src/offline/population-ridge.ts';
+import { hasPastCampaigns, type PreparedDataSet } from '../../../src/offline/prepared-data-set.ts';
 import { recurrenceOf } from '../../../src/offline/recurrence.ts';
-import { meanOutcome } from '../../../src/offline/tuning.ts';
+import { type LogisticSetting, logisticRegressionMethod } from '../../../src/offline/tune-logistic-regression.ts';
+import { chooseSetting, meanOutcome } from '../../../src/offline/tuning.ts';
 import { choiceTrials, chooseAtStart, sampleValidation, startTrials } from '../../../src/offline/validation.ts';
 import { bind } from '../../../src/online/binding.ts';
 import { openBoundRegression } from '../../../src/online/bound-regression.ts';
@@ -107,7 +116,12 @@ async function gatherEvidence({ prepared, options }: BenchRun, { manifest, graph
     const start = await chooseAtStart(prepared, campaigns, learners, untrained, known);
     const choice = await sampleValidation(prepared, heldOut, known).choose(learners, graph.initializers, start);
     const chosen = withTunedParts(choice!.settings, adaptation);
-    const [atStart, asked] = [withTunedParts(start!.settings, adaptation), chosen].map(formsOfVariants);
+    const vectors = untrained.get(LATENT_TABLE)!.data as Float32Array;
+    const alone = tuneOnFixedGrids(prepared, vectors, adaptation, seed);
+    const ungrown = { ...chosen, ...alone };
+    const [atStart, asked] = [withTunedParts(start!.settings, adaptation), chosen].map((own) =>
+      formsOfVariants(own, { ...own, ...alone }),
+    );
     const ofProtocol = async (share: number | null | undefined) => {
       const begun = startTrials(campaigns, prepared.population, seed, share);
       const held = choiceTrials(heldOut, prepared.population, seed, share);
@@ -120,6 +134,7 @@ async function gatherEvidence({ prepared, options }: BenchRun, { manifest, graph
     const isSame = recurrenceOf(campaigns, prepared.population.rowOf.length) === null;
     return {
       settings: chosen,
+      ungrown,
       forms: formsOf(asked!),
       trials: { found, equal: isSame ? found : await ofProtocol(null) },
     };
@@ -135,6 +150,37 @@ function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: Descent
     ...(tuned.companion ? { companion: tuned.companion } : {}),
     ...(tuned.regression ? { regression: tuned.regression } : {}),
   };
+}
+
+/** The best regression and companion alone of grids that do not go on at their edges. */
+function tuneOnFixedGrids(
+  prepared: PreparedDataSet,
+  vectors: Float32Array,
+  tuned: DescentSettings,
+  seed: number,
+): Pick<DescentSettings, 'regression' | 'companion'> {
+  const futures = openFutures(prepared, prepared.userFeatures);
+  const rng = createRng(`train/${seed}/companion`);
+  /** What was chosen is the best of the grid too, if it is in there. */
+  const choose = <S extends Setting>(open: (oneHot: OneHot) => TunableMethod<S>, chosen: S): S => {
+    const isSame = (setting: S) => Object.keys(chosen).every((key) => setting[key] === chosen[key]);
+    if (open(futures.oneHot).grid.some(isSame)) return chosen;
+    return chooseSetting((oneHot) => ({ ...open(oneHot), beyond: () => [] }), futures, rng, 'evidence').setting;
+  };
+  const regression = tuned.regression!;
+  const { strength, power } = regression;
+  const { companion = DEFAULT_DESCENT.companion! } = tuned;
+  const { [HEADS.wide]: wide = 0, [HEADS.query]: query = 0 } = companion.strengths;
+  const parameters = Object.keys(DEFAULT_DESCENT.companion!.strengths);
+  const strengths = choose((oneHot) => logisticRegressionMethod(oneHot, vectors, parameters), { wide, query });
+  return {
+    regression: { ...regression, ...choose(populationRidge, { strength, power }) },
+    companion: { ...companion, strengths: strengthsOf(strengths) },
+  };
+}
+
+function strengthsOf({ wide, query }: LogisticSetting): Record<string, number> {
+  return { ...(wide > 0 ? { [HEADS.wide]: wide } : {}), ...(query > 0 ? { [HEADS.query]: query } : {}) };
 }
 
 function logitsOf(
@@ -153,7 +199,7 @@ function logitsOf(
 async function measureTests(
   { prepared: { population }, trials, options, note }: BenchRun,
   model: GeneralModel,
-  { settings, forms }: Evidence,
+  { settings, ungrown, forms }: Evidence,
   blends: readonly ChosenBlend[],
 ): Promise<Outcome[][]> {
   const binding = bind(model.folder, population);
@@ -167,7 +213,7 @@ async function measureTests(
       const measured = blends.map((): Outcome[] => []);
       for (let repeat = 0; repeat < options.repeats; repeat++) {
         const started = await startHeadTrials(context, program.steps, [trial], `bench/${SEED}/${repeat}/${trial.id}`);
-        const [logits] = await started.logits(formsOfVariants(settings));
+        const [logits] = await started.logits(formsOfVariants(settings, ungrown));
         for (const [i, blend] of blends.entries()) measured[i]!.push(measureBlend(logits!, forms, blend));
       }
       out.push(measured.map(meanOutcome));

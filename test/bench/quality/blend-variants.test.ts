@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
 import { blendOf, formsOf, hasOwnLogits } from '../../../src/model/blend.ts';
+import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { chooseBlend, fitStackBefore, libraryOf } from '../../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import type { TrialLogits } from '../../../src/offline/head-trials.ts';
@@ -16,10 +17,18 @@ import {
 } from './blend-variants.ts';
 
 const ROWS = 600;
-const SETTINGS = DEFAULT_DESCENT;
-const FORMS = formsOf(formsOfVariants(SETTINGS));
+/** What grids came to that went on. */
+const SETTINGS: DescentSettings = {
+  ...DEFAULT_DESCENT,
+  regression: { ...DEFAULT_DESCENT.regression!, strength: 1.5, power: 0.5 },
+};
+/** The edge of a grid that did not go on. */
+const EDGE: DescentSettings = { ...SETTINGS, regression: { ...SETTINGS.regression!, strength: 0.5, power: 0.5 } };
+const FORMS = formsOf(formsOfVariants(SETTINGS, EDGE));
 const variant = (name: string): Variant => VARIANTS.find((one) => one.name === name)!;
-const ALONE = 1 + FORMS.findIndex((form) => form.kind === 'regression' && form.strength === 0.05);
+const ALONE = 1 + FORMS.findIndex((form) => form.kind === 'regression' && form.strength === 1.5);
+const AT_EDGE =
+  1 + FORMS.findIndex((form) => form.kind === 'regression' && form.power === 0.5 && form.strength === 0.5);
 
 /** How much of the truth a column knows with so many seeds, from 0 to 1. */
 type Knows = (column: number, seeds: number) => number;
@@ -44,7 +53,12 @@ function evidenceOf(found: Knows, equal = found): Evidence {
     start: campaignsOf(8, knows, `${key}/start`),
     held: campaignsOf(8, knows, `${key}/held`),
   });
-  return { settings: SETTINGS, forms: FORMS, trials: { found: trials(found, 'found'), equal: trials(equal, 'equal') } };
+  return {
+    settings: SETTINGS,
+    ungrown: EDGE,
+    forms: FORMS,
+    trials: { found: trials(found, 'found'), equal: trials(equal, 'equal') },
+  };
 }
 
 const heads: Knows = (column) => (column === 0 ? 0.9 : 0.4);
@@ -81,7 +95,9 @@ describe('chooseVariant', () => {
   });
 
   it('without the protocol chooses on trials with equal shares', async () => {
-    expect(hasOwnLogits((await chooseVariant(evidence, variant('no protocol'))).settings)).toBe(false);
+    const headsOf = async (name: string) => blendOf((await chooseVariant(evidence, variant(name))).settings).heads.many;
+    expect(await headsOf('full')).toBeGreaterThan(0.5);
+    expect(await headsOf('no protocol')).toBeLessThan(0.2);
   });
 
   it('without weights by seeds weighs all numbers of seeds alike', async () => {
@@ -96,14 +112,23 @@ describe('chooseVariant', () => {
   });
 
   it('without a stack weighs one companion and one regression, up to the end of the grid', async () => {
-    const known = evidenceOf((column) => (column === ALONE ? 0.95 : 0));
+    const known = evidenceOf((column) => (column === ALONE || column === AT_EDGE ? 0.95 : 0));
     const { settings, seeds } = await chooseVariant(known, variant('none'));
     expect(seeds).toBeNull();
     expect(settings.stack).toBeUndefined();
-    expect(settings.regression!.weight).toBe(8);
+    expect(settings.regression).toEqual({ ...EDGE.regression, weight: 8 });
     const grown = blendOf((await chooseVariant(known, variant('no stack'))).settings);
     const regression = grown.parts.find(({ form }) => form.kind === 'regression')!.share.few;
     expect(grown.heads.few).toBeLessThan(regression / 8);
+  });
+
+  it('with a stack and grids that stay has nothing outside the library', async () => {
+    const known = evidenceOf((column) => (column === ALONE ? 0.9 : 0.3));
+    const strengthsOf = async (name: string) =>
+      blendOf((await chooseVariant(known, variant(name))).settings).parts.map(({ form }) => JSON.stringify(form));
+    const joined = JSON.stringify(FORMS[ALONE - 1]);
+    expect(await strengthsOf('full')).toContain(joined);
+    expect(await strengthsOf('no grids')).not.toContain(joined);
   });
 
   it.each([

@@ -53,6 +53,8 @@ type Campaigns = readonly (readonly TrialLogits[])[];
 export interface Evidence {
   /** How the heads are adapted, with a companion and a regression, each with its best setting alone. */
   readonly settings: DescentSettings;
+  /** The same with the best settings of grids that stay as they are. */
+  readonly ungrown: DescentSettings;
   /** The forms of the columns after the heads. */
   readonly forms: readonly ClosedForm[];
   /** Trials before training and of held-out campaigns, with the shares that folds show and with equal shares. */
@@ -68,21 +70,25 @@ export interface ChosenBlend {
 /** For weights that do not depend on it: the number of seeds where the first of a share's two weights is all. */
 const FEW = 10;
 
-/** Every part whose logits are needed by some variant: the library, and the companion and the regression alone. */
-export function formsOfVariants(settings: DescentSettings): DescentSettings {
-  const { companion, regression } = settings;
-  const { strength, power } = regression!;
-  const forms: readonly ClosedForm[] = [
-    ...libraryOf(settings),
-    { kind: 'companion', strengths: companion!.strengths },
-    { kind: 'regression', strength, power },
-  ];
+/** Every part whose logits are needed by some variant: the library, and companions and regressions alone. */
+export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
+  const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
+    { kind: 'companion', strengths: own.companion!.strengths },
+    regressionOf(own),
+  ]);
+  const byKey = new Map([...libraryOf(settings), ...alone].map((form) => [JSON.stringify(form), form]));
+  const forms = [...byKey.values()];
   const even = { few: 1, many: 1 };
   return withStack(settings, forms, [even, ...forms.map(() => even)]);
 }
 
+function regressionOf({ regression }: DescentSettings): ClosedForm & { kind: 'regression' } {
+  const { strength, power } = regression!;
+  return { kind: 'regression', strength, power };
+}
+
 export async function chooseVariant(evidence: Evidence, variant: Variant): Promise<ChosenBlend> {
-  const { settings, forms, trials } = evidence;
+  const { settings, ungrown, forms, trials } = evidence;
   const { has, without, isRegressionAlone = false } = variant;
   const seeds = has.includes('seeds') ? null : FEW;
   if (isRegressionAlone) return { settings: regressionAlone(settings), seeds };
@@ -93,10 +99,14 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
       evaluate: (all) => all.map((one) => outcomesOf(campaigns, forms, { settings: one, seeds: null })),
     });
     const chosen = { start: tried(start), held: tried(held) };
-    return { settings: await chooseOneAtATime(settings, chosen, has.includes('grids')), seeds: null };
+    const isGrown = has.includes('grids');
+    return { settings: await chooseOneAtATime(isGrown ? settings : ungrown, chosen, isGrown), seeds: null };
   }
-  const { strength, power } = settings.regression!;
-  const asked: readonly ClosedForm[] = [...libraryOf(settings), { kind: 'regression', strength, power }];
+  const { companion: _, regression: __, ...fixed } = ungrown;
+  // without settings chosen alone the library is what it is
+  const own: DescentSettings = has.includes('grids') ? settings : fixed;
+  const alone = regressionOf(has.includes('grids') ? settings : ungrown);
+  const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
   const hidden = new Set(without === 'heads' ? [0] : asked.flatMap(({ kind }, i) => (kind === without ? [i + 1] : [])));
   const seen = (campaigns: Campaigns) =>
     campaigns.map((own) =>
@@ -108,8 +118,8 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
         ),
       })),
     );
-  const before = start.length < LEAST_CAMPAIGNS ? stackWhereFew(settings) : fitStackBefore(settings, seen(start));
-  const chosen = chooseBlend(settings, seen(held), { strength, power }, before).settings;
+  const before = start.length < LEAST_CAMPAIGNS ? stackWhereFew(own) : fitStackBefore(own, seen(start));
+  const chosen = chooseBlend(own, seen(held), alone, before).settings;
   return { settings: without ? withoutPart(chosen, without) : chosen, seeds };
 }
 
