@@ -3,28 +3,21 @@
  * not seen its held-out campaigns, and every variant chooses from them.
  */
 
-import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
+import { LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import { defaultTrainingThreads } from '../../../src/cli/environment.ts';
 import { assert } from '../../../src/lib/errors.ts';
-import { createRng } from '../../../src/lib/rng.ts';
 import { formsOf } from '../../../src/model/blend.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
-import type { Setting, TunableMethod } from '../../../src/offline/baselines.ts';
-import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/offline/evidence.ts';
-import { openFutures } from '../../../src/offline/futures.ts';
 import { startHeadTrials } from '../../../src/offline/head-trials.ts';
 import { holdOut } from '../../../src/offline/held-out.ts';
 import { createInitialModel } from '../../../src/offline/initial-model.ts';
 import type { CampaignTrials } from '../../../src/offline/learner.ts';
 import { type Learners, openLearners } from '../../../src/offline/learners.ts';
-import type { OneHot } from '../../../src/offline/one-hot.ts';
-import { populationRidge } from '../../../src/offline/population-ridge.ts';
-import { hasPastCampaigns, type PreparedDataSet } from '../../../src/offline/prepared-data-set.ts';
+import { hasPastCampaigns } from '../../../src/offline/prepared-data-set.ts';
 import { recurrenceOf } from '../../../src/offline/recurrence.ts';
-import { type LogisticSetting, logisticRegressionMethod } from '../../../src/offline/tune-logistic-regression.ts';
-import { chooseSetting, meanOutcome } from '../../../src/offline/tuning.ts';
+import { meanOutcome } from '../../../src/offline/tuning.ts';
 import { choiceTrials, chooseAtStart, sampleValidation, startTrials } from '../../../src/offline/validation.ts';
 import { bind } from '../../../src/online/binding.ts';
 import { openBoundRegression } from '../../../src/online/bound-regression.ts';
@@ -41,6 +34,7 @@ import {
   measureBlend,
   VARIANTS,
 } from './blend-variants.ts';
+import { tuneOnFixedGrids } from './fixed-grids.ts';
 
 /** The test campaigns' quality with the blend of each variant. */
 export interface BlendResult {
@@ -75,7 +69,7 @@ export async function runBlendOnCutLists(run: BenchRun): Promise<BlendResult | n
 
 const COVERED = 0.95;
 
-export function coveringLength(lengths: Int32Array): number {
+function coveringLength(lengths: Int32Array): number {
   return Math.max(lengths.slice().sort()[Math.floor(COVERED * (lengths.length - 1))] ?? 1, 1);
 }
 
@@ -150,37 +144,6 @@ function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: Descent
     ...(tuned.companion ? { companion: tuned.companion } : {}),
     ...(tuned.regression ? { regression: tuned.regression } : {}),
   };
-}
-
-/** The best regression and companion alone of grids that do not go on at their edges. */
-function tuneOnFixedGrids(
-  prepared: PreparedDataSet,
-  vectors: Float32Array,
-  tuned: DescentSettings,
-  seed: number,
-): Pick<DescentSettings, 'regression' | 'companion'> {
-  const futures = openFutures(prepared, prepared.userFeatures);
-  const rng = createRng(`train/${seed}/companion`);
-  /** What was chosen is the best of the grid too, if it is in there. */
-  const choose = <S extends Setting>(open: (oneHot: OneHot) => TunableMethod<S>, chosen: S): S => {
-    const isSame = (setting: S) => Object.keys(chosen).every((key) => setting[key] === chosen[key]);
-    if (open(futures.oneHot).grid.some(isSame)) return chosen;
-    return chooseSetting((oneHot) => ({ ...open(oneHot), beyond: () => [] }), futures, rng, 'evidence').setting;
-  };
-  const regression = tuned.regression!;
-  const { strength, power } = regression;
-  const { companion = DEFAULT_DESCENT.companion! } = tuned;
-  const { [HEADS.wide]: wide = 0, [HEADS.query]: query = 0 } = companion.strengths;
-  const parameters = Object.keys(DEFAULT_DESCENT.companion!.strengths);
-  const strengths = choose((oneHot) => logisticRegressionMethod(oneHot, vectors, parameters), { wide, query });
-  return {
-    regression: { ...regression, ...choose(populationRidge, { strength, power }) },
-    companion: { ...companion, strengths: strengthsOf(strengths) },
-  };
-}
-
-function strengthsOf({ wide, query }: LogisticSetting): Record<string, number> {
-  return { ...(wide > 0 ? { [HEADS.wide]: wide } : {}), ...(query > 0 ? { [HEADS.query]: query } : {}) };
 }
 
 function logitsOf(
