@@ -1,5 +1,5 @@
 /** What a model's own logits are added to, and how much each counts, whichever way its manifest says so. */
-import type { DescentSettings } from './manifest.ts';
+import type { DescentSettings, PopulationRegressionSettings } from './manifest.ts';
 
 /** How much a part counts, in standardised logits, with so many seeds; between them linear in the logarithm. */
 export interface Share {
@@ -15,7 +15,7 @@ const MANY_SEEDS = 250;
 /** A part in closed form, by its settings. */
 export type ClosedForm =
   | { readonly kind: 'companion'; readonly strengths: Readonly<Record<string, number>> }
-  | { readonly kind: 'regression'; readonly strength: number; readonly power: number };
+  | ({ readonly kind: 'regression' } & PopulationRegressionSettings);
 
 export interface Blend {
   /** Of the model's own logits. */
@@ -33,8 +33,8 @@ export function blendOf({ stack, companion, regression }: DescentSettings): Blen
           form: { kind: 'companion' as const, strengths },
           share: { few, many },
         })),
-        ...stack.regressions.map(({ strength, power, few, many }) => ({
-          form: { kind: 'regression' as const, strength, power },
+        ...stack.regressions.map(({ few, many, ...form }) => ({
+          form: { kind: 'regression' as const, ...form },
           share: { few, many },
         })),
       ],

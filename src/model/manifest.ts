@@ -78,6 +78,12 @@ export const adamAdaptation = z.strictObject({
   early_stopping: earlyStopping,
 });
 
+/** `prior`: the variance of weights along those of past campaigns, as a multiple of what all others have together. */
+const regressionForm = {
+  strength: z.number().positive(),
+  power: z.number().min(0).max(1),
+  prior: z.number().positive().max(1000).optional(),
+};
 const share = { few: z.number().nonnegative().max(1000), many: z.number().nonnegative().max(1000) };
 
 /** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once per user. */
@@ -128,11 +134,11 @@ const descentAdaptation = z.strictObject({
       parameter: z.string(),
       heads: z.strictObject(share),
       companions: z.array(z.strictObject({ strengths: z.record(z.string(), z.number().positive()), ...share })),
-      regressions: z.array(
-        z.strictObject({ strength: z.number().positive(), power: z.number().min(0).max(1), ...share }),
-      ),
+      regressions: z.array(z.strictObject({ ...regressionForm, ...share })),
     })
     .optional(),
+  /** The directions of `prior.f32`, along which regressions with a `prior` are shrunk less. */
+  prior: z.strictObject({ rank: z.number().int().min(1).max(512) }).optional(),
   /**
    * A parameter with one element that multiplies all logits: it compensates for the spread that companion and
    * regression add. It has no rate.
@@ -247,7 +253,10 @@ export type DescentSettings = z.infer<typeof descentAdaptation>;
  * Code names the two regressions by what they are; `companion` and `regression` remain their names in manifest.json.
  */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
-export type PopulationRegressionSettings = Pick<NonNullable<DescentSettings['regression']>, 'strength' | 'power'>;
+export type PopulationRegressionSettings = Omit<
+  NonNullable<DescentSettings['stack']>['regressions'][number],
+  'few' | 'many'
+>;
 
 /** `interests: multi, at most 12 tokens, 40 tokens known` */
 export function describeFeature(feature: ManifestFeature): string {

@@ -27,6 +27,12 @@ export const LIBRARY: readonly ClosedForm[] = [
   { kind: 'regression', strength: 0.15, power: 0 },
 ];
 
+/** Regressions with a prior, for models that have one. */
+const WITH_PRIOR: readonly ClosedForm[] = [0.005, 0.03, 0.2].map((strength) => ({
+  ...{ kind: 'regression', strength, power: 0.25 },
+  prior: 4,
+}));
+
 /**
  * Those that a model of these settings has: a companion needs the parameters that it is fitted on. The settings'
  * regression and companion, chosen alone, are parts too where they are outside the range of the others: the stack could
@@ -36,12 +42,13 @@ export function libraryOf({
   rates,
   regression,
   companion,
-}: Pick<DescentSettings, 'rates' | 'regression' | 'companion'>): ClosedForm[] {
+  prior,
+}: Pick<DescentSettings, 'rates' | 'regression' | 'companion' | 'prior'>): ClosedForm[] {
   const chosen: ClosedForm[] = [
     ...(companion ? [{ kind: 'companion' as const, strengths: companion.strengths }] : []),
     ...(regression ? [{ kind: 'regression' as const, strength: regression.strength, power: regression.power }] : []),
   ];
-  const forms = [...LIBRARY, ...chosen.filter(isOutside)].filter(
+  const forms = [...LIBRARY, ...chosen.filter(isOutside), ...(prior ? WITH_PRIOR : [])].filter(
     (form) => form.kind === 'regression' || Object.keys(form.strengths).every((name) => name in rates),
   );
   return [...forms.filter(({ kind }) => kind === 'companion'), ...forms.filter(({ kind }) => kind === 'regression')];
@@ -86,13 +93,15 @@ export interface BlendChoice {
 
 /** `settings` with a stack of these forms. */
 export function withStack(
-  { companion: _, regression, ...settings }: DescentSettings,
+  { companion: _, regression, prior, ...settings }: DescentSettings,
   forms: readonly ClosedForm[],
   [heads, ...shares]: readonly Share[],
 ): DescentSettings {
   const parts = forms.map((form, i) => ({ form, share: shares[i]! }));
+  const isDrawn = forms.some((form) => form.kind === 'regression' && form.prior !== undefined);
   return {
     ...settings,
+    ...(prior && isDrawn ? { prior } : {}),
     stack: {
       parameter: regression?.parameter ?? settings.stack?.parameter ?? HEADS.regression,
       heads: heads!,
@@ -100,10 +109,14 @@ export function withStack(
         form.kind === 'companion' ? [{ strengths: form.strengths, ...share }] : [],
       ),
       regressions: parts.flatMap(({ form, share }) =>
-        form.kind === 'regression' ? [{ strength: form.strength, power: form.power, ...share }] : [],
+        form.kind === 'regression' ? [{ ...withoutKind(form), ...share }] : [],
       ),
     },
   };
+}
+
+function withoutKind({ kind: _, ...settings }: ClosedForm & { readonly kind: 'regression' }) {
+  return settings;
 }
 
 /** The stack before anything is known of how good its parts are. */

@@ -11,6 +11,7 @@ import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { hasOwnLogits } from '../model/blend.ts';
+import { type CampaignPrior, encodePrior, PRIOR_FILE } from '../model/campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type UnversionedModel, writeModelFolder } from '../model/folder.ts';
 import { goldenInputs } from '../model/interface.ts';
 import {
@@ -182,8 +183,10 @@ export async function exportModel(
   parameters: Parameters,
   out: string,
   rest: Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'>,
+  prior: CampaignPrior | null = null,
 ): Promise<Manifest> {
   const { adaptation } = rest;
+  const hasPrior = adaptation.optimiser === 'gradient_descent' && adaptation.prior !== undefined;
   const isWhole = adaptation.optimiser === 'adam' || hasOwnLogits(adaptation);
   const built = isWhole ? initialModel.graph : (initialModel.headsAlone ?? initialModel.graph);
   const graph: Graph = {
@@ -192,7 +195,7 @@ export async function exportModel(
   };
   const bytes = writeModel(graph, { producer: 'metaheac' });
   const trained: UnversionedModel = {
-    files: new Map([[MODEL_FILE, bytes]]),
+    files: new Map([[MODEL_FILE, bytes], ...(hasPrior ? [[PRIOR_FILE, encodePrior(prior!)] as const] : [])]),
     vocabularies: initialModel.tokens,
     manifest: {
       ...rest,

@@ -15,6 +15,7 @@ import type { TrainSettings } from './settings.ts';
 export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   readonly hidden?: LearnerData['hidden'];
+  readonly weights?: LearnerData['weights'];
   /**
    * Its trainable parameters are in shared memory and correspond to the state that a task names.
    */
@@ -33,10 +34,11 @@ export type LearnerTask = LearnerWork & { readonly state: number };
 export type LearnerResult = MetaGradient | RankingQuality[][] | (DriftPair | null)[] | TrialLogits[];
 
 await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
-  async ({ population, hidden, initialModel, settings, device }) => {
+  async ({ population, hidden, weights, initialModel, settings, device }) => {
     const learner = openLearner({
       population: openPopulation(population.path, { version: population.version, trusted: true }),
       ...(hidden ? { hidden } : {}),
+      ...(weights ? { weights } : {}),
       initialModel: assembleInitialModel(initialModel),
       settings,
       device,

@@ -10,7 +10,7 @@ import type { Learners, LearnersOptions } from './learners.ts';
 import type { MetaGradient } from './meta-step.ts';
 
 export async function openLearnerThreads(
-  { population, hidden }: Pick<LearnerData, 'population' | 'hidden'>,
+  { population, hidden, weights }: Pick<LearnerData, 'population' | 'hidden' | 'weights'>,
   initialModel: InitialModel,
   { settings, device, threads }: LearnersOptions,
 ): Promise<Learners> {
@@ -19,6 +19,7 @@ export async function openLearnerThreads(
   const data: LearnerThreadData = {
     population: { path: population.path, version: population.version },
     ...(hidden ? { hidden } : {}),
+    ...(weights ? { weights } : {}),
     initialModel: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
     settings,
     device,

@@ -19,6 +19,7 @@ import { type HiddenTokens, hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { Device, SessionOptions } from '../runtime/session.ts';
+import { type CampaignWeights, priorBefore } from './campaign-weights.ts';
 import type { DriftPair } from './drift.ts';
 import { runDriftTrial } from './drift-trial.ts';
 import type { SampledBatch } from './episodes.ts';
@@ -72,6 +73,8 @@ export interface Learner {
 
 export interface LearnerData {
   readonly population: Population;
+  /** Of past campaigns; left out where the model has no prior. */
+  readonly weights?: CampaignWeights;
   /** As of the prepared data set. */
   readonly hidden?: PreparedDataSet['hidden'];
   readonly initialModel: InitialModel;
@@ -79,7 +82,7 @@ export interface LearnerData {
   readonly device: Device;
 }
 
-export function openLearner({ population, hidden, initialModel, settings, device }: LearnerData): Learner {
+export function openLearner({ population, weights, hidden, initialModel, settings, device }: LearnerData): Learner {
   const { graph } = initialModel;
   const parameters = trainableParameters(graph);
   const bindingBefore = bindingsOf(initialModel, population, hidden);
@@ -89,10 +92,11 @@ export function openLearner({ population, hidden, initialModel, settings, device
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
   const sessions = { device, keepsMemory: true };
-  const bound = boundSessions(population, sessions);
+  const bound = boundSessions(population, sessions, weights);
   const contextOf = async (current: Parameters, future: readonly string[]) => {
     opened ??= openTrials(initialModel, whole, parameters, settings, sessions);
-    return contextBefore(await opened, { population, binding: bindingBefore(future), parameters: current }, bound);
+    const users = { population, binding: bindingBefore(future), parameters: current };
+    return contextBefore(await opened, users, bound, future);
   };
   const kept = new KeptTrials(population);
   const startedOf = (current: Parameters, campaign: CampaignTrials): Promise<HeadTrials> =>
@@ -141,14 +145,19 @@ export function openLearner({ population, hidden, initialModel, settings, device
 /**
  * What is opened for users before a future; the last one of each is enough, as campaigns come future by future.
  */
-function boundSessions(population: Population, options: SessionOptions) {
+function boundSessions(population: Population, options: SessionOptions, weights: CampaignWeights | undefined) {
   let regression: { readonly binding: Binding; readonly opened: Promise<BoundRegression | null> } | null = null;
   let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
   return {
-    async regression(model: AdaptableModel, binding: Binding): Promise<BoundRegression | null> {
+    async regression(
+      model: AdaptableModel,
+      binding: Binding,
+      future: readonly string[],
+    ): Promise<BoundRegression | null> {
       if (regression?.binding !== binding) {
         await (await regression?.opened)?.close();
-        regression = { binding, opened: openBoundRegression({ model, population, binding }, options) };
+        const before = { ...model, prior: weights ? priorBefore(weights, future) : null };
+        regression = { binding, opened: openBoundRegression({ model: before, population, binding }, options) };
       }
       return await regression.opened;
     },
@@ -177,8 +186,9 @@ async function contextBefore(
   { model, program: online, scorer }: Trials,
   users: Required<Pick<OnlineContext, 'population' | 'binding' | 'parameters'>>,
   bound: ReturnType<typeof boundSessions>,
+  future: readonly string[],
 ): Promise<UsersBefore> {
-  const regression = await bound.regression(model, users.binding);
+  const regression = await bound.regression(model, users.binding, future);
   return { context: { ...users, model, program: online, regression }, online, scorer };
 }
 

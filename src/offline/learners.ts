@@ -3,6 +3,7 @@
  */
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Device } from '../runtime/session.ts';
+import type { CampaignWeights } from './campaign-weights.ts';
 import type { DriftPair } from './drift.ts';
 import type { TrialLogits } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
@@ -31,6 +32,8 @@ export interface Learners {
 export interface LearnersOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
+  /** Of past campaigns, where the model has a prior. */
+  readonly weights?: CampaignWeights | null;
   /** 1: all work is done in this thread. No more are started than a step has tasks or a validation campaigns. */
   readonly threads: number;
 }
@@ -38,9 +41,9 @@ export interface LearnersOptions {
 export async function openLearners(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
   initialModel: InitialModel,
-  options: LearnersOptions,
+  { weights, ...options }: LearnersOptions,
 ): Promise<Learners> {
-  const data = { population, ...(hidden ? { hidden } : {}) };
+  const data = { population, ...(hidden ? { hidden } : {}), ...(weights ? { weights } : {}) };
   const most = Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS);
   const threads = Math.min(options.threads, most);
   if (threads > 1) return openLearnerThreads(data, initialModel, { ...options, threads });

@@ -46,7 +46,7 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
       for (const power of new Set(settings.map((setting) => setting.power))) {
         const own = settings.filter((setting) => setting.power === power);
         const strengths = own.map(({ strength }) => strength);
-        const weights = regressionOf(power).fit(mean, present.length, strengths, -1, compared);
+        const weights = regressionOf(power).fit(mean, present.length, strengths, { otherMean: compared });
         for (const [i, setting] of own.entries()) fitted.set(setting, weights[i]!);
       }
       for (const setting of settings) {

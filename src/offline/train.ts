@@ -4,25 +4,21 @@
  */
 import { createHash } from 'node:crypto';
 import type { Parameters } from '../adaptation/compaction.ts';
-import { LATENT_TABLE } from '../architectures/heads.ts';
 import type { Clock } from '../lib/clock.ts';
-import { createRng } from '../lib/rng.ts';
 import type { AdaptationSettings, Drift, Manifest } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
 import { checkpointPath, removeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
-import { openFutures } from './futures.ts';
 import { type HeldOut, holdOut, withoutUsersWithoutPositives } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
-import { createInitialModel, exportModel, type InitialModel } from './initial-model.ts';
+import { createInitialModel, exportModel } from './initial-model.ts';
 import { type Learners, openLearners } from './learners.ts';
 import { measureDrift } from './measure-drift.ts';
 import { metaTrain } from './meta-train.ts';
-import { tuneRegression } from './population-ridge.ts';
+import { openParts, type Parts } from './parts.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
 import { openTrainingRun, type Phase, type TrainingRun } from './training-run.ts';
-import { tuneLogisticRegression } from './tune-logistic-regression.ts';
 import type { SettingChoice } from './tuning.ts';
 import { chooseAtStart, sampleValidation } from './validation.ts';
 
@@ -99,7 +95,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   const key = `train/${settings.seed}/validation`;
   const heldOut = holdOut(campaigns, settings.validationShare, key, prepared.until !== undefined);
   const initialModel = createInitialModel(prepared, campaigns, settings);
-  const { regression, logistic } = tuneParts(prepared, initialModel, options);
+  const parts = await openParts(prepared, initialModel, campaigns, options);
   const path = checkpointPath(options.out);
   const run = openTrainingRun(initialModel.graph.initializers, {
     path,
@@ -109,8 +105,11 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   });
   let isOver = false;
   // last, so that no error leaves its threads open
-  const learners = await openLearners(prepared, initialModel, { settings, device, threads: options.threads ?? 1 });
-  const { adaptation } = logistic;
+  const learners = await openLearners(prepared, initialModel, {
+    ...{ settings, device, weights: parts.weights },
+    threads: options.threads ?? 1,
+  });
+  const { adaptation } = parts;
   const initial = initialModel.graph.initializers;
   const training = { prepared, options, campaigns, heldOut, run, learners, initial, adaptation };
   try {
@@ -128,24 +127,10 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   }
   const { best, optimiser, choosingSteps: steps } = run;
   const finalSteps = run.phase === 'final' && isOver ? optimiser.steps : 0;
-  const tuned = { regression_choice: regression.choice, companion_choice: logistic.choice };
-  const facts = factsOf(training, finalSteps, tuned);
-  const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts);
+  const facts = factsOf(training, finalSteps, parts.choices);
+  const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts, parts.prior);
   if (isOver) removeCheckpoint(path);
   return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
-}
-
-/** The regressions to blend in, each with its best setting alone. */
-function tuneParts(prepared: PreparedDataSet, { graph }: InitialModel, { settings, onTuned }: TrainOptions) {
-  const futures = openFutures(prepared, prepared.userFeatures);
-  // the name of a random stream, which must not change
-  const tuning = createRng(`train/${settings.seed}/companion`);
-  const regression = tuneRegression(futures, settings.adaptation, tuning);
-  if (regression.choice) onTuned?.('regression', regression.choice);
-  const vectors = graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined;
-  const logistic = tuneLogisticRegression(futures, vectors, regression.adaptation, tuning);
-  if (logistic.choice) onTuned?.('companion', logistic.choice);
-  return { regression, logistic };
 }
 
 /** The first phase, up to the choice of the adaptation and the start of the final one; true if it finished. */
@@ -247,7 +232,7 @@ function report(
 function factsOf(
   { prepared, options, campaigns, heldOut, run, adaptation }: Training,
   finalSteps: number,
-  tuned: { readonly regression_choice: SettingChoice | null; readonly companion_choice: SettingChoice | null },
+  choices: Parts['choices'],
 ): Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'drift' | 'training'> {
   const { best, choice, start, optimiser } = run;
   const { adaptation: _, name, ...rest } = options.settings;
@@ -271,7 +256,7 @@ function factsOf(
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
       ...(prepared.until ? { campaigns_until: prepared.until.toISOString() } : {}),
-      ...tuned,
+      ...choices,
       start_choice: start && { campaigns: start.campaigns, tried: start.tried },
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
       blend_choice: choice?.blend ?? null,

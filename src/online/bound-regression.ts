@@ -8,7 +8,9 @@ import type { LinearChange } from '../adaptation/head-adaptation.ts';
 import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
-import type { Graph } from '../graph/index.ts';
+import { assert } from '../lib/errors.ts';
+import type { CampaignPrior } from '../model/campaign-prior.ts';
+import type { AdaptableModel } from '../model/load.ts';
 import { type Manifest, type PopulationRegressionSettings, regressionParameter } from '../model/manifest.ts';
 import type { UserRows } from '../population/population.ts';
 import { SegmentMemory } from '../population/segment-memory.ts';
@@ -41,13 +43,17 @@ export interface MatchedUsers extends Sides<Int32Array> {
 }
 
 export interface BoundRegression {
+  /** The factor of each column at this power, `[width]`; 0 for columns that no user has. */
+  scaleOf(power: number): Float64Array;
+  /** Standard deviation of x . weights over the population, or a sample of it. */
+  deviationOf(weights: Float64Array): number;
   /** `users` are the model's inputs of `rows` users, without `without`. */
   forUsers(users: Feeds, rows: number, without: OwnToken | null): Promise<CampaignRegression>;
   close(): Promise<void>;
 }
 
 export interface RegressionSource {
-  readonly model: { readonly graph: Graph; readonly manifest: Pick<Manifest, 'adaptation'> };
+  readonly model: Pick<AdaptableModel, 'graph' | 'prior'> & { readonly manifest: Pick<Manifest, 'adaptation'> };
   readonly population: UserRows;
   readonly binding: Binding;
 }
@@ -69,7 +75,7 @@ export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keep
  * regression.
  */
 export async function openBoundRegression(
-  { model: { graph, manifest }, population, binding }: RegressionSource,
+  { model: { graph, manifest, prior }, population, binding }: RegressionSource,
   { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},
 ): Promise<BoundRegression | null> {
   const { adaptation } = manifest;
@@ -95,6 +101,8 @@ export async function openBoundRegression(
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
   return {
+    scaleOf: (power) => regressionOf(power).scale,
+    deviationOf: (weights) => deviationOf(multiplySparseRows(sample, weights)),
     async forUsers(users, rows, without) {
       const features = await reader.read(rows, (from, to) => sliceFeeds(users, from, to));
       const leftOut = await elementOf(without);
@@ -107,11 +115,14 @@ export async function openBoundRegression(
           if (missing.length > 0) {
             const mean = meanOfRows(features, positives);
             const compared = others && meanOfMatched(features, others);
-            // those of one power share a Krylov space
-            for (const power of new Set(missing.map((setting) => setting.power))) {
-              const together = missing.filter((setting) => setting.power === power);
-              const strengths = together.map(({ strength }) => strength);
-              const solved = regressionOf(power).fit(mean, positives.length, strengths, leftOut, compared);
+            // those of one power and prior share a Krylov space
+            for (const together of Map.groupBy(missing, spaceOf).values()) {
+              const [{ power, prior: strength }] = together as [PopulationRegressionSettings];
+              const strengths = together.map((setting) => setting.strength);
+              const solved = regressionOf(power).fit(mean, positives.length, strengths, {
+                ...{ without: leftOut, otherMean: compared },
+                prior: strength === undefined ? null : { of: getPrior(prior), strength },
+              });
               for (const [i, elements] of solved.entries())
                 own.set(keyOf(together[i]!), { parameter, elements, own: multiplySparseRows(features, elements) });
             }
@@ -124,8 +135,22 @@ export async function openBoundRegression(
   };
 }
 
-function keyOf({ strength, power }: PopulationRegressionSettings): string {
-  return `${strength}/${power}`;
+function keyOf(setting: PopulationRegressionSettings): string {
+  return `${setting.strength}/${spaceOf(setting)}`;
+}
+
+function spaceOf({ power, prior }: PopulationRegressionSettings): string {
+  return `${power}/${prior ?? 0}`;
+}
+
+function getPrior(prior: CampaignPrior | null | undefined): CampaignPrior {
+  assert(prior, 'a regression has a prior, and the model has none');
+  return prior;
+}
+
+function deviationOf(values: Float64Array): number {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
 }
 
 /** The mean of users of whom a share is outside; of those inside alone if there are none. */

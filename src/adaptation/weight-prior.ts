@@ -1,0 +1,53 @@
+/**
+ * A prior of regression weights as a change of coordinates: w = P y with w ~ N(0, P P'), P = I + sum of h u u'. A ridge
+ * on y shrinks w less along the directions u than across them.
+ */
+
+/** Directions of weights, `[rank, width]` row by row. */
+export interface Directions {
+  readonly rank: number;
+  readonly width: number;
+  readonly directions: Float32Array;
+}
+
+export interface WeightPrior {
+  /** out = P v, both `[width]`, which may not be the same array. */
+  apply(v: Float64Array, out: Float64Array): void;
+}
+
+/**
+ * The covariance is I + `variance` sum of d d', d in the coordinates of columns scaled by `scale` (0 for columns that no
+ * row has). Exact where directions are orthogonal in these coordinates, as they are on the users that a model was trained
+ * on; symmetric and positive definite anyway.
+ */
+export function weightPrior(
+  { rank, width, directions }: Directions,
+  scale: Float64Array,
+  variance: number,
+): WeightPrior {
+  const units = new Float32Array(rank * width);
+  const gains = new Float64Array(rank);
+  for (let i = 0; i < rank; i++) {
+    let square = 0;
+    for (let t = 0; t < width; t++) {
+      const value = scale[t] === 0 ? 0 : directions[i * width + t]! / scale[t]!;
+      units[i * width + t] = value;
+      square += value * value;
+    }
+    gains[i] = Math.sqrt(1 + variance * square) - 1;
+    const norm = Math.sqrt(square) || 1;
+    for (let t = 0; t < width; t++) units[i * width + t]! /= norm;
+  }
+  return {
+    apply(v, out) {
+      out.set(v);
+      for (let i = 0; i < rank; i++) {
+        const from = i * width;
+        let along = 0;
+        for (let t = 0; t < width; t++) along += units[from + t]! * v[t]!;
+        along *= gains[i]!;
+        for (let t = 0; t < width; t++) out[t]! += along * units[from + t]!;
+      }
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * What regressions of past campaigns weigh: from these a model has its own regressions' prior. A new campaign's weights
+ * are shrunk less where past ones vary (a prior learned over tasks, as in hierarchical Bayes; see Ando & Zhang 2005).
+ */
+import { createRng, type Rng, sample } from '../lib/rng.ts';
+import type { CampaignPrior } from '../model/campaign-prior.ts';
+import { bind } from '../online/binding.ts';
+import { openBoundRegression } from '../online/bound-regression.ts';
+import { encodeUsers } from '../online/encode.ts';
+import { ownToken } from '../online/own-token.ts';
+import type { Population } from '../population/population.ts';
+import type { Device } from '../runtime/session.ts';
+import { LEAST_CAMPAIGNS } from './evidence.ts';
+import type { CampaignHistory } from './history.ts';
+import type { InitialModel } from './initial-model.ts';
+import { membersOf } from './members.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
+import { reaches } from './reach.ts';
+import { symmetricEigen } from './symmetric-eigen.ts';
+
+/** The regression of a past campaign. A third of the strength, or three times as much, says nearly the same. */
+const SETTING = { strength: 0.015, power: 0.25 };
+/** Maximum numbers of campaigns; of members of one, and of users compared with them; of weights of all together. */
+const MOST_CAMPAIGNS = 256;
+const MOST_MEMBERS = 2000;
+const MOST_WEIGHTS = 32_000_000;
+/** Maximum numbers of directions of a prior, and of their elements. */
+const MOST_RANK = 64;
+const MOST_ELEMENTS = 16_000_000;
+/** Directions with a smaller share of the first one's variance are rounding. */
+const LEAST_VARIANCE = 1e-6;
+
+export interface CampaignWeights {
+  readonly ids: readonly string[];
+  /** Elements of the regressions' parameter. */
+  readonly width: number;
+  /** `[campaigns, width]`, in shared memory: x . w has a variance of 1 over the population. */
+  readonly weights: Float32Array;
+  /** `[campaigns, campaigns]`: products of the weights in the coordinates that a regression shrinks. */
+  readonly products: Float64Array;
+}
+
+/**
+ * A regression of each campaign on its members, without its own token; of at most 256 campaigns. null where there are
+ * too few to learn from, or where they are made of the users' own tokens.
+ */
+export async function regressCampaigns(
+  { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
+  { folder, graph }: InitialModel,
+  campaigns: readonly CampaignHistory[],
+  { seed, device }: { readonly seed: number; readonly device: Device },
+): Promise<CampaignWeights | null> {
+  if (hidden || campaigns.length < LEAST_CAMPAIGNS) return null;
+  const rng = createRng(`train/${seed}/campaign-weights`);
+  const binding = bind(folder, population);
+  const model = { graph, manifest: folder.manifest };
+  const regression = await openBoundRegression({ model, population, binding }, { device });
+  if (regression === null) return null;
+  const scale = regression.scaleOf(SETTING.power);
+  const width = scale.length;
+  const most = Math.min(MOST_CAMPAIGNS, Math.floor(MOST_WEIGHTS / width));
+  const tried = sample(rng, Int32Array.from(campaigns.keys()), most).sort();
+  const weights = new Float32Array(new SharedArrayBuffer(tried.length * width * Float32Array.BYTES_PER_ELEMENT));
+  const ids: string[] = [];
+  try {
+    for (const i of tried) {
+      const { id } = campaigns[i]!;
+      const { members, others } = sampleUsers(campaigns[i]!, population, rng.fork(id));
+      if (members.length === 0) continue;
+      const token = ownToken(folder, id);
+      const rows = Int32Array.from([...members, ...others]);
+      const users = encodeUsers(graph, binding, population.readRows(rows), { without: token });
+      const own = await regression.forUsers(users, rows.length, token);
+      const positives = Int32Array.from(members.keys());
+      const inside = Int32Array.from(others.keys(), (place) => members.length + place);
+      const compared = others.length > 0 ? { inside, outside: new Int32Array(0), share: 0 } : null;
+      const [fitted] = own.fit(positives, [SETTING], compared);
+      const deviation = regression.deviationOf(fitted!.elements);
+      if (deviation === 0) continue;
+      weights.set(
+        fitted!.elements.map((x) => x / deviation),
+        ids.length * width,
+      );
+      ids.push(id);
+    }
+  } finally {
+    await regression.close();
+  }
+  return ids.length < LEAST_CAMPAIGNS
+    ? null
+    : { ids, width, weights, products: productsOf(weights, ids.length, scale) };
+}
+
+/** Rows of members, and where not everyone could be one, of others who could. */
+function sampleUsers(campaign: CampaignHistory, { rowOf }: Pick<Population, 'rowOf'>, rng: Rng) {
+  const isMember = new Set(membersOf(campaign));
+  const { reach } = campaign;
+  const rowsOf = (users: readonly number[]) => Int32Array.from(users, (user) => rowOf[user]!).filter((row) => row >= 0);
+  const others = reach ? [...rowOf.keys()].filter((user) => !isMember.has(user) && reaches(reach, user)) : [];
+  return {
+    members: sample(rng.fork('members'), rowsOf([...isMember]).sort(), MOST_MEMBERS),
+    others: sample(rng.fork('others'), rowsOf(others), MOST_MEMBERS),
+  };
+}
+
+function productsOf(weights: Float32Array, campaigns: number, scale: Float64Array): Float64Array {
+  const width = scale.length;
+  const scaled = Float32Array.from({ length: campaigns * width }, (_, k) => {
+    const factor = scale[k % width]!;
+    return factor === 0 ? 0 : weights[k]! / factor;
+  });
+  const products = new Float64Array(campaigns * campaigns);
+  for (let i = 0; i < campaigns; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let t = 0; t < width; t++) sum += scaled[i * width + t]! * scaled[j * width + t]!;
+      products[i * campaigns + j] = products[j * campaigns + i] = sum;
+    }
+  return products;
+}
+
+/**
+ * The prior before the campaigns of a future: the principal directions of the others' weights. null where those are too
+ * few.
+ */
+export function priorBefore(
+  { ids, width, weights, products }: CampaignWeights,
+  future: readonly string[] = [],
+): CampaignPrior | null {
+  const isFuture = new Set(future);
+  const known = [...ids.keys()].filter((i) => !isFuture.has(ids[i]!));
+  const count = known.length;
+  if (count < LEAST_CAMPAIGNS) return null;
+  const own = Float64Array.from({ length: count * count }, (_, k) => {
+    const [i, j] = [known[Math.floor(k / count)]!, known[k % count]!];
+    return products[i * ids.length + j]!;
+  });
+  const { values, vectors } = symmetricEigen(own, count);
+  const most = Math.min(MOST_RANK, Math.floor(MOST_ELEMENTS / width));
+  const rank = Math.min(most, values.filter((value) => value > LEAST_VARIANCE * values[0]!).length);
+  if (rank === 0) return null;
+  const directions = new Float32Array(rank * width);
+  for (let r = 0; r < rank; r++)
+    for (const [place, i] of known.entries()) {
+      const factor = vectors[place * count + r]! / Math.sqrt(count);
+      for (let t = 0; t < width; t++) directions[r * width + t]! += factor * weights[i * width + t]!;
+    }
+  return { rank, width, directions };
+}

@@ -1,0 +1,60 @@
+/** The closed forms that a model can be blended with, as they are before training. */
+import { LATENT_TABLE } from '../architectures/heads.ts';
+import { createRng } from '../lib/rng.ts';
+import type { CampaignPrior } from '../model/campaign-prior.ts';
+import type { AdaptationSettings } from '../model/manifest.ts';
+import type { Device } from '../runtime/session.ts';
+import { type CampaignWeights, priorBefore, regressCampaigns } from './campaign-weights.ts';
+import { openFutures } from './futures.ts';
+import type { CampaignHistory } from './history.ts';
+import type { InitialModel } from './initial-model.ts';
+import { tuneRegression } from './population-ridge.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
+import type { TrainSettings } from './settings.ts';
+import { tuneLogisticRegression } from './tune-logistic-regression.ts';
+import type { SettingChoice } from './tuning.ts';
+
+export interface PartsOptions {
+  readonly settings: TrainSettings;
+  readonly device: Device;
+  /** Called with the best setting of a part that is a method of its own. */
+  readonly onTuned?: (part: 'regression' | 'companion', choice: SettingChoice) => void;
+}
+
+export interface Parts {
+  /** With the best setting of each part alone. */
+  readonly adaptation: AdaptationSettings;
+  readonly choices: {
+    readonly regression_choice: SettingChoice | null;
+    readonly companion_choice: SettingChoice | null;
+  };
+  /** Of all train campaigns; null where the model has no prior. */
+  readonly weights: CampaignWeights | null;
+  readonly prior: CampaignPrior | null;
+}
+
+export async function openParts(
+  prepared: PreparedDataSet,
+  initialModel: InitialModel,
+  campaigns: readonly CampaignHistory[],
+  { settings, device, onTuned }: PartsOptions,
+): Promise<Parts> {
+  const futures = openFutures(prepared, prepared.userFeatures);
+  // the name of a random stream, which must not change
+  const tuning = createRng(`train/${settings.seed}/companion`);
+  const regression = tuneRegression(futures, settings.adaptation, tuning);
+  if (regression.choice) onTuned?.('regression', regression.choice);
+  const vectors = initialModel.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined;
+  const { adaptation, choice } = tuneLogisticRegression(futures, vectors, regression.adaptation, tuning);
+  if (choice) onTuned?.('companion', choice);
+  const weights = await regressCampaigns(prepared, initialModel, campaigns, { seed: settings.seed, device });
+  const prior = weights && priorBefore(weights);
+  return {
+    adaptation:
+      prior && adaptation.optimiser === 'gradient_descent'
+        ? { ...adaptation, prior: { rank: prior.rank } }
+        : adaptation,
+    choices: { regression_choice: regression.choice, companion_choice: choice },
+    ...{ weights, prior },
+  };
+}
