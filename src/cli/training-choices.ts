@@ -82,9 +82,16 @@ export function describeBlend({ settings, blend }: Choice): string[] {
   const { stack } = settings;
   if (!stack || !blend) return [];
   const { kind, campaigns, gain } = blend;
+  const plain = stack.regressions.filter(({ prior }) => prior === undefined);
+  const drawn = stack.regressions.filter(({ prior }) => prior !== undefined);
   const parts = [
     { name: 'heads', shares: [stack.heads], of: [] },
-    { name: 'regression', shares: stack.regressions, of: stack.regressions.map(({ strength }) => `${strength}`) },
+    { name: 'regression', shares: plain, of: plain.map(({ strength }) => `${strength}`) },
+    {
+      name: 'regression with a prior of past campaigns',
+      shares: drawn,
+      of: drawn.map(({ strength }) => `${strength}`),
+    },
     { name: 'logistic regression', shares: stack.companions, of: [] },
   ];
   const weightOf = (shares: readonly Share[]) => shares.reduce((sum, { few, many }) => sum + (few + many) / 2, 0);

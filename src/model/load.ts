@@ -17,7 +17,7 @@ import {
 import { messageOf } from '../lib/errors.ts';
 import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
 import { formsOf } from './blend.ts';
-import { type CampaignPrior, readPrior } from './campaign-prior.ts';
+import { type CampaignPrior, readPriors } from './campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import {
@@ -39,8 +39,8 @@ export interface AdaptableModel {
   readonly graph: Graph;
   /** Names of the parameters that adaptation changes. */
   readonly adapted: readonly string[];
-  /** Of its regressions, where they have one. */
-  readonly prior?: CampaignPrior | null;
+  /** Of its regressions. */
+  readonly priors?: readonly CampaignPrior[];
 }
 
 export interface GeneralModel extends AdaptableModel {
@@ -69,13 +69,13 @@ export async function loadModel(path: string, options: { device?: Device } = {})
   } finally {
     await program.close();
   }
-  return { folder, manifest: folder.manifest, graph, adapted, prior: priorOf(folder, graph) };
+  return { folder, manifest: folder.manifest, graph, adapted, priors: priorsOf(folder, graph) };
 }
 
-function priorOf(folder: ModelFolder, graph: Graph): CampaignPrior | null {
+function priorsOf(folder: ModelFolder, graph: Graph): readonly CampaignPrior[] {
   const { adaptation } = folder.manifest;
   const parameter = adaptation.optimiser === 'gradient_descent' ? regressionParameter(adaptation) : null;
-  return parameter === null ? null : readPrior(folder, graph.initializers.get(parameter)!.data.length);
+  return parameter === null ? [] : readPriors(folder, graph.initializers.get(parameter)!.data.length);
 }
 
 /** Refuses parameters with NaN or infinity. */

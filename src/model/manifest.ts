@@ -137,8 +137,11 @@ const descentAdaptation = z.strictObject({
       regressions: z.array(z.strictObject({ ...regressionForm, ...share })),
     })
     .optional(),
-  /** The directions of `prior.f32`, along which regressions with a `prior` are shrunk less. */
-  prior: z.strictObject({ rank: z.number().int().min(1).max(512) }).optional(),
+  /** The directions in `prior.f32`, along which regressions of this power with a `prior` are shrunk less. */
+  priors: z
+    .array(z.strictObject({ power: z.number().min(0).max(1), rank: z.number().int().min(1).max(512) }))
+    .max(8)
+    .optional(),
   /**
    * A parameter with one element that multiplies all logits: it compensates for the spread that companion and
    * regression add. It has no rate.

@@ -18,8 +18,14 @@ import type { PreparedDataSet } from './prepared-data-set.ts';
 import { reaches } from './reach.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
-/** The regression of a past campaign. A third of the strength, or three times as much, says nearly the same. */
-const SETTING = { strength: 0.015, power: 0.25 };
+/**
+ * The regressions of a past campaign, one for each power whose regressions have a prior. Where members differ from
+ * others in rare tokens power 0 is the better, in what many have .25.
+ */
+const SETTINGS = [
+  { strength: 0.015, power: 0 },
+  { strength: 0.003, power: 0.25 },
+] as const;
 /** Maximum numbers of campaigns; of members of one, and of users compared with them; of weights of all together. */
 const MOST_CAMPAIGNS = 256;
 const MOST_MEMBERS = 2000;
@@ -30,7 +36,9 @@ const MOST_ELEMENTS = 16_000_000;
 /** Directions with a smaller share of the first one's variance are rounding. */
 const LEAST_VARIANCE = 1e-6;
 
+/** Of the regressions of one power. */
 export interface CampaignWeights {
+  readonly power: number;
   readonly ids: readonly string[];
   /** Elements of the regressions' parameter. */
   readonly width: number;
@@ -41,26 +49,25 @@ export interface CampaignWeights {
 }
 
 /**
- * A regression of each campaign on its members, without its own token; of at most 256 campaigns. null where there are
- * too few to learn from, or where they are made of the users' own tokens.
+ * Regressions of each campaign on its members, without its own token; of at most 256 campaigns. None where there are too
+ * few to learn from, or where they are made of the users' own tokens.
  */
 export async function regressCampaigns(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
   { folder, graph }: InitialModel,
   campaigns: readonly CampaignHistory[],
   { seed, device }: { readonly seed: number; readonly device: Device },
-): Promise<CampaignWeights | null> {
-  if (hidden || campaigns.length < LEAST_CAMPAIGNS) return null;
+): Promise<readonly CampaignWeights[]> {
+  if (hidden || campaigns.length < LEAST_CAMPAIGNS) return [];
   const rng = createRng(`train/${seed}/campaign-weights`);
   const binding = bind(folder, population);
   const model = { graph, manifest: folder.manifest };
   const regression = await openBoundRegression({ model, population, binding }, { device });
-  if (regression === null) return null;
-  const scale = regression.scaleOf(SETTING.power);
-  const width = scale.length;
+  if (regression === null) return [];
+  const { width } = regression;
   const most = Math.min(MOST_CAMPAIGNS, Math.floor(MOST_WEIGHTS / width));
   const tried = sample(rng, Int32Array.from(campaigns.keys()), most).sort();
-  const weights = new Float32Array(new SharedArrayBuffer(tried.length * width * Float32Array.BYTES_PER_ELEMENT));
+  const all = SETTINGS.map(() => floatsOf(tried.length * width));
   const ids: string[] = [];
   try {
     for (const i of tried) {
@@ -71,24 +78,31 @@ export async function regressCampaigns(
       const rows = Int32Array.from([...members, ...others]);
       const users = encodeUsers(graph, binding, population.readRows(rows), { without: token });
       const own = await regression.forUsers(users, rows.length, token);
-      const positives = Int32Array.from(members.keys());
       const inside = Int32Array.from(others.keys(), (place) => members.length + place);
       const compared = others.length > 0 ? { inside, outside: new Int32Array(0), share: 0 } : null;
-      const [fitted] = own.fit(positives, [SETTING], compared);
-      const deviation = regression.deviationOf(fitted!.elements);
-      if (deviation === 0) continue;
-      weights.set(
-        fitted!.elements.map((x) => x / deviation),
-        ids.length * width,
-      );
+      const fitted = own.fit(Int32Array.from(members.keys()), SETTINGS, compared);
+      const deviations = fitted.map(({ elements }) => regression.deviationOf(elements));
+      if (deviations.includes(0)) continue;
+      for (const [k, { elements }] of fitted.entries())
+        all[k]!.set(
+          elements.map((x) => x / deviations[k]!),
+          ids.length * width,
+        );
       ids.push(id);
     }
+    if (ids.length < LEAST_CAMPAIGNS) return [];
+    return SETTINGS.map(({ power }, k) => {
+      const weights = all[k]!;
+      return { power, ids, width, weights, products: productsOf(weights, ids.length, regression.scaleOf(power)) };
+    });
   } finally {
     await regression.close();
   }
-  return ids.length < LEAST_CAMPAIGNS
-    ? null
-    : { ids, width, weights, products: productsOf(weights, ids.length, scale) };
+}
+
+/** In shared memory, as each thread of training reads them. */
+function floatsOf(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
 /** Rows of members, and where not everyone could be one, of others who could. */
@@ -119,16 +133,20 @@ function productsOf(weights: Float32Array, campaigns: number, scale: Float64Arra
   return products;
 }
 
-/**
- * The prior before the campaigns of a future: the principal directions of the others' weights. null where those are too
- * few.
- */
-export function priorBefore(
-  { ids, width, weights, products }: CampaignWeights,
+/** The priors before the campaigns of a future; none where the others are too few. */
+export function priorsBefore(
+  weights: readonly CampaignWeights[],
   future: readonly string[] = [],
+): readonly CampaignPrior[] {
+  return weights.flatMap((own) => priorBefore(own, new Set(future)) ?? []);
+}
+
+/** The principal directions of the weights of campaigns that are not of the future. */
+function priorBefore(
+  { power, ids, width, weights, products }: CampaignWeights,
+  future: ReadonlySet<string>,
 ): CampaignPrior | null {
-  const isFuture = new Set(future);
-  const known = [...ids.keys()].filter((i) => !isFuture.has(ids[i]!));
+  const known = [...ids.keys()].filter((i) => !future.has(ids[i]!));
   const count = known.length;
   if (count < LEAST_CAMPAIGNS) return null;
   const own = Float64Array.from({ length: count * count }, (_, k) => {
@@ -145,5 +163,5 @@ export function priorBefore(
       const factor = vectors[place * count + r]! / Math.sqrt(count);
       for (let t = 0; t < width; t++) directions[r * width + t]! += factor * weights[i * width + t]!;
     }
-  return { rank, width, directions };
+  return { power, rank, width, directions };
 }

@@ -28,10 +28,8 @@ export const LIBRARY: readonly ClosedForm[] = [
 ];
 
 /** Regressions with a prior, for models that have one. */
-const WITH_PRIOR: readonly ClosedForm[] = [0.005, 0.03, 0.2].map((strength) => ({
-  ...{ kind: 'regression', strength, power: 0.25 },
-  prior: 4,
-}));
+const withPrior = (power: number): ClosedForm[] =>
+  [0.005, 0.03, 0.2].map((strength) => ({ kind: 'regression', strength, power, prior: 4 }));
 
 /**
  * Those that a model of these settings has: a companion needs the parameters that it is fitted on. The settings'
@@ -42,13 +40,13 @@ export function libraryOf({
   rates,
   regression,
   companion,
-  prior,
-}: Pick<DescentSettings, 'rates' | 'regression' | 'companion' | 'prior'>): ClosedForm[] {
+  priors = [],
+}: Pick<DescentSettings, 'rates' | 'regression' | 'companion' | 'priors'>): ClosedForm[] {
   const chosen: ClosedForm[] = [
     ...(companion ? [{ kind: 'companion' as const, strengths: companion.strengths }] : []),
     ...(regression ? [{ kind: 'regression' as const, strength: regression.strength, power: regression.power }] : []),
   ];
-  const forms = [...LIBRARY, ...chosen.filter(isOutside), ...(prior ? WITH_PRIOR : [])].filter(
+  const forms = [...LIBRARY, ...chosen.filter(isOutside), ...priors.flatMap(({ power }) => withPrior(power))].filter(
     (form) => form.kind === 'regression' || Object.keys(form.strengths).every((name) => name in rates),
   );
   return [...forms.filter(({ kind }) => kind === 'companion'), ...forms.filter(({ kind }) => kind === 'regression')];
@@ -93,15 +91,17 @@ export interface BlendChoice {
 
 /** `settings` with a stack of these forms. */
 export function withStack(
-  { companion: _, regression, prior, ...settings }: DescentSettings,
+  { companion: _, regression, priors = [], ...settings }: DescentSettings,
   forms: readonly ClosedForm[],
   [heads, ...shares]: readonly Share[],
 ): DescentSettings {
   const parts = forms.map((form, i) => ({ form, share: shares[i]! }));
-  const isDrawn = forms.some((form) => form.kind === 'regression' && form.prior !== undefined);
+  const used = priors.filter(({ power }) =>
+    forms.some((form) => form.kind === 'regression' && form.prior !== undefined && form.power === power),
+  );
   return {
     ...settings,
-    ...(prior && isDrawn ? { prior } : {}),
+    ...(used.length > 0 ? { priors: used } : {}),
     stack: {
       parameter: regression?.parameter ?? settings.stack?.parameter ?? HEADS.regression,
       heads: heads!,

@@ -11,10 +11,11 @@ import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { hasOwnLogits } from '../model/blend.ts';
-import { type CampaignPrior, encodePrior, PRIOR_FILE } from '../model/campaign-prior.ts';
+import { type CampaignPrior, encodePriors, PRIOR_FILE } from '../model/campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type UnversionedModel, writeModelFolder } from '../model/folder.ts';
 import { goldenInputs } from '../model/interface.ts';
 import {
+  type AdaptationSettings,
   featureOf,
   MAXIMUM_LIST_LENGTH,
   type Manifest,
@@ -183,10 +184,9 @@ export async function exportModel(
   parameters: Parameters,
   out: string,
   rest: Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'>,
-  prior: CampaignPrior | null = null,
+  priors: readonly CampaignPrior[] = [],
 ): Promise<Manifest> {
   const { adaptation } = rest;
-  const hasPrior = adaptation.optimiser === 'gradient_descent' && adaptation.prior !== undefined;
   const isWhole = adaptation.optimiser === 'adam' || hasOwnLogits(adaptation);
   const built = isWhole ? initialModel.graph : (initialModel.headsAlone ?? initialModel.graph);
   const graph: Graph = {
@@ -195,7 +195,7 @@ export async function exportModel(
   };
   const bytes = writeModel(graph, { producer: 'metaheac' });
   const trained: UnversionedModel = {
-    files: new Map([[MODEL_FILE, bytes], ...(hasPrior ? [[PRIOR_FILE, encodePrior(prior!)] as const] : [])]),
+    files: new Map([[MODEL_FILE, bytes], ...priorFile(adaptation, priors)]),
     vocabularies: initialModel.tokens,
     manifest: {
       ...rest,
@@ -205,6 +205,13 @@ export async function exportModel(
     },
   };
   return writeModelFolder(out, trained);
+}
+
+/** The file of those of `priors` that the adaptation has. */
+function priorFile(adaptation: AdaptationSettings, priors: readonly CampaignPrior[]): [string, Uint8Array][] {
+  const stated = adaptation.optimiser === 'gradient_descent' ? (adaptation.priors ?? []) : [];
+  if (stated.length === 0) return [];
+  return [[PRIOR_FILE, encodePriors(stated.map(({ power }) => priors.find((own) => own.power === power)!))]];
 }
 
 async function goldenBatch(

@@ -19,7 +19,7 @@ import { type HiddenTokens, hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { Device, SessionOptions } from '../runtime/session.ts';
-import { type CampaignWeights, priorBefore } from './campaign-weights.ts';
+import { type CampaignWeights, priorsBefore } from './campaign-weights.ts';
 import type { DriftPair } from './drift.ts';
 import { runDriftTrial } from './drift-trial.ts';
 import type { SampledBatch } from './episodes.ts';
@@ -73,8 +73,8 @@ export interface Learner {
 
 export interface LearnerData {
   readonly population: Population;
-  /** Of past campaigns; left out where the model has no prior. */
-  readonly weights?: CampaignWeights;
+  /** Of past campaigns, from which the model has its priors. */
+  readonly weights?: readonly CampaignWeights[];
   /** As of the prepared data set. */
   readonly hidden?: PreparedDataSet['hidden'];
   readonly initialModel: InitialModel;
@@ -145,8 +145,8 @@ export function openLearner({ population, weights, hidden, initialModel, setting
 /**
  * What is opened for users before a future; the last one of each is enough, as campaigns come future by future.
  */
-function boundSessions(population: Population, options: SessionOptions, weights: CampaignWeights | undefined) {
-  let regression: { readonly binding: Binding; readonly opened: Promise<BoundRegression | null> } | null = null;
+function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
+  let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
   let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
   return {
     async regression(
@@ -154,10 +154,12 @@ function boundSessions(population: Population, options: SessionOptions, weights:
       binding: Binding,
       future: readonly string[],
     ): Promise<BoundRegression | null> {
-      if (regression?.binding !== binding) {
+      // users may be the same before two futures, but not the prior
+      const key = JSON.stringify(future);
+      if (regression?.key !== key) {
         await (await regression?.opened)?.close();
-        const before = { ...model, prior: weights ? priorBefore(weights, future) : null };
-        regression = { binding, opened: openBoundRegression({ model: before, population, binding }, options) };
+        const before = { ...model, priors: priorsBefore(weights, future) };
+        regression = { key, opened: openBoundRegression({ model: before, population, binding }, options) };
       }
       return await regression.opened;
     },

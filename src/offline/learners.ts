@@ -32,8 +32,8 @@ export interface Learners {
 export interface LearnersOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Of past campaigns, where the model has a prior. */
-  readonly weights?: CampaignWeights | null;
+  /** Of past campaigns, from which the model has its priors. */
+  readonly weights?: readonly CampaignWeights[];
   /** 1: all work is done in this thread. No more are started than a step has tasks or a validation campaigns. */
   readonly threads: number;
 }

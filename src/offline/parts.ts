@@ -4,7 +4,7 @@ import { createRng } from '../lib/rng.ts';
 import type { CampaignPrior } from '../model/campaign-prior.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
-import { type CampaignWeights, priorBefore, regressCampaigns } from './campaign-weights.ts';
+import { type CampaignWeights, priorsBefore, regressCampaigns } from './campaign-weights.ts';
 import { openFutures } from './futures.ts';
 import type { CampaignHistory } from './history.ts';
 import type { InitialModel } from './initial-model.ts';
@@ -28,9 +28,9 @@ export interface Parts {
     readonly regression_choice: SettingChoice | null;
     readonly companion_choice: SettingChoice | null;
   };
-  /** Of all train campaigns; null where the model has no prior. */
-  readonly weights: CampaignWeights | null;
-  readonly prior: CampaignPrior | null;
+  /** Of all train campaigns; none where the model has no prior. */
+  readonly weights: readonly CampaignWeights[];
+  readonly priors: readonly CampaignPrior[];
 }
 
 export async function openParts(
@@ -48,13 +48,13 @@ export async function openParts(
   const { adaptation, choice } = tuneLogisticRegression(futures, vectors, regression.adaptation, tuning);
   if (choice) onTuned?.('companion', choice);
   const weights = await regressCampaigns(prepared, initialModel, campaigns, { seed: settings.seed, device });
-  const prior = weights && priorBefore(weights);
+  const priors = priorsBefore(weights);
   return {
     adaptation:
-      prior && adaptation.optimiser === 'gradient_descent'
-        ? { ...adaptation, prior: { rank: prior.rank } }
+      priors.length > 0 && adaptation.optimiser === 'gradient_descent'
+        ? { ...adaptation, priors: priors.map(({ power, rank }) => ({ power, rank })) }
         : adaptation,
     choices: { regression_choice: regression.choice, companion_choice: choice },
-    ...{ weights, prior },
+    ...{ weights, priors },
   };
 }

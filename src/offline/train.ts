@@ -128,7 +128,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   const { best, optimiser, choosingSteps: steps } = run;
   const finalSteps = run.phase === 'final' && isOver ? optimiser.steps : 0;
   const facts = factsOf(training, finalSteps, parts.choices);
-  const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts, parts.prior);
+  const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts, parts.priors);
   if (isOver) removeCheckpoint(path);
   return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
 }

@@ -43,6 +43,8 @@ export interface MatchedUsers extends Sides<Int32Array> {
 }
 
 export interface BoundRegression {
+  /** Elements of the parameter. */
+  readonly width: number;
   /** The factor of each column at this power, `[width]`; 0 for columns that no user has. */
   scaleOf(power: number): Float64Array;
   /** Standard deviation of x . weights over the population, or a sample of it. */
@@ -53,7 +55,7 @@ export interface BoundRegression {
 }
 
 export interface RegressionSource {
-  readonly model: Pick<AdaptableModel, 'graph' | 'prior'> & { readonly manifest: Pick<Manifest, 'adaptation'> };
+  readonly model: Pick<AdaptableModel, 'graph' | 'priors'> & { readonly manifest: Pick<Manifest, 'adaptation'> };
   readonly population: UserRows;
   readonly binding: Binding;
 }
@@ -75,7 +77,7 @@ export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keep
  * regression.
  */
 export async function openBoundRegression(
-  { model: { graph, manifest, prior }, population, binding }: RegressionSource,
+  { model: { graph, manifest, priors = [] }, population, binding }: RegressionSource,
   { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},
 ): Promise<BoundRegression | null> {
   const { adaptation } = manifest;
@@ -101,6 +103,7 @@ export async function openBoundRegression(
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
   return {
+    width: reader.width,
     scaleOf: (power) => regressionOf(power).scale,
     deviationOf: (weights) => deviationOf(multiplySparseRows(sample, weights)),
     async forUsers(users, rows, without) {
@@ -121,7 +124,7 @@ export async function openBoundRegression(
               const strengths = together.map((setting) => setting.strength);
               const solved = regressionOf(power).fit(mean, positives.length, strengths, {
                 ...{ without: leftOut, otherMean: compared },
-                prior: strength === undefined ? null : { of: getPrior(prior), strength },
+                prior: strength === undefined ? null : { of: getPrior(priors, power), strength },
               });
               for (const [i, elements] of solved.entries())
                 own.set(keyOf(together[i]!), { parameter, elements, own: multiplySparseRows(features, elements) });
@@ -143,8 +146,9 @@ function spaceOf({ power, prior }: PopulationRegressionSettings): string {
   return `${power}/${prior ?? 0}`;
 }
 
-function getPrior(prior: CampaignPrior | null | undefined): CampaignPrior {
-  assert(prior, 'a regression has a prior, and the model has none');
+function getPrior(priors: readonly CampaignPrior[], power: number): CampaignPrior {
+  const prior = priors.find((own) => own.power === power);
+  assert(prior, `a regression of power ${power} has a prior, and the model has none`);
   return prior;
 }
 

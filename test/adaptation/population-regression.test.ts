@@ -33,6 +33,36 @@ function byHand(of: Matrix, seeds: number, strength: number, power: number): num
   return solve(plusDiagonal(g, sigma), difference).map((weight, t) => scale[t]! * weight);
 }
 
+const PRIOR_SCALE = scaleOf(x, 0.25);
+/** Two orthogonal directions in the coordinates of power .25, of lengths 1 and .5; the last column has no row. */
+const DIRECTIONS = [
+  [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].map((u) => u / Math.sqrt(2)),
+  [0, 0, 1, -1, 1, 0, 0, 0, 0, 0, 0, 0].map((u) => (0.5 * u) / Math.sqrt(3)),
+];
+const PRIOR = {
+  rank: 2,
+  width: WIDTH,
+  directions: Float32Array.from(DIRECTIONS.flatMap((u) => u.map((value, t) => value * PRIOR_SCALE[t]!))),
+};
+
+/** c (G + sigma C^-1)^-1 (difference), C = I + strength tr(G) sum of u u': C^-1 is diagonal along the directions. */
+function byHandWithPrior(of: Matrix, seeds: number, strength: number, prior: number): number[] {
+  const own = scaled(of, PRIOR_SCALE);
+  const g = covarianceByHand(own);
+  const trace = g.reduce((sum, row, t) => sum + row[t]!, 0);
+  const sigma = strength * trace * Math.sqrt(50 / seeds);
+  const penalised = plusDiagonal(g, sigma).map((row) => [...row]);
+  for (const u of DIRECTIONS) {
+    const square = u.reduce((sum, value) => sum + value * value, 0);
+    const lifted = 1 / (1 + prior * trace * square) - 1;
+    for (let s = 0; s < WIDTH; s++)
+      for (let t = 0; t < WIDTH; t++) penalised[s]![t]! += (sigma * lifted * u[s]! * u[t]!) / square;
+  }
+  const all = meanOf(own);
+  const difference = meanOf(Array.from(SEEDS, (seed) => own[seed]!)).map((value, t) => value - all[t]!);
+  return solve(penalised, difference).map((weight, t) => PRIOR_SCALE[t]! * weight);
+}
+
 const close = (weights: Float64Array, expected: readonly number[]): void => {
   // the solver stops at a residual of 1e-4
   expect(furthest(weights, expected)).toBeLessThan(1e-3 * Math.max(...expected.map(Math.abs)));
@@ -88,5 +118,28 @@ describe('populationRegression', () => {
         expect([...weights!], `${value}, ${own.length}`).toEqual(new Array(WIDTH).fill(0));
       }
     }
+  });
+
+  it('shrinks less along the directions of a prior, by its formula', () => {
+    const regression = populationRegression(rows, sumsOf(rows), 0.25);
+    const mean = meanOfRows(rows, SEEDS);
+    for (const strength of [0.5, 4, 100]) {
+      const fitted = regression.fit(mean, 7, [0.05, 1], { prior: { of: PRIOR, strength } });
+      close(fitted[0]!, byHandWithPrior(x, 7, 0.05, strength));
+      close(fitted[1]!, byHandWithPrior(x, 7, 1, strength));
+    }
+    const [without] = regression.fit(mean, 7, [1]);
+    const [drawn] = regression.fit(mean, 7, [1], { prior: { of: PRIOR, strength: 100 } });
+    const alongOf = (weights: Float64Array) =>
+      DIRECTIONS[0]!.reduce((sum, u, t) => sum + (PRIOR_SCALE[t] === 0 ? 0 : (u * weights[t]!) / PRIOR_SCALE[t]!), 0);
+    expect(Math.abs(alongOf(drawn!))).toBeGreaterThan(2 * Math.abs(alongOf(without!)));
+  });
+
+  it('has no prior for a column that is left out', () => {
+    const prior = { of: PRIOR, strength: 4 };
+    const regression = populationRegression(rows, sumsOf(rows), 0.25);
+    const [weights] = regression.fit(meanOfRows(rows, SEEDS), 7, [0.05], { without: 0, prior });
+    expect(weights![0]).toBe(0);
+    expect(Math.abs(weights![1]!)).toBeGreaterThan(0);
   });
 });

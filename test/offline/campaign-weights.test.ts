@@ -1,0 +1,137 @@
+/** The prior that past campaigns give: what their regressions have in common, without those of a future. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRIOR_FILE } from '../../src/model/campaign-prior.ts';
+import { loadModel } from '../../src/model/load.ts';
+import { type CampaignWeights, priorsBefore, regressCampaigns } from '../../src/offline/campaign-weights.ts';
+import { withStack } from '../../src/offline/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { createInitialModel, exportModel, type InitialModel } from '../../src/offline/initial-model.ts';
+import { modelMethod } from '../../src/offline/methods.ts';
+import { prepareTrainingData } from '../../src/offline/past-campaigns-choice.ts';
+import type { PreparedDataSet } from '../../src/offline/prepared-data-set.ts';
+import type { TrainSettings } from '../../src/offline/settings.ts';
+import { testTrials } from '../../src/offline/trial.ts';
+import { bind } from '../../src/online/binding.ts';
+import { openBoundRegression } from '../../src/online/bound-regression.ts';
+import { CPU } from '../../src/runtime/session.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
+
+const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };
+
+let root = '';
+let prepared: PreparedDataSet;
+let initial: InitialModel;
+let all: readonly CampaignWeights[];
+let weights: CampaignWeights;
+const train = () => prepared.history.campaigns.filter(({ split }) => split === 'train');
+
+beforeAll(async () => {
+  root = temporaryFolder();
+  prepared = await prepareTrainingData(writeSmallDataSet(newFolder(root), CAMPAIGNS), {
+    pastCampaigns: 'always',
+    seed: 1,
+  });
+  initial = createInitialModel(prepared, train(), SETTINGS);
+  all = await regressCampaigns(prepared, initial, train(), { seed: 1, device: CPU });
+  weights = all[1]!;
+});
+afterAll(() => prepared.close());
+
+const rowOf = (i: number) => Float64Array.from(weights.weights.subarray(i * weights.width, (i + 1) * weights.width));
+
+describe('regressCampaigns', () => {
+  it('has logits of variance 1 of every campaign, and equal bits for equal arguments', async () => {
+    expect(weights.ids).toEqual(train().map(({ id }) => id));
+    const { folder, graph } = initial;
+    const { population } = prepared;
+    const regression = await openBoundRegression({
+      model: { graph, manifest: folder.manifest },
+      population,
+      binding: bind(folder, population),
+    });
+    for (const i of weights.ids.keys()) expect(regression!.deviationOf(rowOf(i))).toBeCloseTo(1, 4);
+    await regression!.close();
+    const again = await regressCampaigns(prepared, initial, train(), { seed: 1, device: CPU });
+    expect(again).toEqual(all);
+  });
+
+  it('is none of too few campaigns', async () => {
+    expect(await regressCampaigns(prepared, initial, train().slice(0, 3), { seed: 1, device: CPU })).toEqual([]);
+  });
+});
+
+describe('priorsBefore', () => {
+  it('spans what the campaigns weigh, with their second moments', () => {
+    const { rank, width, directions } = priorsBefore([weights])[0]!;
+    const count = weights.ids.length;
+    expect(rank).toBeLessThanOrEqual(count);
+    // sum of d d' is the mean of w w'
+    for (const [s, t] of [
+      [0, 0],
+      [1, 2],
+      [3, 3],
+    ] as const) {
+      let [ours, theirs] = [0, 0];
+      for (let r = 0; r < rank; r++) ours += directions[r * width + s]! * directions[r * width + t]!;
+      for (let i = 0; i < count; i++) theirs += (rowOf(i)[s]! * rowOf(i)[t]!) / count;
+      expect(ours).toBeCloseTo(theirs, 3);
+    }
+  });
+
+  it('knows nothing of the campaigns of a future', () => {
+    const [first, ...rest] = weights.ids;
+    const [before] = priorsBefore([weights], [first!]);
+    expect(before!.rank).toBeLessThan(weights.ids.length);
+    const others: CampaignWeights = {
+      ...weights,
+      ids: rest,
+      weights: weights.weights.slice(weights.width),
+      products: weights.products.filter((_, k) => k % weights.ids.length > 0 && k >= weights.ids.length),
+    };
+    expect([before]).toEqual(priorsBefore([others]));
+    expect(priorsBefore([weights], weights.ids.slice(3))).toEqual([]);
+  });
+});
+
+describe('a model with a prior', () => {
+  const priors = () => priorsBefore(all);
+  const exportWith = async (strength: number | null) => {
+    const out = join(newFolder(root), 'model');
+    const own = priors();
+    const form = { kind: 'regression' as const, strength: 0.2, power: 0.25 };
+    await exportModel(
+      prepared,
+      initial,
+      initial.graph.initializers,
+      out,
+      {
+        ...{ name: 'prior', created: '2026-01-01T00:00:00.000Z', evaluation: null, training: {} },
+        adaptation: withStack(
+          { ...DEFAULT_DESCENT, priors: own.map(({ power, rank }) => ({ power, rank })) },
+          [strength === null ? form : { ...form, prior: strength }],
+          [
+            { few: 0, many: 0 },
+            { few: 1, many: 1 },
+          ],
+        ),
+      },
+      own,
+    );
+    return loadModel(out, { device: CPU });
+  };
+
+  it('is exported with it, and ranks in another way', async () => {
+    const [without, drawn] = [await exportWith(null), await exportWith(100)];
+    expect(without.priors).toEqual([]);
+    expect(without.manifest.files[PRIOR_FILE]).toBeUndefined();
+    expect(drawn.priors).toEqual([priors()[1]]);
+    const trials = testTrials(prepared.history.campaigns);
+    const aucsOf = async (model: typeof drawn) => {
+      const { qualities } = await modelMethod('x', prepared, model).run(trials, { repeats: 1, seed: 1, device: CPU });
+      return qualities.map(({ repeats }) => repeats[0]!.auc);
+    };
+    expect(await aucsOf(drawn)).not.toEqual(await aucsOf(without));
+  });
+});
