@@ -4,6 +4,7 @@
  */
 import { createRng, type Rng, sample } from '../lib/rng.ts';
 import type { CampaignPrior } from '../model/campaign-prior.ts';
+import type { DescentSettings } from '../model/manifest.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { encodeUsers } from '../online/encode.ts';
@@ -131,6 +132,11 @@ function productsOf(weights: Float32Array, campaigns: number, scale: Float64Arra
       products[i * campaigns + j] = products[j * campaigns + i] = sum;
     }
   return products;
+}
+
+/** `settings` with what a manifest says of these priors. */
+export function withPriors(settings: DescentSettings, priors: readonly CampaignPrior[]): DescentSettings {
+  return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
 /** The priors before the campaigns of a future; none where the others are too few. */

@@ -4,7 +4,7 @@ import { createRng } from '../lib/rng.ts';
 import type { CampaignPrior } from '../model/campaign-prior.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
-import { type CampaignWeights, priorsBefore, regressCampaigns } from './campaign-weights.ts';
+import { type CampaignWeights, priorsBefore, regressCampaigns, withPriors } from './campaign-weights.ts';
 import { openFutures } from './futures.ts';
 import type { CampaignHistory } from './history.ts';
 import type { InitialModel } from './initial-model.ts';
@@ -50,10 +50,7 @@ export async function openParts(
   const weights = await regressCampaigns(prepared, initialModel, campaigns, { seed: settings.seed, device });
   const priors = priorsBefore(weights);
   return {
-    adaptation:
-      priors.length > 0 && adaptation.optimiser === 'gradient_descent'
-        ? { ...adaptation, priors: priors.map(({ power, rank }) => ({ power, rank })) }
-        : adaptation,
+    adaptation: adaptation.optimiser === 'gradient_descent' ? withPriors(adaptation, priors) : adaptation,
     choices: { regression_choice: regression.choice, companion_choice: choice },
     ...{ weights, priors },
   };

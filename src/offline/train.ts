@@ -239,7 +239,7 @@ function factsOf(
   return {
     name,
     created: new Date(options.clock.now()).toISOString(),
-    adaptation: run.adaptation ?? adaptation,
+    adaptation: run.adaptation ?? withoutPriors(adaptation),
     evaluation: best?.summary?.all
       ? {
           data: prepared.dataSet.name,
@@ -262,6 +262,13 @@ function factsOf(
       blend_choice: choice?.blend ?? null,
     },
   };
+}
+
+/** Where nothing was chosen, no part has a prior. */
+function withoutPriors(adaptation: AdaptationSettings): AdaptationSettings {
+  if (adaptation.optimiser === 'adam') return adaptation;
+  const { priors: _, ...rest } = adaptation;
+  return rest;
 }
 
 /**

@@ -1,9 +1,15 @@
 /** The prior that past campaigns give: what their regressions have in common, without those of a future. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PRIOR_FILE } from '../../src/model/campaign-prior.ts';
+import { PRIOR_FILE, readPriors } from '../../src/model/campaign-prior.ts';
+import type { ModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { type CampaignWeights, priorsBefore, regressCampaigns } from '../../src/offline/campaign-weights.ts';
+import {
+  type CampaignWeights,
+  priorsBefore,
+  regressCampaigns,
+  withPriors,
+} from '../../src/offline/campaign-weights.ts';
 import { withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { createInitialModel, exportModel, type InitialModel } from '../../src/offline/initial-model.ts';
@@ -95,6 +101,33 @@ describe('priorsBefore', () => {
   });
 });
 
+describe('readPriors', () => {
+  const folderOf = (bytes: Uint8Array, rank = 2) =>
+    ({
+      path: 'the model',
+      manifest: { adaptation: { ...DEFAULT_DESCENT, priors: [{ power: 0.25, rank }] } },
+      read: () => bytes,
+    }) as unknown as ModelFolder;
+  const bytesOf = (values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
+
+  it('reads the directions of each power', () => {
+    expect(readPriors(folderOf(bytesOf([1, 2, 3, 4, 5, 6])), 3)).toEqual([
+      { power: 0.25, rank: 2, width: 3, directions: Float32Array.of(1, 2, 3, 4, 5, 6) },
+    ]);
+  });
+
+  it.each([
+    [
+      'another number of bytes',
+      bytesOf([1, 2, 3, 4]),
+      'prior.f32 has 16 bytes, not the 24 of 2 directions of 3 weights',
+    ],
+    ['NaN', bytesOf([1, 2, 3, 4, 5, Number.NaN]), 'prior.f32 contains NaN or infinity'],
+  ])('refuses %s', (_, bytes, message) => {
+    expect(() => readPriors(folderOf(bytes), 3)).toThrow(message);
+  });
+});
+
 describe('a model with a prior', () => {
   const priors = () => priorsBefore(all);
   const exportWith = async (strength: number | null) => {
@@ -109,7 +142,7 @@ describe('a model with a prior', () => {
       {
         ...{ name: 'prior', created: '2026-01-01T00:00:00.000Z', evaluation: null, training: {} },
         adaptation: withStack(
-          { ...DEFAULT_DESCENT, priors: own.map(({ power, rank }) => ({ power, rank })) },
+          withPriors(DEFAULT_DESCENT, own),
           [strength === null ? form : { ...form, prior: strength }],
           [
             { few: 0, many: 0 },

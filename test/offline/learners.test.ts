@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
+import { regressCampaigns } from '../../src/offline/campaign-weights.ts';
+import { libraryOf, stackBefore, withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { createInitialModel, type InitialModel } from '../../src/offline/initial-model.ts';
 import type { Task } from '../../src/offline/learner.ts';
@@ -112,6 +114,43 @@ describe('a task of the future', () => {
       expect(future).not.toEqual(now);
       expect(back).toEqual(now);
     });
+  });
+});
+
+describe('a trial', () => {
+  it('has the priors before its own future, also where users are the same before others', async () => {
+    const bare = await prepareDataSet(prepared.dataSet.path);
+    try {
+      const campaigns = bare.history.campaigns.filter(({ split }) => split === 'train');
+      const model = createInitialModel(bare, campaigns, SETTINGS);
+      const weights = await regressCampaigns(bare, model, campaigns, { seed: 1, device: CPU });
+      expect(weights.length).toBeGreaterThan(0);
+      const settings = {
+        ...DEFAULT_DESCENT,
+        priors: weights.map(({ power }) => ({ power, rank: 1 })),
+      };
+      const drawn = libraryOf(settings).filter((form) => form.kind === 'regression' && form.prior !== undefined);
+      const blend = withStack(settings, drawn, stackBefore(drawn));
+      const trials = [simulateTrial(campaigns[0]!, 5, createRng('trial'))!];
+      const logitsBefore = async (futures: readonly (readonly string[])[]) => {
+        const learners = await openLearners(bare, model, { settings: SETTINGS, device: CPU, threads: 1, weights });
+        try {
+          return await learners.logits(
+            model.graph.initializers,
+            futures.map((future) => ({ trials, stage: 'trials', key: `${future}`, future, settings: [blend] })),
+          );
+        } finally {
+          await learners.close();
+        }
+      };
+      const [c0, c1] = campaigns.map(({ id }) => [id]);
+      const [first, second] = await logitsBefore([c0!, c1!]);
+      const [alone] = await logitsBefore([c1!]);
+      expect(second![0]!.columns.slice(1)).toEqual(alone![0]!.columns.slice(1));
+      expect(second![0]!.columns.slice(1)).not.toEqual(first![0]!.columns.slice(1));
+    } finally {
+      bare.close();
+    }
   });
 });
 

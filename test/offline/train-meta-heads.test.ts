@@ -101,7 +101,7 @@ describe('train, by the recipe meta-heads', () => {
     const { regression_choice, companion_choice, adaptation_choice, blend_choice } = manifest.training!;
     const { companion: _, regression: __, ...descent } = DEFAULT_DESCENT;
     const { adaptation } = manifest;
-    expect(adaptation).toEqual({ ...descent, stack: expect.any(Object) });
+    expect(adaptation).toEqual({ ...descent, stack: expect.any(Object), priors: expect.any(Array) });
     const { heads, parts } = blendOf(adaptation as DescentSettings);
     expect(Math.min(heads.few, heads.many)).toBeGreaterThan(0);
     expect(parts.length).toBeGreaterThan(2);

@@ -7,8 +7,10 @@ import { LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import { defaultTrainingThreads } from '../../../src/cli/environment.ts';
 import { assert } from '../../../src/lib/errors.ts';
 import { formsOf } from '../../../src/model/blend.ts';
+import type { CampaignPrior } from '../../../src/model/campaign-prior.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { priorsBefore, regressCampaigns, withPriors } from '../../../src/offline/campaign-weights.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/offline/evidence.ts';
 import { startHeadTrials } from '../../../src/offline/head-trials.ts';
 import { holdOut } from '../../../src/offline/held-out.ts';
@@ -93,18 +95,28 @@ async function runVariants(run: BenchRun, model: string): Promise<BlendResult> {
   };
 }
 
+/** With the priors of all train campaigns, as a model of all of them has. */
+interface EvidenceOfSet extends Evidence {
+  readonly priors: readonly CampaignPrior[];
+}
+
 /** As training chooses: before training on all train campaigns, then with the best step's model on held-out ones. */
-async function gatherEvidence({ prepared, options }: BenchRun, { manifest, graph }: GeneralModel): Promise<Evidence> {
+async function gatherEvidence(
+  { prepared, options }: BenchRun,
+  { manifest, graph }: GeneralModel,
+): Promise<EvidenceOfSet> {
   const settings = { ...REFERENCE_SETTINGS, steps: options.steps ?? REFERENCE_SETTINGS.steps };
   const { seed, validationShare } = settings;
-  const { adaptation } = manifest;
-  assert(adaptation.optimiser === 'gradient_descent', 'the model has no heads');
+  assert(manifest.adaptation.optimiser === 'gradient_descent', 'the model has no heads');
   const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
   const heldOut = holdOut(campaigns, validationShare, `train/${seed}/validation`);
   const initialModel = createInitialModel(prepared, campaigns, settings);
+  const weights = await regressCampaigns(prepared, initialModel, campaigns, { seed, device: CPU });
+  const priors = priorsBefore(weights);
+  const adaptation = withPriors(manifest.adaptation, priors);
   const untrained = initialModel.graph.initializers;
   const threads = defaultTrainingThreads(CPU);
-  const learners = await openLearners(prepared, initialModel, { settings, device: CPU, threads });
+  const learners = await openLearners(prepared, initialModel, { settings, device: CPU, threads, weights });
   try {
     const known = { seed, adaptation };
     const start = await chooseAtStart(prepared, campaigns, learners, untrained, known);
@@ -127,8 +139,7 @@ async function gatherEvidence({ prepared, options }: BenchRun, { manifest, graph
     const found = await ofProtocol(undefined);
     const isSame = recurrenceOf(campaigns, prepared.population.rowOf.length) === null;
     return {
-      settings: chosen,
-      ungrown,
+      ...{ settings: chosen, ungrown, priors },
       forms: formsOf(asked!),
       trials: { found, equal: isSame ? found : await ofProtocol(null) },
     };
@@ -143,6 +154,7 @@ function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: Descent
     ...chosen,
     ...(tuned.companion ? { companion: tuned.companion } : {}),
     ...(tuned.regression ? { regression: tuned.regression } : {}),
+    ...(tuned.priors ? { priors: tuned.priors } : {}),
   };
 }
 
@@ -162,12 +174,13 @@ function logitsOf(
 async function measureTests(
   { prepared: { population }, trials, options, note }: BenchRun,
   model: GeneralModel,
-  { settings, ungrown, forms }: Evidence,
+  { settings, ungrown, forms, priors }: EvidenceOfSet,
   blends: readonly ChosenBlend[],
 ): Promise<Outcome[][]> {
   const binding = bind(model.folder, population);
   const program = await openOnlineProgram(model, { device: CPU });
-  const regression = await openBoundRegression({ model, population, binding }, { device: CPU });
+  const own = { ...model, priors };
+  const regression = await openBoundRegression({ model: own, population, binding }, { device: CPU });
   try {
     assert(program.kind === 'gradient_descent', 'the model has no heads');
     const context = { model, population, binding, program, regression };

@@ -44,6 +44,7 @@ const ROWS: readonly Row[] = [
   { title: 'all but the stack, and weights by seeds', place: before('stack and seeds alone') },
   { title: 'all but grids that grow', place: before('grids alone') },
   { title: 'heads', place: whole('no heads') },
+  { title: 'the prior of past campaigns', place: whole('no priors') },
   { title: 'logistic regressions', place: whole('no companions') },
   { title: 'whole-population regressions', place: whole('no regressions') },
   { title: 'everything but one whole-population regression', place: whole('regression alone') },

@@ -17,7 +17,7 @@ export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
 /** Logits that a stack is fitted without. */
-type Part = 'heads' | 'companion' | 'regression';
+type Part = 'heads' | 'companion' | 'regression' | 'prior';
 
 export interface Variant {
   readonly name: string;
@@ -43,6 +43,7 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'no heads', has: AXES, without: 'heads' },
   { name: 'no companions', has: AXES, without: 'companion' },
   { name: 'no regressions', has: AXES, without: 'regression' },
+  { name: 'no priors', has: AXES, without: 'prior' },
   { name: 'regression alone', has: AXES, isRegressionAlone: true },
 ];
 
@@ -107,7 +108,7 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
   const own: DescentSettings = has.includes('grids') ? settings : fixed;
   const alone = regressionOf(has.includes('grids') ? settings : ungrown);
   const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
-  const hidden = new Set(without === 'heads' ? [0] : asked.flatMap(({ kind }, i) => (kind === without ? [i + 1] : [])));
+  const hidden = new Set(without === 'heads' ? [0] : asked.flatMap((form, i) => (isOf(form, without) ? [i + 1] : [])));
   const seen = (campaigns: Campaigns) =>
     campaigns.map((own) =>
       own.map((trial) => ({
@@ -123,6 +124,11 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
   return { settings: without ? withoutPart(chosen, without) : chosen, seeds };
 }
 
+function isOf(form: ClosedForm, part: Part | undefined): boolean {
+  if (part === 'prior') return form.kind === 'regression' && form.prior !== undefined;
+  return form.kind === part;
+}
+
 /** Columns of zeros keep some weight: nothing is served of them. */
 function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   const stack = settings.stack!;
@@ -134,6 +140,11 @@ function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
       return { ...settings, stack: { ...stack, companions: [] } };
     case 'regression':
       return { ...settings, stack: { ...stack, regressions: [] } };
+    case 'prior':
+      return {
+        ...settings,
+        stack: { ...stack, regressions: stack.regressions.filter(({ prior }) => prior === undefined) },
+      };
   }
 }
 
