@@ -16,9 +16,9 @@ export interface WeightPrior {
 }
 
 /**
- * The covariance is I + `variance` sum of d d', d in the coordinates of columns scaled by `scale` (0 for columns that no
- * row has). Exact where directions are orthogonal in these coordinates, as they are on the users that a model was trained
- * on; symmetric and positive definite anyway.
+ * The covariance is I + `variance` sum of d d', d in the coordinates of columns scaled by `scale` (0 for columns that
+ * no row has). Exact where directions are orthogonal in these coordinates, as they are on the users that a model was
+ * trained on; symmetric and positive definite anyway.
  */
 export function weightPrior(
   { rank, width, directions }: Directions,

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
+import { adamAdaptation, descentAdaptation } from './adaptation-schema.ts';
 
 /** Newer folders than this are refused. */
 export const CONTRACT_VERSION = 1;
@@ -56,98 +57,6 @@ const feature = z.discriminatedUnion('kind', [
 ]);
 
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
-
-const earlyStopping = z
-  .strictObject({
-    /** Share of the seeds in a fold: each fold is held out once, and all together choose the number of epochs. */
-    held_out_share: z.number().gt(0).max(0.5),
-    /** With fewer seeds than this none are held out: the number of epochs is the default, and there is no report. */
-    minimum_held_out: z.number().int().min(1),
-  })
-  .nullable();
-
-/** Epochs of Adam over the seeds and sampled negatives, as published. */
-export const adamAdaptation = z.strictObject({
-  optimiser: z.literal('adam'),
-  rate: z.number().positive(),
-  epochs: z.number().int().min(1).max(1000),
-  batch: z.number().int().min(1).max(65_536),
-  negatives_per_seed: z.number().positive().max(1000),
-  /** Whether every epoch samples its own negatives. */
-  resample_negatives: z.boolean(),
-  early_stopping: earlyStopping,
-});
-
-/** `prior`: the variance of weights along those of past campaigns, as a multiple of what all others have together. */
-const regressionForm = {
-  strength: z.number().positive(),
-  power: z.number().min(0).max(1),
-  prior: z.number().positive().max(1000).optional(),
-};
-const share = { few: z.number().nonnegative().max(1000), many: z.number().nonnegative().max(1000) };
-
-/** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once per user. */
-const descentAdaptation = z.strictObject({
-  optimiser: z.literal('gradient_descent'),
-  /** The parameters that change, with the rate of each. */
-  rates: z.record(z.string(), z.number().positive()),
-  /** Steps for n seeds: at_50_seeds * (n / 50) ^ exponent, rounded, within 1..maximum. */
-  steps: z.strictObject({
-    at_50_seeds: z.number().positive(),
-    exponent: z.number().min(0).max(2),
-    maximum: z.number().int().min(1).max(1000),
-  }),
-  /** Resampled for every step. */
-  negatives_per_seed: z.number().positive().max(1000),
-  /**
-   * A first pass finds the likely hidden members among the candidates: their top `cut` share is excluded from the
-   * negatives of the second pass, which starts over.
-   */
-  first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
-  /**
-   * A logistic regression fitted from the seeds alone on what the named parameters multiply, with the inverse L2
-   * strength of each, and added to the logit: `weight` is its spread in units of the spread of the model's own logits.
-   * Only allowed if the parameters only shift logits.
-   */
-  companion: z
-    .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
-    .optional(),
-  /**
-   * The whole-population regression on what `parameter` multiplies, added to the logit like the companion. `strength`
-   * is its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power
-   * of -`power`. The parameter has no rate.
-   */
-  regression: z
-    .strictObject({
-      parameter: z.string(),
-      strength: z.number().positive(),
-      power: z.number().min(0).max(1),
-      weight: z.number().positive().max(10),
-    })
-    .optional(),
-  /**
-   * Instead of these two: several of each, and how much the model's own logits and each part count, standardised, with
-   * 10 seeds or `few`er and with 250 or `many` more. `parameter` is that of the regressions.
-   */
-  stack: z
-    .strictObject({
-      parameter: z.string(),
-      heads: z.strictObject(share),
-      companions: z.array(z.strictObject({ strengths: z.record(z.string(), z.number().positive()), ...share })),
-      regressions: z.array(z.strictObject({ ...regressionForm, ...share })),
-    })
-    .optional(),
-  /** The directions in `prior.f32`, along which regressions of this power with a `prior` are shrunk less. */
-  priors: z
-    .array(z.strictObject({ power: z.number().min(0).max(1), rank: z.number().int().min(1).max(512) }))
-    .max(8)
-    .optional(),
-  /**
-   * A parameter with one element that multiplies all logits: it compensates for the spread that companion and
-   * regression add. It has no rate.
-   */
-  scale: z.string().optional(),
-});
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 

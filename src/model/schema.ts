@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS, hasTokens } from '../lib/feature-kinds.ts';
 import type { InputNames } from './adapt-interface.ts';
+import { adamAdaptation } from './adaptation-schema.ts';
 import { SIDES } from './interface.ts';
 import {
   type AdamSettings,
-  adamAdaptation,
   DEFAULT_ADAPTATION,
   featureName,
   type Manifest,

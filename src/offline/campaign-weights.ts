@@ -50,8 +50,8 @@ export interface CampaignWeights {
 }
 
 /**
- * Regressions of each campaign on its members, without its own token; of at most 256 campaigns. None where there are too
- * few to learn from, or where they are made of the users' own tokens.
+ * Regressions of each campaign on its members, without its own token; of at most 256 campaigns. None where there are
+ * too few to learn from, or where they are made of the users' own tokens.
  */
 export async function regressCampaigns(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,

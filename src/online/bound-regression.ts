@@ -99,6 +99,13 @@ export async function openBoundRegression(
     byPower.set(power, regression);
     return regression;
   };
+  /** Weights of settings of one space. */
+  const solve: Solve = (settings, mean, seeds, compared) => {
+    const [{ power, prior: strength }] = settings as [PopulationRegressionSettings];
+    const prior = strength === undefined ? null : { of: getPrior(priors, power), strength };
+    const strengths = settings.map((setting) => setting.strength);
+    return regressionOf(power).fit(mean, seeds, strengths, { ...compared, prior });
+  };
   /** The element of a user's own token, or -1. */
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
@@ -109,32 +116,42 @@ export async function openBoundRegression(
     async forUsers(users, rows, without) {
       const features = await reader.read(rows, (from, to) => sliceFeeds(users, from, to));
       const leftOut = await elementOf(without);
-      const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
-      return {
-        fit(positives, settings, others = null) {
-          const own = fitted.get(positives) ?? new Map<string, LinearChange>();
-          fitted.set(positives, own);
-          const missing = settings.filter((setting) => !own.has(keyOf(setting)));
-          if (missing.length > 0) {
-            const mean = meanOfRows(features, positives);
-            const compared = others && meanOfMatched(features, others);
-            // those of one power and prior share a Krylov space
-            for (const together of Map.groupBy(missing, spaceOf).values()) {
-              const [{ power, prior: strength }] = together as [PopulationRegressionSettings];
-              const strengths = together.map((setting) => setting.strength);
-              const solved = regressionOf(power).fit(mean, positives.length, strengths, {
-                ...{ without: leftOut, otherMean: compared },
-                prior: strength === undefined ? null : { of: getPrior(priors, power), strength },
-              });
-              for (const [i, elements] of solved.entries())
-                own.set(keyOf(together[i]!), { parameter, elements, own: multiplySparseRows(features, elements) });
-            }
-          }
-          return settings.map((setting) => own.get(keyOf(setting))!);
-        },
-      };
+      return campaignRegression(parameter, features, leftOut, solve);
     },
     close: () => reader.close(),
+  };
+}
+
+/** Weights of settings of one space from the mean of so many seeds. */
+type Solve = (
+  settings: readonly PopulationRegressionSettings[],
+  mean: Float64Array,
+  seeds: number,
+  compared: { readonly without: number; readonly otherMean: Float64Array | null },
+) => Float64Array[];
+
+function campaignRegression(
+  parameter: string,
+  features: SparseRows,
+  without: number,
+  solve: Solve,
+): CampaignRegression {
+  const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
+  return {
+    fit(positives, settings, others = null) {
+      const own = fitted.get(positives) ?? new Map<string, LinearChange>();
+      fitted.set(positives, own);
+      const missing = settings.filter((setting) => !own.has(keyOf(setting)));
+      if (missing.length > 0) {
+        const mean = meanOfRows(features, positives);
+        const compared = { without, otherMean: others && meanOfMatched(features, others) };
+        // those of one power and prior share a Krylov space
+        for (const together of Map.groupBy(missing, spaceOf).values())
+          for (const [i, elements] of solve(together, mean, positives.length, compared).entries())
+            own.set(keyOf(together[i]!), { parameter, elements, own: multiplySparseRows(features, elements) });
+      }
+      return settings.map((setting) => own.get(keyOf(setting))!);
+    },
   };
 }
 
