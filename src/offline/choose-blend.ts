@@ -74,7 +74,7 @@ const LEAST_SHARE = 0.02;
 /** Parts of the campaigns: a stack is judged on the part that it was not fitted to. */
 const FOLDS = 4;
 
-/** Something simpler is taken where it loses no more utility than this, a standard error below its mean. */
+/** Something simpler that is behind in the mean is taken where a standard error below that it loses no more utility. */
 const LEAST_LOSS = -0.001;
 
 /** What the served model is. */
@@ -185,12 +185,16 @@ export function chooseBlend(
   };
   const simpler: readonly BlendKind[] = ['closed forms', 'regression'];
   const tried = simpler.map((kind) => ({ kind, gain: gainOf(outcomes[kind], outcomes.stack) }));
-  const level = tried.filter(({ gain: { utility } }) => utility.mean - utility.error >= LEAST_LOSS);
-  const kind = level.at(-1)?.kind ?? 'stack';
+  const kind = tried.findLast(({ gain }) => isLevel(gain))?.kind ?? 'stack';
   const choice = { kind, campaigns: count, gain: gainOf(outcomes[kind], outcomes.regression), tried };
   if (kind === 'regression')
     return { settings: withStack(settings, [{ kind: 'regression', strength, power }], [NONE, ALL]), choice };
   return { settings: stackOf(kind === 'stack' ? [HEADS_COLUMN, ...closed] : closed), choice };
+}
+
+/** Whether what is simpler, with this gain over the stack, is as good: level in the mean, or surely hardly worse. */
+export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): boolean {
+  return mean >= 0 || mean - error >= LEAST_LOSS;
 }
 
 const HEADS_COLUMN = 0;

@@ -6,6 +6,7 @@ import {
   chooseBlend,
   comparedSettings,
   fitStackBefore,
+  isLevel,
   LIBRARY,
   libraryOf,
   stackBefore,
@@ -43,6 +44,17 @@ function campaignsOf(count: number, knows: (column: number) => number, width = C
 
 const choose = (campaigns: readonly TrialLogits[][]) =>
   chooseBlend(DEFAULT_DESCENT, campaigns, ALONE, stackBefore(LIBRARY));
+
+describe('isLevel', () => {
+  it.each([
+    ['ahead, however unsure', 0.0001, 0.01, true],
+    ['hardly behind, and surely so', -0.0004, 0.0005, true],
+    ['hardly behind, but unsure', -0.0004, 0.001, false],
+    ['surely behind', -0.005, 0.001, false],
+  ])('says of what is %s whether it is as good', (_, mean, error, expected) => {
+    expect(isLevel({ utility: { mean, error } })).toBe(expected);
+  });
+});
 
 describe('chooseBlend', () => {
   it('keeps the heads where they know what no regression does', () => {
