@@ -22,7 +22,11 @@ export const adamAdaptation = z.strictObject({
   early_stopping: earlyStopping,
 });
 
-/** `prior`: the variance of weights along those of past campaigns, as a multiple of what all others have together. */
+/** Maximum numbers of a stack's logistic and of its population regressions, and of priors. */
+const MOST_PARTS = 64;
+const MOST_PRIORS = 8;
+
+/** `prior`: the variance along past campaigns' weights, relative to the total variance of all other directions. */
 const regressionForm = {
   strength: z.number().positive(),
   power: z.number().min(0).max(1),
@@ -70,21 +74,23 @@ export const descentAdaptation = z.strictObject({
     })
     .optional(),
   /**
-   * Instead of these two: several of each, and how much the model's own logits and each part count, standardised, with
-   * 10 seeds or `few`er and with 250 or `many` more. `parameter` is that of the regressions.
+   * Instead of these two: several of each, and the weights of the model's own logits and of each part, standardised.
+   * `few`: weight with 10 seeds or fewer; `many`: with 250 or more. `parameter` is that of the regressions.
    */
   stack: z
     .strictObject({
       parameter: z.string(),
       heads: z.strictObject(share),
-      companions: z.array(z.strictObject({ strengths: z.record(z.string(), z.number().positive()), ...share })),
-      regressions: z.array(z.strictObject({ ...regressionForm, ...share })),
+      companions: z
+        .array(z.strictObject({ strengths: z.record(z.string(), z.number().positive()), ...share }))
+        .max(MOST_PARTS),
+      regressions: z.array(z.strictObject({ ...regressionForm, ...share })).max(MOST_PARTS),
     })
     .optional(),
   /** The directions in `prior.f32`, along which regressions of this power with a `prior` are shrunk less. */
   priors: z
     .array(z.strictObject({ power: z.number().min(0).max(1), rank: z.number().int().min(1).max(512) }))
-    .max(8)
+    .max(MOST_PRIORS)
     .optional(),
   /**
    * A parameter with one element that multiplies all logits: it compensates for the spread that companion and

@@ -1,5 +1,6 @@
 /** The priors of a model's regressions: where in the space of weights those of past campaigns lie. */
 import { type ModelFolder, refused } from './folder.ts';
+import type { DescentSettings } from './manifest.ts';
 
 /** float32 little-endian, `[rank, width]` of each prior in the order of the manifest's `adaptation.priors`. */
 export const PRIOR_FILE = 'prior.f32';
@@ -15,6 +16,16 @@ export interface CampaignPrior {
   readonly width: number;
   /** `[rank, width]` */
   readonly directions: Float32Array;
+}
+
+/** Refuses two priors of one power, and a regression whose prior the model lacks. @throws AppError invalid_model */
+export function checkPriors(path: string, { stack, priors = [] }: Pick<DescentSettings, 'stack' | 'priors'>): void {
+  const powers = priors.map(({ power }) => power);
+  const repeated = powers.find((power, i) => powers.indexOf(power) !== i);
+  if (repeated !== undefined) throw refused(path, `it has two priors of power ${repeated}`);
+  const lacking = stack?.regressions.find(({ power, prior }) => prior !== undefined && !powers.includes(power));
+  if (lacking)
+    throw refused(path, `a regression of power ${lacking.power} has a prior, but \`priors\` has none of that power`);
 }
 
 /** The priors in the folder: none if its manifest has none. @throws AppError invalid_model */

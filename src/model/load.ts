@@ -17,7 +17,7 @@ import {
 import { messageOf } from '../lib/errors.ts';
 import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
 import { formsOf } from './blend.ts';
-import { type CampaignPrior, readPriors } from './campaign-prior.ts';
+import { type CampaignPrior, checkPriors, readPriors } from './campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import {
@@ -138,7 +138,10 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
           'before the export (in PyTorch: model.float())',
       );
   }
-  if (adaptation.optimiser === 'gradient_descent') checkLinearTerm(path, adaptation, graph);
+  if (adaptation.optimiser === 'gradient_descent') {
+    checkPriors(path, adaptation);
+    checkLinearTerm(path, adaptation, graph);
+  }
   return adapted;
 }
 

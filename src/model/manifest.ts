@@ -193,9 +193,10 @@ export function linearParameters(settings: DescentSettings): string[] {
   return [...Object.keys(settings.rates), ...(fitted === null ? [] : [fitted])];
 }
 
-/** The parameter of the whole-population regression; null where there is none. */
+/** The parameter of the whole-population regressions; null where there are none. */
 export function regressionParameter({ stack, regression }: DescentSettings): string | null {
-  return (stack ?? regression)?.parameter ?? null;
+  if (stack) return stack.regressions.length > 0 ? stack.parameter : null;
+  return regression?.parameter ?? null;
 }
 
 /** All parameters that adaptation changes. */

@@ -496,6 +496,95 @@ describe('loadModel refuses', () => {
     });
   });
 
+  describe('a stack', () => {
+    const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
+    const EVEN = { few: 1, many: 1 };
+    const COMPANION = { strengths: { [HEADS.wide]: 0.1 }, ...EVEN };
+    const DRAWN = { strength: 0.05, power: 0.25, prior: 4, ...EVEN };
+    const write = async (
+      path: string,
+      parts: Partial<NonNullable<DescentSettings['stack']>>,
+      priors?: DescentSettings['priors'],
+    ): Promise<readonly string[]> => {
+      const unversioned = await unversionedModel(tinyGraph(CONFIG), CONFIG);
+      const adaptation: DescentSettings = {
+        optimiser: 'gradient_descent',
+        rates: { [HEADS.wide]: 1 },
+        steps: { at_50_seeds: 20, exponent: 0, maximum: 100 },
+        negatives_per_seed: 10,
+        first_pass: null,
+        stack: { parameter: HEADS.regression, heads: EVEN, companions: [], regressions: [], ...parts },
+        ...(priors ? { priors } : {}),
+      };
+      const adapted_parameters = parametersOf(adaptation);
+      const elements = tinyGraph(CONFIG).initializers.get(HEADS.regression)!.data.length;
+      const directions = new Float32Array((priors ?? []).reduce((sum, { rank }) => sum + rank, 0) * elements).fill(1);
+      writeModelFolder(path, {
+        ...unversioned,
+        files: new Map([...unversioned.files, ['prior.f32', new Uint8Array(directions.buffer)]]),
+        manifest: { ...unversioned.manifest, adapted_parameters, adaptation },
+      });
+      return adapted_parameters;
+    };
+
+    it('is loaded with the priors of its regressions', async () => {
+      const path = newFolder();
+      const priors = [
+        { power: 0, rank: 1 },
+        { power: 0.25, rank: 2 },
+      ];
+      expect(await write(path, { regressions: [DRAWN] }, priors)).toEqual([HEADS.wide, HEADS.regression]);
+      expect((await loadModel(path)).priors!.map(({ power, rank }) => ({ power, rank }))).toEqual(priors);
+    });
+
+    it('is loaded without a regression, and does not adapt the parameter of one', async () => {
+      const path = newFolder();
+      expect(await write(path, { companions: [COMPANION] })).toEqual([HEADS.wide]);
+      expect((await loadModel(path)).adapted).toEqual([HEADS.wide]);
+    });
+
+    it('with a regression whose prior is of a power that the model has none of', async () => {
+      const path = newFolder();
+      for (const priors of [undefined, [{ power: 0, rank: 1 }]]) {
+        await write(path, { regressions: [DRAWN] }, priors);
+        expect(await refusalOf(path)).toContain(
+          'a regression of power 0.25 has a prior, but `priors` has none of that power',
+        );
+      }
+    });
+
+    it('with two priors of one power', async () => {
+      const path = newFolder();
+      const prior = { power: 0.25, rank: 1 };
+      await write(path, { regressions: [DRAWN] }, [prior, prior]);
+      expect(await refusalOf(path)).toContain('it has two priors of power 0.25');
+    });
+
+    it.each([
+      ['companions', 64, COMPANION],
+      ['regressions', 64, { strength: 0.05, power: 0.25, ...EVEN }],
+    ] as const)('with more %s than %i', async (part, most, one) => {
+      const path = newFolder();
+      await write(path, { [part]: [one] });
+      changeManifest(path, (manifest) => {
+        (manifest['adaptation'] as DescentSettings).stack![part] = Array(most + 1).fill(one);
+      });
+      expect(await refusalOf(path)).toContain(`adaptation.stack.${part}`);
+    });
+
+    it('with more than eight priors', async () => {
+      const path = newFolder();
+      await write(path, {});
+      changeManifest(path, (manifest) => {
+        (manifest['adaptation'] as DescentSettings).priors = Array.from({ length: 9 }, (_, i) => ({
+          power: i / 10,
+          rank: 1,
+        }));
+      });
+      expect(await refusalOf(path)).toContain('adaptation.priors');
+    });
+  });
+
   it('a model with nothing to adapt', async () => {
     const path = newFolder();
     const b = new Builder();
