@@ -52,7 +52,7 @@ const DOORS = {
   'csv-parse': '^src/lib/csv-reader\\.ts$',
   yaml: '^src/cli/config-file\\.ts$',
   'd3-[^/]+': '^src/report/',
-  'ml-matrix': '^src/offline/symmetric-eigen\\.ts$',
+  'ml-matrix': '^src/lib/symmetric-eigen\\.ts$',
 };
 
 module.exports = {

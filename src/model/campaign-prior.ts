@@ -1,9 +1,15 @@
 /** The priors of a model's regressions: where in the space of weights those of past campaigns lie. */
+import { z } from 'zod';
 import { type ModelFolder, refused } from './folder.ts';
 import type { DescentSettings } from './manifest.ts';
 
-/** float32 little-endian, `[rank, width]` of each prior in the order of the manifest's `adaptation.priors`. */
+/**
+ * float32 little-endian, for each prior in the order of the manifest's `adaptation.priors` its directions
+ * `[rank, width]`, then the coordinates of the campaigns `[campaigns, rank]`.
+ */
 export const PRIOR_FILE = 'prior.f32';
+/** JSON: the ids of the campaigns. */
+export const PRIOR_CAMPAIGNS_FILE = 'prior-campaigns.json';
 
 /**
  * The prior of regressions of this power. Weights of past campaigns vary along its directions: N(0, sum of d d'), where
@@ -16,6 +22,10 @@ export interface CampaignPrior {
   readonly width: number;
   /** `[rank, width]` */
   readonly directions: Float32Array;
+  /** Ids of the campaigns. */
+  readonly campaigns: readonly string[];
+  /** `[campaigns, rank]`: a campaign's weights are the sum of its coordinates by the directions. */
+  readonly coordinates: Float32Array;
 }
 
 /** Refuses two priors of one power, and a regression whose prior the model lacks. @throws AppError invalid_model */
@@ -33,26 +43,49 @@ export function readPriors(folder: ModelFolder, width: number): readonly Campaig
   const { adaptation } = folder.manifest;
   const stated = adaptation.optimiser === 'gradient_descent' ? (adaptation.priors ?? []) : [];
   if (stated.length === 0) return [];
+  const campaigns = readCampaigns(folder);
   const bytes = folder.read(PRIOR_FILE);
   const ranks = stated.reduce((sum, { rank }) => sum + rank, 0);
-  const expected = ranks * width * Float32Array.BYTES_PER_ELEMENT;
+  const expected = ranks * (width + campaigns.length) * Float32Array.BYTES_PER_ELEMENT;
   if (bytes.length !== expected)
     throw refused(
       folder.path,
-      `${PRIOR_FILE} has ${bytes.length} bytes, not the ${expected} of ${ranks} directions of ${width} weights`,
+      `${PRIOR_FILE} has ${bytes.length} bytes, not the ${expected} of ${ranks} directions of ${width} weights and of ` +
+        `${campaigns.length} campaigns`,
     );
   const all = new Float32Array(Uint8Array.from(bytes).buffer);
   if (!all.every(Number.isFinite)) throw refused(folder.path, `${PRIOR_FILE} contains NaN or infinity`);
-  let from = 0;
-  return stated.map(({ power, rank }) => {
-    const directions = all.subarray(from, from + rank * width);
-    from += rank * width;
-    return { power, rank, width, directions };
-  });
+  let at = 0;
+  const next = (length: number): Float32Array => {
+    at += length;
+    return all.subarray(at - length, at);
+  };
+  return stated.map(({ power, rank }) => ({
+    ...{ power, rank, width, campaigns },
+    directions: next(rank * width),
+    coordinates: next(campaigns.length * rank),
+  }));
 }
 
-export function encodePriors(priors: readonly CampaignPrior[]): Uint8Array {
-  return Buffer.concat(
-    priors.map(({ directions: { buffer, byteOffset, byteLength } }) => Buffer.from(buffer, byteOffset, byteLength)),
-  );
+function readCampaigns(folder: ModelFolder): readonly string[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(folder.read(PRIOR_CAMPAIGNS_FILE)).toString('utf8'));
+  } catch (error) {
+    throw refused(folder.path, `${PRIOR_CAMPAIGNS_FILE} is not JSON`, error);
+  }
+  const parsed = z.array(z.string()).safeParse(json);
+  if (!parsed.success) throw refused(folder.path, `${PRIOR_CAMPAIGNS_FILE} is not a list of ids`);
+  return parsed.data;
+}
+
+/** Their files by name; all of them are of the same campaigns. */
+export function encodePriors(priors: readonly CampaignPrior[]): ReadonlyMap<string, Uint8Array> {
+  const [first] = priors;
+  if (!first) return new Map();
+  const parts = priors.flatMap(({ directions, coordinates }) => [directions, coordinates]);
+  return new Map([
+    [PRIOR_FILE, Buffer.concat(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength)))],
+    [PRIOR_CAMPAIGNS_FILE, Buffer.from(`${JSON.stringify(first.campaigns)}\n`)],
+  ]);
 }

@@ -3,6 +3,7 @@
  * are shrunk less where past ones vary (a prior learned over tasks, as in hierarchical Bayes; see Ando & Zhang 2005).
  */
 import { createRng, type Rng, sample } from '../lib/rng.ts';
+import { symmetricEigen } from '../lib/symmetric-eigen.ts';
 import type { CampaignPrior } from '../model/campaign-prior.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { bind } from '../online/binding.ts';
@@ -17,7 +18,6 @@ import type { InitialModel } from './initial-model.ts';
 import { membersOf } from './members.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { reaches } from './reach.ts';
-import { symmetricEigen } from './symmetric-eigen.ts';
 
 /**
  * The regressions of a past campaign, one for each power whose regressions have a prior. Where members differ from
@@ -78,7 +78,7 @@ export async function regressCampaigns(
       const token = ownToken(folder, id);
       const rows = Int32Array.from([...members, ...others]);
       const users = encodeUsers(graph, binding, population.readRows(rows), { without: token });
-      const own = await regression.forUsers(users, rows.length, token);
+      const own = await regression.forUsers(users, rows.length, token, null);
       const inside = Int32Array.from(others.keys(), (place) => members.length + place);
       const compared = others.length > 0 ? { inside, outside: new Int32Array(0), share: 0 } : null;
       const fitted = own.fit(Int32Array.from(members.keys()), SETTINGS, compared);
@@ -139,22 +139,21 @@ export function withPriors(settings: DescentSettings, priors: readonly CampaignP
   return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
-/** The priors before the campaigns of a future; none where the others are too few. */
+/** The priors before the campaigns of a future, which know nothing where there are no others. */
 export function priorsBefore(
   weights: readonly CampaignWeights[],
   future: readonly string[] = [],
 ): readonly CampaignPrior[] {
-  return weights.flatMap((own) => priorBefore(own, new Set(future)) ?? []);
+  return weights.map((own) => priorBefore(own, new Set(future)));
 }
 
 /** The principal directions of the weights of campaigns that are not of the future. */
 function priorBefore(
   { power, ids, width, weights, products }: CampaignWeights,
   future: ReadonlySet<string>,
-): CampaignPrior | null {
+): CampaignPrior {
   const known = [...ids.keys()].filter((i) => !future.has(ids[i]!));
   const count = known.length;
-  if (count < LEAST_CAMPAIGNS) return null;
   const own = Float64Array.from({ length: count * count }, (_, k) => {
     const [i, j] = [known[Math.floor(k / count)]!, known[k % count]!];
     return products[i * ids.length + j]!;
@@ -162,12 +161,14 @@ function priorBefore(
   const { values, vectors } = symmetricEigen(own, count);
   const most = Math.min(MOST_RANK, Math.floor(MOST_ELEMENTS / width));
   const rank = Math.min(most, values.filter((value) => value > LEAST_VARIANCE * values[0]!).length);
-  if (rank === 0) return null;
   const directions = new Float32Array(rank * width);
+  const coordinates = new Float32Array(count * rank);
+  const root = Math.sqrt(count);
   for (let r = 0; r < rank; r++)
     for (const [place, i] of known.entries()) {
-      const factor = vectors[place * count + r]! / Math.sqrt(count);
-      for (let t = 0; t < width; t++) directions[r * width + t]! += factor * weights[i * width + t]!;
+      const factor = vectors[place * count + r]!;
+      coordinates[place * rank + r] = root * factor;
+      for (let t = 0; t < width; t++) directions[r * width + t]! += (factor / root) * weights[i * width + t]!;
     }
-  return { power, rank, width, directions };
+  return { power, rank, width, directions, campaigns: known.map((i) => ids[i]!), coordinates };
 }

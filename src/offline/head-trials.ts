@@ -111,7 +111,7 @@ export async function startPreparedTrials(
   const { id, features } = prepared.trials[0]!.trial;
   const own = { ...context, regression: context.regression ? fittedOnce(context.regression, prepared) : null };
   const without = ownToken(context.model.folder, id);
-  const started = await startHeads(own, program, rows, { features, without });
+  const started = await startHeads(own, program, rows, { features, without, campaign: id });
   const preparedTrials = prepared.trials.map((trial) => ({ ...trial, done: { descent: null, parts: null } }));
   return {
     async evaluate(settings) {

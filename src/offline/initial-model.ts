@@ -11,7 +11,7 @@ import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { hasOwnLogits } from '../model/blend.ts';
-import { type CampaignPrior, encodePriors, PRIOR_FILE } from '../model/campaign-prior.ts';
+import { type CampaignPrior, encodePriors } from '../model/campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type UnversionedModel, writeModelFolder } from '../model/folder.ts';
 import { goldenInputs } from '../model/interface.ts';
 import {
@@ -195,7 +195,7 @@ export async function exportModel(
   };
   const bytes = writeModel(graph, { producer: 'metaheac' });
   const trained: UnversionedModel = {
-    files: new Map([[MODEL_FILE, bytes], ...priorFile(adaptation, priors)]),
+    files: new Map([[MODEL_FILE, bytes], ...priorFiles(adaptation, priors)]),
     vocabularies: initialModel.tokens,
     manifest: {
       ...rest,
@@ -207,11 +207,10 @@ export async function exportModel(
   return writeModelFolder(out, trained);
 }
 
-/** The file of those of `priors` that the adaptation has. */
-function priorFile(adaptation: AdaptationSettings, priors: readonly CampaignPrior[]): [string, Uint8Array][] {
+/** The files of those of `priors` that the adaptation has. */
+function priorFiles(adaptation: AdaptationSettings, priors: readonly CampaignPrior[]): ReadonlyMap<string, Uint8Array> {
   const stated = adaptation.optimiser === 'gradient_descent' ? (adaptation.priors ?? []) : [];
-  if (stated.length === 0) return [];
-  return [[PRIOR_FILE, encodePriors(stated.map(({ power }) => priors.find((own) => own.power === power)!))]];
+  return encodePriors(stated.map(({ power }) => priors.find((own) => own.power === power)!));
 }
 
 async function goldenBatch(

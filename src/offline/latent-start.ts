@@ -3,8 +3,8 @@
  * (Halko, Martinsson & Tropp 2011).
  */
 import type { Rng } from '../lib/rng.ts';
+import { symmetricEigen } from '../lib/symmetric-eigen.ts';
 import type { OneHot } from './one-hot.ts';
-import { symmetricEigen } from './symmetric-eigen.ts';
 
 /** Additional directions are computed, so that the last requested ones are accurate too. */
 const OVERSAMPLING = 10;

@@ -81,6 +81,7 @@ function requestOf({ model, population }: OnlineContext, trial: Trial, key: stri
   return {
     key,
     without: ownToken(model.folder, trial.id),
+    campaign: trial.id,
     withoutQuality: true,
     features: trial.features,
     seeds,

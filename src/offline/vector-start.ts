@@ -1,9 +1,9 @@
 /** Where the map of a vector into the latent space starts: its principal components. */
 import { MOST_DEVIATIONS, type NumberScale } from '../architectures/feature-inputs.ts';
 import type { Rng } from '../lib/rng.ts';
+import { symmetricEigen } from '../lib/symmetric-eigen.ts';
 import type { Population } from '../population/population.ts';
 import { gram, orthonormalise } from './latent-start.ts';
-import { symmetricEigen } from './symmetric-eigen.ts';
 
 /** More directions than asked for are followed, so that the last ones are right too. */
 const OVERSAMPLING = 10;

@@ -71,7 +71,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
     const { model, population } = this.context;
     const without = ownToken(model.folder, request.externalId);
     const context = { ...this.context, regression: await this.#openRegression() };
-    const made = await customise(context, { ...request, without });
+    const made = await customise(context, { ...request, without, campaign: request.externalId });
     const customised = encodeCustomised({
       modelVersion: model.manifest.version,
       populationVersion: population.version,

@@ -6,8 +6,10 @@
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
 import type { LinearChange } from '../adaptation/head-adaptation.ts';
 import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
+import { directionsWithout } from '../adaptation/prior-without.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
+import type { Directions } from '../adaptation/weight-prior.ts';
 import { assert } from '../lib/errors.ts';
 import type { CampaignPrior } from '../model/campaign-prior.ts';
 import type { AdaptableModel } from '../model/load.ts';
@@ -49,8 +51,11 @@ export interface BoundRegression {
   scaleOf(power: number): Float64Array;
   /** Standard deviation of x . weights over the population, or a sample of it. */
   deviationOf(weights: Float64Array): number;
-  /** `users` are the model's inputs of `rows` users, without `without`. */
-  forUsers(users: Feeds, rows: number, without: OwnToken | null): Promise<CampaignRegression>;
+  /**
+   * `users` are the model's inputs of `rows` users, without `without`; priors know nothing of `campaign`, which the
+   * model may have been trained on.
+   */
+  forUsers(users: Feeds, rows: number, without: OwnToken | null, campaign: string | null): Promise<CampaignRegression>;
   close(): Promise<void>;
 }
 
@@ -100,12 +105,14 @@ export async function openBoundRegression(
     return regression;
   };
   /** Weights of settings of one space. */
-  const solve: Solve = (settings, mean, seeds, compared) => {
-    const [{ power, prior: strength }] = settings as [PopulationRegressionSettings];
-    const prior = strength === undefined ? null : { of: getPrior(priors, power), strength };
-    const strengths = settings.map((setting) => setting.strength);
-    return regressionOf(power).fit(mean, seeds, strengths, { ...compared, prior });
-  };
+  const solveWith =
+    (priorOf: (power: number) => Directions): Solve =>
+    (settings, mean, seeds, compared) => {
+      const [{ power, prior: strength }] = settings as [PopulationRegressionSettings];
+      const prior = strength === undefined ? null : { of: priorOf(power), strength };
+      const strengths = settings.map((setting) => setting.strength);
+      return regressionOf(power).fit(mean, seeds, strengths, { ...compared, prior });
+    };
   /** The element of a user's own token, or -1. */
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
@@ -113,13 +120,28 @@ export async function openBoundRegression(
     width: reader.width,
     scaleOf: (power) => regressionOf(power).scale,
     deviationOf: (weights) => deviationOf(multiplySparseRows(sample, weights)),
-    async forUsers(users, rows, without) {
+    async forUsers(users, rows, without, campaign) {
       const features = await reader.read(rows, (from, to) => sliceFeeds(users, from, to));
       const leftOut = await elementOf(without);
-      return campaignRegression(parameter, features, leftOut, solve);
+      const own = new Map<number, Directions>();
+      const priorOf = (power: number): Directions => {
+        const prior = own.get(power) ?? priorWithout(getPrior(priors, power), campaign, regressionOf(power).scale);
+        own.set(power, prior);
+        return prior;
+      };
+      return campaignRegression(parameter, features, leftOut, solveWith(priorOf));
     },
     close: () => reader.close(),
   };
+}
+
+/** The prior as it would be if the model had not been trained on `campaign`. */
+function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Float64Array): Directions {
+  const { rank, campaigns, coordinates } = prior;
+  const place = campaign === null ? -1 : campaigns.indexOf(campaign);
+  if (place === -1) return prior;
+  const own = coordinates.subarray(place * rank, (place + 1) * rank);
+  return directionsWithout(prior, own, campaigns.length, scale);
 }
 
 /** Weights of settings of one space from the mean of so many seeds. */

@@ -82,7 +82,7 @@ export async function startHeads(
   { model, population, binding, regression, parameters = model.graph.initializers }: AnyContext,
   program: HeadProgram,
   rows: Int32Array,
-  { features, without = null }: Pick<CustomiseRequest, 'features' | 'without'>,
+  { features, without = null, campaign = null }: Pick<CustomiseRequest, 'features' | 'without' | 'campaign'>,
 ): Promise<StartedHeads> {
   const users = encodeUsers(model.graph, binding, population.readRows(rows), { without });
   const boundary = await program.boundary(parameters, rows.length, (from, to) => ({
@@ -91,7 +91,7 @@ export async function startHeads(
   }));
   return {
     run: await program.start(parameters, boundary),
-    regression: regression ? await regression.forUsers(users, rows.length, without) : null,
+    regression: regression ? await regression.forUsers(users, rows.length, without, campaign) : null,
   };
 }
 

@@ -93,6 +93,8 @@ export interface CustomiseRequest {
    * customised model.
    */
   readonly without?: EncodingOptions['without'];
+  /** The campaign's id, if the model may have been trained on it: priors of its regressions must not know it. */
+  readonly campaign?: string | null;
   /** Skips the quality report and the prediction, and their runs. */
   readonly withoutQuality?: boolean;
   /**

@@ -14,8 +14,8 @@ import { MOST_FEATURES } from '../../src/adaptation/population-regression.ts';
 import { solveShifted } from '../../src/adaptation/shifted-solve.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
+import { symmetricEigen } from '../../src/lib/symmetric-eigen.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
-import { symmetricEigen } from '../../src/offline/symmetric-eigen.ts';
 
 const SIZES = [
   { users: 10_000, tokens: 1_000 },

@@ -1,7 +1,7 @@
 /** The prior that past campaigns give: what their regressions have in common, without those of a future. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PRIOR_FILE, readPriors } from '../../src/model/campaign-prior.ts';
+import { encodePriors, PRIOR_FILE, readPriors } from '../../src/model/campaign-prior.ts';
 import type { ModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import {
@@ -20,6 +20,7 @@ import type { TrainSettings } from '../../src/offline/settings.ts';
 import { testTrials } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
+import { encodeUsers } from '../../src/online/encode.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
@@ -97,34 +98,72 @@ describe('priorsBefore', () => {
       products: weights.products.filter((_, k) => k % weights.ids.length > 0 && k >= weights.ids.length),
     };
     expect([before]).toEqual(priorsBefore([others]));
-    expect(priorsBefore([weights], weights.ids.slice(3))).toEqual([]);
+    expect(priorsBefore([weights], weights.ids)).toMatchObject([{ rank: 0, campaigns: [] }]);
   });
 });
 
 describe('readPriors', () => {
-  const folderOf = (bytes: Uint8Array, rank = 2) =>
+  const folderOf = (bytes: Uint8Array, campaigns: unknown = ['a']) =>
     ({
       path: 'the model',
-      manifest: { adaptation: { ...DEFAULT_DESCENT, priors: [{ power: 0.25, rank }] } },
-      read: () => bytes,
+      manifest: { adaptation: { ...DEFAULT_DESCENT, priors: [{ power: 0.25, rank: 2 }] } },
+      read: (file: string) => (file === PRIOR_FILE ? bytes : Buffer.from(JSON.stringify(campaigns))),
     }) as unknown as ModelFolder;
   const bytesOf = (values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
 
-  it('reads the directions of each power', () => {
-    expect(readPriors(folderOf(bytesOf([1, 2, 3, 4, 5, 6])), 3)).toEqual([
-      { power: 0.25, rank: 2, width: 3, directions: Float32Array.of(1, 2, 3, 4, 5, 6) },
-    ]);
+  it('reads the directions of each power, and the coordinates of the campaigns', () => {
+    const [prior, ...rest] = readPriors(folderOf(bytesOf([1, 2, 3, 4, 5, 6, 7, 8])), 3);
+    expect(rest).toEqual([]);
+    expect(prior).toEqual({
+      ...{ power: 0.25, rank: 2, width: 3, campaigns: ['a'] },
+      directions: Float32Array.of(1, 2, 3, 4, 5, 6),
+      coordinates: Float32Array.of(7, 8),
+    });
+    const files = encodePriors([prior!]);
+    expect(files.get(PRIOR_FILE)).toEqual(Buffer.from(bytesOf([1, 2, 3, 4, 5, 6, 7, 8])));
+  });
+
+  it('refuses what is no list of campaigns', () => {
+    expect(() => readPriors(folderOf(bytesOf([1]), { a: 1 }), 3)).toThrow('prior-campaigns.json is not a list of ids');
   });
 
   it.each([
     [
       'another number of bytes',
       bytesOf([1, 2, 3, 4]),
-      'prior.f32 has 16 bytes, not the 24 of 2 directions of 3 weights',
+      'prior.f32 has 16 bytes, not the 32 of 2 directions of 3 weights and of 1 campaigns',
     ],
-    ['NaN', bytesOf([1, 2, 3, 4, 5, Number.NaN]), 'prior.f32 contains NaN or infinity'],
+    ['NaN', bytesOf([1, 2, 3, 4, 5, 6, 7, Number.NaN]), 'prior.f32 contains NaN or infinity'],
   ])('refuses %s', (_, bytes, message) => {
     expect(() => readPriors(folderOf(bytes), 3)).toThrow(message);
+  });
+});
+
+describe("a campaign's own weights", () => {
+  it('are not in the prior with which it is expanded', async () => {
+    const { folder, graph } = initial;
+    const { population } = prepared;
+    const binding = bind(folder, population);
+    const count = weights.ids.length;
+    const [campaign] = train();
+    const rows = Int32Array.from(campaign!.seeds.length > 0 ? campaign!.seeds : campaign!.train.users.slice(0, 8));
+    const weightsWith = async (priors: ReturnType<typeof priorsBefore>, prior: number, id: string | null) => {
+      const model = { graph, manifest: folder.manifest, priors };
+      const regression = await openBoundRegression({ model, population, binding });
+      const users = encodeUsers(graph, binding, population.readRows(rows), {});
+      const own = await regression!.forUsers(users, rows.length, null, id);
+      const [fitted] = own.fit(Int32Array.from(rows.keys()), [{ strength: 0.03, power: 0.25, prior }]);
+      await regression!.close();
+      return fitted!.elements;
+    };
+    const all4 = priorsBefore(all);
+    const expected = await weightsWith(priorsBefore(all, [campaign!.id]), (4 * (count - 1)) / count, null);
+    const left = await weightsWith(all4, 4, campaign!.id);
+    const known = await weightsWith(all4, 4, null);
+    const furthest = (a: Float64Array, b: Float64Array) => Math.max(...a.map((x, t) => Math.abs(x - b[t]!)));
+    const size = Math.max(...expected.map(Math.abs));
+    expect(furthest(left, expected)).toBeLessThan(0.01 * size);
+    expect(furthest(known, expected)).toBeGreaterThan(0.05 * size);
   });
 });
 

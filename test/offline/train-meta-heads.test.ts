@@ -270,4 +270,13 @@ describeUsual('train, with next to no past campaigns', () => {
     // users who like what the campaign is about have a tag that says so
     expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.9);
   });
+
+  it.each([2, 3, 4, 5])('of %i makes a model that can be adapted, whatever a fold leaves', async (count) => {
+    const train = CAMPAIGNS.filter(({ split }) => split === 'train').slice(0, count);
+    const few = await preparedOf([...train, ...tests]);
+    const { out } = await trainInto(newPath(), { prepared: few, settings: { steps: 2 } });
+    const model = await loadModel(out);
+    const report = await evaluate(few, model, { repeats: 1, seed: 1, device: CPU, clock: systemClock });
+    expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.8);
+  });
 });

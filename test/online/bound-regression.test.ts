@@ -76,7 +76,7 @@ function sumsByHand(users: readonly User[], of: Population): ColumnSums {
 async function changeOf(options: RegressionOptions = {}, without: OwnToken | null = null, own = binding) {
   const bound = await openBoundRegression({ model, population, binding: own }, options);
   const users = encodeUsers(model.graph, own, population.readRows(ROWS), { without });
-  const campaign = await bound!.forUsers(users, ROWS.length, without);
+  const campaign = await bound!.forUsers(users, ROWS.length, without, null);
   const [change] = campaign.fit(POSITIVES, [SETTINGS]);
   await bound!.close();
   return { change: change!, campaign };
