@@ -9,7 +9,7 @@ import { withSibling } from '../lib/temporary-sibling.ts';
 import { decodeTensorFile, encodeTensorFile } from '../model/tensor-file.ts';
 
 export interface Checkpoint {
-  /** What must be the same for training to resume: settings and data. */
+  /** What must be the same for training to resume: see `trainingIdentity`. */
   readonly identity: string;
   readonly step: number;
   /** Anything else, as JSON. */
@@ -53,7 +53,8 @@ export function readCheckpoint(path: string, identity: string): Checkpoint | nul
   if (facts.identity !== identity)
     throw new AppError(
       'invalid_argument',
-      `${path} is of a training with other settings or other data: --resume cannot go on from it`,
+      `${path} is of a training with other settings, other data or another library of regressions: --resume cannot ` +
+        'go on from it',
     );
   return { ...facts, tensors: file.tensors };
 }

@@ -3,6 +3,7 @@
  * have not seen, or something simpler where that is as good.
  */
 import { HEADS } from '../architectures/heads.ts';
+import { assert } from '../lib/errors.ts';
 import { type ClosedForm, type Share, weightFor } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Gain, gainOf, LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
@@ -74,7 +75,7 @@ const LEAST_SHARE = 0.02;
 /** Parts of the campaigns: a stack is judged on the part that it was not fitted to. */
 const FOLDS = 4;
 
-/** Something simpler that is behind in the mean is taken where a standard error below that it loses no more utility. */
+/** A simpler blend is taken if its loss in utility plus one standard error is at most this. */
 const LEAST_LOSS = -0.001;
 
 /** What the served model is. */
@@ -147,6 +148,7 @@ export function settingsBefore({
  */
 export function fitStackBefore(settings: DescentSettings, campaigns: readonly (readonly TrialLogits[])[]): Share[] {
   const before = stackBefore(libraryOf(settings));
+  checkColumns(campaigns, before);
   const [, ...shares] = fitShares(campaigns, [...before.keys()], before);
   return [before[HEADS_COLUMN]!, ...shares];
 }
@@ -160,7 +162,7 @@ export function comparedSettings(settings: DescentSettings, { strength, power }:
 /**
  * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), drawn to the stack `before`
  * training. A stack is compared with one without heads, and with the regression alone, campaign by campaign, each on
- * campaigns that it was not fitted to: what is simpler is taken where it is as good.
+ * campaigns that it was not fitted to: what is simpler is taken where it is as good as everything taken before it.
  */
 export function chooseBlend(
   settings: DescentSettings,
@@ -168,6 +170,7 @@ export function chooseBlend(
   { strength, power }: RidgeSetting,
   before: readonly Share[],
 ): { readonly settings: DescentSettings; readonly choice: BlendChoice } {
+  checkColumns(campaigns, before);
   const count = campaigns.length;
   const closed = [...before.keys()].filter((column) => column !== HEADS_COLUMN);
   const stackOf = (columns: readonly number[]) => prunedStack(settings, campaigns, before, columns);
@@ -185,14 +188,27 @@ export function chooseBlend(
   };
   const simpler: readonly BlendKind[] = ['closed forms', 'regression'];
   const tried = simpler.map((kind) => ({ kind, gain: gainOf(outcomes[kind], outcomes.stack) }));
-  const kind = tried.findLast(({ gain }) => isLevel(gain))?.kind ?? 'stack';
+  const taken: BlendKind[] = ['stack'];
+  for (const own of simpler)
+    if (taken.every((other) => isLevel(gainOf(outcomes[own], outcomes[other])))) taken.push(own);
+  const kind = taken.at(-1)!;
   const choice = { kind, campaigns: count, gain: gainOf(outcomes[kind], outcomes.regression), tried };
   if (kind === 'regression')
     return { settings: withStack(settings, [{ kind: 'regression', strength, power }], [NONE, ALL]), choice };
   return { settings: stackOf(kind === 'stack' ? [HEADS_COLUMN, ...closed] : closed), choice };
 }
 
-/** Whether what is simpler, with this gain over the stack, is as good: level in the mean, or surely hardly worse. */
+/** Logits are matched to weights by position. */
+function checkColumns(campaigns: readonly (readonly TrialLogits[])[], before: readonly Share[]): void {
+  const expected = before.length + 1;
+  const other = campaigns.flat().find(({ columns }) => columns.length !== expected);
+  assert(!other, `${other?.columns.length} columns of logits, not the ${expected} of a stack and the regression alone`);
+}
+
+/**
+ * Whether what is simpler, with this gain over another blend, is as good: no worse in the mean, or worse by less than
+ * `LEAST_LOSS`, with confidence.
+ */
 export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): boolean {
   return mean >= 0 || mean - error >= LEAST_LOSS;
 }

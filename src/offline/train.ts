@@ -2,7 +2,6 @@
  * Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones,
  * trains on all, exports it.
  */
-import { createHash } from 'node:crypto';
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AdaptationSettings, Drift, Manifest } from '../model/manifest.ts';
@@ -18,6 +17,7 @@ import { metaTrain } from './meta-train.ts';
 import { openParts, type Parts } from './parts.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
+import { trainingIdentity } from './training-identity.ts';
 import { openTrainingRun, type Phase, type TrainingRun } from './training-run.ts';
 import type { SettingChoice } from './tuning.ts';
 import { chooseAtStart, sampleValidation } from './validation.ts';
@@ -99,7 +99,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   const path = checkpointPath(options.out);
   const run = openTrainingRun(initialModel.graph.initializers, {
     path,
-    identity: identityOf(prepared, settings),
+    identity: trainingIdentity(prepared, settings, parts.adaptation),
     resume: options.resume,
     phase: heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final',
   });
@@ -269,24 +269,4 @@ function withoutPriors(adaptation: AdaptationSettings): AdaptationSettings {
   if (adaptation.optimiser === 'adam') return adaptation;
   const { priors: _, ...rest } = adaptation;
   return rest;
-}
-
-/**
- * What two trainings must share for one to resume from the other's checkpoint: data and settings, except the number of
- * steps.
- */
-function identityOf(
-  { population, history, dataSet, userFeatures }: PreparedDataSet,
-  { steps, ...settings }: TrainSettings,
-): string {
-  const { name, campaignFeatures } = dataSet;
-  const hash = createHash('sha256');
-  const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
-  hash.update(JSON.stringify([name, features, campaignFeatures, population.version, settings]));
-  for (const { id, split, features, train } of history.campaigns) {
-    if (split !== 'train') continue;
-    hash.update(JSON.stringify([id, features]));
-    hash.update(train.users).update(train.labels);
-  }
-  return hash.digest('hex');
 }

@@ -102,7 +102,9 @@ describe('readCheckpoint', () => {
     expect(() => readCheckpoint(path, 'b'.repeat(64))).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
-        message: `${path} is of a training with other settings or other data: --resume cannot go on from it`,
+        message:
+          `${path} is of a training with other settings, other data or another library of regressions: ` +
+          '--resume cannot go on from it',
       }),
     );
   });

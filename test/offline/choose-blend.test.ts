@@ -88,6 +88,26 @@ describe('chooseBlend', () => {
     });
   });
 
+  it('is not the regression alone where closed forms that are as good as the stack are surely better', () => {
+    // what the heads say of some campaigns is wrong of the others, so that a stack with them is behind
+    const [right, wrong] = [0.5, -0.5].map((heads) =>
+      campaignsOf(12, (k) => (k === HEADS_AT ? heads : k === ALONE_AT ? 0.68 : k === FIRST_REGRESSION ? 0.7 : 0)),
+    );
+    const { settings, choice } = choose(right!.map((own, c) => (c % 4 < 2 ? own : wrong![c]!)));
+    const [closed, alone] = choice.tried.map(({ gain }) => gain.utility);
+    expect([isLevel({ utility: closed! }), isLevel({ utility: alone! })]).toEqual([true, true]);
+    expect(closed!.mean).toBeGreaterThan(alone!.mean + 0.002);
+    expect(choice.kind).toBe('closed forms');
+    expect(hasOwnLogits(settings)).toBe(false);
+  });
+
+  it('is only made of logits of its own library', () => {
+    const campaigns = campaignsOf(4, () => 0.5, COLUMNS + 1);
+    const message = `${COLUMNS + 1} columns of logits, not the ${COLUMNS}`;
+    expect(() => choose(campaigns)).toThrow(message);
+    expect(() => fitStackBefore(DEFAULT_DESCENT, campaigns)).toThrow(message);
+  });
+
   it('leaves out what hardly counts', () => {
     const { settings } = choose(campaignsOf(12, (k) => (k === HEADS_AT || k === FIRST_REGRESSION ? 0.7 : 0)));
     const { parts } = blendOf(settings);

@@ -8,15 +8,20 @@ import { createRng } from '../../src/lib/rng.ts';
 import { blendOf } from '../../src/model/blend.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
+import { decodeTensorFile } from '../../src/model/tensor-file.ts';
+import { checkpointPath } from '../../src/offline/checkpoint.ts';
 import { settingsBefore, stackWhereFew } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { evaluate } from '../../src/offline/evaluate.ts';
+import { createInitialModel } from '../../src/offline/initial-model.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
+import { openParts } from '../../src/offline/parts.ts';
 import { type PastCampaigns, prepareTrainingData } from '../../src/offline/past-campaigns-choice.ts';
 import type { PreparedDataSet } from '../../src/offline/prepared-data-set.ts';
 import type { TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
+import { trainingIdentity } from '../../src/offline/training-identity.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
@@ -198,6 +203,25 @@ describe('train, by the recipe meta-heads', () => {
     const { progress } = await trainInto(out, { resume: true });
     expect(progress).toEqual(uninterrupted.progress.slice(2));
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+  });
+
+  itUsual('does not go on with the stack of another library', async () => {
+    const out = newPath();
+    await trainInto(out, { stopAfter: 2 });
+    const { identity } = decodeTensorFile(readFileSync(checkpointPath(out)))!.facts as { readonly identity: string };
+    const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
+    const initial = createInitialModel(prepared, campaigns, SETTINGS);
+    const { adaptation } = await openParts(prepared, initial, campaigns, { settings: SETTINGS, device: CPU });
+    const identityWith = (change: Partial<DescentSettings>) =>
+      trainingIdentity(prepared, SETTINGS, { ...(adaptation as DescentSettings), ...change });
+    expect(identityWith({})).toBe(identity);
+    expect(identityWith({ negatives_per_seed: 3 })).toBe(identity);
+    for (const library of [
+      { priors: [] },
+      { regression: { ...DEFAULT_DESCENT.regression!, strength: 100 } },
+      { rates: { [HEADS.wide]: 1 } },
+    ])
+      expect(identityWith(library)).not.toBe(identity);
   });
 
   itUsual('learns: the loss falls', async () => {
