@@ -25,19 +25,22 @@ import {
   multiplyRowsTransposed,
   openFeatureReader,
 } from './linear-features.ts';
+import { logitOf, SAME, spreadOf } from './spread.ts';
 
 /** Rows scored in one run. */
 const LINK_ROWS = 8192;
 /** The logistic regression stops when no entry of its mean gradient exceeds this: the remainder changes no rank. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** Scores this close to 0 or 1 get the logit of the bound. */
-const CERTAIN = 1e-7;
 /**
- * Values that differ by less than this share of their size count as equal, as features are differences of float32 sums.
+ * The least weight of a run's own logits in a blend: enough to break ties between users whom all parts score equally.
  */
-const SAME = 1e-4;
-/** The least weight of a run's own logits in a blend: enough to tell users apart whom all parts take for equal. */
 const LEAST_OWN = 1e-3;
+/**
+ * Where no scale takes the spread back, the parts of a blend have at most this spread together, or what their weights
+ * say in spreads of the run's own logits: float32, and ONNX Runtime's Sigmoid, only distinguish logits within about
+ * +-16.
+ */
+const MOST_UNSCALED = 4;
 
 export interface LinearProgram {
   start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
@@ -188,13 +191,13 @@ class LinearRun implements HeadRun {
     const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
     const before = spreadOf(inner);
     // logits that are all the same say nothing, and have no spread to keep
-    const spreadToKeep = before.deviation > SAME * Math.abs(before.mean) ? before.deviation : 1;
-    const unit = spreadToKeep / Math.max(weightOfOwn, LEAST_OWN);
+    const spreadToKeep = before.deviation || 1;
+    const unit = Math.min(spreadToKeep / Math.max(weightOfOwn, LEAST_OWN), this.#mostUnit(parts, spreadToKeep));
     let isBlended = false;
     for (const { part, weight } of parts) {
       const own = Float64Array.from(reference, (row) => part.own[row]!);
       const spread = spreadOf(own);
-      if (weight === 0 || spread.deviation <= SAME * Math.abs(spread.mean)) continue;
+      if (weight === 0 || spread.deviation === 0) continue;
       const factor = (weight * unit) / spread.deviation;
       part.add(factor);
       for (let i = 0; i < inner.length; i++) inner[i]! += factor * own[i]!;
@@ -203,8 +206,7 @@ class LinearRun implements HeadRun {
     if (!isBlended) return;
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
-    // float32, and ONNX Runtime's Sigmoid, only distinguish logits within about +-16: a larger spread would cause ties
-    // at both ends
+    // a larger spread would cause ties at both ends, see `MOST_UNSCALED`
     const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
@@ -241,6 +243,13 @@ class LinearRun implements HeadRun {
     return out;
   }
 
+  /** The largest spread of a part of weight 1. */
+  #mostUnit(parts: readonly BlendedPart[], spreadToKeep: number): number {
+    if (this.#scaleName !== null) return Number.POSITIVE_INFINITY;
+    const weights = parts.reduce((sum, { weight }) => sum + weight, 0);
+    return Math.max(MOST_UNSCALED / weights, spreadToKeep);
+  }
+
   #scaleTensor(): Tensor {
     return { dtype: 'float32', shape: [1], data: Float32Array.of(this.#scale) };
   }
@@ -275,24 +284,9 @@ class LinearRun implements HeadRun {
   }
 }
 
-/** As far as a score tells it. */
-export function logitOf(score: number): number {
-  const inside = Math.min(Math.max(score, CERTAIN), 1 - CERTAIN);
-  return Math.log(inside / (1 - inside));
-}
-
 /** A value for each column, by its parameter; 0 for parameters not named. */
 function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
   const out = new Float64Array(width);
   for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);
   return out;
-}
-
-/** Mean and standard deviation. */
-export function spreadOf(values: Float64Array): { mean: number; deviation: number } {
-  let mean = 0;
-  for (const value of values) mean += value / values.length;
-  let variance = 0;
-  for (const value of values) variance += (value - mean) ** 2 / values.length;
-  return { mean, deviation: Math.sqrt(variance) };
 }

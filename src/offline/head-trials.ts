@@ -3,7 +3,7 @@
  */
 
 import type { HeadPosition, HeadProgram, LogitPart } from '../adaptation/head-adaptation.ts';
-import { logitOf, spreadOf } from '../adaptation/linear-run.ts';
+import { logitOf, spreadOf } from '../adaptation/spread.ts';
 import { createRng, sample } from '../lib/rng.ts';
 import { formsOf } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
@@ -35,6 +35,12 @@ export interface TrialLogits {
   readonly columns: readonly Float32Array[];
 }
 
+/**
+ * Maximum width of regressions whose fits are kept: a stack's for one trial then have up to 15 MB, those of all cached
+ * trials about 350 MB. Wider ones are fitted anew each time.
+ */
+const MOST_KEPT_WIDTH = 100_000;
+
 const NO_ROWS = new Int32Array(0);
 /** The regression compares seeds with the pool: all of them are reached, and others are none of its matter. */
 const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
@@ -54,12 +60,13 @@ export interface PreparedTrials {
   readonly trials: readonly PreparedTrial[];
   /** Those of the population that any trial needs, ascending. */
   readonly rows: Int32Array;
-  /** Of these rows, once the trials have been started. */
+  /** Of these rows, once the trials have been started, where its fits are kept. */
   regression: Promise<CampaignRegression> | null;
 }
 
 /** One trial with cached results of the last settings. */
 interface StartedTrial extends PreparedTrial {
+  readonly keepsFits: boolean;
   readonly done: {
     descent: { readonly key: string; readonly position: HeadPosition } | null;
     parts: { readonly key: string; readonly parts: readonly LogitPart[] } | null;
@@ -109,10 +116,14 @@ export async function startPreparedTrials(
 ): Promise<HeadTrials> {
   const { key, rows } = prepared;
   const { id, features } = prepared.trials[0]!.trial;
-  const own = { ...context, regression: context.regression ? fittedOnce(context.regression, prepared) : null };
+  const { regression = null } = context;
+  const keepsFits = regression === null || regression.width <= MOST_KEPT_WIDTH;
+  const own = { ...context, regression: regression && keepsFits ? fittedOnce(regression, prepared) : regression };
   const without = ownToken(context.model.folder, id);
   const started = await startHeads(own, program, rows, { features, without, campaign: id });
-  const preparedTrials = prepared.trials.map((trial) => ({ ...trial, done: { descent: null, parts: null } }));
+  const preparedTrials = prepared.trials.map(
+    (trial): StartedTrial => ({ ...trial, keepsFits, done: { descent: null, parts: null } }),
+  );
   return {
     async evaluate(settings) {
       const out: RankingQuality[] = [];
@@ -163,8 +174,10 @@ async function logitsOfTrial(
   const { trial, evaluated, pool } = preparedTrial;
   const { parts } = await fitTrial(started, preparedTrial, settings, key);
   const heads = Float64Array.from(await started.run.scores(), logitOf);
-  const columns = [heads, ...parts.map(({ own }) => own)].map((own) => {
+  const columns = [heads, ...parts.map(({ own }) => own)].map((own, column) => {
     const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
+    // as in a blend, that leaves out parts without a spread, but not the heads
+    if (deviation === 0 && column > 0) return new Float32Array(evaluated.length);
     return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
   });
   return { seeds: trial.seeds.length, labels: trial.evaluation.labels, columns };
@@ -176,11 +189,13 @@ async function logitsOfTrial(
  */
 async function fitTrial(
   started: StartedHeads,
-  { trial, positives, pool, done }: StartedTrial,
+  { trial, pool, done, keepsFits, ...own }: StartedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<{ readonly parts: readonly LogitPart[]; readonly rows: HeadRows }> {
   const { companion: _, regression: _regression, stack: _stack, scale: _scale, ...descent } = settings;
+  // a regression keeps its fits as long as their positives
+  const positives = keepsFits ? own.positives : own.positives.slice();
   const rows = { positives, pool, outside: trial.reach ? NOBODY_OUTSIDE : null };
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);
@@ -190,7 +205,8 @@ async function fitTrial(
   }
   const forms = formsOf(settings);
   const fitted = JSON.stringify([forms, descent.negatives_per_seed]);
-  if (done.parts?.key !== fitted)
-    done.parts = { key: fitted, parts: fitParts(started, settings, forms, rows, createRng(key)) };
-  return { parts: done.parts.parts, rows };
+  if (done.parts?.key === fitted) return { parts: done.parts.parts, rows };
+  const parts = fitParts(started, settings, forms, rows, createRng(key));
+  if (keepsFits) done.parts = { key: fitted, parts };
+  return { parts, rows };
 }

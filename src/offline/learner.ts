@@ -25,13 +25,13 @@ import { runDriftTrial } from './drift-trial.ts';
 import type { SampledBatch } from './episodes.ts';
 import { type HeadTrials, type PreparedTrials, startPreparedTrials, type TrialLogits } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
-import { KeptTrials } from './kept-trials.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { RECIPES, type SampledEpisode } from './recipe.ts';
 import type { TrainSettings } from './settings.ts';
 import { runTrial, type Trial } from './trial.ts';
+import { TrialCache } from './trial-cache.ts';
 
 /** A task of a meta-step: a campaign's episode. */
 export interface Task extends SampledEpisode {
@@ -98,12 +98,12 @@ export function openLearner({ population, weights, hidden, initialModel, setting
     const users = { population, binding: bindingBefore(future), parameters: current };
     return contextBefore(await opened, users, bound, future);
   };
-  const kept = new KeptTrials(population);
+  const cache = new TrialCache(population);
   const startedOf = (current: Parameters, campaign: CampaignTrials): Promise<HeadTrials> =>
-    kept.start(current, campaign, async (prepared) => startOn(await contextOf(current, campaign.future), prepared));
+    cache.start(current, campaign, async (prepared) => startOn(await contextOf(current, campaign.future), prepared));
   return {
     async gradient(current, task) {
-      kept.forgetParameters();
+      cache.forgetParameters();
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
       const { support, query } = task;
       const binding = hidden ? hideFor(hidden, [...task.future, task.campaign]) : bindingBefore(task.future);

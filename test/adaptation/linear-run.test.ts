@@ -257,6 +257,19 @@ describe('blend, with a regression and a scale', () => {
     });
   });
 
+  it('does not saturate where no scale takes the spread back, however little the own logits count', async () => {
+    const unscaled = await openHeadProgram(HEADS_GRAPH, [...ALL, HEADS.regression], { regression: HEADS.regression });
+    const users = await unscaled.boundary(initializers, HEADS_ROWS, headsFeeds);
+    for (const weightOfOwn of [0, 0.002, 0.25]) {
+      const run = await unscaled.start(initializers, users);
+      await run.blend([{ part: run.linear(change), weight: 1 }], REFERENCE, weightOfOwn);
+      const logits = logitsOf(await run.scores());
+      expect(Math.max(...logits.map(Math.abs)), `own weight ${weightOfOwn}`).toBeLessThan(14);
+      expect(spreadOf(logits).deviation).toBeGreaterThan(0.5);
+    }
+    await unscaled.close();
+  });
+
   it('goes back to where the steps ended, and to the start', async () => {
     const run = await descended();
     const [position, scores] = [run.position(), await run.scores()];

@@ -12,11 +12,12 @@ import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, linearParameters, parametersOf } from '../../src/model/manifest.ts';
+import { withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { startHeadTrials, startPreparedTrials } from '../../src/offline/head-trials.ts';
-import { KeptTrials } from '../../src/offline/kept-trials.ts';
 import { createReach, reaches } from '../../src/offline/reach.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';
+import { TrialCache } from '../../src/offline/trial-cache.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import type { OnlineContext } from '../../src/online/customise.ts';
@@ -38,6 +39,8 @@ const { companion: _, regression: REGRESSION, ...PLAIN } = DEFAULT_DESCENT;
 const ADAPTATION: DescentSettings = { ...PLAIN, regression: REGRESSION };
 const USERS = 200;
 /** Those who are members: of them some like `tags 1`, as others do. */
+const ONE = { few: 1, many: 1 };
+
 const isMember = (i: number): boolean => i % 4 === 0;
 
 /** All members are in the past campaign `past_campaigns 2`, nobody else is. */
@@ -210,12 +213,24 @@ describe('startHeadTrials', () => {
   });
 });
 
-describe('KeptTrials', () => {
+describe('logits', () => {
+  it('are none of parts that say nothing, as in a blend', async () => {
+    // all have one query: the bias and the query say the same of everyone but for rounding
+    const trials = [trialOf('tomorrow', 25)];
+    const settings = withStack(PLAIN, [{ kind: 'companion', strengths: { [HEADS.bias]: 1 } }], [ONE, ONE]);
+    const [own] = await (await startHeadTrials(context, program, trials, 'k')).logits(settings);
+    expect(own!.columns[1]).toEqual(new Float32Array(own!.labels.length));
+    expect(Math.max(...own!.columns[0]!)).toBeGreaterThan(0.5);
+  });
+});
+
+describe('TrialCache', () => {
   const SETTINGS: DescentSettings = { ...withCompanion(PLAIN), regression: REGRESSION };
 
   /** Rounds of trials, with a count of how often users were computed, and read for the regression. */
-  function rounds(mostRows?: number) {
+  function rounds(mostRows?: number, width?: number) {
     const counts = { computed: 0, read: 0 };
+    const fitted: Int32Array[] = [];
     const counting: HeadProgram = {
       ...program,
       boundary(...users) {
@@ -228,22 +243,29 @@ describe('KeptTrials', () => {
       ...context,
       regression: {
         ...regression,
-        forUsers(...users) {
+        width: width ?? regression.width,
+        async forUsers(...users) {
           counts.read++;
-          return regression.forUsers(...users);
+          const made = await regression.forUsers(...users);
+          return {
+            fit(positives, ...more) {
+              fitted.push(positives);
+              return made.fit(positives, ...more);
+            },
+          };
         },
       },
     };
-    const kept = new KeptTrials(context.population, mostRows);
+    const cache = new TrialCache(context.population, mostRows);
     const play = async (parameters: Parameters, id = 'tomorrow', stage = 'first') => {
       const trials = [10, 25].map((count) => trialOf(id, count));
       const campaign = { trials, stage, key: `key/${id}`, future: [], settings: [SETTINGS] };
-      const start = await kept.start(parameters, campaign, (prepared) =>
+      const start = await cache.start(parameters, campaign, (prepared) =>
         startPreparedTrials({ ...own, parameters }, counting, prepared),
       );
       return start.evaluate(SETTINGS);
     };
-    return { counts, kept, play };
+    return { counts, fitted, cache, play };
   }
 
   const alone = async (parameters: Parameters, id = 'tomorrow') => {
@@ -259,7 +281,7 @@ describe('KeptTrials', () => {
     );
 
   it('computes users once while parameters stay, and reads them for the regression once in all', async () => {
-    const { counts, kept, play } = rounds();
+    const { counts, cache, play } = rounds();
     const [before, after] = [parametersTimes(1), parametersTimes(2)];
     const expected = [await alone(before), await alone(after), await alone(after, 'another')];
     expect(expected[0]).not.toEqual(expected[1]);
@@ -267,9 +289,21 @@ describe('KeptTrials', () => {
     expect(counts).toEqual({ computed: 1, read: 1 });
     expect([await play(after), await play(after)]).toEqual([expected[1], expected[1]]);
     expect(counts).toEqual({ computed: 2, read: 1 });
-    kept.forgetParameters();
+    cache.forgetParameters();
     expect([await play(after), await play(after, 'another')]).toEqual(expected.slice(1));
     expect(counts).toEqual({ computed: 4, read: 2 });
+  });
+
+  it('keeps no fits of a wide regression, and finds the same', async () => {
+    const parameters = parametersTimes(1);
+    const [narrow, wide] = [rounds(USERS, 100_000), rounds(USERS, 100_001)];
+    const expected = await alone(parameters);
+    for (const { play } of [narrow, wide]) for (let i = 0; i < 2; i++) expect(await play(parameters)).toEqual(expected);
+    expect(narrow.fitted.length).toBe(2);
+    // a regression keeps its fits by positives: these are nobody else's
+    expect(new Set(wide.fitted).size).toBe(4);
+    expect(await wide.play(parametersTimes(2))).not.toEqual(expected);
+    expect([narrow.counts.read, wide.counts.read]).toEqual([1, 2]);
   });
 
   it('keeps the trials of one stage, and no more rows than the limit', async () => {
