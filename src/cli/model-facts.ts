@@ -1,5 +1,5 @@
 /** What the API reports about a model, from its manifest and vocabularies. */
-import { formsOf } from '../model/blend.ts';
+import { formsOf, hasOwnLogits } from '../model/blend.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { featureOf, type Manifest } from '../model/manifest.ts';
 import type { Vocabulary } from '../model/vocabulary.ts';
@@ -40,6 +40,7 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
     ...(kinds.has('companion') ? ['a logistic regression on the seeds'] : []),
     ...(kinds.has('regression') ? ['a regression on the whole population'] : []),
   ];
+  if (!hasOwnLogits(adaptation)) return `${parts.join(' and ')} alone, without gradient descent`;
   const fitted = parts.length === 0 ? '' : `; ${parts.join(' and ')} ${parts.length > 1 ? 'are' : 'is'} added`;
   return (
     `gradient descent on ${parameters.join(', ')}, ${steps.at_50_seeds} steps at 50 seeds (at most ` +

@@ -11,7 +11,7 @@ import { type TrainProgress, type TrainResult, train } from '../offline/train.ts
 import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
 import { defaultTrainingThreads } from './environment.ts';
 import { readServiceCampaigns } from './service-campaigns.ts';
-import { describeChoice, describeDrift, describeTuned, describeUnmeasured } from './training-choices.ts';
+import { describeBlend, describeChoice, describeDrift, describeTuned, describeUnmeasured } from './training-choices.ts';
 
 export interface CommonTrainOptions {
   name: string;
@@ -58,7 +58,7 @@ export async function trainReported(
   // npm forwards Ctrl-C, so it may arrive twice
   process.on('SIGINT', onInterrupt);
   try {
-    return await train(prepared, {
+    const result = await train(prepared, {
       out: options.out,
       settings,
       device,
@@ -78,6 +78,8 @@ export async function trainReported(
         for (const line of describeDrift(drift)) output.note(line);
       },
     });
+    for (const line of describeBlend(result.manifest.adaptation, result.blend)) output.note(line);
+    return result;
   } finally {
     process.off('SIGINT', onInterrupt);
   }

@@ -40,7 +40,7 @@ export interface Gain {
  * A difference is sure from this many standard errors: several alternatives are tried, and with few campaigns the
  * standard error is uncertain.
  */
-function sureAt(campaigns: number): number {
+export function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
 }
 

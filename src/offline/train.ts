@@ -8,6 +8,7 @@ import type { AdaptationSettings, Drift, Manifest } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
 import { checkpointPath, removeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
+import type { BlendChoice } from './choose-blend.ts';
 import { type HeldOut, holdOut, withoutUsersWithoutPositives } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import { createInitialModel, exportModel } from './initial-model.ts';
@@ -65,6 +66,8 @@ export interface TrainResult {
   /** Steps of the final phase; 0 if the best of the first is the model. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
+  /** How the heads are blended, where that was chosen. */
+  readonly blend: BlendChoice | null;
 }
 
 /** Steps between two checkpoints of the final phase. */
@@ -130,7 +133,14 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   const facts = factsOf(training, finalSteps, parts.choices);
   const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts, parts.priors);
   if (isOver) removeCheckpoint(path);
-  return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
+  return {
+    manifest,
+    steps,
+    bestStep: best?.step ?? steps,
+    finalSteps,
+    interrupted: !isOver,
+    blend: run.choice?.blend ?? null,
+  };
 }
 
 /** The first phase, up to the choice of the adaptation and the start of the final one; true if it finished. */

@@ -61,7 +61,7 @@ export async function customiseHeads(
   }
   return {
     parameters,
-    epochs: stepsFor(settings, positives.length),
+    epochs: hasOwnLogits(settings) ? stepsFor(settings, positives.length) : 0,
     quality: ranks && reportRanks(ranks),
     prediction: request.withoutQuality
       ? null

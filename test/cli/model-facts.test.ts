@@ -2,8 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { describeModel, valuesOf } from '../../src/cli/model-facts.ts';
 import { DEMO_MODEL } from '../../src/demo/material.ts';
+import type { ClosedForm } from '../../src/model/blend.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
+import { withStack } from '../../src/offline/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 
 const { manifest, vocabularies } = readModelFolder(DEMO_MODEL);
 
@@ -18,6 +21,19 @@ describe('describeModel', () => {
     });
     expect(describeModel({ ...manifest, adaptation: DEFAULT_ADAPTATION }).adaptation.summary).toBe(
       'Adam at rate 0.003, up to 5 epochs with batches of 512',
+    );
+  });
+
+  it('says what a model is made of whose heads do not count', () => {
+    const none = { few: 0, many: 0 };
+    const one = { few: 1, many: 1 };
+    const stackOf = (forms: readonly ClosedForm[]) =>
+      describeModel({ ...manifest, adaptation: withStack(DEFAULT_DESCENT, forms, [none, ...forms.map(() => one)]) })
+        .adaptation.summary;
+    const regression = { kind: 'regression' as const, strength: 0.05, power: 0 };
+    expect(stackOf([regression])).toBe('a regression on the whole population alone, without gradient descent');
+    expect(stackOf([{ kind: 'companion', strengths: { 'heads.wide': 0.1 } }, regression])).toBe(
+      'a logistic regression on the seeds and a regression on the whole population alone, without gradient descent',
     );
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeGain } from '../../src/cli/commands/evaluate.ts';
 import { describeBlend } from '../../src/cli/training-choices.ts';
+import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { type BlendKind, withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 
@@ -14,32 +15,42 @@ const forms = [
   { kind: 'regression' as const, strength: 0.005, power: 0.25 },
   { kind: 'regression' as const, strength: 0.05, power: 0 },
 ];
-const of = (kind: BlendKind, heads: number, own: typeof gain | null = gain) =>
-  describeBlend({
-    settings: withStack(DEFAULT_DESCENT, forms, [
-      { few: heads, many: heads },
-      { few: 0.2, many: 0 },
-      { few: 0.2, many: 0.4 },
-      { few: 0.3, many: 0.3 },
-    ]),
-    tried: [],
-    campaigns: 23,
-    blend: { kind, campaigns: 23, gain: own, tried: [] },
-  });
+const settingsWith = (heads: number) =>
+  withStack(DEFAULT_DESCENT, forms, [
+    { few: heads, many: heads },
+    { few: 0.2, many: 0 },
+    { few: 0.2, many: 0.4 },
+    { few: 0.3, many: 0.3 },
+  ]);
+const of = (kind: BlendKind, heads: number, own: typeof gain | null = gain, campaigns = 23) =>
+  describeBlend(settingsWith(heads), { kind, campaigns, gain: own, tried: [] });
 
 describe('describeBlend', () => {
   it('says what the model is made of, and what that gains over the regression alone', () => {
     expect(of('stack', 0.3)).toEqual([
       'the model is made of: heads 0.30, regression 0.60 (strengths 0.005, 0.05), logistic regression 0.10; ' +
-        'AUC +0.0123 [+0.0103, +0.0143], precision@5% -0.002 [-0.008, +0.004] over the regression alone, on 23 ' +
-        'held-out campaigns',
+        'AUC +0.0123 [+0.0101, +0.0145], precision@5% -0.002 [-0.009, +0.005] over the regression alone, on the 23 ' +
+        'held-out campaigns that it was chosen on',
     ]);
+  });
+
+  it('is surer the more campaigns there are', () => {
+    expect(of('stack', 0.3, gain, 4)[0]).toContain('AUC +0.0123 [+0.0093, +0.0153]');
+    expect(of('stack', 0.3, gain, 1000)[0]).toContain('AUC +0.0123 [+0.0103, +0.0143]');
+  });
+
+  it('says what a model is made of for which nothing was chosen, and nothing of one without a stack', () => {
+    expect(describeBlend(settingsWith(0.3), null)).toEqual([
+      'the model is made of: heads 0.30, regression 0.60 (strengths 0.005, 0.05), logistic regression 0.10',
+    ]);
+    expect(describeBlend(DEFAULT_DESCENT, null)).toEqual([]);
+    expect(describeBlend(DEFAULT_ADAPTATION, null)).toEqual([]);
   });
 
   it('names no part that does not count, and says why the heads are left out', () => {
     expect(of('closed forms', 0)).toEqual([
       expect.stringMatching(/^the model is made of: regression 0\.86 \(strengths 0\.005, 0\.05\), logistic regression/),
-      'the trained heads add nothing to the regressions here, so the model goes without them',
+      'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model goes without them',
     ]);
   });
 
@@ -47,7 +58,7 @@ describe('describeBlend', () => {
     for (const lines of [of('regression', 0), of('stack', 0.3, null)])
       expect(lines[0]).toMatch(/^the model is made of: [^;]+$/);
     expect(of('regression', 0)[1]).toBe(
-      'nothing is surely better than the regression alone here, so the model is just that',
+      'nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is just that',
     );
   });
 });
@@ -66,28 +77,40 @@ describe('describeGain', () => {
     } as unknown as Parameters<typeof describeGain>[0])[0];
   const said = (auc: Bounds, precision: Bounds) => over({ population_ridge: [auc, precision] });
 
-  it('says that training paid where one measure is surely ahead and none surely behind', () => {
+  it('says that training paid where one measure is surely ahead of each baseline and none behind', () => {
     expect(said([0.001, 0.003], [-0.01, 0.02])).toBe(
       'Training paid: AUC +0.0020 [+0.0010, +0.0030], precision@5% +0.005 [-0.010, +0.020] over population_ridge, ' +
-        'the best method that needs no training.',
+        'the best baseline.',
     );
+    expect(said([-0.001, 0.003], [0.001, 0.02])).toMatch(/^Training paid: /);
   });
 
   it('says that it did not where one is surely behind, and that it cannot be told where neither is sure', () => {
-    expect(said([-0.003, -0.001], [-0.01, 0.02])).toMatch(/^Training did not pay: /);
+    expect(said([-0.003, -0.001], [-0.01, 0.02])).toMatch(/^Training did not pay: .* best baseline\.$/);
     expect(said([0.001, 0.003], [-0.02, -0.01])).toMatch(/^Training did not pay: /);
-    expect(said([-0.001, 0.003], [-0.01, 0.02])).toMatch(
-      /^Whether training paid cannot be told from these campaigns: /,
-    );
+    for (const [auc, precision] of [
+      [
+        [-0.001, 0.003],
+        [-0.01, 0.02],
+      ],
+      // surely ahead in one measure, and behind in the other in the mean
+      [
+        [0.001, 0.003],
+        [-0.03, 0.02],
+      ],
+    ] as const)
+      expect(said(auc, precision)).toMatch(/^Whether training paid cannot be told from these campaigns: /);
   });
+
+  const FAR_BEHIND = [
+    [0.02, 0.04],
+    [0.01, 0.02],
+  ] as const;
 
   it('compares with the best baseline, and not with models that were given', () => {
     expect(
       over({
-        population_ridge: [
-          [0.02, 0.04],
-          [0.01, 0.02],
-        ],
+        population_ridge: FAR_BEHIND,
         naive_bayes: [
           [-0.004, -0.002],
           [-0.01, 0.01],
@@ -98,6 +121,38 @@ describe('describeGain', () => {
         ],
       }),
     ).toMatch(/^Training did not pay: .* over naive_bayes, /);
+  });
+
+  it('is behind a baseline that is surely ahead in one measure, also where another is the best', () => {
+    expect(
+      over({
+        population_ridge: [
+          [0.001, 0.003],
+          [0.001, 0.003],
+        ],
+        naive_bayes: [
+          [0.02, 0.04],
+          [-0.04, -0.02],
+        ],
+      }),
+    ).toMatch(
+      /^Training did not pay: .* over population_ridge, the best baseline; surely behind naive_bayes in one of them\.$/,
+    );
+  });
+
+  it('has to be surely ahead of every baseline', () => {
+    const best = [
+      [0.001, 0.003],
+      [0, 0.004],
+    ] as const;
+    expect(over({ population_ridge: best, centroid: FAR_BEHIND })).toMatch(
+      /^Training paid: .* over population_ridge, /,
+    );
+    const unsure = [
+      [-0.001, 0.09],
+      [-0.01, 0.09],
+    ] as const;
+    expect(over({ population_ridge: best, user_knn: unsure })).toMatch(/^Whether training paid cannot be told/);
   });
 
   it('says nothing where no baseline was run', () => {

@@ -124,6 +124,9 @@ describeUsual('metaheac train --past-campaigns', () => {
     expect(said, auto.stderr).not.toBeNull();
     expect(auto.names).toEqual(said![1] === 'a' ? always.names : never.names);
     for (const { stderr } of [always, never]) expect(stderr).not.toMatch(/past campaigns are/);
+    // three campaigns are too few to choose a blend on
+    for (const { stderr } of [auto, always, never])
+      expect(stderr.match(/^the model is made of: heads [\d.]+, regression .*$/gm)).toHaveLength(1);
   });
 });
 

@@ -6,6 +6,7 @@ import type { DescentSettings } from '../../src/model/manifest.ts';
 import { LIBRARY, stackBefore, withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
+import { encodeUsers } from '../../src/online/encode.ts';
 import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
 import { newRoot, splitRows } from './world.ts';
 
@@ -44,6 +45,10 @@ async function ranked(settings: DescentSettings, seeds: Int32Array) {
   return { ...scores, table: parameters.get(HEADS.regression)!.data as Float32Array };
 }
 
+/** A thousandth of the weight is the heads': enough to tell users apart whom all parts score equally. */
+const LEVEL = 0.01;
+const spread = (values: Float64Array) => Math.max(...values) - Math.min(...values);
+
 const cases = [
   ['a stack', STACKED],
   ['a stack without heads', CLOSED],
@@ -54,7 +59,8 @@ describe('customise with a stack', () => {
   it.each(cases)('finds what the seeds like by %s', async (_, settings) => {
     const own = await contextOf(settings);
     const request = requestOf(fans.slice(0, 12));
-    const { parameters, quality } = await customise(own, request);
+    const { parameters, quality, epochs } = await customise(own, request);
+    expect(epochs > 0).toBe(settings === STACKED);
     expect(await fansAuc(own, fans, request, parameters)).toBeGreaterThan(0.9);
     expect(quality!.auc).toBeGreaterThan(0.7);
   });
@@ -69,14 +75,31 @@ describe('customise with a stack', () => {
 
   it('ranks by the closed forms where the heads have no share', async () => {
     const seeds = fans.slice(0, 30);
+    const own = await contextOf(REGRESSION);
     const [alone, stacked] = [await ranked(REGRESSION, seeds), await ranked(STACKED, seeds)];
-    const { candidates } = requestOf(seeds);
-    const order = (scores: Float32Array) => [...candidates.keys()].sort((a, b) => scores[b]! - scores[a]!);
-    expect(order(alone.scores)).not.toEqual(order(stacked.scores));
-    // the table's own order is that of the scores: what a row's tokens weigh together
-    const before = (await contextOf(REGRESSION)).model.graph.initializers.get(HEADS.regression)!.data as Float32Array;
+    const rows = Int32Array.from([...seeds, ...requestOf(seeds).candidates]);
+    const users = encodeUsers(own.model.graph, own.binding, own.population.readRows(rows));
+    const { elements, own: logits } = (await own.regression!.forUsers(users, rows.length, null, null)).fit(
+      Int32Array.from(seeds.keys()),
+      [{ strength: ALONE.strength, power: ALONE.power }],
+    )[0]!;
+    const before = own.model.graph.initializers.get(HEADS.regression)!.data as Float32Array;
     const gains = alone.table.map((x, t) => x - before[t]!);
-    expect(Math.max(...gains.map(Math.abs))).toBeGreaterThan(0.1);
+    const factor = gains[1]! / elements[1]!;
+    expect(factor).toBeGreaterThan(0);
+    gains.forEach((gain, t) => {
+      expect(Math.abs(gain - factor * elements[t]!), `weight ${t}`).toBeLessThan(1e-5 * factor);
+    });
+    // users whose own logits differ by more than a thousandth of theirs are ranked by them
+    const wrong = (scores: Float32Array) => {
+      let count = 0;
+      for (let i = 0; i < rows.length; i++)
+        for (let j = 0; j < rows.length; j++)
+          if (logits[i]! > logits[j]! + LEVEL * spread(logits) && !(scores[i]! > scores[j]!)) count++;
+      return count;
+    };
+    expect(wrong(alone.scores)).toBe(0);
+    expect(wrong(stacked.scores)).toBeGreaterThan(100);
   });
 
   it('weighs parts by the number of seeds', async () => {

@@ -86,22 +86,32 @@ function describeReport(report: EvaluationReport): string {
   ].join('\n');
 }
 
-/** Whether training paid: the model compared with the best method that needs none. */
+/**
+ * Whether training paid: not if a baseline is surely ahead in one measure; if the model is surely ahead of each in one
+ * and behind in none in the mean. The figures are those over the best baseline.
+ */
 export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
   const baselines = BASELINES.flatMap((name) => {
     const all = differences[name]?.['all'];
     return all ? [{ name, auc: all.auc, precision: all.precision['0.05']! }] : [];
   });
   if (baselines.length === 0) return [];
-  const leadOf = ({ auc, precision }: (typeof baselines)[number]) =>
-    utilityOf({ auc: auc.mean, precision: precision.mean });
-  const { name, auc, precision } = baselines.reduce((a, b) => (leadOf(b) < leadOf(a) ? b : a));
+  type Lead = (typeof baselines)[number];
+  const leadOf = ({ auc, precision }: Lead) => utilityOf({ auc: auc.mean, precision: precision.mean });
+  const isAhead = ({ auc, precision }: Lead) => auc.high < 0 || precision.high < 0;
+  const isBeaten = ({ auc, precision }: Lead) =>
+    (auc.low > 0 || precision.low > 0) && auc.mean >= 0 && precision.mean >= 0;
+  const best = baselines.reduce((a, b) => (leadOf(b) < leadOf(a) ? b : a));
   const figures =
-    `AUC ${signedInterval(auc, 4)}, precision@5% ${signedInterval(precision, 3)} over ${name}, ` +
-    'the best method that needs no training';
-  const both = [auc, precision];
-  if (both.some(({ low }) => low > 0) && both.every(({ high }) => high > 0)) return [`Training paid: ${figures}.`];
-  if (both.some(({ high }) => high < 0)) return [`Training did not pay: ${figures}.`];
+    `AUC ${signedInterval(best.auc, 4)}, precision@5% ${signedInterval(best.precision, 3)} over ${best.name}, the ` +
+    'best baseline';
+  const ahead = baselines.filter(isAhead);
+  if (ahead.length > 0) {
+    const others = ahead.filter((one) => one !== best).map(({ name }) => name);
+    const also = others.length > 0 ? `; surely behind ${others.join(', ')} in one of them` : '';
+    return [`Training did not pay: ${figures}${also}.`];
+  }
+  if (baselines.every(isBeaten)) return [`Training paid: ${figures}.`];
   return [`Whether training paid cannot be told from these campaigns: ${figures}.`];
 }
 

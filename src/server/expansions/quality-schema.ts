@@ -33,8 +33,8 @@ export const qualitySchema = z
     epochs: count
       .optional()
       .describe(
-        'Adaptation passes or steps. 0: held-out seeds ranked best before any, so the model is used as it was; `reason` ' +
-          'of the prediction says so.',
+        'Adaptation passes or steps. 0: the model is made of regressions alone, or held-out seeds ranked best before ' +
+          'any, so that it is used as it was; `reason` of the prediction then says so.',
       ),
     held_out: z
       .looseObject({
