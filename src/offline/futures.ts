@@ -1,6 +1,6 @@
 /**
- * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns tells as much as it
- * will in the future.
+ * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns is as informative
+ * as it will be.
  */
 
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -20,6 +20,12 @@ import type { Trial } from './trial.ts';
 const FOLDS = 4;
 /** Candidates of a trial, including its hidden members. */
 const TRIAL_ROWS = 5000;
+/**
+ * So many candidates are enough, or as many as there are hidden members, or this share of all who could be candidates
+ * if that is more. With fewer a trial would measure little, and the share of known users comes second.
+ */
+const ENOUGH_CANDIDATES = 1000;
+const ENOUGH_OF_ALL = 0.25;
 
 /** The train campaigns, prepared for evaluating methods on users' tokens. */
 export interface Futures {
@@ -216,7 +222,10 @@ function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
   return measured.flatMap(({ hidden, pool }) => sampledRows(hidden, pool, Math.round(ratio * hidden.length), rng));
 }
 
-/** All hidden members, and candidates of whom these shares are in the strata. */
+/**
+ * All hidden members, and candidates of whom these shares are in the strata. Where one stratum is so small that there
+ * would not be enough of them, they are filled up from the other.
+ */
 function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rng: Rng): Row[] {
   const hidden = strata.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
   const wanted = Math.max(hidden, TRIAL_ROWS - hidden);
@@ -224,8 +233,28 @@ function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rn
     wanted,
     ...strata.map(({ pool }, i) => (shares[i]! > 0 ? pool.length / shares[i]! : Number.POSITIVE_INFINITY)),
   );
-  if (count < 1 || hidden === 0) return [];
-  return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, Math.round(shares[i]! * count), rng));
+  const all = strata.reduce((sum, { pool }) => sum + pool.length, 0);
+  if (all === 0 || hidden === 0) return [];
+  const enough = Math.min(all, ENOUGH_CANDIDATES, Math.ceil(Math.max(hidden, ENOUGH_OF_ALL * all)));
+  const counts =
+    count >= enough
+      ? shares.map((share) => Math.round(share * count))
+      : filledUp(
+          shares.map((share) => share * enough),
+          strata.map(({ pool }) => pool.length),
+          enough,
+        );
+  return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, counts[i]!, rng));
+}
+
+/** What each has of what is wanted, and the rest of `total` from those who have more. */
+function filledUp(wanted: readonly number[], available: readonly number[], total: number): number[] {
+  const counts = wanted.map((count, i) => Math.min(Math.round(count), available[i]!));
+  for (const [i, most] of available.entries()) {
+    const rest = total - counts.reduce((sum, count) => sum + count, 0);
+    counts[i] = Math.min(counts[i]! + Math.max(rest, 0), most);
+  }
+  return counts;
 }
 
 function sampledRows(hidden: Int32Array, pool: Int32Array, count: number, rng: Rng): Row[] {

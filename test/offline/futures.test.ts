@@ -236,8 +236,24 @@ describe('futureTrial', () => {
       expect(candidates).toEqual([4880, 100]);
     });
 
-    it('is none without candidates of a side that has a share', () => {
-      expect(trialOf(campaignOf('c', range(0, 40)), 10, [], { share: 0.5 })).toBeNull();
+    it.each([
+      // of 2000 others none is unknown, or one is known
+      ['has no candidates', range(0, 2000), 0.99, [0, 500]],
+      ['has one candidate', [2], 0.47, [499, 1]],
+      ['has no candidates, and half should be of it', [], 0.5, [500, 0]],
+    ])('takes enough of the other side where one %s', (_, others, share, expected) => {
+      const own = [...range(0, 30), ...others.map((user) => 40 + user)];
+      const trial = trialOf(campaignOf('c', range(0, 40)), 20, own, { users: 2040, share });
+      const { hidden, candidates } = sidesOf(trial, own);
+      expect(hidden[0]! + hidden[1]!).toBe(20);
+      expect(candidates).toEqual(expected);
+    });
+
+    it('has as many candidates as hidden members where there are, and a thousand at most for want of a side', () => {
+      const small = trialOf(campaignOf('c', range(0, 40)), 10, [], { users: 80, share: 0.99 });
+      expect(sidesOf(small, []).candidates).toEqual([30, 0]);
+      const large = trialOf(campaignOf('c', range(0, 4000)), 200, [], { users: 20_000, share: 0.99 });
+      expect(sidesOf(large, []).candidates).toEqual([1000, 0]);
     });
   });
 
