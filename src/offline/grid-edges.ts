@@ -14,7 +14,7 @@ export interface Axis {
 
 export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
 
-/** How often a grid, or a stage of alternatives, goes on at most. */
+/** How often a grid goes on at most. */
 export const MOST_GROWTHS = 4;
 
 /**

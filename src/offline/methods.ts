@@ -151,8 +151,8 @@ export function modelMethod(name: string, prepared: PreparedDataSet, model: Gene
 }
 
 /**
- * The baselines, on the features of the prepared data set. Lists of past campaigns are not cut: their length costs a
- * baseline nothing, unlike a model. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
+ * The baselines, on the features of the prepared data set. Lists of past campaigns are read whole, also beyond the
+ * 256 that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

@@ -42,9 +42,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * The regression is tried on users with and without the feature, each with its best setting. Hidden members and
- * candidates are equally often known from other campaigns (see `futureTrial`), so "has a past campaign" alone is
- * uninformative.
+ * The regression is tried on users with and without the feature, each with its best setting. Unless members recur,
+ * hidden members and candidates are equally often known from other campaigns (see `futureTrial`), so that "has a past
+ * campaign" alone is uninformative.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

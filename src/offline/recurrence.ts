@@ -13,8 +13,8 @@ const SURE = 2;
  * campaigns; null where members are not surely more often members of these than others are, or where there are too few
  * campaigns to tell.
  *
- * Then trials must not let "is in a past campaign" tell: where a user is a member of one campaign at most, that of
- * others is all that it says.
+ * In that case membership of a past campaign must not separate members from others in a trial: where each user belongs
+ * to at most one campaign, it only identifies non-members.
  */
 export function recurrenceOf(campaigns: readonly CampaignHistory[], users: number): number | null {
   const shares: { readonly members: number; readonly others: number }[] = [];

@@ -46,7 +46,7 @@ export function chooseSetting<S extends Setting>(
   return { setting: settings[best]!, tried, campaigns };
 }
 
-/** What was played of a method. */
+/** Outcomes of a method's settings. */
 export interface PlayedSettings<S extends Setting> {
   /** The grid, and what it grew by. */
   readonly settings: readonly S[];
