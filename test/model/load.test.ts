@@ -17,6 +17,7 @@ import {
   writeModel,
 } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { encodePriors } from '../../src/model/campaign-prior.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, type Manifest, parametersOf } from '../../src/model/manifest.ts';
@@ -517,11 +518,16 @@ describe('loadModel refuses', () => {
         ...(priors ? { priors } : {}),
       };
       const adapted_parameters = parametersOf(adaptation);
-      const elements = tinyGraph(CONFIG).initializers.get(HEADS.regression)!.data.length;
-      const directions = new Float32Array((priors ?? []).reduce((sum, { rank }) => sum + rank, 0) * elements).fill(1);
+      const width = tinyGraph(CONFIG).initializers.get(HEADS.regression)!.data.length;
+      const campaigns = ['c1', 'c2'];
+      const made = (priors ?? []).map(({ power, rank }) => ({
+        ...{ power, rank, width, campaigns },
+        directions: new Float32Array(rank * width).fill(1),
+        coordinates: new Float32Array(rank * campaigns.length),
+      }));
       writeModelFolder(path, {
         ...unversioned,
-        files: new Map([...unversioned.files, ['prior.f32', new Uint8Array(directions.buffer)]]),
+        files: new Map([...unversioned.files, ...encodePriors(made)]),
         manifest: { ...unversioned.manifest, adapted_parameters, adaptation },
       });
       return adapted_parameters;
