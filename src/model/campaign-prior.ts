@@ -9,7 +9,7 @@ import type { DescentSettings } from './manifest.ts';
  */
 export const PRIOR_FILE = 'prior.f32';
 /** JSON: the ids of the campaigns. */
-export const PRIOR_CAMPAIGNS_FILE = 'prior-campaigns.json';
+const PRIOR_CAMPAIGNS_FILE = 'prior-campaigns.json';
 
 /**
  * The prior of regressions of this power. Weights of past campaigns vary along its directions: N(0, sum of d d'), where
