@@ -16,7 +16,7 @@ import {
 } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
-import { formsOf } from './blend.ts';
+import { blendOf, formsOf } from './blend.ts';
 import { type CampaignPrior, checkPriors, readPriors } from './campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
@@ -140,6 +140,9 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   }
   if (adaptation.optimiser === 'gradient_descent') {
     checkPriors(path, adaptation);
+    const { heads, parts } = blendOf(adaptation);
+    if ([heads, ...parts.map(({ share }) => share)].every(({ few, many }) => few === 0 && many === 0))
+      throw refused(path, 'no part of its stack has a weight');
     checkLinearTerm(path, adaptation, graph);
   }
   return adapted;

@@ -559,6 +559,15 @@ describe('loadModel refuses', () => {
       }
     });
 
+    it('of which nothing has a weight', async () => {
+      const path = newFolder();
+      const none = { few: 0, many: 0 };
+      for (const regressions of [[], [{ strength: 0.05, power: 0, ...none }]]) {
+        await write(path, { heads: none, regressions });
+        expect(await refusalOf(path)).toContain('no part of its stack has a weight');
+      }
+    });
+
     it('with two priors of one power', async () => {
       const path = newFolder();
       const prior = { power: 0.25, rank: 1 };
