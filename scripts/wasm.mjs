@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import openWabt from 'wabt';
 
-const SOURCES = ['src/adaptation/adam.wat', 'src/online/pools.wat'];
+const SOURCES = ['src/adaptation/adam.wat', 'src/adaptation/products.wat', 'src/online/pools.wat'];
 const LINE = 100;
 
 const wabt = await openWabt();

@@ -1,4 +1,5 @@
 /** The covariance of a population's scaled rows as an operator: it is applied to vectors and never formed. */
+import { ALONE, type Lane, type RowProducts } from './products.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
 /** Sums over rows, by column; all `[width]`. */
@@ -58,53 +59,76 @@ export interface Covariance {
   apply(v: Float64Array, out: Float64Array): void;
 }
 
+/** An application in two halves, between which the products of several vectors are made at once. */
+export interface CovarianceInHalves extends Covariance {
+  /** Puts what is to be multiplied into a lane of the products' input. */
+  before(v: Float64Array, lane: Lane): void;
+  /** out = G v from the lane of the products' output. */
+  after(v: Float64Array, lane: Lane, out: Float64Array): void;
+}
+
 /**
  * G = X'X / n - mean mean' of scaled rows, from the rows themselves: an application takes two passes over their
- * features. `moments` may cover more rows, of which `rows` are a sample: then the diagonal, known exactly, is corrected
+ * features. `moments` may cover more rows, of which these are a sample: then the diagonal, known exactly, is corrected
  * where the sample underestimates it, and only the off-diagonal entries are estimated.
  */
-export function covarianceOf({ width, starts, columns, values }: SparseRows, moments: Moments): Covariance {
+export function covarianceOf(products: RowProducts, moments: Moments): CovarianceInHalves {
   const { scale, mean, variance } = moments;
+  const { width, starts, columns, values } = products.rows;
+  const { input, output } = products;
   const rows = starts.length - 1;
-  const scaled = new Float64Array(width);
   const missing = variance.slice();
   for (let k = 0; k < columns.length; k++) {
     const column = columns[k]!;
     missing[column]! -= (scale[column]! * values[k]!) ** 2 / rows;
   }
-  for (let t = 0; t < width; t++) missing[t]! += mean[t]! ** 2;
-  return {
-    width,
-    apply(v, out) {
+  for (let t = 0; t < width; t++) missing[t] = Math.max(missing[t]! + mean[t]! ** 2, 0);
+  return inHalves(products, {
+    before(v, { lane, of }) {
+      for (let t = 0, at = lane; t < width; t++, at += of) input[at] = scale[t]! * v[t]!;
+    },
+    after(v, { lane, of }, out) {
       let inner = 0;
-      for (let t = 0; t < width; t++) {
-        scaled[t] = scale[t]! * v[t]!;
-        inner += mean[t]! * v[t]!;
-      }
-      out.fill(0);
-      for (let row = 0; row < rows; row++) {
-        const [begin, end] = [starts[row]!, starts[row + 1]!];
-        let sum = 0;
-        for (let k = begin; k < end; k++) sum += values[k]! * scaled[columns[k]!]!;
-        for (let k = begin; k < end; k++) out[columns[k]!]! += sum * values[k]!;
-      }
-      for (let t = 0; t < width; t++)
-        out[t] = (scale[t]! * out[t]!) / rows - mean[t]! * inner + Math.max(missing[t]!, 0) * v[t]!;
+      for (let t = 0; t < width; t++) inner += mean[t]! * v[t]!;
+      for (let t = 0, at = lane; t < width; t++, at += of)
+        out[t] = (scale[t]! * output[at]!) / rows - mean[t]! * inner + missing[t]! * v[t]!;
+    },
+  });
+}
+
+/** Both halves with a product of one vector between them. */
+export function inHalves(
+  products: RowProducts,
+  halves: Pick<CovarianceInHalves, 'before' | 'after'>,
+): CovarianceInHalves {
+  return {
+    ...halves,
+    width: products.rows.width,
+    apply(v, out) {
+      halves.before(v, ALONE);
+      products.multiply(ALONE.of);
+      halves.after(v, ALONE, out);
     },
   };
 }
 
 /** The same without one column, as if no row had it. */
-export function withoutColumn(covariance: Covariance, column: number): Covariance {
-  const { width } = covariance;
-  const masked = new Float64Array(width);
-  return {
-    width,
-    apply(v, out) {
-      masked.set(v);
-      masked[column] = 0;
-      covariance.apply(masked, out);
+export function withoutColumn(
+  products: RowProducts,
+  covariance: CovarianceInHalves,
+  column: number,
+): CovarianceInHalves {
+  const masked = new Float64Array(covariance.width);
+  const mask = (v: Float64Array): Float64Array => {
+    masked.set(v);
+    masked[column] = 0;
+    return masked;
+  };
+  return inHalves(products, {
+    before: (v, lane) => covariance.before(mask(v), lane),
+    after(v, lane, out) {
+      covariance.after(mask(v), lane, out);
       out[column] = 0;
     },
-  };
+  });
 }

@@ -3,9 +3,16 @@
  * (G + sigma I)^-1 (mean of the seeds - mean of all): ridge regression of the seeds against everyone (EASE's for one
  * new column, Steck 2019), and Fisher's discriminant with the population's covariance.
  */
-import { type ColumnSums, type Covariance, covarianceOf, momentsOf, withoutColumn } from './covariance.ts';
-import { solveShifted } from './shifted-solve.ts';
-import type { SparseRows } from './sparse-rows.ts';
+import {
+  type ColumnSums,
+  type CovarianceInHalves,
+  covarianceOf,
+  inHalves,
+  momentsOf,
+  withoutColumn,
+} from './covariance.ts';
+import type { RowProducts } from './products.ts';
+import { type SharedSystem, solveSideBySide } from './shifted-solve.ts';
 import { type Directions, type WeightPrior, weightPrior } from './weight-prior.ts';
 
 /**
@@ -29,6 +36,8 @@ export interface PopulationRegression {
    * together they have `strength` times the variance that all others have.
    */
   fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): Float64Array[];
+  /** The same later, by `fitSideBySide`. */
+  plan(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): PlannedFit;
 }
 
 export interface RegressionOptions {
@@ -37,14 +46,20 @@ export interface RegressionOptions {
   readonly prior?: { readonly of: Directions; readonly strength: number } | null;
 }
 
+/** A fit that is not under way yet. */
+export interface PlannedFit {
+  start(): SharedSystem;
+  weightsOf(solution: Float64Array): Float64Array;
+}
+
 /**
- * `rows` are all users or a sample of them; `sums` cover all. Columns are scaled by their frequency to the power of
- * -`power`.
+ * `products` are with all users or a sample of them; `sums` cover all. Columns are scaled by their frequency to the
+ * power of -`power`.
  */
-export function populationRegression(rows: SparseRows, sums: ColumnSums, power: number): PopulationRegression {
+export function populationRegression(products: RowProducts, sums: ColumnSums, power: number): PopulationRegression {
   const moments = momentsOf(sums, power);
   const { scale, mean, variance, trace } = moments;
-  const covariance = covarianceOf(rows, moments);
+  const covariance = covarianceOf(products, moments);
   let last: { readonly of: Directions; readonly strength: number; readonly prior: WeightPrior } | null = null;
   /** What was made for the last fit is kept. */
   const priorOf = ({ of, strength }: NonNullable<RegressionOptions['prior']>): WeightPrior => {
@@ -52,45 +67,74 @@ export function populationRegression(rows: SparseRows, sums: ColumnSums, power: 
       last = { of, strength, prior: weightPrior(of, scale, strength * trace) };
     return last.prior;
   };
+  const plan: PopulationRegression['plan'] = (
+    seedMean,
+    seeds,
+    strengths,
+    { without = -1, otherMean = null, prior: wanted = null } = {},
+  ) => {
+    const prior = wanted && priorOf(wanted);
+    return {
+      start() {
+        const difference = seedMean.map((value, t) => {
+          if (t === without || variance[t] === 0) return 0;
+          return otherMean ? scale[t]! * (value - otherMean[t]!) : scale[t]! * value - mean[t]!;
+        });
+        const left = without === -1 ? trace : variance.reduce((sum, x, t) => (t === without ? sum : sum + x), 0);
+        const unit = left * Math.sqrt(REFERENCE_SEEDS / seeds);
+        const known = without === -1 ? covariance : withoutColumn(products, covariance, without);
+        return {
+          covariance: prior ? inCoordinatesOf(prior, products, known, without) : known,
+          b: prior ? applied(prior, difference, without) : difference,
+          sigmas: strengths.map((strength) => strength * unit),
+        };
+      },
+      weightsOf: (solution) =>
+        (prior ? applied(prior, solution, without) : solution).map((weight, t) => scale[t]! * weight),
+    };
+  };
   return {
-    width: rows.width,
+    width: products.rows.width,
     scale,
-    fit(seedMean, seeds, strengths, { without = -1, otherMean = null, prior: wanted = null } = {}) {
-      const prior = wanted && priorOf(wanted);
-      const difference = seedMean.map((value, t) => {
-        if (t === without || variance[t] === 0) return 0;
-        return otherMean ? scale[t]! * (value - otherMean[t]!) : scale[t]! * value - mean[t]!;
-      });
-      const left = without === -1 ? trace : variance.reduce((sum, x, t) => (t === without ? sum : sum + x), 0);
-      const unit = left * Math.sqrt(REFERENCE_SEEDS / seeds);
-      const known = without === -1 ? covariance : withoutColumn(covariance, without);
-      const solved = solveShifted(
-        prior ? inCoordinatesOf(prior, known, without) : known,
-        prior ? applied(prior, difference, without) : difference,
-        strengths.map((strength) => strength * unit),
-      );
-      return solved.map((weights) =>
-        (prior ? applied(prior, weights, without) : weights).map((weight, t) => scale[t]! * weight),
-      );
-    },
+    fit: (...of) => fitSideBySide(products, [plan(...of)])[0]!,
+    plan,
   };
 }
 
+/** The weights of each fit, bit for bit those of `fit`: fits of regressions on `products`, whatever their power. */
+export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
+  const weights: Float64Array[][] = [];
+  solveSideBySide(
+    products,
+    fits.map(({ start }) => start),
+    (i, solutions) => {
+      weights[i] = solutions.map(fits[i]!.weightsOf);
+    },
+  );
+  return weights;
+}
+
 /** P G P: the covariance of what y weighs, w = P y. */
-function inCoordinatesOf(prior: WeightPrior, covariance: Covariance, without: number): Covariance {
-  const { width } = covariance;
-  const before = new Float64Array(width);
-  const after = new Float64Array(width);
-  return {
-    width,
-    apply(v, out) {
-      prior.apply(v, before);
-      if (without !== -1) before[without] = 0;
-      covariance.apply(before, after);
-      prior.apply(after, out);
+function inCoordinatesOf(
+  prior: WeightPrior,
+  products: RowProducts,
+  covariance: CovarianceInHalves,
+  without: number,
+): CovarianceInHalves {
+  const weighed = new Float64Array(covariance.width);
+  const product = new Float64Array(covariance.width);
+  return inHalves(products, {
+    before(v, lane) {
+      prior.apply(v, weighed);
+      if (without !== -1) weighed[without] = 0;
+      covariance.before(weighed, lane);
+    },
+    after(_, lane, out) {
+      covariance.after(weighed, lane, product);
+      prior.apply(product, out);
       if (without !== -1) out[without] = 0;
     },
-  };
+  });
 }
 
 function applied(prior: WeightPrior, v: Float64Array, without: number): Float64Array {

@@ -2,10 +2,12 @@
  * Solves (G + sigma I) w = b for several sigma at once, in the Krylov space that they share (Lanczos; Frommer & Maass
  * 1999).
  */
-import type { Covariance } from './covariance.ts';
+import type { Covariance, CovarianceInHalves } from './covariance.ts';
+import { LANES, lanesFor, type RowProducts } from './products.ts';
 
 /** Maximum number of steps; heavily regularised systems need a dozen. */
 const MOST_STEPS = 100;
+const TOLERANCE = 1e-4;
 
 /**
  * w for each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma must be positive. The smallest one
@@ -15,47 +17,144 @@ export function solveShifted(
   covariance: Covariance,
   b: Float64Array,
   sigmas: readonly number[],
-  tolerance = 1e-4,
+  tolerance = TOLERANCE,
 ): Float64Array[] {
-  const { width } = covariance;
-  const norm = Math.sqrt(dot(b, b));
-  const solutions = sigmas.map(() => new Float64Array(width));
-  if (norm === 0) return solutions;
-  // per system: the factorisation of the tridiagonal matrix, updated step by step (conjugate gradients in Lanczos form)
-  const states = sigmas.map(() => ({ direction: new Float64Array(width), pivot: 0, load: 0, isDone: false }));
-  let current = b.map((x) => x / norm);
-  let previous = new Float64Array(width);
-  let next = new Float64Array(width);
-  let beta = 0;
-  for (let step = 0; step < MOST_STEPS; step++) {
-    covariance.apply(current, next);
+  const solve = new ShiftedSolve(b, sigmas, tolerance);
+  while (!solve.isDone) {
+    covariance.apply(solve.vector, solve.product);
+    solve.step();
+  }
+  return solve.solutions;
+}
+
+/** The systems of one space. The covariance is of the products' rows, and nobody else's while they are solved. */
+export interface SharedSystem {
+  readonly covariance: CovarianceInHalves;
+  readonly b: Float64Array;
+  readonly sigmas: readonly number[];
+}
+
+/**
+ * The solutions of each, bit for bit those of `solveShifted`, each made at its turn and given to `onSolved` at its end:
+ * `LANES` of them are under way at once, and a pass over the rows serves all of these.
+ */
+export function solveSideBySide(
+  products: RowProducts,
+  systems: readonly (() => SharedSystem)[],
+  onSolved: (system: number, solutions: Float64Array[]) => void,
+): void {
+  let underWay: UnderWay[] = [];
+  let started = 0;
+  while (true) {
+    while (underWay.length < LANES && started < systems.length) {
+      const { covariance, b, sigmas } = systems[started]!();
+      const solve = new ShiftedSolve(b, sigmas, TOLERANCE);
+      if (solve.isDone) onSolved(started, solve.solutions);
+      else underWay.push({ system: started, covariance, solve });
+      started++;
+    }
+    if (underWay.length === 0) return;
+    const lanes = lanesFor(underWay.length);
+    for (const [i, { covariance, solve }] of underWay.entries()) covariance.before(solve.vector, lanes[i]!);
+    products.multiply(lanes[0]!.of);
+    for (const [i, { system, covariance, solve }] of underWay.entries()) {
+      covariance.after(solve.vector, lanes[i]!, solve.product);
+      solve.step();
+      if (solve.isDone) onSolved(system, solve.solutions);
+    }
+    underWay = underWay.filter(({ solve }) => !solve.isDone);
+  }
+}
+
+interface UnderWay {
+  readonly system: number;
+  readonly covariance: CovarianceInHalves;
+  readonly solve: ShiftedSolve;
+}
+
+/** What is known of one sigma's system: the factorisation of the tridiagonal matrix, updated step by step. */
+interface State {
+  readonly sigma: number;
+  readonly direction: Float64Array;
+  readonly solution: Float64Array;
+  pivot: number;
+  load: number;
+  isDone: boolean;
+}
+
+/** The systems of one b, between two applications of G (conjugate gradients in Lanczos form). */
+class ShiftedSolve {
+  isDone: boolean;
+  /** What G is to be applied to. */
+  vector: Float64Array;
+  /** Where the product is to be put before a step. */
+  product: Float64Array;
+  #previous: Float64Array;
+  readonly #norm: number;
+  readonly #tolerance: number;
+  readonly #states: readonly State[];
+  #beta = 0;
+  #steps = 0;
+
+  constructor(b: Float64Array, sigmas: readonly number[], tolerance: number) {
+    const width = b.length;
+    const norm = Math.sqrt(dot(b, b));
+    this.#norm = norm;
+    this.#tolerance = tolerance;
+    this.#states = sigmas.map((sigma) => ({
+      sigma,
+      direction: new Float64Array(width),
+      solution: new Float64Array(width),
+      pivot: 0,
+      load: 0,
+      isDone: false,
+    }));
+    this.vector = b.map((x) => x / norm);
+    this.product = new Float64Array(width);
+    this.#previous = new Float64Array(width);
+    this.isDone = norm === 0;
+  }
+
+  get solutions(): Float64Array[] {
+    return this.#states.map(({ solution }) => solution);
+  }
+
+  step(): void {
+    const [current, next, previous] = [this.vector, this.product, this.#previous];
+    const width = current.length;
+    const beta = this.#beta;
     for (let t = 0; t < width; t++) next[t]! -= beta * previous[t]!;
     const alpha = dot(current, next);
     for (let t = 0; t < width; t++) next[t]! -= alpha * current[t]!;
     const nextBeta = Math.sqrt(dot(next, next));
-    for (const [i, sigma] of sigmas.entries()) {
-      const state = states[i]!;
-      if (state.isDone) continue;
-      // T + sigma I = L D L': pivot d_k = alpha_k + sigma - beta^2 / d_(k-1), load z_k = -beta / d_(k-1) z_(k-1)
-      const factor = step === 0 ? 0 : beta / state.pivot;
-      state.pivot = alpha + sigma - factor * beta;
-      state.load = step === 0 ? norm : -factor * state.load;
-      const length = state.load / state.pivot;
-      const solution = solutions[i]!;
-      const { direction } = state;
-      for (let t = 0; t < width; t++) {
-        direction[t] = current[t]! - factor * direction[t]!;
-        solution[t]! += length * direction[t]!;
-      }
-      // the residual of this system is |beta_(k+1) z_k / d_k|
-      state.isDone = Math.abs(nextBeta * length) <= tolerance * norm;
-    }
-    if (states.every(({ isDone }) => isDone) || nextBeta <= 1e-12 * (Math.abs(alpha) + beta)) break;
+    for (const state of this.#states) if (!state.isDone) this.#update(state, alpha, nextBeta);
+    this.#steps += 1;
+    this.isDone =
+      this.#steps === MOST_STEPS ||
+      this.#states.every(({ isDone }) => isDone) ||
+      nextBeta <= 1e-12 * (Math.abs(alpha) + beta);
     for (let t = 0; t < width; t++) next[t]! /= nextBeta;
-    [previous, current, next] = [current, next, previous];
-    beta = nextBeta;
+    [this.#previous, this.vector, this.product] = [current, next, previous];
+    this.#beta = nextBeta;
   }
-  return solutions;
+
+  #update(state: State, alpha: number, nextBeta: number): void {
+    const { sigma, direction, solution } = state;
+    const { vector } = this;
+    const beta = this.#beta;
+    // T + sigma I = L D L': pivot d_k = alpha_k + sigma - beta^2 / d_(k-1), load z_k = -beta / d_(k-1) z_(k-1)
+    const factor = this.#steps === 0 ? 0 : beta / state.pivot;
+    state.pivot = alpha + sigma - factor * beta;
+    state.load = this.#steps === 0 ? this.#norm : -factor * state.load;
+    const length = state.load / state.pivot;
+    for (let t = 0; t < direction.length; t++) {
+      const along = vector[t]! - factor * direction[t]!;
+      direction[t] = along;
+      solution[t]! += length * along;
+    }
+    // the residual of this system is |beta_(k+1) z_k / d_k|
+    state.isDone = Math.abs(nextBeta * length) <= this.#tolerance * this.#norm;
+  }
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -3,6 +3,8 @@
  * on y shrinks w less along the directions u than across them.
  */
 
+import { DirectionProducts } from './products.ts';
+
 /** Directions of weights, `[rank, width]` row by row. */
 export interface Directions {
   readonly rank: number;
@@ -11,7 +13,7 @@ export interface Directions {
 }
 
 export interface WeightPrior {
-  /** out = P v, both `[width]`, which may not be the same array. */
+  /** out = P v, both `[width]`. */
   apply(v: Float64Array, out: Float64Array): void;
 }
 
@@ -25,29 +27,18 @@ export function weightPrior(
   scale: Float64Array,
   variance: number,
 ): WeightPrior {
-  const units = new Float32Array(rank * width);
-  const gains = new Float64Array(rank);
+  const products = new DirectionProducts(rank, width);
+  const { stride, units, gains } = products;
   for (let i = 0; i < rank; i++) {
     let square = 0;
     for (let t = 0; t < width; t++) {
       const value = scale[t] === 0 ? 0 : directions[i * width + t]! / scale[t]!;
-      units[i * width + t] = value;
+      units[i * stride + t] = value;
       square += value * value;
     }
     gains[i] = Math.sqrt(1 + variance * square) - 1;
     const norm = Math.sqrt(square) || 1;
-    for (let t = 0; t < width; t++) units[i * width + t]! /= norm;
+    for (let t = 0; t < width; t++) units[i * stride + t]! /= norm;
   }
-  return {
-    apply(v, out) {
-      out.set(v);
-      for (let i = 0; i < rank; i++) {
-        const from = i * width;
-        let along = 0;
-        for (let t = 0; t < width; t++) along += units[from + t]! * v[t]!;
-        along *= gains[i]!;
-        for (let t = 0; t < width; t++) out[t]! += along * units[from + t]!;
-      }
-    },
-  };
+  return products;
 }

@@ -9,7 +9,14 @@ import { formsOf } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { BoundRegression, CampaignRegression } from '../online/bound-regression.ts';
 import type { OnlineContext } from '../online/customise.ts';
-import { blendParts, descendHeads, fitParts, type StartedHeads, startHeads } from '../online/customise-heads.ts';
+import {
+  blendParts,
+  descendHeads,
+  fitParts,
+  prepareParts,
+  type StartedHeads,
+  startHeads,
+} from '../online/customise-heads.ts';
 import { type HeadRows, POOL_ROWS } from '../online/head-users.ts';
 import { ownToken } from '../online/own-token.ts';
 import type { Population } from '../population/population.ts';
@@ -126,12 +133,14 @@ export async function startPreparedTrials(
   );
   return {
     async evaluate(settings) {
+      prepareTrialParts(started, preparedTrials, settings);
       const out: RankingQuality[] = [];
       for (const trial of preparedTrials)
         out.push(await runPreparedTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
       return out;
     },
     async logits(settings) {
+      prepareTrialParts(started, preparedTrials, settings);
       const out: TrialLogits[] = [];
       for (const trial of preparedTrials)
         out.push(await logitsOfTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
@@ -149,6 +158,16 @@ function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): Boun
       return prepared.regression;
     },
   };
+}
+
+/** The regressions of all trials, side by side; none where fits are not kept. */
+function prepareTrialParts(started: StartedHeads, trials: readonly StartedTrial[], settings: DescentSettings): void {
+  const kept = trials.filter(({ keepsFits }) => keepsFits);
+  prepareParts(started, formsOf(settings), kept.map(rowsOf));
+}
+
+function rowsOf({ trial, positives, pool }: PreparedTrial): HeadRows {
+  return { positives, pool, outside: trial.reach ? NOBODY_OUTSIDE : null };
 }
 
 async function runPreparedTrial(
@@ -189,14 +208,15 @@ async function logitsOfTrial(
  */
 async function fitTrial(
   started: StartedHeads,
-  { trial, pool, done, keepsFits, ...own }: StartedTrial,
+  prepared: StartedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<{ readonly parts: readonly LogitPart[]; readonly rows: HeadRows }> {
   const { companion: _, regression: _regression, stack: _stack, scale: _scale, ...descent } = settings;
+  const { done, keepsFits } = prepared;
+  const kept = rowsOf(prepared);
   // a regression keeps its fits as long as their positives
-  const positives = keepsFits ? own.positives : own.positives.slice();
-  const rows = { positives, pool, outside: trial.reach ? NOBODY_OUTSIDE : null };
+  const rows = keepsFits ? kept : { ...kept, positives: kept.positives.slice() };
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);
   else {

@@ -3,7 +3,13 @@
  * regression.
  */
 import { addRows, emptySums } from '../adaptation/covariance.ts';
-import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
+import {
+  fitSideBySide,
+  MOST_FEATURES,
+  type PopulationRegression,
+  populationRegression,
+} from '../adaptation/population-regression.ts';
+import { RowProducts } from '../adaptation/products.ts';
 import { evenRows, meanOfRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
@@ -37,18 +43,19 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
     beyond: (best, tried) => beyondEdges(AXES, best, tried),
     *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[], reach?: Reach) {
       opened ??= openRidge(oneHot);
-      const { all, regressionOf } = opened;
+      const { all, products, regressionOf } = opened;
       const present = presentSeeds(oneHot, seeds);
       const rows = rowsOf(oneHot, present);
       const mean = meanOfRows(rows, Int32Array.from(present.keys()));
       const compared = reach ? meanReached(all, oneHot.users, reach) : null;
       const fitted = new Map<RidgeSetting, Float64Array>();
-      for (const power of new Set(settings.map((setting) => setting.power))) {
-        const own = settings.filter((setting) => setting.power === power);
+      const groups = Array.from(Map.groupBy(settings, ({ power }) => power));
+      const fits = groups.map(([power, own]) => {
         const strengths = own.map(({ strength }) => strength);
-        const weights = regressionOf(power).fit(mean, present.length, strengths, { otherMean: compared });
-        for (const [i, setting] of own.entries()) fitted.set(setting, weights[i]!);
-      }
+        return regressionOf(power).plan(mean, present.length, strengths, { otherMean: compared });
+      });
+      for (const [group, weights] of fitSideBySide(products, fits).entries())
+        for (const [i, setting] of groups[group]![1].entries()) fitted.set(setting, weights[i]!);
       for (const setting of settings) {
         const weights = fitted.get(setting)!;
         yield (users) => Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user) * scaleOf(oneHot, user));
@@ -59,6 +66,7 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
 
 interface OpenRidge {
   readonly all: SparseRows;
+  readonly products: RowProducts;
   regressionOf(power: number): PopulationRegression;
 }
 
@@ -68,15 +76,18 @@ function openRidge(oneHot: OneHot): OpenRidge {
   const sums = emptySums(oneHot.width);
   addRows(sums, all);
   const sampled = evenRows(oneHot.users.length, all.columns.length, MOST_FEATURES);
-  const sample = rowsOf(
-    oneHot,
-    sampled.map((row) => oneHot.users[row]!),
+  const products = new RowProducts(
+    rowsOf(
+      oneHot,
+      sampled.map((row) => oneHot.users[row]!),
+    ),
   );
   const regressions = new Map<number, PopulationRegression>();
   return {
     all,
+    products,
     regressionOf(power) {
-      const regression = regressions.get(power) ?? populationRegression(sample, sums, power);
+      const regression = regressions.get(power) ?? populationRegression(products, sums, power);
       regressions.set(power, regression);
       return regression;
     },

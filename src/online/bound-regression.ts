@@ -5,8 +5,14 @@
 
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
 import type { LinearChange } from '../adaptation/head-adaptation.ts';
-import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
+import {
+  fitSideBySide,
+  MOST_FEATURES,
+  type PopulationRegression,
+  populationRegression,
+} from '../adaptation/population-regression.ts';
 import { directionsWithout } from '../adaptation/prior-without.ts';
+import { RowProducts } from '../adaptation/products.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Directions } from '../adaptation/weight-prior.ts';
@@ -25,8 +31,16 @@ import type { Sides } from './negatives.ts';
 import type { OwnToken } from './own-token.ts';
 import { readSums, writeSums } from './regression-cache.ts';
 
+/** Maximum size of fits that are made before they are asked for: six sets with eight settings of 150,000 elements. */
+const MOST_PREPARED_BYTES = 2 ** 26;
+
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
+  /**
+   * Fits several sets of seeds side by side, in less time than `fit` takes for one after the other; `fit` then returns
+   * these, the same bits. What is too large to be kept is left to it.
+   */
+  prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
    * Fits the seeds at these positions among the campaign's users, compared with everybody, or with `others`, with each
    * of the settings. Equal arrays of positives must come with equal others.
@@ -36,6 +50,12 @@ export interface CampaignRegression {
     settings: readonly PopulationRegressionSettings[],
     others?: MatchedUsers | null,
   ): readonly LinearChange[];
+}
+
+/** What `fit` is given. */
+export interface SeedSet {
+  readonly positives: Int32Array;
+  readonly others: MatchedUsers | null;
 }
 
 /** Users of whom a share fits a campaign's filters, as positions among the campaign's users. */
@@ -97,29 +117,34 @@ export async function openBoundRegression(
   const sums = known ?? (await sumsOf(population, reader.width, read));
   if (cache !== undefined && known === null) writeSums(cache, sums);
   const features = sums.counts.reduce((sum, count) => sum + count, 0);
-  const sample = await read(population.readRows(evenRows(population.rowCount, features, mostFeatures)));
+  const products = new RowProducts(
+    await read(population.readRows(evenRows(population.rowCount, features, mostFeatures))),
+  );
   const byPower = new Map<number, PopulationRegression>();
   const regressionOf = (power: number): PopulationRegression => {
-    const regression = byPower.get(power) ?? populationRegression(sample, sums, power);
+    const regression = byPower.get(power) ?? populationRegression(products, sums, power);
     byPower.set(power, regression);
     return regression;
   };
-  /** Weights of settings of one space. */
   const solveWith =
     (priorOf: (power: number) => Directions): Solve =>
-    (settings, mean, seeds, compared) => {
-      const [{ power, prior: strength }] = settings as [PopulationRegressionSettings];
-      const prior = strength === undefined ? null : { of: priorOf(power), strength };
-      const strengths = settings.map((setting) => setting.strength);
-      return regressionOf(power).fit(mean, seeds, strengths, { ...compared, prior });
-    };
+    (fits) =>
+      fitSideBySide(
+        products,
+        fits.map(({ settings, mean, seeds, ...compared }) => {
+          const [{ power, prior: strength }] = settings as [PopulationRegressionSettings];
+          const prior = strength === undefined ? null : { of: priorOf(power), strength };
+          const strengths = settings.map((setting) => setting.strength);
+          return regressionOf(power).plan(mean, seeds, strengths, { ...compared, prior });
+        }),
+      );
   /** The element of a user's own token, or -1. */
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
   return {
     width: reader.width,
     scaleOf: (power) => regressionOf(power).scale,
-    deviationOf: (weights) => deviationOf(multiplySparseRows(sample, weights)),
+    deviationOf: (weights) => deviationOf(multiplySparseRows(products.rows, weights)),
     async forUsers(users, rows, without, campaign) {
       const features = await reader.read(rows, (from, to) => sliceFeeds(users, from, to));
       const leftOut = await elementOf(without);
@@ -144,13 +169,17 @@ function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Floa
   return directionsWithout(prior, own, campaigns.length, scale);
 }
 
-/** Weights of settings of one space from the mean of so many seeds. */
-type Solve = (
-  settings: readonly PopulationRegressionSettings[],
-  mean: Float64Array,
-  seeds: number,
-  compared: { readonly without: number; readonly otherMean: Float64Array | null },
-) => Float64Array[];
+/** A fit of settings of one space to the mean of so many seeds. */
+interface SpaceFit {
+  readonly settings: readonly PopulationRegressionSettings[];
+  readonly mean: Float64Array;
+  readonly seeds: number;
+  readonly without: number;
+  readonly otherMean: Float64Array | null;
+}
+
+/** The weights of each fit, by setting. */
+type Solve = (fits: readonly SpaceFit[]) => Float64Array[][];
 
 function campaignRegression(
   parameter: string,
@@ -159,19 +188,39 @@ function campaignRegression(
   solve: Solve,
 ): CampaignRegression {
   const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
+  const fittedTo = (positives: Int32Array): Map<string, LinearChange> => {
+    const own = fitted.get(positives) ?? new Map<string, LinearChange>();
+    fitted.set(positives, own);
+    return own;
+  };
+  const prepare: CampaignRegression['prepare'] = (sets, settings) => {
+    const fits = sets.flatMap(({ positives, others }) => {
+      const into = fittedTo(positives);
+      const missing = settings.filter((setting) => !into.has(keyOf(setting)));
+      if (missing.length === 0) return [];
+      const mean = meanOfRows(features, positives);
+      const compared = { without, otherMean: others && meanOfMatched(features, others) };
+      // those of one power and prior share a Krylov space
+      return Array.from(Map.groupBy(missing, spaceOf).values(), (together) => ({
+        into,
+        fit: { settings: together, mean, seeds: positives.length, ...compared },
+      }));
+    });
+    for (const [i, weights] of solve(fits.map(({ fit }) => fit)).entries()) {
+      const { into, fit } = fits[i]!;
+      for (const [k, elements] of weights.entries())
+        into.set(keyOf(fit.settings[k]!), { parameter, elements, own: multiplySparseRows(features, elements) });
+    }
+  };
   return {
+    prepare(sets, settings) {
+      const elements = features.width + features.starts.length - 1;
+      const bytes = settings.length * elements * Float64Array.BYTES_PER_ELEMENT;
+      prepare(sets.slice(0, Math.floor(MOST_PREPARED_BYTES / bytes)), settings);
+    },
     fit(positives, settings, others = null) {
-      const own = fitted.get(positives) ?? new Map<string, LinearChange>();
-      fitted.set(positives, own);
-      const missing = settings.filter((setting) => !own.has(keyOf(setting)));
-      if (missing.length > 0) {
-        const mean = meanOfRows(features, positives);
-        const compared = { without, otherMean: others && meanOfMatched(features, others) };
-        // those of one power and prior share a Krylov space
-        for (const together of Map.groupBy(missing, spaceOf).values())
-          for (const [i, elements] of solve(together, mean, positives.length, compared).entries())
-            own.set(keyOf(together[i]!), { parameter, elements, own: multiplySparseRows(features, elements) });
-      }
+      prepare([{ positives, others }], settings);
+      const own = fittedTo(positives);
       return settings.map((setting) => own.get(keyOf(setting))!);
     },
   };

@@ -9,14 +9,14 @@ import { createRng, type Rng, sample } from '../lib/rng.ts';
 import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
-import type { CampaignRegression } from './bound-regression.ts';
+import type { CampaignRegression, MatchedUsers } from './bound-regression.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
-import { type HeadRows, headUsers } from './head-users.ts';
+import { type HeadRows, type HeadUsers, headUsers } from './head-users.ts';
 import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
 import { predict } from './prediction.ts';
 import { reportRanks } from './quality.ts';
-import { crossFit, type SeedRanks } from './seed-ranks.ts';
+import { type Fold, foldsOf, rankFolds, type SeedRanks } from './seed-ranks.ts';
 
 const NO_ROWS = new Int32Array(0);
 
@@ -33,7 +33,7 @@ export async function customiseHeads(
 ): Promise<CustomisedModel> {
   const rng = createRng(request.key);
   const users = headUsers(request, settings, rng);
-  const { positives, positivesOutside, negatives } = users;
+  const { positives, negatives } = users;
   const started = await startHeads(context, program, users.rows, request);
 
   await adaptHeads(started, settings, { positives, ...negatives }, rng.fork('final'), false);
@@ -43,19 +43,16 @@ export async function customiseHeads(
 
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
-    // a held-out seed is treated like a hidden member: it is in the pool of negatives with the same probability
-    const chance = negatives.pool.length / request.candidates.length;
-    ranks = await crossFit(
-      without(positives, positivesOutside),
+    const folds = foldsWithRows(users, request.candidates.length, rng.fork('cross-fit'));
+    prepareParts(
+      started,
+      formsOf(settings),
+      folds.map(({ rows }) => rows),
+    );
+    ranks = await rankFolds(
+      folds,
       users.ranked,
-      rng.fork('cross-fit'),
-      (learning, held, draws) => {
-        const hidden = held.filter(() => draws.uniform() < chance);
-        const learned =
-          positivesOutside.length === 0 ? learning : Int32Array.from([...learning, ...positivesOutside]).sort();
-        const rows = { ...negatives, positives: learned, pool: Int32Array.from([...hidden, ...negatives.pool]) };
-        return adaptHeads(started, settings, rows, draws);
-      },
+      (fold, part) => adaptHeads(started, settings, folds[part]!.rows, fold.rng),
       (share) => request.onProgress?.(share),
     );
   }
@@ -68,6 +65,21 @@ export async function customiseHeads(
       : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
     ranks,
   };
+}
+
+/** The folds of the seeds, with what is learned from for each; of `candidates` candidates. */
+function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & { readonly rows: HeadRows })[] {
+  const { positives, positivesOutside, negatives, ranked } = users;
+  if (ranked.length === 0) return [];
+  // a held-out seed is treated like a hidden member: it is in the pool of negatives with the same probability
+  const chance = negatives.pool.length / candidates;
+  return foldsOf(without(positives, positivesOutside), rng).map((fold) => {
+    const hidden = fold.held.filter(() => fold.rng.uniform() < chance);
+    const learned =
+      positivesOutside.length === 0 ? fold.learning : Int32Array.from([...fold.learning, ...positivesOutside]).sort();
+    const rows = { ...negatives, positives: learned, pool: Int32Array.from([...hidden, ...negatives.pool]) };
+    return { ...fold, rows };
+  });
 }
 
 /** Users on whom heads are adapted. */
@@ -144,6 +156,25 @@ function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Arr
     .sort();
 }
 
+/** Fits the regressions among `forms` to several sets of rows side by side, for `fitParts`. */
+export function prepareParts(
+  { regression }: Pick<StartedHeads, 'regression'>,
+  forms: readonly ClosedForm[],
+  sets: readonly HeadRows[],
+): void {
+  const regressions = forms.filter((form) => form.kind === 'regression');
+  if (regressions.length === 0) return;
+  regression?.prepare(
+    sets.map((rows) => ({ positives: rows.positives, others: comparedWith(rows) })),
+    regressions,
+  );
+}
+
+/** Whom a regression compares the seeds with: null for everybody. */
+function comparedWith({ positives, pool, outside }: HeadRows): MatchedUsers | null {
+  return outside ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length } : null;
+}
+
 /** The parts added to the logits after the passes, in the order of `forms`; they do not depend on them. */
 export function fitParts(
   { run, regression }: StartedHeads,
@@ -152,7 +183,7 @@ export function fitParts(
   rows: HeadRows,
   rng: Rng,
 ): LogitPart[] {
-  const { positives, pool, outside } = rows;
+  const { positives } = rows;
   const parts = new Map<ClosedForm, LogitPart>();
   const logistic = forms.filter((form) => form.kind === 'companion');
   if (logistic.length > 0) {
@@ -164,10 +195,7 @@ export function fitParts(
   const regressions = forms.filter((form) => form.kind === 'regression');
   if (regressions.length > 0) {
     assert(regression, 'the model has a regression, but the population was not read for it');
-    const others = outside
-      ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length }
-      : null;
-    const fitted = regression.fit(positives, regressions, others);
+    const fitted = regression.fit(positives, regressions, comparedWith(rows));
     for (const [i, form] of regressions.entries()) parts.set(form, run.linear(fitted[i]!));
   }
   return forms.map((form) => parts.get(form)!);

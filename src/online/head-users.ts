@@ -34,7 +34,7 @@ export interface HeadRows {
 }
 
 /** Users of a run; all but `rows` are positions among these. */
-interface HeadUsers {
+export interface HeadUsers {
   /** Rows of the population: the seeds, then the pools, then ranked and dismissed ones that are not in them. */
   readonly rows: Int32Array;
   readonly positives: Int32Array;

@@ -35,29 +35,44 @@ export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
   return { rows: parts[0]!.rows, above: join(({ above }) => above), tied: join(({ tied }) => tied) };
 }
 
-/**
- * Ranks the rows `seeds` among `ranked` by models that did not learn from them: the seeds are split into five folds,
- * each ranked by a model that learned from the others, until enough are ranked. `score` learns from the seeds
- * `learning` without `held`, and returns the scores of all rows. null if there are fewer seeds than folds, or no
- * ranked rows.
- */
-export async function crossFit(
-  seeds: Int32Array,
-  ranked: Int32Array,
-  rng: Rng,
-  score: (learning: Int32Array, held: Int32Array, rng: Rng) => Promise<Float32Array>,
-  onPart?: (share: number) => void,
-): Promise<SeedRanks | null> {
-  if (seeds.length < PARTS || ranked.length === 0) return null;
+/** Seeds that a model learns from, and those that are held out of it; ascending. */
+export interface Fold {
+  readonly learning: Int32Array;
+  readonly held: Int32Array;
+  /** Of all that is random in learning. */
+  readonly rng: Rng;
+}
+
+/** Splits the rows `seeds` into five folds, or takes fewer if these hold enough; none if there are fewer seeds. */
+export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
+  if (seeds.length < PARTS) return [];
   const order = sampleWithoutReplacement(rng.fork('order'), seeds.length, seeds.length).map((i) => seeds[i]!);
-  const parts: SeedRanks[] = [];
+  const folds: Fold[] = [];
   for (let part = 0, count = 0; part < PARTS && count < ENOUGH_SEEDS; part++) {
     const held = order.filter((_, place) => place % PARTS === part).sort();
     const learning = order.filter((_, place) => place % PARTS !== part).sort();
-    const scores = await score(learning, held, rng.fork(`part/${part}`));
-    const scoresOf = (rows: Int32Array) => Float32Array.from(rows, (row) => scores[row]!);
-    parts.push(rankSeeds(scoresOf(held), scoresOf(ranked)));
+    folds.push({ learning, held, rng: rng.fork(`part/${part}`) });
     count += held.length;
+  }
+  return folds;
+}
+
+/**
+ * Ranks the held-out seeds of each fold among the rows `ranked` by a model that did not learn from them: `score` learns
+ * from the others, and returns the scores of all rows. null if there are no folds, or no ranked rows.
+ */
+export async function rankFolds(
+  folds: readonly Fold[],
+  ranked: Int32Array,
+  score: (fold: Fold, part: number) => Promise<Float32Array>,
+  onPart?: (share: number) => void,
+): Promise<SeedRanks | null> {
+  if (folds.length === 0 || ranked.length === 0) return null;
+  const parts: SeedRanks[] = [];
+  for (const [part, fold] of folds.entries()) {
+    const scores = await score(fold, part);
+    const scoresOf = (rows: Int32Array) => Float32Array.from(rows, (row) => scores[row]!);
+    parts.push(rankSeeds(scoresOf(fold.held), scoresOf(ranked)));
     onPart?.((part + 1) / PARTS);
   }
   return joinRanks(parts);

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { addRows, covarianceOf, emptySums, momentsOf, withoutColumn } from '../../src/adaptation/covariance.ts';
+import { RowProducts } from '../../src/adaptation/products.ts';
 import { multiplySparseRows } from '../../src/adaptation/sparse-rows.ts';
 import {
   covarianceByHand,
@@ -22,6 +23,7 @@ import {
 const WIDTH = 9;
 const rows = drawRows(60, WIDTH);
 const x = denseOf(rows);
+const products = new RowProducts(rows);
 
 describe('addRows', () => {
   it('adds the same up of parts as of the whole, rows without features among them', () => {
@@ -72,7 +74,7 @@ describe('momentsOf', () => {
 
 describe('covarianceOf', () => {
   it.each([0, 0.25])('is the covariance matrix of the scaled rows, at power %d', (power) => {
-    const written = writtenOut(covarianceOf(rows, momentsOf(sumsOf(rows), power)));
+    const written = writtenOut(covarianceOf(new RowProducts(rows), momentsOf(sumsOf(rows), power)));
     const expected = covarianceByHand(scaled(x, scaleOf(x, power)));
     written.forEach((row, s) => {
       expect(furthest(row, expected[s]!), `row ${s}`).toBeLessThan(1e-9);
@@ -86,7 +88,7 @@ describe('covarianceOf', () => {
     const sums = sumsOf(rows);
     addRows(sums, sample);
     const moments = momentsOf(sums, 0.25);
-    const written = writtenOut(covarianceOf(sample, moments));
+    const written = writtenOut(covarianceOf(new RowProducts(sample), moments));
     const all = [...x, ...denseOf(sample)];
     const scale = scaleOf(all, 0.25);
     const mean = meanOf(scaled(all, scale));
@@ -106,7 +108,7 @@ describe('covarianceOf', () => {
   });
 
   it('overwrites what stood in the output', () => {
-    const covariance = covarianceOf(rows, momentsOf(sumsOf(rows), 0));
+    const covariance = covarianceOf(new RowProducts(rows), momentsOf(sumsOf(rows), 0));
     const v = Float64Array.from({ length: WIDTH }, (_, t) => t - 3);
     const [clean, dirty] = [new Float64Array(WIDTH), new Float64Array(WIDTH).fill(7)];
     covariance.apply(v, clean);
@@ -122,8 +124,8 @@ describe('withoutColumn', () => {
       x.map((row) => row.flatMap((value, t): [number, number][] => (value === 0 || t === column ? [] : [[t, value]]))),
       WIDTH,
     );
-    const written = writtenOut(withoutColumn(covarianceOf(rows, momentsOf(sumsOf(rows), 0.25)), column));
-    const expected = writtenOut(covarianceOf(kept, momentsOf(sumsOf(kept), 0.25)));
+    const written = writtenOut(withoutColumn(products, covarianceOf(products, momentsOf(sumsOf(rows), 0.25)), column));
+    const expected = writtenOut(covarianceOf(new RowProducts(kept), momentsOf(sumsOf(kept), 0.25)));
     written.forEach((row, s) => {
       expect(furthest(row, expected[s]!), `row ${s}`).toBeLessThan(1e-12);
     });
@@ -132,7 +134,7 @@ describe('withoutColumn', () => {
 
   it('leaves the vector that it is applied to as it was', () => {
     const v = Float64Array.from({ length: WIDTH }, () => 1);
-    withoutColumn(covarianceOf(rows, momentsOf(sumsOf(rows), 0)), 0).apply(v, new Float64Array(WIDTH));
+    withoutColumn(products, covarianceOf(products, momentsOf(sumsOf(rows), 0)), 0).apply(v, new Float64Array(WIDTH));
     expect([...v]).toEqual(new Array(WIDTH).fill(1));
   });
 });

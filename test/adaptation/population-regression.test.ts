@@ -1,6 +1,7 @@
 /** The whole-population regression against its formula, in plain matrices. */
 import { describe, expect, it } from 'vitest';
-import { populationRegression } from '../../src/adaptation/population-regression.ts';
+import { fitSideBySide, populationRegression } from '../../src/adaptation/population-regression.ts';
+import { RowProducts } from '../../src/adaptation/products.ts';
 import { meanOfRows } from '../../src/adaptation/sparse-rows.ts';
 import {
   covarianceByHand,
@@ -71,14 +72,18 @@ const close = (weights: Float64Array, expected: readonly number[]): void => {
 describe('populationRegression', () => {
   it.each([0, 0.125, 0.5])('returns the weights of the formula for every strength, at power %d', (power) => {
     const strengths = [0.05, 0.005, 1];
-    const fitted = populationRegression(rows, sumsOf(rows), power).fit(meanOfRows(rows, SEEDS), 7, strengths);
+    const fitted = populationRegression(new RowProducts(rows), sumsOf(rows), power).fit(
+      meanOfRows(rows, SEEDS),
+      7,
+      strengths,
+    );
     expect(fitted).toHaveLength(3);
     for (const [i, strength] of strengths.entries()) close(fitted[i]!, byHand(x, 7, strength, power));
     expect(fitted[0]![WIDTH - 1]).toBe(0);
   });
 
   it('shrinks less the more seeds there are, by the root of their number', () => {
-    const regression = populationRegression(rows, sumsOf(rows), 0);
+    const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0);
     const mean = meanOfRows(rows, SEEDS);
     for (const seeds of [7, 50, 5000]) close(regression.fit(mean, seeds, [0.05])[0]!, byHand(x, seeds, 0.05, 0));
     expect(regression.fit(mean, 200, [0.05])).toEqual(regression.fit(mean, 50, [0.025]));
@@ -91,27 +96,44 @@ describe('populationRegression', () => {
         bare.map((row) => row.flatMap((value, t): [number, number][] => (value === 0 ? [] : [[t, value]]))),
         WIDTH,
       );
-      const [weights] = populationRegression(rows, sumsOf(rows), 0.125).fit(meanOfRows(rows, SEEDS), 7, [0.05], {
-        without: column,
-      });
+      const [weights] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
+        meanOfRows(rows, SEEDS),
+        7,
+        [0.05],
+        {
+          without: column,
+        },
+      );
       expect(weights![column]).toBe(0);
       close(weights!, byHand(bare, 7, 0.05, 0.125));
-      const [expected] = populationRegression(kept, sumsOf(kept), 0.125).fit(meanOfRows(kept, SEEDS), 7, [0.05]);
+      const [expected] = populationRegression(new RowProducts(kept), sumsOf(kept), 0.125).fit(
+        meanOfRows(kept, SEEDS),
+        7,
+        [0.05],
+      );
       expect(furthest(weights!, [...expected!])).toBeLessThan(1e-12);
-      const [whole] = populationRegression(rows, sumsOf(rows), 0.125).fit(meanOfRows(rows, SEEDS), 7, [0.05]);
+      const [whole] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
+        meanOfRows(rows, SEEDS),
+        7,
+        [0.05],
+      );
       expect(furthest(weights!, [...whole!])).toBeGreaterThan(0.01);
     }
   });
 
   it('says nothing when the seeds are like everybody, or everybody is the same', () => {
-    const [everybody] = populationRegression(rows, sumsOf(rows), 0.125).fit(Float64Array.from(meanOf(x)), 80, [0.05]);
+    const [everybody] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
+      Float64Array.from(meanOf(x)),
+      80,
+      [0.05],
+    );
     expect(Math.max(...everybody!.map(Math.abs))).toBeLessThan(1e-9);
     for (const value of [0.1, 1 / Math.sqrt(3), 1]) {
       const same = sparseOf(
         Array.from({ length: 30 }, () => [0, 2, 3].map((t): [number, number] => [t, value])),
         WIDTH,
       );
-      const regression = populationRegression(same, sumsOf(same), 0.125);
+      const regression = populationRegression(new RowProducts(same), sumsOf(same), 0.125);
       for (const seeds of [[0], [1, 2, 3, 4, 5, 6, 7]]) {
         const own = Int32Array.from(seeds);
         const [weights] = regression.fit(meanOfRows(same, own), own.length, [0.015]);
@@ -121,7 +143,7 @@ describe('populationRegression', () => {
   });
 
   it('shrinks less along the directions of a prior, by its formula', () => {
-    const regression = populationRegression(rows, sumsOf(rows), 0.25);
+    const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0.25);
     const mean = meanOfRows(rows, SEEDS);
     for (const strength of [0.5, 4, 100]) {
       const fitted = regression.fit(mean, 7, [0.05, 1], { prior: { of: PRIOR, strength } });
@@ -137,9 +159,33 @@ describe('populationRegression', () => {
 
   it('has no prior for a column that is left out', () => {
     const prior = { of: PRIOR, strength: 4 };
-    const regression = populationRegression(rows, sumsOf(rows), 0.25);
+    const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0.25);
     const [weights] = regression.fit(meanOfRows(rows, SEEDS), 7, [0.05], { without: 0, prior });
     expect(weights![0]).toBe(0);
     expect(Math.abs(weights![1]!)).toBeGreaterThan(0);
+  });
+});
+
+describe('fitSideBySide', () => {
+  it('fits as one after the other, whatever the powers, priors, columns left out and means', () => {
+    const products = new RowProducts(rows);
+    const regressions = [0, 0.25].map((power) => populationRegression(products, sumsOf(rows), power));
+    const sets = [SEEDS, SEEDS.subarray(2), Int32Array.of(1, 2, 5, 60)];
+    const options = [
+      {},
+      { prior: { of: PRIOR, strength: 4 } },
+      { without: 5 },
+      { without: 0, prior: { of: PRIOR, strength: 1 }, otherMean: meanOfRows(rows, Int32Array.of(8, 9, 10)) },
+    ];
+    const wanted = sets.flatMap((set) =>
+      regressions.flatMap((regression) =>
+        options.map((own) => ({ regression, of: [meanOfRows(rows, set), set.length, [0.05, 0.5], own] as const })),
+      ),
+    );
+    const expected = wanted.map(({ regression, of }) => regression.fit(...of));
+    const fits = wanted.map(({ regression, of }) => regression.plan(...of));
+    expect(fitSideBySide(products, fits)).toEqual(expected);
+    expect(fitSideBySide(products, fits.toReversed())).toEqual(expected.toReversed());
+    expect(new Set(expected.flat().map((weights) => weights.join())).size).toBe(48);
   });
 });

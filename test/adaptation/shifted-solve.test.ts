@@ -1,8 +1,20 @@
 /** Shifted systems that share one Krylov space, against Gaussian elimination of each. */
 import { describe, expect, it } from 'vitest';
-import { solveShifted } from '../../src/adaptation/shifted-solve.ts';
+import { covarianceOf, momentsOf } from '../../src/adaptation/covariance.ts';
+import { LANES, RowProducts } from '../../src/adaptation/products.ts';
+import { solveShifted, solveSideBySide } from '../../src/adaptation/shifted-solve.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { covarianceByHand, denseOf, drawRows, furthest, operatorOf, plusDiagonal, solve, times } from './dense.ts';
+import {
+  covarianceByHand,
+  denseOf,
+  drawRows,
+  furthest,
+  operatorOf,
+  plusDiagonal,
+  solve,
+  sumsOf,
+  times,
+} from './dense.ts';
 
 const WIDTH = 30;
 const g = covarianceByHand(denseOf(drawRows(200, WIDTH)));
@@ -97,5 +109,71 @@ describe('solveShifted', () => {
     const [w] = solveShifted(operator, b, [0.01 * trace], 0);
     expect(operator.applied).toBeLessThanOrEqual(100);
     expect(residual(w!, 0.01 * trace)).toBeLessThan(1e-9);
+  });
+});
+
+describe('solveSideBySide', () => {
+  /** Counts passes over the rows. */
+  class CountedProducts extends RowProducts {
+    passes = 0;
+    override multiply(of: number): void {
+      this.passes += 1;
+      super.multiply(of);
+    }
+  }
+
+  const rows = drawRows(200, WIDTH);
+  const products = new CountedProducts(rows);
+  const covariances = [0, 0.25].map((power) => covarianceOf(products, momentsOf(sumsOf(rows), power)));
+  /** Some take few steps, some many, and one none. */
+  const systems = Array.from({ length: 11 }, (_, i) => ({
+    covariance: covariances[i % 2]!,
+    b: Float64Array.from({ length: WIDTH }, () => (i === 4 ? 0 : rng.normal())),
+    sigmas: [0.3, 10 ** -(i % 4)],
+  }));
+  const counted = <T>(work: () => T): [passes: number, value: T] => {
+    const before = products.passes;
+    const value = work();
+    return [products.passes - before, value];
+  };
+
+  it('returns the bits of each solved alone, with a quarter of the passes', () => {
+    const [alone, expected] = counted(() =>
+      systems.map(({ covariance, b: own, sigmas }) => solveShifted(covariance, own, sigmas)),
+    );
+    const solved: Float64Array[][] = [];
+    const [passes] = counted(() =>
+      solveSideBySide(
+        products,
+        systems.map((system) => () => system),
+        (i, solutions) => {
+          expect(solved[i]).toBeUndefined();
+          solved[i] = solutions;
+        },
+      ),
+    );
+    expect(solved).toEqual(expected);
+    expect(expected.flat().filter((w) => w.every((x) => x === 0))).toHaveLength(2);
+    expect(passes).toBeLessThan(alone / 3);
+  });
+
+  it('has no more under way than there are lanes', () => {
+    let [underWay, most] = [0, 0];
+    solveSideBySide(
+      products,
+      systems.map((system) => () => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        return system;
+      }),
+      () => {
+        underWay -= 1;
+      },
+    );
+    expect([underWay, most]).toEqual([0, LANES]);
+  });
+
+  it('does nothing for no systems', () => {
+    expect(counted(() => solveSideBySide(products, [], () => expect.unreachable()))[0]).toBe(0);
   });
 });

@@ -4,13 +4,15 @@
  */
 import {
   addRows,
+  type ColumnSums,
   type Covariance,
   covarianceOf,
   emptySums,
   type Moments,
   momentsOf,
 } from '../../src/adaptation/covariance.ts';
-import { MOST_FEATURES } from '../../src/adaptation/population-regression.ts';
+import { fitSideBySide, MOST_FEATURES, populationRegression } from '../../src/adaptation/population-regression.ts';
+import { RowProducts } from '../../src/adaptation/products.ts';
 import { solveShifted } from '../../src/adaptation/shifted-solve.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
@@ -53,11 +55,11 @@ function compareAt(users: number, tokens: number): string[] {
   const sums = emptySums(tokens);
   addRows(sums, rows);
   const moments = momentsOf(sums, POWER);
-  const whole = covarianceOf(rows, moments);
+  const whole = covarianceOf(new RowProducts(rows), moments);
   const ways: Way[] = [
     solving('all users', 0, whole),
     ...SAMPLES.filter((features) => features < rows.columns.length).map((features) => {
-      const [seconds, covariance] = timed(() => covarianceOf(evenly(rows, features), moments));
+      const [seconds, covariance] = timed(() => covarianceOf(new RowProducts(evenly(rows, features)), moments));
       return solving(`users with ${features / 1e6}M features`, seconds, covariance);
     }),
     ...RANKS.filter((rank) => (rank + 10) * tokens <= MOST_BLOCK).map((rank) => lowRank(rank, whole, moments)),
@@ -65,7 +67,7 @@ function compareAt(users: number, tokens: number): string[] {
   const sigma = STRENGTH * moments.trace;
   const trials = Array.from({ length: CAMPAIGNS }, (_, campaign) => trialOf(niches, campaign));
   const exact: Float64Array[] = [];
-  return ways.map(({ name, ready, solve }) => {
+  const compared = ways.map(({ name, ready, solve }) => {
     let seconds = 0;
     let auc = 0;
     let correlation = 0;
@@ -89,6 +91,30 @@ function compareAt(users: number, tokens: number): string[] {
       'with all users'
     );
   });
+  return [...compared, expansionFits(rows, sums, trials[0]!.seeds)];
+}
+
+/** The fits of an expansion, its audience's and those of five folds, with two regressions at two powers each. */
+function expansionFits(rows: SparseRows, sums: ColumnSums, seeds: Int32Array): string {
+  const products = new RowProducts(rows.columns.length > MOST_FEATURES ? evenly(rows, MOST_FEATURES) : rows);
+  const regressions = [0, POWER].map((power) => populationRegression(products, sums, power));
+  const sets = [seeds, ...[0, 1, 2, 3, 4].map((fold) => seeds.filter((_, place) => place % 5 !== fold))];
+  const wanted = sets.flatMap((set) => {
+    const of = [meanOfRows(rows, set), set.length, [0.005, STRENGTH]] as const;
+    return regressions.map((regression) => ({ regression, of }));
+  });
+  const [alone, together] = [
+    () => wanted.map(({ regression, of }) => regression.fit(...of)),
+    () =>
+      fitSideBySide(
+        products,
+        wanted.map(({ regression, of }) => regression.plan(...of)),
+      ),
+  ].map((work) => Math.min(...Array.from({ length: 5 }, () => timed(work)[0])));
+  return (
+    `${rows.starts.length - 1} users, ${rows.width} tokens, the 24 regressions of an expansion: ` +
+    `${(1000 * alone!).toFixed(0)} ms one after the other, ${(1000 * together!).toFixed(0)} ms side by side`
+  );
 }
 
 function solving(name: string, ready: number, covariance: Covariance): Way {

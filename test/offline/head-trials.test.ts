@@ -19,7 +19,11 @@ import { createReach, reaches } from '../../src/offline/reach.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';
 import { TrialCache } from '../../src/offline/trial-cache.ts';
 import { bind } from '../../src/online/binding.ts';
-import { openBoundRegression } from '../../src/online/bound-regression.ts';
+import {
+  type BoundRegression,
+  type CampaignRegression,
+  openBoundRegression,
+} from '../../src/online/bound-regression.ts';
 import type { OnlineContext } from '../../src/online/customise.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
@@ -191,6 +195,31 @@ describe('startHeadTrials', () => {
     expect(await elsewhere.evaluate(PLAIN)).not.toEqual(first);
   });
 
+  it('fits the regressions of all seed sets side by side, with the bits of one after the other', async () => {
+    const trials = [10, 25, 40].map((count) => trialOf('tomorrow', count));
+    const settings = { ...PLAIN, regression: REGRESSION };
+    const sizes: number[][] = [];
+    const evaluate = async (change: (campaign: CampaignRegression) => Partial<CampaignRegression>) => {
+      const regression: BoundRegression = {
+        ...context.regression!,
+        async forUsers(...users) {
+          const campaign = await context.regression!.forUsers(...users);
+          return { ...campaign, ...change(campaign) };
+        },
+      };
+      const started = await startHeadTrials({ ...context, regression }, program, trials, 'k');
+      return [await started.evaluate(settings), await started.logits(settings)];
+    };
+    const together = await evaluate(({ prepare }) => ({
+      prepare(sets, wanted) {
+        sizes.push(sets.map(({ positives }) => positives.length));
+        prepare(sets, wanted);
+      },
+    }));
+    expect(sizes[0]).toEqual([10, 25, 40]);
+    expect(await evaluate(() => ({ prepare() {} }))).toEqual(together);
+  });
+
   it("removes the campaign's own token, which would reveal the members", async () => {
     const evaluate = async (id: string) => {
       const trials = await startHeadTrials(context, program, [trialOf(id, 25)], 'k');
@@ -248,6 +277,10 @@ describe('TrialCache', () => {
           counts.read++;
           const made = await regression.forUsers(...users);
           return {
+            prepare(sets, settings) {
+              fitted.push(...sets.map(({ positives }) => positives));
+              made.prepare(sets, settings);
+            },
             fit(positives, ...more) {
               fitted.push(positives);
               return made.fit(positives, ...more);
@@ -299,9 +332,9 @@ describe('TrialCache', () => {
     const [narrow, wide] = [rounds(USERS, 100_000), rounds(USERS, 100_001)];
     const expected = await alone(parameters);
     for (const { play } of [narrow, wide]) for (let i = 0; i < 2; i++) expect(await play(parameters)).toEqual(expected);
-    expect(narrow.fitted.length).toBe(2);
-    // a regression keeps its fits by positives: these are nobody else's
-    expect(new Set(wide.fitted).size).toBe(4);
+    expect(new Set(narrow.fitted).size).toBe(2);
+    // a regression keeps its fits by positives: these are nobody else's, and not prepared
+    expect([new Set(wide.fitted).size, wide.fitted.length]).toEqual([4, 4]);
     expect(await wide.play(parametersTimes(2))).not.toEqual(expected);
     expect([narrow.counts.read, wide.counts.read]).toEqual([1, 2]);
   });

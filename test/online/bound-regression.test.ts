@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addRows, type ColumnSums, emptySums } from '../../src/adaptation/covariance.ts';
 import { populationRegression } from '../../src/adaptation/population-regression.ts';
+import { RowProducts } from '../../src/adaptation/products.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
 import { HEADS } from '../../src/architectures/heads.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
@@ -96,7 +97,7 @@ describe('openBoundRegression', () => {
   it('fits the seeds on everybody, and says what that adds to each of the users', async () => {
     const everybody = byHand(users, population, allRows(population));
     const rows = byHand(users, population, ROWS);
-    const regression = populationRegression(everybody, sumsByHand(users, population), SETTINGS.power);
+    const regression = populationRegression(new RowProducts(everybody), sumsByHand(users, population), SETTINGS.power);
     const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
     expectFit(await changeOf(), expected!, rows);
   });
@@ -107,7 +108,7 @@ describe('openBoundRegression', () => {
     // a quarter of the features: every fourth user
     const spread = Int32Array.from({ length: 50 }, (_, i) => 4 * i);
     const rows = byHand(users, population, ROWS);
-    const regression = populationRegression(byHand(users, population, spread), sums, SETTINGS.power);
+    const regression = populationRegression(new RowProducts(byHand(users, population, spread)), sums, SETTINGS.power);
     const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
     const sampled = await changeOf({ mostFeatures: features / 4 });
     expectFit(sampled, expected!, rows);
@@ -136,7 +137,7 @@ describe('openBoundRegression', () => {
     const sums = emptySums(WIDTH);
     addRows(sums, bare);
     const rows = byHand(users, population, ROWS, campaign);
-    const regression = populationRegression(bare, sums, SETTINGS.power);
+    const regression = populationRegression(new RowProducts(bare), sums, SETTINGS.power);
     const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
     const without = ownToken(model.folder, campaign);
     const left = await changeOf({}, without);
@@ -164,6 +165,30 @@ describe('openBoundRegression', () => {
       expect(fitOf(POSITIVES, settings).elements).not.toEqual(change.elements);
     expect(fitOf(POSITIVES.slice())).toEqual(change);
     expect(fitOf(Int32Array.of(1, 2)).elements).not.toEqual(change.elements);
+  });
+
+  it('prepares several sets at once with the bits of one after the other, and fits them no more', async () => {
+    const settings = [SETTINGS, { ...SETTINGS, strength: 0.5 }, { ...SETTINGS, power: 0 }];
+    const others = { inside: Int32Array.of(20, 21, 22), outside: Int32Array.of(30, 31), share: 0.5 };
+    const sets = [
+      { positives: POSITIVES.slice(), others: null },
+      { positives: Int32Array.of(1, 2, 8), others: null },
+      { positives: Int32Array.of(1, 2, 9), others },
+    ];
+    const { campaign } = await changeOf();
+    const expected = sets.map((set) => campaign.fit(set.positives, settings, set.others));
+    const prepared = (await changeOf()).campaign;
+    // one of them is known already
+    const [known] = prepared.fit(sets[1]!.positives, [settings[1]!]);
+    prepared.prepare(sets, settings);
+    const compared = sets.map(({ positives }) => prepared.fit(positives, settings, null));
+    expect(compared).toEqual(expected);
+    expect(compared[1]![1]).toBe(known);
+    prepared.prepare(sets, settings);
+    for (const [i, { positives }] of sets.entries())
+      for (const [k, change] of prepared.fit(positives, settings).entries()) expect(change).toBe(compared[i]![k]);
+    // those of the last set are compared with others: fitted now they would not be
+    expect(prepared.fit(sets[2]!.positives.slice(), settings)).not.toEqual(expected[2]);
   });
 
   it('is null for a model without a regression', async () => {

@@ -5,6 +5,7 @@ import { HEADS } from '../../src/architectures/heads.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { LIBRARY, stackBefore, withStack } from '../../src/offline/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import type { CampaignRegression } from '../../src/online/bound-regression.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
@@ -71,6 +72,36 @@ describe('customise with a stack', () => {
       expect(Math.abs(scores[i]! - score), `row ${i}`).toBeLessThan(1e-5);
     });
     expect(Math.max(...scores) - Math.min(...scores)).toBeGreaterThan(0.1);
+  });
+
+  it('fits the parts of all folds side by side, with the bits of one after the other', async () => {
+    const own = await contextOf(STACKED);
+    const request = requestOf(fans.slice(0, 30));
+    const sizes: number[][] = [];
+    const preparing = (prepare: (inner: CampaignRegression) => CampaignRegression['prepare']): OnlineContext => ({
+      ...own,
+      regression: {
+        ...own.regression!,
+        async forUsers(...users) {
+          const inner = await own.regression!.forUsers(...users);
+          return { ...inner, prepare: prepare(inner) };
+        },
+      },
+    });
+    const together = await customise(
+      preparing((inner) => (sets, settings) => {
+        sizes.push(sets.map(({ positives }) => positives.length));
+        inner.prepare(sets, settings);
+      }),
+      request,
+    );
+    expect(sizes).toEqual([[24, 24, 24, 24, 24]]);
+    expect(
+      await customise(
+        preparing(() => () => {}),
+        request,
+      ),
+    ).toEqual(together);
   });
 
   it('ranks by the closed forms where the heads have no share', async () => {

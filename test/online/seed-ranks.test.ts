@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { crossFit, hitsAt, rankSeeds, topCount, winsOf } from '../../src/online/seed-ranks.ts';
+import { foldsOf, hitsAt, rankFolds, rankSeeds, topCount, winsOf } from '../../src/online/seed-ranks.ts';
 
 describe('rankSeeds', () => {
   it('counts the rows above and beside each seed', () => {
@@ -44,7 +44,7 @@ describe('topCount', () => {
 
 const rowsTo = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
 
-describe('crossFit', () => {
+describe('folds', () => {
   const ranked = Int32Array.from({ length: 10 }, (_, i) => 10_000 + i);
   /** Row 10,000 + i scores i, a seed scores half more than its number. */
   const scores = Float32Array.from({ length: 10_010 }, (_, row) => (row < 10_000 ? row + 0.5 : row - 10_000));
@@ -53,11 +53,10 @@ describe('crossFit', () => {
     const seen: number[] = [];
     const sizes: number[] = [];
     const shares: number[] = [];
-    const ranks = await crossFit(
-      rowsTo(seeds),
+    const ranks = await rankFolds(
+      foldsOf(rowsTo(seeds), createRng('k')),
       ranked,
-      createRng('k'),
-      async (learning, held) => {
+      async ({ learning, held }) => {
         expect([...learning, ...held].sort((a, b) => a - b)).toEqual(Array.from({ length: seeds }, (_, i) => i));
         seen.push(...held);
         sizes.push(held.length);
@@ -73,39 +72,32 @@ describe('crossFit', () => {
     expect([...ranks!.above].sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
   });
 
-  it('is null for four seeds', async () => {
-    expect(await crossFit(rowsTo(4), ranked, createRng('k'), async () => scores)).toBeNull();
+  it('are none for four seeds', async () => {
+    expect(foldsOf(rowsTo(4), createRng('k'))).toEqual([]);
+    expect(await rankFolds([], ranked, async () => scores)).toBeNull();
   });
 
   it('holds out no rows but those it is given', async () => {
     const seen: number[] = [];
-    await crossFit(Int32Array.of(1, 4, 6, 8, 9, 30), ranked, createRng('k'), async (learning, held) => {
+    for (const { learning, held } of foldsOf(Int32Array.of(1, 4, 6, 8, 9, 30), createRng('k'))) {
       expect([...learning, ...held].sort((a, b) => a - b)).toEqual([1, 4, 6, 8, 9, 30]);
       seen.push(...held);
-      return scores;
-    });
+    }
     expect(seen.sort((a, b) => a - b)).toEqual([1, 4, 6, 8, 9, 30]);
   });
 
   it('is null where there is nobody to rank seeds among', async () => {
-    expect(await crossFit(rowsTo(20), new Int32Array(0), createRng('k'), async () => scores)).toBeNull();
+    expect(await rankFolds(foldsOf(rowsTo(20), createRng('k')), new Int32Array(0), async () => scores)).toBeNull();
   });
 
   it('ranks some of very many seeds only', async () => {
-    const ranks = await crossFit(rowsTo(6000), ranked, createRng('k'), async () => scores);
+    const ranks = await rankFolds(foldsOf(rowsTo(6000), createRng('k')), ranked, async () => scores);
     expect(ranks!.above.length).toBe(1200);
   });
 
   it('is fixed by its stream', async () => {
-    const order = async (key: string) => {
-      const held: number[] = [];
-      await crossFit(rowsTo(30), ranked, createRng(key), async (_, part) => {
-        held.push(...part);
-        return scores;
-      });
-      return held;
-    };
-    expect(await order('a')).toEqual(await order('a'));
-    expect(await order('a')).not.toEqual(await order('b'));
+    const order = (key: string) => foldsOf(rowsTo(30), createRng(key)).map(({ held, rng }) => [...held, rng.uniform()]);
+    expect(order('a')).toEqual(order('a'));
+    expect(order('a')).not.toEqual(order('b'));
   });
 });

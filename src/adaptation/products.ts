@@ -1,0 +1,140 @@
+/** Products of vectors with rows and with directions, in memories of their own (products.wat). */
+import { PRODUCTS_WASM } from './products-wasm.ts';
+import type { SparseRows } from './sparse-rows.ts';
+
+/** How many vectors are multiplied side by side: an entry of the rows is then read once for all of them. */
+export const LANES = 4;
+
+/** A vector's place among `of` interleaved ones: element t is at `of * t + lane`. `of` is 1, 2 or 4. */
+export interface Lane {
+  readonly lane: number;
+  readonly of: number;
+}
+
+/** The only vector. */
+export const ALONE: Lane = { lane: 0, of: 1 };
+
+/** Lanes for so many vectors, at most `LANES`. */
+export function lanesFor(count: number): Lane[] {
+  const of = count === 3 ? LANES : count;
+  return Array.from({ length: count }, (_, lane) => ({ lane, of }));
+}
+
+const PAGE_BYTES = 2 ** 16;
+
+/** Rows X in a memory, with room for vectors and their products. */
+export class RowProducts {
+  /** The rows themselves: views of the memory. */
+  readonly rows: SparseRows;
+  /** Vectors to be multiplied, for the caller to fill, and what comes out; `[LANES width]`, by lanes. */
+  readonly input: Float64Array;
+  readonly output: Float64Array;
+  readonly #kernels: Kernels;
+
+  /** Copies the rows. */
+  constructor({ width, starts, columns, values }: SparseRows) {
+    const size = LANES * width;
+    const { kernels, take } = openMemory(2 * size, starts.length + columns.length + values.length);
+    this.#kernels = kernels;
+    this.input = take(Float64Array, size);
+    this.output = take(Float64Array, size);
+    this.rows = {
+      width,
+      starts: take(Int32Array, starts.length),
+      columns: take(Int32Array, columns.length),
+      values: take(Float32Array, values.length),
+    };
+    this.rows.starts.set(starts);
+    this.rows.columns.set(columns);
+    this.rows.values.set(values);
+  }
+
+  /** output = X'X input for the first `of` vectors (1, 2 or 4): two passes over the rows. */
+  multiply(of: number): void {
+    const { width, starts, columns, values } = this.rows;
+    this.output.fill(0, 0, of * width);
+    const multiply = this.#kernels[`add_gram_${of as 1 | 2 | 4}`];
+    const addresses = [columns, values, this.input, this.output].map((view) => view.byteOffset);
+    multiply(starts.byteOffset, starts.length - 1, ...(addresses as [number, number, number, number]));
+  }
+}
+
+/** I + sum of gain u u', for directions u that are added one after the other. */
+export class DirectionProducts {
+  /** Of the vectors that it is applied to. */
+  readonly width: number;
+  readonly rank: number;
+  /** Elements from one direction to the next. */
+  readonly stride: number;
+  /** `[rank, stride]`, for the caller to fill up to `width`: what is beyond stays 0. */
+  readonly units: Float32Array;
+  /** `[rank]`, for the caller to fill. */
+  readonly gains: Float64Array;
+  readonly #kernels: Kernels;
+  readonly #vector: Float64Array;
+  readonly #along: Float64Array;
+
+  constructor(rank: number, width: number) {
+    this.width = width;
+    this.rank = rank;
+    this.stride = 2 * Math.ceil(width / 2);
+    const { kernels, take } = openMemory(this.stride + rank, rank * this.stride);
+    this.#kernels = kernels;
+    this.#vector = take(Float64Array, this.stride);
+    this.#along = take(Float64Array, rank);
+    this.units = take(Float32Array, rank * this.stride);
+    this.gains = new Float64Array(rank);
+  }
+
+  /** out = the matrix times v; both `[width]`. */
+  apply(v: Float64Array, out: Float64Array): void {
+    const { rank, width, stride, units, gains } = this;
+    const kernels = this.#kernels;
+    const vector = this.#vector.byteOffset;
+    const along = this.#along;
+    this.#vector.set(v);
+    const fours = rank - (rank % 4);
+    const unitAt = (i: number) => units.byteOffset + 4 * stride * i;
+    for (let i = 0; i < fours; i += 4)
+      kernels.project_four(unitAt(i), width, 4 * stride, vector, along.byteOffset + 8 * i);
+    for (let i = fours; i < rank; i++) along[i] = kernels.project(unitAt(i), width, vector);
+    for (let i = 0; i < rank; i++) along[i]! *= gains[i]!;
+    for (let i = 0; i < fours; i += 4)
+      kernels.add_four(unitAt(i), stride, 4 * stride, along.byteOffset + 8 * i, vector);
+    for (let i = fours; i < rank; i++) kernels.add(unitAt(i), width, along[i]!, vector);
+    out.set(this.#vector.subarray(0, width));
+  }
+}
+
+type AddGram = (starts: number, rows: number, columns: number, values: number, input: number, output: number) => void;
+
+/** What products.wat exports. */
+interface Kernels {
+  readonly add_gram_1: AddGram;
+  readonly add_gram_2: AddGram;
+  readonly add_gram_4: AddGram;
+  project(unit: number, width: number, vector: number): number;
+  project_four(unit: number, width: number, stride: number, vector: number, along: number): void;
+  add(unit: number, width: number, factor: number, vector: number): void;
+  add_four(unit: number, width: number, stride: number, factors: number, vector: number): void;
+}
+
+let assembled: WebAssembly.Module | null = null;
+
+/** Room for so many values of 8 bytes, which are to be taken first, and of 4. */
+function openMemory(doubles: number, words: number) {
+  const bytes = 8 * doubles + 4 * words;
+  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });
+  assembled ??= new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64'));
+  const kernels = new WebAssembly.Instance(assembled, { products: { memory } }).exports as Kernels;
+  let at = 0;
+  const take = <V extends { readonly byteLength: number }>(
+    View: new (buffer: ArrayBuffer, offset: number, length: number) => V,
+    count: number,
+  ): V => {
+    const view = new View(memory.buffer, at, count);
+    at += view.byteLength;
+    return view;
+  };
+  return { kernels, take };
+}
