@@ -131,7 +131,10 @@ export function stackWhereFew(settings: DescentSettings): Share[] {
   return stackBefore(libraryOf(settings), HEADS_WHERE_FEW);
 }
 
-/** What was chosen before training, as settings: those of a model for which nothing is chosen later. */
+/**
+ * What was chosen before training, as settings: those of a model for which nothing is chosen later. Without a stack, as
+ * where campaigns are too few, one logistic and one whole-population regression count beside the heads.
+ */
 export function settingsBefore({
   settings,
   stack,
@@ -139,7 +142,15 @@ export function settingsBefore({
   readonly settings: DescentSettings;
   readonly stack?: readonly Share[];
 }): DescentSettings {
-  return stack ? withStack(settings, libraryOf(settings), stack) : settings;
+  if (stack) return withStack(settings, libraryOf(settings), stack);
+  const { companion, regression } = settings;
+  if (!companion || !regression) return settings;
+  const { strength, power } = regression;
+  const forms: readonly ClosedForm[] = [
+    { kind: 'companion', strengths: companion.strengths },
+    { kind: 'regression', strength, power },
+  ];
+  return withStack(settings, forms, [always(HEADS_WHERE_FEW), always(0.5), always(0.25)]);
 }
 
 /**
@@ -214,6 +225,7 @@ export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): bo
 }
 
 const HEADS_COLUMN = 0;
+const always = (weight: number): Share => ({ few: weight, many: weight });
 const NONE: Share = { few: 0, many: 0 };
 const ALL: Share = { few: 1, many: 1 };
 

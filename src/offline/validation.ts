@@ -57,11 +57,7 @@ export async function chooseAtStart(
   if (adaptation.optimiser !== 'gradient_descent') return null;
   const campaignTrials = startTrials(campaigns, population, seed);
   if (campaignTrials.length < LEAST_CAMPAIGNS)
-    return {
-      settings: adaptation,
-      ...(adaptation.regression ? { stack: stackWhereFew(adaptation) } : {}),
-      ...{ tried: [], campaigns: campaignTrials.length },
-    };
+    return { settings: adaptation, tried: [], campaigns: campaignTrials.length };
   const evaluate = evaluateAll(learners, parameters, campaignTrials);
   const chosen = await chooseAdaptation(adaptation, campaignTrials.length, evaluate, { stages: STAGES_AT_START });
   const logits = await logitsOf(learners, parameters, campaignTrials, chosen.settings);
