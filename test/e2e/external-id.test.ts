@@ -152,7 +152,7 @@ async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Ar
   const candidates = othersThan(population, rows);
   const { parameters, prediction } = await customise(
     { model, population, binding, program, regression },
-    { key, features: {}, seeds: rows, candidates, without },
+    { key, features: {}, seeds: rows, candidates, without, campaign: without && CAMPAIGN },
   );
   const scorer = await openScorer({ ...model, binding });
   const all = population.readSegment(0);

@@ -67,7 +67,10 @@ export function overSetsTable(reports: readonly Named[]): string {
 
 function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
   const groups = groupCells(cells);
-  const worst = groups.reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a));
+  const [first, ...others] = groups;
+  // there is nothing to compare with
+  if (first === undefined) return ['', '', ''];
+  const worst = others.reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a), first);
   const whole = cells.filter(({ group }) => group === 'all').map(({ difference }) => difference);
   return [
     signed(meanOverSets(whole), DIGITS[measure]),
