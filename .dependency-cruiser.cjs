@@ -1,29 +1,43 @@
-/** Folders of which each is a kind of store. */
-const STORES = ['sqlite'];
+/** Rooms outside `src`. */
+const PACKAGES = ['onnx-grad', 'lab'];
 
-/** The import arrows of README.md's map: every folder may import only what its row lists; cli wires everything and is imported by nobody. */
+/**
+ * The import arrows of README.md's map: every room may import only what its row lists. cli wires everything and is
+ * imported by nobody; packages/lab measures, and no room needs it.
+ */
 const ARROWS = {
   lib: [],
-  graph: ['lib'],
-  runtime: ['graph', 'lib'],
-  architectures: ['graph', 'lib'],
-  model: ['adaptation', 'runtime', 'graph', 'lib'],
+  'onnx-grad': ['lib'],
+  model: ['onnx-grad', 'lib'],
   dataset: ['lib'],
   population: ['dataset', 'lib'],
-  adaptation: ['runtime', 'graph', 'lib'],
-  online: ['adaptation', 'model', 'population', 'runtime', 'graph', 'lib'],
-  offline: ['online', 'adaptation', 'architectures', 'model', 'population', 'dataset', 'runtime', 'graph', 'lib'],
-  report: ['offline', 'model', 'lib'],
-  audience: ['campaigns', 'population', 'dataset', 'lib'],
-  campaigns: ['lib'],
-  'user-sets': ['campaigns', 'lib'],
-  ...Object.fromEntries(STORES.map((name) => [name, ['campaigns', 'user-sets', 'lib']])),
-  store: [...STORES, 'campaigns', 'lib'],
-  telemetry: ['lib'],
-  worker: ['store', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'telemetry', 'lib'],
-  server: ['campaigns', 'audience', 'population', 'lib'],
-  demo: ['offline', 'model', 'population', 'dataset', 'runtime', 'lib'],
+  online: ['model', 'population', 'onnx-grad', 'lib'],
+  training: ['online', 'model', 'population', 'dataset', 'onnx-grad', 'lib'],
+  domain: ['lib'],
+  storage: ['domain', 'lib'],
+  audience: ['domain', 'population', 'dataset', 'lib'],
+  engine: ['storage', 'domain', 'online', 'audience', 'model', 'population', 'onnx-grad', 'lib'],
+  http: ['domain', 'audience', 'population', 'service', 'lib'],
+  service: [
+    'domain',
+    'storage',
+    'engine',
+    'audience',
+    'model',
+    'population',
+    'http',
+    'training',
+    'online',
+    'onnx-grad',
+    'lib',
+  ],
+  demo: ['training', 'model', 'population', 'dataset', 'onnx-grad', 'lib'],
+  lab: ['service', 'training', 'online', 'model', 'population', 'dataset', 'onnx-grad', 'lib'],
 };
+
+/** The path of a room, as the start of a regular expression. */
+const pathOf = (room) => (PACKAGES.includes(room) ? `^packages/${room}/` : `^src/${room}/`);
+const pathsOf = (rooms) => rooms.map(pathOf).join('|');
 
 /** The same inside console/src. A page may also use what the whole console shares, which stands beside these folders. */
 const CONSOLE_ARROWS = {
@@ -35,38 +49,38 @@ const CONSOLE_ARROWS = {
 
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
-  'onnxruntime-node': '^src/runtime/session.ts$',
-  'better-sqlite3': '^src/(sqlite/|lib/file-lock\\.ts$)',
-  '@bufbuild/protobuf': '^src/graph/',
+  'onnxruntime-node': '^packages/onnx-grad/src/session/session\\.ts$',
+  'better-sqlite3': '^src/(storage/sqlite/|lib/files/file-lock\\.ts$)',
+  '@bufbuild/protobuf': '^packages/onnx-grad/src/(onnx/|rewrite/embedding-bag\\.ts$)',
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',
   'hyparquet-writer': '^src/audience/parquet\\.ts$',
-  '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/server/',
-  'ipaddr.js': '^src/server/',
-  'secure-json-parse': '^src/server/http/json-text\\.ts$',
-  'p-queue': '^src/(lib/turns|server/http/slots)\\.ts$',
-  '@opentelemetry/[^/]+': '^src/telemetry/',
+  '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/http/',
+  'ipaddr.js': '^src/(lib/address-ranges|service/webhooks/address-guard)\\.ts$',
+  'secure-json-parse': '^src/http/plugins/json/json-text\\.ts$',
+  'p-queue': '^src/(lib/turns|http/plugins/connections/slots)\\.ts$',
+  '@opentelemetry/[^/]+': '^src/lib/telemetry/',
   pino: '^src/lib/logging\\.ts$',
   'pino-pretty': '^src/lib/pretty-log\\.ts$',
   commander: '^src/cli/',
-  'csv-parse': '^src/lib/csv-reader\\.ts$',
-  yaml: '^src/cli/config-file\\.ts$',
-  'd3-[^/]+': '^src/report/',
+  'csv-parse': '^src/lib/text/csv-reader\\.ts$',
+  yaml: '^src/service/settings/config-file\\.ts$',
+  'd3-[^/]+': '^src/training/report/',
   'ml-matrix': '^src/lib/symmetric-eigen\\.ts$',
 };
 
 module.exports = {
   forbidden: [
     ...Object.entries(ARROWS).map(([folder, allowed]) => ({
-      name: `${folder}-imports-only-${allowed.join('-') || 'nothing'}`,
+      name: `arrows-of-${folder}`,
       severity: 'error',
-      from: { path: `^src/${folder}/` },
-      to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+      from: { path: pathOf(folder) },
+      to: { path: '^(src|packages)/', pathNot: pathsOf([folder, ...allowed]) },
     })),
     ...Object.entries(DOORS).map(([name, door]) => ({
       name: `one-door-for-${name}`,
       severity: 'error',
-      from: { path: '^src/', pathNot: door },
+      from: { path: '^(src|packages)/', pathNot: door },
       to: { path: `node_modules/${name}(/|$)` },
     })),
     ...Object.entries(CONSOLE_ARROWS).map(([folder, allowed]) => ({
@@ -96,18 +110,20 @@ module.exports = {
       to: { path: '^console/' },
     },
     {
-      name: 'one-door-into-graph',
-      comment:
-        'src/graph is used as a library: only tests look behind index.ts, those of others at the messages alone.',
+      name: 'one-door-into-onnx-grad',
+      comment: 'It is used as a library: only tests look behind index.ts, those of others at the messages alone.',
       severity: 'error',
-      from: { path: '^(src|test)/', pathNot: '^(src|test)/graph/' },
-      to: { path: '^src/graph/', pathNot: '^src/graph/(index|generated/onnx_pb)\\.ts$' },
+      from: { path: '^(src|packages|test)/', pathNot: '^((packages|test)/onnx-grad|test/parity)/' },
+      to: {
+        path: '^packages/onnx-grad/',
+        pathNot: '^packages/onnx-grad/(index|src/onnx/generated/onnx_pb)\\.ts$',
+      },
     },
     {
-      name: 'messages-stay-in-graph',
+      name: 'messages-stay-in-onnx-grad',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/graph/' },
-      to: { path: '^src/graph/generated/' },
+      from: { path: '^(src|packages)/', pathNot: '^packages/onnx-grad/src/' },
+      to: { path: '^packages/onnx-grad/src/onnx/generated/' },
     },
     {
       name: 'no-cycles',
@@ -116,13 +132,18 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
-    { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    {
+      name: 'sources-never-import-tests',
+      severity: 'error',
+      from: { path: '^(src|packages)/' },
+      to: { path: '^test/' },
+    },
     {
       name: 'reports-are-loaded-late',
       comment: 'What draws is loaded where something is drawn: by `import()`.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/report/' },
-      to: { path: '^src/report/', dynamic: false },
+      from: { path: '^src/', pathNot: '^src/training/report/' },
+      to: { path: '^src/training/report/', dynamic: false },
     },
     {
       name: 'tables-are-loaded-late',
@@ -135,32 +156,31 @@ module.exports = {
       name: 'telemetry-is-loaded-late',
       comment: 'Loaded by `import()` where an endpoint was given; its types are in src/lib/tracing.ts.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/telemetry/' },
-      to: { path: '^src/telemetry/', dynamic: false },
+      from: { path: '^src/', pathNot: '^src/lib/telemetry/' },
+      to: { path: '^src/lib/telemetry/', dynamic: false },
     },
     {
       name: 'every-folder-has-its-arrows',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/(cli|${Object.keys(ARROWS).join('|')})/` },
-      to: { path: '^src/' },
+      from: { path: '^(src|packages)/', pathNot: `^src/cli/|${pathsOf(Object.keys(ARROWS))}` },
+      to: { path: '^(src|packages)/' },
     },
     {
       name: 'stores-are-opened-where-things-are-wired',
-      comment: 'Everything else takes a port of src/campaigns/ports.',
+      comment: 'Everything else takes a port of src/domain/ports.',
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot:
-          '^src/(store/|cli/(service(-campaigns|-upkeep)?|start-checks|data-folder|commands/(population-erase|verify|backup|model-promote)|doctor/data-folder)\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
+        pathNot: '^src/(storage/|service/|cli/|engine/(engine|expansion/[a-z]+-thread)\\.ts$)',
       },
-      to: { path: '^src/store/' },
+      to: { path: '^src/storage/' },
     },
     {
       name: 'one-door-to-the-adapters-of-stores',
       comment: 'Who opens a store has a locator: another adapter may stand behind it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/((${STORES.join('|')})/|store/open-store\\.ts$)` },
-      to: { path: `^src/(${STORES.join('|')})/` },
+      from: { path: '^src/', pathNot: '^src/storage/' },
+      to: { path: '^src/storage/', pathNot: '^src/storage/(open-store|files/check-set)\\.ts$' },
     },
     {
       name: 'resolvable',

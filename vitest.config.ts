@@ -43,7 +43,7 @@ export default defineConfig({
     reporters: ['default', './test/plain-line-reporter.ts', new DurationsReporter()],
     coverage: {
       reporter: 'text-summary',
-      include: ['src/**/*.ts'],
+      include: ['src/**/*.ts', 'packages/*/{index.ts,src/**}'],
       reportsDirectory: 'node_modules/.cache/coverage',
     },
     projects: PROJECTS.map((name) => ({

@@ -1,7 +1,7 @@
 // Writes the generated parts of docs/, which stand between two markers; with --check it only says whether they are up
 // to date.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { settingsTables } from '../src/cli/settings-tables.ts';
+import { settingsTables } from '../src/service/settings/settings-tables.ts';
 
 /** The parts of each file by the names of their markers. */
 const GENERATED = { 'docs/settings.md': settingsTables() };

@@ -23,5 +23,5 @@ async function start() {
   // onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the
   // temporary folder
   if (process.env.ORT_DISABLE_TELEMETRY === undefined) process.env.ORT_DISABLE_TELEMETRY = '1';
-  await import('../dist/cli/main.js');
+  await import('../dist/src/cli/main.js');
 }

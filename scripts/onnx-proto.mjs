@@ -1,4 +1,4 @@
-// Generates src/graph/generated/onnx_pb.ts from src/graph/onnx.proto, which is ONNX's own definition of its files; with
+// Generates packages/onnx-grad/src/onnx/generated/onnx_pb.ts from packages/onnx-grad/src/onnx/onnx.proto, which is ONNX's own definition of its files; with
 // --check it only says whether it is up to date. Nothing is fetched: buf compiles, protoc-gen-es writes TypeScript.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOURCE = 'src/graph/onnx.proto';
-const OUT = 'src/graph/generated/onnx_pb.ts';
+const SOURCE = 'packages/onnx-grad/src/onnx/onnx.proto';
+const OUT = 'packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 /** Node runs the output without a build, so its enums are constant objects. */
 const OPTIONS = ['target=ts', 'import_extension=ts', 'erasable_syntax=true'];
 

@@ -141,13 +141,13 @@ async function until(what, probe) {
 
 const image = replayStage(TARGET);
 const app = join(image.root, image.workdir);
-for (const absent of ['src', 'test', 'node_modules/typescript', 'node_modules/vitest'])
+for (const absent of ['src', 'packages', 'test', 'node_modules/typescript', 'node_modules/vitest'])
   if (existsSync(join(app, absent))) throw new Error(`${absent} is in the image`);
 const kib = Number(spawnSync('du', ['-sk', app], { encoding: 'utf8' }).stdout.split('\t')[0]);
 console.log(
   `ok: sources, tests and development's packages are not in the image; ${Math.round(kib / 1024)} MiB in ${image.workdir}`,
 );
-if (!statSync(join(app, 'dist/cli/main.js')).isFile()) throw new Error('no entry point');
+if (!statSync(join(app, 'dist/src/cli/main.js')).isFile()) throw new Error('no entry point');
 
 const model = join(app, 'models/demo');
 const data = join(image.root, 'data');

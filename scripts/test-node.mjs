@@ -1,4 +1,4 @@
-// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24.18 test/graph`. npm's own
+// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24.18 test/onnx-grad`. npm's own
 // packages bring the programs; nothing is compiled, as every package binds by Node-API. Works on a copy of the tree in
 // the system's temporary folder.
 import { spawnSync } from 'node:child_process';

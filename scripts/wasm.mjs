@@ -5,7 +5,11 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import openWabt from 'wabt';
 
-const SOURCES = ['src/adaptation/adam.wat', 'src/adaptation/products.wat', 'src/online/pools.wat'];
+const SOURCES = [
+  'packages/onnx-grad/src/adam/adam.wat',
+  'src/online/regression/products.wat',
+  'src/online/scoring/pools.wat',
+];
 const LINE = 100;
 
 const wabt = await openWabt();

@@ -1,5 +1,5 @@
 /** Checks all of a ranking's files against their checksums, in slices between which other work can run. */
-import type { BlobReader, Blobs } from '../campaigns/ports/blobs.ts';
+import type { BlobReader, Blobs } from '../domain/ports/blobs.ts';
 import { messageOf } from '../lib/errors.ts';
 import {
   checkSize,

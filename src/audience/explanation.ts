@@ -6,8 +6,8 @@
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
-import type { Population } from '../population/population.ts';
-import { isTokenColumn } from '../population/segments.ts';
+import type { Population } from '../population/read/population.ts';
+import { isTokenColumn } from '../population/read/segments.ts';
 import { associate } from './association.ts';
 import { isInside } from './cut.ts';
 import type { Side } from './diff.ts';

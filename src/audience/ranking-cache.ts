@@ -1,6 +1,6 @@
 /** Rankings by folder, with a limit on how many are open at a time. */
 import { LRUCache } from 'lru-cache';
-import type { BlobReader } from '../campaigns/ports/blobs.ts';
+import type { BlobReader } from '../domain/ports/blobs.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';

@@ -1,5 +1,5 @@
 /** A ranking read from its files by ranges: no file is copied into memory as a whole. */
-import type { BlobReader, OpenBlob } from '../campaigns/ports/blobs.ts';
+import type { BlobReader, OpenBlob } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
 import { type Cut, cutAt } from './cut.ts';

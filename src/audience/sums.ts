@@ -3,7 +3,7 @@
  * no more than before.
  */
 import { crc32 } from 'node:zlib';
-import type { OpenBlob } from '../campaigns/ports/blobs.ts';
+import type { OpenBlob } from '../domain/ports/blobs.ts';
 import type { AppError } from '../lib/errors.ts';
 
 /** What one checksum covers. */

@@ -1,9 +1,9 @@
 /** The values of a feature that users are counted by: its tokens, or the bands of a number. */
 import type { Feature } from '../dataset/features.ts';
 import type { Code } from '../lib/brands.ts';
-import { bandLabel, bandOf, quantileEdges } from '../population/bands.ts';
-import type { Population } from '../population/population.ts';
-import { type Column, isTokenColumn, type TokenColumn } from '../population/segments.ts';
+import { bandLabel, bandOf, quantileEdges } from '../population/read/bands.ts';
+import type { Population } from '../population/read/population.ts';
+import { type Column, isTokenColumn, type TokenColumn } from '../population/read/segments.ts';
 
 /** Bands of a number, at most. */
 const BANDS = 10;

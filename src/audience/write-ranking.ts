@@ -1,5 +1,5 @@
 /** Writes a ranking folder: complete and on disk, or not at all. */
-import type { Blobs } from '../campaigns/ports/blobs.ts';
+import type { Blobs } from '../domain/ports/blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 import { sumsOf } from './sums.ts';

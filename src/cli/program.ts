@@ -2,15 +2,15 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
-import { addDataSetCommands } from './dataset-commands.ts';
-import { addKeyCommands } from './key-commands.ts';
-import { addModelCommands } from './model-commands.ts';
+import { addDataSetCommands } from './commands/dataset/dataset.ts';
+import { addKeyCommands } from './commands/keys/keys.ts';
+import { addModelCommands } from './commands/model/model.ts';
+import { addPopulationCommands } from './commands/population/population.ts';
+import { addServeCommands } from './commands/serve/serve-group.ts';
+import { addTrainCommands } from './commands/training/training.ts';
+import { addUpkeepCommands } from './commands/upkeep/upkeep.ts';
 import { deviceOption, positiveInteger, wholeNumber } from './options.ts';
 import { createOutput, type Terminal } from './output.ts';
-import { addPopulationCommands } from './population-commands.ts';
-import { addServeCommands } from './serve-commands.ts';
-import { addTrainCommands } from './train-commands.ts';
-import { addUpkeepCommands } from './upkeep-commands.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
 
@@ -62,7 +62,7 @@ function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Comm
     .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
     .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
     .addOption(deviceOption())
-    .action(async (options) => (await import('./commands/evaluate.ts')).evaluateCommand(options, output));
+    .action(async (options) => (await import('./commands/training/evaluate.ts')).evaluateCommand(options, output));
 
   addPopulationCommands(program, output);
 

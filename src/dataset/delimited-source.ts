@@ -1,7 +1,8 @@
 /** Rows of a text file with a separator between its fields: CSV, TSV, semicolons, `::`; plain or gzip. */
-import { findFirstRecord, parseCsvRecord } from '../lib/csv-reader.ts';
+
 import { AppError } from '../lib/errors.ts';
-import { type LineBatch, withoutReturn } from '../lib/lines.ts';
+import { findFirstRecord, parseCsvRecord } from '../lib/text/csv-reader.ts';
+import { type LineBatch, withoutReturn } from '../lib/text/lines.ts';
 import { type Encoding, LINE_LIMITS, lineError, readWholeLines } from './lines.ts';
 import { csvError, csvReaderOf } from './records.ts';
 import type { Row, RowSource } from './row-source.ts';

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AppError, type ErrorDetail, messageOf } from '../lib/errors.ts';
-import { FOREIGN_FILES } from '../lib/foreign-files.ts';
-import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/lines.ts';
+import { FOREIGN_FILES } from '../lib/files/foreign-files.ts';
+import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/text/lines.ts';
 import { unpackZstd } from './zstd.ts';
 
 export interface LineLimits {

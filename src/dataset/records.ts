@@ -1,6 +1,7 @@
 /** Records of files: those of NDJSON, one a line, and those of CSV. */
-import { CSV_FAULTS, type CsvFault, CsvReader, type CsvReading } from '../lib/csv-reader.ts';
+
 import { type AppError, messageOf } from '../lib/errors.ts';
+import { CSV_FAULTS, type CsvFault, CsvReader, type CsvReading } from '../lib/text/csv-reader.ts';
 import { LINE_LIMITS, lineError } from './lines.ts';
 
 /** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are untrusted. */

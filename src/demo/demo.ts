@@ -1,13 +1,14 @@
 /** The demo: the main job in a minute, on synthetic people or on a data set. */
+
+import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { bar, type Output } from '../lib/output.ts';
 import { createRng } from '../lib/rng.ts';
-import { randomBaseline, settle } from '../offline/baselines.ts';
-import { openFutures } from '../offline/futures.ts';
-import { logisticRegression } from '../offline/logistic-baselines.ts';
-import { chooseSetting } from '../offline/tuning.ts';
-import type { Device } from '../runtime/session.ts';
+import { randomBaseline, settle } from '../training/baselines/baselines.ts';
+import { logisticRegression } from '../training/baselines/logistic-baselines.ts';
+import { chooseSetting } from '../training/choices/tuning.ts';
+import { openFutures } from '../training/history/futures.ts';
 import { ApiClient, type AudienceMember, type CampaignAnswer } from './api-client.ts';
 import { compareHits, type Method, measure, rank, readTruth, type Truth } from './comparison.ts';
 import { DEMO_MODEL, importMaterial, type Material, makeSyntheticData, SYNTHETIC } from './material.ts';

@@ -5,14 +5,15 @@
 
 import { join } from 'node:path';
 import { type DataSet, openDataSet } from '../dataset/data-set.ts';
+import { generateDataSet } from '../dataset/synthetic/synthetic.ts';
 import { AppError } from '../lib/errors.ts';
+import { PACKAGE_ROOT } from '../lib/package-root.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { featureOf } from '../model/manifest.ts';
-import { type CampaignHistory, type History, readHistory } from '../offline/history.ts';
-import { generateDataSet } from '../offline/synthetic.ts';
-import { importPopulation } from '../population/import.ts';
-import { derivedFeatures } from '../population/past-campaigns.ts';
-import { openPopulation, type Population } from '../population/population.ts';
+import { importPopulation } from '../population/import/import.ts';
+import { derivedFeatures } from '../population/read/past-campaigns.ts';
+import { openPopulation, type Population } from '../population/read/population.ts';
+import { type CampaignHistory, type History, readHistory } from '../training/history/history.ts';
 
 /** The population of the demo; its model was trained on people of the same world with another seed. */
 export const SYNTHETIC = {
@@ -28,7 +29,7 @@ export const SYNTHETIC = {
 } as const;
 
 /** The general model that comes with the code: models/demo, beside `src/` as beside `dist/`. */
-export const DEMO_MODEL = join(import.meta.dirname, '..', '..', 'models', 'demo');
+export const DEMO_MODEL = join(PACKAGE_ROOT, 'models', 'demo');
 
 /** A campaign without this many seeds would end as too small. */
 const MINIMUM_SEEDS = 10;

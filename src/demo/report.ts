@@ -1,5 +1,5 @@
 /** The demo's output: the campaign, the top of its audience, the results, and how to continue. */
-import type { CampaignHistory } from '../offline/history.ts';
+import type { CampaignHistory } from '../training/history/history.ts';
 import type { AudienceMember, CampaignAnswer } from './api-client.ts';
 import type { Found } from './comparison.ts';
 import { alignColumns, cutText, formatCount } from './table.ts';

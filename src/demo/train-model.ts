@@ -1,12 +1,12 @@
 /** Trains a model for a data set that comes without one: as many steps as fit into a few minutes on this machine. */
 import { join } from 'node:path';
+import { type Device, parseDevice, resolveDevice } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { bar, type Output } from '../lib/output.ts';
-import { prepareTrainingData } from '../offline/past-campaigns-choice.ts';
-import type { PreparedDataSet } from '../offline/prepared-data-set.ts';
-import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../offline/settings.ts';
-import { train } from '../offline/train.ts';
-import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
+import { prepareTrainingData } from '../training/choices/past-campaigns-choice.ts';
+import type { PreparedDataSet } from '../training/history/prepared-data-set.ts';
+import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../training/settings.ts';
+import { train } from '../training/train.ts';
 
 /** What training should take. */
 export const TRAINING_BUDGET_MS = 180_000;

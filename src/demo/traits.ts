@@ -1,6 +1,6 @@
 /** A user's features as human-readable text from the population. */
-import type { Population } from '../population/population.ts';
-import { isTokenColumn, type NumberColumn, startOf } from '../population/segments.ts';
+import type { Population } from '../population/read/population.ts';
+import { isTokenColumn, type NumberColumn, startOf } from '../population/read/segments.ts';
 
 /** Tokens shown of a list. */
 const SHOWN_TOKENS = 3;

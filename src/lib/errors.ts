@@ -1,7 +1,7 @@
 /** The caller's errors, each with a stable code; bugs are assertions; the environment's errors are the `cause`. */
-import type { ErrorCode } from './error-codes.ts';
+import type { ErrorCode } from './error-codes/error-codes.ts';
 
-export type { ErrorCode } from './error-codes.ts';
+export type { ErrorCode } from './error-codes/error-codes.ts';
 
 /** One place in the input that is wrong. */
 export interface ErrorDetail {

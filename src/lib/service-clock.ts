@@ -25,7 +25,7 @@ interface Step {
   readonly ms: number;
 }
 
-/** What outlives the process; `src/campaigns/ports/clock.ts` says what each does. */
+/** What outlives the process; `src/domain/ports/clock.ts` says what each does. */
 export interface TimeMemory {
   seen(): Seen | null;
   steps(): readonly Step[];

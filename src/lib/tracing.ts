@@ -1,6 +1,6 @@
 /**
- * Traces, as the parts of the service make them: who exports them is src/telemetry, which is loaded where an endpoint
- * was given. Between processes, and in what is stored, a span is its W3C `traceparent`.
+ * Traces, as the parts of the service make them: who exports them is src/lib/telemetry, which is loaded where an
+ * endpoint was given. Between processes, and in what is stored, a span is its W3C `traceparent`.
  */
 
 export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;

@@ -11,7 +11,7 @@ import {
   type Shape,
   type Value,
   withInterface,
-} from '../graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
 import { refused } from './folder.ts';
 import { SIDES } from './interface.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';

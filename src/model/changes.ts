@@ -1,7 +1,13 @@
 /** What adaptation changed in a general model: rows of tables, whole dense parameters. */
 
-import { type Parameters, putRows, takeRows } from '../adaptation/compaction.ts';
-import { elementCount, sameShape, type Tensor } from '../graph/index.ts';
+import {
+  elementCount,
+  type Parameters,
+  putRows,
+  sameShape,
+  type Tensor,
+  takeRows,
+} from '../../packages/onnx-grad/index.ts';
 import { assert } from '../lib/errors.ts';
 
 /** How one parameter differs from the general model's. */

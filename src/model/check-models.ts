@@ -1,8 +1,8 @@
 /** The models of a data folder, checked: each by its manifest's sums, which one is served, and what was left over. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { listFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { listFolder, withStorage } from '../lib/files/durable-files.ts';
 import { MANIFEST_FILE, readModelFolder } from './folder.ts';
 import { findModel, isModelVersion, listModels, readServedModels, SERVED_FILE, summarise } from './versions.ts';
 

@@ -4,9 +4,9 @@
  */
 
 import { z } from 'zod';
-import { type Tensor, writeModel } from '../graph/index.ts';
-import { sortedEntries } from '../lib/canonical-json.ts';
+import { type Tensor, writeModel } from '../../packages/onnx-grad/index.ts';
 import { AppError } from '../lib/errors.ts';
+import { sortedEntries } from '../lib/text/canonical-json.ts';
 import { applyChanges, type Change, type Changes } from './changes.ts';
 import type { ModelFolder } from './folder.ts';
 import { readFolderGraph } from './model-graph.ts';

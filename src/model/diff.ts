@@ -1,5 +1,5 @@
 /** The differences between two models: manifest, vocabularies, parameters, ops. */
-import { type Graph, sameShape, type Tensor, typeText } from '../graph/index.ts';
+import { type Graph, sameShape, type Tensor, typeText } from '../../packages/onnx-grad/index.ts';
 import { type ModelFolder, readModelFolder } from './folder.ts';
 import { countOps } from './import-model.ts';
 import { SIDES } from './interface.ts';

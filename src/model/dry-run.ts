@@ -3,12 +3,16 @@
  * probabilities, parameters must move.
  */
 
-import type { AdaptationProgram, LabelledBatch } from '../adaptation/adam-program.ts';
-import type { Parameters } from '../adaptation/compaction.ts';
-import type { Graph } from '../graph/index.ts';
+import {
+  type AdaptationProgram,
+  allFinite,
+  type Feeds,
+  type Graph,
+  type LabelledBatch,
+  type Parameters,
+} from '../../packages/onnx-grad/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
-import { allFinite, type Feeds } from '../runtime/session.ts';
 import { firstNaN, paddingHint } from './find-nan.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';

@@ -1,6 +1,5 @@
 /** Where a score that is no number comes from: the node of the model, and what of the user. */
-import { type Graph, isFloat } from '../graph/index.ts';
-import { allFinite, type Feeds, openSession } from '../runtime/session.ts';
+import { allFinite, type Feeds, type Graph, isFloat, openSession } from '../../packages/onnx-grad/index.ts';
 import type { Manifest } from './manifest.ts';
 
 /**

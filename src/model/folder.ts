@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { canonicalJson } from '../lib/canonical-json.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
 import {
   copyDurably,
   createFolder,
@@ -13,9 +13,9 @@ import {
   syncFolder,
   withStorage,
   writeDurably,
-} from '../lib/durable-files.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
-import { claimSibling } from '../lib/temporary-sibling.ts';
+} from '../lib/files/durable-files.ts';
+import { claimSibling } from '../lib/files/temporary-sibling.ts';
+import { canonicalJson } from '../lib/text/canonical-json.ts';
 import { CONTRACT_VERSION, type Manifest, manifestSchema } from './manifest.ts';
 import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.ts';
 

@@ -4,11 +4,17 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { AdaptationProgram } from '../adaptation/adam-program.ts';
-import { filesIn, type Graph, GraphError, readModel, selfContained } from '../graph/index.ts';
+import {
+  type AdaptationProgram,
+  type Device,
+  filesIn,
+  type Graph,
+  GraphError,
+  readModel,
+  selfContained,
+} from '../../packages/onnx-grad/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import type { Device } from '../runtime/session.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { MANIFEST_FILE, MODEL_FILE, refused, sha256Of, stageModelFolder, type UnversionedModel } from './folder.ts';
 import { checkInterface, goldenInputs, randomFeeds } from './interface.ts';

@@ -1,13 +1,19 @@
-/**
- * Proposes the schema of an exported model: kinds and lengths from its inputs, vocabulary sizes by trying ids on its
- * look-ups.
- */
-
-import { indexReader, needsIndexSession } from '../adaptation/compaction.ts';
-import { type Graph, GraphError, isFloat, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
+/** Proposes an exported model's schema: kinds and lengths from its inputs, vocabulary sizes by trying ids. */
+import {
+  type Feeds,
+  type Graph,
+  GraphError,
+  indexReader,
+  isFloat,
+  needsIndexSession,
+  openSession,
+  prune,
+  type Tensor,
+  tensor,
+  typeText,
+} from '../../packages/onnx-grad/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
-import { type Feeds, openSession } from '../runtime/session.ts';
 import { type ProposedInput, proposeInputs } from './infer-names.ts';
 import { SIDES, type Side } from './interface.ts';
 import { findLookups, type Lookup } from './lookups.ts';
@@ -109,9 +115,9 @@ function isParallel(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>, 
   const sideOf = (one: string) => proposed.get(one)!.target?.split('.')[0];
   const width = graph.values.get(input)!.shape[1];
   return [...proposed].some(([other, { part }]) => {
-    const value = graph.values.get(other)!;
-    const isList = part === 'ids' && !isFloat(value.dtype) && value.shape.length === 2;
-    return other !== input && isList && value.shape[1] === width && sideOf(other) === sideOf(input);
+    const { dtype, shape } = graph.values.get(other)!;
+    const isList = part === 'ids' && !isFloat(dtype) && shape.length === 2;
+    return other !== input && isList && shape[1] === width && sideOf(other) === sideOf(input);
   });
 }
 
@@ -281,10 +287,10 @@ class VocabularySizes {
     for (const name of this.#graph.inputs) {
       const { dtype, shape } = this.#graph.values.get(name)!;
       const sizes = shape.map((dim, i) => (typeof dim === 'number' ? dim : i === 0 ? 1 : ANY_WIDTH));
-      const count = sizes.reduce((product, dim) => product * dim, 1);
       const { part, ids } = this.#proposed.get(name)!;
       const list = part === 'length' && ids === input ? this.#graph.values.get(input)!.shape[1] : undefined;
       const width = typeof list === 'string' ? ANY_WIDTH : list;
+      const count = sizes.reduce((product, dim) => product * dim, 1);
       feeds[name] = tensor(dtype, sizes, new Array<number>(count).fill(name === input ? id : (width ?? 0)));
     }
     const indices = await this.#indices(feeds);

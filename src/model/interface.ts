@@ -1,7 +1,6 @@
 /** The required inputs and output of a model file, and random batches for them. */
-import { type Graph, numbersOf, type Tensor, tensor, typeText } from '../graph/index.ts';
+import { type Feeds, type Graph, numbersOf, type Tensor, tensor, typeText } from '../../packages/onnx-grad/index.ts';
 import type { Rng } from '../lib/rng.ts';
-import type { Feeds } from '../runtime/session.ts';
 import { MODEL_FILE, refused } from './folder.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
 

@@ -3,19 +3,23 @@
  * derivative.
  */
 
-import { type AdaptationProgram, openAdaptation } from '../adaptation/adam-program.ts';
-import { splitHeads } from '../adaptation/head-adaptation.ts';
 import {
+  type AdaptationProgram,
+  allFinite,
+  type Device,
   findLinearTerm,
   type Graph,
   GraphError,
+  openAdaptation,
+  openSession,
+  type Session,
+  splitHeads,
   type Tensor,
   tensor,
   trainableParameters,
   typeText,
-} from '../graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
 import { messageOf } from '../lib/errors.ts';
-import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
 import { blendOf, formsOf } from './blend.ts';
 import { type CampaignPrior, checkPriors, readPriors } from './campaign-prior.ts';
 import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';

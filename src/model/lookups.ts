@@ -1,5 +1,5 @@
 /** Look-ups of a graph: which inputs read which tables. */
-import { type Graph, isFloat, type Node } from '../graph/index.ts';
+import { type Graph, isFloat, type Node } from '../../packages/onnx-grad/index.ts';
 
 export interface Lookup {
   readonly table: string;

@@ -10,7 +10,7 @@ import {
   keepPaddingRows,
   readModel,
   tieWeights,
-} from '../graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
 import { adaptInterface } from './adapt-interface.ts';
 import { MODEL_FILE, type ModelFolder, refused } from './folder.ts';
 import type { Manifest } from './manifest.ts';

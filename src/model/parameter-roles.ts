@@ -11,7 +11,7 @@ import {
   isFloat,
   type TableCut,
   trainableParameters,
-} from '../graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
 import { AppError } from '../lib/errors.ts';
 
 export interface ParameterRole {

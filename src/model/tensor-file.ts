@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../graph/index.ts';
+import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../../packages/onnx-grad/index.ts';
 
 /** What the header line may contain in addition to its own `tensors` and `sha256`: plain JSON. */
 export type Facts = Readonly<Record<string, unknown>>;

@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { createFolder, replaceDurably, storageError, syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { createFolder, replaceDurably, storageError, syncFolder, withStorage } from '../lib/files/durable-files.ts';
 import { MANIFEST_FILE, readManifest } from './folder.ts';
 import type { Manifest } from './manifest.ts';
 

@@ -1,12 +1,12 @@
 /** A model bound to a population: adapts it to campaigns, and scores users with the result. */
+
+import type { Device } from '../../packages/onnx-grad/index.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { UserRows } from '../population/population.ts';
-import type { Rows } from '../population/segments.ts';
-import type { Device } from '../runtime/session.ts';
+import type { UserRows } from '../population/read/population.ts';
+import type { Rows } from '../population/read/segments.ts';
 import { bind } from './binding.ts';
-import { type BoundRegression, openBoundRegression } from './bound-regression.ts';
 import {
   type CustomisedModel,
   type CustomiseRequest,
@@ -15,7 +15,8 @@ import {
   type OnlineProgram,
 } from './customise.ts';
 import { ownToken } from './own-token.ts';
-import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './score.ts';
+import { type BoundRegression, openBoundRegression } from './regression/bound-regression.ts';
+import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './scoring/score.ts';
 
 export interface BoundModelOptions {
   readonly device?: Device;

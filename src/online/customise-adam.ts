@@ -2,21 +2,25 @@
  * The online stage by Adam on a plan: held-out seeds choose the epochs, none if that is best; then the final pass over
  * all seeds.
  */
-import type { AdaptationProgram, AdaptationRun, LabelledBatch } from '../adaptation/adam-program.ts';
+import {
+  type AdaptationProgram,
+  type AdaptationRun,
+  type Feeds,
+  type LabelledBatch,
+  takeFeeds,
+} from '../../packages/onnx-grad/index.ts';
 import type { Row } from '../lib/brands.ts';
 import { counted } from '../lib/counted.ts';
 import { AppError } from '../lib/errors.ts';
 import { paddingHint } from '../model/find-nan.ts';
 import type { AdamSettings } from '../model/manifest.ts';
-import { takeFeeds } from '../runtime/feed-rows.ts';
-import type { Feeds } from '../runtime/session.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';
 import { type CampaignValues, encodeCampaign, encodeUsers } from './encode.ts';
 import { countSeeds } from './negatives.ts';
 import { type AdaptationPlan, type PlannedBatch, type PlannedFold, type PlannedPass, samplePlan } from './plan.ts';
-import { predict } from './prediction.ts';
-import { reportRanks } from './quality.ts';
-import { joinRanks, rankSeeds, type SeedRanks, winsOf } from './seed-ranks.ts';
+import { predict } from './quality/prediction.ts';
+import { reportRanks } from './quality/quality.ts';
+import { joinRanks, rankSeeds, type SeedRanks, winsOf } from './quality/seed-ranks.ts';
 
 export async function customiseByAdam(
   context: AnyContext,

@@ -3,20 +3,25 @@
  * the negatives.
  */
 
-import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../adaptation/head-adaptation.ts';
+import {
+  type BlendedPart,
+  type HeadProgram,
+  type HeadRun,
+  type LogitPart,
+  sliceFeeds,
+} from '../../packages/onnx-grad/index.ts';
 import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sample } from '../lib/rng.ts';
 import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import { sliceFeeds } from '../runtime/feed-rows.ts';
-import type { CampaignRegression, MatchedUsers } from './bound-regression.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
 import { type HeadRows, type HeadUsers, headUsers } from './head-users.ts';
 import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
-import { predict } from './prediction.ts';
-import { reportRanks } from './quality.ts';
-import { type Fold, foldsOf, rankFolds, type SeedRanks } from './seed-ranks.ts';
+import { predict } from './quality/prediction.ts';
+import { reportRanks } from './quality/quality.ts';
+import { type Fold, foldsOf, rankFolds, type SeedRanks } from './quality/seed-ranks.ts';
+import type { CampaignRegression, MatchedUsers } from './regression/bound-regression.ts';
 
 const NO_ROWS = new Int32Array(0);
 

@@ -1,22 +1,26 @@
 /** The online stage of one campaign: a general model and seeds -> customised model and quality report. */
 
-import { type AdaptationProgram, openAdaptation } from '../adaptation/adam-program.ts';
-import type { Parameters } from '../adaptation/compaction.ts';
-import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation.ts';
-import type { Tensor } from '../graph/index.ts';
+import {
+  type AdaptationProgram,
+  type HeadProgram,
+  openAdaptation,
+  openHeadProgram,
+  type Parameters,
+  type SessionOptions,
+  type Tensor,
+} from '../../packages/onnx-grad/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
-import type { Population, UserRows } from '../population/population.ts';
-import type { SessionOptions } from '../runtime/session.ts';
+import type { Population, UserRows } from '../population/read/population.ts';
 import type { Binding } from './binding.ts';
-import type { BoundRegression } from './bound-regression.ts';
 import { customiseByAdam } from './customise-adam.ts';
 import { customiseHeads } from './customise-heads.ts';
 import type { CampaignValues, EncodingOptions } from './encode.ts';
 import type { Outside } from './negatives.ts';
-import type { Prediction } from './prediction.ts';
-import type { QualityReport } from './quality.ts';
-import type { SeedRanks } from './seed-ranks.ts';
+import type { Prediction } from './quality/prediction.ts';
+import type { QualityReport } from './quality/quality.ts';
+import type { SeedRanks } from './quality/seed-ranks.ts';
+import type { BoundRegression } from './regression/bound-regression.ts';
 
 /** A model's steps, of the kind given in its manifest. */
 export type OnlineProgram =

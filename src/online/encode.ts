@@ -1,10 +1,9 @@
 /** Rows of a population, and a campaign's features, as a model's inputs. */
-import type { Graph, Tensor } from '../graph/index.ts';
+import type { Feeds, Graph, Tensor } from '../../packages/onnx-grad/index.ts';
 import { unreachable } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { ManifestFeature } from '../model/manifest.ts';
-import type { Column, NumberColumn, Rows } from '../population/segments.ts';
-import type { Feeds } from '../runtime/session.ts';
+import type { Column, NumberColumn, Rows } from '../population/read/segments.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
 import { swapped } from './swap.ts';

@@ -2,10 +2,10 @@
 import type { Rng } from '../lib/rng.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
-import type { Dictionary } from '../population/dictionary.ts';
-import { gatherRows } from '../population/gather.ts';
-import type { UserRows } from '../population/population.ts';
-import type { Column, Rows } from '../population/segments.ts';
+import type { Dictionary } from '../population/read/dictionary.ts';
+import { gatherRows } from '../population/read/gather.ts';
+import type { UserRows } from '../population/read/population.ts';
+import type { Column, Rows } from '../population/read/segments.ts';
 import type { CampaignValues } from './encode.ts';
 
 /** Tokens of a feature that made-up users have; a vocabulary may have millions. */

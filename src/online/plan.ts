@@ -2,12 +2,12 @@
  * The adaptation plan: folds of the seeds, negatives of every epoch and batch order, all sampled before the first step.
  */
 import { createHash } from 'node:crypto';
-import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
+import { sortedEntries } from '../lib/text/canonical-json.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { CampaignValues } from './encode.ts';
 import { matchNegatives, type Outside, without } from './negatives.ts';
-import { ENOUGH_SEEDS } from './seed-ranks.ts';
+import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
 /** Rows of the population and labels of one batch. */
 export interface PlannedBatch {

@@ -2,7 +2,7 @@
  * Tokens in the place of hidden ones. Whoever has a hidden token gets another, drawn for the user: where it was only
  * left out, a shorter list or a missing value would tell who had it.
  */
-import type { Population } from '../population/population.ts';
+import type { Population } from '../population/read/population.ts';
 
 /** What nobody is to have of a feature: some of its tokens; null: all of it, where it has numbers. */
 export interface Hidden {

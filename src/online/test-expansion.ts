@@ -1,10 +1,11 @@
 /** Expands a campaign of made-up users, by the code that expands real ones, before a model is trusted. */
+
+import { allFinite, type Device, openSession } from '../../packages/onnx-grad/index.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
 import { customisedOnnx, decodeCustomised } from '../model/customised.ts';
 import { refused } from '../model/folder.ts';
 import { type GeneralModel, GOLDEN_TOLERANCE, loadModel } from '../model/load.ts';
-import { allFinite, type Device, openSession } from '../runtime/session.ts';
 import { BoundModel } from './bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from './customise.ts';
 import { customisedManifest } from './customised-manifest.ts';

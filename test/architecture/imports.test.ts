@@ -10,6 +10,9 @@ import { temporaryFolder } from '../fixture/folders.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+/** What is checked. */
+const FOLDERS = ['src', 'packages', 'test', 'console/src'];
+
 interface Report {
   readonly modules: readonly {
     readonly source: string;
@@ -26,76 +29,56 @@ interface Report {
 
 /** Files that are planted: their text, and the rule that must refuse it; null where none may. */
 const PLANTED: readonly (readonly [file: string, text: string, rule: string | null])[] = [
-  ['src/lib/planted.ts', "export * from '../graph/index.ts';", 'lib-imports-only-nothing'],
-  ['src/graph/planted.ts', "export * from '../model/folder.ts';", 'graph-imports-only-lib'],
-  ['src/adaptation/planted.ts', "export * from '../model/folder.ts';", 'adaptation-imports-only-runtime-graph-lib'],
-  ['src/online/planted-graph.ts', "export * from '../graph/ir.ts';", 'one-door-into-graph'],
+  ['src/lib/planted.ts', "export * from '../model/folder.ts';", 'arrows-of-lib'],
+  ['packages/onnx-grad/src/planted.ts', "export * from '../../../src/model/folder.ts';", 'arrows-of-onnx-grad'],
+  [
+    'src/online/planted-graph.ts',
+    "export * from '../../packages/onnx-grad/src/graph/ir.ts';",
+    'one-door-into-onnx-grad',
+  ],
   [
     'src/online/planted-messages.ts',
-    "export { ModelProtoSchema } from '../graph/generated/onnx_pb.ts';",
-    'messages-stay-in-graph',
+    "export { ModelProtoSchema } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';",
+    'messages-stay-in-onnx-grad',
   ],
   ['src/cli/planted-ipaddr.ts', "export { parse } from 'ipaddr.js';", 'one-door-for-ipaddr.js'],
   ['src/online/planted-protobuf.ts', "export * from '@bufbuild/protobuf';", 'one-door-for-@bufbuild/protobuf'],
-  ['src/campaigns/planted.ts', "export * from '../audience/page.ts';", 'campaigns-imports-only-lib'],
-  ['src/campaigns/planted-online.ts', "export * from '../online/plan.ts';", 'campaigns-imports-only-lib'],
+  ['src/domain/planted.ts', "export * from '../audience/page.ts';", 'arrows-of-domain'],
+  ['src/domain/planted-online.ts', "export * from '../online/plan.ts';", 'arrows-of-domain'],
+  ['src/http/planted.ts', "export * from '../online/plan.ts';", 'arrows-of-http'],
   [
-    'src/server/planted.ts',
-    "export * from '../online/plan.ts';",
-    'server-imports-only-campaigns-audience-population-lib',
+    'src/http/planted-type.ts',
+    "import type { Graph } from '../../packages/onnx-grad/index.ts';\nexport type G = Graph;",
+    'arrows-of-http',
   ],
+  ['src/http/planted-late.ts', "export const late = () => import('../online/plan.ts');", 'arrows-of-http'],
+  ['src/engine/planted.ts', "export * from '../http/app.ts';", 'arrows-of-engine'],
+  ['src/engine/planted-cli.ts', "export * from '../cli/output.ts';", 'arrows-of-engine'],
   [
-    'src/server/planted-type.ts',
-    "import type { Graph } from '../graph/index.ts';\nexport type G = Graph;",
-    'server-imports-only-campaigns-audience-population-lib',
-  ],
-  [
-    'src/server/planted-late.ts',
-    "export const late = () => import('../runtime/session.ts');",
-    'server-imports-only-campaigns-audience-population-lib',
-  ],
-  [
-    'src/worker/planted.ts',
-    "export * from '../server/app.ts';",
-    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-telemetry-lib',
-  ],
-  [
-    'src/worker/planted-cli.ts',
-    "export * from '../cli/output.ts';",
-    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-telemetry-lib',
-  ],
-  [
-    'src/worker/planted-store.ts',
-    "export * from '../store/open-store.ts';",
+    'src/engine/planted-store.ts',
+    "export * from '../storage/open-store.ts';",
     'stores-are-opened-where-things-are-wired',
   ],
-  ['src/cli/planted-adapter.ts', "export * from '../sqlite/adapter.ts';", 'one-door-to-the-adapters-of-stores'],
+  ['src/cli/planted-adapter.ts', "export * from '../storage/sqlite/adapter.ts';", 'one-door-to-the-adapters-of-stores'],
   ['src/online/planted-ort.ts', "export { Tensor } from 'onnxruntime-node';", 'one-door-for-onnxruntime-node'],
-  [
-    'src/worker/planted-sql.ts',
-    "import Sqlite from 'better-sqlite3';\nexport const open = Sqlite;",
-    'one-door-for-better-sqlite3',
-  ],
+  ['src/engine/planted-sql.ts', "export { default } from 'better-sqlite3';", 'one-door-for-better-sqlite3'],
   [
     'src/cli/planted-fastify.ts',
-    "import type { FastifyInstance } from 'fastify';\nexport type F = FastifyInstance;",
+    "export { fastify } from 'fastify';",
     'one-door-for-(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)',
   ],
   ['src/cli/planted-d3.ts', "export { line } from 'd3-shape';", 'one-door-for-d3-[^/]+'],
   ['src/population/planted-duckdb.ts', "export { version } from '@duckdb/node-api';", 'one-door-for-@duckdb/[^/]+'],
   ['src/cli/planted-tables.ts', "export * from '../population/tables/read-tables.ts';", 'tables-are-loaded-late'],
-  ['src/worker/planted-telemetry.ts', "export * from '../telemetry/open.ts';", 'telemetry-is-loaded-late'],
-  ['src/server/planted-otel.ts', "export { trace } from '@opentelemetry/api';", 'one-door-for-@opentelemetry/[^/]+'],
-  ['src/cli/planted-report.ts', "export * from '../report/write.ts';", 'reports-are-loaded-late'],
-  [
-    'src/demo/planted.ts',
-    "export * from '../cli/service.ts';",
-    'demo-imports-only-offline-model-population-dataset-runtime-lib',
-  ],
-  ['src/report/planted.ts', "export * from '../cli/output.ts';", 'report-imports-only-offline-model-lib'],
+  ['src/engine/planted-telemetry.ts', "export * from '../lib/telemetry/open.ts';", 'telemetry-is-loaded-late'],
+  ['src/http/planted-otel.ts', "export { trace } from '@opentelemetry/api';", 'one-door-for-@opentelemetry/[^/]+'],
+  ['src/cli/planted-report.ts', "export * from '../training/report/write.ts';", 'reports-are-loaded-late'],
+  ['src/demo/planted.ts', "export * from '../cli/output.ts';", 'arrows-of-demo'],
+  ['src/model/planted-lab.ts', "export * from '../../packages/lab/quality/parts.ts';", 'arrows-of-model'],
+  ['src/training/report/planted.ts', "export * from '../../cli/output.ts';", 'arrows-of-training'],
   ['src/audience/planted-pino.ts', "export { pino } from 'pino';", 'one-door-for-pino'],
-  ['src/offline/planted-missing.ts', "export * from './nowhere.ts';", 'resolvable'],
-  ['src/cli/planted-test.ts', "export * from '../../test/plain-line-reporter.ts';", 'src-never-imports-test'],
+  ['src/training/planted-missing.ts', "export * from './nowhere.ts';", 'resolvable'],
+  ['src/cli/planted-test.ts', "export * from '../../test/plain-line-reporter.ts';", 'sources-never-import-tests'],
   ['src/online/planted-a.ts', "import { b } from './planted-b.ts';\nexport const a = () => b;", 'no-cycles'],
   ['src/online/planted-b.ts', "import { a } from './planted-a.ts';\nexport const b = () => a;", null], // reported once, where it begins
   ['src/online/planted-c.ts', "import type { D } from './planted-d.ts';\nexport type C = D | null;", null], // types may name each other
@@ -104,13 +87,13 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['console/src/api/planted.ts', "export * from '../ui/format.ts';", 'console-api-imports-what-it-may'],
   ['console/src/pages/planted.ts', "export * from '../shell.tsx';", 'console-pages-imports-what-it-may'],
   ['console/src/planted.ts', "export * from '../../src/lib/errors.ts';", 'the-console-is-a-project-of-its-own'],
-  ['src/server/planted-console.ts', "export * from '../../console/src/router.ts';", 'nothing-imports-the-console'],
+  ['src/http/planted-console.ts', "export * from '../../console/src/router.ts';", 'nothing-imports-the-console'],
   ['src/newfolder/planted.ts', "export * from '../lib/errors.ts';", 'every-folder-has-its-arrows'],
 ];
 
 function cruise(root: string): Report {
   const tool = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
-  const args = [tool, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src', 'test', 'console/src'];
+  const args = [tool, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...FOLDERS];
   const { stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: 'utf8',
@@ -131,6 +114,7 @@ function plantedTree(): string {
   const copy = temporaryFolder();
   for (const name of [
     'src',
+    'packages',
     'test',
     'console',
     '.dependency-cruiser.cjs',
@@ -170,7 +154,7 @@ describe('the import check', () => {
 
   it('has read every file, with its imports', () => {
     const found = new Map(report.modules.map(({ source, dependencies }) => [source, dependencies]));
-    for (const file of [...filesUnder('src'), ...filesUnder('test'), ...filesUnder('console/src')]) {
+    for (const file of FOLDERS.flatMap(filesUnder)) {
       const imports = new Set(
         readFileSync(join(ROOT, file), 'utf8').match(/(?<=^(?:import|export) .*|^\} )from '[^']+';$/gm),
       );

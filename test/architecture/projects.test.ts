@@ -17,11 +17,11 @@ describe('the projects of vitest', () => {
   });
 
   it.each([
-    ['of its own', 'test/graph/fuzz.test.ts', ['unit', 'slow']],
-    ['by what it imports', 'test/sqlite/contract.test.ts', ['unit', 'slow']],
-    ['of a service', 'test/server/fuzz.test.ts', ['service', 'slow']],
-    ['of nothing', 'test/graph/write-bytes.test.ts', ['unit']],
-    ['and is slow altogether', 'test/worker/hung.test.ts', ['slow']],
+    ['of its own', 'test/onnx-grad/fuzz.test.ts', ['unit', 'slow']],
+    ['by what it imports', 'test/storage/sqlite/contract.test.ts', ['unit', 'slow']],
+    ['of a service', 'test/http/fuzz.test.ts', ['service', 'slow']],
+    ['of nothing', 'test/onnx-grad/write-bytes.test.ts', ['unit']],
+    ['and is slow altogether', 'test/engine/hung.test.ts', ['slow']],
   ])('run a file with long sizes %s in slow too', (_, path, projects) => {
     expect(projectsOf(path)).toEqual(projects);
   });

@@ -50,7 +50,12 @@ function longLines(path: string, text: string): string[] {
     .flatMap((line, i) => (isLong(line) && isProse(line) ? [`${path}:${i + 1}: ${line.length} columns`] : []));
 }
 
-const sources = [...filesOf('.ts', 'src'), ...filesOf('.ts', 'console'), ...filesOf('.tsx', 'console')];
+const sources = [
+  ...filesOf('.ts', 'src'),
+  ...filesOf('.ts', 'packages'),
+  ...filesOf('.ts', 'console'),
+  ...filesOf('.tsx', 'console'),
+];
 const texts = [...sources, ...filesOf('.md')];
 
 describe('sizes', () => {

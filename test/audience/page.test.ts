@@ -6,8 +6,8 @@ import { itemsOf, memberBlocks } from '../../src/audience/member-blocks.ts';
 import { pageOf } from '../../src/audience/page.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { createDirectory } from '../../src/population/directory.ts';
-import { TextTable } from '../../src/population/text-table.ts';
+import { TextTable } from '../../src/lib/text/text-table.ts';
+import { createDirectory } from '../../src/population/read/directory.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 

@@ -1,12 +1,11 @@
 /** Adaptation with Adam at the Tencent sizes: a step on compact tables, on full ones, in PyTorch; a whole campaign. */
 import { availableParallelism } from 'node:os';
-import { type AdaptationProgram, openAdaptation } from '../../src/adaptation/adam-program.ts';
-import type { Graph } from '../../src/graph/index.ts';
+import { type AdaptationProgram, type Graph, openAdaptation } from '../../packages/onnx-grad/index.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
 import { customise, type OnlineContext } from '../../src/online/customise.ts';
-import { openPopulation } from '../../src/population/population.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
 import { LARGE_CAMPAIGN, openLargeModel, randomBatch, writeLargePopulation } from './large-model.ts';
 import { peerWay } from './peer.ts';
 import { type BenchOptions, type BenchReport, figure, figures, interleave, ratios, seconds } from './report.ts';

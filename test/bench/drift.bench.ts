@@ -6,23 +6,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { openBenchRun, trainedModel } from '../../packages/lab/quality/bench-run.ts';
+import { short, table } from '../../packages/lab/quality/format.ts';
+import { CPU } from '../../packages/onnx-grad/index.ts';
 import { positiveInteger } from '../../src/cli/options.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
-import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
-import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
-import { othersThan, runPredictedTrial, type Trial, testTrials } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
-import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
-import { PREDICTED_SHARES, type Prediction, predict } from '../../src/online/prediction.ts';
-import type { PredictiveInterval } from '../../src/online/predictive-interval.ts';
-import { openScorer } from '../../src/online/score.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import { CPU } from '../../src/runtime/session.ts';
-import { openBenchRun, trainedModel } from './quality/bench-run.ts';
-import { short, table } from './quality/format.ts';
+import { PREDICTED_SHARES, type Prediction, predict } from '../../src/online/quality/prediction.ts';
+import type { PredictiveInterval } from '../../src/online/quality/predictive-interval.ts';
+import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
+import { openScorer } from '../../src/online/scoring/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { othersThan, runPredictedTrial, type Trial, testTrials } from '../../src/training/choices/trial.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
+import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 
 const USAGE =
   'drift --data <data set folder> [--model <model folder of it>] [--data ..] [--work <folder that keeps trained ' +

@@ -2,12 +2,12 @@
 import { type MemberBlock, memberBlocks } from '../../src/audience/member-blocks.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { createEncoder, type Encoding } from '../../src/http/audiences/stream/block-encoding.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
+import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/http/plugins/media-types.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import type { Population } from '../../src/population/population.ts';
-import { createEncoder, type Encoding } from '../../src/server/audiences/block-encoding.ts';
-import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
-import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/server/http/media-types.ts';
-import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
+import type { Population } from '../../src/population/read/population.ts';
+import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
 import { type Figure, figure } from './report.ts';
 
 const { streamChunkRows, parquetRowGroupRows } = DEFAULT_SERVER_CONFIG;

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { openPopulation } from '../../src/population/population.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
 import { benchSlices } from './export-slices.ts';
 import { CONNECTIONS, load } from './load.ts';
 import { makeAudiences } from './made-audiences.ts';

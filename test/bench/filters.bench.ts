@@ -4,19 +4,19 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Filters } from '../../src/campaigns/features.ts';
+import { CPU } from '../../packages/onnx-grad/index.ts';
 import { positiveInteger } from '../../src/cli/options.ts';
+import type { Filters } from '../../src/domain/features.ts';
+import { findFiltered } from '../../src/engine/expansion/find-rows.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { prepareDataSet } from '../../src/offline/prepared-data-set.ts';
-import { testTrials } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
-import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { openOnlineProgram } from '../../src/online/customise.ts';
-import { openScorer } from '../../src/online/score.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import { CPU } from '../../src/runtime/session.ts';
-import { findFiltered } from '../../src/worker/find-rows.ts';
+import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
+import { openScorer } from '../../src/online/scoring/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { testTrials } from '../../src/training/choices/trial.ts';
+import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { campaignsOf, SEED_KINDS, splitOf } from './filters/campaigns.ts';
 import { type Measured, measureCampaign, measureRandom, type RandomSet } from './filters/measure.ts';
 import { describePredictions, describeRandom, describeRules } from './filters/tables.ts';

@@ -1,7 +1,15 @@
 /** What a start does with a model's graph at the Tencent sizes: reading, differentiating, opening a session. */
-import { buildStepGraph } from '../../src/adaptation/adam-program.ts';
-import { cutTables, type Graph, readModel, trainableParameters, writeModel } from '../../src/graph/index.ts';
-import { openSession, type Session } from '../../src/runtime/session.ts';
+
+import {
+  buildStepGraph,
+  cutTables,
+  type Graph,
+  openSession,
+  readModel,
+  type Session,
+  trainableParameters,
+  writeModel,
+} from '../../packages/onnx-grad/index.ts';
 import { largeModel } from './large-model.ts';
 import { type BenchOptions, type BenchReport, figures, interleave, seconds } from './report.ts';
 

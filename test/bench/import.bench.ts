@@ -6,7 +6,7 @@ import { createReadStream, createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openDataSet } from '../../src/dataset/data-set.ts';
-import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { withDatabase } from '../../src/population/tables/database.ts';
 import { timeNode } from './processes.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, interleave } from './report.ts';

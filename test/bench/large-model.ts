@@ -4,15 +4,14 @@
  */
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
-import { type Graph, type Tensor, tensor } from '../../src/graph/index.ts';
+import { type Graph, type LabelledBatch, type Tensor, tensor } from '../../packages/onnx-grad/index.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/model/architectures/metaheac.ts';
 import { type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
-import { assembleInitialModel, type InitialModel } from '../../src/offline/initial-model.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { importPopulation } from '../../src/population/import.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import { assembleInitialModel, type InitialModel } from '../../src/training/meta/initial-model.ts';
 import { unversionedModel } from '../model/tiny-model.ts';
 
 const SINGLE = { carrier: 4, consumptionAbility: 3, LBS: 856, age: 6, education: 8, gender: 3, house: 2 };

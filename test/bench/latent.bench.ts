@@ -1,7 +1,7 @@
 /** The SVD that latent vectors start from, on users with 40 tokens each of a Zipf vocabulary of 200,000. */
 import { createRng, type Rng } from '../../src/lib/rng.ts';
-import { latentStart } from '../../src/offline/latent-start.ts';
-import type { OneHot } from '../../src/offline/one-hot.ts';
+import type { OneHot } from '../../src/training/history/one-hot.ts';
+import { latentStart } from '../../src/training/meta/latent-start.ts';
 
 /** Two sizes: what is the vocabulary's does not grow with the users. */
 const USERS = [50_000, 100_000] as const;

@@ -1,12 +1,12 @@
 /** Many campaigns with made-up rankings, published as the engine does, without a model. */
 
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
+import { rankingFolder } from '../../src/domain/ranking-name.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
-import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
 
 const SEEDS = ['person-000001', 'person-000002'];
 /** A prime that divides no population of a benchmark. */

@@ -2,10 +2,17 @@
  * A thread of the scoring benchmark: the matrix products of a MetaHeac and nothing else, in the shapes that a PyTorch
  * export has them (expert by expert), with constant weights. No way of scoring that uses ONNX Runtime is faster.
  */
-import { Builder, type Graph, type Tensor, tensor, type Value } from '../../src/graph/index.ts';
+import {
+  Builder,
+  type Feeds,
+  type Graph,
+  openSession,
+  type Tensor,
+  tensor,
+  type Value,
+} from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { hostThread } from '../../src/lib/thread-host.ts';
-import { type Feeds, openSession } from '../../src/runtime/session.ts';
+import { hostThread } from '../../src/lib/threads/thread-host.ts';
 import { LARGE } from './large-model.ts';
 
 interface MatmulThreadData {

@@ -5,19 +5,26 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ABLATIONS, type WholeName } from '../../packages/lab/quality/ablations.ts';
+import { runAlternatives } from '../../packages/lab/quality/alternatives.ts';
+import { type RunArguments, readArguments } from '../../packages/lab/quality/arguments.ts';
+import { type BenchRun, openBenchRun } from '../../packages/lab/quality/bench-run.ts';
+import { runBlend, runBlendOnCutLists } from '../../packages/lab/quality/blend-run.ts';
+import { keptHistories, runHistories } from '../../packages/lab/quality/histories.ts';
+import { readKept } from '../../packages/lab/quality/kept.ts';
+import { deriveOnce } from '../../packages/lab/quality/once.ts';
+import { fillPage, pageOf } from '../../packages/lab/quality/page.ts';
+import {
+  type AblationResult,
+  runAblation,
+  runCurve,
+  runMain,
+  runWhole,
+  type WholeResult,
+} from '../../packages/lab/quality/parts.ts';
+import { writeShape } from '../../packages/lab/quality/shape-data.ts';
+import { type DataSetResults, renderTables } from '../../packages/lab/quality/tables.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { ABLATIONS, type WholeName } from './quality/ablations.ts';
-import { runAlternatives } from './quality/alternatives.ts';
-import { type RunArguments, readArguments } from './quality/arguments.ts';
-import { type BenchRun, openBenchRun } from './quality/bench-run.ts';
-import { runBlend, runBlendOnCutLists } from './quality/blend-run.ts';
-import { keptHistories, runHistories } from './quality/histories.ts';
-import { readKept } from './quality/kept.ts';
-import { deriveOnce } from './quality/once.ts';
-import { fillPage, pageOf } from './quality/page.ts';
-import { type AblationResult, runAblation, runCurve, runMain, runWhole, type WholeResult } from './quality/parts.ts';
-import { writeShape } from './quality/shape-data.ts';
-import { type DataSetResults, renderTables } from './quality/tables.ts';
 
 /**
  * Runs the parts that were asked for, and gives the tables of all that `--work` knows of these data sets; or derives a

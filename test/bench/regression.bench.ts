@@ -2,6 +2,9 @@
  * The whole-population regression by tokens and users: what its covariance is made of, what a solve costs, and what is
  * lost.
  */
+
+import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
+import { symmetricEigen } from '../../src/lib/symmetric-eigen.ts';
 import {
   addRows,
   type ColumnSums,
@@ -10,14 +13,16 @@ import {
   emptySums,
   type Moments,
   momentsOf,
-} from '../../src/adaptation/covariance.ts';
-import { fitSideBySide, MOST_FEATURES, populationRegression } from '../../src/adaptation/population-regression.ts';
-import { RowProducts } from '../../src/adaptation/products.ts';
-import { solveShifted } from '../../src/adaptation/shifted-solve.ts';
-import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
-import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
-import { symmetricEigen } from '../../src/lib/symmetric-eigen.ts';
-import { measureRanking } from '../../src/offline/metrics.ts';
+} from '../../src/online/regression/covariance.ts';
+import {
+  fitSideBySide,
+  MOST_FEATURES,
+  populationRegression,
+} from '../../src/online/regression/population-regression.ts';
+import { RowProducts } from '../../src/online/regression/products.ts';
+import { solveShifted } from '../../src/online/regression/shifted-solve.ts';
+import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/online/regression/sparse-rows.ts';
+import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 
 const SIZES = [
   { users: 10_000, tokens: 1_000 },

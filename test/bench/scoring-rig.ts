@@ -1,14 +1,14 @@
 /** Scores a population for campaigns as the engine does: threads, and ranking folders in the end. */
 import { writeRanking } from '../../src/audience/write-ranking.ts';
+import type { SharedTensor } from '../../src/engine/messages.ts';
+import { ThreadPool } from '../../src/engine/pool.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { adaptedParameters } from '../../src/model/load.ts';
 import { readFolderGraph } from '../../src/model/model-graph.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
-import type { SharedTensor } from '../../src/worker/messages.ts';
-import { ThreadPool } from '../../src/worker/pool.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
 
 export interface ScoringRig {
   readonly users: number;

@@ -4,8 +4,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ThreadGroup } from '../../src/lib/thread-group.ts';
-import { SEGMENT_ROWS } from '../../src/population/segments.ts';
+import { ThreadGroup } from '../../src/lib/threads/thread-group.ts';
+import { SEGMENT_ROWS } from '../../src/population/read/segments.ts';
 import { LARGE_CAMPAIGN, writeLargeModel, writeLargePopulation } from './large-model.ts';
 import { peerWay } from './peer.ts';
 import { type BenchOptions, type BenchReport, figure, figures, interleave, ratio, ratios, seconds } from './report.ts';

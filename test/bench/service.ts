@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDataSet } from '../../src/dataset/data-set.ts';
-import { generateDataSet } from '../../src/offline/synthetic.ts';
-import { importPopulation } from '../../src/population/import.ts';
+import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 /** k = 16. */

@@ -1,15 +1,15 @@
 /** The default recipe on 5,000 synthetic people, in one thread and in two: tasks of meta-steps, and trials. */
 import { join } from 'node:path';
+import { CPU } from '../../packages/onnx-grad/index.ts';
+import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { createInitialModel } from '../../src/offline/initial-model.ts';
-import { type Learners, openLearners } from '../../src/offline/learners.ts';
-import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
-import { RECIPES } from '../../src/offline/recipe.ts';
-import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
-import { generateDataSet } from '../../src/offline/synthetic.ts';
-import { simulateTrial } from '../../src/offline/trial.ts';
-import { CPU } from '../../src/runtime/session.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
+import { simulateTrial } from '../../src/training/choices/trial.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
+import { createInitialModel } from '../../src/training/meta/initial-model.ts';
+import { type Learners, openLearners } from '../../src/training/meta/learners.ts';
+import { RECIPES } from '../../src/training/recipe.ts';
+import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { type BenchReport, figures, interleave, ratios, seconds } from './report.ts';
 
 const STEPS = 5;

@@ -1,13 +1,12 @@
 /** Training: a second-order meta step of the published recipe at the Tencent sizes; then the default recipe's threads. */
-import { Adam } from '../../src/adaptation/adam.ts';
+import { Adam, CPU } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import type { CampaignHistory } from '../../src/offline/history.ts';
-import { type Learners, openLearners } from '../../src/offline/learners.ts';
-import { metaTrain } from '../../src/offline/meta-train.ts';
-import { PUBLISHED_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { CPU } from '../../src/runtime/session.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import type { CampaignHistory } from '../../src/training/history/history.ts';
+import { type Learners, openLearners } from '../../src/training/meta/learners.ts';
+import { metaTrain } from '../../src/training/meta/meta-train.ts';
+import { PUBLISHED_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { LARGE, LARGE_CAMPAIGN, openLargeModel, writeLargePopulation } from './large-model.ts';
 import { peerWay } from './peer.ts';
 import { type BenchOptions, type BenchReport, figures, interleave, ratios, seconds } from './report.ts';

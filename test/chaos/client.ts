@@ -1,6 +1,6 @@
 /** A client of a chaos run: it changes campaigns of its own, and keeps a ledger of what was acknowledged. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExpansionState, isEnd } from '../../src/campaigns/states.ts';
+import { type ExpansionState, isEnd } from '../../src/domain/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
 import { CAN_UNSHARE } from '../fixture/unshare.ts';

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
 import type { FakeClock } from '../fixture/fake-clock.ts';
 import { isAlive } from '../fixture/processes.ts';
-import type { Receiver } from '../server/webhooks/receiver.ts';
+import type { Receiver } from '../http/webhooks/receiver.ts';
 import { type Corruption, flipBit, isOpen } from './corruption.ts';
 import type { Answer, Program } from './program.ts';
 import { type Looked, lookAt, type Sighting } from './sighting.ts';

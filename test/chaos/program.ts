@@ -78,7 +78,7 @@ export class Program {
   }
 
   get engine(): number | null {
-    return this.api === null ? null : findChild(this.api, 'worker/engine');
+    return this.api === null ? null : findChild(this.api, 'engine/engine');
   }
 
   async ready(): Promise<void> {

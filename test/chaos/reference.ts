@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isEnd } from '../../src/campaigns/states.ts';
+import { isEnd } from '../../src/domain/states.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { Program } from './program.ts';
 import { type Inputs, keyOf } from './sighting.ts';

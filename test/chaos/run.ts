@@ -7,7 +7,7 @@ import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { publishModel } from '../../src/model/versions.ts';
 import { type FakeClock, HAS_FAKE_CLOCK, openFakeClock } from '../fixture/fake-clock.ts';
 import type { SmallWorld } from '../fixture/make-tiny-world.ts';
-import { openReceiver, type Receiver } from '../server/webhooks/receiver.ts';
+import { openReceiver, type Receiver } from '../http/webhooks/receiver.ts';
 import { calm, untilMended } from './calm.ts';
 import { Client, type Shared } from './client.ts';
 import { compareAll } from './comparison.ts';

@@ -1,6 +1,6 @@
 /** Whether a service holds what it acknowledged, once, and nothing else. */
 import { join } from 'node:path';
-import { isEnd } from '../../src/campaigns/states.ts';
+import { isEnd } from '../../src/domain/states.ts';
 import { digestOf } from '../fixture/digest.ts';
 import type { Entry } from './client.ts';
 import { isExcused, type Stored } from './comparison.ts';

@@ -18,25 +18,25 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { examineSpace } from '../../src/cli/doctor/data-folder.ts';
-import { examine, type Patient } from '../../src/cli/doctor/examine.ts';
-import type { Finding } from '../../src/cli/doctor/finding.ts';
-import { type Machine, readMachine } from '../../src/cli/doctor/machine.ts';
-import { readSettings } from '../../src/cli/environment.ts';
-import { START_CHECKS } from '../../src/cli/start-checks.ts';
+import { examineSpace } from '../../src/cli/commands/serve/doctor/data-folder.ts';
+import { examine, type Patient } from '../../src/cli/commands/serve/doctor/examine.ts';
+import type { Finding } from '../../src/cli/commands/serve/doctor/finding.ts';
+import { type Machine, readMachine } from '../../src/cli/commands/serve/doctor/machine.ts';
 import type { UserNumber } from '../../src/lib/brands.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { publishModel, writeServedModels } from '../../src/model/versions.ts';
-import { eraseUsers } from '../../src/population/erase-users.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
-import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
+import { eraseUsers } from '../../src/population/erase/erase-users.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { readSettings } from '../../src/service/settings/environment.ts';
+import { START_CHECKS } from '../../src/service/start-checks.ts';
+import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
+import { everyoneIsKnown, newCampaign } from '../domain/contract/inputs.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { ROOT } from '../fixture/served.ts';
-import { changeBehindSums } from '../sqlite/change-behind-sums.ts';
+import { changeBehindSums } from '../storage/sqlite/change-behind-sums.ts';
 
 const newFolder = useFolders();
 const world = await fewDemoPeople(temporaryFolder());
@@ -57,7 +57,7 @@ const WITHOUT_ENGINE = START_CHECKS.filter(({ check }) => check !== 'model loads
 /** Without a loader: another user may not be allowed to run what compiles. */
 const LOOK_FOR_WRITABLE = `
   ${
-    ts.transpileModule(readFileSync(join(ROOT, 'src/cli/paths.ts'), 'utf8'), {
+    ts.transpileModule(readFileSync(join(ROOT, 'src/service/paths.ts'), 'utf8'), {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
     }).outputText
   }

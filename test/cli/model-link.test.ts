@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { discard, findServing, openModelsFolder, promote, reject } from '../../src/cli/model-link.ts';
+import { discard, findServing, openModelsFolder, promote, reject } from '../../src/cli/commands/model/link.ts';
 import { useFolders } from '../fixture/folders.ts';
 
 const newFolder = useFolders();

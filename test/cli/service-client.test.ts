@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ServiceClient } from '../../src/cli/service-client.ts';
+import { ServiceClient } from '../../src/cli/commands/model/service-client.ts';
 
 let server: Server;
 afterEach(() => void server.close());

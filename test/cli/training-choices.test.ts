@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { describeGain } from '../../src/cli/commands/evaluate.ts';
-import { describeBlend } from '../../src/cli/training-choices.ts';
+import { describeBlend } from '../../src/cli/commands/training/choices.ts';
+import { describeGain } from '../../src/cli/commands/training/evaluate.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import { type BlendKind, withStack } from '../../src/offline/choose-blend.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { type BlendKind, withStack } from '../../src/training/choices/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 
 const gain = {
   auc: { mean: 0.0123, error: 0.001 },

@@ -2,13 +2,13 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { backupCommand, restoreCommand } from '../../src/cli/commands/backup.ts';
-import { verifyCommand } from '../../src/cli/commands/verify.ts';
+import { backupCommand, restoreCommand } from '../../src/cli/commands/upkeep/backup.ts';
+import { verifyCommand } from '../../src/cli/commands/upkeep/verify.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { connect } from '../../src/sqlite/driver.ts';
-import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
+import { connect } from '../../src/storage/sqlite/driver.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type Fixture, importUsers, openFixture } from '../server/fixture.ts';
+import { type Fixture, importUsers, openFixture } from '../http/fixture.ts';
 
 const users = await importUsers();
 const root = temporaryFolder();

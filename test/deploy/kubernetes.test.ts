@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { VARIABLES } from '../../src/cli/environment.ts';
+import { VARIABLES } from '../../src/service/settings/environment.ts';
 import { ROOT } from '../architecture/files.ts';
 
 const FOLDER = join(ROOT, 'deploy/kubernetes');

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { VARIABLES } from '../../src/cli/environment.ts';
+import { VARIABLES } from '../../src/service/settings/environment.ts';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 

@@ -6,8 +6,8 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { type Answer, Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { openReceiver } from '../server/webhooks/receiver.ts';
-import { openOtlpReceiver } from '../telemetry/receiver.ts';
+import { openReceiver } from '../http/webhooks/receiver.ts';
+import { openOtlpReceiver } from '../lib/telemetry/receiver.ts';
 
 const world = await tinyWorld();
 const { features, seeds } = world.campaigns[0]!;

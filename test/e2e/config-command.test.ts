@@ -2,7 +2,7 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SETTINGS } from '../../src/cli/setting-list.ts';
+import { SETTINGS } from '../../src/service/settings/setting-list.ts';
 import { metaheacWith } from '../cli/in-process.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { metaheac } from '../cli/in-process.ts';
+import { rawTencent } from '../dataset/converters/raw-tencent.ts';
+import { smallLog } from '../dataset/converters/small-log.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { rawTencent } from '../offline/makers/raw-tencent.ts';
-import { smallLog } from '../offline/makers/small-log.ts';
 import { runSql } from '../population/tables/support.ts';
 
 const folder = temporaryFolder();

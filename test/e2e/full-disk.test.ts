@@ -5,7 +5,7 @@
 import { rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { locateStore, lockStore } from '../../src/store/open-store.ts';
+import { locateStore, lockStore } from '../../src/storage/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { fillDisk, mountDisk, unmountDisk } from '../fixture/full-disk.ts';
 import { Served } from '../fixture/served.ts';

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { isEnd } from '../../src/campaigns/states.ts';
-import { modelImportCommand } from '../../src/cli/commands/model-import.ts';
-import { populationImportCommand } from '../../src/cli/commands/population-import.ts';
-import { type Service, startService } from '../../src/cli/service.ts';
+import { modelImportCommand } from '../../src/cli/commands/model/import.ts';
+import { populationImportCommand } from '../../src/cli/commands/population/import.ts';
+import { isEnd } from '../../src/domain/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import type { Output } from '../../src/lib/output.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
+import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const DEEPFM = join(import.meta.dirname, '..', 'golden', 'deepfm-opset17', 'model.onnx');

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { examineDataFolder } from '../../src/cli/doctor/data-folder.ts';
+import { examineDataFolder } from '../../src/cli/commands/serve/doctor/data-folder.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';

@@ -2,19 +2,19 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Service, startService } from '../../src/cli/service.ts';
+import { numbers } from '../../packages/lab/scenarios/numbers.ts';
+import { generateShape } from '../../packages/lab/scenarios/shape.ts';
+import { CPU } from '../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
-import { prepareDataSet } from '../../src/offline/prepared-data-set.ts';
-import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
-import { numbers } from '../../src/offline/shapes/numbers.ts';
-import { generateShape } from '../../src/offline/shapes/shape.ts';
-import { train } from '../../src/offline/train.ts';
-import { importPopulation } from '../../src/population/import.ts';
-import { openPopulation, type Population } from '../../src/population/population.ts';
-import { CPU } from '../../src/runtime/session.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import { type Service, startService } from '../../src/service/service.ts';
+import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
+import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
+import { train } from '../../src/training/train.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const folder = temporaryFolder();

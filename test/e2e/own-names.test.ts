@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Builder, tensor, type Value, writeModel } from '../../src/graph/index.ts';
+import { Builder, tensor, type Value, writeModel } from '../../packages/onnx-grad/index.ts';
 import { metaheac as runHere } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';

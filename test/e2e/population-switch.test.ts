@@ -3,14 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Service, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
-import { importPopulation } from '../../src/population/import.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { makeCurrent } from '../../src/population/versions.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { makeCurrent } from '../../src/population/versions/versions.ts';
+import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 

@@ -5,10 +5,10 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Service, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
-import { openPopulation } from '../../src/population/population.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { type Service, startService } from '../../src/service/service.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keptWorkFolder } from '../../src/campaigns/ranking-name.ts';
-import { isEnd } from '../../src/campaigns/states.ts';
+import { keptWorkFolder } from '../../src/domain/ranking-name.ts';
+import { isEnd } from '../../src/domain/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { openStore } from '../../src/sqlite/open-store.ts';
+import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';

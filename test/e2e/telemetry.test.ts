@@ -7,8 +7,8 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { openReceiver } from '../server/webhooks/receiver.ts';
-import { openOtlpReceiver, type ReceivedSpan } from '../telemetry/receiver.ts';
+import { openReceiver } from '../http/webhooks/receiver.ts';
+import { openOtlpReceiver, type ReceivedSpan } from '../lib/telemetry/receiver.ts';
 
 const world = await tinyWorld();
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

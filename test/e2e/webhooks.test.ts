@@ -9,7 +9,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { openReceiver } from '../server/webhooks/receiver.ts';
+import { openReceiver } from '../http/webhooks/receiver.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;

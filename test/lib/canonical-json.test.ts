@@ -1,6 +1,6 @@
 /** Canonical JSON: the same text whatever the order of keys, by RFC 8785. */
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, sortedEntries } from '../../src/lib/canonical-json.ts';
+import { canonicalJson, sortedEntries } from '../../src/lib/text/canonical-json.ts';
 
 describe('canonicalJson', () => {
   it('sorts keys by UTF-16 code units at every depth, without spaces', () => {

@@ -2,8 +2,8 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CsvFault, CsvReader, findFirstRecord, parseCsvRecord } from '../../src/lib/csv-reader.ts';
-import { type LineBatch, splitLines } from '../../src/lib/lines.ts';
+import { type CsvFault, CsvReader, findFirstRecord, parseCsvRecord } from '../../src/lib/text/csv-reader.ts';
+import { type LineBatch, splitLines } from '../../src/lib/text/lines.ts';
 
 type Found = readonly [line: number, record: readonly string[] | CsvFault];
 

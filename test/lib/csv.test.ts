@@ -1,8 +1,8 @@
 /** Fields of CSV from text. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quoteCsv } from '../../src/lib/csv.ts';
-import { parseCsvRecord } from '../../src/lib/csv-reader.ts';
+import { quoteCsv } from '../../src/lib/text/csv.ts';
+import { parseCsvRecord } from '../../src/lib/text/csv-reader.ts';
 
 describe('quoteCsv', () => {
   it('writes what is read back', () => {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/lib/errors.ts';
 import {
   createClosedFolder,
   createFolder,
@@ -22,8 +23,7 @@ import {
   storageError,
   withStorage,
   writeDurably,
-} from '../../src/lib/durable-files.ts';
-import { AppError } from '../../src/lib/errors.ts';
+} from '../../src/lib/files/durable-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 let folder: string;

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } fro
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { awaitFileLock, awaitFileLockSync, isFileLocked, tryFileLock } from '../../src/lib/file-lock.ts';
+import { awaitFileLock, awaitFileLockSync, isFileLocked, tryFileLock } from '../../src/lib/files/file-lock.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { collectGarbage } from '../fixture/garbage.ts';
 import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';

@@ -1,6 +1,6 @@
 /** Lines of streams of bytes: however they are cut into chunks, and what ends them. */
 import { describe, expect, it } from 'vitest';
-import { type LineFault, splitLines, withoutReturn } from '../../src/lib/lines.ts';
+import { type LineFault, splitLines, withoutReturn } from '../../src/lib/text/lines.ts';
 
 class Refused extends Error {}
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { claimSibling, withSibling } from '../../src/lib/temporary-sibling.ts';
+import { claimSibling, withSibling } from '../../src/lib/files/temporary-sibling.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';
 

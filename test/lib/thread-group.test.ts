@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../../src/lib/cancellation.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { SingleTaskThreads } from '../../src/lib/single-task-threads.ts';
-import { ThreadDied, ThreadGroup } from '../../src/lib/thread-group.ts';
+import { SingleTaskThreads } from '../../src/lib/threads/single-task-threads.ts';
+import { ThreadDied, ThreadGroup } from '../../src/lib/threads/thread-group.ts';
 import type { HostTask } from './children/host.ts';
 
 const HOST = { beside: import.meta.url, name: 'children/host' };

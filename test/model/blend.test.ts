@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blendOf, hasOwnLogits, weightFor } from '../../src/model/blend.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 
 const { companion, regression, ...plain } = DEFAULT_DESCENT;
 

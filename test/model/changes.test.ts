@@ -1,7 +1,7 @@
 /** Changes between parameters: what is kept of them, and that they make the adapted parameters again to the bit. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Tensor, tensor } from '../../src/graph/index.ts';
+import { type Tensor, tensor } from '../../packages/onnx-grad/index.ts';
 import { applyChanges, changesOf } from '../../src/model/changes.ts';
 import { size } from '../fixture/size.ts';
 

@@ -1,11 +1,10 @@
 /** customised.bin: its bytes, what is refused, and the ONNX file that it makes of a general model. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readModel, tensor } from '../../src/graph/index.ts';
+import { openSession, readModel, tensor } from '../../packages/onnx-grad/index.ts';
 import { changesOf } from '../../src/model/changes.ts';
 import { type Customised, customisedOnnx, decodeCustomised, encodeCustomised } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openSession } from '../../src/runtime/session.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { randomFeeds, scoresOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 

@@ -1,6 +1,6 @@
 /** What is different between two model folders. */
 import { describe, expect, it } from 'vitest';
-import { type Graph, tensor, writeModel } from '../../src/graph/index.ts';
+import { type Graph, tensor, writeModel } from '../../packages/onnx-grad/index.ts';
 import { differenceOf, diffModels } from '../../src/model/diff.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { TINY, tinyGraph, unversionedModel, writeTinyModel } from './tiny-model.ts';

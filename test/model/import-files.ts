@@ -2,7 +2,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { TensorProto_DataType as Code } from '../../src/graph/generated/onnx_pb.ts';
 import {
   Builder,
   type DataType,
@@ -11,9 +10,10 @@ import {
   tensor,
   type Value,
   writeModel,
-} from '../../src/graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
+import { TensorProto_DataType as Code } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 import { type ImportOptions, importModel } from '../../src/model/import-model.ts';
-import { type FileModel, node, raw, typed } from '../graph/onnx-file.ts';
+import { type FileModel, node, raw, typed } from '../onnx-grad/onnx-file.ts';
 
 export const CREATED = '2026-11-25T12:00:00.000Z';
 

@@ -10,7 +10,7 @@ import {
   type Shape,
   tensor,
   type Value,
-} from '../../src/graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
 import { importModel } from '../../src/model/import-model.ts';
 import { inferSchema, type Proposal } from '../../src/model/infer-schema.ts';
 import { useFolders } from '../fixture/folders.ts';

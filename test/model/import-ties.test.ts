@@ -1,7 +1,6 @@
 /** Weights that an export takes apart, and rows of padding, in an import. */
 import { describe, expect, it } from 'vitest';
-import { openAdaptation } from '../../src/adaptation/adam-program.ts';
-import { Builder, tensor, writeModel } from '../../src/graph/index.ts';
+import { Builder, openAdaptation, tensor, writeModel } from '../../packages/onnx-grad/index.ts';
 import { importModel } from '../../src/model/import-model.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { useFolders } from '../fixture/folders.ts';

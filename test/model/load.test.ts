@@ -3,9 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/heads.ts';
-import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
-import { ModelProtoSchema } from '../../src/graph/generated/onnx_pb.ts';
 import {
   Builder,
   type DataType,
@@ -15,8 +12,11 @@ import {
   tensor,
   type Value,
   writeModel,
-} from '../../src/graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
+import { ModelProtoSchema } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { HEADS } from '../../src/model/architectures/heads.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/model/architectures/metaheac.ts';
 import { encodePriors } from '../../src/model/campaign-prior.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';

@@ -3,13 +3,19 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { MetaHeacFeature } from '../../src/architectures/feature-inputs.ts';
-import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
-import { type Graph, type Tensor, tensor, writeModel } from '../../src/graph/index.ts';
+import {
+  type Feeds,
+  type Graph,
+  openSession,
+  type Tensor,
+  tensor,
+  writeModel,
+} from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import type { MetaHeacFeature } from '../../src/model/architectures/feature-inputs.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/model/architectures/metaheac.ts';
 import { type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
 import type { Manifest, ManifestFeature } from '../../src/model/manifest.ts';
-import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
 export const TINY: MetaHeacConfig = {
   user: [

@@ -1,12 +1,12 @@
 /** Customising with filters: only seeds that fit are ranked, and the model learns nothing about who fits. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/heads.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { HEADS } from '../../src/model/architectures/heads.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { without } from '../../src/online/negatives.ts';
-import { openScorer } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/scoring/score.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { closeContext, headsContext, sampleHeadsUsers } from './heads-world.ts';
 import { newRoot, openWorld, splitRows, type User, type World } from './world.ts';
 

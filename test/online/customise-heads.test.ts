@@ -1,17 +1,17 @@
 /** Customising by gradient descent on the heads: what it depends on, what it learns, and seed sets at the edge. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/heads.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
+import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { measureRanking } from '../../src/offline/metrics.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { stepsFor } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
-import { openScorer } from '../../src/online/score.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { openScorer } from '../../src/online/scoring/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
+import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
 import { closeContext, fansAuc, HEADS_CONFIG, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';

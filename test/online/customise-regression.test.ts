@@ -1,12 +1,12 @@
 /** Customising with the whole-population regression: one more table of the heads, fitted and not stepped. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/heads.ts';
+import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { ownToken } from '../../src/online/own-token.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';
 

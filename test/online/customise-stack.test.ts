@@ -1,13 +1,13 @@
 /** Customising with a stack: several regressions of both kinds, and with them alone. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/heads.ts';
+import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { LIBRARY, stackBefore, withStack } from '../../src/offline/choose-blend.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import type { CampaignRegression } from '../../src/online/bound-regression.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
+import type { CampaignRegression } from '../../src/online/regression/bound-regression.ts';
+import { LIBRARY, stackBefore, withStack } from '../../src/training/choices/choose-blend.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
 import { newRoot, splitRows } from './world.ts';
 

@@ -1,9 +1,9 @@
 /** Customising the general model: equal bits for equal seeds, and a model that finds the seeds' likes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { measureRanking } from '../../src/offline/metrics.ts';
 import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { planKey } from '../../src/online/plan.ts';
-import { openScorer } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/scoring/score.ts';
+import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { modelOf, openWorld, splitRows, type World } from './world.ts';
 
 let world: World;

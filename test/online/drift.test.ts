@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { Drift, DriftMeasure } from '../../src/model/manifest.ts';
-import { driftAt, driftInterval, separationOf } from '../../src/online/drift.ts';
-import { type PredictOptions, predict as predictFor } from '../../src/online/prediction.ts';
-import { shareInterval, Z } from '../../src/online/predictive-interval.ts';
-import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
+import { driftAt, driftInterval, separationOf } from '../../src/online/quality/drift.ts';
+import { type PredictOptions, predict as predictFor } from '../../src/online/quality/prediction.ts';
+import { shareInterval, Z } from '../../src/online/quality/predictive-interval.ts';
+import { rankSeeds, type SeedRanks } from '../../src/online/quality/seed-ranks.ts';
 
 /** Of a campaign whose seeds all fit. */
 const predict = (ranks: SeedRanks | null, seeds: number, options?: PredictOptions) =>

@@ -2,7 +2,17 @@
 import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Builder, type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
+import {
+  Builder,
+  type DataType,
+  type Dim,
+  type Graph,
+  numbersOf,
+  sliceFeeds,
+  type Tensor,
+  takeFeeds,
+  tensor,
+} from '../../packages/onnx-grad/index.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
 import {
@@ -12,7 +22,6 @@ import {
   encodeUsers,
   IdArrays,
 } from '../../src/online/encode.ts';
-import { sliceFeeds, takeFeeds } from '../../src/runtime/feed-rows.ts';
 import { CONFIG, modelOf, newRoot, populationOf } from './world.ts';
 
 const root = newRoot();

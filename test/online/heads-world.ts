@@ -1,20 +1,21 @@
 /** Users with past campaigns, and a model whose heads are adapted by gradient descent. */
-import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
-import type { Tensor } from '../../src/graph/index.ts';
+
+import type { Tensor } from '../../packages/onnx-grad/index.ts';
 import { assert } from '../../src/lib/errors.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import type { MetaHeacConfig } from '../../src/model/architectures/metaheac.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { measureRanking } from '../../src/offline/metrics.ts';
 import { bind } from '../../src/online/binding.ts';
-import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';
-import { openScorer } from '../../src/online/score.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import type { Population } from '../../src/population/population.ts';
+import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
+import { openScorer } from '../../src/online/scoring/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import type { Population } from '../../src/population/read/population.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
+import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 import { CONFIG as PUBLISHED, populationOf, type User } from './world.ts';

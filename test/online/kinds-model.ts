@@ -1,7 +1,7 @@
 /** An exported model of every kind of input, as a test wants it. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Builder, tensor, type Value, writeModel } from '../../src/graph/index.ts';
+import { Builder, tensor, type Value, writeModel } from '../../packages/onnx-grad/index.ts';
 import { newFolder } from '../fixture/folders.ts';
 
 interface Inputs {

@@ -1,19 +1,19 @@
 /** Seed sets that nobody would wish for: numbers come out all the same, and an audience no worse than a random one. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
+import type { MetaHeacConfig } from '../../src/model/architectures/metaheac.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { parametersOf } from '../../src/model/manifest.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { measureRanking } from '../../src/offline/metrics.ts';
-import { othersThan } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
-import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomisedModel, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { openScorer, type Scorer } from '../../src/online/score.ts';
+import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
+import { openScorer, type Scorer } from '../../src/online/scoring/score.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
+import { othersThan } from '../../src/training/choices/trial.ts';
+import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Graph, Pool, PoolCut, Tensor } from '../../src/graph/index.ts';
+import type { Graph, Pool, PoolCut, Tensor } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { Pools } from '../../src/online/pools.ts';
+import { Pools } from '../../src/online/scoring/pools.ts';
 
 const TABLE_ROWS = 7;
 const BATCH = 5;

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { type PredictOptions, predict as predictFor } from '../../src/online/prediction.ts';
-import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
+import { type PredictOptions, predict as predictFor } from '../../src/online/quality/prediction.ts';
+import { rankSeeds, type SeedRanks } from '../../src/online/quality/seed-ranks.ts';
 
 /** Without filters, which all seeds fit. */
 const predict = (ranks: SeedRanks | null, seeds: number, options?: PredictOptions) =>

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
-import { meanInterval, shareInterval } from '../../src/online/predictive-interval.ts';
+import { meanInterval, shareInterval } from '../../src/online/quality/predictive-interval.ts';
 
 const SIMULATIONS = 1500;
 

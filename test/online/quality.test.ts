@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseEpochs } from '../../src/online/customise-adam.ts';
-import { reportRanks } from '../../src/online/quality.ts';
-import { rankSeeds, type SeedRanks } from '../../src/online/seed-ranks.ts';
+import { reportRanks } from '../../src/online/quality/quality.ts';
+import { rankSeeds, type SeedRanks } from '../../src/online/quality/seed-ranks.ts';
 
 const reportOf = (seeds: readonly number[], candidates: readonly number[]) =>
   reportRanks(rankSeeds(Float32Array.from(seeds), Float32Array.from(candidates)));

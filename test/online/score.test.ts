@@ -1,14 +1,13 @@
 /** Scoring: the same whatever is scored before or at the same time, and never NaN. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
-import type { Tensor } from '../../src/graph/index.ts';
+import { openSession, type Tensor } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { HEADS, LATENT_TABLE } from '../../src/model/architectures/heads.ts';
 import { customise, type OnlineContext } from '../../src/online/customise.ts';
 import { type CampaignValues, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
-import { openScorer, type ScoredCampaign, type Scorer } from '../../src/online/score.ts';
-import { scoringGraphs } from '../../src/online/scoring-graphs.ts';
-import type { Rows } from '../../src/population/segments.ts';
-import { openSession } from '../../src/runtime/session.ts';
+import { openScorer, type ScoredCampaign, type Scorer } from '../../src/online/scoring/score.ts';
+import { scoringGraphs } from '../../src/online/scoring/scoring-graphs.ts';
+import type { Rows } from '../../src/population/read/segments.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
 import { closeContext, HEADS_CONFIG, headsContext, sampleHeadsUsers } from './heads-world.ts';
 import { openWorld, splitRows, type World } from './world.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { foldsOf, hitsAt, rankFolds, rankSeeds, topCount, winsOf } from '../../src/online/seed-ranks.ts';
+import { foldsOf, hitsAt, rankFolds, rankSeeds, topCount, winsOf } from '../../src/online/quality/seed-ranks.ts';
 
 describe('rankSeeds', () => {
   it('counts the rows above and beside each seed', () => {

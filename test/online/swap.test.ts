@@ -2,13 +2,13 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
-import { keepTokens } from '../../src/offline/kept-tokens.ts';
-import { type ScaledFeature, withScales } from '../../src/offline/number-scales.ts';
-import { buildOneHot, findColumn, withSwaps } from '../../src/offline/one-hot.ts';
 import { bind, hide } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { type Hidden, hiddenBy, swapped, swapsOf } from '../../src/online/swap.ts';
-import type { Population } from '../../src/population/population.ts';
+import type { Population } from '../../src/population/read/population.ts';
+import { keepTokens } from '../../src/training/history/kept-tokens.ts';
+import { type ScaledFeature, withScales } from '../../src/training/history/number-scales.ts';
+import { buildOneHot, findColumn, withSwaps } from '../../src/training/history/one-hot.ts';
 import { modelOf, newRoot, populationOf } from './world.ts';
 
 const root = newRoot();

@@ -1,16 +1,16 @@
 /** A small population and a model of its schema, as real folders: what the online stage works on. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import type { Feature } from '../../src/dataset/features.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import type { MetaHeacConfig } from '../../src/model/architectures/metaheac.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
 import { type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
-import { importPopulation } from '../../src/population/import.ts';
-import { openPopulation, type Population } from '../../src/population/population.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import { openPopulation, type Population } from '../../src/population/read/population.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 

@@ -2,8 +2,8 @@
  * Reads `test/golden/<folder>/expected.json`: PyTorch's numbers beside the `model.onnx` that `torch.onnx.export` wrote.
  */
 import { readFileSync } from 'node:fs';
-import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { type Graph, isFloat, type Tensor, tensor } from '../../src/graph/index.ts';
+import { type Graph, isFloat, type Tensor, tensor } from '../../packages/onnx-grad/index.ts';
+import type { LabelledBatch } from '../../packages/onnx-grad/src/adam/adam-program.ts';
 
 type Columns = Record<string, number[] | number[][]>;
 

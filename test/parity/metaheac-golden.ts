@@ -2,10 +2,10 @@
  * Reads `test/golden/*.json`: numbers of the published PyTorch code, by PyTorch's names, against MetaHeac's own graph.
  */
 import { readFileSync } from 'node:fs';
-import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { buildMetaHeac, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
-import { type Graph, type Tensor, tensor } from '../../src/graph/index.ts';
-import type { Feeds } from '../../src/runtime/session.ts';
+import { type Graph, type Tensor, tensor } from '../../packages/onnx-grad/index.ts';
+import type { LabelledBatch } from '../../packages/onnx-grad/src/adam/adam-program.ts';
+import type { Feeds } from '../../packages/onnx-grad/src/session/session.ts';
+import { buildMetaHeac, type MetaHeacConfig } from '../../src/model/architectures/metaheac.ts';
 
 type Columns = Record<string, number[] | number[][]>;
 type Named = Record<string, number[]>;

@@ -3,8 +3,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Adam } from '../../src/adaptation/adam.ts';
-import { type LabelledBatch, openAdaptation } from '../../src/adaptation/adam-program.ts';
 import {
   Builder,
   binaryCrossEntropy,
@@ -12,9 +10,11 @@ import {
   type Graph,
   readModel,
   type Tensor,
-} from '../../src/graph/index.ts';
-import { addGradient, openMetaProgram } from '../../src/offline/meta-step.ts';
-import { type Feeds, openSession } from '../../src/runtime/session.ts';
+} from '../../packages/onnx-grad/index.ts';
+import { Adam } from '../../packages/onnx-grad/src/adam/adam.ts';
+import { type LabelledBatch, openAdaptation } from '../../packages/onnx-grad/src/adam/adam-program.ts';
+import { type Feeds, openSession } from '../../packages/onnx-grad/src/session/session.ts';
+import { addGradient, openMetaProgram } from '../../src/training/meta/meta-step.ts';
 import { expectScores, expectTensors, SCORE_TOLERANCE, tensorTolerances } from './closeness.ts';
 import { exportedBatch, floatParameters, parametersOf, readExportGolden } from './export-golden.ts';
 import { batchOf, fromPyTorch, graphOf, readGolden, toPyTorch } from './metaheac-golden.ts';

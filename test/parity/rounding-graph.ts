@@ -1,6 +1,5 @@
 /** The graph that measures how much rounding a gradient feels: see rounding.ts for what is computed, and why. */
 
-import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import {
   addGradients,
   Builder,
@@ -14,7 +13,8 @@ import {
   prune,
   tensor,
   type Value,
-} from '../../src/graph/index.ts';
+} from '../../packages/onnx-grad/index.ts';
+import type { LabelledBatch } from '../../packages/onnx-grad/src/adam/adam-program.ts';
 
 /** Roundings of a function of the library, or of a few steps that are taken as one. */
 const FEW = 4;

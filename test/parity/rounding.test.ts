@@ -3,8 +3,8 @@
  * of one sign.
  */
 import { describe, expect, it } from 'vitest';
-import { ADAM } from '../../src/adaptation/adam.ts';
-import { Builder, tensor } from '../../src/graph/index.ts';
+import { Builder, tensor } from '../../packages/onnx-grad/index.ts';
+import { ADAM } from '../../packages/onnx-grad/src/adam/adam.ts';
 import { adamChange, roundingBounds } from './rounding.ts';
 
 const RATE = 1e-3;

@@ -22,10 +22,10 @@
  * apart.
  */
 
-import { ADAM, adamScalars } from '../../src/adaptation/adam.ts';
-import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { type Graph, isFloat, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
-import { type Feeds, openSession, type Session } from '../../src/runtime/session.ts';
+import { type Graph, isFloat, numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/index.ts';
+import { ADAM, adamScalars } from '../../packages/onnx-grad/src/adam/adam.ts';
+import type { LabelledBatch } from '../../packages/onnx-grad/src/adam/adam-program.ts';
+import { type Feeds, openSession, type Session } from '../../packages/onnx-grad/src/session/session.ts';
 import { roundingGraph } from './rounding-graph.ts';
 
 /** Unit roundoff of float32. */

@@ -1,7 +1,7 @@
 /** Bands of numbers: edges at quantiles, and which band a number is in. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bandLabel, bandOf, quantileEdges } from '../../src/population/bands.ts';
+import { bandLabel, bandOf, quantileEdges } from '../../src/population/read/bands.ts';
 
 describe('quantileEdges', () => {
   it('cuts different numbers into bands of like size', () => {

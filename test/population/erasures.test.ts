@@ -3,15 +3,15 @@ import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
-import { tryFileLock } from '../../src/lib/file-lock.ts';
-import { eraseUsers } from '../../src/population/erase-users.ts';
-import { Erasures } from '../../src/population/erasures.ts';
-import { importFiles } from '../../src/population/import-files.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { publishVersion } from '../../src/population/publish-version.ts';
-import type { SourceSchema } from '../../src/population/source-schema.ts';
-import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update-files.ts';
-import { pruneVersions, redactErasedUsers } from '../../src/population/versions.ts';
+import { tryFileLock } from '../../src/lib/files/file-lock.ts';
+import { eraseUsers } from '../../src/population/erase/erase-users.ts';
+import { Erasures } from '../../src/population/erase/erasures.ts';
+import { importFiles } from '../../src/population/import/import-files.ts';
+import type { SourceSchema } from '../../src/population/import/source-schema.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update/update-files.ts';
+import { publishVersion } from '../../src/population/versions/publish-version.ts';
+import { pruneVersions, redactErasedUsers } from '../../src/population/versions/versions.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { FEATURES, importUsers, refusalOf, snapshot, type TestUser } from './support.ts';
 

@@ -1,5 +1,5 @@
 /** An import in a process of its own, to be killed. */
-import { importPopulation } from '../../src/population/import.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
 import { FEATURES } from './support-features.ts';
 
 const [source, out] = process.argv.slice(2) as [string, string];

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
 import { FEATURE_KINDS, hasTokens } from '../../src/lib/feature-kinds.ts';
-import { importPopulation } from '../../src/population/import.ts';
-import { openPopulation } from '../../src/population/population.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import {

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openPopulation } from '../../src/population/population.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { describeInNamespaces, type Ended, runInNamespace } from '../fixture/namespaces.ts';
 import { importUsers, type TestUser, toLines, writeDataSet } from './support.ts';

@@ -2,11 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { gatherRows } from '../../src/population/gather.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { SegmentCache } from '../../src/population/segment-cache.ts';
-import { SegmentMemory } from '../../src/population/segment-memory.ts';
-import type { Rows } from '../../src/population/segments.ts';
+import { gatherRows } from '../../src/population/read/gather.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { SegmentCache } from '../../src/population/read/segment-cache.ts';
+import { SegmentMemory } from '../../src/population/read/segment-memory.ts';
+import type { Rows } from '../../src/population/read/segments.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { allCodesOf, codesOf, FEATURES, importUsers, USERS } from './support.ts';
 

@@ -1,9 +1,9 @@
 /** What a version's users have, counted in a thread; and that a pass is made once. */
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openPopulation } from '../../src/population/population.ts';
-import { countUses } from '../../src/population/review.ts';
-import { PopulationReviewer } from '../../src/population/review-beside.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { countUses } from '../../src/population/update/review.ts';
+import { PopulationReviewer } from '../../src/population/update/review-beside.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { importUsers, type TestUser } from './support.ts';
 

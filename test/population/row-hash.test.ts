@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
-import { hashRows } from '../../src/population/row-hash.ts';
-import { SegmentBuilder } from '../../src/population/segment-builder.ts';
+import { hashRows } from '../../src/population/import/row-hash.ts';
+import { SegmentBuilder } from '../../src/population/import/segment-builder.ts';
 
 const FEATURES: readonly Feature[] = [
   { name: 'city', kind: 'single' },

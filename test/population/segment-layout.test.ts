@@ -1,8 +1,8 @@
 /** Rows of users against places on disk, over random segments. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SegmentLayout } from '../../src/population/segment-layout.ts';
-import { SEGMENT_ROWS } from '../../src/population/segments.ts';
+import { SegmentLayout } from '../../src/population/read/segment-layout.ts';
+import { SEGMENT_ROWS } from '../../src/population/read/segments.ts';
 
 const segmentOf = (rows: number, dead = 0) => ({ rows, ...(dead > 0 ? { dead } : {}) });
 

@@ -14,8 +14,8 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
-import { SegmentBuilder } from '../../src/population/segment-builder.ts';
-import { decodeSegment, encodeSegment, type Rows, sizeOfRows } from '../../src/population/segments.ts';
+import { SegmentBuilder } from '../../src/population/import/segment-builder.ts';
+import { decodeSegment, encodeSegment, type Rows, sizeOfRows } from '../../src/population/read/segments.ts';
 import { allCodesOf, codesOf, FEATURES, refusalOf } from './support.ts';
 
 function build(lists: readonly (readonly number[])[]): Rows {

@@ -1,8 +1,8 @@
 /** The population of a service across a switch of versions. */
 import { describe, expect, it } from 'vitest';
-import { PopulationOpener } from '../../src/population/open-beside.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { ServedPopulation } from '../../src/population/served-population.ts';
+import { PopulationOpener } from '../../src/population/read/open-beside.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { ServedPopulation } from '../../src/population/read/served-population.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { allCodesOf, importUsers, type TestUser } from './support.ts';
 

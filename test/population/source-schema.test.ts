@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { populationFeatures, readSourceSchema } from '../../src/population/source-schema.ts';
+import { populationFeatures, readSourceSchema } from '../../src/population/import/source-schema.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { refusalOf } from './support.ts';
 

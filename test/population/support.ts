@@ -4,10 +4,10 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Feature } from '../../src/dataset/features.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { importPopulation } from '../../src/population/import.ts';
-import type { ImportLimits } from '../../src/population/import-limits.ts';
-import { type Column, isTokenColumn, startOf } from '../../src/population/segments.ts';
-import type { ImportResult } from '../../src/population/version-writer.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import type { ImportLimits } from '../../src/population/import/import-limits.ts';
+import { type Column, isTokenColumn, startOf } from '../../src/population/read/segments.ts';
+import type { ImportResult } from '../../src/population/versions/version-writer.ts';
 import { FEATURES } from './support-features.ts';
 
 export { FEATURES };

@@ -13,12 +13,12 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withPopulationFiles } from '../../src/population/copy-files.ts';
-import { diffPopulations } from '../../src/population/diff.ts';
-import { openPopulation, type Population } from '../../src/population/population.ts';
-import type { Rows } from '../../src/population/segments.ts';
-import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update-files.ts';
-import { makeCurrent, pruneVersions, summariseVersions } from '../../src/population/versions.ts';
+import { diffPopulations } from '../../src/population/read/diff.ts';
+import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import type { Rows } from '../../src/population/read/segments.ts';
+import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update/update-files.ts';
+import { withPopulationFiles } from '../../src/population/versions/copy-files.ts';
+import { makeCurrent, pruneVersions, summariseVersions } from '../../src/population/versions/versions.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { itUsual, size } from '../fixture/size.ts';
 import { codesOf, importUsers, refusalOf, snapshot, type TestUser, toLines, USERS } from './support.ts';

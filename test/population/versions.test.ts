@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
-import { diffPopulations } from '../../src/population/diff.ts';
-import { openPopulation } from '../../src/population/population.ts';
-import { makeCurrent, pruneVersions, summariseVersions, versionBefore } from '../../src/population/versions.ts';
+import { diffPopulations } from '../../src/population/read/diff.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import {
+  makeCurrent,
+  pruneVersions,
+  summariseVersions,
+  versionBefore,
+} from '../../src/population/versions/versions.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { importUsers, type TestUser } from './support.ts';
 

@@ -183,7 +183,9 @@ describe('the versions of Node', () => {
     const least = /^>=(\d+)$/.exec(engines.node)![1];
     for (const file of ['scripts/node.mjs', 'scripts/metaheac.mjs'])
       expect(readFileSync(join(ROOT, file), 'utf8')).toContain(`const LEAST_MAJOR = ${least};`);
-    expect(readFileSync(join(ROOT, 'src/cli/doctor/machine.ts'), 'utf8')).toContain(`const LEAST_NODE = ${least};`);
+    expect(readFileSync(join(ROOT, 'src/cli/commands/serve/doctor/machine.ts'), 'utf8')).toContain(
+      `const LEAST_NODE = ${least};`,
+    );
   });
 });
 

@@ -3,8 +3,8 @@ import { type DemoOptions, runDemo } from '../../demo/demo.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logging.ts';
 import type { Output } from '../../lib/output.ts';
-import { defaultTrainingThreads } from '../environment.ts';
-import { startService } from '../service.ts';
+import { startService } from '../../service/service.ts';
+import { defaultTrainingThreads } from '../../service/settings/environment.ts';
 
 export function demoCommand(options: DemoOptions, output: Output): Promise<void> {
   return runDemo(options, {

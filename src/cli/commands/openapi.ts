@@ -1,8 +1,8 @@
 /** `metaheac openapi`. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { openApiYaml } from '../../http/app.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
-import { openApiYaml } from '../../server/app.ts';
 
 export async function openApiCommand(options: { out?: string; check?: string }, output: Output): Promise<void> {
   // a file that is not there is told at once

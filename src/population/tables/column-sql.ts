@@ -1,8 +1,8 @@
 /** The columns of a table as SQL that selects a feature's values, and says which of them are bad. */
 import { ISO_DATE } from '../../dataset/dates.ts';
 import { WRITTEN_DATE } from '../../dataset/written-dates.ts';
-import type { ImportLimits } from '../import-limits.ts';
-import type { SourceFeature, SourceSchema } from '../source-schema.ts';
+import type { ImportLimits } from '../import/import-limits.ts';
+import type { SourceFeature, SourceSchema } from '../import/source-schema.ts';
 import { type ColumnPlan, type Fault, type TableShape, typeOf, unusable } from './column-plan.ts';
 import { elementOf, type TypeGroup, typeGroup } from './column-types.ts';
 import { quoteName, quoteText } from './database.ts';

@@ -1,11 +1,13 @@
-/** CSV files by the grammar of `src/lib/csv-reader.ts`, where DuckDB takes another or does not say where a row is. */
+/**
+ * CSV files by the grammar of `src/lib/text/csv-reader.ts`, where DuckDB takes another or does not say where a row is.
+ */
 import { type FileHandle, open } from 'node:fs/promises';
 import { lineError, readWholeLines } from '../../dataset/lines.ts';
 import { csvError } from '../../dataset/records.ts';
-import { quoteCsv } from '../../lib/csv.ts';
-import { CsvReader } from '../../lib/csv-reader.ts';
 import type { AppError } from '../../lib/errors.ts';
-import { isRemote } from '../source-files.ts';
+import { quoteCsv } from '../../lib/text/csv.ts';
+import { CsvReader } from '../../lib/text/csv-reader.ts';
+import { isRemote } from '../import/source-files.ts';
 
 /** How the records of a file are read. */
 export interface CsvShape {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type Json } from '@duckdb/node-api';
 import { AppError, assert, messageOf } from '../../lib/errors.ts';
-import { isRemote } from '../source-files.ts';
+import { isRemote } from '../import/source-files.ts';
 
 /** What DuckDB may hold in memory unless said otherwise; beyond that it writes to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;

@@ -1,8 +1,8 @@
 /** Gives every token of a table its code: as an ENUM of DuckDB, whose positions are those of the population's table. */
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, assert } from '../../lib/errors.ts';
-import type { ImportLimits } from '../import-limits.ts';
-import { FULL, ILL_FORMED, type TextTable } from '../text-table.ts';
+import { FULL, ILL_FORMED, type TextTable } from '../../lib/text/text-table.ts';
+import type { ImportLimits } from '../import/import-limits.ts';
 import type { Database } from './database.ts';
 
 /** More than a list has tokens: row * SPAN + position orders all tokens of a table. */

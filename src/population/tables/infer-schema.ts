@@ -1,8 +1,8 @@
 /** Proposes a schema for files of users: what each column looks like, for somebody to edit. */
 import { AppError } from '../../lib/errors.ts';
-import { BadRows } from '../bad-rows.ts';
-import { checkFile, type FileFormat, formatOf } from '../source-files.ts';
-import type { SchemaFile } from '../source-schema.ts';
+import { BadRows } from '../import/bad-rows.ts';
+import { checkFile, type FileFormat, formatOf } from '../import/source-files.ts';
+import type { SchemaFile } from '../import/source-schema.ts';
 import { NUMBER } from './column-sql.ts';
 import { elementOf, typeGroup } from './column-types.ts';
 import {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { lineError } from '../../dataset/lines.ts';
 import { AppError } from '../../lib/errors.ts';
-import { type BadRows, WORST_ROWS } from '../bad-rows.ts';
-import type { FileFormat } from '../source-files.ts';
+import { type BadRows, WORST_ROWS } from '../import/bad-rows.ts';
+import type { FileFormat } from '../import/source-files.ts';
 import type { TableShape } from './column-plan.ts';
 import { isReadable, linesOfRows } from './csv-lines.ts';
 import { type Database, numberOf, quoteName, quotePath, textOf } from './database.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { Row, RowSource, Value } from '../../dataset/row-source.ts';
 import { AppError } from '../../lib/errors.ts';
-import { checkFile } from '../source-files.ts';
+import { checkFile } from '../import/source-files.ts';
 import { elementOf, typeGroup } from './column-types.ts';
 import { type Database, openDatabase, quoteName, quotePath, textOf } from './database.ts';
 

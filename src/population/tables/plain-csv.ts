@@ -1,4 +1,4 @@
-/** Whether a CSV file means the same to DuckDB as to the grammar of `src/lib/csv-reader.ts`. */
+/** Whether a CSV file means the same to DuckDB as to the grammar of `src/lib/text/csv-reader.ts`. */
 import { readBytes } from '../../dataset/lines.ts';
 import { type CsvShape, MAXIMUM_RECORD_BYTES } from './csv-lines.ts';
 

@@ -1,8 +1,8 @@
 /** Reads the user ids of tables, Parquet or CSV. */
-import type { BadRows } from '../bad-rows.ts';
-import type { ImportLimits } from '../import-limits.ts';
-import type { FileFormat } from '../source-files.ts';
-import type { SourceSchema } from '../source-schema.ts';
+import type { BadRows } from '../import/bad-rows.ts';
+import type { ImportLimits } from '../import/import-limits.ts';
+import type { FileFormat } from '../import/source-files.ts';
+import type { SourceSchema } from '../import/source-schema.ts';
 import { float64Column, textColumn } from './chunks.ts';
 import { planUserId } from './column-sql.ts';
 import { withDatabase } from './database.ts';

@@ -1,15 +1,15 @@
 /** Reads users from tables, Parquet or CSV, into a version: DuckDB reads, checks and encodes, numbers come back. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { AppError, assert } from '../../lib/errors.ts';
-import { type BadRows, type Duplicates, LastRows } from '../bad-rows.ts';
-import { gatherRows } from '../gather.ts';
-import type { ImportLimits } from '../import-limits.ts';
-import { RowSet } from '../row-set.ts';
-import { describeFault, type RowSink } from '../row-sink.ts';
-import type { Column, Rows } from '../segments.ts';
-import { checkFile, formatOf } from '../source-files.ts';
-import { populationFeatures, type SourceFeature, type SourceSchema } from '../source-schema.ts';
-import { FULL } from '../text-table.ts';
+import { FULL } from '../../lib/text/text-table.ts';
+import { type BadRows, type Duplicates, LastRows } from '../import/bad-rows.ts';
+import type { ImportLimits } from '../import/import-limits.ts';
+import { describeFault, type RowSink } from '../import/row-sink.ts';
+import { checkFile, formatOf } from '../import/source-files.ts';
+import { populationFeatures, type SourceFeature, type SourceSchema } from '../import/source-schema.ts';
+import { gatherRows } from '../read/gather.ts';
+import { RowSet } from '../read/row-set.ts';
+import type { Column, Rows } from '../read/segments.ts';
 import { float32Column, float32Lists, float64Column, int32Column, int32Lists, textColumn } from './chunks.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
 import { planFeature, planUserId } from './column-sql.ts';

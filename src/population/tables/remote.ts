@@ -1,6 +1,6 @@
 /** Files that are elsewhere, and patterns of files. */
 import { AppError, messageOf } from '../../lib/errors.ts';
-import { isPattern, isRemote } from '../source-files.ts';
+import { isPattern, isRemote } from '../import/source-files.ts';
 import { type Database, quoteText, textOf } from './database.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** The columns of a vector as SQL: a list, a text that looks like one, or one column a number. */
 import { assert } from '../../lib/errors.ts';
-import type { SourceFeature } from '../source-schema.ts';
+import type { SourceFeature } from '../import/source-schema.ts';
 import { type ColumnPlan, type Fault, type TableShape, typeOf, unusable } from './column-plan.ts';
 import { elementOf, type TypeGroup, typeGroup } from './column-types.ts';
 import { quoteName, quoteText } from './database.ts';

@@ -1,10 +1,10 @@
 /** Test campaigns with a filter: whose seeds come from everywhere, and whose seeds all fit. */
 import { createRng, sample } from '../../../src/lib/rng.ts';
-import type { PreparedDataSet } from '../../../src/offline/prepared-data-set.ts';
-import { testTrials } from '../../../src/offline/trial.ts';
 import type { CustomiseRequest } from '../../../src/online/customise.ts';
 import type { Outside } from '../../../src/online/negatives.ts';
 import { without } from '../../../src/online/negatives.ts';
+import { testTrials } from '../../../src/training/choices/trial.ts';
+import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 
 /** Of a service's campaigns by default. */
 const LEAST_SEEDS = 10;

@@ -1,12 +1,12 @@
 /** What filters do to an audience and to its report: measured on campaigns whose members are known, and on random seeds. */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
-import { measureRanking } from '../../../src/offline/metrics.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../../src/online/customise.ts';
 import { without } from '../../../src/online/negatives.ts';
 import { ownToken } from '../../../src/online/own-token.ts';
-import type { Prediction, Verdict } from '../../../src/online/prediction.ts';
-import type { PredictiveInterval } from '../../../src/online/predictive-interval.ts';
-import type { Scorer } from '../../../src/online/score.ts';
+import type { Prediction, Verdict } from '../../../src/online/quality/prediction.ts';
+import type { PredictiveInterval } from '../../../src/online/quality/predictive-interval.ts';
+import type { Scorer } from '../../../src/online/scoring/score.ts';
+import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
 import { type FilteredCampaign, RULES, type Rule, rowsFor, type SeedKind, type Split } from './campaigns.ts';
 
 /** Sizes at which predictions are compared with the truth, as shares of the candidates. */

@@ -1,5 +1,5 @@
 /** The tables of what filters do. */
-import { short, table } from '../quality/format.ts';
+import { short, table } from '../../../packages/lab/quality/format.ts';
 import { SEED_KINDS } from './campaigns.ts';
 import type { Measured, RandomSet } from './measure.ts';
 

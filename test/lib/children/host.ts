@@ -1,6 +1,6 @@
 /** A thread of a group: does what its tasks say. */
 import { AppError } from '../../../src/lib/errors.ts';
-import { hostThread } from '../../../src/lib/thread-host.ts';
+import { hostThread } from '../../../src/lib/threads/thread-host.ts';
 
 export type HostTask =
   | { readonly kind: 'wait'; readonly ms: number; readonly answer: string }

@@ -1,7 +1,7 @@
 /** Writes a file or moves a folder aside beside a target, says where, and then goes on until it is killed. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimSibling } from '../../../src/lib/temporary-sibling.ts';
+import { claimSibling } from '../../../src/lib/files/temporary-sibling.ts';
 
 /** Longer than any test waits. */
 const LONG_MS = 600_000;

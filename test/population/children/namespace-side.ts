@@ -6,10 +6,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../../src/lib/errors.ts';
-import { eraseUsers } from '../../../src/population/erase-users.ts';
-import { importPopulation } from '../../../src/population/import.ts';
-import { openPopulation } from '../../../src/population/population.ts';
-import { schemaOfFeatures, updateFiles } from '../../../src/population/update-files.ts';
+import { eraseUsers } from '../../../src/population/erase/erase-users.ts';
+import { importPopulation } from '../../../src/population/import/import.ts';
+import { openPopulation } from '../../../src/population/read/population.ts';
+import { schemaOfFeatures, updateFiles } from '../../../src/population/update/update-files.ts';
 import { FEATURES } from '../support-features.ts';
 
 /** Imports before a side gives up waiting for the file that ends them. */

@@ -1,8 +1,8 @@
 /** Parquet columns of the types that programs write, and those that are refused. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openPopulation } from '../../../src/population/population.ts';
-import type { SourceFeature } from '../../../src/population/source-schema.ts';
+import type { SourceFeature } from '../../../src/population/import/source-schema.ts';
+import { openPopulation } from '../../../src/population/read/population.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { codesOf, refusalOf } from '../support.ts';
 import { importUsersOf, runSql } from './support.ts';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readSourceSchema } from '../../../src/population/source-schema.ts';
+import { readSourceSchema } from '../../../src/population/import/source-schema.ts';
 import { inferSchema } from '../../../src/population/tables/infer-schema.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { importUsersOf, runSql } from './support.ts';

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openPopulation } from '../../../src/population/population.ts';
+import { openPopulation } from '../../../src/population/read/population.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { refusalOf, snapshot, type TestUser } from '../support.ts';
 import { importUsersOf, PEOPLE, SCHEMA, writeCsv, writeNdjson, writeParquet } from './support.ts';

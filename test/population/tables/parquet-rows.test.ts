@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../src/dataset/row-source.ts';
-import { openTable } from '../../../src/population/open-table.ts';
+import { openTable } from '../../../src/population/import/open-table.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { refusalOf } from '../support.ts';
 import { runSql } from './support.ts';

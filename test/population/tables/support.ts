@@ -2,9 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { quoteCsv } from '../../../src/lib/csv.ts';
-import { type ImportFilesOptions, type ImportFilesResult, importFiles } from '../../../src/population/import-files.ts';
-import type { SourceFeature, SourceSchema } from '../../../src/population/source-schema.ts';
+import { quoteCsv } from '../../../src/lib/text/csv.ts';
+import {
+  type ImportFilesOptions,
+  type ImportFilesResult,
+  importFiles,
+} from '../../../src/population/import/import-files.ts';
+import type { SourceFeature, SourceSchema } from '../../../src/population/import/source-schema.ts';
 import type { TestUser } from '../support.ts';
 
 export const SEPARATOR = '|';

@@ -1,6 +1,6 @@
 /** An import of files in a process of its own, to be killed. */
-import { importFiles } from '../../../../src/population/import-files.ts';
-import { readSourceSchema } from '../../../../src/population/source-schema.ts';
+import { importFiles } from '../../../../src/population/import/import-files.ts';
+import { readSourceSchema } from '../../../../src/population/import/source-schema.ts';
 
 const [schema, out, ...sources] = process.argv.slice(2) as [string, string, ...string[]];
 await importFiles({ sources, schema: readSourceSchema(schema), out });

@@ -1,0 +1,125 @@
+/** What is left out of a model, one thing at a time: of its training, or only of how its heads are adapted. */
+
+import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
+import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { DEFAULT_DESCENT } from '../../../src/training/choices/descent.ts';
+import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/training/settings.ts';
+
+export interface Ablation {
+  /** As `--only` takes it. */
+  readonly name: string;
+  /** As tables call it. */
+  readonly title: string;
+  /** What it is compared with, and what is changed: the reference if not given. */
+  readonly of?: WholeName;
+  /** What is changed in the training: null where the whole's model is taken as it is. */
+  readonly train: ((whole: TrainSettings) => TrainSettings) | null;
+  /** What is changed in how the whole's model is adapted. */
+  readonly adapt?: (whole: DescentSettings) => DescentSettings;
+  /** Trained on users without past campaigns; says nothing where they are no feature. */
+  readonly withoutPastCampaigns?: boolean;
+}
+
+/**
+ * The default training without what would blur an ablation or double its time: no last training on all campaigns, and
+ * nothing chosen on held-out ones. Heads are adapted and blended as while the default model is trained: with a logistic
+ * and a whole-population regression, tuned on train campaigns, of half their weight. What the stack and its parts bring
+ * is measured by `blend-variants.ts`, which fits it anew without each.
+ */
+export const REFERENCE_SETTINGS: TrainSettings = {
+  ...DEFAULT_TRAIN_SETTINGS,
+  retrain: false,
+  chooseAdaptation: false,
+};
+
+/** What parts are left out of. */
+export type WholeName = 'reference' | 'default';
+export const WHOLES: Readonly<Record<WholeName, TrainSettings>> = {
+  reference: REFERENCE_SETTINGS,
+  default: DEFAULT_TRAIN_SETTINGS,
+};
+
+export const ABLATIONS: readonly Ablation[] = [
+  {
+    name: 'no-meta-learning',
+    title: 'meta-learning (pooled training instead)',
+    train: (from) => ({ ...from, heads: { ...from.heads, innerSteps: 0 } }),
+  },
+  { name: 'no-past-campaigns', title: 'past campaigns', train: (from) => from, withoutPastCampaigns: true },
+  {
+    name: 'no-latent-term',
+    title: 'the latent term',
+    train(from) {
+      const without = withoutHead(from, HEADS.query);
+      return {
+        ...without,
+        frozen: [...without.frozen, LATENT_TABLE],
+        heads: { ...without.heads, latentStart: 'zero' },
+      };
+    },
+  },
+  { name: 'no-wide-term', title: 'the wide term', train: (from) => withoutHead(from, HEADS.wide) },
+  {
+    name: 'no-experts',
+    title: 'experts and critics (one of each)',
+    train: (from) => ({ ...from, experts: 1, critics: 1 }),
+  },
+  { name: 'first-order', title: 'second order (first instead)', train: (from) => ({ ...from, firstOrder: true }) },
+  {
+    name: 'random-latent',
+    title: 'the SVD (latent vectors start at random)',
+    train: (from) => ({ ...from, heads: { ...from.heads, latentStart: 'random' } }),
+  },
+  {
+    name: 'no-cut',
+    title: 'the cut',
+    of: 'default',
+    train: null,
+    adapt: (from) => ({ ...from, first_pass: null }),
+  },
+  {
+    name: 'fixed-steps',
+    title: 'steps that grow with the seeds',
+    of: 'default',
+    train: null,
+    adapt: (from) => ({ ...from, steps: { ...from.steps, exponent: 0 } }),
+  },
+  {
+    name: 'no-choice',
+    title: 'the choice of rates, steps and cut',
+    of: 'default',
+    train: null,
+    adapt: (from) => ({
+      ...from,
+      rates: DEFAULT_DESCENT.rates,
+      steps: DEFAULT_DESCENT.steps,
+      first_pass: DEFAULT_DESCENT.first_pass,
+    }),
+  },
+  {
+    name: 'no-last-training',
+    title: 'the last training on all campaigns',
+    of: 'default',
+    train: (from) => ({ ...from, retrain: false }),
+  },
+];
+
+/** The head stays where it starts, at zero, in training as online, and the companion has no part of it. */
+function withoutHead(from: TrainSettings, head: string): TrainSettings {
+  const adaptation = from.adaptation as DescentSettings;
+  const { companion } = adaptation;
+  return {
+    ...from,
+    frozen: [...from.frozen, head],
+    heads: { ...from.heads, innerRates: omit(from.heads.innerRates, head) },
+    adaptation: {
+      ...adaptation,
+      rates: omit(adaptation.rates, head),
+      ...(companion ? { companion: { ...companion, strengths: omit(companion.strengths, head) } } : {}),
+    },
+  };
+}
+
+function omit(values: Readonly<Record<string, number>>, name: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
+}

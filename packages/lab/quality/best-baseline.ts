@@ -1,0 +1,106 @@
+/** The model beside the best of all other methods, on each data set and group: ahead, level or behind. */
+import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
+import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
+import type { GroupName } from '../../../src/training/evaluation/summary.ts';
+import { GROUPS, groupsOf, plain, SHARE, short, signed, table } from './format.ts';
+
+/** `level` where the interval holds zero, or where one campaign has no interval. */
+export type Verdict = 'ahead' | 'level' | 'behind';
+const VERDICTS: readonly Verdict[] = ['ahead', 'level', 'behind'];
+
+export type Measure = 'AUC' | 'precision@5%';
+export const MEASURES: readonly Measure[] = ['AUC', 'precision@5%'];
+
+export interface Comparison {
+  readonly group: GroupName;
+  readonly measure: Measure;
+  readonly own: Interval;
+  /**
+   * The other method with the largest mean on these campaigns, by this measure: it is picked with the truth at hand,
+   * which is in its favour.
+   */
+  readonly best: string;
+  readonly theirs: number;
+  /** The model less that method, campaign by campaign. */
+  readonly difference: Interval;
+  readonly verdict: Verdict;
+}
+
+/** Every group and measure of a report, in the order of a table. */
+export function compareWithBest({ methods, differences }: EvaluationReport): Comparison[] {
+  const others = Object.keys(differences);
+  return groupsOf(methods[MAIN_METHOD]!).flatMap((group) =>
+    MEASURES.flatMap((measure) => {
+      const qualityOf = (method: string) => intervalOf(methods[method]![group]!, measure);
+      const [first, ...rest] = others;
+      if (first === undefined) return [];
+      const best = rest.reduce((a, b) => (qualityOf(b).mean > qualityOf(a).mean ? b : a), first);
+      const difference = intervalOf(differences[best]![group]!, measure);
+      const own = qualityOf(MAIN_METHOD);
+      return [{ group, measure, own, best, theirs: qualityOf(best).mean, difference, verdict: verdictOf(difference) }];
+    }),
+  );
+}
+
+export function verdictOf({ low, high }: Interval): Verdict {
+  if (low === high) return 'level';
+  return low > 0 ? 'ahead' : high < 0 ? 'behind' : 'level';
+}
+
+interface Named {
+  readonly name: string;
+  readonly report: EvaluationReport;
+}
+
+/** One row a data set and group, and how often each verdict is given; empty without reports. */
+export function bestBaselineTable(reports: readonly Named[]): string {
+  const rows = reports.flatMap(({ name, report }) => {
+    const comparisons = compareWithBest(report);
+    return GROUPS.flatMap((group) => {
+      const own = comparisons.filter((one) => one.group === group);
+      return own.length === 0 ? [] : [[name, group, ...own.flatMap(cellsOf)]];
+    });
+  });
+  if (rows.length === 0) return '';
+  const heads = MEASURES.flatMap((measure) => [measure, 'best of the others', 'difference', 'verdict']);
+  return `${table(['data set', 'group', ...heads], rows)}\n\n${countVerdicts(reports)}`;
+}
+
+function cellsOf({ measure, own, best, theirs, difference, verdict }: Comparison): string[] {
+  const digits = measure === 'AUC' ? 4 : 3;
+  return [plain(own, digits), `${best} ${short(theirs, digits)}`, signed(difference, digits), verdict];
+}
+
+function countVerdicts(reports: readonly Named[]): string {
+  const comparisons = reports.flatMap(({ report }) => compareWithBest(report));
+  const count = (of: string, within: readonly Comparison[]) =>
+    within.length === 0 ? [] : [`${verdictCounts(within.map(({ verdict }) => verdict))} of ${within.length} ${of}`];
+  return MEASURES.map((measure) => {
+    const own = comparisons.filter((one) => one.measure === measure);
+    const counts = [
+      ...count(
+        'data sets, all campaigns',
+        own.filter(({ group }) => group === 'all'),
+      ),
+      ...count(
+        'groups `small` and `large`',
+        own.filter(({ group }) => group !== 'all'),
+      ),
+    ];
+    return `${measure}: ${counts.join('; ')}.`;
+  }).join('\n\n');
+}
+
+/** For example `ahead in 3, level in 1, behind in 0`. */
+export function verdictCounts(verdicts: readonly Verdict[]): string {
+  return VERDICTS.map((one) => `${one} in ${verdicts.filter((verdict) => verdict === one).length}`).join(', ');
+}
+
+/** Of a group. */
+export function intervalOf(
+  of: { readonly auc: Interval; readonly precision: Readonly<Record<string, Interval>> },
+  measure: Measure,
+): Interval {
+  return measure === 'AUC' ? of.auc : of.precision[SHARE]!;
+}

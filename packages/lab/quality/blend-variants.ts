@@ -1,0 +1,186 @@
+/**
+ * How a blend is chosen, with or without each thing that the choice has: by the logits of trials that are computed
+ * once, so that no model is trained for any of them.
+ */
+import { blendOf, type ClosedForm, formsOf, weightFor } from '../../../src/model/blend.ts';
+import type { DescentSettings } from '../../../src/model/manifest.ts';
+import {
+  chooseBlend,
+  fitStackBefore,
+  libraryOf,
+  stackWhereFew,
+  withStack,
+} from '../../../src/training/choices/choose-blend.ts';
+import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/training/choices/evidence.ts';
+import type { TrialLogits } from '../../../src/training/choices/head-trials.ts';
+import { SHARES } from '../../../src/training/choices/trial.ts';
+import { meanOutcome } from '../../../src/training/choices/tuning.ts';
+import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
+import { chooseOneAtATime, regressionAlone, type Tried } from './former-choice.ts';
+
+/** What the choice of a blend has, each of which can be left out. */
+export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
+export type Axis = (typeof AXES)[number];
+
+/** Logits that a stack is fitted without. */
+type Part = 'heads' | 'companion' | 'regression' | 'prior';
+
+export interface Variant {
+  readonly name: string;
+  readonly has: readonly Axis[];
+  /** A part that nothing is known of. */
+  readonly without?: Part;
+  /** Nothing is chosen. */
+  readonly isRegressionAlone?: boolean;
+}
+
+const lacking = (...out: readonly Axis[]): readonly Axis[] => AXES.filter((axis) => !out.includes(axis));
+
+/**
+ * The first is the choice as it is. Without a stack no weight depends on the number of seeds, so that nothing is left
+ * of that when it is added alone.
+ */
+export const VARIANTS: readonly Variant[] = [
+  { name: 'full', has: AXES },
+  ...AXES.map((axis): Variant => ({ name: `no ${axis}`, has: lacking(axis) })),
+  { name: 'none', has: [] },
+  ...AXES.filter((axis) => axis !== 'seeds').map((axis): Variant => ({ name: `${axis} alone`, has: [axis] })),
+  { name: 'stack and seeds alone', has: ['stack', 'seeds'] },
+  { name: 'no heads', has: AXES, without: 'heads' },
+  { name: 'no companions', has: AXES, without: 'companion' },
+  { name: 'no regressions', has: AXES, without: 'regression' },
+  { name: 'no priors', has: AXES, without: 'prior' },
+  { name: 'regression alone', has: AXES, isRegressionAlone: true },
+];
+
+/** Logits of trials, by campaign, as columns: the heads, then `formsOf` the settings that they were asked with. */
+type Campaigns = readonly (readonly TrialLogits[])[];
+
+/** What a blend is chosen by. */
+export interface Evidence {
+  /** How the heads are adapted, with a companion and a regression, each with its best setting alone. */
+  readonly settings: DescentSettings;
+  /** The same with the best settings of grids that stay as they are. */
+  readonly ungrown: DescentSettings;
+  /** The forms of the columns after the heads. */
+  readonly forms: readonly ClosedForm[];
+  /** Trials before training and of held-out campaigns, with the shares that folds show and with equal shares. */
+  readonly trials: Readonly<Record<'found' | 'equal', { readonly start: Campaigns; readonly held: Campaigns }>>;
+}
+
+/** What is served: its shares are of `seeds` seeds, whatever a campaign has, where that is not null. */
+export interface ChosenBlend {
+  readonly settings: DescentSettings;
+  readonly seeds: number | null;
+}
+
+/** For weights that do not depend on it: the number of seeds where the first of a share's two weights is all. */
+const FEW = 10;
+
+/** Every part whose logits are needed by some variant: the library, and companions and regressions alone. */
+export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
+  const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
+    { kind: 'companion', strengths: own.companion!.strengths },
+    regressionOf(own),
+  ]);
+  const byKey = new Map([...libraryOf(settings), ...alone].map((form) => [JSON.stringify(form), form]));
+  const forms = [...byKey.values()];
+  const even = { few: 1, many: 1 };
+  return withStack(settings, forms, [even, ...forms.map(() => even)]);
+}
+
+function regressionOf({ regression }: DescentSettings): ClosedForm & { kind: 'regression' } {
+  const { strength, power } = regression!;
+  return { kind: 'regression', strength, power };
+}
+
+export async function chooseVariant(evidence: Evidence, variant: Variant): Promise<ChosenBlend> {
+  const { settings, ungrown, forms, trials } = evidence;
+  const { has, without, isRegressionAlone = false } = variant;
+  const seeds = has.includes('seeds') ? null : FEW;
+  if (isRegressionAlone) return { settings: regressionAlone(settings), seeds };
+  const { start, held } = trials[has.includes('protocol') ? 'found' : 'equal'];
+  if (!has.includes('stack')) {
+    const tried = (campaigns: Campaigns): Tried => ({
+      campaigns: campaigns.length,
+      evaluate: (all) => all.map((one) => outcomesOf(campaigns, forms, { settings: one, seeds: null })),
+    });
+    const chosen = { start: tried(start), held: tried(held) };
+    const isGrown = has.includes('grids');
+    return { settings: await chooseOneAtATime(isGrown ? settings : ungrown, chosen, isGrown), seeds: null };
+  }
+  const { companion: _, regression: __, ...fixed } = ungrown;
+  // without settings chosen alone the library is what it is
+  const own: DescentSettings = has.includes('grids') ? settings : fixed;
+  const alone = regressionOf(has.includes('grids') ? settings : ungrown);
+  const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
+  const hidden = new Set(without === 'heads' ? [0] : asked.flatMap((form, i) => (isOf(form, without) ? [i + 1] : [])));
+  const seen = (campaigns: Campaigns) =>
+    campaigns.map((own) =>
+      own.map((trial) => ({
+        ...trial,
+        seeds: seeds ?? trial.seeds,
+        columns: columnsOf(trial, forms, asked).map((column, i) =>
+          hidden.has(i) ? new Float32Array(column.length) : column,
+        ),
+      })),
+    );
+  const before = start.length < LEAST_CAMPAIGNS ? stackWhereFew(own) : fitStackBefore(own, seen(start));
+  const chosen = chooseBlend(own, seen(held), alone, before).settings;
+  return { settings: without ? withoutPart(chosen, without) : chosen, seeds };
+}
+
+function isOf(form: ClosedForm, part: Part | undefined): boolean {
+  if (part === 'prior') return form.kind === 'regression' && form.prior !== undefined;
+  return form.kind === part;
+}
+
+/** Columns of zeros keep some weight: nothing is served of them. */
+function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
+  const stack = settings.stack!;
+  const none = { few: 0, many: 0 };
+  switch (part) {
+    case 'heads':
+      return { ...settings, stack: { ...stack, heads: none } };
+    case 'companion':
+      return { ...settings, stack: { ...stack, companions: [] } };
+    case 'regression':
+      return { ...settings, stack: { ...stack, regressions: [] } };
+    case 'prior':
+      return {
+        ...settings,
+        stack: { ...stack, regressions: stack.regressions.filter(({ prior }) => prior === undefined) },
+      };
+  }
+}
+
+/** The heads' column, then those of `wanted`, of a trial whose columns are the heads' and those of `forms`. */
+function columnsOf(
+  { columns }: TrialLogits,
+  forms: readonly ClosedForm[],
+  wanted: readonly ClosedForm[],
+): Float32Array[] {
+  const keys = forms.map((form) => JSON.stringify(form));
+  return [columns[0]!, ...wanted.map((form) => columns[1 + keys.indexOf(JSON.stringify(form))]!)];
+}
+
+function outcomesOf(campaigns: Campaigns, forms: readonly ClosedForm[], blend: ChosenBlend): Outcome[] {
+  return campaigns.map((own) => meanOutcome(own.map((trial) => measureBlend(trial, forms, blend))));
+}
+
+/** The quality of a trial that is ranked by the blend: the sum of its weighted logits. */
+export function measureBlend(
+  trial: TrialLogits,
+  forms: readonly ClosedForm[],
+  { settings, seeds }: ChosenBlend,
+): Outcome {
+  const { heads, parts } = blendOf(settings);
+  const shares = [heads, ...parts.map(({ share }) => share)];
+  const scores = new Float64Array(trial.labels.length);
+  for (const [k, column] of columnsOf(trial, forms, formsOf(settings)).entries()) {
+    const weight = weightFor(shares[k]!, seeds ?? trial.seeds);
+    for (let row = 0; row < scores.length; row++) scores[row]! += weight * column[row]!;
+  }
+  const { auc, top } = measureRanking(Int32Array.from(scores.keys()), scores, trial.labels, SHARES);
+  return { auc, precision: top[0]!.precision };
+}

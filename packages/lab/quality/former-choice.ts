@@ -1,0 +1,65 @@
+/** How a blend was chosen before there was a stack: one companion and one regression, one weight at a time. */
+import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { chooseAdaptation, type Stages } from '../../../src/training/choices/choose-adaptation.ts';
+import { withStack } from '../../../src/training/choices/choose-blend.ts';
+import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/training/choices/evidence.ts';
+
+/** The weights beside heads of weight 1. */
+const WEIGHTS: readonly number[] = [0.25, 0.5, 1, 2, 4, 8];
+/** Where the grid goes on after its last one. */
+const FURTHER: readonly number[] = [16, 32, 64];
+
+/** Trials of one time of choosing. */
+export interface Tried {
+  readonly campaigns: number;
+  /** The outcome of every campaign for each of the settings. */
+  evaluate(settings: readonly DescentSettings[]): readonly (readonly Outcome[])[];
+}
+
+/**
+ * `settings`, which have a companion and a regression, with the weights that were chosen before training and then on
+ * held-out campaigns. With `grown` the grid of weights goes on, up to the regression alone.
+ */
+export async function chooseOneAtATime(
+  settings: DescentSettings,
+  { start, held }: { readonly start: Tried; readonly held: Tried },
+  grown: boolean,
+): Promise<DescentSettings> {
+  const stages: Stages = [weights('regression', grown), weights('companion', grown)];
+  const choose = async (from: DescentSettings, { campaigns, evaluate }: Tried, before = from) =>
+    (await chooseAdaptation(from, campaigns, async (all) => evaluate(all), { stages, before })).settings;
+  const before = start.campaigns < LEAST_CAMPAIGNS ? whereFew(settings) : await choose(settings, start);
+  return choose(settings, held, before);
+}
+
+/** With too few campaigns to choose anything a model knows little, so the seeds and the population got more weight. */
+function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
+  return {
+    ...rest,
+    ...(companion ? { companion: { ...companion, weight: 2 } } : {}),
+    ...(regression ? { regression: { ...regression, weight: 1 } } : {}),
+  };
+}
+
+function weights(part: 'companion' | 'regression', grown: boolean): Stages[number] {
+  return (from) => {
+    const { [part]: own, ...without } = from;
+    if (!own) return [];
+    const others = [...WEIGHTS, ...(grown ? FURTHER : [])].filter((weight) => weight !== own.weight);
+    return [
+      { change: `no ${part}`, settings: without, isSimpler: true },
+      ...others.map((weight) => ({
+        change: `${part} of weight ${weight}`,
+        settings: { ...from, [part]: { ...own, weight } },
+      })),
+      ...(grown && part === 'regression' ? [{ change: 'the regression alone', settings: regressionAlone(from) }] : []),
+    ];
+  };
+}
+
+/** `settings` with nothing but their regression. */
+export function regressionAlone(settings: DescentSettings): DescentSettings {
+  const { strength, power } = settings.regression!;
+  const [none, all] = [0, 1].map((weight) => ({ few: weight, many: weight }));
+  return withStack(settings, [{ kind: 'regression', strength, power }], [none!, all!]);
+}

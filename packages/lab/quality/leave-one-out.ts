@@ -1,0 +1,117 @@
+/**
+ * The rule of choice, one data set left out at a time: the alternative that is best on all others, measured where it
+ * was not chosen.
+ */
+import { AppError } from '../../../src/lib/errors.ts';
+import { createRng } from '../../../src/lib/rng.ts';
+import { bootstrapMean, type Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import { verdictCounts, verdictOf } from './best-baseline.ts';
+import { short, signed, table } from './format.ts';
+
+/**
+ * Of each data set, the quality of each alternative on each of its campaigns. The first alternative is the default of
+ * today.
+ */
+export type Alternatives = readonly { readonly dataset: string; readonly alternatives: readonly Alternative[] }[];
+
+export interface Alternative {
+  readonly name: string;
+  /** By campaign. */
+  readonly auc: readonly number[];
+  readonly precision: readonly number[];
+}
+
+/** What a data set gets of a default that was fitted on all others. */
+export interface LeftOut {
+  readonly dataset: string;
+  readonly campaigns: number;
+  /** The alternative with the best mean over the other data sets, each by its mean AUC; of equal ones the first. */
+  readonly fitted: string;
+  readonly auc: number;
+  /** Fitted less the first alternative, campaign by campaign. */
+  readonly gain: { readonly auc: Interval; readonly precision: Interval };
+  /** The alternative that would have been best here, by mean AUC; it is chosen with the truth at hand. */
+  readonly best: string;
+  /** Fitted less that one: what the rule misses. */
+  readonly missed: Interval;
+}
+
+/**
+ * Errors: invalid_data where data sets differ in their alternatives, or alternatives of one in the number of campaigns.
+ */
+export function leaveOneOut(sets: Alternatives): LeftOut[] {
+  const names = sets[0]!.alternatives.map(({ name }) => name);
+  for (const set of sets) checkSet(set, names);
+  const means = sets.map(({ alternatives }) => alternatives.map(({ auc }) => meanOf(auc)));
+  return sets.map(({ dataset, alternatives }, left) => {
+    const elsewhere = names.map((_, a) => meanOf(means.filter((_, set) => set !== left).map((of) => of[a]!)));
+    const [fitted, best] = [indexOfBest(elsewhere), indexOfBest(means[left]!)];
+    const rng = createRng(`bench/leave one out/${dataset}`);
+    const difference = (what: 'auc' | 'precision', other: number): Interval => {
+      const theirs = alternatives[other]![what];
+      const values = alternatives[fitted]![what].map((x, i) => x - theirs[i]!);
+      return bootstrapMean(values, rng.fork(`${what}/${names[other]}`));
+    };
+    return {
+      dataset,
+      campaigns: alternatives[0]!.auc.length,
+      fitted: names[fitted]!,
+      auc: means[left]![fitted]!,
+      gain: { auc: difference('auc', 0), precision: difference('precision', 0) },
+      best: names[best]!,
+      missed: difference('auc', best),
+    };
+  });
+}
+
+export function leaveOneOutTable(sets: Alternatives): string {
+  const results = leaveOneOut(sets);
+  const today = sets[0]!.alternatives[0]!.name;
+  const rows = results.map(({ dataset, campaigns, fitted, auc, gain, best, missed }) => [
+    dataset,
+    String(campaigns),
+    fitted,
+    short(auc, 4),
+    signed(gain.auc, 4),
+    signed(gain.precision, 3),
+    best,
+    signed(missed, 4),
+  ]);
+  const heads = [
+    'data set left out',
+    'campaigns',
+    'best on the others',
+    'AUC',
+    `AUC less ${today}`,
+    `precision@5% less ${today}`,
+    'best here',
+    'AUC less the best here',
+  ];
+  const [auc, precision] = (['auc', 'precision'] as const).map((what) =>
+    results.map(({ gain }) => verdictOf(gain[what])),
+  );
+  const counts = `AUC is ${verdictCounts(auc!)} of ${rows.length} data sets; precision@5% is ${verdictCounts(precision!)}`;
+  return `${table(heads, rows)}\n\nBeside ${today}, ${counts}.`;
+}
+
+function checkSet({ dataset, alternatives }: Alternatives[number], names: readonly string[]): void {
+  const own = alternatives.map(({ name }) => name);
+  if (own.join('\n') !== names.join('\n'))
+    throw new AppError('invalid_data', `${dataset} has the alternatives ${own.join(', ')}, not ${names.join(', ')}`);
+  if (new Set(own).size < own.length) throw new AppError('invalid_data', `${dataset} has an alternative twice`);
+  const campaigns = alternatives[0]!.auc.length;
+  for (const { name, auc, precision } of alternatives)
+    if (auc.length !== campaigns || precision.length !== campaigns)
+      throw new AppError(
+        'invalid_data',
+        `${dataset}, ${name}: ${auc.length} AUCs and ${precision.length} precisions of ${campaigns} campaigns`,
+      );
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, x) => sum + x, 0) / values.length;
+}
+
+function indexOfBest(values: readonly number[]): number {
+  return values.reduce((best, x, i) => (x > values[best]! ? i : best), 0);
+}

@@ -1,0 +1,25 @@
+/**
+ * Seed sets of one test campaign that grow: the smaller are parts of the larger, and the same rows are ranked with all
+ * of them.
+ */
+import { type Rng, shuffle } from '../../../src/lib/rng.ts';
+import type { Trial } from '../../../src/training/choices/trial.ts';
+
+export const SEED_COUNTS: readonly number[] = [10, 20, 50, 100, 200, 500];
+
+/**
+ * `trial`'s members (its seeds, and eval rows with label 1) in an order drawn by `rng`: the first n are the seeds, for
+ * each n of `counts` that is at most half of them. Ranked are the eval rows of everybody but the largest seed set.
+ * Empty where no n is small enough, or no row of both labels is left.
+ */
+export function sampleNestedSeeds(trial: Trial, counts: readonly number[], rng: Rng): Trial[] {
+  const { users, labels } = trial.evaluation;
+  const members = Int32Array.from(new Set([...trial.seeds, ...users.filter((_, row) => labels[row] === 1)])).sort();
+  const usable = counts.filter((count) => 2 * count <= members.length);
+  shuffle(rng, members);
+  const sampled = new Set(members.subarray(0, Math.max(0, ...usable)));
+  const isRanked = (_: number, row: number): boolean => !sampled.has(users[row]!);
+  const evaluation = { users: users.filter(isRanked), labels: labels.filter(isRanked) };
+  if (!evaluation.labels.includes(1) || !evaluation.labels.includes(0)) return [];
+  return usable.map((count) => ({ ...trial, seeds: members.slice(0, count).sort(), evaluation }));
+}

@@ -1,0 +1,126 @@
+/**
+ * `once`: of a data set whose users recur, one of another kind is derived: 40 of its campaigns, every user a member of
+ * one at most.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { copyFile, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type DataSet, getDataSetFile, openDataSet } from '../../../src/dataset/data-set.ts';
+import {
+  sampleSeeds,
+  testRows,
+  trainRows,
+  type WrittenCampaign,
+  writeDataSet,
+} from '../../../src/dataset/data-set-writer.ts';
+import { readLines } from '../../../src/dataset/lines.ts';
+import { parseRecord } from '../../../src/dataset/records.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import { createRng, type Rng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
+import { type CampaignHistory, readHistory } from '../../../src/training/history/history.ts';
+
+/** Campaigns of each split. */
+const CAMPAIGNS = 20;
+const SEEDS = { small: 30, large: 60 } as const;
+const TRAIN_MEMBERS = 500;
+
+interface OnceOptions {
+  /** A data set of at least 20 train and 20 test campaigns. */
+  readonly data: string;
+  /** Folder to write; it must not be there. */
+  readonly out: string;
+}
+
+/**
+ * Draws 20 train and 20 test campaigns at random. Each user stays a member of one of those that they were a member of,
+ * drawn with P ~ 1 / members of the campaign, so that small ones keep some; users and features are as they were. The
+ * ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of the
+ * members); every other user is an eval row. Equal data give equal bytes.
+ * Errors: invalid_argument where `out` is there, invalid_data where campaigns are too few.
+ */
+export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
+  if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
+  const dataSet = openDataSet(data);
+  const ids = await readUserIds(dataSet);
+  const numbers = new Map(ids.map((id, user) => [id, user]));
+  const { campaigns } = await readHistory(dataSet, { find: (id) => numbers.get(id) ?? -1 });
+  const rng = createRng('bench/once');
+  const sampled = (['train', 'test'] as const).flatMap((split) => sampleCampaigns(campaigns, split, rng.fork(split)));
+  const members = assignUsers(sampled.map(membersOf), ids.length, rng.fork('users'));
+  const source = JSON.parse(await readFile(join(data, 'dataset.json'), 'utf8')) as object;
+
+  mkdirSync(out, { recursive: true });
+  const users = getDataSetFile(dataSet, 'users.ndjson');
+  await copyFile(users, join(out, basename(users)));
+  await writeDataSet(out, {
+    users: null,
+    campaigns: campaignsOf(sampled, members, (user) => ids[user]!, rng),
+    description: {
+      ...source,
+      name: 'once',
+      made: `Derived from ${dataSet.name}: ${2 * CAMPAIGNS} of its campaigns, every user a member of one at most.`,
+      counts: { users: ids.length, campaigns_train: CAMPAIGNS, campaigns_test: CAMPAIGNS },
+    },
+  });
+}
+
+async function readUserIds(dataSet: DataSet): Promise<string[]> {
+  const path = getDataSetFile(dataSet, 'users.ndjson');
+  const ids: string[] = [];
+  for await (const { firstLine, lines } of readLines(path))
+    for (const [i, line] of lines.entries()) {
+      const id = parseRecord(line, path, firstLine + i)?.['user_id'];
+      if (typeof id === 'string') ids.push(id);
+    }
+  return ids;
+}
+
+function sampleCampaigns(campaigns: readonly CampaignHistory[], split: 'train' | 'test', rng: Rng): CampaignHistory[] {
+  const own = campaigns.filter((campaign) => campaign.split === split);
+  if (own.length < CAMPAIGNS)
+    throw new AppError('invalid_data', `${own.length} ${split} campaigns: ${CAMPAIGNS} are needed`);
+  return [...sampleWithoutReplacement(rng, own.length, CAMPAIGNS)].map((i) => own[i]!);
+}
+
+/** Everybody who is known to be a member. */
+function membersOf({ train, seeds, evaluation }: CampaignHistory): Set<number> {
+  const known = [train, evaluation].flatMap(({ users, labels }) => [...users.filter((_, i) => labels[i] === 1)]);
+  return new Set([...seeds, ...known]);
+}
+
+/** Each user into one of the campaigns that have them: `[campaigns][users]`. */
+function assignUsers(campaigns: readonly ReadonlySet<number>[], users: number, rng: Rng): Uint8Array[] {
+  const isMember = campaigns.map(() => new Uint8Array(users));
+  for (let user = 0; user < users; user++) {
+    const own = [...campaigns.keys()].filter((c) => campaigns[c]!.has(user));
+    let left = rng.uniform() * own.reduce((sum, c) => sum + 1 / campaigns[c]!.size, 0);
+    const chosen = own.find((c) => {
+      left -= 1 / campaigns[c]!.size;
+      return left < 0;
+    });
+    if (own.length > 0) isMember[chosen ?? own.at(-1)!]![user] = 1;
+  }
+  return isMember;
+}
+
+function* campaignsOf(
+  sampled: readonly CampaignHistory[],
+  members: readonly Uint8Array[],
+  idOf: (user: number) => string,
+  rng: Rng,
+): Generator<WrittenCampaign> {
+  const sizeOf = (c: number): number => members[c]!.reduce((sum, one) => sum + one, 0);
+  const bySize = [...sampled.keys()].slice(CAMPAIGNS).sort((a, b) => sizeOf(b) - sizeOf(a) || a - b);
+  const large = new Set(bySize.slice(0, CAMPAIGNS / 2));
+  for (const [c, { id, features, split }] of sampled.entries()) {
+    const stream = rng.fork(id);
+    const membership = { id, isMember: members[c]!, idOf };
+    const record = { campaign_id: id, ...features, split };
+    if (split === 'train') {
+      yield { record, rows: trainRows(membership, TRAIN_MEMBERS, stream) };
+      continue;
+    }
+    const group = large.has(c) ? 'large' : 'small';
+    yield { record: { ...record, group }, rows: testRows(membership, sampleSeeds(members[c]!, SEEDS[group], stream)) };
+  }
+}

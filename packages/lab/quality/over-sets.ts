@@ -1,0 +1,94 @@
+/** What holds over all data sets together. */
+import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
+import type { GroupName } from '../../../src/training/evaluation/summary.ts';
+import { compareWithBest, intervalOf, MEASURES, type Measure, verdictOf } from './best-baseline.ts';
+import { groupsOf, signed, table } from './format.ts';
+
+/**
+ * The mean of what independent data sets have, each counted once, with its 95 % interval: errors of independent means
+ * add up as squares.
+ */
+export function meanOverSets(intervals: readonly Interval[]): Interval {
+  const count = intervals.length;
+  const mean = intervals.reduce((sum, own) => sum + own.mean, 0) / count;
+  const error = (of: (own: Interval) => number) => Math.hypot(...intervals.map(of)) / count;
+  return { mean, low: mean - error((own) => own.mean - own.low), high: mean + error((own) => own.high - own.mean) };
+}
+
+interface Named {
+  readonly name: string;
+  readonly report: EvaluationReport;
+}
+
+/** The model less another method, of a data set and group. */
+interface Cell {
+  readonly name: string;
+  readonly group: GroupName;
+  readonly difference: Interval;
+}
+
+const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
+
+/**
+ * A row for the best of the others, picked on each data set and group with the truth at hand, and one for each method
+ * that every data set has; then the groups that are behind the best. Empty without reports.
+ */
+export function overSetsTable(reports: readonly Named[]): string {
+  if (reports.length === 0) return '';
+  const shared = Object.keys(reports[0]!.report.differences).filter((method) =>
+    reports.every(({ report }) => method in report.differences),
+  );
+  const best = (measure: Measure): Cell[] =>
+    reports.flatMap(({ name, report }) =>
+      compareWithBest(report)
+        .filter((one) => one.measure === measure)
+        .map(({ group, difference }) => ({ name, group, difference })),
+    );
+  const beside =
+    (method: string) =>
+    (measure: Measure): Cell[] =>
+      reports.flatMap(({ name, report }) => {
+        const own = report.differences[method]!;
+        return groupsOf(own).map((group) => ({ name, group, difference: intervalOf(own[group]!, measure) }));
+      });
+  const rows = [
+    ['the best of them', ...MEASURES.flatMap((measure) => cellsOf(best(measure), measure))],
+    ...shared.map((method) => [method, ...MEASURES.flatMap((measure) => cellsOf(beside(method)(measure), measure))]),
+  ];
+  const heads = MEASURES.flatMap((measure) => [measure, 'groups behind', 'worst group']);
+  const behind = MEASURES.map((measure) => {
+    const cells = groupCells(best(measure)).filter(isBehind);
+    const named = cells.map(({ name, group, difference }) => `${name} ${group} ${signed(difference, DIGITS[measure])}`);
+    return `${measure}: ${named.join(', ') || 'no group'} behind the best of them by more than the interval.`;
+  });
+  return `${table([`less, mean of ${count(reports.length, 'data set')}`, ...heads], rows)}\n\n${behind.join('\n\n')}`;
+}
+
+function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
+  const groups = groupCells(cells);
+  const [first, ...others] = groups;
+  // there is nothing to compare with
+  if (first === undefined) return ['', '', ''];
+  const worst = others.reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a), first);
+  const whole = cells.filter(({ group }) => group === 'all').map(({ difference }) => difference);
+  return [
+    signed(meanOverSets(whole), DIGITS[measure]),
+    `${groups.filter(isBehind).length} of ${groups.length}`,
+    `${signed(worst.difference, DIGITS[measure])} (${worst.name} ${worst.group})`,
+  ];
+}
+
+/** `small` and `large`; all campaigns of a data set that has neither. */
+function groupCells(cells: readonly Cell[]): readonly Cell[] {
+  const divided = new Set(cells.filter(({ group }) => group !== 'all').map(({ name }) => name));
+  return cells.filter(({ name, group }) => (group === 'all') !== divided.has(name));
+}
+
+function isBehind({ difference }: Cell): boolean {
+  return verdictOf(difference) === 'behind';
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}

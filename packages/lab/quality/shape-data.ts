@@ -1,0 +1,43 @@
+/** Generated shapes as data sets in a folder of work. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../src/lib/errors.ts';
+import { SHAPES } from '../scenarios/catalogue.ts';
+import type { ShapeName } from '../scenarios/names.ts';
+import { generateShape } from '../scenarios/shape.ts';
+
+/** All shapes of a benchmark are drawn with this seed. */
+const SEED = '1';
+const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
+
+/**
+ * The folder of the data set `name` in `work`, written anew. Where another one was there, what is kept beside it is of
+ * other data: that is invalid_argument, and nothing is changed.
+ */
+export async function writeShape(work: string, name: ShapeName): Promise<string> {
+  const folder = join(work, name, 'data');
+  const fresh = `${folder}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  await generateShape(SHAPES[name], { out: fresh, seed: SEED });
+  const isThere = existsSync(folder);
+  if (isThere && hashOf(folder) !== hashOf(fresh)) {
+    rmSync(fresh, { recursive: true });
+    throw new AppError(
+      'invalid_argument',
+      `${join(work, name)} has results of another data set of that name: remove it`,
+    );
+  }
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(fresh, folder);
+  return folder;
+}
+
+function hashOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const file of FILES) {
+    const path = join(folder, file);
+    hash.update(existsSync(path) ? readFileSync(path) : '');
+  }
+  return hash.digest('hex');
+}

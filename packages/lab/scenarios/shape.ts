@@ -1,0 +1,104 @@
+/** Defines generated shapes of data sets, and turns one into a data set folder. */
+
+import {
+  sampleSeeds,
+  testRows,
+  trainRows,
+  type WrittenCampaign,
+  writeDataSet,
+} from '../../../src/dataset/data-set-writer.ts';
+import type { FeatureKind } from '../../../src/lib/feature-kinds.ts';
+import { createRng, type Rng } from '../../../src/lib/rng.ts';
+import type { ShapeName } from './names.ts';
+
+/** A feature in the form of dataset.json. */
+interface FeatureDescription {
+  readonly name: string;
+  readonly kind: FeatureKind;
+  readonly max_length?: number;
+  readonly size?: number;
+}
+
+/** Features of a user or a campaign; null = not known. */
+type Traits = Readonly<Record<string, string | number | readonly string[] | readonly number[] | null>>;
+
+/** A kind of data set with a known truth. */
+export interface Shape {
+  readonly name: ShapeName;
+  /** One sentence: who the users are, and what makes one a member. */
+  readonly about: string;
+  readonly users: number;
+  readonly trainCampaigns: number;
+  readonly testCampaigns: number;
+  /** Seeds of a test campaign by its group, at most half of the members. */
+  readonly seeds: { readonly small: number; readonly large: number };
+  readonly userFeatures: readonly FeatureDescription[];
+  readonly campaignFeatures: readonly FeatureDescription[];
+  plant(rng: Rng, size: Size): Planted;
+}
+
+export interface Size {
+  readonly users: number;
+  /** Train campaigns first. */
+  readonly campaigns: number;
+}
+
+export interface Planted {
+  readonly users: readonly Traits[];
+  readonly campaigns: readonly PlantedCampaign[];
+}
+
+export interface PlantedCampaign {
+  readonly features: Traits;
+  /** `[users]` */
+  readonly isMember: Uint8Array;
+  /** If members are chosen by several criteria: how well a user meets each, `[criteria][users]`. Not in any file. */
+  readonly wishes?: readonly Float64Array[];
+}
+
+/** Maximum number of members in a train campaign's history. */
+const TRAIN_MEMBERS = 500;
+
+/**
+ * Writes a data set of `shape` to `out`. Train campaigns have up to 500 members and ten non-members each; test
+ * campaigns alternate between `small` and `large`, and every user who is not a seed is an eval row. Equal seeds produce
+ * equal bytes. A folder that cannot be written is storage_failed.
+ */
+export async function generateShape(shape: Shape, { out, seed }: { out: string; seed: string }): Promise<void> {
+  const { name, about, users, trainCampaigns, testCampaigns } = shape;
+  const rng = createRng(`shape/${name}/${seed}`);
+  const planted = shape.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
+  await writeDataSet(out, {
+    users: planted.users.map((traits, user) => ({ user_id: userId(user), ...traits })),
+    campaigns: campaignsOf(shape, planted, rng),
+    description: {
+      name,
+      user_features: shape.userFeatures,
+      campaign_features: shape.campaignFeatures,
+      made: `Synthetic, no real person. ${about}`,
+      licence: 'Apache-2.0',
+      counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
+      rng_seed: seed,
+    },
+  });
+}
+
+function* campaignsOf(shape: Shape, { campaigns }: Planted, rng: Rng): Generator<WrittenCampaign> {
+  for (const [c, { features, isMember }] of campaigns.entries()) {
+    const id = `campaign-${String(c + 1).padStart(3, '0')}`;
+    const stream = rng.fork(id);
+    const membership = { id, isMember, idOf: userId };
+    const record = { campaign_id: id, ...features };
+    if (c < shape.trainCampaigns) {
+      yield { record: { ...record, split: 'train' }, rows: trainRows(membership, TRAIN_MEMBERS, stream) };
+      continue;
+    }
+    const group = (c - shape.trainCampaigns) % 2 === 0 ? 'small' : 'large';
+    const seeds = sampleSeeds(isMember, shape.seeds[group], stream);
+    yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };
+  }
+}
+
+function userId(user: number): string {
+  return `user-${String(user + 1).padStart(5, '0')}`;
+}

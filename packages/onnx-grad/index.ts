@@ -1,0 +1,78 @@
+/** The only entry point of the graph library: everything that code outside this folder may use. */
+
+export { Adam } from './src/adam/adam.ts';
+export {
+  type AdaptationProgram,
+  type AdaptationRun,
+  buildStepGraph,
+  type LabelledBatch,
+  openAdaptation,
+} from './src/adam/adam-program.ts';
+export { compact, indexReader, needsIndexSession, type Parameters, putRows, takeRows } from './src/adam/compaction.ts';
+export {
+  type BlendedPart,
+  type HeadPosition,
+  type HeadProgram,
+  type HeadRun,
+  headGraphs,
+  type LinearChange,
+  type LogitPart,
+  openHeadProgram,
+  splitHeads,
+} from './src/descent/head-adaptation.ts';
+export { assembleRows, type Part, readPart } from './src/descent/looked-up-rows.ts';
+export { logitOf, spreadOf } from './src/descent/spread.ts';
+export { binaryCrossEntropy } from './src/graph/binary-cross-entropy.ts';
+export { Builder } from './src/graph/builder.ts';
+export { descentStep } from './src/graph/descent.ts';
+export { addGradients, differentiate } from './src/graph/differentiate.ts';
+export { GraphError } from './src/graph/error.ts';
+export {
+  BYTES_PER_ELEMENT,
+  type DataType,
+  type Dim,
+  elementCount,
+  type Graph,
+  isConcrete,
+  isFloat,
+  type Node,
+  numbersOf,
+  type Shape,
+  sameShape,
+  type Tensor,
+  type TensorData,
+  tensor,
+  typeText,
+  type Value,
+} from './src/graph/ir.ts';
+export { printGraph } from './src/graph/print.ts';
+export { prune, pruneInputs } from './src/graph/prune.ts';
+export { valuesReachedFrom } from './src/graph/reach.ts';
+export { withInterface } from './src/graph/with-interface.ts';
+export { filesFrom, filesIn, selfContained } from './src/onnx/external-data.ts';
+export { readModel } from './src/onnx/read.ts';
+export { writeModel } from './src/onnx/write.ts';
+export type { OpType } from './src/ops/attributes.ts';
+export { cutPools, type Pool, type PoolCut } from './src/rewrite/cut-pools.ts';
+export { type CutTable, cutTables, type TableCut, trainableParameters } from './src/rewrite/cut-tables.ts';
+export { exactSigmoid, exactSigmoids } from './src/rewrite/exact-sigmoid.ts';
+export { findLinearTerm, type LinearTerm } from './src/rewrite/find-linear-term.ts';
+export { fixMasks } from './src/rewrite/fixed-masks.ts';
+export { foldShared } from './src/rewrite/fold-shared.ts';
+export { type Split, splitFrozen } from './src/rewrite/split-frozen.ts';
+export { findPaddedTables, findTies, keepPaddingRows, tieWeights } from './src/rewrite/tie-weights.ts';
+export { spellVectorProducts } from './src/rewrite/vector-products.ts';
+export { weightedSumsAsProducts } from './src/rewrite/weighted-sums.ts';
+export { inOwnMemory, sliceFeeds, takeFeeds } from './src/session/feed-rows.ts';
+export {
+  allFinite,
+  CPU,
+  type Device,
+  type DeviceRequest,
+  type Feeds,
+  openSession,
+  parseDevice,
+  resolveDevice,
+  type Session,
+  type SessionOptions,
+} from './src/session/session.ts';

@@ -1,0 +1,182 @@
+/**
+ * The online stage's steps on any model: its graph is differentiated once; a run adapts compact tables with Adam, step
+ * by step.
+ */
+
+import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
+import { Builder } from '../graph/builder.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import { elementCount, type Graph, type Tensor } from '../graph/ir.ts';
+import { cutTables, type TableCut } from '../rewrite/cut-tables.ts';
+import { type Device, type Feeds, openSession, type Session } from '../session/session.ts';
+import { Adam } from './adam.ts';
+import { compact, type IndexReader, indexReader, needsIndexSession, type Parameters } from './compaction.ts';
+
+export interface LabelledBatch {
+  readonly feeds: Feeds;
+  /** 0 or 1, `[batch]`. */
+  readonly labels: Float32Array;
+}
+
+/** A model prepared for adaptation, shared by all campaigns of the model. */
+export interface AdaptationProgram {
+  readonly cut: TableCut;
+  /**
+   * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (batches to score
+   * along the way).
+   */
+  start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
+  close(): Promise<void>;
+}
+
+export interface AdaptationRun {
+  /** One step of Adam on batch `i`; returns the loss before it. */
+  step(i: number, rate: number): Promise<number>;
+  /** Scores of `scored[i]` with the current parameters. */
+  scores(i: number): Promise<Float32Array>;
+  /** The current full parameters. */
+  parameters(): Map<string, Tensor>;
+}
+
+/**
+ * The loss of a batch and what Adam needs of it. Inputs: those of the compact graph and `label` `[batch]`. Outputs:
+ * `loss`, then the gradients of `gradientsOf`, in that order. For a compact table that is the gradient of what a
+ * look-up reads, `[.., width]`: a row may occur many times, and is added up outside.
+ */
+export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
+  const b = Builder.from(compactGraph);
+  const score = b.get(compactGraph.outputs[0]!);
+  const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+  const values = gradientsOf({ tables }, parameters).map(({ value }) => b.get(value));
+  const gradients = addGradients(b, b.build('loss', [loss]), loss, values);
+  const outputs = [loss];
+  for (const { name } of values) {
+    const gradient = gradients.get(name)!;
+    // an output is written to memory of its own
+    outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
+  }
+  return b.build(`${compactGraph.name}_step`, outputs);
+}
+
+/** The values of the compact graph whose gradients are outputs of the step graph. */
+function gradientsOf({ tables }: Pick<TableCut, 'tables'>, parameters: readonly string[]): WantedGradient[] {
+  const lookups = new Map(tables.map((table) => [table.parameter, table.lookups]));
+  return parameters.flatMap((parameter): WantedGradient[] => {
+    const own = lookups.get(parameter);
+    if (!own) return [{ parameter, value: parameter, place: null }];
+    return own.map(({ input, output }) => ({ parameter, value: output, place: input }));
+  });
+}
+
+interface WantedGradient {
+  readonly parameter: string;
+  readonly value: string;
+  /** Of a look-up, the feed with its positions. */
+  readonly place: string | null;
+}
+
+/** Differentiates `graph` and opens its sessions. An op on the path without a gradient is a GraphError. */
+export async function openAdaptation(
+  graph: Graph,
+  parameters: readonly string[],
+  options: { device?: Device; compact?: boolean; threads?: number } = {},
+): Promise<AdaptationProgram> {
+  const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
+  const step = await openSession(buildStepGraph(cut, parameters), options);
+  const forward = await openSession(cut.compactGraph, options);
+  const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
+  const reader = indexReader(cut.indexGraph, index);
+  return {
+    cut,
+    start: (values, batches, scored = []) =>
+      startRun({ cut, step, forward, reader, parameters }, values, batches, scored),
+    async close() {
+      for (const session of [step, forward, index]) await session?.close();
+    },
+  };
+}
+
+interface Program {
+  readonly cut: TableCut;
+  readonly step: Session;
+  readonly forward: Session;
+  readonly reader: IndexReader;
+  readonly parameters: readonly string[];
+}
+
+async function startRun(
+  program: Program,
+  values: Parameters,
+  batches: readonly LabelledBatch[],
+  scored: readonly Feeds[],
+): Promise<AdaptationRun> {
+  const adapted = new Map(program.parameters.map((name) => [name, values.get(name)!]));
+  const compaction = await compact(program.cut, adapted, program.reader, [
+    ...batches.map((batch) => batch.feeds),
+    ...scored,
+  ]);
+  const places = batches.map((_, i) => placesOf(program.cut, compaction.places[i]!));
+  const rows = new Map(
+    program.cut.tables.map(({ parameter }) => [
+      parameter,
+      Math.max(0, ...places.map((of) => of.get(parameter)!.length)),
+    ]),
+  );
+  const adam = new Adam(new Map(program.parameters.map((name) => [name, compaction.parameters.get(name)!])), { rows });
+  const current = Object.fromEntries(adam.parameters);
+  const wanted = gradientsOf(program.cut, program.parameters);
+  return {
+    async step(i, rate) {
+      const { feeds, labels } = batches[i]!;
+      const label: Tensor = { dtype: 'float32', shape: [labels.length], data: labels };
+      const into = gradientTensors(adam, wanted, compaction.places[i]!);
+      const named = into.map((tensor, j): [string, Tensor] => [program.step.outputs[j + 1]!, tensor]);
+      const out = await program.step.run(
+        { ...feeds, ...compaction.places[i], ...current, label },
+        { into: Object.fromEntries(named) },
+      );
+      for (const [parameter, own] of places[i]!) adam.addRows(parameter, own);
+      adam.step(rate);
+      return Number(out[program.step.outputs[0]!]!.data[0]);
+    },
+    async scores(i) {
+      const out = await program.forward.run({ ...scored[i], ...compaction.places[batches.length + i], ...current });
+      return out[program.forward.outputs[0]!]!.data as Float32Array;
+    },
+    parameters: () => compaction.restore(new Map([...adam.parameters].map(([name, value]) => [name, copyOf(value)]))),
+  };
+}
+
+/** By table, the positions of all its look-ups, one look-up after the other. */
+function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> {
+  return new Map(
+    tables.map(({ parameter, lookups }) => {
+      const parts = lookups.map(({ input }) => places[input]!.data as Int32Array);
+      const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        all.set(part, at);
+        at += part.length;
+      }
+      return [parameter, all];
+    }),
+  );
+}
+
+/** Where the gradients of a step are written: all of a parameter's, or the rows of one look-up after the other. */
+function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
+  const ends = new Map<string, number>();
+  return wanted.map(({ parameter, place }) => {
+    const { dtype, shape } = adam.parameters.get(parameter)!;
+    if (place === null) return { dtype, shape, data: adam.gradients.get(parameter)! };
+    const read = [...places[place]!.shape, ...shape.slice(1)];
+    const from = ends.get(parameter) ?? 0;
+    const to = from + elementCount(read);
+    ends.set(parameter, to);
+    return { dtype, shape: read, data: adam.incoming(parameter).subarray(from, to) };
+  });
+}
+
+function copyOf(source: Tensor): Tensor {
+  return { ...source, data: (source.data as Float32Array).slice() };
+}

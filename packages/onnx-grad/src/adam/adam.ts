@@ -1,0 +1,197 @@
+/** Adam on float32 parameters, in memory of its own, four values at a time (adam.wat). */
+
+import { AppError, assert } from '../../../../src/lib/errors.ts';
+import { elementCount, type Tensor } from '../graph/ir.ts';
+import { ADAM_WASM } from './adam-wasm.ts';
+import type { Parameters } from './compaction.ts';
+
+export interface AdamConstants {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/** PyTorch's defaults (Kingma & Ba 2015, algorithm 1). */
+export const ADAM: AdamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+/** The two scalars of step `t` (from 1): rate / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
+export function adamScalars(rate: number, t: number): { stepSize: number; scale2: number } {
+  return { stepSize: rate / (1 - ADAM.beta1 ** t), scale2: 1 / Math.sqrt(1 - ADAM.beta2 ** t) };
+}
+
+/** Parameters share a memory up to this size; a larger one has its own. */
+const SHARED_BYTES = 2 ** 30;
+const PAGE_BYTES = 2 ** 16;
+/** 32-bit addresses, and one page less so that no end is 0. */
+const MAXIMUM_BYTES = 2 ** 32 - PAGE_BYTES;
+
+const SUFFIXES = ['', '.moment1', '.moment2'] as const;
+
+/** Parameters, moments and step count, to resume from later. */
+export interface AdamState {
+  readonly steps: number;
+  /** Parameters, then `<p>.moment1` and `<p>.moment2`. */
+  readonly tensors: Parameters;
+}
+
+export interface AdamOptions {
+  /** Continues from there. */
+  readonly state?: AdamState;
+  /** By parameter, the most rows that `addRows` is given at a time. */
+  readonly rows?: ReadonlyMap<string, number>;
+}
+
+/**
+ * A step is theta - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon) for all values of all parameters, m
+ * and v the new moments: dense Adam.
+ */
+export class Adam {
+  /** The current ones: a step changes them in place. */
+  readonly parameters: Parameters;
+  /** Sums that the next step takes; zero after it. */
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+  readonly #slots: ReadonlyMap<string, Slot>;
+  #steps: number;
+
+  /** Starts at a copy of `start`. A parameter that no memory holds is invalid_model. */
+  constructor(start: Parameters, { state, rows = new Map() }: AdamOptions = {}) {
+    const needs = [...start].map(([name, value]): Need => ({ name, value, rows: rows.get(name) ?? 0 }));
+    this.#slots = new Map(inMemories(needs).flatMap(openMemory));
+    this.#steps = state?.steps ?? 0;
+    for (const [name, { value, moment1, moment2 }] of this.#slots) {
+      for (const [i, into] of [value, moment1, moment2].entries()) {
+        const source = state?.tensors.get(`${name}${SUFFIXES[i]}`) ?? (i === 0 ? start.get(name) : undefined);
+        if (source) into.set(source.data as Float32Array);
+      }
+    }
+    this.parameters = this.#tensors((slot) => slot.value);
+    this.gradients = new Map([...this.#slots].map(([name, { gradient }]) => [name, gradient]));
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Where rows of `name`'s gradient are written for `addRows`, `[rows, width]`. */
+  incoming(name: string): Float32Array {
+    return this.#slots.get(name)!.incoming;
+  }
+
+  /** Adds row i of `incoming` to row `places[i]` of the gradient, in that order. */
+  addRows(name: string, places: Int32Array): void {
+    const { kernels, gradient, incoming, places: own, width } = this.#slots.get(name)!;
+    assert(places.length <= own.length, `${name} has room for ${own.length} rows, not ${places.length}`);
+    own.set(places);
+    kernels.add_rows(gradient.byteOffset, incoming.byteOffset, own.byteOffset, places.length, width);
+  }
+
+  step(rate: number): void {
+    this.#steps += 1;
+    const { stepSize, scale2 } = adamScalars(rate, this.#steps);
+    for (const { kernels, value, moment1, moment2, gradient } of this.#slots.values()) {
+      const addresses = [value, moment1, moment2, gradient].map((view) => view.byteOffset);
+      kernels.step(...(addresses as Addresses), padded(value.length), stepSize, scale2);
+    }
+  }
+
+  /** Valid until the next step. */
+  state(): AdamState {
+    const tensors = [
+      ...this.parameters,
+      ...this.#tensors((slot) => slot.moment1, '.moment1'),
+      ...this.#tensors((slot) => slot.moment2, '.moment2'),
+    ];
+    return { steps: this.#steps, tensors: new Map(tensors) };
+  }
+
+  #tensors(of: (slot: Slot) => Float32Array, suffix = ''): Map<string, Tensor> {
+    const { dtype } = { dtype: 'float32' as const };
+    return new Map(
+      [...this.#slots].map(([name, slot]) => [`${name}${suffix}`, { dtype, shape: slot.shape, data: of(slot) }]),
+    );
+  }
+}
+
+interface Need {
+  readonly name: string;
+  readonly value: Tensor;
+  readonly rows: number;
+}
+
+type Addresses = [number, number, number, number];
+
+/** What adam.wat exports. */
+interface Kernels {
+  configure(beta1: number, rest1: number, beta2: number, rest2: number, epsilon: number): void;
+  step(...args: [...Addresses, count: number, stepSize: number, scale2: number]): void;
+  add_rows(...args: [...Addresses, width: number]): void;
+}
+
+/** One parameter in a memory: views of it. */
+interface Slot {
+  readonly kernels: Kernels;
+  readonly shape: Tensor['shape'];
+  /** Values in a row. */
+  readonly width: number;
+  readonly value: Float32Array;
+  readonly moment1: Float32Array;
+  readonly moment2: Float32Array;
+  readonly gradient: Float32Array;
+  readonly incoming: Float32Array;
+  readonly places: Int32Array;
+}
+
+/** A multiple of the four values of an instruction. */
+const padded = (count: number): number => 4 * Math.ceil(count / 4);
+const widthOf = ({ value }: Need): number => elementCount(value.shape.slice(1));
+
+function bytesOf(need: Need): number {
+  return 4 * (4 * padded(need.value.data.length) + padded(need.rows * widthOf(need)) + padded(need.rows));
+}
+
+/** Which parameters share a memory. */
+function inMemories(needs: readonly Need[]): Need[][] {
+  const groups: Need[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const need of needs) {
+    const own = bytesOf(need);
+    if (own > MAXIMUM_BYTES)
+      throw new AppError(
+        'invalid_model',
+        `parameter "${need.name}" takes ${own} bytes to be adapted with Adam, which has ${MAXIMUM_BYTES}`,
+      );
+    bytes += own;
+    if (bytes > SHARED_BYTES) {
+      groups.push([]);
+      bytes = own;
+    }
+    groups.at(-1)!.push(need);
+  }
+  return groups;
+}
+
+let assembled: WebAssembly.Module | null = null;
+
+function openMemory(needs: readonly Need[]): [string, Slot][] {
+  const bytes = needs.reduce((sum, need) => sum + bytesOf(need), 0);
+  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });
+  assembled ??= new WebAssembly.Module(Buffer.from(ADAM_WASM, 'base64'));
+  const kernels = new WebAssembly.Instance(assembled, { adam: { memory } }).exports as Kernels;
+  kernels.configure(ADAM.beta1, 1 - ADAM.beta1, ADAM.beta2, 1 - ADAM.beta2, ADAM.epsilon);
+  let at = 0;
+  const take = <V>(View: new (buffer: ArrayBuffer, offset: number, length: number) => V, count: number): V => {
+    const view = new View(memory.buffer, at, count);
+    at += 4 * padded(count);
+    return view;
+  };
+  return needs.map((need) => {
+    const { name, value, rows } = need;
+    const [count, width] = [value.data.length, widthOf(need)];
+    const [own, moment1, moment2, gradient] = [0, 1, 2, 3].map(() => take(Float32Array, count)) as Views;
+    const incoming = take(Float32Array, rows * width);
+    const places = take(Int32Array, rows);
+    return [name, { kernels, shape: value.shape, width, value: own, moment1, moment2, gradient, incoming, places }];
+  });
+}
+
+type Views = [Float32Array, Float32Array, Float32Array, Float32Array];

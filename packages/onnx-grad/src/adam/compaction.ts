@@ -1,0 +1,141 @@
+/** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's positions in them. */
+
+import { AppError, assert } from '../../../../src/lib/errors.ts';
+import { elementCount, type Graph, type Tensor } from '../graph/ir.ts';
+import type { CutTable, TableCut } from '../rewrite/cut-tables.ts';
+import { inOwnMemory } from '../session/feed-rows.ts';
+import type { Feeds, Session } from '../session/session.ts';
+
+/** Parameters by name. */
+export type Parameters = ReadonlyMap<string, Tensor>;
+
+/** Runs the index graph of a cut; a look-up whose indices are an input itself needs no run. */
+export interface IndexReader {
+  read(feeds: Feeds): Promise<Feeds>;
+}
+
+export function indexReader(indexGraph: Graph, session: Session | null): IndexReader {
+  const computed = indexGraph.outputs.filter((name) => !indexGraph.inputs.includes(name));
+  return {
+    async read(feeds) {
+      const out: Record<string, Tensor> = {};
+      for (const name of indexGraph.outputs) if (feeds[name]) out[name] = feeds[name];
+      if (computed.length > 0) {
+        assert(session, 'an index graph with nodes has a session');
+        Object.assign(out, await session.run(feeds, { outputs: computed }));
+      }
+      return out;
+    },
+  };
+}
+
+/** Whether reading the indices needs ONNX Runtime. */
+export function needsIndexSession(indexGraph: Graph): boolean {
+  return indexGraph.outputs.some((name) => !indexGraph.inputs.includes(name));
+}
+
+export interface Compaction {
+  /** The parameters with compact tables instead of the full ones; other parameters are the same values. */
+  readonly parameters: Parameters;
+  /** Rows of each compact table, ascending, as rows of the full one. */
+  readonly rows: ReadonlyMap<string, Int32Array>;
+  /** For each of the given batches, the positions that its look-ups read: feeds of the compact graph. */
+  readonly places: readonly Feeds[];
+  /** The full parameters with the rows of `adapted` written back: rows in no batch keep their values. */
+  restore(adapted: Parameters): Map<string, Tensor>;
+}
+
+/** Compacts `parameters` to the union of the rows that `batches` use. An index outside its table is invalid_model. */
+export async function compact(
+  cut: TableCut,
+  parameters: Parameters,
+  reader: IndexReader,
+  batches: readonly Feeds[],
+): Promise<Compaction> {
+  const indices: Feeds[] = [];
+  for (const batch of batches) indices.push(cut.tables.length > 0 ? await reader.read(batch) : {});
+  const places: Record<string, Tensor>[] = batches.map(() => ({}));
+  const rows = new Map<string, Int32Array>();
+  const tables = new Set(cut.tables.map(({ parameter }) => parameter));
+  const compacted = new Map(
+    [...parameters].map(([name, value]): [string, Tensor] => [name, tables.has(name) ? value : inOwnMemory(value)]),
+  );
+  for (const table of cut.tables) {
+    const used = indices.map((values) => table.lookups.map(({ index }) => rowsRead(table, values[index]!)));
+    const { list, place } = numberRows(table.rows, used.flat());
+    rows.set(table.parameter, list);
+    compacted.set(table.parameter, takeRows(parameters.get(table.parameter)!, list));
+    for (const [i, values] of indices.entries()) {
+      for (const [l, { index, input }] of table.lookups.entries()) {
+        const data = used[i]![l]!;
+        for (let j = 0; j < data.length; j++) data[j] = place[data[j]!]!;
+        places[i]![input] = { dtype: 'int32', shape: values[index]!.shape, data };
+      }
+    }
+  }
+  return {
+    parameters: compacted,
+    rows,
+    places,
+    restore(adapted) {
+      const out = new Map<string, Tensor>();
+      for (const [name, full] of parameters) {
+        const list = rows.get(name);
+        out.set(name, list ? putRows(full, list, adapted.get(name)!) : adapted.get(name)!);
+      }
+      return out;
+    },
+  };
+}
+
+/** The rows that a look-up reads, in newly allocated memory. ONNX counts negative indices from the end. */
+function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
+  const indices = data instanceof Int32Array ? data : Float64Array.from(data as ArrayLike<number>, Number);
+  const out = new Int32Array(indices.length);
+  for (let j = 0; j < out.length; j++) {
+    const index = indices[j]!;
+    const row = index < 0 ? index + rows : index;
+    if (!(row >= 0 && row < rows))
+      throw new AppError('invalid_model', `index ${index} is not in table "${parameter}" of ${rows} rows`);
+    out[j] = row;
+  }
+  return out;
+}
+
+/** The used rows, ascending, and the position of each row among them (or -1). */
+function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Array; place: Int32Array } {
+  const place = new Int32Array(rows).fill(-1);
+  let count = 0;
+  for (const part of used) {
+    for (let j = 0; j < part.length; j++) {
+      if (place[part[j]!] === 0) continue;
+      place[part[j]!] = 0;
+      count += 1;
+    }
+  }
+  const list = new Int32Array(count);
+  for (let row = 0, at = 0; row < rows; row++) {
+    if (place[row] === -1) continue;
+    place[row] = at;
+    list[at++] = row;
+  }
+  return { list, place };
+}
+
+/** Some rows of a table, in the given order. */
+export function takeRows(full: Tensor, rows: Int32Array): Tensor {
+  const width = elementCount(full.shape.slice(1));
+  const data = new Float32Array(rows.length * width);
+  const source = full.data as Float32Array;
+  for (let i = 0; i < rows.length; i++) data.set(source.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
+  return { dtype: full.dtype, shape: [rows.length, ...full.shape.slice(1)], data };
+}
+
+/** A copy of `full` with some rows replaced by `changed`. */
+export function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
+  const width = elementCount(full.shape.slice(1));
+  const data = (full.data as Float32Array).slice();
+  const source = changed.data as Float32Array;
+  for (let i = 0; i < rows.length; i++) data.set(source.subarray(i * width, (i + 1) * width), rows[i]! * width);
+  return { dtype: full.dtype, shape: full.shape, data };
+}

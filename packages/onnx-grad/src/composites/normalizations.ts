@@ -1,0 +1,133 @@
+/** Normalizations as in an exported model: (x - mean) / sqrt(variance + epsilon) scale + bias. */
+import type { Builder, NodeOptions } from '../graph/builder.ts';
+import type { Value } from '../graph/ir.ts';
+import { broadcastShapes, mustDiffer, normalizeAxis } from '../ops/dims.ts';
+import { refuse } from '../ops/helpers.ts';
+import { EVALUATION } from './layers.ts';
+import type { CompositeSpec } from './spec.ts';
+
+const DEFAULT_EPSILON = 1e-5;
+
+// over the axes from `axis` on
+export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
+  arity: [2, 3],
+  outputs: 3,
+  attributes: { axis: 'int', epsilon: 'float', stash_type: 'int' },
+  decompose: ({ b, inputs, attributes: { axis = -1, epsilon, stash_type = 1 }, output, wants }) => {
+    const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
+    const rank = x.shape.length;
+    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, but only 1 (float32) is supported`);
+    if (x.dtype !== 'float32' && (wants(1) || wants(2))) refuse(`its mean is float32, and "${x.name}" ${x.dtype}`);
+    for (const value of [scale, ...(bias ? [bias] : [])]) {
+      const wide = broadcastShapes([x.shape, value.shape], () => '');
+      if (wide.length !== rank || wide.some((dim, i) => mustDiffer(dim, x.shape[i]!)))
+        refuse(`"${value.name}" of shape [${value.shape.join(', ')}] does not broadcast to [${x.shape.join(', ')}]`);
+    }
+    const axes = axesFrom(normalizeAxis(axis, rank), rank);
+    const { centred, deviation } = moments(b, x, axes, epsilon, wants(1) ? output(1) : {});
+    const normal = b.add('Div', [centred, deviation]);
+    if (bias) b.add('Add', [b.add('Mul', [normal, scale]), bias], {}, output(0));
+    else b.add('Mul', [normal, scale], {}, output(0));
+    if (wants(2)) b.add('Reciprocal', [deviation], {}, output(2));
+  },
+};
+
+// over the axes after the channels, for each channel of each row
+export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
+  arity: [3, 3],
+  outputs: 1,
+  attributes: { epsilon: 'float' },
+  decompose: ({ b, inputs, attributes: { epsilon }, output }) => {
+    const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]!];
+    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 3`);
+    const { centred, deviation } = moments(b, x, axesFrom(2, x.shape.length), epsilon);
+    const normal = b.add('Div', [centred, deviation]);
+    b.add('Add', [b.add('Mul', [normal, perChannel(b, scale, x)]), perChannel(b, bias, x)], {}, output(0));
+  },
+};
+
+// over the channels of a group and the axes behind, for each group of each row
+export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
+  arity: [3, 3],
+  outputs: 1,
+  attributes: { epsilon: 'float', num_groups: 'int', stash_type: 'int' },
+  decompose: ({ b, inputs, attributes: { epsilon, num_groups, stash_type = 1 }, output }) => {
+    const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]!];
+    const [, channels, ...places] = x.shape;
+    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, and only 1 (float32) is supported`);
+    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 3`);
+    if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
+      refuse(`${channels} channels are not ${num_groups} groups`);
+    const width = channels / num_groups;
+    // rows, groups, and all that is normalized together
+    const grouped = b.add('Reshape', [x, b.ints([0, num_groups, -1])]);
+    const { centred, deviation } = moments(b, grouped, [2], epsilon);
+    const normal = b.add('Div', [centred, deviation]);
+    const shape = b.add('Shape', [x], { start: 0 });
+    const apart = places.length === 0 ? normal : b.add('Reshape', [normal, shape]);
+    // before opset 21 there was one scale a group
+    const of = (vector: Value): Value => {
+      if (vector.shape.length !== 1 || vector.shape[0] !== num_groups || width === 1) return perChannel(b, vector, x);
+      const repeated = b.add('Expand', [b.add('Unsqueeze', [vector, b.ints([1])]), b.ints([num_groups, width])]);
+      return perChannel(b, b.add('Reshape', [repeated, b.ints([-1])]), x);
+    };
+    b.add('Add', [b.add('Mul', [apart, of(scale)]), of(bias)], {}, output(0));
+  },
+};
+
+// with the mean and the variance that training left behind
+export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
+  arity: [5, 5],
+  outputs: 5,
+  attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
+  decompose: ({ b, inputs, attributes: { epsilon = DEFAULT_EPSILON, training_mode = 0 }, output, wants }) => {
+    // before opset 14 a node in training had more outputs
+    if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`it is in training mode: ${EVALUATION}`);
+    const x = inputs[0]!;
+    if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 2`);
+    const [scale, bias, mean, variance] = inputs.slice(1).map((value) => perChannel(b, value!, x));
+    const deviation = b.add('Sqrt', [b.add('Add', [variance!, b.scalar(Math.fround(epsilon), x)])]);
+    const centred = b.add('Sub', [x, mean!]);
+    const scaled = b.add('Mul', [centred, b.add('Div', [scale!, deviation])]);
+    b.add('Add', [scaled, bias!], {}, output(0));
+  },
+};
+
+/**
+ * Names of the means and variances of the BatchNormalizations among `nodes`: values from training, which no gradient
+ * step may change.
+ */
+export function runningStatistics(
+  nodes: Iterable<{ readonly opType: string; readonly input: readonly string[] }>,
+): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { opType, input } of nodes)
+    if (opType === 'BatchNormalization') for (const name of input.slice(3, 5)) names.add(name);
+  return names;
+}
+
+const axesFrom = (first: number, rank: number) => Array.from({ length: rank - first }, (_, i) => first + i);
+
+/** x - mean and sqrt(variance + epsilon) over `axes`, which stay with size 1. `options` are the mean's. */
+function moments(
+  b: Builder,
+  x: Value,
+  axes: readonly number[],
+  epsilon = DEFAULT_EPSILON,
+  options: NodeOptions = {},
+): { centred: Value; deviation: Value } {
+  const over = b.ints(axes);
+  const centred = b.add('Sub', [x, b.add('ReduceMean', [x, over], {}, options)]);
+  // Pow, not a product: ONNX Runtime fuses these nodes into one kernel again
+  const variance = b.add('ReduceMean', [b.add('Pow', [centred, b.scalar(2, x)]), over]);
+  return { centred, deviation: b.add('Sqrt', [b.add('Add', [variance, b.scalar(Math.fround(epsilon), x)])]) };
+}
+
+/** A vector with one number per channel (axis 1 of `x`), shaped to broadcast to `x`. */
+function perChannel(b: Builder, vector: Value, x: Value): Value {
+  const channels = x.shape[1]!;
+  if (vector.shape.length !== 1 || mustDiffer(vector.shape[0]!, channels))
+    refuse(`"${vector.name}" has shape [${vector.shape.join(', ')}], not [${channels}]`);
+  const behind = axesFrom(1, x.shape.length - 1);
+  return behind.length === 0 ? vector : b.add('Unsqueeze', [vector, b.ints(behind)]);
+}

@@ -1,0 +1,58 @@
+/**
+ * The specification of an op that a file may contain but a graph does not: its inputs, its attributes and the nodes
+ * that replace it.
+ */
+import type { Builder, NodeOptions } from '../graph/builder.ts';
+import type { Value } from '../graph/ir.ts';
+import type { AttributeKind } from '../ops/attributes.ts';
+
+type None = Readonly<Record<never, never>>;
+
+/** The attributes of the composite ops in the opsets that have them (14 to 21), names exactly as in ONNX. */
+export interface CompositeAttributes {
+  BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: number };
+  CastLike: None;
+  Celu: { readonly alpha?: number };
+  Conv: {
+    readonly auto_pad?: string;
+    readonly dilations?: readonly number[];
+    readonly group?: number;
+    readonly kernel_shape?: readonly number[];
+    readonly pads?: readonly number[];
+    readonly strides?: readonly number[];
+  };
+  Dropout: { readonly seed?: number };
+  Gelu: { readonly approximate?: string };
+  GlobalAveragePool: None;
+  GroupNormalization: { readonly epsilon?: number; readonly num_groups?: number; readonly stash_type?: number };
+  HardSwish: None;
+  InstanceNormalization: { readonly epsilon?: number };
+  LayerNormalization: { readonly axis?: number; readonly epsilon?: number; readonly stash_type?: number };
+  Mish: None;
+  ReduceLogSum: { readonly keepdims?: number; readonly noop_with_empty_axes?: number };
+}
+
+export type CompositeOp = keyof CompositeAttributes;
+
+/** A node as a rule sees it. It refuses with `refuse`. */
+export interface CompositeContext<K extends CompositeOp> {
+  /** Names the nodes that it adds `<node>/<op>`. */
+  readonly b: Builder;
+  /** null for an omitted optional input. */
+  readonly inputs: readonly (Value | null)[];
+  readonly attributes: CompositeAttributes[K];
+  /** For the node that produces output `i`, which gets the file's name. */
+  output(i: number): NodeOptions;
+  /** Whether the file names output `i`. */
+  wants(i: number): boolean;
+}
+
+export interface CompositeSpec<K extends CompositeOp> {
+  /** Minimum and maximum number of inputs. */
+  readonly arity: readonly [least: number, most: number];
+  /** Maximum number of outputs. */
+  readonly outputs: number;
+  readonly attributes: { readonly [A in keyof Required<CompositeAttributes[K]>]: AttributeKind };
+  /** Adds nodes of the table that produce output 0, and the others on request. */
+  readonly decompose: (context: CompositeContext<K>) => void;
+}

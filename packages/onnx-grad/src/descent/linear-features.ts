@@ -1,0 +1,261 @@
+/** The components of a user's term: the features that adapted parameters multiply, read off the graph once per user. */
+
+import type { Design } from '../../../../src/lib/logistic-regression.ts';
+import type { Parameters } from '../adam/compaction.ts';
+import type { Tensor } from '../graph/ir.ts';
+import type { LinearTerm } from '../rewrite/find-linear-term.ts';
+import { splitFrozen } from '../rewrite/split-frozen.ts';
+import { sliceFeeds } from '../session/feed-rows.ts';
+import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
+import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
+
+/** Elements of one adapted parameter among the columns. */
+export interface ColumnBlock {
+  readonly parameter: string;
+  /** The block's columns are `first .. first + elements.length`. */
+  readonly first: number;
+  /**
+   * Flat positions in the parameter, ascending; elements that no row looks up have no column, as nothing moves them.
+   */
+  readonly elements: Int32Array;
+}
+
+/**
+ * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense
+ * one. term of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d], c
+ * = the change of the parameters since the start.
+ */
+export interface LinearFeatures {
+  readonly rows: number;
+  readonly width: number;
+  readonly blocks: readonly ColumnBlock[];
+  /** `[rows]`: the term at the start. */
+  readonly offsets: Float64Array;
+  /** `[rows + 1]`: CSR, no column repeated in a row. */
+  readonly starts: Int32Array;
+  readonly columns: Int32Array;
+  readonly values: Float32Array;
+  readonly firstDense: number;
+  /** `[rows, width - firstDense]` */
+  readonly dense: Float32Array;
+}
+
+export interface FeatureReader {
+  /** Reads the features of the rows with the given boundary; `start` are the adapted parameters at the start. */
+  read(start: Parameters, perUser: Feeds, shared: Feeds, rows: number): Promise<LinearFeatures>;
+  close(): Promise<void>;
+}
+
+/** Rows read in one run. */
+const READ_ROWS = 2048;
+
+/** `without` names a table whose features are not read, as no step moves it. */
+export async function openFeatureReader(
+  term: LinearTerm,
+  { without, ...options }: SessionOptions & { without?: string } = {},
+): Promise<FeatureReader> {
+  const { termGraph, weightGraph, dense } = term;
+  const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
+  const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
+  const tables = allTables.filter((name) => name !== without);
+  // the tables' contribution is computed once, while the other parameters' features are read off
+  const split = dense.length > 0 ? splitFrozen(termGraph, dense) : null;
+  const forward = await openSession(termGraph, options);
+  const weights = weightGraph ? await openSession(weightGraph, options) : null;
+  const body = split?.body ? await openSession(split.body, options) : null;
+  const head = split ? await openSession(split.head, options) : null;
+  const wanted = lookups
+    .flatMap(({ index, weight }) => [index, weight])
+    .filter((name) => weights?.outputs.includes(name));
+
+  return {
+    async read(start, perUser, shared, rows) {
+      const placeOf = new Map(tables.map((name) => [name, new Int32Array(start.get(name)!.data.length).fill(-1)]));
+      const parts: Part[] = [];
+      const denseWidth = dense.reduce((sum, name) => sum + start.get(name)!.data.length, 0);
+      const offsets = new Float64Array(rows);
+      const denseValues = new Float32Array(rows * denseWidth);
+      const given = Object.fromEntries(start);
+      for (let from = 0; from < rows; from += READ_ROWS) {
+        const to = Math.min(from + READ_ROWS, rows);
+        const feeds: Feeds = { ...sliceFeeds(perUser, from, to), ...shared };
+        offsets.set((await forward.run({ ...feeds, ...given }))[term.value]!.data as Float32Array, from);
+        if (head) {
+          const part = await readDense({ body, head }, { tables: allTables, dense }, feeds, start, to - from);
+          denseValues.set(part, from * denseWidth);
+        }
+        const computed: Feeds =
+          weights && lookups.length > 0
+            ? { ...feeds, ...(await weights.run({ ...feeds, ...given }, { outputs: wanted })) }
+            : feeds;
+        for (const { parameter, index, weight } of lookups) {
+          const part = readPart(parameter, start.get(parameter)!, computed[index]!, computed[weight]!, from, to);
+          const place = placeOf.get(parameter)!;
+          for (const element of part.elements) place[element] = 0;
+          parts.push(part);
+        }
+      }
+      return assemble(parts, tables, dense, start, placeOf, { rows, offsets, denseValues, denseWidth });
+    },
+    async close() {
+      for (const session of [forward, weights, body, head]) await session?.close();
+    },
+  };
+}
+
+/** `[rows, elements of dense]`: each element is set to 1 in turn, all others to 0; the term's change is its column. */
+async function readDense(
+  { body, head }: { body: Session | null; head: Session },
+  { tables, dense }: { tables: readonly string[]; dense: readonly string[] },
+  feeds: Feeds,
+  start: Parameters,
+  rows: number,
+): Promise<Float32Array> {
+  const zero = (name: string): Tensor => {
+    const { dtype, shape, data } = start.get(name)!;
+    return { dtype, shape, data: new Float32Array(data.length) };
+  };
+  const width = dense.reduce((sum, name) => sum + start.get(name)!.data.length, 0);
+  const out = new Float32Array(rows * width);
+  const [output] = head.outputs;
+  const zeros = Object.fromEntries([...tables, ...dense].map((name) => [name, zero(name)]));
+  const fixed = { ...feeds, ...zeros, ...(body ? await body.run({ ...feeds, ...zeros }) : {}) };
+  const base = (await head.run(fixed))[output!]!.data as Float32Array;
+  let column = 0;
+  for (const name of dense) {
+    const unit = zero(name);
+    for (let i = 0; i < unit.data.length; i++, column++) {
+      unit.data[i] = 1;
+      const result = (await head.run({ ...fixed, [name]: unit }))[output!]!.data as Float32Array;
+      for (let row = 0; row < rows; row++) out[row * width + column] = result[row]! - base[row]!;
+      unit.data[i] = 0;
+    }
+  }
+  return out;
+}
+
+function assemble(
+  parts: readonly Part[],
+  tables: readonly string[],
+  dense: readonly string[],
+  start: Parameters,
+  placeOf: ReadonlyMap<string, Int32Array>,
+  read: { rows: number; offsets: Float64Array; denseValues: Float32Array; denseWidth: number },
+): LinearFeatures {
+  const blocks: ColumnBlock[] = [];
+  let width = 0;
+  const addBlock = (parameter: string, elements: Int32Array): void => {
+    blocks.push({ parameter, first: width, elements });
+    width += elements.length;
+  };
+  for (const name of tables) {
+    const place = placeOf.get(name)!;
+    const used = Int32Array.from(place.keys()).filter((element) => place[element] === 0);
+    used.forEach((element, i) => {
+      place[element] = width + i;
+    });
+    addBlock(name, used);
+  }
+  const firstDense = width;
+  for (const name of dense) addBlock(name, Int32Array.from(start.get(name)!.data.keys()));
+
+  const { rows, offsets, denseValues } = read;
+  const sparse = assembleRows(parts, rows, firstDense, (parameter, element) => placeOf.get(parameter)![element]!);
+  return { rows, width, blocks, offsets, ...sparse, firstDense, dense: denseValues };
+}
+
+/** Which columns take part in a product. */
+export interface Columns {
+  readonly sparse: boolean;
+  readonly dense: boolean;
+}
+
+const ALL: Columns = { sparse: true, dense: true };
+
+/** out[i] = sum_j x(rows[i], j) point[j]; `point` is `[width]` or longer. */
+export function multiplyRows(
+  features: LinearFeatures,
+  rows: Int32Array,
+  point: Float64Array,
+  out: Float64Array,
+  which: Columns = ALL,
+): void {
+  const { starts, columns, values, dense, firstDense, width } = features;
+  const denseWidth = width - firstDense;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    let sum = 0;
+    if (which.sparse)
+      for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) sum += values[k]! * point[columns[k]!]!;
+    if (which.dense)
+      for (let d = 0, at = row * denseWidth; d < denseWidth; d++) sum += dense[at + d]! * point[firstDense + d]!;
+    out[i] = sum;
+  }
+}
+
+/** out[j] = sum_i weights[i] x(rows[i], j) ^ power, on the first `width` entries; unused columns get 0. */
+export function multiplyRowsTransposed(
+  features: LinearFeatures,
+  rows: Int32Array,
+  weights: Float64Array | Float32Array,
+  out: Float64Array,
+  which: Columns = ALL,
+  power: 1 | 2 = 1,
+): void {
+  const { starts, columns, values, dense, firstDense, width } = features;
+  const denseWidth = width - firstDense;
+  out.fill(0, 0, width);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    const weight = weights[i]!;
+    if (which.sparse)
+      for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) {
+        const value = values[k]!;
+        out[columns[k]!]! += weight * (power === 2 ? value * value : value);
+      }
+    if (which.dense)
+      for (let d = 0, at = row * denseWidth; d < denseWidth; d++) {
+        const value = dense[at + d]!;
+        out[firstDense + d]! += weight * (power === 2 ? value * value : value);
+      }
+  }
+}
+
+/** change[j] -= rate gradient[j], with the rate of the column's parameter; both `[width]`. */
+export function descendBlocks(
+  { blocks }: LinearFeatures,
+  change: Float64Array,
+  gradient: Float64Array,
+  rates: Readonly<Record<string, number>>,
+): void {
+  for (const { parameter, first, elements } of blocks) {
+    const rate = rates[parameter]!;
+    for (let j = first, end = first + elements.length; j < end; j++) change[j]! -= rate * gradient[j]!;
+  }
+}
+
+/** Some rows as the design of a regression on the columns with a strength; other columns are treated as absent. */
+export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
+  const { width, firstDense } = features;
+  const which: Columns = {
+    sparse: strengths.subarray(0, firstDense).some((strength) => strength > 0),
+    dense: strengths.subarray(firstDense).some((strength) => strength > 0),
+  };
+  const leaveOut = (out: Float64Array): void => {
+    for (let j = 0; j < width; j++) if (strengths[j] === 0) out[j] = 0;
+  };
+  return {
+    rows: rows.length,
+    width,
+    // an excluded column has a gradient of 0, so its weight stays 0
+    multiply: (point, out) => multiplyRows(features, rows, point, out, which),
+    multiplyTransposed(values, out) {
+      multiplyRowsTransposed(features, rows, values, out, which);
+      leaveOut(out);
+    },
+    multiplyTransposedSquares(values, out) {
+      multiplyRowsTransposed(features, rows, values, out, which, 2);
+      leaveOut(out);
+    },
+  };
+}

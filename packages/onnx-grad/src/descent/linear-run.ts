@@ -1,0 +1,297 @@
+/**
+ * Adaptation of parameters that only shift a user's logits: a regression on features that are read once, in plain
+ * arrays.
+ */
+
+import { fitLogisticRegression } from '../../../../src/lib/logistic-regression.ts';
+import type { Parameters } from '../adam/compaction.ts';
+import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
+import { Builder } from '../graph/builder.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import type { Graph, Tensor } from '../graph/ir.ts';
+import type { LinearTerm } from '../rewrite/find-linear-term.ts';
+import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
+import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
+import type {
+  BlendedPart,
+  BoundaryActivations,
+  HeadPosition,
+  HeadRun,
+  LinearChange,
+  LogitPart,
+  Rates,
+  Strengths,
+} from './head-adaptation.ts';
+import {
+  descendBlocks,
+  designOf,
+  type LinearFeatures,
+  multiplyRows,
+  multiplyRowsTransposed,
+  openFeatureReader,
+} from './linear-features.ts';
+import { logitOf, SAME, spreadOf } from './spread.ts';
+
+/** Rows scored in one run. */
+const LINK_ROWS = 8192;
+/** The logistic regression stops when no entry of its mean gradient exceeds this: the remainder changes no rank. */
+const LOGISTIC_TOLERANCE = 1e-5;
+/**
+ * The least weight of a run's own logits in a blend: enough to break ties between users whom all parts score equally.
+ */
+const LEAST_OWN = 1e-3;
+/**
+ * Where no scale takes the spread back, the parts of a blend have at most this spread together, or what their weights
+ * say in spreads of the run's own logits: float32, and ONNX Runtime's Sigmoid, only distinguish logits within about
+ * +-16.
+ */
+const MOST_UNSCALED = 4;
+
+export interface LinearProgram {
+  start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
+  close(): Promise<void>;
+}
+
+/** Inputs: those of the link graph and `label`. Outputs: `loss` and the gradient of each row's term. */
+export function buildLinkStep(term: LinearTerm): Graph {
+  const b = Builder.from(term.linkGraph);
+  const score = b.get(term.linkGraph.outputs[0]!);
+  const value = b.get(term.value);
+  const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+  const gradient = addGradients(b, b.build('loss', [loss]), loss, [value]).get(term.value)!;
+  return b.build('link_step', [loss, gradient]);
+}
+
+/** Steps move `parameters` except `regression`; that and `scale`, which is not one of them, are only for blends. */
+export async function openLinearProgram(
+  term: LinearTerm,
+  parameters: readonly string[],
+  { regression, scale, ...options }: SessionOptions & { regression?: string; scale?: string } = {},
+): Promise<LinearProgram> {
+  const reader = await openFeatureReader(term, { ...options, ...(regression ? { without: regression } : {}) });
+  const step = await openSession(buildLinkStep(term), options);
+  const link = await openSession(term.linkGraph, options);
+  return {
+    async start(values, { perUser, shared, rows }) {
+      const own = new Map(parameters.map((name) => [name, values.get(name)!]));
+      const features = await reader.read(own, perUser, shared, rows);
+      const multiplier =
+        scale === undefined ? null : { name: scale, value: (values.get(scale)!.data as Float32Array)[0]! };
+      return new LinearRun(term, features, own, { perUser, shared }, { step, link }, multiplier);
+    },
+    async close() {
+      for (const part of [reader, step, link]) await part.close();
+    },
+  };
+}
+
+class LinearRun implements HeadRun {
+  readonly #term: LinearTerm;
+  readonly #features: LinearFeatures;
+  readonly #start: Parameters;
+  readonly #perUser: Feeds;
+  readonly #shared: Feeds;
+  readonly #step: Session;
+  readonly #link: Session;
+  readonly #all: Int32Array;
+  /** The change of the parameters since the start, by column. */
+  readonly #change: Float64Array;
+  /** What a linear change adds to each row's term, and to the elements of its parameter. */
+  readonly #added: Float64Array;
+  readonly #linear: { readonly parameter: string; readonly elements: Float64Array }[] = [];
+  readonly #scaleName: string | null;
+  readonly #scaleAtStart: number;
+  #scale: number;
+  readonly #gradient: Float64Array;
+
+  constructor(
+    term: LinearTerm,
+    features: LinearFeatures,
+    start: Parameters,
+    { perUser, shared }: { perUser: Feeds; shared: Feeds },
+    { step, link }: { step: Session; link: Session },
+    scale: { readonly name: string; readonly value: number } | null,
+  ) {
+    const isRead = ([name]: [string, Tensor]) => step.inputs.includes(name);
+    this.#term = term;
+    this.#features = features;
+    this.#start = start;
+    this.#perUser = Object.fromEntries(Object.entries(perUser).filter(isRead));
+    this.#shared = Object.fromEntries(Object.entries(shared).filter(isRead));
+    this.#step = step;
+    this.#link = link;
+    this.#all = Int32Array.from({ length: features.rows }, (_, i) => i);
+    this.#change = new Float64Array(features.width);
+    this.#gradient = new Float64Array(features.width);
+    this.#added = new Float64Array(features.rows);
+    this.#scaleName = scale?.name ?? null;
+    this.#scaleAtStart = scale?.value ?? 1;
+    this.#scale = this.#scaleAtStart;
+  }
+
+  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
+    const terms = this.#termsOf(rows);
+    const out = await this.#step.run({
+      ...takeFeeds(this.#perUser, rows),
+      ...this.#shared,
+      [this.#term.value]: this.#asInput(terms),
+      label: { dtype: 'float32', shape: [labels.length], data: labels },
+    });
+    const [loss, gradient] = this.#step.outputs;
+    multiplyRowsTransposed(this.#features, rows, out[gradient!]!.data as Float32Array, this.#gradient);
+    descendBlocks(this.#features, this.#change, this.#gradient, rates);
+    return Number(out[loss!]!.data[0]);
+  }
+
+  async scores(): Promise<Float32Array> {
+    const { rows } = this.#features;
+    const terms = this.#termsOf(this.#all);
+    const out = new Float32Array(rows);
+    for (let from = 0; from < rows; from += LINK_ROWS) {
+      const to = Math.min(from + LINK_ROWS, rows);
+      const result = await this.#link.run({
+        ...sliceFeeds(this.#perUser, from, to),
+        ...this.#shared,
+        ...(this.#scaleName === null ? {} : { [this.#scaleName]: this.#scaleTensor() }),
+        [this.#term.value]: this.#asInput(terms.subarray(from, to)),
+      });
+      out.set(result[this.#link.outputs[0]!]!.data as Float32Array, from);
+    }
+    return out;
+  }
+
+  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart {
+    const features = this.#features;
+    const byParameter = byColumn(features, strengths);
+    const design = designOf(features, rows, byParameter);
+    // an excluded column needs some strength, and keeps weight 0
+    const { weights } = fitLogisticRegression(
+      design,
+      labels,
+      byParameter.map((strength) => strength || 1),
+      { gradientTolerance: LOGISTIC_TOLERANCE * rows.length },
+    );
+    const own = new Float64Array(features.rows);
+    multiplyRows(features, this.#all, weights, own);
+    return {
+      own,
+      add: (factor) => {
+        for (let j = 0; j < this.#change.length; j++) this.#change[j]! += factor * weights[j]!;
+      },
+    };
+  }
+
+  linear({ parameter, elements, own }: LinearChange): LogitPart {
+    return {
+      own,
+      add: (factor) => {
+        for (let row = 0; row < own.length; row++) this.#added[row]! += factor * own[row]!;
+        this.#linear.push({ parameter, elements: elements.map((x) => factor * x) });
+      },
+    };
+  }
+
+  async blend(parts: readonly BlendedPart[], reference: Int32Array, weightOfOwn = 1): Promise<void> {
+    const scores = await this.scores();
+    const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
+    const before = spreadOf(inner);
+    // logits that are all the same say nothing, and have no spread to keep
+    const spreadToKeep = before.deviation || 1;
+    const unit = Math.min(spreadToKeep / Math.max(weightOfOwn, LEAST_OWN), this.#mostUnit(parts, spreadToKeep));
+    let isBlended = false;
+    for (const { part, weight } of parts) {
+      const own = Float64Array.from(reference, (row) => part.own[row]!);
+      const spread = spreadOf(own);
+      if (weight === 0 || spread.deviation === 0) continue;
+      const factor = (weight * unit) / spread.deviation;
+      part.add(factor);
+      for (let i = 0; i < inner.length; i++) inner[i]! += factor * own[i]!;
+      isBlended = true;
+    }
+    if (!isBlended) return;
+    const after = spreadOf(inner);
+    if (after.deviation === 0) return;
+    // a larger spread would cause ties at both ends, see `MOST_UNSCALED`
+    const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
+    this.#scale = this.#scaleAtStart * shrink;
+    const intercept = this.#interceptColumn();
+    const { dense, firstDense } = this.#features;
+    if (intercept !== -1)
+      this.#change[intercept]! += (before.mean / shrink - after.mean) / dense[intercept - firstDense]!;
+  }
+
+  position(): HeadPosition {
+    return { values: new Map([['change', this.#change.slice()]]) };
+  }
+
+  reset(to?: HeadPosition): void {
+    if (to) this.#change.set(to.values.get('change')!);
+    else this.#change.fill(0);
+    this.#added.fill(0);
+    this.#linear.length = 0;
+    this.#scale = this.#scaleAtStart;
+  }
+
+  parameters(): Map<string, Tensor> {
+    const out = new Map(this.#start);
+    for (const { parameter, first, elements } of this.#features.blocks) {
+      const full = this.#start.get(parameter)!;
+      const data = (full.data as Float32Array).slice();
+      for (let i = 0; i < elements.length; i++) data[elements[i]!]! += this.#change[first + i]!;
+      out.set(parameter, { ...full, data });
+    }
+    for (const { parameter, elements } of this.#linear) {
+      const full = out.get(parameter)!;
+      out.set(parameter, { ...full, data: (full.data as Float32Array).map((x, i) => x + elements[i]!) });
+    }
+    if (this.#scaleName !== null) out.set(this.#scaleName, this.#scaleTensor());
+    return out;
+  }
+
+  /** The largest spread of a part of weight 1. */
+  #mostUnit(parts: readonly BlendedPart[], spreadToKeep: number): number {
+    if (this.#scaleName !== null) return Number.POSITIVE_INFINITY;
+    const weights = parts.reduce((sum, { weight }) => sum + weight, 0);
+    return Math.max(MOST_UNSCALED / weights, spreadToKeep);
+  }
+
+  #scaleTensor(): Tensor {
+    return { dtype: 'float32', shape: [1], data: Float32Array.of(this.#scale) };
+  }
+
+  /** A dense column that is the same for all rows, or -1. */
+  #interceptColumn(): number {
+    const { dense, rows, width, firstDense } = this.#features;
+    const denseWidth = width - firstDense;
+    for (let d = 0; d < denseWidth; d++) {
+      const first = dense[d]!;
+      let row = 0;
+      while (row < rows && Math.abs(dense[row * denseWidth + d]! - first) <= SAME * Math.abs(first)) row++;
+      if (row === rows && first !== 0) return firstDense + d;
+    }
+    return -1;
+  }
+
+  #termsOf(rows: Int32Array): Float64Array {
+    const out = new Float64Array(rows.length);
+    multiplyRows(this.#features, rows, this.#change, out);
+    for (let i = 0; i < rows.length; i++) out[i]! += this.#features.offsets[rows[i]!]! + this.#added[rows[i]!]!;
+    return out;
+  }
+
+  #asInput(terms: Float64Array): Tensor {
+    const isColumn = this.#term.linkGraph.values.get(this.#term.value)!.shape.length === 2;
+    return {
+      dtype: 'float32',
+      shape: isColumn ? [terms.length, 1] : [terms.length],
+      data: Float32Array.from(terms),
+    };
+  }
+}
+
+/** A value for each column, by its parameter; 0 for parameters not named. */
+function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
+  const out = new Float64Array(width);
+  for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);
+  return out;
+}

@@ -1,0 +1,95 @@
+/**
+ * Adds the nodes of a file to a graph: each brought to opset 18 and typed, branches that are known to be taken inlined.
+ */
+
+import { isComposite } from '../composites/table.ts';
+import { type ConversionContext, convertNode } from '../onnx/convert-opset.ts';
+import { decompose } from '../onnx/decompose.ts';
+import { type FileNode, nodeText } from '../onnx/file-node.ts';
+import { AttributeProto_AttributeType as AttributeType, type GraphProto } from '../onnx/generated/onnx_pb.ts';
+import { readAttributes } from '../onnx/proto-attributes.ts';
+import { readTensor } from '../onnx/proto-tensor.ts';
+import { CONTROL_FLOW, nodeNames, readNode } from '../onnx/read-nodes.ts';
+import type { OpType } from '../ops/attributes.ts';
+import { knownNumbers } from '../ops/dims.ts';
+import type { Builder } from './builder.ts';
+import { GraphError } from './error.ts';
+import type { Value } from './ir.ts';
+
+/** Adds `nodes`, which are sorted, and all of whose inputs `b` has. */
+export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
+  const names = nodeNames(nodes);
+  // nodes that stand for a composite one get names of their own
+  b.reserve(names);
+  nodes.forEach((node, i) => {
+    if (node.op === 'If') addBranch(b, node, names[i]!);
+    else addNode(b, node, names[i]!);
+  });
+}
+
+function addNode(b: Builder, node: FileNode, name: string): void {
+  const context: ConversionContext = {
+    shapeOf: (value) => b.get(value).shape,
+    numbersOf: (value) => knownNumbers(b.get(value)),
+    ints: (values) => b.ints(values).name,
+  };
+  const where = nodeText(node);
+  const converted = convertNode(node, context);
+  if (isComposite(converted.op)) {
+    decompose(b, converted.op, converted, name);
+    return;
+  }
+  const op = converted.op as OpType;
+  const attributes = readAttributes(op, converted.attributes, where);
+  const inputs = converted.inputs.map((input) => (input === '' ? null : b.get(input)));
+  const outputs = b.addAll(op, inputs, attributes, { name, outputs: converted.outputs });
+  if (converted.outputs.length > outputs.length)
+    throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
+}
+
+/** The nodes of the branch that types and shapes say is taken, named `<node>/<name>`. */
+function addBranch(b: Builder, node: FileNode, name: string): void {
+  const where = nodeText(node);
+  const condition = b.get(node.inputs[0]!);
+  const known = b.constantOf(condition)?.data[0] ?? condition.known?.[0];
+  if (known === undefined || typeof known === 'string')
+    throw new GraphError(`${where} is control flow, which is not supported: ${CONTROL_FLOW['If']}`);
+  const branch = branchesOf(node).get(Number(known) === 0 ? 'else_branch' : 'then_branch');
+  if (!branch) throw new GraphError(`${where} lacks a branch`);
+  if (branch.output.length !== node.outputs.length)
+    throw new GraphError(`${where} has ${node.outputs.length} outputs, and its branch ${branch.output.length}`);
+  const own = new Map<string, Value>();
+  const resolve = (value: string) => own.get(value) ?? b.get(value);
+  for (const proto of branch.initializer)
+    own.set(proto.name, b.constant(readTensor(proto, `initializer "${proto.name}" of ${where}`)));
+  branch.node.forEach((proto) => {
+    const read = readNode(proto, node.opset);
+    if (read.constant !== null) {
+      own.set(read.constant, b.constant(read.data));
+      return;
+    }
+    const inner = read.node;
+    const inputs = inner.inputs.map((input) => (input === '' ? '' : resolve(input).name));
+    // names of a branch are its own, and may be those of values outside
+    const outputs = inner.outputs.map((output) => (output === '' ? '' : freshName(b, `${name}/${output}`)));
+    addNodes(b, [{ ...inner, name: `${name}/${inner.name || inner.op}`, inputs, outputs }]);
+    inner.outputs.forEach((output, i) => {
+      if (output !== '') own.set(output, b.get(outputs[i]!));
+    });
+  });
+  branch.output.forEach((output, i) => {
+    b.add('Identity', [resolve(output.name)], {}, { name, outputs: [node.outputs[i]!] });
+  });
+}
+
+function freshName(b: Builder, name: string): string {
+  let free = name;
+  for (let i = 1; b.has(free); i++) free = `${name}_${i}`;
+  return free;
+}
+
+function branchesOf(node: FileNode): ReadonlyMap<string, GraphProto> {
+  const branches = new Map<string, GraphProto>();
+  for (const [name, { type, g }] of node.attributes) if (type === AttributeType.GRAPH && g) branches.set(name, g);
+  return branches;
+}

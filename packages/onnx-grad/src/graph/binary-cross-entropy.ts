@@ -1,0 +1,96 @@
+/**
+ * Binary cross-entropy with PyTorch's clamps and hand-written gradients that are finite on saturated rows, in both
+ * orders.
+ */
+
+import { findMixture, type Mixture } from '../rewrite/exact-sigmoid.ts';
+import type { Builder } from './builder.ts';
+import { GraphError } from './error.ts';
+import { sameShape, typeText, type Value } from './ir.ts';
+
+/** PyTorch's BCELoss clamps logarithms at -100. */
+const LOWEST_LOG = -100;
+/** PyTorch's backward clamps p (1 - p) at this; in second order it is added to p and to 1 - p. */
+const EPSILON = 1e-12;
+
+/** Probabilities in exact form are numbers of float32 down to here, and their squares' reciprocals to there. */
+const LEAST = 2 ** -126;
+const LEAST_SQUARABLE = 2 ** -60;
+
+/**
+ * Mean over the batch of -(y log p + (1 - y) log(1 - p)), a scalar, for `p` and `y` of shape `[batch]`; other shapes
+ * are a GraphError. The labels `y` are data and get no gradient.
+ *
+ * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so both orders use PyTorch's own formulas:
+ * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p +
+ * 1e-12))^2, which is 0 where p = y: differentiating the first would give 1e12 there.
+ *
+ * Where `p` is a sigmoid in exact form, or a weighted mean of some (`exactSigmoids`), 1 - p is made of the logits too,
+ * and the same formulas need no such bounds: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
+ */
+export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
+  if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))
+    throw new GraphError(
+      `the scores "${p.name}" are ${typeText(p)} and the labels "${y.name}" ${typeText(y)}, not both one ` +
+        'number per row',
+    );
+  return b.named('bce/', () => {
+    const mixture = findMixture(b, p);
+    const one = b.scalar(1, p);
+    const rest = mixture?.complement ?? b.add('Sub', [one, p]);
+    const restOfY = b.add('Sub', [one, y]);
+    const lowest = b.scalar(LOWEST_LOG, p);
+    const logP = b.add('Max', [b.add('Log', [p]), lowest]);
+    const logRest = b.add('Max', [b.add('Log', [rest]), lowest]);
+    const likelihood = b.add('Add', [b.add('Mul', [y, logP]), b.add('Mul', [restOfY, logRest])]);
+    const loss = b.add('Neg', [b.add('ReduceMean', [likelihood], { keepdims: 0 })], {}, { name: 'loss' });
+
+    const both = { p, rest, y, restOfY };
+    const { error, divisor, variance } = mixture ? exactTerms(b, both, mixture) : pytorchTerms(b, both);
+    const slope = b.add('Div', [error, divisor]);
+    const count = b.add('Cast', [b.add('Squeeze', [b.add('Shape', [p], { start: 0, end: 1 }), b.ints([0])])], {
+      to: p.dtype,
+    });
+    b.override(loss, [{ input: p, gradient: b.add('Div', [slope, count]) }]);
+
+    const bend = b.add('Add', [b.add('Mul', [error, error]), b.add('Mul', [y, restOfY])]);
+    b.override(slope, [{ input: p, gradient: b.add('Div', [b.add('Div', [bend, variance]), variance]) }]);
+    return loss;
+  });
+}
+
+interface Both {
+  readonly p: Value;
+  /** 1 - p */
+  readonly rest: Value;
+  readonly y: Value;
+  readonly restOfY: Value;
+}
+
+/** p - y, and p (1 - p) as the first and the second order divide by it. */
+interface Terms {
+  readonly error: Value;
+  readonly divisor: Value;
+  readonly variance: Value;
+}
+
+function pytorchTerms(b: Builder, { p, rest, y }: Both): Terms {
+  const epsilon = b.scalar(EPSILON, p);
+  return {
+    error: b.add('Sub', [p, y]),
+    divisor: b.add('Max', [b.add('Mul', [p, rest]), epsilon]),
+    variance: b.add('Mul', [b.add('Add', [p, epsilon]), b.add('Add', [rest, epsilon])]),
+  };
+}
+
+function exactTerms(b: Builder, { p, rest, y, restOfY }: Both, { isExact }: Mixture): Terms {
+  const product = (least: number) => {
+    const bounded = b.add('Max', [rest, b.scalar(isExact ? least : EPSILON, p)]);
+    return b.add('Mul', [b.add('Max', [p, b.scalar(least, p)]), bounded]);
+  };
+  return {
+    error: b.add('Sub', [b.add('Mul', [p, restOfY]), b.add('Mul', [rest, y])]),
+    divisor: product(LEAST),
+    variance: product(LEAST_SQUARABLE),
+  };
+}

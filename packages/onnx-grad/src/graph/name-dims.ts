@@ -1,0 +1,51 @@
+/** Renames the sizes that shape inference named itself (`d0`, `d1`) to the names that the file declares. */
+
+import type { DeclaredType } from '../onnx/proto-types.ts';
+import type { Dim, Graph, Value } from './ir.ts';
+
+/**
+ * `graph` with its fresh dimensions renamed after `declared` (by value). Only names change, never which sizes are
+ * equal: a name that an input uses, or that is already taken, is not assigned to another size, whatever the file says.
+ */
+export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
+  const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));
+  const names = new Map<Dim, string>();
+  const taken = new Set<string>();
+  for (const value of graph.values.values()) {
+    const shape = declared.get(value.name)?.shape;
+    if (shape?.length !== value.shape.length) continue;
+    value.shape.forEach((dim, i) => {
+      const name = shape[i];
+      if (typeof dim === 'number' || fixed.has(dim) || names.has(dim)) return;
+      if (typeof name !== 'string' || fixed.has(name) || taken.has(name)) return;
+      names.set(dim, name);
+      taken.add(name);
+    });
+  }
+  if (names.size === 0) return graph;
+  moveAside(graph, fixed, names, taken);
+  const rename = (dims: readonly Dim[]): Dim[] => dims.map((dim) => names.get(dim) ?? dim);
+  const values = new Map<string, Value>();
+  for (const [name, value] of graph.values) {
+    values.set(name, {
+      ...value,
+      shape: rename(value.shape),
+      ...(value.known ? { known: rename(value.known) } : {}),
+    });
+  }
+  return { ...graph, values };
+}
+
+/** Other sizes must not keep a name that has just been assigned. */
+function moveAside(graph: Graph, fixed: ReadonlySet<Dim>, names: Map<Dim, string>, taken: ReadonlySet<string>): void {
+  const used = new Set<Dim>([...fixed, ...taken]);
+  const all = [...graph.values.values()].flatMap((value) => [...value.shape, ...(value.known ?? [])]);
+  for (const dim of all) used.add(dim);
+  let next = 0;
+  for (const dim of all) {
+    if (typeof dim === 'number' || fixed.has(dim) || names.has(dim) || !taken.has(dim)) continue;
+    while (used.has(`d${next}`)) next++;
+    names.set(dim, `d${next}`);
+    used.add(`d${next}`);
+  }
+}

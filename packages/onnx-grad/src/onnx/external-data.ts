@@ -1,0 +1,196 @@
+/** External data of an ONNX file: read only from its own folder, with sizes checked before a byte is read. */
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { join, posix, sep } from 'node:path';
+import { toBinary } from '@bufbuild/protobuf';
+import { messageOf } from '../../../../src/lib/errors.ts';
+import { GraphError } from '../graph/error.ts';
+import {
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  TensorProto_DataLocation,
+} from './generated/onnx_pb.ts';
+import { parseModel } from './parse-model.ts';
+import { sizeOfTensor } from './proto-tensor.ts';
+
+/**
+ * The files next to a model, by the names in its tensors. A file that cannot or must not be read is an error that says
+ * why.
+ */
+export interface ExternalFiles {
+  sizeBytes(location: string): number;
+  read(location: string, offset: number, length: number): Uint8Array;
+}
+
+/** A tensor of a file, and how a refusal refers to it. */
+interface Named {
+  readonly proto: TensorProto;
+  readonly what: string;
+}
+
+/** The external data of one tensor. */
+interface Claim extends Named {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Maximum total external data of a model: as much as an ONNX file may contain, even if one region is referenced
+ * repeatedly.
+ */
+const MAXIMUM_BYTES = 2 ** 31 - 1;
+/** The maximum of one read call: Node refuses lengths over 2^31 - 1. */
+const READ_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Loads external data into the tensors of `model`; every claim is checked before the first byte is read. A location
+ * outside the folder, a file that is too short or a length that does not match the tensor is a GraphError.
+ */
+export function embedExternalData(model: ModelProto, files: ExternalFiles): void {
+  const claims = tensorsOf(model)
+    .filter(({ proto }) => isExternal(proto))
+    .map(({ proto, what }) => readClaim(proto, what));
+  const total = claims.reduce((sum, { length }) => sum + length, 0);
+  if (total > MAXIMUM_BYTES)
+    throw new GraphError(`the model has ${total} bytes of external data; at most ${MAXIMUM_BYTES} are supported`);
+  for (const { what, location, offset, length } of claims) {
+    const size = files.sizeBytes(location);
+    if (offset + length > size)
+      throw new GraphError(
+        `${what} needs the bytes ${offset} to ${offset + length} of ${location}, which has only ${size}`,
+      );
+  }
+  for (const { proto, location, offset, length } of claims) {
+    Object.assign(proto, {
+      rawData: files.read(location, offset, length),
+      externalData: [],
+      dataLocation: TensorProto_DataLocation.DEFAULT,
+    });
+  }
+}
+
+/** The bytes of a file with all data inside: the same bytes if there is no external data. */
+export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Array {
+  const model = parseModel(bytes);
+  if (!tensorsOf(model).some(({ proto }) => isExternal(proto))) return bytes;
+  embedExternalData(model, files);
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The files of `folder`. Names and links that lead out of it, and anything that is not a file, are GraphErrors. */
+export function filesIn(folder: string): ExternalFiles {
+  const withFile = <T>(location: string, use: (descriptor: number) => T): T => {
+    const path = pathInside(folder, location);
+    // non-blocking, in case it is a pipe, which is not a file either
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      if (!fstatSync(descriptor).isFile()) throw new GraphError(`external data "${location}" is not a file`);
+      return use(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  };
+  return {
+    sizeBytes: (location) => withFile(location, (descriptor) => fstatSync(descriptor).size),
+    read: (location, offset, length) =>
+      withFile(location, (descriptor) => {
+        const out = new Uint8Array(length);
+        for (let at = 0; at < length; ) {
+          const count = readSync(descriptor, out, at, Math.min(READ_BYTES, length - at), offset + at);
+          if (count === 0) throw new GraphError(`external data "${location}" became shorter while it was read`);
+          at += count;
+        }
+        return out;
+      }),
+  };
+}
+
+/** Files whose contents `get` returns, by their path inside the folder (`data/weights.bin`). */
+export function filesFrom(get: (path: string) => Uint8Array): ExternalFiles {
+  const contents = (location: string) => get(posix.normalize(checkLocation(location)));
+  return {
+    sizeBytes: (location) => contents(location).length,
+    read: (location, offset, length) => contents(location).subarray(offset, offset + length),
+  };
+}
+
+/** Every tensor of a file that may have external data: initializers and node attributes, including subgraphs. */
+function tensorsOf({ graph, functions }: ModelProto): Named[] {
+  return [...(graph ? tensorsOfGraph(graph) : []), ...functions.flatMap(({ node }) => node.flatMap(tensorsOfNode))];
+}
+
+function tensorsOfGraph({ initializer, node }: GraphProto): Named[] {
+  return [
+    ...initializer.map((proto) => ({ proto, what: `initializer "${proto.name}"` })),
+    ...node.flatMap(tensorsOfNode),
+  ];
+}
+
+function tensorsOfNode({ opType, output, attribute }: NodeProto): Named[] {
+  return attribute.flatMap(({ name, t, g }) => [
+    ...(t ? [{ proto: t, what: `attribute "${name}" of the ${opType} node with output "${output[0] ?? ''}"` }] : []),
+    ...(g ? tensorsOfGraph(g) : []),
+  ]);
+}
+
+function isExternal({ dataLocation, externalData }: TensorProto): boolean {
+  return dataLocation === TensorProto_DataLocation.EXTERNAL || externalData.length > 0;
+}
+
+function readClaim(proto: TensorProto, what: string): Claim {
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
+  if (entries.size < proto.externalData.length) throw new GraphError(`${what} repeats an entry of its external data`);
+  if (proto.rawData.length > 0) throw new GraphError(`${what} has its data twice, inside and in another file`);
+  const location = entries.get('location');
+  if (location === undefined) throw new GraphError(`${what} does not say in which file its data is`);
+  checkLocation(location);
+  const number = (key: string): number | undefined => {
+    const text = entries.get(key);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text)))
+      throw new GraphError(`${what} has the ${key} "${text}" in ${location}, which is not a number of bytes`);
+    return Number(text);
+  };
+  const { bytes, text } = sizeOfTensor(proto, what);
+  const length = number('length');
+  if (length !== undefined && BigInt(length) !== bytes)
+    throw new GraphError(`${what} is ${text} and needs ${bytes} bytes, but names ${length} of ${location}`);
+  if (bytes > BigInt(MAXIMUM_BYTES))
+    throw new GraphError(`${what} is ${text} and needs ${bytes} bytes; at most ${MAXIMUM_BYTES} are supported`);
+  return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
+}
+
+/** `location`, or a GraphError if it cannot name a file of the folder on some system. */
+function checkLocation(location: string): string {
+  const parts = location.split(/[/\\]/);
+  if (location === '' || location.includes('\0'))
+    throw new GraphError(`external data is in "${location}", which names no file`);
+  if (parts[0] === '' || /^[a-z]:/i.test(location) || parts.includes('..'))
+    throw new GraphError(
+      `external data is in "${location}", which leads out of the model's folder: put the file next to the model`,
+    );
+  return location;
+}
+
+function pathInside(folder: string, location: string): string {
+  checkLocation(location);
+  let root: string;
+  let path: string;
+  try {
+    root = realpathSync(folder);
+    path = realpathSync(join(root, location));
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const reason = isMissing ? 'does not exist: it must be next to the model' : `cannot be read: ${messageOf(error)}`;
+    throw new GraphError(`external data "${location}" ${reason}`, { cause: error });
+  }
+  if (!path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
+    throw new GraphError(
+      `external data "${location}" is a link that leads out of the model's folder: put the file itself ` +
+        'beside the model',
+    );
+  return path;
+}

@@ -1,0 +1,166 @@
+/**
+ * Replaces calls of a file's own functions, which newer exporters write, by the functions' nodes.
+ */
+import { create } from '@bufbuild/protobuf';
+import { GraphError } from '../graph/error.ts';
+import { nodeText } from './file-node.ts';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  type FunctionProto,
+  type ModelProto,
+  type NodeProto,
+  NodeProtoSchema,
+} from './generated/onnx_pb.ts';
+
+/** A file with a few functions that call each other twice can expand to more nodes than fit in memory. */
+const MAXIMUM_NODES = 100_000;
+/** Maximum depth of nested calls. */
+const MAXIMUM_DEPTH = 64;
+
+/** A node of a file, and its opset: a function declares its own. */
+export interface FileOp {
+  readonly proto: NodeProto;
+  readonly opset: number;
+}
+
+/**
+ * The nodes of the model's graph, with calls replaced by their functions' nodes, including nested calls. `opset` is the
+ * model's; `opsetOf` returns a function's (a GraphError if it is not supported). Values and nodes of a function are
+ * named after the call: `layer/relu`. Functions that are not called are ignored; one that calls itself is a GraphError.
+ */
+export function inlineFunctions(
+  model: ModelProto,
+  opset: number,
+  opsetOf: (imports: FunctionProto['opsetImport'], where: string) => number | null,
+): FileOp[] {
+  const graph = model.graph!;
+  const functions = new Map<string, FunctionProto>();
+  for (const definition of model.functions) {
+    const key = keyOf(definition.domain, definition.name, definition.overload);
+    if (functions.has(key)) throw new GraphError(`two functions of the model are called "${textOf(definition)}"`);
+    functions.set(key, definition);
+  }
+  if (functions.size === 0) return graph.node.map((proto) => ({ proto, opset }));
+  const names = new Names([
+    ...graph.input.map(({ name }) => name),
+    ...graph.initializer.map(({ name }) => name),
+    ...graph.node.flatMap(({ output }) => output),
+  ]);
+  const inlined: FileOp[] = [];
+  let calls = 0;
+
+  const visit = (proto: NodeProto, its: number, path: readonly FunctionProto[]): void => {
+    if (++calls > MAXIMUM_NODES)
+      throw new GraphError(`the functions of the model expand to over ${MAXIMUM_NODES} nodes`);
+    const definition = functions.get(keyOf(proto.domain, proto.opType, proto.overload));
+    if (!definition) {
+      inlined.push({ proto, opset: its });
+      return;
+    }
+    const inner = [...path, definition];
+    if (path.includes(definition))
+      throw new GraphError(`a function of the model calls itself: ${inner.map(textOf).join(' -> ')}`);
+    if (inner.length > MAXIMUM_DEPTH)
+      throw new GraphError(`the functions of the model call each other over ${MAXIMUM_DEPTH} deep`);
+    const own = opsetOf(definition.opsetImport, `the function "${textOf(definition)}"`) ?? its;
+    for (const node of bodyOf(definition, proto, names)) visit(node, own, inner);
+  };
+  for (const proto of graph.node) visit(proto, opset, []);
+  return inlined;
+}
+
+/** The nodes of `definition`, with the values and attributes of `call`. */
+function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeProto[] {
+  const where = nodeText({ op: call.opType, name: call.name, outputs: call.output });
+  const { input, output } = definition;
+  if (call.input.length > input.length)
+    throw new GraphError(`${where} has ${call.input.length} inputs, but its function takes ${input.length}`);
+  if (call.output.length > output.length)
+    throw new GraphError(`${where} has ${call.output.length} outputs, but its function returns ${output.length}`);
+  const prefix = call.name === '' ? definition.name : call.name;
+  const values = new Map<string, string>([['', '']]);
+  input.forEach((name, i) => {
+    values.set(name, call.input[i] ?? '');
+  });
+  const copies: NodeProto[] = [];
+  output.forEach((name, i) => {
+    const given = call.output[i] ?? '';
+    const known = values.get(name);
+    if (known === undefined) values.set(name, given === '' ? names.give(`${prefix}/${name}`) : given);
+    // an output that is an input too, or another output
+    else if (given !== '')
+      copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
+  });
+  // the branches of an If name values of the function, which are called otherwise once it is inlined
+  const branch = definition.node.find(({ opType }) => opType === 'If');
+  if (branch)
+    throw new GraphError(
+      `${where} is a function with control flow, If node "${branch.name}", which is not supported: export the model without functions`,
+    );
+  const attributes = attributesOf(definition, call, where);
+  const named = (name: string): string => {
+    const known = values.get(name);
+    if (known !== undefined) return known;
+    const fresh = names.give(`${prefix}/${name}`);
+    values.set(name, fresh);
+    return fresh;
+  };
+  const nodes = definition.node.map((node) =>
+    // a message with copied fields, and the fields that it omits
+    Object.assign(create(NodeProtoSchema), node, {
+      name: `${prefix}/${node.name === '' ? node.opType : node.name}`,
+      input: node.input.map(named),
+      output: node.output.map(named),
+      attribute: node.attribute.flatMap((attribute) => resolved(attribute, attributes)),
+    }),
+  );
+  return [...nodes, ...copies];
+}
+
+/** The call's values for the function's attributes, with the function's defaults. */
+function attributesOf(definition: FunctionProto, call: NodeProto, where: string): ReadonlyMap<string, AttributeProto> {
+  const attributes = new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
+  const taken = new Set([...definition.attribute, ...attributes.keys()]);
+  for (const attribute of call.attribute) {
+    if (!taken.has(attribute.name))
+      throw new GraphError(`${where} has the attribute "${attribute.name}", which its function does not take`);
+    attributes.set(attribute.name, attribute);
+  }
+  return attributes;
+}
+
+/** Resolves an attribute that refers to one of the function's; if the call omits that, it is omitted here as well. */
+function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
+  if (attribute.refAttrName === '') return [attribute];
+  const value = given.get(attribute.refAttrName);
+  return value ? [Object.assign(create(AttributeProtoSchema), value, { name: attribute.name })] : [];
+}
+
+/** Generates names that no value of the file has. */
+class Names {
+  private readonly taken: Set<string>;
+  private readonly nextNumber = new Map<string, number>();
+
+  constructor(taken: readonly string[]) {
+    this.taken = new Set(taken);
+  }
+
+  give(base: string): string {
+    let name = base;
+    let number = this.nextNumber.get(base) ?? 1;
+    while (this.taken.has(name)) name = `${base}_${number++}`;
+    this.nextNumber.set(base, number);
+    this.taken.add(name);
+    return name;
+  }
+}
+
+/** Functions are identified by domain, name and overload; ONNX's own domain has two names. */
+function keyOf(domain: string, name: string, overload: string): string {
+  return JSON.stringify([domain === 'ai.onnx' ? '' : domain, name, overload]);
+}
+
+function textOf({ domain, name, overload }: FunctionProto): string {
+  return `${domain === '' ? '' : `${domain}.`}${name}${overload === '' ? '' : `:${overload}`}`;
+}

@@ -1,0 +1,18 @@
+/** Parses the bytes of an ONNX file into protobuf messages. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { messageOf } from '../../../../src/lib/errors.ts';
+import { GraphError } from '../graph/error.ts';
+import { type ModelProto, ModelProtoSchema } from './generated/onnx_pb.ts';
+
+/** The messages of a file; one that is empty, truncated or not protobuf is a GraphError. */
+export function parseModel(bytes: Uint8Array): ModelProto {
+  if (bytes.length === 0) throw new GraphError('the file is empty: it is not an ONNX model');
+  try {
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  } catch (error) {
+    // the protobuf reader reports every premature end as a RangeError
+    const fault =
+      error instanceof RangeError ? 'the file is truncated, or is not an ONNX model' : 'the file is not an ONNX model';
+    throw new GraphError(`${fault}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,79 @@
+/** Converts types of values to and from an ONNX file's ValueInfoProto. */
+import { create } from '@bufbuild/protobuf';
+import { GraphError } from '../graph/error.ts';
+import { type DataType, type Dim, type TensorType, typeText, type Value } from '../graph/ir.ts';
+import {
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './generated/onnx_pb.ts';
+import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
+
+/** A file's declaration of a value; null for what it does not declare. */
+export interface DeclaredType {
+  readonly dtype: DataType | null;
+  /** null: not even the rank; a dimension that is null has neither a size nor a name. */
+  readonly shape: readonly (Dim | null)[] | null;
+}
+
+/**
+ * What `info` declares; a value that is not a tensor of a supported type, or a negative size, is a GraphError that
+ * begins with `what`.
+ */
+export function readType(info: ValueInfoProto, what: string): DeclaredType {
+  const type = info.type?.value;
+  if (type === undefined || type.case === undefined) return { dtype: null, shape: null };
+  if (type.case !== 'tensorType')
+    throw new GraphError(`${what} is a ${type.case.replace('Type', '')}, but only tensors are supported`);
+  const { elemType, shape } = type.value;
+  return {
+    dtype: elemType === 0 ? null : dataTypeOf(elemType, what),
+    shape:
+      shape?.dim.map(({ value: dim }) => {
+        if (dim.case === undefined || dim.value === '') return null;
+        if (dim.case === 'dimParam') return dim.value;
+        if (dim.value < 0n) throw new GraphError(`${what} has the negative size ${dim.value} in its shape`);
+        if (dim.value > BigInt(Number.MAX_SAFE_INTEGER))
+          throw new GraphError(`${what} has the impossible size ${dim.value} in its shape`);
+        return Number(dim.value);
+      }) ?? null,
+  };
+}
+
+/**
+ * A GraphError if `declared` cannot be the type of a value that is `found`. Names of dimensions never contradict.
+ */
+export function checkDeclared(declared: DeclaredType, found: TensorType, what: string): void {
+  const { dtype, shape } = declared;
+  const fits =
+    (dtype === null || dtype === found.dtype) &&
+    (shape === null ||
+      (shape.length === found.shape.length && shape.every((dim, i) => dimsAgree(dim, found.shape[i]!))));
+  if (fits) return;
+  const text = `${dtype ?? ''}${shape === null ? '' : `[${shape.map((dim) => dim ?? '?').join(', ')}]`}`;
+  throw new GraphError(`${what} is declared ${text}, but it is ${typeText(found)}`);
+}
+
+/** The ValueInfoProto of `value`. */
+export function writeType({ name, dtype, shape }: Value): ValueInfoProto {
+  const dim = shape.map((size) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size },
+    }),
+  );
+  const tensor = create(TypeProto_TensorSchema, {
+    elemType: FILE_TYPES[dtype],
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } }),
+  });
+}
+
+function dimsAgree(declared: Dim | null, found: Dim): boolean {
+  return typeof declared !== 'number' || typeof found !== 'number' || declared === found;
+}

@@ -1,0 +1,133 @@
+/**
+ * Separates the nodes of a file: Constant nodes become tensors, the others are sorted, converted and typed later.
+ */
+
+import { isComposite } from '../composites/table.ts';
+import { GraphError } from '../graph/error.ts';
+import { type Tensor, tensor } from '../graph/ir.ts';
+import { isOp } from '../ops/table.ts';
+import { type FileNode, nodeText } from './file-node.ts';
+import { AttributeProto_AttributeType as AttributeType, type NodeProto } from './generated/onnx_pb.ts';
+import { readTensor } from './proto-tensor.ts';
+
+/** One node of a file. */
+export type ReadNode =
+  | { readonly constant: string; readonly data: Tensor; readonly text: string }
+  | { readonly constant: null; readonly node: FileNode };
+
+/** What to do instead of the ops that hold subgraphs. */
+export const CONTROL_FLOW: { readonly [op: string]: string } = {
+  If:
+    'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
+    'export where the condition is not data',
+  Loop:
+    'unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not ' +
+    'scripted), or write it as one operation over an axis',
+  Scan: 'unroll it (in Python a for loop over a fixed range), or write it as one operation over an axis',
+};
+
+const RECURRENT = { GRU: true, LSTM: true, RNN: true };
+/** What to do instead of a layer of cells. */
+const UNROLL =
+  'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of ' +
+  'the layer), which is exported as MatMul, Sigmoid and Tanh';
+
+/** Names of values outside that the branches of a node read. */
+function capturedBy(proto: NodeProto): string[] {
+  const captured = new Set<string>();
+  for (const { g } of proto.attribute) {
+    if (!g) continue;
+    const own = new Set([...g.initializer.map(({ name }) => name), ...g.input.map(({ name }) => name)]);
+    for (const inner of g.node) {
+      for (const name of [...inner.input, ...capturedBy(inner)]) if (name !== '' && !own.has(name)) captured.add(name);
+      for (const name of inner.output) own.add(name);
+    }
+    for (const { name } of g.output) if (!own.has(name)) captured.add(name);
+  }
+  return [...captured];
+}
+
+/**
+ * Reads one node. Another domain, an op that is not in the table or a subgraph is a GraphError that names op and node.
+ */
+export function readNode(proto: NodeProto, opset: number): ReadNode {
+  const node: FileNode = {
+    op: proto.opType,
+    name: proto.name,
+    inputs: proto.input,
+    outputs: proto.output,
+    attributes: new Map(proto.attribute.map((attribute) => [attribute.name, attribute])),
+    opset,
+  };
+  const where = nodeText(node);
+  if (proto.domain !== '' && proto.domain !== 'ai.onnx') {
+    throw new GraphError(
+      `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
+    );
+  }
+  // taken where its condition turns out to be known; what its branches read comes before it
+  if (node.op === 'If') return { constant: null, node: { ...node, inputs: [...node.inputs, ...capturedBy(proto)] } };
+  if (Object.hasOwn(RECURRENT, node.op))
+    throw new GraphError(`${where}: the op ${node.op} is not supported: ${UNROLL}`);
+  if (Object.hasOwn(CONTROL_FLOW, node.op))
+    throw new GraphError(`${where} is control flow, which is not supported: ${CONTROL_FLOW[node.op]}`);
+  for (const { name, type } of proto.attribute) {
+    if (type === AttributeType.GRAPH || type === AttributeType.GRAPHS) {
+      throw new GraphError(
+        `${where} contains a subgraph (attribute "${name}"), which is not supported: export the model without ` +
+          'control flow, with Where instead of a condition and loops unrolled',
+      );
+    }
+  }
+  if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} repeats an attribute`);
+  if (node.op === 'Constant') return readConstant(node, where);
+  if (!isOp(node.op) && !isComposite(node.op))
+    throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
+  if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} leaves an output without a name`);
+  return { constant: null, node };
+}
+
+/** A unique name for each node, in order: the file's, or one made from the op. */
+export function nodeNames(nodes: readonly FileNode[]): string[] {
+  const given = new Set(nodes.map((node) => node.name));
+  const used = new Set<string>();
+  const nextNumber = new Map<string, number>();
+  return nodes.map((node) => {
+    let name = node.name === '' ? node.op : node.name;
+    if (used.has(name) || (node.name === '' && given.has(name))) {
+      const base = name;
+      let number = nextNumber.get(base) ?? 1;
+      while (used.has(`${base}_${number}`) || given.has(`${base}_${number}`)) number++;
+      nextNumber.set(base, number + 1);
+      name = `${base}_${number}`;
+    }
+    used.add(name);
+    return name;
+  });
+}
+
+function readConstant(node: FileNode, where: string): ReadNode {
+  const [name] = node.outputs;
+  if (node.outputs.length !== 1 || name === undefined || name === '')
+    throw new GraphError(`${where} has ${node.outputs.length} outputs, not one with a name`);
+  const [attribute] = node.attributes.values();
+  if (node.attributes.size !== 1 || !attribute)
+    throw new GraphError(`${where} has ${node.attributes.size} attributes, not one`);
+  const text = `Constant "${name}"`;
+  const give = (data: Tensor): ReadNode => ({ constant: name, data, text });
+  switch (attribute.name) {
+    case 'value':
+      if (!attribute.t) throw new GraphError(`${text} contains no tensor`);
+      return give(readTensor(attribute.t, text));
+    case 'value_float':
+      return give(tensor('float32', [], [attribute.f]));
+    case 'value_floats':
+      return give(tensor('float32', [attribute.floats.length], attribute.floats));
+    case 'value_int':
+      return give({ dtype: 'int64', shape: [], data: BigInt64Array.of(attribute.i) });
+    case 'value_ints':
+      return give({ dtype: 'int64', shape: [attribute.ints.length], data: BigInt64Array.from(attribute.ints) });
+    default:
+      throw new GraphError(`${text} has the attribute "${attribute.name}", which is not supported: only numbers are`);
+  }
+}

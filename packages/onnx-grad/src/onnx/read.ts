@@ -1,0 +1,223 @@
+/**
+ * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; refusals name what cannot be read.
+ */
+
+import { runningStatistics } from '../composites/normalizations.ts';
+import { addNodes } from '../graph/add-nodes.ts';
+import { Builder } from '../graph/builder.ts';
+import { GraphError } from '../graph/error.ts';
+import type { Dim, Graph, Tensor } from '../graph/ir.ts';
+import { nameDims } from '../graph/name-dims.ts';
+import { sortNodes } from '../graph/sort-nodes.ts';
+import { withoutBagLoops } from '../rewrite/embedding-bag.ts';
+import { NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
+import { type ExternalFiles, embedExternalData } from './external-data.ts';
+import { type FileNode, nodeText } from './file-node.ts';
+import type { GraphProto, ModelProto, ValueInfoProto } from './generated/onnx_pb.ts';
+import { type FileOp, inlineFunctions } from './inline-functions.ts';
+import { isMerged, mergedInitializers } from './merged-initializers.ts';
+import { parseModel } from './parse-model.ts';
+import { readTensor } from './proto-tensor.ts';
+import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
+import { readNode } from './read-nodes.ts';
+
+/** IR versions since opsets are named per domain (3), to the newest that the protobuf definitions know. */
+const OLDEST_IR = 3n;
+const NEWEST_IR = 13n;
+
+interface ReadOptions {
+  readonly external?: ExternalFiles;
+  readonly inPlace?: boolean;
+}
+
+/**
+ * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share
+ * it with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the
+ * declared outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names
+ * the node or the value; what a file claims of its size is never believed. Data in other files are read from
+ * `external`, and refused without it. With `inPlace` large tensors lie in `bytes`, which are no file any more then: a
+ * model is not held twice.
+ */
+export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
+  const model = parseModel(bytes);
+  const { graph } = model;
+  if (!graph) throw new GraphError('the file contains no graph: it is not an ONNX model');
+  const opset = checkModel(model);
+  if (external) embedExternalData(model, external);
+  const merged = mergedInitializers(model);
+  const ops = withoutBagLoops(inlineFunctions(model, opset, opsetOf));
+  return readGraph(
+    graph,
+    ops.filter(({ proto }) => !isMerged(proto, merged)),
+    merged,
+    inPlace,
+  );
+}
+
+/** The opset of the model; an unsupported version is refused. */
+function checkModel(model: ModelProto): number {
+  if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
+    throw new GraphError(`the file has IR version ${model.irVersion}; ${OLDEST_IR} to ${NEWEST_IR} are supported`);
+  const opset = opsetOf(model.opsetImport, 'the model');
+  if (opset === null) throw new GraphError('the model does not declare its opset');
+  return opset;
+}
+
+/** The opset of ONNX's own ops among the imports of the model or of a function, null where it is not there. */
+function opsetOf(imports: ModelProto['opsetImport'], where: string): number | null {
+  const versions = new Set(
+    imports.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
+  );
+  const [opset] = versions;
+  if (opset === undefined) return null;
+  if (versions.size > 1) throw new GraphError(`${where} names ${versions.size} opsets: ${[...versions].join(', ')}`);
+  if (opset < BigInt(OLDEST_OPSET) || opset > BigInt(NEWEST_OPSET)) {
+    throw new GraphError(
+      `${where} uses opset ${opset}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are supported (export with opset_version=18)`,
+    );
+  }
+  return Number(opset);
+}
+
+function readGraph(
+  graph: GraphProto,
+  ops: readonly FileOp[],
+  merged: ReadonlyMap<string, string>,
+  inPlace: boolean,
+): Graph {
+  const b = new Builder();
+  const producers = new Producers();
+  const parameters = readInitializers(graph, producers, inPlace);
+  for (const [name, kept] of merged) {
+    producers.claim(name, `initializer "${name}"`);
+    parameters.set(name, copyOf(parameters.get(kept)!));
+  }
+  readInputs(graph, b, producers, parameters);
+  const untrained = runningStatistics(ops.map(({ proto }) => proto));
+  for (const [name, data] of parameters) {
+    if (untrained.has(name)) b.namedConstant(name, data);
+    else b.initializer(name, data);
+  }
+
+  const nodes: FileNode[] = [];
+  for (const { proto, opset } of ops) {
+    const read = readNode(proto, opset);
+    if (read.constant === null) {
+      nodes.push(read.node);
+      for (const output of read.node.outputs) if (output !== '') producers.claim(output, nodeText(read.node));
+    } else {
+      producers.claim(read.constant, read.text);
+      b.namedConstant(read.constant, read.data);
+    }
+  }
+  for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
+  // former attributes (axes), and unnamed outputs of the file, get a name
+  b.reserve(producers.names());
+  addNodes(b, sortNodes(nodes));
+  return finish(b, graph, producers);
+}
+
+/** The producer of each value of a file: names must be unique. */
+class Producers {
+  private readonly texts = new Map<string, string>();
+
+  claim(name: string, text: string): void {
+    if (name === '') throw new GraphError(`${text} has no name`);
+    const other = this.texts.get(name);
+    if (other !== undefined) throw new GraphError(`two values are called "${name}": ${other} and ${text}`);
+    this.texts.set(name, text);
+  }
+
+  require(name: string, text: string): void {
+    if (name !== '' && !this.texts.has(name)) throw new GraphError(`${text} needs "${name}", which nothing produces`);
+  }
+
+  names(): Iterable<string> {
+    return this.texts.keys();
+  }
+}
+
+function readInitializers(graph: GraphProto, producers: Producers, inPlace: boolean): Map<string, Tensor> {
+  if (graph.sparseInitializer.length > 0) {
+    const name = graph.sparseInitializer[0]!.values?.name ?? '';
+    throw new GraphError(`initializer "${name}" is sparse, which is not supported: make it dense before the export`);
+  }
+  const parameters = new Map<string, Tensor>();
+  for (const proto of graph.initializer) {
+    const text = `initializer "${proto.name}"`;
+    producers.claim(proto.name, text);
+    parameters.set(proto.name, readTensor(proto, text, inPlace));
+  }
+  return parameters;
+}
+
+function copyOf(source: Tensor): Tensor {
+  return { ...source, data: source.data.slice() };
+}
+
+/** Declares the inputs. One that is also an initializer (IR versions before 4) is a parameter. */
+function readInputs(
+  graph: GraphProto,
+  b: Builder,
+  producers: Producers,
+  parameters: ReadonlyMap<string, Tensor>,
+): void {
+  const types = new Map<string, DeclaredType>();
+  for (const info of graph.input) {
+    const text = `input "${info.name}"`;
+    const type = readType(info, text);
+    const parameter = parameters.get(info.name);
+    if (types.has(info.name)) throw new GraphError(`two inputs are called "${info.name}"`);
+    if (parameter) checkDeclared(type, parameter, text);
+    else producers.claim(info.name, text);
+    types.set(info.name, type);
+  }
+  const named = new Set([...types.values()].flatMap(({ shape }) => shape ?? []));
+  let next = 0;
+  const freshDim = (): string => {
+    while (named.has(`d${next}`)) next++;
+    return `d${next++}`;
+  };
+  for (const [name, { dtype, shape }] of types) {
+    if (parameters.has(name)) continue;
+    if (dtype === null || shape === null)
+      throw new GraphError(`input "${name}" is declared without ${dtype === null ? 'a type' : 'a shape'}`);
+    b.input(
+      name,
+      dtype,
+      shape.map((dim) => dim ?? freshDim()),
+    );
+  }
+}
+
+function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
+  const declared = new Map<string, DeclaredType>();
+  // a declared type of an intermediate value is a hint: it names sizes, and is not required
+  for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
+  const outputs = new Set<string>();
+  for (const info of graph.output) {
+    const text = `output "${info.name}"`;
+    if (outputs.has(info.name)) throw new GraphError(`two outputs are called "${info.name}"`);
+    producers.require(info.name, 'the graph');
+    const type = readType(info, text);
+    checkDeclared(type, b.get(info.name), text);
+    declared.set(info.name, type);
+    outputs.add(info.name);
+  }
+  if (outputs.size === 0) throw new GraphError('the graph has no output');
+  return nameDims(
+    b.build(
+      graph.name,
+      [...outputs].map((name) => b.get(name)),
+    ),
+    declared,
+  );
+}
+
+/** Only the names of the dimensions that the file declares for a value. */
+function readHint(info: ValueInfoProto): DeclaredType {
+  const type = info.type?.value;
+  if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };
+  const shape = type.value.shape.dim.map(({ value: dim }): Dim | null => (dim.case === 'dimParam' ? dim.value : null));
+  return { dtype: null, shape };
+}

@@ -1,0 +1,82 @@
+/** Writes graphs as ONNX files: opset 18, raw data, every type declared. Equal graphs produce equal bytes. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import { GraphError } from '../graph/error.ts';
+import type { Graph, Tensor } from '../graph/ir.ts';
+import { OPSET } from './convert-opset.ts';
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+} from './generated/onnx_pb.ts';
+import { writeAttributes } from './proto-attributes.ts';
+import { writeTensor } from './proto-tensor.ts';
+import { writeType } from './proto-types.ts';
+
+/** The IR version that came with opset 18. */
+const IR_VERSION = 8n;
+/** Protobuf's own file size limit. */
+const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
+
+export interface WriteOptions {
+  /** The program named in the file as its producer. */
+  readonly producer?: string;
+  /** Texts stored with the model; sorted by key in the file. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The ONNX file of `graph`: `readModel` returns the same graph, except for `overrides`, which are not stored. Over 2
+ * GiB it is a GraphError.
+ */
+export function writeModel(graph: Graph, { producer = 'metaheac', metadata = {} }: WriteOptions = {}): Uint8Array {
+  checkSize(graph);
+  const given = new Set(graph.outputs);
+  const between = graph.nodes.flatMap((node) => node.outputs).filter((name) => !given.has(name));
+  const info = (names: readonly string[]) => names.map((name) => writeType(graph.values.get(name)!));
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(OPSET) })],
+    producerName: producer,
+    graph: create(GraphProtoSchema, {
+      name: graph.name,
+      initializer: [...graph.initializers].map(([name, data]) => writeTensor(data, name)),
+      node: [...[...graph.constants].map(constantNode), ...graph.nodes.map(writeNode)],
+      input: info(graph.inputs),
+      output: info(graph.outputs),
+      valueInfo: info(between),
+    }),
+    metadataProps: Object.entries(metadata)
+      .sort(([a], [c]) => (a < c ? -1 : 1))
+      .map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** Protobuf would only fail after copying gigabytes. */
+function checkSize(graph: Graph): void {
+  let bytes = 0;
+  for (const { data } of [...graph.initializers.values(), ...graph.constants.values()]) bytes += data.byteLength;
+  if (bytes > MAXIMUM_FILE_BYTES)
+    throw new GraphError(`the tensors take ${bytes} bytes, but an ONNX file without external data has at most 2 GiB`);
+}
+
+/** Without a name: ONNX Runtime refuses two nodes with the same name, and the value has one. */
+function constantNode([name, data]: readonly [string, Tensor]): NodeProto {
+  const value = create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t: writeTensor(data) });
+  return create(NodeProtoSchema, { opType: 'Constant', output: [name], attribute: [value] });
+}
+
+function writeNode(node: Graph['nodes'][number]): NodeProto {
+  return create(NodeProtoSchema, {
+    opType: node.op,
+    name: node.name,
+    input: [...node.inputs],
+    output: [...node.outputs],
+    attribute: writeAttributes(node.op, node.attributes),
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Activations of one value, and PRelu. Gradients at kinks are PyTorch's; exponentials are kept from overflowing at
+ * every order.
+ */
+import type { Builder } from '../graph/builder.ts';
+import type { Value } from '../graph/ir.ts';
+import { broadcastShapes, mustDiffer } from './dims.ts';
+import { commonType, floatUnary, refuse, requireFloat, sameAsInput } from './helpers.ts';
+import type { OpSpec } from './spec.ts';
+
+const isPositive = (b: Builder, x: Value) => b.add('Greater', [x, b.scalar(0, x)]);
+
+/** An attribute as a scalar of the type of `like`: files hold float32, and so do ONNX Runtime's kernels of float64. */
+const scalarOf = (b: Builder, attribute: number, like: Value) => b.scalar(Math.fround(attribute), like);
+
+// tanh(x)' = (1 - tanh(x)^2) x'
+export const Tanh: OpSpec<'Tanh'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [t], gradient: g }) => [
+    b.add('Mul', [g, b.add('Sub', [b.scalar(1, t!), b.add('Mul', [t!, t!])])]),
+  ],
+};
+
+// x' where x > 0, else a x'
+export const LeakyRelu: OpSpec<'LeakyRelu'> = {
+  arity: [1, 1],
+  attributes: { alpha: 'float' },
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], attributes: { alpha = 0.01 }, gradient: g }) => [
+    b.add('Where', [isPositive(b, x!), g, b.add('Mul', [g, scalarOf(b, alpha, g)])]),
+  ],
+};
+
+// x' where x > 0, else s x' + s' x
+export const PRelu: OpSpec<'PRelu'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: ({ inputs, freshDim }) => {
+    const [x, slope] = inputs;
+    commonType(inputs);
+    requireFloat(x!);
+    const wide = broadcastShapes([x!.shape, slope!.shape], freshDim);
+    if (wide.length !== x!.shape.length || wide.some((dim, i) => mustDiffer(dim, x!.shape[i]!)))
+      refuse(`a slope of shape [${slope!.shape.join(', ')}] does not broadcast to [${x!.shape.join(', ')}]`);
+    return sameAsInput({ inputs });
+  },
+  gradient: ({ b, inputs: [x, slope], gradient: g, wants }) => {
+    const positive = isPositive(b, x!);
+    return [
+      wants(0) ? b.add('Where', [positive, g, b.add('Mul', [g, slope!])]) : null,
+      wants(1) ? b.add('Where', [positive, b.scalar(0, g), b.add('Mul', [g, x!])]) : null,
+    ];
+  },
+};
+
+// x' where x > 0, else a e^x x'
+export const Elu: OpSpec<'Elu'> = {
+  arity: [1, 1],
+  attributes: { alpha: 'float' },
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], attributes: { alpha = 1 }, gradient: g }) => [b.add('Mul', [g, eluSlope(b, x!, alpha)])],
+};
+
+/** ONNX's defaults, which are float32 numbers. */
+const SELU_ALPHA = Math.fround(1.6732632);
+const SELU_GAMMA = Math.fround(1.050701);
+
+// c x' where x > 0, else c a e^x x'
+export const Selu: OpSpec<'Selu'> = {
+  arity: [1, 1],
+  attributes: { alpha: 'float', gamma: 'float' },
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], attributes: { alpha = SELU_ALPHA, gamma = SELU_GAMMA }, gradient: g }) => [
+    b.add('Mul', [g, b.add('Mul', [eluSlope(b, x!, alpha), scalarOf(b, gamma, x!)])]),
+  ],
+};
+
+/**
+ * 1 where x > 0, else a e^x. The exponential of positive x is avoided, as an infinity there would become NaN in the
+ * next order.
+ */
+function eluSlope(b: Builder, x: Value, alpha: number): Value {
+  const positive = isPositive(b, x);
+  const exponential = b.add('Exp', [b.add('Where', [positive, b.scalar(0, x), x])]);
+  return b.add('Where', [positive, b.scalar(1, x), b.add('Mul', [exponential, scalarOf(b, alpha, x)])]);
+}
+
+// log(1 + e^x)' = sigmoid(x) x'
+export const Softplus: OpSpec<'Softplus'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sigmoid', [x!])])],
+};
+
+// (x / (1 + |x|))' = x' / (1 + |x|)^2
+export const Softsign: OpSpec<'Softsign'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => {
+    const divisor = b.add('Add', [b.add('Abs', [x!]), b.scalar(1, x!)]);
+    return [b.add('Div', [g, b.add('Mul', [divisor, divisor])])];
+  },
+};
+
+// y = clip(a x + c, 0, 1): a x' where 0 < y < 1, so 0 at both bounds as in PyTorch
+export const HardSigmoid: OpSpec<'HardSigmoid'> = {
+  arity: [1, 1],
+  attributes: { alpha: 'float', beta: 'float' },
+  infer: floatUnary,
+  gradient: ({ b, outputs: [out], attributes: { alpha = 0.2 }, gradient: g }) => {
+    const inside = b.add('And', [isPositive(b, out!), b.add('Less', [out!, b.scalar(1, out!)])]);
+    return [b.add('Where', [inside, b.add('Mul', [g, scalarOf(b, alpha, g)]), b.scalar(0, g)])];
+  },
+};

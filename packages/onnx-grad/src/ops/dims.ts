@@ -1,0 +1,159 @@
+/**
+ * Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known about small integer
+ * tensors.
+ */
+import { GraphError } from '../graph/error.ts';
+import { type Dim, elementCount, isConcrete, type Shape, type Value } from '../graph/ir.ts';
+
+/** Integer tensors of at most this many elements are followed through shape rules. */
+export const KNOWN_ELEMENTS = 64;
+
+/**
+ * The size of two dimensions broadcast against each other; two different names yield a fresh one (either may be 1 at
+ * run time).
+ */
+export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
+  if (a === b || b === 1) return a;
+  if (a === 1) return b;
+  if (typeof a === 'number' && typeof b === 'number') throw new GraphError(`sizes ${a} and ${b} do not broadcast`);
+  if (typeof a === 'number') return a;
+  if (typeof b === 'number') return b;
+  return freshDim();
+}
+
+/** The shape of values broadcast against each other (numpy's rule). */
+export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string): Dim[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const out: Dim[] = new Array<Dim>(rank).fill(1);
+  for (const shape of shapes) {
+    const offset = rank - shape.length;
+    for (let i = 0; i < shape.length; i++) out[offset + i] = broadcastDim(out[offset + i]!, shape[i]!, freshDim);
+  }
+  return out;
+}
+
+/** `axis` in 0..rank-1; negative ones count from the end. A scalar has no axis. */
+export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
+  const result = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || result < 0 || result >= rank)
+    throw new GraphError(`${what} ${axis} is outside a value of rank ${rank}`);
+  return result;
+}
+
+/** Sorted axes in 0..rank-1, each once. */
+export function normalizeAxes(axes: readonly number[], rank: number): number[] {
+  const result = [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
+  if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} repeat an axis`);
+  return result;
+}
+
+/** The elements of an integer tensor if all are numbers, else null. */
+export function knownNumbers(value: Value | null | undefined): readonly number[] | null {
+  const known = value?.known;
+  return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
+}
+
+/** The elements of an integer tensor; if unknown, a GraphError that says what they are for. */
+export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
+  const known = knownNumbers(value);
+  if (!known) throw new GraphError(`${what} must be known before running`);
+  return known;
+}
+
+/**
+ * What is known about a value that only moves elements of `x`: the element at each index of the result is that of `x`
+ * at `from(index)`. Nothing if a shape or an element is unknown.
+ */
+export function knownElements(
+  x: Value,
+  shape: Shape,
+  from: (index: readonly number[]) => readonly number[],
+): readonly Dim[] | undefined {
+  const { known, shape: given } = x;
+  if (!known || !isConcrete(shape) || !isConcrete(given) || elementCount(shape) > KNOWN_ELEMENTS) return undefined;
+  return indicesOf(shape).map((index) => known[from(index).reduce((flat, i, axis) => flat * given[axis]! + i, 0)]!);
+}
+
+/** Every index into a value of `shape`, row-major. */
+function indicesOf(shape: readonly number[]): number[][] {
+  return shape.reduce<number[][]>(
+    (indices, size) => indices.flatMap((index) => Array.from({ length: size }, (_, i) => [...index, i])),
+    [[]],
+  );
+}
+
+/** What is known about a product of dimensions: a number, or one name, or nothing. */
+export function productOf(dims: Shape): Dim | null {
+  let number = 1;
+  const names: string[] = [];
+  for (const dim of dims) {
+    if (typeof dim === 'number') number *= dim;
+    else names.push(dim);
+  }
+  if (number === 0 || names.length === 0) return number;
+  return number === 1 && names.length === 1 ? names[0]! : null;
+}
+
+/** The quotient product(a) / product(b) if it is a number or one name; names cancel. */
+export function quotientOf(a: Shape, b: Shape): Dim | null {
+  const left: Dim[] = [...a];
+  const right: Dim[] = [];
+  for (const dim of b) {
+    const at = typeof dim === 'string' ? left.indexOf(dim) : -1;
+    if (at >= 0) left.splice(at, 1);
+    else right.push(dim);
+  }
+  if (right.some((dim) => typeof dim === 'string')) return null;
+  const divisor = right.reduce<number>((product, dim) => product * (dim as number), 1);
+  const names = left.filter((dim) => typeof dim === 'string');
+  const number = left.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
+  if (divisor === 0 || number % divisor !== 0 || names.length > 1) return null;
+  if (names.length === 0) return number / divisor;
+  return number === divisor ? names[0]! : null;
+}
+
+/** The product of the numeric sizes, and the remaining names. */
+function factorsOf(dims: Shape): readonly [number: number, names: readonly string[]] {
+  const number = dims.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
+  return [number, dims.filter((dim) => typeof dim === 'string')];
+}
+
+/** Whether product(a) = product(b) has no solution, whatever sizes (0 or more) the names stand for. */
+export function neverEqual(a: Shape, b: Shape): boolean {
+  const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
+  // with names on both sides, all of them may be 0
+  if (left.length > 0 && right.length > 0) return false;
+  if (left.length === 0 && right.length === 0) return p !== q;
+  const [whole, part] = left.length === 0 ? [p, q] : [q, p];
+  return whole !== 0 && (part === 0 || whole % part !== 0);
+}
+
+/**
+ * Known elements must fit the shape: four never fit `[batch, 3]`, nor `[1]`.
+ */
+export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
+  if (known && neverEqual([known.length], shape))
+    throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
+}
+
+/**
+ * Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 makes them equal.
+ */
+export function neverDivides(a: Shape, b: Shape): boolean {
+  const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
+  if (q === 0) return true;
+  // names of b are not 0: those of a cancel. One remaining in a may be 0 or q times the rest, those remaining in b may
+  // be 1
+  const rest = [...right];
+  const free = left.filter((name) => {
+    const at = rest.indexOf(name);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+  return free.length === 0 && p % q !== 0;
+}
+
+/** Whether the two sizes cannot be equal. */
+export function mustDiffer(a: Dim, b: Dim): boolean {
+  return typeof a === 'number' && typeof b === 'number' && a !== b;
+}

@@ -1,0 +1,173 @@
+/** Arithmetic of one and two values, element by element, with broadcasting. */
+import { type Dim, typeText } from '../graph/ir.ts';
+import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
+import type { InferContext, Inferred, OpSpec } from './spec.ts';
+
+/** What is known about a result if both sides are numbers. */
+export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
+  typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
+
+/** Two numbers, broadcast; `combine` returns what is known about an element of the result, null for nothing. */
+export function arithmetic(
+  c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
+  combine: (a: Dim, b: Dim) => Dim | null,
+): readonly Inferred[] {
+  const type = broadcastOf(c, requireNumber);
+  return [{ ...type, known: knownOf(c.inputs, type.shape, (a, b) => combine(a!, b!)) }];
+}
+
+// (x + y)' = x' + y'
+export const Add: OpSpec<'Add'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => arithmetic(c, (a, b) => (b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b))),
+  gradient: ({ gradient: g }) => [g, g],
+};
+
+// (x - y)' = x' - y'
+export const Sub: OpSpec<'Sub'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => arithmetic(c, (a, b) => (b === 0 ? a : onNumbers((x, y) => x - y)(a, b))),
+  gradient: ({ b, gradient: g, wants }) => [g, wants(1) ? b.add('Neg', [g]) : null],
+};
+
+// (xy)' = x'y + xy'
+export const Mul: OpSpec<'Mul'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => arithmetic(c, (a, b) => (b === 1 ? a : a === 1 ? b : onNumbers((x, y) => x * y)(a, b))),
+  gradient: ({ b, inputs: [x, y], gradient: g, wants }) => [
+    wants(0) ? b.add('Mul', [g, y!]) : null,
+    wants(1) ? b.add('Mul', [g, x!]) : null,
+  ],
+};
+
+// (x / y)' = x' / y - (x / y) y' / y
+export const Div: OpSpec<'Div'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => arithmetic(c, (a, b) => (b === 1 ? a : b === 0 ? null : onNumbers((x, y) => Math.trunc(x / y))(a, b))),
+  gradient: ({ b, inputs: [, y], outputs: [out], gradient: g, wants }) => [
+    wants(0) ? b.add('Div', [g, y!]) : null,
+    wants(1) ? b.add('Neg', [b.add('Div', [b.add('Mul', [g, out!]), y!])]) : null,
+  ],
+};
+
+// (-x)' = -x'
+export const Neg: OpSpec<'Neg'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: (c) => {
+    requireNumber(c.inputs[0]!);
+    return sameAsInput(c);
+  },
+  gradient: ({ b, gradient: g }) => [b.add('Neg', [g])],
+};
+
+// (sqrt x)' = x' / (2 sqrt x)
+export const Sqrt: OpSpec<'Sqrt'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [out], gradient: g }) => {
+    // 0 if the incoming gradient is 0 at the pole, as for a clamped norm: PyTorch's own norms and cosines yield 0
+    // there, and 0/0 is NaN
+    const zero = b.scalar(0, g);
+    const idle = b.add('And', [b.add('Equal', [g, zero]), b.add('Equal', [out!, zero])]);
+    return [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), b.add('Where', [idle, b.scalar(1, g), out!])])];
+  },
+};
+
+// (log x)' = x' / x
+export const Log: OpSpec<'Log'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Div', [g, x!])],
+};
+
+// relu(x)' = x' where x > 0, so relu'(0) = 0 as in PyTorch
+export const Relu: OpSpec<'Relu'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [
+    b.add('Where', [b.add('Greater', [x!, b.scalar(0, x!)]), g, b.scalar(0, g)]),
+  ],
+};
+
+// s(x)' = x' (1 - s) s, multiplied in PyTorch's order
+export const Sigmoid: OpSpec<'Sigmoid'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [s], gradient: g }) => [
+    b.add('Mul', [b.add('Mul', [g, b.add('Sub', [b.scalar(1, s!), s!])]), s!]),
+  ],
+};
+
+// clip(x)' = x' where low <= x <= high: it passes at its bounds, as in PyTorch
+export const Clip: OpSpec<'Clip'> = {
+  arity: [1, 3],
+  attributes: {},
+  infer: ({ inputs }) => {
+    requireNumber(inputs[0]!);
+    for (const bound of inputs.slice(1)) {
+      if (bound && (bound.shape.length !== 0 || bound.dtype !== inputs[0]!.dtype))
+        refuse(`a bound is ${typeText(bound)}, not a scalar ${inputs[0]!.dtype}`);
+    }
+    return sameAsInput({ inputs });
+  },
+  gradient: ({ b, inputs: [x, low, high], gradient: g, wants }) => {
+    if (wants(1) || wants(2)) refuse('a gradient of the bounds of Clip is asked for, and there is none');
+    let out = g;
+    if (low) out = b.add('Where', [b.add('Less', [x!, low]), b.scalar(0, g), out]);
+    if (high) out = b.add('Where', [b.add('Greater', [x!, high]), b.scalar(0, g), out]);
+    return [out, null, null];
+  },
+};
+
+// (c ? x : y)' = c ? x' : y'
+export const Where: OpSpec<'Where'> = {
+  arity: [3, 3],
+  attributes: {},
+  infer: ({ inputs, freshDim }) => {
+    const [condition, x, y] = inputs;
+    if (condition!.dtype !== 'bool') refuse(`the condition is ${condition!.dtype}, not bool`);
+    const { dtype } = broadcastOf({ inputs: [x!, y!], freshDim });
+    if (dtype === 'bool') refuse('ONNX Runtime has no Where of truth values: use And, Or and Not');
+    const { shape } = broadcastOf({ inputs: inputs.map((input) => ({ ...input!, dtype })), freshDim });
+    return [
+      { dtype, shape, known: knownOf(inputs, shape, (c, p, q) => (c === 1 || p === q ? p! : c === 0 ? q! : null)) },
+    ];
+  },
+  gradient: ({ b, inputs: [condition], gradient: g, wants }) => {
+    const zero = b.scalar(0, g);
+    return [
+      null,
+      wants(1) ? b.add('Where', [condition!, g, zero]) : null,
+      wants(2) ? b.add('Where', [condition!, zero, g]) : null,
+    ];
+  },
+};
+
+// a cast between floats is linear; one to or from an integer has no gradient
+export const Cast: OpSpec<'Cast'> = {
+  arity: [1, 1],
+  attributes: { to: 'dtype' },
+  infer: ({ inputs: [x], attributes: { to } }): readonly Inferred[] => [
+    { dtype: to, shape: x!.shape, known: to === 'int64' || to === 'int32' ? x!.known : undefined },
+  ],
+  gradient: ({ b, inputs: [x], gradient: g }) => {
+    requireFloat(x!);
+    return [b.add('Cast', [g], { to: x!.dtype })];
+  },
+};
+
+export const Identity: OpSpec<'Identity'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: ({ inputs: [x] }) => [{ dtype: x!.dtype, shape: x!.shape, known: x!.known }],
+  gradient: ({ gradient: g }) => [g],
+};

@@ -1,0 +1,166 @@
+/** Shared parts of rules: type checks, zeros, shapes at run time. */
+import type { Builder } from '../graph/builder.ts';
+import { GraphError } from '../graph/error.ts';
+import {
+  type DataType,
+  type Dim,
+  elementCount,
+  isConcrete,
+  isFloat,
+  type Shape,
+  sameShape,
+  type TensorType,
+  type Value,
+} from '../graph/ir.ts';
+import { broadcastShapes, knownElements, knownNumbers } from './dims.ts';
+import type { InferContext, Inferred } from './spec.ts';
+
+/** The one type of all inputs; a mixture is a GraphError. */
+export function commonType(inputs: readonly (Value | null)[]): DataType {
+  const [first, ...others] = inputs.filter((input) => input !== null);
+  for (const other of others)
+    if (other.dtype !== first!.dtype) throw new GraphError(`types ${first!.dtype} and ${other.dtype} are mixed`);
+  return first!.dtype;
+}
+
+/** For an op with any number of inputs, none may be omitted. */
+export function requireAll(inputs: readonly (Value | null)[]): void {
+  const missing = inputs.indexOf(null);
+  if (missing >= 0) throw new GraphError(`input ${missing} is missing`);
+}
+
+export function requireNumber(input: Value): void {
+  if (input.dtype === 'bool') throw new GraphError(`"${input.name}" is bool, not a number`);
+}
+
+export function requireFloat(input: Value): void {
+  if (!isFloat(input.dtype)) throw new GraphError(`"${input.name}" is ${input.dtype}, not a float`);
+}
+
+export function requireInteger(input: Value, what: string): void {
+  if (input.dtype !== 'int64' && input.dtype !== 'int32')
+    throw new GraphError(`${what} "${input.name}" is ${input.dtype}, not int64 or int32`);
+}
+
+export function requireBool(input: Value): void {
+  if (input.dtype !== 'bool') throw new GraphError(`"${input.name}" is ${input.dtype}, not bool`);
+}
+
+/** The first input's type, unchanged. */
+export function sameAsInput({ inputs }: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
+  const { dtype, shape } = inputs[0]!;
+  return [{ dtype, shape }];
+}
+
+/** A float in, the same type out. */
+export function floatUnary(context: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
+  requireFloat(context.inputs[0]!);
+  return sameAsInput(context);
+}
+
+/** Inputs of one type, broadcast; `check` sees each input. */
+export function broadcastOf(
+  { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
+  check: (input: Value) => void = () => {},
+): TensorType {
+  const present = inputs.filter((input) => input !== null);
+  for (const input of present) check(input);
+  return {
+    dtype: commonType(present),
+    shape: broadcastShapes(
+      present.map((input) => input.shape),
+      freshDim,
+    ),
+  };
+}
+
+/**
+ * What is known about a small result of `shape`, from the broadcast inputs element by element; null if `combine` knows
+ * nothing.
+ */
+export function knownOf(
+  inputs: readonly (Value | null)[],
+  shape: Shape,
+  combine: (...elements: readonly Dim[]) => Dim | null,
+): readonly Dim[] | undefined {
+  if (!isConcrete(shape)) return undefined;
+  const parts = inputs.map((input) => {
+    const offset = shape.length - input!.shape.length;
+    return knownElements(input!, shape, (index) =>
+      input!.shape.map((size, axis) => (size === 1 ? 0 : index[offset + axis]!)),
+    );
+  });
+  if (!parts.every((part) => part !== undefined)) return undefined;
+  const out = Array.from({ length: elementCount(shape) }, (_, i) => combine(...parts.map((part) => part[i]!)));
+  return out.every((element) => element !== null) ? out : undefined;
+}
+
+/** The shape of `x` as an int64 vector: a constant if it is known. */
+export function shapeOf(b: Builder, x: Value): Value {
+  return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);
+}
+
+/** Zeros of the type and shape of `x`. */
+export function zerosLike(b: Builder, x: Value): Value {
+  return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
+}
+
+/** `g` in the shape of `x` (as many elements). */
+export function reshapeLike(b: Builder, g: Value, x: Value): Value {
+  return sameShape(g.shape, x.shape) ? g : b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
+}
+
+/** The size of `x` along `axis` as an int64 vector of one. */
+export function sizeAlong(b: Builder, x: Value, axis: number): Value {
+  const dim = x.shape[axis]!;
+  return typeof dim === 'number' ? b.ints([dim]) : b.add('Shape', [x], { start: axis, end: axis + 1 });
+}
+
+/** A bool mask as 0 and 1 of the type of `like`. */
+export function maskAs(b: Builder, mask: Value, like: TensorType): Value {
+  return b.add('Cast', [mask], { to: like.dtype });
+}
+
+/** A tensor of indices or sizes as int64, which ScatterND, Slice and Concat with other int64 require. */
+export function asInt64(b: Builder, x: Value): Value {
+  return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
+}
+
+/** Dimensions from an int64 vector: known ones, and fresh names if only its length is known. */
+export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
+  requireInteger(shape, 'the shape');
+  if (shape.shape.length !== 1) refuse('a shape is a vector');
+  if (shape.known) return shape.known;
+  const rank = shape.shape[0]!;
+  if (typeof rank !== 'number') refuse('the rank of the result must be known before running');
+  return Array.from({ length: rank }, freshDim);
+}
+
+export function refuse(message: string): never {
+  throw new GraphError(message);
+}
+
+/** Zeros with the shape of `x`, except `size` (an int64 vector of one) along `axis`. */
+export function zerosOfSize(b: Builder, x: Value, axis: number, size: Value): Value {
+  const parts = x.shape.map((_, i) => (i === axis ? size : sizeAlong(b, x, i)));
+  return b.add('ConstantOfShape', [joined(b, parts)], { value: 0, dtype: x.dtype });
+}
+
+/** int64 vectors concatenated: a constant if all are known. */
+export function joined(b: Builder, parts: readonly Value[]): Value {
+  const known = parts.map(knownNumbers);
+  return known.every((part) => part !== null) ? b.ints(known.flat()) : b.add('Concat', parts, { axis: 0 });
+}
+
+/**
+ * Zeros of `size` (an int64 vector of one) along `axis`, with the i-th piece of `part` at `places[i]` (an int64 vector,
+ * all distinct).
+ */
+export function scatterAlong(b: Builder, part: Value, places: Value, axis: number, size: Value): Value {
+  const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];
+  const [to, back] = [front, front.map((_, i) => front.indexOf(i))];
+  const move = (x: Value, perm: readonly number[]) => (axis === 0 ? x : b.add('Transpose', [x], { perm }));
+  const moved = move(part, to);
+  const at = b.add('Unsqueeze', [places, b.ints([1])]);
+  return move(b.add('ScatterND', [zerosOfSize(b, moved, 0, size), at, moved]), back);
+}

@@ -1,0 +1,37 @@
+/** ReduceProd, whose gradient is exact at zeros. */
+import type { Builder } from '../graph/builder.ts';
+import type { Value } from '../graph/ir.ts';
+import { refuse, reshapeLike, sizeAlong } from './helpers.ts';
+import { broadcastable, inferReduction, REDUCTION, reducedAxes } from './reduction.ts';
+import type { OpSpec } from './spec.ts';
+
+// (x1 x2 ..)' = sum_i xi' prod_(j != i) xj
+export const ReduceProd: OpSpec<'ReduceProd'> = {
+  ...REDUCTION,
+  infer: inferReduction,
+  gradient: (c) => {
+    const { b, inputs, gradient: g } = c;
+    const reduced = reducedAxes(c);
+    if (reduced === null) refuse('the axes of ReduceProd must be known before running');
+    if (reduced.length === 0) return [g, null];
+    return [b.add('Mul', [broadcastable(c, g), productOfOthers(b, inputs[0]!, reduced)]), null];
+  },
+};
+
+/**
+ * For each element of `x`, the product of the others over `axes`. Dividing the whole product by the element would be
+ * wrong at zeros, at order 2 even with a mask; this multiplies n rows of n factors, each with 1 at its own position.
+ */
+function productOfOthers(b: Builder, x: Value, axes: readonly number[]): Value {
+  const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const perm = [...kept, ...axes];
+  const sorted = perm.every((axis, i) => axis === i);
+  const moved = sorted ? x : b.add('Transpose', [x], { perm });
+  const rows = b.add('Flatten', [moved], { axis: kept.length });
+  const count = b.add('Squeeze', [sizeAlong(b, rows, 1), b.ints([0])]);
+  const places = b.add('Range', [b.scalar(0, 'int64'), count, b.scalar(1, 'int64')]);
+  const own = b.add('Equal', [places, b.add('Unsqueeze', [places, b.ints([1])])]);
+  const others = b.add('Where', [own, b.scalar(1, x), b.add('Unsqueeze', [rows, b.ints([1])])]);
+  const products = reshapeLike(b, b.add('ReduceProd', [others, b.ints([2])], { keepdims: 0 }), moved);
+  return sorted ? products : b.add('Transpose', [products], { perm: perm.map((_, i) => perm.indexOf(i)) });
+}

@@ -1,0 +1,121 @@
+/**
+ * Finds embedding tables by cutting: a table that is only looked up by indices that depend on no parameter can be
+ * compact.
+ */
+import { Builder } from '../graph/builder.ts';
+import { dependentValues } from '../graph/differentiate.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { prune, pruneInputs } from '../graph/prune.ts';
+import { valuesReachedFrom } from '../graph/reach.ts';
+
+/** One look-up of a compact table. */
+export interface CutLookup {
+  /** The value of the index graph with the table's rows, as the model computes them. */
+  readonly index: string;
+  /** The input of the compact graph for their positions in the compact table: int32, of the same shape. */
+  readonly input: string;
+  /** The value of the compact graph with what is read: a row of the table for each position. */
+  readonly output: string;
+}
+
+export interface CutTable {
+  readonly parameter: string;
+  /** Rows of the full table. */
+  readonly rows: number;
+  readonly lookups: readonly CutLookup[];
+}
+
+export interface TableCut {
+  readonly tables: readonly CutTable[];
+  /** Parameters that stay dense, with the reason. */
+  readonly dense: ReadonlyMap<string, string>;
+  /** Inputs -> the indices of all look-ups. */
+  readonly indexGraph: Graph;
+  /**
+   * The model with each of `parameters` as an input: `[rows.<parameter>, ..]` for a compact table, and the positions of
+   * its look-ups as further inputs.
+   */
+  readonly compactGraph: Graph;
+}
+
+/**
+ * Cuts `graph` at the look-ups of its tables: every `Gather` on axis 0 whose data is one of `parameters` and whose
+ * indices depend on no parameter. A parameter with any other consumer stays dense. With `compact: false` none are cut.
+ */
+export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
+  const reached = valuesReachedFrom(graph, parameters);
+  const lookupsOf = new Map<string, Node<'Gather'>[]>();
+  const dense = new Map<string, string>();
+  for (const parameter of parameters) {
+    const reason = options.compact === false ? 'compact tables are switched off' : whyDense(graph, parameter, reached);
+    if (reason !== null) dense.set(parameter, reason);
+    else lookupsOf.set(parameter, graph.nodes.filter((node) => node.inputs.includes(parameter)) as Node<'Gather'>[]);
+  }
+
+  const b = new Builder();
+  const values = new Map<string, Value>();
+  for (const name of graph.inputs)
+    if (!parameters.includes(name)) values.set(name, copyInput(b, graph.values.get(name)!));
+  for (const name of parameters) {
+    const value = graph.values.get(name)!;
+    const shape = lookupsOf.has(name) ? [`rows.${name}`, ...value.shape.slice(1)] : value.shape;
+    values.set(name, b.input(name, value.dtype, shape));
+  }
+  const tables: CutTable[] = [];
+  for (const [parameter, nodes] of lookupsOf) {
+    const lookups = nodes.map((node, i): CutLookup => {
+      const index = graph.values.get(node.inputs[1]!)!;
+      const input = `${parameter}.place${i === 0 ? '' : `.${i}`}`;
+      const place = b.input(input, 'int32', index.shape);
+      const read = b.add('Gather', [values.get(parameter)!, place], { axis: 0 }, { name: node.name });
+      values.set(node.outputs[0]!, read);
+      return { index: index.name, input, output: read.name };
+    });
+    tables.push({ parameter, rows: graph.values.get(parameter)!.shape[0] as number, lookups });
+  }
+  const mapped = b.inline(graph, values, '');
+  const compact = b.build(
+    graph.name,
+    graph.outputs.map((name) => mapped.get(name)!),
+  );
+  return {
+    tables,
+    dense,
+    indexGraph: indexGraphOf(graph, tables),
+    compactGraph: pruneInputs(compact, parameters),
+  };
+}
+
+function copyInput(b: Builder, value: Value): Value {
+  return b.input(value.name, value.dtype, value.shape, value.known);
+}
+
+/** Why `parameter` cannot be a compact table, or null. */
+function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>): string | null {
+  const consumers = graph.nodes.filter((node) => node.inputs.includes(parameter));
+  const { shape } = graph.values.get(parameter)!;
+  if (graph.outputs.includes(parameter)) return 'it is an output';
+  if (consumers.length === 0) return 'nothing uses it';
+  for (const node of consumers) {
+    const isLookup = node.op === 'Gather' && node.inputs[0] === parameter && node.inputs[1] !== parameter;
+    if (!isLookup || ((node as Node<'Gather'>).attributes.axis ?? 0) !== 0 || shape.length < 1)
+      return `${node.op} node "${node.name}" uses it whole`;
+    if (reached.has(node.inputs[1]!)) return `the indices of "${node.name}" depend on a parameter`;
+  }
+  return null;
+}
+
+function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
+  const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
+  // without the tables: a session of this graph would hold them a second time
+  const indices = prune({ ...graph, outputs: [...names], overrides: new Map() }, { initializers: true });
+  return pruneInputs(indices, []);
+}
+
+/** Parameters of `graph` with a gradient of its output. */
+export function trainableParameters(graph: Graph): string[] {
+  return [...graph.initializers.keys()].filter((name) => {
+    const dependent = dependentValues(graph, new Set([name]));
+    return graph.outputs.some((output) => dependent.has(output));
+  });
+}

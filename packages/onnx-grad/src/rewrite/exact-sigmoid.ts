@@ -1,0 +1,188 @@
+/**
+ * Probabilities that are exact where they are small. ONNX Runtime's float32 Sigmoid is right to 3e-8 only: from logits
+ * of -10 down it mixes up neighbours, and from -18 down it is 0.
+ */
+import type { Builder, NodeOptions } from '../graph/builder.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import type { OpType } from '../ops/attributes.ts';
+import { rewrite } from './rewrite.ts';
+
+/** Further from 0 than this the error of ONNX Runtime's Sigmoid is the larger one. */
+const TAIL = 2;
+
+/**
+ * sigmoid(x), exact to a few units in the last place at any x: ONNX Runtime's own between -2 and 2, and 1 / (1 + e^-x)
+ * beyond. `options` are those of the node that gives it.
+ */
+export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): Value {
+  const tail = b.add('Reciprocal', [onePlusExp(b, b.add('Neg', [x]))]);
+  const isTail = b.add('Greater', [b.add('Abs', [x]), b.scalar(TAIL, x)]);
+  return b.add('Where', [isTail, tail, b.add('Sigmoid', [x])], {}, options);
+}
+
+/** 1 - p for p = sigmoid(x), exact where that is near 0. */
+function exactComplement(b: Builder, p: Value, x: Value): Value {
+  const tail = b.add('Reciprocal', [onePlusExp(b, x)]);
+  return b.add('Where', [b.add('Greater', [x, b.scalar(TAIL, x)]), tail, b.add('Sub', [b.scalar(1, p), p])]);
+}
+
+function onePlusExp(b: Builder, x: Value): Value {
+  return b.add('Add', [b.add('Exp', [x]), b.scalar(1, x)]);
+}
+
+/**
+ * `graph` with each Sigmoid that its first output is made of by sums, products and moves alone (a sigmoid, or a
+ * weighted mean of some) in exact form. Others are inside of layers, and stay. A graph without one is returned as it
+ * is.
+ */
+export function exactSigmoids(graph: Graph): Graph {
+  const ends = new Set(mixedNodes(graph, graph.outputs[0]!).filter(({ op }) => op === 'Sigmoid'));
+  if (ends.size === 0) return graph;
+  return rewrite(graph, ({ b, node: { name, outputs }, node, inputs: [x] }) =>
+    ends.has(node) ? [exactSigmoid(b, x!, { name, outputs })] : null,
+  );
+}
+
+/** A probability with what it is made of: 1 less it, and its sigmoids. */
+export interface Mixture {
+  /** 1 - p: exact where p is near 1 if `isExact`, else the plain difference. */
+  readonly complement: Value;
+  readonly isExact: boolean;
+}
+
+/**
+ * Finds the sigmoids in exact form that `p` is made of, and gives each its derivative by hand, p (1 - p): finite and
+ * exact at any logit, in any order. null where there is none.
+ */
+export function findMixture(b: Builder, p: Value): Mixture | null {
+  const graph = b.build('mixture', [p]);
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const sigmoids = mixedNodes(graph, p.name).flatMap((node) => {
+    const logit = logitOf(producers, node);
+    return logit === null ? [] : [{ node, value: b.get(node.outputs[0]!), logit: b.get(logit) }];
+  });
+  if (sigmoids.length === 0) return null;
+  const logits = new Map(sigmoids.map(({ value, logit }) => [value.name, logit]));
+  const complements = new Map<string, Value>();
+  const exact = complementOf(b, { producers, logits, complements }, p.name);
+  const one = b.scalar(1, p);
+  for (const { value, logit } of sigmoids) {
+    // where 1 - p is a difference of floats its slope must be one too: both are 0 where p is rounded to 1
+    const own = complements.get(value.name);
+    const rest = exact && own ? own : b.add('Sub', [one, value]);
+    const slope = b.add('Mul', [value, rest]);
+    b.override(value, [{ input: logit, gradient: slope }]);
+    if (rest === own) b.override(rest, [{ input: logit, gradient: b.add('Neg', [slope]) }]);
+  }
+  return { complement: exact ?? b.add('Sub', [one, p]), isExact: exact !== null };
+}
+
+/** Ops that a weighted mean of probabilities is made of: which of their inputs to follow. */
+const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
+  Add: 'all',
+  Clip: 'first',
+  Concat: 'all',
+  Div: 'first',
+  Einsum: 'all',
+  Expand: 'first',
+  Gather: 'first',
+  Gemm: 'all',
+  Identity: 'first',
+  MatMul: 'all',
+  Mean: 'all',
+  Mul: 'all',
+  ReduceMean: 'first',
+  ReduceSum: 'first',
+  Reshape: 'first',
+  Slice: 'first',
+  Split: 'first',
+  Squeeze: 'first',
+  Sub: 'all',
+  Sum: 'all',
+  Transpose: 'first',
+  Unsqueeze: 'first',
+};
+
+/** The nodes where a walk from `output` through mixing ops ends. */
+function mixedNodes(graph: Graph, output: string): readonly Node[] {
+  const wanted = new Set([output]);
+  const ends: Node[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((name) => wanted.has(name))) continue;
+    const followed = MIXING[node.op];
+    if (followed === undefined) ends.push(node);
+    else for (const name of followed === 'all' ? node.inputs : node.inputs.slice(0, 1)) wanted.add(name);
+  }
+  return ends;
+}
+
+type Producers = ReadonlyMap<string, Node>;
+
+/** The x of `node` = `exactSigmoid(x)`, or null. */
+function logitOf(producers: Producers, { op, inputs }: Node): string | null {
+  if (op !== 'Where') return null;
+  const [isTail, tail, middle] = inputs.map((name) => producers.get(name));
+  const size = producers.get(isTail?.inputs[0] ?? '');
+  const isForm = size?.op === 'Abs' && tail?.op === 'Reciprocal' && middle?.op === 'Sigmoid';
+  return isForm && size.inputs[0] === middle.inputs[0] ? middle.inputs[0]! : null;
+}
+
+interface Parts {
+  readonly producers: Producers;
+  /** By the name of a sigmoid. */
+  readonly logits: ReadonlyMap<string, Value>;
+  /** Those that are made so far. */
+  readonly complements: Map<string, Value>;
+}
+
+/** 1 - `name` in exact form: the same moves, and means whose weights sum to 1, of the complements of its sigmoids. */
+function complementOf(b: Builder, parts: Parts, name: string): Value | null {
+  const { producers, logits, complements } = parts;
+  const logit = logits.get(name);
+  if (logit) {
+    const complement = complements.get(name) ?? exactComplement(b, b.get(name), logit);
+    complements.set(name, complement);
+    return complement;
+  }
+  const node = producers.get(name);
+  switch (node?.op) {
+    case 'Identity':
+    case 'Reshape':
+    case 'ReduceMean':
+    case 'Squeeze':
+    case 'Transpose':
+    case 'Unsqueeze': {
+      const inner = complementOf(b, parts, node.inputs[0]!);
+      if (inner === null) return null;
+      const rest = node.inputs.slice(1).map((input) => (input === '' ? null : b.get(input)));
+      return b.addAll(node.op, [inner, ...rest], node.attributes)[0]!;
+    }
+    case 'ReduceSum':
+      return complementOfSum(b, parts, node as Node<'ReduceSum'>);
+    default:
+      return null;
+  }
+}
+
+/** Of a sum of products with weights that sum to 1. */
+function complementOfSum(b: Builder, parts: Parts, { inputs, attributes }: Node<'ReduceSum'>): Value | null {
+  const product = parts.producers.get(inputs[0]!);
+  const axes = inputs[1] ? b.constantOf(b.get(inputs[1])) : undefined;
+  if (product?.op !== 'Mul' || axes?.data.length !== 1) return null;
+  for (const [weight, other] of [product.inputs, [...product.inputs].reverse()] as [string, string][]) {
+    if (!sumsToOne(b, parts.producers, weight, Number(axes.data[0]), b.get(other))) continue;
+    const inner = complementOf(b, parts, other);
+    if (inner === null) continue;
+    return b.add('ReduceSum', [b.add('Mul', [b.get(weight), inner]), b.get(inputs[1]!)], attributes);
+  }
+  return null;
+}
+
+/** True for a Softmax over the axis that is summed, of as many axes as what it weighs. */
+function sumsToOne(b: Builder, producers: Producers, weight: string, axis: number, other: Value): boolean {
+  const node = producers.get(weight);
+  const rank = b.get(weight).shape.length;
+  if (node?.op !== 'Softmax' || other.shape.length !== rank) return false;
+  const own = (node as Node<'Softmax'>).attributes.axis ?? -1;
+  return (own + rank) % rank === (axis + rank) % rank;
+}

@@ -1,0 +1,204 @@
+/**
+ * Finds the linear logit term: the one number per row through which some parameters act. If there is one, adapting them
+ * is a regression on fixed features.
+ */
+import { Builder } from '../graph/builder.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { pruneInputs } from '../graph/prune.ts';
+import { splitFrozen } from './split-frozen.ts';
+
+/** One look-up of a table among the parameters. */
+export interface LinearLookup {
+  readonly parameter: string;
+  /** Value with the table's rows, as the model computes them. */
+  readonly index: string;
+  /**
+   * Output of `weightGraph`: how much each looked-up element adds to its row's term, of the shape of what is looked up.
+   */
+  readonly weight: string;
+}
+
+/**
+ * One number per row, linear in the parameters, through which they reach the output: usually an addend of the logit.
+ */
+export interface LinearTerm {
+  /** Name of the value: `[batch]` or `[batch, 1]`. */
+  readonly value: string;
+  /** Inputs of the head and the parameters -> the term. */
+  readonly termGraph: Graph;
+  /**
+   * Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null if no parameter is
+   * a table.
+   */
+  readonly weightGraph: Graph | null;
+  readonly lookups: readonly LinearLookup[];
+  /** Parameters that are not tables, with few elements, so that their features can be read off one by one. */
+  readonly dense: readonly string[];
+  /** The term (an input with its own name) and inputs of the head -> the head's output. */
+  readonly linkGraph: Graph;
+}
+
+/** Maximum number of elements of parameters that are not tables, which must be read off one by one. */
+const MOST_DENSE = 512;
+
+/**
+ * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number per
+ * row, is linear in the parameters, and is the only path from them to the output; before factors that all rows share.
+ * null if there is none, for example if a parameter is inside a non-linear layer.
+ */
+export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
+  const batch = head.values.get(head.outputs[0]!)!.shape[0];
+  if (typeof batch !== 'string' || parameters.some((name) => !head.inputs.includes(name))) return null;
+  const linear = linearValues(head, parameters, batch);
+  const isTerm = (name: string): boolean => {
+    const { shape } = head.values.get(name)!;
+    const oneARow = shape[0] === batch && shape.slice(1).every((dim) => dim === 1) && shape.length <= 2;
+    return oneARow && linear.has(name) && !reaches(head, parameters, name);
+  };
+  const last = head.nodes
+    .flatMap(({ outputs }) => outputs)
+    .reverse()
+    .find(isTerm);
+  if (last === undefined || head.outputs.includes(last)) return null;
+  const value = withoutFactors(head, last, isTerm, batch);
+
+  const termGraph = pruneInputs({ ...head, outputs: [value], overrides: new Map() }, parameters);
+  const lookupNodes = termGraph.nodes.filter(
+    (node) => node.op === 'Gather' && parameters.includes(node.inputs[0]!),
+  ) as Node<'Gather'>[];
+  const tables = new Set(lookupNodes.map(({ inputs }) => inputs[0]!));
+  const dense = parameters.filter((name) => !tables.has(name));
+  const usedWhole = termGraph.nodes.some(
+    (node) => !lookupNodes.includes(node as Node<'Gather'>) && node.inputs.some((name) => tables.has(name)),
+  );
+  const size = (name: string) =>
+    head.values.get(name)!.shape.reduce<number>((n, dim) => (typeof dim === 'number' ? n * dim : Infinity), 1);
+  if (usedWhole || dense.reduce((sum, name) => sum + size(name), 0) > MOST_DENSE) return null;
+  const { weightGraph, lookups } = weightsOf(termGraph, value, lookupNodes);
+  return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
+}
+
+/**
+ * The term within `value` before it is multiplied by inputs of the head that are the same for all rows: such a factor
+ * may be adapted itself.
+ */
+function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
+  const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
+  for (let at = value; ; ) {
+    const node = head.nodes.find(({ outputs }) => outputs.includes(at));
+    const inner = node?.op === 'Mul' && node.inputs.some(isFactor) ? node.inputs.find(isTerm) : undefined;
+    if (inner === undefined) return at;
+    at = inner;
+  }
+}
+
+/** Values that depend on the parameters by linear ops alone, with independent rows. */
+function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
+  const dependent = new Set(parameters);
+  const linear = new Set(parameters);
+  const shapeOf = (name: string) => head.values.get(name)!.shape;
+  for (const node of head.nodes) {
+    const dependents = node.inputs.filter((name) => dependent.has(name));
+    if (dependents.length === 0) continue;
+    for (const name of node.outputs) dependent.add(name);
+    const output = shapeOf(node.outputs[0]!);
+    // once a value has rows, they must stay in place: each row's term depends on its own features
+    const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
+    const rowsApart = output.slice(1).every((dim) => dim !== batch);
+    if (
+      dependents.every((name) => linear.has(name)) &&
+      rowsStay &&
+      rowsApart &&
+      isLinear(node, (name) => dependent.has(name))
+    )
+      for (const name of node.outputs) linear.add(name);
+  }
+  return linear;
+}
+
+function isLinear(node: Node, isDependent: (name: string) => boolean): boolean {
+  const [first, second] = node.inputs.map((name) => name !== '' && isDependent(name));
+  switch (node.op) {
+    case 'Gather':
+      return !second && ((node as Node<'Gather'>).attributes.axis ?? 0) === 0;
+    case 'Mul':
+    case 'MatMul':
+      return !(first && second);
+    case 'Gemm':
+    case 'Div':
+    case 'Unsqueeze':
+    case 'Squeeze':
+    case 'Reshape':
+    case 'ReduceSum':
+    case 'ReduceMean':
+      return !second;
+    case 'Add':
+    case 'Sub':
+    case 'Neg':
+    case 'Identity':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether the parameters reach the output on a path around `cut`. */
+function reaches(head: Graph, parameters: readonly string[], cut: string): boolean {
+  const reached = new Set(parameters);
+  for (const node of head.nodes)
+    if (node.inputs.some((name) => reached.has(name)))
+      for (const name of node.outputs) if (name !== cut) reached.add(name);
+  return head.outputs.some((name) => reached.has(name));
+}
+
+/**
+ * The addend of `value` through which all of the parameters act: other addends need not be computed to know its
+ * gradient.
+ */
+function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
+  const dependent = new Set(parameters);
+  for (const { inputs, outputs } of graph.nodes)
+    if (inputs.some((name) => dependent.has(name))) for (const name of outputs) dependent.add(name);
+  const shapeOf = (name: string) => JSON.stringify(graph.values.get(name)!.shape);
+  for (let at = value; ; ) {
+    const node = graph.nodes.find(({ outputs }) => outputs.includes(at));
+    const addends = node?.op === 'Add' ? node.inputs.filter((name) => dependent.has(name)) : [];
+    if (addends.length !== 1 || shapeOf(addends[0]!) !== shapeOf(at)) return at;
+    at = addends[0]!;
+  }
+}
+
+/**
+ * The gradient of the sum of all terms with respect to what is looked up: as rows are independent and the term is
+ * linear, it is each element's weight.
+ */
+function weightsOf(
+  termGraph: Graph,
+  value: string,
+  nodes: readonly Node<'Gather'>[],
+): { weightGraph: Graph | null; lookups: LinearLookup[] } {
+  if (nodes.length === 0) return { weightGraph: null, lookups: [] };
+  const b = Builder.from(termGraph);
+  const term = b.get(
+    addendOf(
+      termGraph,
+      value,
+      nodes.map(({ inputs: [table] }) => table!),
+    ),
+  );
+  const axes = term.shape.map((_, axis) => axis);
+  const sum = b.add('ReduceSum', [term, b.ints(axes)], { keepdims: 0 }, { name: 'sum_of_terms' });
+  const targets = nodes.map(({ outputs }) => b.get(outputs[0]!));
+  const gradients = addGradients(b, b.build('sum', [sum]), sum, targets);
+  const outputs: Value[] = [];
+  const lookups = nodes.map(({ inputs, outputs: [gathered] }, i): LinearLookup => {
+    const weight = b.add('Identity', [gradients.get(gathered!)!], {}, { name: `weight/${i}` });
+    outputs.push(weight);
+    return { parameter: inputs[0]!, index: inputs[1]!, weight: weight.name };
+  });
+  const indices = lookups.map(({ index }) => index);
+  const computed = [...new Set(indices)].filter((name) => !termGraph.inputs.includes(name)).map((name) => b.get(name));
+  const whole = b.build(`${termGraph.name}_weights`, [...outputs, ...computed]);
+  return { weightGraph: pruneInputs({ ...whole, overrides: new Map() }, []), lookups };
+}

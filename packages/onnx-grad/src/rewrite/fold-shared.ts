@@ -1,0 +1,139 @@
+/**
+ * Rewrites a graph so that what is the same for all rows of a batch is computed apart from them: `splitFrozen` at the
+ * rows' inputs then leaves less to compute for each row.
+ */
+import type { Builder } from '../graph/builder.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { prune } from '../graph/prune.ts';
+import { valuesReachedFrom } from '../graph/reach.ts';
+import { type Patterns, patternsOf } from './patterns.ts';
+import { rewrite } from './rewrite.ts';
+
+interface Around extends Patterns {
+  /** Whether a value is the same for all rows. */
+  isShared(name: string): boolean;
+}
+
+/** What equals the only output of `node`, made of values by their old names; null where the rule does not apply. */
+type SharedRule = (b: Builder, node: Node, around: Around) => Value | null;
+
+/**
+ * `graph`, whose inputs `rowInputs` have one row for each of a batch, with outputs that are equal up to the order of
+ * sums:
+ *
+ * - Gemm(Concat(x, Expand(c)), W, bias) = Gemm(x, W_x, Gemm(c, W_c, bias)), with W's parts for x and for c;
+ * - sum over l of q[l] (sum over p of w[p] T[i[p], l]) = sum over p of w[p] (T q)[i[p]]: numbers, not vectors, are
+ *   looked up;
+ * - sum over p of w[p] A[i[p]] + sum over p of w[p] B[i[p]] = sum over p of w[p] (A + B)[i[p]].
+ *
+ * c, W, bias, q, T, A and B are the same for all rows. A graph without such a place keeps its nodes.
+ */
+export function foldShared(graph: Graph, rowInputs: readonly string[]): Graph {
+  return [foldConcat, foldProduct, foldLookups].reduce((folded, rule) => apply(folded, rowInputs, rule), graph);
+}
+
+function apply(graph: Graph, rowInputs: readonly string[], rule: SharedRule): Graph {
+  const perRow = valuesReachedFrom(graph, rowInputs);
+  const around: Around = { ...patternsOf(graph), isShared: (name) => !perRow.has(name) };
+  const folded = rewrite(graph, ({ b, node }) => {
+    const value = rule(b, node, around);
+    return value && [value];
+  });
+  return prune(folded);
+}
+
+/** A Gemm of rows that all end (or begin) with the same numbers. */
+const foldConcat: SharedRule = (b, node, around) => {
+  if (node.op !== 'Gemm') return null;
+  const { inputs, attributes } = node as Node<'Gemm'>;
+  const [x, weight, bias = ''] = inputs as [string, string, string?];
+  const { transA = 0, transB = 0, alpha = 1, beta = 1 } = attributes;
+  if (transA !== 0 || alpha !== 1 || beta !== 1 || !around.isShared(weight)) return null;
+  const added = bias === '' ? null : around.get(bias);
+  if (added && (!around.isShared(bias) || (added.shape.length === 2 && added.shape[0] !== 1))) return null;
+  const parts = partsOf(x, around);
+  const [rows, shared] = [parts.filter((part) => !part.shared), parts.filter((part) => part.shared)];
+  if (rows.length === 0 || shared.length === 0) return null;
+  const axis = transB === 0 ? 0 : 1;
+  const join = (values: readonly Value[], along: number) =>
+    values.length === 1 ? values[0]! : b.add('Concat', values, { axis: along });
+  const weightsOf = ({ from, to }: Part) =>
+    b.add('Slice', [b.get(weight), b.ints([from]), b.ints([to]), b.ints([axis])]);
+  const product = (some: readonly Part[], plus: Value | null) => {
+    const values = some.map(({ name }) => b.get(name));
+    return b.add('Gemm', [join(values, 1), join(some.map(weightsOf), axis), plus], { transB });
+  };
+  return product(rows, product(shared, added && b.get(bias)));
+};
+
+/** Columns `from` to `to` of a concatenation: a value, or the one row that all rows repeat. */
+interface Part {
+  readonly name: string;
+  readonly shared: boolean;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The parts of a matrix that is a concatenation of columns; empty for any other, or if a width is not known. */
+function partsOf(name: string, { find, isShared, get }: Around): readonly Part[] {
+  const concat = find('Concat', name);
+  if (!concat || ![1, -1].includes(concat.attributes.axis)) return [];
+  const parts: Part[] = [];
+  let from = 0;
+  for (const input of concat.inputs) {
+    const width = get(input).shape[1];
+    if (typeof width !== 'number') return [];
+    const one = find('Expand', input)?.inputs[0];
+    const isRow = one !== undefined && isShared(one) && get(one).shape.join() === `1,${width}`;
+    parts.push({ name: isRow ? one : input, shared: isRow, from, to: from + width });
+    from += width;
+  }
+  return parts;
+}
+
+/** The product of a shared vector and a weighted sum of vectors that are looked up. */
+const foldProduct: SharedRule = (b, node, { find, isShared, get, numbersOf }) => {
+  if (node.op !== 'ReduceSum') return null;
+  const mul = find('Mul', node.inputs[0]);
+  const axis = numbersOf(node.inputs[1])?.join();
+  if (!mul || !(axis === '1' || axis === '-1')) return null;
+  for (const [x, vector] of [mul.inputs, [...mul.inputs].reverse()] as [string, string][]) {
+    const squeeze = find('Squeeze', x);
+    const product = find('MatMul', squeeze?.inputs[0]);
+    const row = find('Unsqueeze', product?.inputs[0]);
+    const lookup = find('Gather', product?.inputs[1]);
+    if (!squeeze || !row || !lookup || !isShared(vector)) continue;
+    const [[table, index], weights] = [lookup.inputs as [string, string], row.inputs[0]!];
+    const isPooled = [squeeze, row].every(({ inputs }) => numbersOf(inputs[1])?.join() === '1');
+    const isTable = (lookup.attributes.axis ?? 0) === 0 && isShared(table) && get(table).shape.length === 2;
+    const isList = [index, weights].every((name) => get(name).shape.length === 2);
+    if (!isPooled || !isTable || !isList || get(vector).shape.join() !== `1,${get(table).shape[1]}`) continue;
+    const numbers = b.add('Reshape', [b.add('Gemm', [b.get(vector), b.get(table)], { transB: 1 }), b.ints([-1])]);
+    const weighted = b.add('Mul', [b.add('Gather', [numbers, b.get(index)], { axis: 0 }), b.get(weights)]);
+    return b.add('ReduceSum', [weighted, b.ints([1])], (node as Node<'ReduceSum'>).attributes);
+  }
+  return null;
+};
+
+/** Two weighted sums of numbers that are looked up in the same places. */
+const foldLookups: SharedRule = (b, node, around) => {
+  if (node.op !== 'Add') return null;
+  const [one, other] = node.inputs.map((name) => lookupSum(name, around));
+  if (!one || !other || one.place !== other.place) return null;
+  const numbers = b.add('Add', [b.get(one.table), b.get(other.table)]);
+  const weighted = b.add('Mul', [b.add('Gather', [numbers, b.get(one.index)], { axis: 0 }), b.get(one.weights)]);
+  return b.add('ReduceSum', [weighted, b.ints(one.axes)], { keepdims: one.keepdims });
+};
+
+/** `name` as a weighted sum of numbers that are looked up in a shared table; sums of equal `place` can be one. */
+function lookupSum(name: string, { find, isShared, get, numbersOf }: Around) {
+  const sum = find('ReduceSum', name);
+  const mul = find('Mul', sum?.inputs[0]);
+  const lookup = find('Gather', mul?.inputs[0]);
+  const axes = numbersOf(sum?.inputs[1]);
+  if (!sum || !mul || !lookup || !axes) return null;
+  const [[table, index], weights] = [lookup.inputs as [string, string], mul.inputs[1]!];
+  if (!isShared(table) || get(table).shape.length !== 1) return null;
+  const keepdims = sum.attributes.keepdims ?? 1;
+  return { table, index, weights, axes, keepdims, place: JSON.stringify([index, weights, axes, keepdims]) };
+}

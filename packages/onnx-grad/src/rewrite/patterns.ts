@@ -1,0 +1,26 @@
+/** Questions that rewriting rules ask about the graph around a node. */
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import type { OpType } from '../ops/attributes.ts';
+
+export interface Patterns {
+  /** The node that gives the value `name`, if it is of this op. */
+  find<K extends OpType>(op: K, name: string | undefined): Node<K> | null;
+  get(name: string): Value;
+  /** The elements of a constant list of axes, sizes, ..; null if they are not known before it runs. */
+  numbersOf(name: string | undefined): readonly number[] | null;
+}
+
+export function patternsOf(graph: Graph): Patterns {
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  return {
+    find<K extends OpType>(op: K, name: string | undefined) {
+      const node = name === undefined ? undefined : producers.get(name);
+      return node?.op === op ? (node as Node<K>) : null;
+    },
+    get: (name) => graph.values.get(name)!,
+    numbersOf(name) {
+      const known = name === undefined ? undefined : graph.values.get(name)?.known;
+      return known?.every((dim) => typeof dim === 'number') ? (known as readonly number[]) : null;
+    },
+  };
+}

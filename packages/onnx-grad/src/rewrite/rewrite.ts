@@ -1,0 +1,61 @@
+/** Walks a graph and lets a rule replace a node's values. */
+import { Builder } from '../graph/builder.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { nameDims } from '../graph/name-dims.ts';
+
+/** A node as a rule sees it. Its names are those of the old graph; values are those of the new one. */
+export interface Place {
+  readonly b: Builder;
+  readonly node: Node;
+  /** The node's inputs in the new graph; null for an omitted one. */
+  readonly inputs: readonly (Value | null)[];
+}
+
+/** Replacements equal to the outputs of a node; null leaves the node unchanged. */
+export type Rule = (place: Place) => readonly Value[] | null;
+
+/**
+ * `graph` with each node replaced by what `rule` returns for it. Outputs, and values named in hand-written gradients,
+ * keep their names (through an Identity where necessary); sizes keep theirs where possible. Nodes that are no longer
+ * needed are not removed.
+ */
+export function rewrite(graph: Graph, rule: Rule): Graph {
+  const b = new Builder();
+  const mapped = new Map<string, Value>();
+  b.reserve(graph.values.keys());
+  for (const name of graph.inputs) {
+    const { dtype, shape, known } = graph.values.get(name)!;
+    mapped.set(name, b.input(name, dtype, shape, known));
+  }
+  for (const [name, data] of graph.initializers) mapped.set(name, b.initializer(name, data));
+  for (const [name, data] of graph.constants) mapped.set(name, b.namedConstant(name, data));
+
+  const kept = keptNames(graph);
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => (name === '' ? null : mapped.get(name)!));
+    const values =
+      b.named(`${node.name}/`, () => rule({ b, node, inputs })) ??
+      b.addAll(node.op, inputs, node.attributes, { name: node.name, outputs: node.outputs });
+    node.outputs.forEach((name, i) => {
+      const value = values[i]!;
+      const isNamed = value.name === name || !kept.has(name);
+      mapped.set(name, isNamed ? value : b.add('Identity', [value], {}, { name: node.name, outputs: [name] }));
+    });
+  }
+  const built = b.build(
+    graph.name,
+    graph.outputs.map((name) => mapped.get(name)!),
+  );
+  // sizes are inferred again, and get back their old names
+  return nameDims({ ...built, overrides: graph.overrides }, graph.values);
+}
+
+/** Names that must be kept: outputs, and everything that hand-written gradients depend on. */
+function keptNames(graph: Graph): ReadonlySet<string> {
+  const kept = new Set(graph.outputs);
+  for (const [name, list] of graph.overrides) {
+    kept.add(name);
+    for (const { input, gradient } of list) kept.add(input).add(gradient);
+  }
+  return kept;
+}

@@ -1,0 +1,83 @@
+/** Splits a graph where some parameters begin to matter: a body that does not depend on them, and a head that does. */
+import { Builder } from '../graph/builder.ts';
+import { GraphError } from '../graph/error.ts';
+import type { Graph, Node, Tensor, Value } from '../graph/ir.ts';
+import { prune } from '../graph/prune.ts';
+import { knownTensor } from '../graph/tensor-values.ts';
+
+export interface Split {
+  /**
+   * Inputs -> the boundary: computed once, independent of the parameters. null if the boundary consists of inputs only.
+   */
+  readonly body: Graph | null;
+  /**
+   * The boundary and the parameters -> the outputs. The parameters are inputs or initializers, as in the whole graph.
+   */
+  readonly head: Graph;
+  /** Values that the head reads and that do not depend on the parameters: the head's inputs, by their own names. */
+  readonly boundary: readonly string[];
+}
+
+/**
+ * Splits `graph` at `parameters` (initializers, inputs or intermediate values, which become inputs of the head). An
+ * output that depends on none of them is a GraphError.
+ */
+export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
+  const dependent = new Set(parameters);
+  const headNodes: Node[] = [];
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((name) => dependent.has(name))) continue;
+    headNodes.push(node);
+    for (const name of node.outputs) dependent.add(name);
+  }
+  for (const name of graph.outputs)
+    if (!dependent.has(name)) throw new GraphError(`output "${name}" depends on none of ${parameters.join(', ')}`);
+  const isOutside = (name: string) =>
+    name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
+  const outside = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isOutside)))];
+  // a size that is known must not become one that only running shows
+  const fixed = new Map(
+    outside.flatMap((name): [string, Tensor][] => {
+      const tensor = graph.inputs.includes(name) ? null : knownTensor(graph.values.get(name)!);
+      return tensor ? [[name, tensor]] : [];
+    }),
+  );
+  const boundary = outside.filter((name) => !fixed.has(name));
+
+  const b = new Builder();
+  const values = new Map<string, Value>();
+  for (const [name, tensor] of fixed) values.set(name, b.constant(tensor, name));
+  const input = (name: string) => {
+    const { dtype, shape, known } = graph.values.get(name)!;
+    values.set(name, b.input(name, dtype, shape, known));
+  };
+  const isGiven = (name: string) => graph.inputs.includes(name) || graph.initializers.has(name);
+  for (const name of graph.inputs) if (dependent.has(name)) input(name);
+  for (const name of parameters) if (!isGiven(name)) input(name);
+  for (const name of boundary) input(name);
+  const needed: Graph = {
+    ...graph,
+    inputs: graph.inputs.filter((name) => values.has(name)),
+    nodes: headNodes,
+    overrides: new Map(),
+  };
+  const mapped = b.inline(needed, values, '');
+  const head = prune(
+    b.build(
+      `${graph.name}_head`,
+      graph.outputs.map((name) => mapped.get(name)!),
+    ),
+    { initializers: true },
+  );
+
+  const computed = boundary.filter((name) => !graph.inputs.includes(name));
+  if (computed.length === 0) return { body: null, head, boundary };
+  const body = prune(
+    { ...graph, name: `${graph.name}_body`, outputs: computed, overrides: new Map() },
+    { initializers: true },
+  );
+  const used = new Set([...body.nodes.flatMap((node) => node.inputs), ...body.outputs]);
+  const inputs = body.inputs.filter((name) => used.has(name));
+  const kept = new Map([...body.values].filter(([name]) => !body.inputs.includes(name) || inputs.includes(name)));
+  return { body: { ...body, inputs, values: kept }, head, boundary };
+}

@@ -1,0 +1,127 @@
+/**
+ * Finds and ties again what an export takes apart: weights that are one parameter in the model, and rows that training
+ * keeps at 0.
+ */
+import { type Graph, isFloat, type Node, type Tensor, type Value } from '../graph/ir.ts';
+import { withInterface } from '../graph/with-interface.ts';
+import { rewrite } from './rewrite.ts';
+
+/** A parameter that is another one, as it is or transposed. */
+interface Tie {
+  readonly parameter: string;
+  readonly as: string;
+  readonly transposed: boolean;
+}
+
+/** Fewer different numbers than this may be equal by chance, as fresh ones and zeros are. */
+const LEAST_DIFFERENT = 16;
+/** Names that exporters make up. */
+const MADE_UP = /^(onnx::|val_)/;
+
+/**
+ * Float parameters of `graph` whose bits are those of another one, of the same shape or transposed (two axes): an
+ * exporter writes a weight once a use where it folds its transpose. Of a pair the one is kept that has a name of the
+ * model's own, else the first in the file.
+ */
+export function findTies(graph: Graph): Tie[] {
+  const bySum = new Map<string, string[]>();
+  for (const [name, data] of graph.initializers) {
+    if (!isFloat(data.dtype) || !isVaried(data)) continue;
+    const key = `${data.dtype} ${[...data.shape].sort((a, z) => a - z).join(' ')} ${sumOfBits(data)}`;
+    bySum.set(key, [...(bySum.get(key) ?? []), name]);
+  }
+  const ties: Tie[] = [];
+  for (const names of bySum.values()) {
+    const own = [...names.filter((name) => !MADE_UP.test(name)), ...names.filter((name) => MADE_UP.test(name))];
+    const kept: string[] = [];
+    for (const name of own) {
+      const tie = kept.map((as) => tieOf(graph, name, as)).find((found) => found !== null);
+      if (tie) ties.push(tie);
+      else kept.push(name);
+    }
+  }
+  return ties;
+}
+
+/** `graph` with each tied parameter made of the one that it is: gradients of both add up. */
+export function tieWeights(graph: Graph, ties: readonly Tie[]): Graph {
+  if (ties.length === 0) return graph;
+  return withInterface(graph, {
+    inputs: (b) => {
+      const made = new Map<string, Value>();
+      for (const name of graph.inputs) {
+        const { dtype, shape } = graph.values.get(name)!;
+        made.set(name, b.input(name, dtype, shape));
+      }
+      for (const { as } of ties) if (!made.has(as)) made.set(as, b.initializer(as, graph.initializers.get(as)!));
+      for (const { parameter, as, transposed } of ties) {
+        const kept = made.get(as)!;
+        const turned = { name: `${parameter}/Transpose`, outputs: [parameter] };
+        made.set(parameter, transposed ? b.add('Transpose', [kept], { perm: [1, 0] }, turned) : kept);
+      }
+      return made;
+    },
+    outputs: (_, outputs) => outputs,
+  });
+}
+
+/** Float tables that are looked up, and whose first row is 0 and others are not: PyTorch's `padding_idx=0`. */
+export function findPaddedTables(graph: Graph): string[] {
+  const tables = new Set<string>();
+  for (const node of graph.nodes) if (isLookup(node)) tables.add(node.inputs[0]!);
+  return [...graph.initializers.keys()].filter((name) => {
+    const { dtype, shape, data } = graph.initializers.get(name)!;
+    if (!tables.has(name) || !isFloat(dtype) || shape.length < 2 || shape[0]! < 2) return false;
+    const width = data.length / shape[0]!;
+    return data.subarray(0, width).every((x) => Number(x) === 0) && data.some((x) => Number(x) !== 0);
+  });
+}
+
+/** `graph` where no look-up of row 0 of `tables` passes a gradient: the row keeps what it is, which must be 0. */
+export function keepPaddingRows(graph: Graph, tables: readonly string[]): Graph {
+  if (tables.length === 0) return graph;
+  const padded = new Set(tables);
+  return rewrite(graph, ({ b, node, inputs: [table, index] }) => {
+    if (!isLookup(node) || !padded.has(node.inputs[0]!)) return null;
+    const rows = b.add('Gather', [table!, index!], { axis: 0 });
+    const isRow = b.add('Cast', [b.add('Not', [b.add('Equal', [index!, b.scalar(0, index!)])])], { to: rows.dtype });
+    const behind = rows.shape.slice(index!.shape.length).map((_, i) => index!.shape.length + i);
+    const mask = behind.length === 0 ? isRow : b.add('Unsqueeze', [isRow, b.ints(behind)]);
+    return [b.add('Mul', [rows, mask], {}, { name: node.name, outputs: node.outputs })];
+  });
+}
+
+function isLookup(node: Node): boolean {
+  return node.op === 'Gather' && ((node as Node<'Gather'>).attributes.axis ?? 0) === 0;
+}
+
+function isVaried({ data }: Tensor): boolean {
+  const found = new Set<number>();
+  for (let i = 0; i < data.length && found.size < LEAST_DIFFERENT; i++) found.add(Number(data[i]));
+  return found.size >= LEAST_DIFFERENT;
+}
+
+/** Equal for equal elements in any order. */
+function sumOfBits(source: Tensor): number {
+  const bits = bitsOf(source);
+  let sum = 0;
+  for (let i = 0; i < bits.length; i++) sum = (sum + Math.imul(bits[i]! ^ (bits[i]! >>> 15), 0x2c1b3c6d)) | 0;
+  return sum;
+}
+
+function bitsOf({ data }: Tensor): Uint32Array {
+  return new Uint32Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 4);
+}
+
+function tieOf(graph: Graph, parameter: string, as: string): Tie | null {
+  const [a, z] = [graph.initializers.get(parameter)!, graph.initializers.get(as)!];
+  const [bits, others] = [bitsOf(a), bitsOf(z)];
+  const isSame = a.shape.length === z.shape.length && a.shape.every((size, axis) => size === z.shape[axis]);
+  if (isSame && bits.every((x, i) => x === others[i])) return { parameter, as, transposed: false };
+  if (a.dtype !== 'float32' || a.shape.length !== 2 || z.shape.length !== 2) return null;
+  const [rows, columns] = a.shape as [number, number];
+  if (z.shape[0] !== columns || z.shape[1] !== rows) return null;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) if (bits[i * columns + j] !== others[j * rows + i]) return null;
+  return { parameter, as, transposed: true };
+}

@@ -1,0 +1,47 @@
+/** Rows of feeds whose first axis is the users. */
+import { elementCount, type Tensor } from '../graph/ir.ts';
+import type { Feeds } from './session.ts';
+
+type Numbers = Float32Array | Int32Array | BigInt64Array | Uint8Array | Float64Array;
+
+function emptyLike(data: Numbers, length: number): Numbers {
+  return new (data.constructor as new (length: number) => Numbers)(length);
+}
+
+/** Some rows, in the given order. */
+export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
+  const out: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
+    const width = elementCount(shape.slice(1));
+    const taken = emptyLike(data, rows.length * width);
+    // a loop: creating views of a few elements each would cost more than the copying
+    for (let i = 0, to = 0; i < rows.length; i++)
+      for (let from = rows[i]! * width, end = from + width; from < end; ) taken[to++] = data[from++] as never;
+    out[name] = { dtype, shape: [rows.length, ...shape.slice(1)], data: taken };
+  }
+  return out;
+}
+
+/** Consecutive rows, as views. */
+export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
+  const out: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
+    const width = elementCount(shape.slice(1));
+    out[name] = { dtype, shape: [to - from, ...shape.slice(1)], data: data.subarray(from * width, to * width) };
+  }
+  return out;
+}
+
+/** Copies a range of rows into `all`, which is allocated for `rows` rows on the first call. */
+export function putFeed(all: Record<string, Tensor>, name: string, part: Tensor, from: number, rows: number): void {
+  const width = elementCount(part.shape.slice(1));
+  const { dtype, shape, data } = part;
+  const whole = all[name] ?? { dtype, shape: [rows, ...shape.slice(1)], data: emptyLike(data, rows * width) };
+  all[name] = whole;
+  whole.data.set(data as never, from * width);
+}
+
+/** `value` for ONNX Runtime, which does not accept shared memory: a copy if it lies there. */
+export function inOwnMemory(value: Tensor): Tensor {
+  return value.data.buffer instanceof SharedArrayBuffer ? { ...value, data: value.data.slice() } : value;
+}

@@ -1,0 +1,174 @@
+/**
+ * The only importer of onnxruntime-node: devices, and sessions that run a graph. It is loaded with the first session,
+ * so that a process which only reads and writes graphs never loads it.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type * as Ort from 'onnxruntime-node';
+import { AppError, messageOf } from '../../../../src/lib/errors.ts';
+import { Builder } from '../graph/builder.ts';
+import { type DataType, type Graph, isFloat, type Node, type Tensor, type TensorData } from '../graph/ir.ts';
+import { writeModel } from '../onnx/write.ts';
+import { spellVectorProducts } from '../rewrite/vector-products.ts';
+
+const require = createRequire(import.meta.url);
+
+let loaded: typeof Ort | null = null;
+
+/** ONNX Runtime, loaded once a thread. Its Linux builds send telemetry unless this variable disables it. */
+function runtime(): typeof Ort {
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+  loaded ??= require('onnxruntime-node') as typeof Ort;
+  return loaded;
+}
+
+/** The possible requests: `cuda:1` is the second GPU. */
+export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+export interface Device {
+  readonly kind: 'cpu' | 'cuda';
+  readonly id: number;
+  /** The chosen device and, for `auto` on CPU, why not CUDA. */
+  readonly detail: string;
+}
+
+export const CPU: Device = { kind: 'cpu', id: 0, detail: 'cpu' };
+
+export interface SessionOptions {
+  readonly device?: Device;
+  /** Default: 1. */
+  readonly threads?: number;
+  /**
+   * Its memory stays with the session instead of going back to the system after each run: for large graphs that run
+   * again and again.
+   */
+  readonly keepsMemory?: boolean;
+}
+
+/** Tensors by the name of an input or output. */
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+export interface Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs the graph. Feeds that the graph does not have are ignored; a missing one is an error of ONNX Runtime. Outputs
+   * named in `into` are written to those tensors' memory. It is one synchronous native call, which blocks the calling
+   * thread.
+   */
+  run(
+    feeds: Feeds,
+    options?: { readonly outputs?: readonly string[]; readonly into?: Feeds },
+  ): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+/** `cuda:N`, `cuda`, `cpu` or `auto`; anything else is invalid_argument. */
+export function parseDevice(text: string): DeviceRequest {
+  if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
+  throw new AppError('invalid_argument', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
+}
+
+/**
+ * Finds the device: an explicit `cuda` that cannot load is device_unavailable with the reason; `auto` falls back to the
+ * CPU and says why.
+ */
+export async function resolveDevice(request: DeviceRequest): Promise<Device> {
+  if (request === 'cpu') return CPU;
+  const id = Number(request.split(':')[1] ?? 0);
+  const device: Device = { kind: 'cuda', id, detail: `cuda:${id}` };
+  const missing = missingCudaLibrary();
+  if (missing !== null) return withoutCuda(request, `${missing} is not installed`);
+  try {
+    const b = new Builder();
+    const x = b.input('x', 'float32', [1]);
+    const session = await openSession(b.build('probe', [b.add('Add', [x, x])]), { device });
+    await session.close();
+    return device;
+  } catch (error) {
+    return withoutCuda(request, messageOf(error).split('\n')[0]!, error);
+  }
+}
+
+function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): Device {
+  if (request === 'auto') return { ...CPU, detail: `cpu (CUDA is not available: ${reason})` };
+  throw new AppError(
+    'device_unavailable',
+    `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see docs/operations.md, ` +
+      '"GPU") or use --device cpu',
+    { cause },
+  );
+}
+
+/**
+ * The CUDA provider's library if it is missing: checked first, since ONNX Runtime complains loudly on stderr.
+ */
+function missingCudaLibrary(): string | null {
+  const library = 'libonnxruntime_providers_cuda.so';
+  const folder = join(
+    dirname(require.resolve('onnxruntime-node/package.json')),
+    'bin/napi-v6',
+    process.platform,
+    process.arch,
+  );
+  return process.platform === 'linux' && !existsSync(join(folder, library)) ? library : null;
+}
+
+/**
+ * A session of `graph` (or of a file's bytes) on `device`, with one thread unless `threads` asks for more: parallel
+ * work uses sessions in separate threads. A graph that adds with ScatterND has one in any case, as that races on the
+ * CPU with more (README.md has the measurement).
+ */
+export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
+  const threads = graph instanceof Uint8Array || races(graph) ? 1 : (options.threads ?? 1);
+  const { kind, id } = options.device ?? CPU;
+  const session = await runtime().InferenceSession.create(bytes, {
+    executionProviders: kind === 'cuda' ? [{ name: 'cuda', deviceId: id }, 'cpu'] : ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // an arena of its own for each of a thread's sessions keeps tens of MiB that `malloc` shares
+    enableCpuMemArena: options.keepsMemory ?? false,
+    logSeverityLevel: 3,
+    // threads that wait must not take processors from other work
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, { outputs = session.outputNames, into = {} } = {}) {
+      const given: Record<string, Ort.Tensor> = {};
+      for (const name of session.inputNames) {
+        const feed = feeds[name];
+        if (feed) given[name] = toOrt(feed);
+      }
+      const fetches: Record<string, Ort.Tensor | null> = {};
+      for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name]) : null;
+      const results = await session.run(given, fetches);
+      const out: Record<string, Tensor> = {};
+      for (const name of outputs) out[name] = into[name] ?? fromOrt(results[name]!);
+      return out;
+    },
+    close: () => session.release(),
+  };
+}
+
+function races({ nodes }: Graph): boolean {
+  return nodes.some((node) => node.op === 'ScatterND' && (node as Node<'ScatterND'>).attributes.reduction === 'add');
+}
+
+function toOrt({ dtype, data, shape }: Tensor): Ort.Tensor {
+  return new (runtime().Tensor)(dtype, data as never, shape);
+}
+
+function fromOrt(source: Ort.Tensor): Tensor {
+  return { dtype: source.type as DataType, shape: source.dims, data: source.data as TensorData };
+}
+
+/** Whether every element is finite: no NaN, no infinity. */
+export function allFinite(source: Tensor): boolean {
+  return !isFloat(source.dtype) || (source.data as Float32Array).every((x) => Number.isFinite(x));
+}

@@ -1,0 +1,22 @@
+/** `metaheac audit`. */
+
+import { auditLine } from '../../../http/audit/present.ts';
+import type { Output } from '../../../lib/output.ts';
+import { withDataFolder } from '../../../service/data-folder.ts';
+
+/** Entries that are read at once. */
+const PAGE = 1_000;
+
+export function auditCommand(
+  dataDir: string,
+  { since, until }: { since?: number; until?: number },
+  output: Output,
+): void {
+  withDataFolder(dataDir, ({ audit }) => {
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = audit.list({ since, until, limit: PAGE, cursor });
+      for (const entry of page.items) output.result(auditLine(entry));
+      cursor = page.nextCursor;
+    }
+  });
+}

@@ -1,0 +1,104 @@
+/** Calls a running service, as its callers do. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, messageOf } from '../../../lib/errors.ts';
+
+/** An answer is waited for this long. */
+const ANSWER_MS = 30_000;
+
+/** A 503 or 429 is tried again for this long, and so often, as the service says when (`Retry-After`). */
+const MOST_TRIES = 6;
+const MOST_WAITING_MS = 60_000;
+/** Without a `Retry-After`; doubled at each try. */
+const FIRST_WAIT_MS = 500;
+
+export interface ClientParts {
+  /** Takes one sentence for each wait. */
+  readonly note?: (text: string) => void;
+  readonly wait?: (ms: number) => Promise<void>;
+}
+
+export class ServiceClient {
+  readonly #url: string;
+  readonly #key: string | undefined;
+  readonly #note: (text: string) => void;
+  readonly #wait: (ms: number) => Promise<unknown>;
+
+  /** @throws AppError invalid_argument for what is no http address */
+  constructor(url: string, key: string | undefined, { note = () => {}, wait = sleep }: ClientParts = {}) {
+    if (!/^https?:$/.test(protocolOf(url)))
+      throw new AppError('invalid_argument', `--url "${url}" is not an address like http://127.0.0.1:8080`);
+    this.#url = url.replace(/\/+$/, '');
+    this.#key = key;
+    this.#note = note;
+    this.#wait = wait;
+  }
+
+  /**
+   * The JSON of a 2xx answer. A service that is busy or closing (503, 429) is asked again within a minute: all tries
+   * carry one idempotency key, and it refuses before it does anything.
+   * @throws AppError unavailable where nobody answers, else with the problem's own text, which is the fact `detail`
+   * too, as its code is `problem`
+   */
+  async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
+    const headers: Record<string, string> = {
+      ...(this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` }),
+      ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+    };
+    let waited = 0;
+    for (let tries = 1; ; tries++) {
+      const response = await this.#send(method, path, headers);
+      const ms = waitOf(response, tries);
+      if (ms === null || tries === MOST_TRIES || waited + ms > MOST_WAITING_MS) return read<T>(response);
+      await response.body?.cancel();
+      this.#note(`the service is busy (${response.status}): the next try is in ${Math.ceil(ms / 1000)} s`);
+      await this.#wait(ms);
+      waited += ms;
+    }
+  }
+
+  async #send(method: string, path: string, headers: Record<string, string>): Promise<Response> {
+    try {
+      return await fetch(`${this.#url}${path}`, { method, headers, signal: AbortSignal.timeout(ANSWER_MS) });
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      throw new AppError('unavailable', `no service answers at ${this.#url}: ${messageOf(cause)}`, { cause: error });
+    }
+  }
+}
+
+/** Milliseconds until a refused request may be sent again; null for an answer that stays. */
+function waitOf(response: Response, tries: number): number | null {
+  if (response.status !== 503 && response.status !== 429) return null;
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : FIRST_WAIT_MS * 2 ** (tries - 1);
+}
+
+async function read<T>(response: Response): Promise<T> {
+  const body = await response.text();
+  if (response.ok) return JSON.parse(body) as T;
+  const { code, detail } = problemOf(body);
+  const hint = response.status === 401 ? ' (this command takes it from METAHEAC_API_KEY)' : '';
+  const text = `${code === null ? '' : `${code}: `}${detail}${hint}`;
+  throw new AppError('invalid_argument', `the service refused (${response.status}): ${text}`, {
+    facts: code === null ? {} : { problem: code, detail },
+  });
+}
+
+function protocolOf(url: string): string {
+  try {
+    return new URL(url).protocol;
+  } catch {
+    return '';
+  }
+}
+
+/** What a problem says, or whatever else answered. */
+function problemOf(text: string): { readonly code: string | null; readonly detail: string } {
+  try {
+    const { code, detail } = JSON.parse(text) as { readonly code?: unknown; readonly detail?: unknown };
+    return { code: String(code), detail: String(detail) };
+  } catch {
+    return { code: null, detail: text.slice(0, 200) };
+  }
+}

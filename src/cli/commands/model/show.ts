@@ -1,0 +1,81 @@
+/** `metaheac model show`. */
+
+import {
+  buildStepGraph,
+  cutTables,
+  elementCount,
+  type Graph,
+  headGraphs,
+  printGraph,
+  spellVectorProducts,
+  typeText,
+} from '../../../../packages/onnx-grad/index.ts';
+import type { Output } from '../../../lib/output.ts';
+import { countOps } from '../../../model/import-model.ts';
+import { SIDES } from '../../../model/interface.ts';
+import { loadModel } from '../../../model/load.ts';
+import { findLookups } from '../../../model/lookups.ts';
+import { describeFeature, linearParameters, type Manifest } from '../../../model/manifest.ts';
+import { type ParameterRole, rolesOf } from '../../../model/parameter-roles.ts';
+
+export interface ModelShowOptions {
+  /** Also print the graphs that adaptation runs. */
+  adaptation?: boolean;
+}
+
+export async function modelShowCommand(dir: string, options: ModelShowOptions, output: Output): Promise<void> {
+  const { manifest, graph, adapted } = await loadModel(dir);
+  const cut = cutTables(graph, adapted);
+  output.result(`${manifest.name} ${manifest.version}, made ${manifest.created}`);
+  for (const side of SIDES) {
+    for (const feature of manifest.features[side]) output.result(`${side} feature ${describeFeature(feature)}`);
+  }
+  for (const name of graph.inputs) output.result(`input ${name}: ${typeText(graph.values.get(name)!)}`);
+  const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));
+  const selection = { adapted, fixed: new Map(fixed.map((name) => [name, 'the manifest does not adapt it'])) };
+  for (const line of describeParameters(graph, rolesOf(graph, selection, cut))) output.result(line);
+  output.result(describeOps(countOps(graph)));
+  output.result(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
+  if (manifest.evaluation) {
+    for (const [group, { campaigns, auc }] of Object.entries(manifest.evaluation.groups)) {
+      output.result(
+        `evaluation on ${manifest.evaluation.data} (${manifest.evaluation.campaigns}), ${group}: AUC ` +
+          `${auc.mean.toFixed(4)} [${auc.low.toFixed(3)}, ${auc.high.toFixed(3)}] over ${campaigns} campaigns`,
+      );
+    }
+  }
+  output.result(printGraph(graph));
+  if (options.adaptation)
+    for (const each of adaptationGraphs(graph, adapted, manifest)) output.result(printGraph(spellVectorProducts(each)));
+}
+
+/** One line per parameter, with how adaptation treats it and, for tables, which inputs look it up; then the total. */
+export function describeParameters(graph: Graph, parameters: readonly ParameterRole[]): string[] {
+  const readers = new Map<string, Set<string>>();
+  for (const { table, inputs } of findLookups(graph))
+    readers.set(table, new Set([...(readers.get(table) ?? []), ...inputs.filter((name) => !name.endsWith('.length'))]));
+  const roles = { compact: 'adapted, compact table', dense: 'adapted, dense', fixed: 'fixed' };
+  const lines = parameters.map(({ name, shape, role, reason }) => {
+    const inputs = [...(readers.get(name) ?? [])];
+    const by = inputs.length === 0 ? '' : `, looked up by ${inputs.join(', ')}`;
+    return `parameter ${name} [${shape.join(', ')}]: ${roles[role]}${reason === null ? '' : `: ${reason}`}${by}`;
+  });
+  const total = parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const count = (role: ParameterRole['role']) => parameters.filter((each) => each.role === role).length;
+  lines.push(
+    `${total} parameters in ${parameters.length} tensors`,
+    `tables and tensors: ${count('compact')} compact, ${count('dense')} dense, ${count('fixed')} fixed`,
+  );
+  return lines;
+}
+
+export function describeOps(ops: ReadonlyMap<string, number>): string {
+  return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
+}
+
+/** The graphs that adaptation runs, as passed to its sessions, for the kind of adaptation in the manifest. */
+function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
+  if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted), adapted)];
+  const { body, step } = headGraphs(graph, linearParameters(adaptation));
+  return body ? [body, step] : [step];
+}

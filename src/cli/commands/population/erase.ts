@@ -1,0 +1,98 @@
+/** `metaheac population erase`. */
+import { existsSync } from 'node:fs';
+import { readLines } from '../../../dataset/lines.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../../http/config.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Output } from '../../../lib/output.ts';
+import { eraseUsers } from '../../../population/erase/erase-users.ts';
+import { openPopulation } from '../../../population/read/population.ts';
+import { redactErasedUsers } from '../../../population/versions/versions.ts';
+import { locateStore, lockStore, openStore } from '../../../storage/open-store.ts';
+import { recorded } from '../keys/recorded.ts';
+import { readEraseIds } from './erase-ids.ts';
+
+export interface PopulationEraseOptions {
+  ids: string;
+  dataDir?: string;
+}
+
+/** Erases users of a file, with or without a service that runs on the same folders. */
+export async function populationEraseCommand(
+  dir: string,
+  options: PopulationEraseOptions,
+  output: Output,
+): Promise<void> {
+  const { ids, dataDir } = options;
+  if (dataDir !== undefined && !existsSync(dataDir))
+    throw new AppError('invalid_argument', `${dataDir} is not there: --data-dir is the folder of a service`);
+  const userIds = await readEraseIds(readLines(ids), ids);
+  const population = openPopulation(dir);
+  const { erased, known } = await eraseUsers(dir, userIds, population);
+  output.result(`${userIds.length} users: ${erased} erased now, of whom the population knew ${known}`);
+  if (dataDir === undefined)
+    output.note('seeds, lists and feedback of a service stay as they are: name its folder with --data-dir');
+  else await eraseIn(dataDir, userIds, output);
+  output.result(redact(dir));
+}
+
+/** Notes the users in the store, with an entry of the audit log: a service completes it, now or when it starts. */
+function requestIn(dataDir: string, userIds: readonly string[]): void {
+  const store = openStore(locateStore(dataDir), STORE_OPTIONS);
+  try {
+    const what = { action: 'eraseUser', resource: 'user', resourceId: null };
+    recorded(store, what, () => store.requestErasure(userIds));
+  } finally {
+    store.close();
+  }
+}
+
+async function eraseIn(dataDir: string, userIds: readonly string[], output: Output): Promise<void> {
+  requestIn(dataDir, userIds);
+  const locator = locateStore(dataDir);
+  const release = tryLock(() => lockStore(locator));
+  if (release === null) {
+    output.result(`the service that runs on ${dataDir} erases them there within seconds`);
+    return;
+  }
+  try {
+    const store = openStore(locator, STORE_OPTIONS);
+    try {
+      for (;;) {
+        const requested = store.requestedErasures(MOST_REQUESTED);
+        if (requested.length === 0) return;
+        const { sets, feedback, answers } = await store.eraseUsers(requested);
+        output.result(`${dataDir}: ${sets} sets, ${feedback} events and ${answers} kept responses had one of them`);
+      }
+    } finally {
+      store.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+function redact(dir: string): string {
+  try {
+    return `${redactErasedUsers(dir)} ids were overwritten in ${dir}`;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
+    return `their ids stand in ${dir} until the next import or prune: one is running now`;
+  }
+}
+
+/** null where another has it. */
+function tryLock(lock: () => () => void): (() => void) | null {
+  try {
+    return lock();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unavailable') return null;
+    throw error;
+  }
+}
+
+/** Ids that are erased from a store at once. */
+const MOST_REQUESTED = 100_000;
+
+const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
+const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximumAttempts };

@@ -1,0 +1,53 @@
+/** `metaheac population import`. */
+
+import { openDataSet } from '../../../dataset/data-set.ts';
+import type { Output } from '../../../lib/output.ts';
+import { readModelFolder } from '../../../model/folder.ts';
+import { featureOf } from '../../../model/manifest.ts';
+import { bind } from '../../../online/binding.ts';
+import { importPopulation } from '../../../population/import/import.ts';
+import { derivedFeatures } from '../../../population/read/past-campaigns.ts';
+import { openPopulation } from '../../../population/read/population.ts';
+import { countUses } from './token-uses.ts';
+
+export interface PopulationImportOptions {
+  data: string;
+  model: string;
+  out: string;
+  maximumTokens?: number;
+  readmitErased?: boolean;
+}
+
+export async function populationImportCommand(options: PopulationImportOptions, output: Output): Promise<void> {
+  const model = readModelFolder(options.model);
+  const features = model.manifest.features.user.map(featureOf);
+  const result = await importPopulation({
+    source: options.data,
+    features,
+    out: options.out,
+    readmitErased: options.readmitErased === true,
+    derived: await derivedFeatures(openDataSet(options.data), features),
+    ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
+    onProgress: (users) => output.progress(`${users} users`),
+  });
+  const population = openPopulation(options.out, { version: result.version });
+  const binding = bind(model, population);
+  output.result(
+    `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
+  );
+  if (result.erased > 0) output.result(`  ${result.erased} users were left out: they were erased`);
+  const uses = countUses(binding, population);
+  for (const feature of binding.features) {
+    const counts = uses.get(feature.name);
+    if (!counts) {
+      output.result(`  ${feature.name}: ${result.coverage[feature.name]} users have one`);
+      continue;
+    }
+    const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
+    const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
+    output.result(
+      `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} ` +
+        `% unknown to the model${dropped}`,
+    );
+  }
+}

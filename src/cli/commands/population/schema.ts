@@ -1,0 +1,27 @@
+/** `metaheac population schema --infer`. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Output } from '../../../lib/output.ts';
+
+export interface PopulationSchemaOptions {
+  rows: number;
+}
+
+/** Prints a proposal on stdout: JSON, to be edited. */
+export async function populationSchemaCommand(
+  sources: readonly string[],
+  options: PopulationSchemaOptions,
+  output: Output,
+): Promise<void> {
+  const { inferSchema } = await import('../../../population/tables/infer-schema.ts');
+  const scratch = mkdtempSync(join(tmpdir(), 'metaheac-schema-'));
+  try {
+    const { schema, columns } = await inferSchema(sources, scratch, options.rows);
+    output.result(JSON.stringify(schema, null, 2));
+    output.note(`${columns.length} columns; notes say what was seen. Edit the proposal before the import.`);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,99 @@
+/** `metaheac population update`. */
+
+import { type Clock, systemClock } from '../../../lib/clock.ts';
+import type { Output } from '../../../lib/output.ts';
+import type { Duplicates } from '../../../population/import/bad-rows.ts';
+import { readSourceSchema } from '../../../population/import/source-schema.ts';
+import {
+  fitSchema,
+  schemaOfFeatures,
+  type UpdateFilesResult,
+  updateFiles,
+} from '../../../population/update/update-files.ts';
+import { noteBadRows, progressWriter } from './import-files.ts';
+
+export interface PopulationUpdateOptions {
+  population: string;
+  changed?: readonly string[];
+  deleted?: readonly string[];
+  schema?: string;
+  column: ReadonlyMap<string, string>;
+  maxBadRows: number;
+  duplicates: Duplicates;
+  base?: string;
+  compact?: boolean;
+  memory?: number;
+  maximumTokens?: number;
+  readmitErased?: boolean;
+  json?: boolean;
+}
+
+export async function populationUpdateCommand(
+  options: PopulationUpdateOptions,
+  output: Output,
+  clock: Clock = systemClock,
+): Promise<void> {
+  const { schema: path, column, population, changed = [], deleted = [] } = options;
+  const schema = path === undefined ? null : readSourceSchema(path, column);
+  const start = clock.elapsed();
+  const result = await updateFiles({
+    population,
+    changed,
+    deleted,
+    schema: (features) => (schema ? fitSchema(schema, features, path!) : schemaOfFeatures(features, column)),
+    maximumBadRows: options.maxBadRows,
+    duplicates: options.duplicates,
+    base: options.base,
+    readmitErased: options.readmitErased === true,
+    isCompacted: options.compact === true,
+    ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
+    ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
+    onProgress: progressWriter(output, clock),
+  });
+  const seconds = (clock.elapsed() - start) / 1000;
+  if (options.json) output.result(JSON.stringify(present(result, seconds)));
+  else report(result, seconds, population, output);
+  noteBadRows(result, output);
+}
+
+function report(result: UpdateFilesResult, seconds: number, population: string, output: Output): void {
+  const { version, before, users, added, changed, unchanged, deleted, unknown, segments } = result;
+  const { currentBefore, isOfNewest } = result;
+  const isSame = version === before;
+  output.result(
+    `population version ${version} in ${population}: ${users} users${isSame ? ', the version that was there' : ''}`,
+  );
+  output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
+  const what = isOfNewest ? 'the newest version' : 'which is not the newest: what later versions changed is not in it';
+  output.result(`  built on ${before}, ${what}`);
+  if (currentBefore !== before)
+    output.result(`  current was ${currentBefore}, now it is ${isSame && !isOfNewest ? currentBefore : version}`);
+  if (result.erased + result.leftOut > 0)
+    output.result(`  ${result.erased} erased users taken out, ${result.leftOut} rows of erased users left out`);
+  if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
+  if (result.badRows + result.replaced > 0)
+    output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the user`);
+  output.result(
+    `  ${segments.written} segments written, ${segments.shared} shared with ${before}, ${seconds.toFixed(1)} s`,
+  );
+}
+
+function present(result: UpdateFilesResult, seconds: number) {
+  const { version, before, users, added, changed, unchanged, deleted, unknown, segments, badRows, replaced } = result;
+  return {
+    ...{
+      version,
+      before,
+      base_is_newest: result.isOfNewest,
+      current_before: result.currentBefore,
+      users,
+      changed,
+      added,
+      deleted,
+      unchanged,
+      unknown,
+      segments,
+    },
+    ...{ bad_rows: badRows, replaced, erased: result.erased, left_out: result.leftOut, seconds },
+  };
+}

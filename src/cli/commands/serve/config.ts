@@ -1,0 +1,56 @@
+/** `metaheac config`: every setting with its value and its origin. */
+import { alignColumns } from '../../../demo/table.ts';
+import type { Output } from '../../../lib/output.ts';
+import { type Origin, readSettings, type Settings } from '../../../service/settings/environment.ts';
+import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
+import { type FlagValues, flagsOf } from './setting-options.ts';
+
+/** Stands for a secret of any length. */
+const MASK = '********';
+
+/** @throws AppError as `readSettings` */
+export function configCommand(flags: FlagValues & { json?: boolean }, output: Output): void {
+  const settings = readSettings(process.env, flagsOf(flags));
+  if (flags.json) {
+    output.result(JSON.stringify({ settings: SETTINGS.map((setting) => present(setting, settings)) }));
+    return;
+  }
+  const rows = SETTINGS.map((setting) => {
+    const { key, unit } = setting;
+    const value = shownValue(setting, settings);
+    const shown = value === null || (Array.isArray(value) && value.length === 0) ? `(${setting.byDefault})` : value;
+    return [key, String(shown), unit ?? '', describeOrigin(settings.origins.get(setting.variable)!)];
+  });
+  for (const line of alignColumns([['setting', 'value', 'unit', 'origin'], ...rows], 'llll')) output.result(line);
+}
+
+function present(setting: Setting, settings: Settings) {
+  const { key, flag, variable, unit, secretFile, description } = setting;
+  const origin = settings.origins.get(setting.variable)!;
+  return {
+    key,
+    // a secret has only the flag of its file
+    flag: (secretFile ?? { flag }).flag,
+    variable,
+    value: shownValue(setting, settings),
+    unit,
+    secret: secretFile !== null,
+    origin: describeOrigin(origin),
+    from: origin.kind,
+    description,
+  };
+}
+
+/** null if there is none. */
+function shownValue({ variable, limit, secretFile }: Setting, { values }: Settings): unknown {
+  const { limits, ...own } = values;
+  const value = (limit === null ? own[variable as keyof typeof own] : limits[limit]) ?? null;
+  return value !== null && secretFile !== null ? MASK : value;
+}
+
+/** `flag --port`, `environment METAHEAC_PORT`, `metaheac.yaml:3`, `default`. */
+function describeOrigin(origin: Origin): string {
+  if (origin.kind === 'default') return 'default';
+  const place = origin.kind === 'file' ? `${origin.path}:${origin.line}` : `${origin.kind} ${origin.name}`;
+  return origin.secretFile === undefined ? place : `${place} (${origin.secretFile})`;
+}

@@ -1,0 +1,52 @@
+/** `metaheac doctor`. */
+import { alignColumns } from '../../../demo/table.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { counted } from '../../../lib/counted.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Output } from '../../../lib/output.ts';
+import { readSettings, type Settings } from '../../../service/settings/environment.ts';
+import { examine } from './doctor/examine.ts';
+import { type Finding, failed, worst } from './doctor/finding.ts';
+import { readMachine } from './doctor/machine.ts';
+import { type FlagValues, flagsOf } from './setting-options.ts';
+
+export interface DoctorCommandOptions extends FlagValues {
+  readonly json?: boolean;
+}
+
+/** Prints what was found; whether nothing failed. */
+export async function doctorCommand(options: DoctorCommandOptions, output: Output): Promise<boolean> {
+  const all = await examineAll(options);
+  const status = worst(all);
+  if (options.json) output.result(JSON.stringify({ status, checks: all }));
+  else for (const line of tableOf(all)) output.result(line);
+  return status !== 'failed';
+}
+
+/** Without settings there is nothing else to look at. */
+async function examineAll(options: FlagValues): Promise<readonly Finding[]> {
+  let settings: Settings;
+  try {
+    settings = readSettings(process.env, flagsOf(options));
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const advice = 'Correct it: docs/settings.md lists all settings. Nothing else was looked at.';
+    return [failed('settings', error.message, advice)];
+  }
+  const userId = process.getuid?.() ?? null;
+  return await examine({ settings, machine: readMachine(), clock: systemClock, userId });
+}
+
+/** A line for each, advice below it, and a sum. */
+function tableOf(all: readonly Finding[]): string[] {
+  const lines = alignColumns(
+    all.map(({ status, check, detail }) => [status, check, detail]),
+    'lll',
+  );
+  const count = (status: Finding['status']) => all.filter((finding) => finding.status === status).length;
+  return [
+    ...all.flatMap(({ advice }, i) => (advice === null ? [lines[i]!] : [lines[i]!, `         -> ${advice}`])),
+    '',
+    `${counted(all.length, 'check')}: ${count('ok')} ok, ${counted(count('warning'), 'warning')}, ${count('failed')} failed`,
+  ];
+}

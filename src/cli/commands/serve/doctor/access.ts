@@ -1,0 +1,77 @@
+/** Who may reach the service: address, key, port, and who can read the secrets. */
+import { createServer } from 'node:net';
+import type { KeyCounts } from '../../../../domain/ports/store.ts';
+import { isLoopback, requireKeyFor } from '../../../../http/plugins/access/auth.ts';
+import { modeOf, openToOthers } from '../../../../service/paths.ts';
+import type { Settings } from '../../../../service/settings/environment.ts';
+import { SETTINGS } from '../../../../service/settings/setting-list.ts';
+import { type Finding, failed, findings, fine, warning } from './finding.ts';
+
+/** `stored` are the keys of the data folder: null where there are none, or they cannot be read. */
+export function examineKey({ values }: Settings, stored: KeyCounts | null): Promise<readonly Finding[]> {
+  const { METAHEAC_HOST: host, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
+  const check = 'access';
+  const advice =
+    'Set a key of 16 characters or more, best in a file (METAHEAC_API_KEY_FILE), or make one: metaheac keys create.';
+  const made = stored?.made ?? 0;
+  return findings(check, advice, () => {
+    requireKeyFor(host, key !== undefined || made > 0, proxies);
+    const isPrivate = isLoopback(host) && proxies.length === 0;
+    const where = isPrivate ? `${host}, this machine only` : `${host}, other machines too`;
+    const detail = `${where}, ${describeKeys(key !== undefined, stored)}`;
+    if (key === undefined && made > 0 && stored!.valid === 0)
+      return [warning(check, detail, 'Nobody gets in: make a key with metaheac keys create, or set METAHEAC_API_KEY.')];
+    return [fine(check, detail)];
+  });
+}
+
+function describeKeys(isGiven: boolean, stored: KeyCounts | null): string {
+  const given = isGiven ? ['METAHEAC_API_KEY'] : [];
+  if (stored === null || stored.made === 0) return isGiven ? `keys: ${given[0]}` : 'without a key';
+  const { made, valid, admin } = stored;
+  const gone = made === valid ? '' : `, ${made - valid} revoked or expired`;
+  return `keys: ${[...given, `${valid} in the store (${admin} admin${gone})`].join(' and ')}`;
+}
+
+/** The files that secrets were read from. */
+export function examineSecrets({ origins }: Settings): Finding {
+  const check = 'secrets';
+  const files = SETTINGS.flatMap(({ variable, secretFile }) => {
+    const origin = secretFile === null ? undefined : origins.get(variable);
+    if (origin === undefined || origin.kind === 'default') return [];
+    if (origin.secretFile !== undefined) return [origin.secretFile];
+    return origin.kind === 'file' ? [origin.path] : [];
+  });
+  const open = files.find((file) => openToOthers(file) !== null);
+  if (open !== undefined)
+    return warning(
+      check,
+      `${open} holds a key and can be ${openToOthers(open)} by every user of the machine (mode ${modeOf(open)})`,
+      `Close it: chmod o-rwx ${open}`,
+    );
+  return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} closed to other users`);
+}
+
+/** Listens for a moment. `isRunning`: a service uses the data folder, and so probably the port. */
+export async function examinePort({ values }: Settings, isRunning: boolean): Promise<Finding> {
+  const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
+  const check = 'port';
+  const code = await listenOnce(host, port);
+  if (code === null) return fine(check, port === 0 ? 'any free one' : `${port} on ${host} is free`);
+  if (code === 'EADDRINUSE')
+    return isRunning
+      ? fine(check, `${port} on ${host} is in use, as the data folder is`)
+      : failed(check, `${port} on ${host} is in use by another program`, 'Stop that, or choose another --port.');
+  if (code === 'EACCES')
+    return failed(check, `this user may not listen on ${port}`, 'Choose a port of 1024 or more behind a proxy.');
+  return failed(check, `cannot listen on ${port} of ${host} (${code})`, 'Name an address of this machine: --host.');
+}
+
+/** null, or the system's code. */
+function listenOnce(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
+  });
+}

@@ -1,0 +1,170 @@
+/** The data folder: permissions, the database, who uses it, free space. */
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import type { KeyCounts, StoreContents, StoreInspection } from '../../../../domain/ports/store.ts';
+import { counted } from '../../../../lib/counted.ts';
+import { messageOf } from '../../../../lib/errors.ts';
+import { modeOf, nearestExisting, openToOthers } from '../../../../service/paths.ts';
+import { requireWritable } from '../../../../service/require-writable.ts';
+import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
+import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
+
+/** A ranking has a score and a user number of 4 bytes each for every user. */
+const RANKING_BYTES_PER_USER = 8;
+/** For the database and its log, seeds and lists. */
+const OTHER_BYTES = 256 * 2 ** 20;
+/** Files and folders that must be left: each ranking has four. */
+const LEAST_FREE_FILES = 1_000;
+
+export interface DataFolderFacts {
+  readonly findings: readonly Finding[];
+  /** Whether a service runs on it. */
+  readonly isTaken: boolean;
+  readonly campaigns: number;
+  /** null where there is no database, or it cannot be read. */
+  readonly keys: KeyCounts | null;
+}
+
+/** `userId` is this process's, null where the system has none; `now` in milliseconds since 1970. */
+export async function examineDataFolder(dataDir: string, userId: number | null, now: number): Promise<DataFolderFacts> {
+  const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
+    examinePermissions(dataDir, userId),
+  ]);
+  let store: StoreInspection = { isTaken: false, contents: null, stranded: null, saved: [], setAside: [] };
+  const contents = await findings('database', READ_ADVICE, () => {
+    if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
+    return [
+      // one that was saved takes its place
+      store.stranded === null || store.saved.length > 0
+        ? examineDatabase(store.contents)
+        : lostDatabase(store.stranded),
+      ...examineSaved(store.saved),
+      ...examineSetAside(store.setAside),
+      examineUse(store.isTaken),
+    ];
+  });
+  const { isTaken, contents: found } = store as StoreInspection;
+  return {
+    findings: [...permissions, ...contents],
+    isTaken,
+    campaigns: found?.campaigns ?? 0,
+    keys: found?.keys ?? null,
+  };
+}
+
+const READ_ADVICE = 'Run doctor as the user of the service, and look at the owner of the files and the disk.';
+
+/** Space for a new version of every audience, and one more. */
+export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
+  const { bavail, bsize, ffree, files } = statfsSync(nearestExisting(dataDir));
+  const free = bavail * bsize;
+  const ranking = users * RANKING_BYTES_PER_USER;
+  const need = (campaigns + 1) * ranking + OTHER_BYTES;
+  const detail = `${describeBytes(free)} free, ${describeBytes(need)} needed (${describeBytes(ranking)} an audience)`;
+  // some file systems have no such number
+  if (files > 0 && ffree < LEAST_FREE_FILES)
+    return failed('disk space', `${ffree} more files fit on the disk`, 'Remove files, or use another disk.');
+  if (free < ranking + OTHER_BYTES)
+    return failed('disk space', detail, 'Free space, or move the data folder: an expansion would fail.');
+  if (free < need)
+    return warning('disk space', detail, 'Free space, or lower METAHEAC_RETAINED_VERSIONS or METAHEAC_RETAINED_DAYS.');
+  return fine('disk space', detail);
+}
+
+function examinePermissions(dataDir: string, userId: number | null): Finding {
+  const check = 'data folder';
+  try {
+    requireWritable(dataDir);
+  } catch (error) {
+    return failed(
+      check,
+      messageOf(error),
+      `Name a folder of the service's user: --data-dir, or chown -R USER ${dataDir}`,
+    );
+  }
+  if (!existsSync(dataDir)) return fine(check, `${dataDir} does not exist yet: serve creates it`);
+  const { uid } = statSync(dataDir);
+  const mode = modeOf(dataDir);
+  if (userId !== null && uid !== userId)
+    return warning(
+      check,
+      `${dataDir} belongs to user ${uid}, this is user ${userId}`,
+      'Run serve and doctor as its owner: files that another user makes may be closed to it.',
+    );
+  const access = openToOthers(dataDir);
+  if (access !== null)
+    return warning(
+      check,
+      `${dataDir} can be ${access} by every user of the machine (mode ${mode})`,
+      `It holds user ids: chmod o-rwx ${dataDir}`,
+    );
+  return fine(check, `${dataDir} is writable (owner ${uid}, mode ${mode})`);
+}
+
+function examineDatabase(contents: StoreContents | null): Finding {
+  const check = 'database';
+  if (contents === null) return fine(check, 'none yet: serve creates it');
+  const { version, newestVersion, sizeBytes, damage, faults, isChecked, campaigns } = contents;
+  if (damage !== null)
+    return failed(
+      check,
+      `it is damaged: ${damage.split('\n')[0]}`,
+      'Restore the data folder from a backup, files and database together.',
+    );
+  if (version > newestVersion)
+    return failed(
+      check,
+      `a newer metaheac wrote it (schema ${version}, this one knows ${newestVersion})`,
+      'Use that version or a later one; migrations only go forward.',
+    );
+  if (faults.length > 0)
+    return failed(
+      check,
+      `${faults[0]}${faults.length > 1 ? `, and ${faults.length - 1} more` : ''}`,
+      'Restore the data folder from a backup, or delete what is damaged; metaheac verify lists all of it.',
+    );
+  const size = describeBytes(sizeBytes);
+  if (version < newestVersion)
+    return warning(
+      check,
+      `schema ${version}, serve brings it to ${newestVersion} (${size})`,
+      'Copy the data folder before the start: the version before cannot read it afterwards.',
+    );
+  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to be checked while no service runs on it`);
+  return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, checksums match`);
+}
+
+function lostDatabase(stranded: string): Finding {
+  return failed(
+    'database',
+    `it is missing or empty, and there are ${stranded}`,
+    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves what is there aside, and ' +
+      'begins with an empty database.',
+  );
+}
+
+function examineSaved(saved: readonly string[]): Finding[] {
+  const last = saved.at(-1);
+  if (last === undefined) return [];
+  return [
+    warning(
+      'saved database',
+      `its files were removed or replaced while a service had it open, and it is saved as ${last}`,
+      'Start serve (again): it takes it, or says what to do.',
+    ),
+  ];
+}
+
+function examineSetAside(folders: readonly string[]): Finding[] {
+  if (folders.length === 0) return [];
+  return [
+    warning(
+      'files set aside',
+      `${counted(folders.length, 'folder')} of files that the database did not know: ${folders.at(-1)}`,
+      'Look whether another database is the right one; if nobody needs them, remove the folder.',
+    ),
+  ];
+}
+
+function examineUse(isTaken: boolean): Finding {
+  return fine('lock', isTaken ? 'a service runs on this folder: a second one would be refused' : 'not held');
+}

@@ -1,0 +1,54 @@
+/** What the doctor says about one thing. */
+import { AppError, messageOf } from '../../../../lib/errors.ts';
+
+export type Status = 'ok' | 'warning' | 'failed';
+
+export interface Finding {
+  /** What was looked at, in a word or three. */
+  readonly check: string;
+  /** failed: `serve` would not start, or not work. warning: it would, but not for long or not as it should. */
+  readonly status: Status;
+  readonly detail: string;
+  /** A sentence on what to do; null where it is ok. */
+  readonly advice: string | null;
+}
+
+export function fine(check: string, detail: string): Finding {
+  return { check, status: 'ok', detail, advice: null };
+}
+
+export function warning(check: string, detail: string, advice: string): Finding {
+  return { check, status: 'warning', detail, advice };
+}
+
+export function failed(check: string, detail: string, advice: string): Finding {
+  return { check, status: 'failed', detail, advice };
+}
+
+/** The action's findings; what the caller or the environment has to mend is one that failed, a bug is thrown. */
+export async function findings(
+  check: string,
+  advice: string,
+  action: () => readonly Finding[] | Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return await action();
+  } catch (error) {
+    const isOfTheWorld = error instanceof AppError || (error instanceof Error && 'syscall' in error);
+    if (!isOfTheWorld) throw error;
+    return [failed(check, messageOf(error), advice)];
+  }
+}
+
+/** The worst of them. */
+export function worst(all: readonly Finding[]): Status {
+  if (all.some(({ status }) => status === 'failed')) return 'failed';
+  return all.some(({ status }) => status === 'warning') ? 'warning' : 'ok';
+}
+
+/** `1.5 GiB`, `12 MiB`. */
+export function describeBytes(bytes: number): string {
+  const [unit, name] = bytes >= 2 ** 30 ? [2 ** 30, 'GiB'] : bytes >= 2 ** 20 ? [2 ** 20, 'MiB'] : [2 ** 10, 'KiB'];
+  const value = bytes / unit;
+  return `${value < 10 && name === 'GiB' ? value.toFixed(1) : Math.round(value)} ${name}`;
+}

@@ -1,0 +1,141 @@
+/** The machine: Node, processors, memory, files, device, clock. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { parseDevice, resolveDevice } from '../../../../../packages/onnx-grad/index.ts';
+import { withinOpenFiles } from '../../../../http/plugins/connections/descriptors.ts';
+import { messageOf } from '../../../../lib/errors.ts';
+import { requireFilesOfEngine } from '../../../../service/open-files.ts';
+import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
+
+/** What this process is given of the machine. */
+export interface Machine {
+  /** `20.20.2` */
+  readonly node: string;
+  readonly processors: number;
+  /** All that this process and its children may use. */
+  readonly memoryBytes: number;
+  /** What nobody uses now. */
+  readonly availableBytes: number;
+  /** The hard limit, to which Node raises the soft one; null where it is not known. */
+  readonly openFiles: number | null;
+}
+
+export interface MemoryNeed {
+  readonly users: number;
+  readonly modelBytes: number;
+  readonly threads: number;
+  /** Of audiences that are looked up often. */
+  readonly cacheBytes: number;
+}
+
+/** The `engines` of package.json. */
+const LEAST_NODE = 24;
+/** Measured (docs/performance.md): two threads with the demo's model and a million users take 779 MiB. */
+const PROCESS_BYTES = 495 * 2 ** 20;
+const THREAD_BYTES = 100 * 2 ** 20;
+const BYTES_PER_USER = 90;
+/** A thread's session, its gradient's and the file as it is read. */
+const MODEL_COPIES = 4;
+/** An open ranking has two. */
+const FILES_PER_RANKING = 2;
+/** For connections, the database, and both processes themselves. */
+const OTHER_FILES = 1_024;
+/** Clocks of two machines differ by less. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+export function readMachine(): Machine {
+  const total = totalmem();
+  // 0 or more than there is if nothing limits it
+  const limit = process.constrainedMemory();
+  const memoryBytes = limit > 0 && limit < total ? limit : total;
+  return {
+    node: process.versions.node,
+    processors: availableParallelism(),
+    memoryBytes,
+    availableBytes: Math.min(process.availableMemory(), memoryBytes),
+    openFiles: readOpenFiles(),
+  };
+}
+
+export function examineNode({ node }: Machine): Finding {
+  if (Number(node.split('.')[0]) >= LEAST_NODE) return fine('node', `version ${node}`);
+  return failed('node', `version ${node} is too old`, `Install ${LEAST_NODE} or newer.`);
+}
+
+export function examineProcessors({ processors }: Machine, threads: number): Finding {
+  const detail = `${processors} for ${threads} engine threads`;
+  if (threads <= processors) return fine('processors', detail);
+  return warning(
+    'processors',
+    detail,
+    `Set METAHEAC_THREADS to ${processors} or less: more threads only take more memory.`,
+  );
+}
+
+/** `isRunning`: a service has its memory already. */
+export function examineMemory({ memoryBytes, availableBytes }: Machine, need: MemoryNeed, isRunning: boolean): Finding {
+  const { users, modelBytes, threads, cacheBytes } = need;
+  const bytes = PROCESS_BYTES + threads * (THREAD_BYTES + MODEL_COPIES * modelBytes) + users * BYTES_PER_USER;
+  const detail =
+    `about ${describeBytes(bytes)} needed, and up to ${describeBytes(cacheBytes)} for look-ups; ` +
+    `${describeBytes(memoryBytes)} in all, ${describeBytes(availableBytes)} available`;
+  const advice = 'Give it more memory, or lower METAHEAC_THREADS or METAHEAC_RANKING_MEMORY_BYTES.';
+  if (bytes > memoryBytes) return failed('memory', detail, advice);
+  const available = isRunning ? memoryBytes : availableBytes;
+  return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
+}
+
+/** Fails where a start would, by its own checks. */
+export function examineOpenFiles(
+  { openFiles }: Machine,
+  limits: Parameters<typeof withinOpenFiles>[0],
+  threads: number,
+): Finding {
+  const { openRankings } = limits;
+  if (openFiles === null) return fine('open files', 'this system does not say how many it allows');
+  try {
+    withinOpenFiles(limits, openFiles);
+    requireFilesOfEngine(threads, openFiles);
+  } catch (error) {
+    return failed('open files', messageOf(error), `Raise the hard limit (LimitNOFILE=, ulimit -Hn).`);
+  }
+  const need = openRankings * FILES_PER_RANKING + OTHER_FILES;
+  const detail = `${openFiles} allowed, up to ${need} needed`;
+  if (openFiles >= need) return fine('open files', detail);
+  return warning(
+    'open files',
+    detail,
+    `Raise the hard limit (LimitNOFILE=${2 * need}, ulimit -Hn), or lower METAHEAC_OPEN_RANKINGS.`,
+  );
+}
+
+/** Loads ONNX Runtime, and runs a graph on CUDA if that is asked for and there. */
+export function examineDevice(request: string): Promise<readonly Finding[]> {
+  const advice = 'Use --device cpu, or install the CUDA binaries: docs/operations.md, "GPU".';
+  return findings('device', advice, async () => {
+    const { detail } = await resolveDevice(parseDevice(request));
+    return [fine('device', `${detail}, asked for ${request}`)];
+  });
+}
+
+/** `newest` is when the newest of the files was made, in ms since 1970: a right clock is not before it. */
+export function examineClock(now: number, newest: number): Finding {
+  const detail = new Date(now).toISOString();
+  if (now + CLOCK_TOLERANCE_MS >= newest) return fine('clock', detail);
+  return warning(
+    'clock',
+    `${detail} is before model or population were made (${new Date(newest).toISOString()})`,
+    'Set the clock, and keep it right by NTP: leases, retention and webhook signatures depend on it.',
+  );
+}
+
+function readOpenFiles(): number | null {
+  let text: string;
+  try {
+    text = readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return null;
+  }
+  const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(text) ?? [];
+  return hard === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(hard);
+}

@@ -1,0 +1,58 @@
+/** The models that were promoted into the data folder: whether they are whole, and which one `serve` takes. */
+import { join } from 'node:path';
+import { counted } from '../../../../lib/counted.ts';
+import { checkModels, type ModelsReport } from '../../../../model/check-models.ts';
+import { MODELS_FOLDER, SERVED_FILE } from '../../../../model/versions.ts';
+import { examineModel, type ModelFacts } from './artefacts.ts';
+import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
+
+const CHECK = 'promoted models';
+
+export interface PromotedFacts {
+  readonly findings: readonly Finding[];
+  /** The one that `serve` takes in place of `--model`; null if it takes that, or cannot take what was promoted. */
+  readonly served: ModelFacts | null;
+}
+
+/** `base` is the version of `--model`; null if that cannot be read. */
+export async function examinePromoted(dataDir: string, base: string | null): Promise<PromotedFacts> {
+  const models = join(dataDir, MODELS_FOLDER);
+  let served: ModelFacts | null = null;
+  const found = await findings(CHECK, 'Look at the disk and at the owner of the files.', async () => {
+    const report = checkModels(models);
+    // another --model is newer than any promotion
+    const isKept = report.base === null || base === null || report.base === base;
+    const isTaken = report.served !== null && isKept && report.served !== base;
+    const fault = report.faults.find(({ path }) => path === SERVED_FILE || (isTaken && path === report.served));
+    if (fault !== undefined) return [failed(CHECK, `${fault.path}: ${fault.message}`, MEND)];
+    if (isTaken) served = await examineModel(join(models, report.served!));
+    return [judge(report, describe(report, isKept))];
+  });
+  return { findings: found, served };
+}
+
+const MEND = 'serve does not start: promote a model again, or restore the folder of models from a backup.';
+
+function judge({ faults, leftovers }: ModelsReport, detail: string): Finding {
+  const [fault] = faults;
+  if (fault !== undefined)
+    return warning(
+      CHECK,
+      `${detail}; ${fault.path} is damaged: ${fault.message}`,
+      'A rollback to it will be refused: promote it again, or remove its folder.',
+    );
+  if (leftovers.length > 0)
+    return warning(
+      CHECK,
+      `${detail}; ${leftovers.join(', ')} of a promotion that did not end`,
+      'If none is running, remove it: metaheac verify --repair',
+    );
+  return fine(CHECK, detail);
+}
+
+function describe({ versions, bytes, served, base }: ModelsReport, isKept: boolean): string {
+  const count = versions.length === 0 ? 'none' : `${counted(versions.length, 'version')}, ${describeBytes(bytes)}`;
+  if (served === null) return `${count}: the one of --model is served`;
+  if (isKept) return `${count}: ${served} is served`;
+  return `${count}: the one of --model is served, which is newer than what was promoted over ${base}`;
+}

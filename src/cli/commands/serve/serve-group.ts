@@ -1,0 +1,31 @@
+/** The commands that take the settings of a service: `serve`, `config` and `doctor`. */
+import type { Command } from 'commander';
+import type { Output } from '../../../lib/output.ts';
+import { addSettingOptions } from './setting-options.ts';
+
+export function addServeCommands(program: Command, output: Output): void {
+  addSettingOptions(program.command('serve').description('serve campaigns over HTTP'))
+    .option(
+      '--adopt',
+      'where the database of the data folder is gone: move its files aside, and begin with an empty database',
+    )
+    .action(async (options) => (await import('./serve.ts')).serveCommand(options, output));
+  addSettingOptions(
+    program
+      .command('config')
+      .description('print every setting of serve with its value and where that is from; secrets are masked')
+      .option('--json', 'print one JSON object on stdout'),
+  ).action(async (options) => (await import('./config.ts')).configCommand(options, output));
+  addSettingOptions(
+    program
+      .command('doctor')
+      .description(
+        'look at what serve needs (folders, model, population, machine) and change nothing; exit code 1 if serve ' +
+          'would fail',
+      )
+      .option('--json', 'print one JSON object on stdout')
+      .option('--checksums', 'no longer needed: every file of the population is read, as serve does'),
+  ).action(async (options) => {
+    if (!(await (await import('./doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
+  });
+}

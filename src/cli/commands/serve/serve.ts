@@ -1,0 +1,71 @@
+/** `metaheac serve`. */
+import { systemClock } from '../../../lib/clock.ts';
+import { createLogger } from '../../../lib/logging.ts';
+import type { Output } from '../../../lib/output.ts';
+import { startService } from '../../../service/service.ts';
+import { readSettings, required } from '../../../service/settings/environment.ts';
+import { readTelemetry } from '../../../service/settings/otel-variables.ts';
+import { type FlagValues, flagsOf } from './setting-options.ts';
+
+/** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
+const SAME_SIGNAL_MS = 500;
+/** How long what still runs after a service was closed may keep its process. */
+const LINGER_MS = 200;
+/** The exit code of a process that a second signal ended, beside the signal's number. */
+const SIGNALLED = 128;
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/**
+ * Serves until SIGTERM or SIGINT, then closes: requests in flight get their time, and the exit code is 0. A second
+ * signal ends the process at once, as kill -9 would, and with it the engine; nothing acknowledged is lost.
+ */
+export async function serveCommand(flags: FlagValues, output: Output): Promise<void> {
+  const settings = readSettings(process.env, flagsOf(flags));
+  const { values } = settings;
+  const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty: values.METAHEAC_PRETTY });
+  const telemetry = readTelemetry(settings, process.env, (variable) =>
+    logger.warn({ variable }, 'OpenTelemetry variable ignored: its value cannot be used'),
+  );
+  const service = await startService({
+    dataDir: required(values, 'METAHEAC_DATA_DIR'),
+    model: required(values, 'METAHEAC_MODEL'),
+    population: required(values, 'METAHEAC_POPULATION'),
+    adopt: flags['adopt'] === true,
+    followPopulation: values.METAHEAC_FOLLOW_POPULATION,
+    host: values.METAHEAC_HOST,
+    port: values.METAHEAC_PORT,
+    apiKey: values.METAHEAC_API_KEY ?? null,
+    metricsKey: values.METAHEAC_METRICS_KEY ?? null,
+    allowedHosts: values.METAHEAC_ALLOWED_HOSTS,
+    corsOrigins: values.METAHEAC_CORS_ORIGINS,
+    trustedProxies: values.METAHEAC_TRUSTED_PROXIES,
+    device: values.METAHEAC_DEVICE,
+    threads: values.METAHEAC_THREADS ?? null,
+    logLevel: values.METAHEAC_LOG_LEVEL,
+    prettyLogs: values.METAHEAC_PRETTY,
+    telemetry,
+    limits: values.limits,
+    webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
+    logger,
+    clock: systemClock,
+  });
+  // Up to here a signal simply ends the process: verifying a large population may take long, and nothing needs closing
+  // yet.
+  const told = new Promise<void>((resolve) => {
+    let first: number | null = null;
+    for (const [signal, number] of Object.entries(SIGNALS))
+      process.on(signal, () => {
+        first ??= systemClock.elapsed();
+        if (systemClock.elapsed() - first > SAME_SIGNAL_MS) process.exit(SIGNALLED + number);
+        resolve();
+      });
+  });
+  output.note(`metaheac is listening on ${service.url} (documentation: ${service.url}/docs)`);
+  try {
+    await Promise.race([service.engineReady.then(() => told), told]);
+  } finally {
+    await service.close();
+    // an exporter that waits for a receiver, or to try again, would for ten seconds; without a reference: it keeps none
+    if (telemetry !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
+  }
+}

@@ -1,0 +1,156 @@
+/** What training chose, with the evidence, as human-readable lines. */
+import { counted } from '../../../lib/counted.ts';
+import type { Share } from '../../../model/blend.ts';
+import type { AdaptationSettings, Drift } from '../../../model/manifest.ts';
+import type { Setting } from '../../../training/baselines/baselines.ts';
+import type { Choice } from '../../../training/choices/choose-adaptation.ts';
+import type { BlendChoice, BlendKind } from '../../../training/choices/choose-blend.ts';
+import { type Gain, type Mean, sureAt } from '../../../training/choices/evidence.ts';
+import type { PastCampaignsChoice } from '../../../training/choices/past-campaigns-choice.ts';
+import type { SettingChoice } from '../../../training/choices/tuning.ts';
+import type { ChosenTokens } from '../../../training/history/self-supervised.ts';
+
+export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
+  const verdict = `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`;
+  if (gain === null) return `${verdict}: no train campaign is large enough to try them on`;
+  return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them minus without)`;
+}
+
+/** Which tokens are campaigns. */
+export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
+  return chosen.map(
+    ({ feature, campaigns, holders: [least, most] }) =>
+      `${campaigns} campaigns are tokens of ${feature}, with ${least} to ${most} holders`,
+  );
+}
+
+/** A part that is a method of its own, and its best setting alone. */
+export function describeTuned(
+  part: 'regression' | 'companion',
+  { setting, tried, campaigns }: SettingChoice,
+): string[] {
+  const what = part === 'regression' ? 'whole-population regression' : 'companion (logistic regression)';
+  if (tried.length === 0)
+    return [`${what}: ${named(setting)}(the default): no train campaign is large enough to try it on`];
+  return [
+    `${what}, alone on ${campaigns} train campaigns (AUC, precision@5%):`,
+    ...tried.map(
+      (one) =>
+        `  ${one.auc.toFixed(4)} ${one.precision.toFixed(3)}  ` +
+        `${named(one.setting)}${one.setting === setting ? '  (chosen)' : ''}`,
+    ),
+  ];
+}
+
+/** How heads are adapted: what was tried and what was chosen. */
+export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
+  const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
+  if (tried.length === 0) return [`how heads are adapted: unchanged, as ${where}, are too few to choose on`];
+  return [
+    `how heads are adapted, tried on ${where}:`,
+    ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
+    'chosen: ' +
+      `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing else was surely better)'}`,
+  ];
+}
+
+/** How far later members are less like the seeds. */
+export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
+  return [
+    `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): of the ` +
+      "seeds' separation from chance, later members keep in recall and AUC",
+    ...by_seeds.map(
+      ({ seeds, campaigns: own, recall, auc }) =>
+        `  ${recall.kept.toFixed(2)} and ${auc.kept.toFixed(2)} with ${seeds} seeds (${own} campaigns)`,
+    ),
+  ];
+}
+
+/** Why a service's campaigns tell no drift, and what predictions take for granted instead. */
+export function describeUnmeasured(earlier: Drift | undefined): string {
+  const why =
+    'drift is not measured: a service does not know since when a user is a seed, and whoever converted was chosen by a model';
+  if (!earlier) return `${why}; predictions will assume that later members are like the seeds`;
+  return `${why}; predictions will allow for that of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
+}
+
+/** What the model is made of, and what it gains over the regression alone where that was measured. */
+export function describeBlend(adaptation: AdaptationSettings, blend: BlendChoice | null): string[] {
+  const stack = adaptation.optimiser === 'gradient_descent' ? adaptation.stack : undefined;
+  if (!stack) return [];
+  const plain = stack.regressions.filter(({ prior }) => prior === undefined);
+  const drawn = stack.regressions.filter(({ prior }) => prior !== undefined);
+  const parts = [
+    { name: 'heads', shares: [stack.heads], of: [] },
+    { name: 'regression', shares: plain, of: plain.map(({ strength }) => `${strength}`) },
+    {
+      name: 'regression with a prior of past campaigns',
+      shares: drawn,
+      of: drawn.map(({ strength }) => `${strength}`),
+    },
+    { name: 'logistic regression', shares: stack.companions, of: [] },
+  ];
+  const weightOf = (shares: readonly Share[]) => shares.reduce((sum, { few, many }) => sum + (few + many) / 2, 0);
+  const all = weightOf(parts.flatMap(({ shares }) => shares));
+  const made = parts
+    .filter(({ shares }) => weightOf(shares) > 0)
+    .map(({ name, shares, of }) => {
+      const strengths = [...new Set(of)];
+      const detail =
+        strengths.length === 0 ? '' : ` (strength${strengths.length > 1 ? 's' : ''} ${strengths.join(', ')})`;
+      return `${name} ${(weightOf(shares) / all).toFixed(2)}${detail}`;
+    });
+  return [
+    `the model is made of: ${made.join(', ')}${blend ? gainedBy(blend) : ''}`,
+    ...(blend ? WHY_SIMPLER[blend.kind] : []),
+  ];
+}
+
+function gainedBy({ kind, campaigns, gain }: BlendChoice): string {
+  if (gain === null || kind === 'regression') return '';
+  const where = `on the ${campaigns} held-out campaigns that it was chosen on`;
+  return `; ${intervalsOf(gain, campaigns)} over the regression alone, ${where}`;
+}
+
+const WHY_SIMPLER: Readonly<Record<BlendKind, readonly string[]>> = {
+  stack: [],
+  'closed forms': [
+    'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model goes without them',
+  ],
+  regression: ['nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is just that'],
+};
+
+function describeSettings({ rates, steps, first_pass }: Choice['settings']): string {
+  return [
+    `rates ${named(rates)}`,
+    `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
+    first_pass ? `cut ${first_pass.cut}` : 'no cut',
+  ].join('; ');
+}
+
+/** Means with the intervals outside of which a difference is sure. */
+function intervalsOf({ auc, precision }: Gain, campaigns: number): string {
+  const interval = ({ mean: value, error }: Mean, digits: number) => {
+    const half = sureAt(campaigns) * error;
+    return `${signed(value, digits)} [${signed(value - half, digits)}, ${signed(value + half, digits)}]`;
+  };
+  return `AUC ${interval(auc, 4)}, precision@5% ${interval(precision, 3)}`;
+}
+
+function signed(value: number, digits: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)}`;
+}
+
+function evidenceOf({ auc, precision }: Gain): string {
+  return `AUC ${mean(auc, 4)}, precision@5% ${mean(precision, 3)}`;
+}
+
+function mean({ mean: value, error }: Mean, digits: number): string {
+  return `${signed(value, digits)} +-${error.toFixed(digits)}`;
+}
+
+function named(values: Setting): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}

@@ -1,0 +1,183 @@
+/** `metaheac evaluate`. */
+
+import { parseDevice, resolveDevice } from '../../../../packages/onnx-grad/index.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { bar, type Output } from '../../../lib/output.ts';
+import { loadModel } from '../../../model/load.ts';
+import { PAST_CAMPAIGNS } from '../../../population/read/past-campaigns.ts';
+import { utilityOf } from '../../../training/choices/evidence.ts';
+import type { Interval } from '../../../training/evaluation/bootstrap.ts';
+import { type EvaluationReport, evaluate } from '../../../training/evaluation/evaluate.ts';
+import { BASELINES } from '../../../training/evaluation/methods.ts';
+import type { PredictionReport } from '../../../training/evaluation/prediction-check.ts';
+import { isScoreFile } from '../../../training/evaluation/score-file.ts';
+import { prepareDataSet } from '../../../training/history/prepared-data-set.ts';
+
+export interface EvaluateCommandOptions {
+  data: string;
+  model: string;
+  beside: readonly string[];
+  /** Evaluate models as they are too. */
+  raw?: boolean;
+  json?: boolean;
+  /** File of the page to write. */
+  report?: string;
+  /** Folder of the SVG files to write. */
+  plots?: string;
+  repeats: number;
+  seed: number;
+  device: string;
+}
+
+export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
+  // plotting code is loaded only if something is drawn
+  const reports = options.report || options.plots ? await import('../../../training/report/write.ts') : null;
+  reports?.prepareOutputs(options.report, options.plots);
+  const device = await resolveDevice(parseDevice(options.device));
+  const model = await loadModel(options.model, { device });
+  const beside = [];
+  const scores = options.beside.filter(isScoreFile);
+  for (const folder of options.beside) if (!scores.includes(folder)) beside.push(await loadModel(folder, { device }));
+  const readsPast = [model, ...beside].some(({ folder }) => folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`));
+  const prepared = await prepareDataSet(options.data, { pastCampaigns: readsPast });
+  try {
+    const report = await evaluate(prepared, model, {
+      repeats: options.repeats,
+      seed: options.seed,
+      device,
+      clock: systemClock,
+      beside,
+      scores,
+      withUnadapted: options.raw ?? false,
+      onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
+      onPrediction: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} predictions`),
+    });
+    if (reports && options.report) {
+      reports.writePage(options.report, report, model.folder.manifest);
+      output.note(`wrote ${options.report}`);
+    }
+    if (reports && options.plots)
+      for (const path of reports.writePlots(options.plots, report)) output.note(`wrote ${path}`);
+    output.result(options.json ? JSON.stringify(report) : describeReport(report));
+  } finally {
+    prepared.close();
+  }
+}
+
+function describeReport(report: EvaluationReport): string {
+  const skipped = report.skipped_campaigns.map(({ id, reason }) => `campaign ${id} is skipped: ${reason}`);
+  const chosen = Object.entries(report.chosen).map(
+    ([method, { setting }]) =>
+      `${method} ${Object.entries(setting)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(' ')}`,
+  );
+  return [
+    ...describeGain(report),
+    `${report.dataset}: ${report.model}, ${report.repeats} repeats, ` +
+      `${report.seconds_per_campaign.toFixed(2)} s per campaign (adaptation and scoring)`,
+    ...qualityTable(report),
+    '',
+    'metaheac minus the method, campaign by campaign [95 % interval]',
+    ...differenceTable(report),
+    '',
+    ...describePredictions(report.prediction),
+    `chosen on train campaigns: ${chosen.join(', ')}`,
+    ...skipped,
+  ].join('\n');
+}
+
+/**
+ * Whether training paid: not if a baseline is surely ahead in one measure; if the model is surely ahead of each in one
+ * and behind in none in the mean. The figures are those over the best baseline.
+ */
+export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
+  const baselines = BASELINES.flatMap((name) => {
+    const all = differences[name]?.['all'];
+    return all ? [{ name, auc: all.auc, precision: all.precision['0.05']! }] : [];
+  });
+  if (baselines.length === 0) return [];
+  type Lead = (typeof baselines)[number];
+  const leadOf = ({ auc, precision }: Lead) => utilityOf({ auc: auc.mean, precision: precision.mean });
+  const isAhead = ({ auc, precision }: Lead) => auc.high < 0 || precision.high < 0;
+  const isBeaten = ({ auc, precision }: Lead) =>
+    (auc.low > 0 || precision.low > 0) && auc.mean >= 0 && precision.mean >= 0;
+  const best = baselines.reduce((a, b) => (leadOf(b) < leadOf(a) ? b : a));
+  const figures =
+    `AUC ${signedInterval(best.auc, 4)}, precision@5% ${signedInterval(best.precision, 3)} over ${best.name}, the ` +
+    'best baseline';
+  const ahead = baselines.filter(isAhead);
+  if (ahead.length > 0) {
+    const others = ahead.filter((one) => one !== best).map(({ name }) => name);
+    const also = others.length > 0 ? `; surely behind ${others.join(', ')} in one of them` : '';
+    return [`Training did not pay: ${figures}${also}.`];
+  }
+  if (baselines.every(isBeaten)) return [`Training paid: ${figures}.`];
+  return [`Whether training paid cannot be told from these campaigns: ${figures}.`];
+}
+
+function qualityTable({ methods }: EvaluationReport): string[] {
+  const rows = [['method', 'group', 'campaigns', 'AUC [95 % interval]', 'precision@5%', 'recall@5%', 'lift@5%']];
+  for (const [method, summary] of Object.entries(methods)) {
+    for (const [group, entry] of Object.entries(summary)) {
+      const { auc, precision, recall, lift } = entry;
+      const at = (values: typeof precision) => (values['0.05']?.mean ?? Number.NaN).toFixed(3);
+      rows.push([
+        method,
+        group,
+        String(entry.campaigns),
+        `${auc.mean.toFixed(4)} [${auc.low.toFixed(3)}, ${auc.high.toFixed(3)}]`,
+        at(precision),
+        at(recall),
+        at(lift),
+      ]);
+    }
+  }
+  return alignColumns(rows);
+}
+
+function differenceTable({ differences }: EvaluationReport): string[] {
+  const rows = [['method', 'group', 'AUC', 'precision@5%']];
+  for (const [method, groups] of Object.entries(differences))
+    for (const [group, { auc, precision }] of Object.entries(groups))
+      rows.push([method, group, signedInterval(auc, 4), signedInterval(precision['0.05']!, 3)]);
+  return alignColumns(rows);
+}
+
+function signedInterval({ mean, low, high }: Interval, digits: number): string {
+  const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(digits)}`;
+  return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** How good the predictions from the seeds alone are, as a paragraph. */
+function describePredictions({ groups, drift, random_seeds }: PredictionReport): string[] {
+  const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const [at5, at20] = [recall['0.05'], recall['0.2']];
+  const agreement =
+    at5 && at20
+      ? `the 90 % interval contains recall@5% (and so lift@5%) for ${percent(at5.coverage)} of ${predicted} ` +
+        `campaigns, recall@20% for ${percent(at20.coverage)}. ` +
+        `Recall@5% is ${at5.mean_true.toFixed(3)}, predicted ${at5.mean_predicted.toFixed(3)}, off by ` +
+        `${at5.mean_absolute_error.toFixed(3)} on average; the interval is ${at5.mean_width.toFixed(3)} wide.`
+      : `none of ${campaigns} campaigns has enough seeds.`;
+  const counts = ({ good, unsure, weak: bad }: typeof verdicts) => `${good} good, ${unsure} unsure, ${bad} weak`;
+  return [
+    `Predictions from the seeds alone: ${agreement}`,
+    drift.measured
+      ? `They count with the drift that training measured on ${drift.campaigns} past campaigns.`
+      : 'They assume that later members are like the seeds: the model knows of no dates (no drift).',
+    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of ` +
+      `them called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
+  ];
+}

@@ -1,0 +1,58 @@
+/** What a retraining decided, and by which numbers. */
+import type { Interval } from '../../../training/evaluation/bootstrap.ts';
+import type { Comparison } from '../../../training/evaluation/compare-models.ts';
+
+export interface Decision {
+  readonly promoted: boolean;
+  readonly reason: 'not_worse' | 'worse' | 'unchanged' | 'interrupted';
+  readonly serving: { readonly path: string; readonly version: string };
+  /** null if there is none: it is the serving one, or training was interrupted. */
+  readonly fresh: { readonly path: string; readonly version: string } | null;
+  readonly trained_on: number;
+  readonly held_out: number;
+  /** Of those held out: the serving model was trained on them, which speaks for it. */
+  readonly known_to_serving: number;
+  /** null if there was nothing to compare. */
+  readonly comparison: Comparison | null;
+}
+
+/** `dataDir` is the folder of the service that the campaigns are of. */
+export function describeDecision(decision: Decision, dataDir: string): string {
+  const { serving, fresh, trained_on, held_out, known_to_serving, comparison } = decision;
+  const lines = [`trained on ${trained_on} campaigns; the newest ${held_out} are held out`];
+  if (known_to_serving > 0)
+    lines.push(`the serving model was trained on ${known_to_serving} of those, which favours it`);
+  if (comparison) {
+    const { auc, precision } = comparison.difference;
+    lines.push(
+      `serving ${serving.version}: AUC ${comparison.serving.auc.toFixed(4)}, ` +
+        `precision@5% ${comparison.serving.precision.toFixed(3)}`,
+      `new     ${fresh!.version}: AUC ${comparison.fresh.auc.toFixed(4)}, ` +
+        `precision@5% ${comparison.fresh.precision.toFixed(3)}`,
+      `new minus serving, campaign by campaign [95 % interval]: AUC ${signed(auc, 4)}, ` +
+        `precision@5% ${signed(precision['0.05']!, 3)}`,
+    );
+  }
+  return [...lines, ...verdict(decision, dataDir)].join('\n');
+}
+
+function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[] {
+  switch (reason) {
+    case 'not_worse':
+      return [
+        `promoted: ${fresh!.path} is not worse; a service takes it when it starts, or while it runs by`,
+        `  metaheac model promote ${fresh!.path} --data-dir ${dataDir} --url http://127.0.0.1:8080`,
+      ];
+    case 'worse':
+      return [`not promoted: the new model is worse, ${serving.path} stays; the new one is in ${fresh!.path}`];
+    case 'unchanged':
+      return [`not promoted: the new model is the one that serves, ${serving.path}`];
+    case 'interrupted':
+      return [`not promoted: interrupted, ${serving.path} stays`];
+  }
+}
+
+function signed({ mean, low, high }: Interval, digits: number): string {
+  const text = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(digits)}`;
+  return `${text(mean)} [${text(low)}, ${text(high)}]`;
+}

@@ -1,0 +1,156 @@
+/** What commands that train share: settings from options, the campaigns of a service, the run with its notes. */
+
+import { type Device, parseDevice, resolveDevice } from '../../../../packages/onnx-grad/index.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { counted } from '../../../lib/counted.ts';
+import { bar, type Output } from '../../../lib/output.ts';
+import type { Drift } from '../../../model/manifest.ts';
+import { readServiceCampaigns } from '../../../service/service-campaigns.ts';
+import { defaultTrainingThreads } from '../../../service/settings/environment.ts';
+import type { PreparedDataSet } from '../../../training/history/prepared-data-set.ts';
+import { prepareServed, type ServedData } from '../../../training/history/served-campaigns.ts';
+import type { RecipeName } from '../../../training/recipe.ts';
+import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../../training/settings.ts';
+import { type TrainProgress, type TrainResult, train } from '../../../training/train.ts';
+import { describeBlend, describeChoice, describeDrift, describeTuned, describeUnmeasured } from './choices.ts';
+
+export interface CommonTrainOptions {
+  name: string;
+  maximumTokens: number;
+  recipe?: string;
+  taskCount?: number;
+  numExpert?: number;
+  numOutput?: number;
+  batchsize?: number;
+  seed?: number;
+  embedding?: number;
+  innerRate?: number;
+  outerRate?: number;
+  steps?: number;
+  firstOrder?: boolean;
+  resume?: boolean;
+  threads?: number;
+  device?: string;
+  gpu?: number;
+}
+
+export async function openDevice({ device, gpu }: CommonTrainOptions, output: Output): Promise<Device> {
+  const resolved = await resolveDevice(parseDevice(gpu === undefined ? (device ?? 'auto') : `cuda:${gpu}`));
+  output.note(`device: ${resolved.detail}`);
+  return resolved;
+}
+
+/**
+ * Trains with notes on what is chosen, and progress. Ctrl-C ends after the current step and keeps the best so far (exit
+ * code 130).
+ */
+export async function trainReported(
+  prepared: PreparedDataSet,
+  options: CommonTrainOptions & { readonly out: string; readonly earlierDrift?: Drift | undefined },
+  { settings, device }: { readonly settings: TrainSettings; readonly device: Device },
+  output: Output,
+): Promise<TrainResult> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    if (interrupt.signal.aborted) return;
+    output.note('interrupted: finishing the current step; the best model so far is kept');
+    interrupt.abort();
+  };
+  // npm forwards Ctrl-C, so it may arrive twice
+  process.on('SIGINT', onInterrupt);
+  try {
+    const result = await train(prepared, {
+      out: options.out,
+      settings,
+      device,
+      clock: systemClock,
+      resume: options.resume ?? false,
+      earlierDrift: options.earlierDrift,
+      threads: options.threads ?? defaultTrainingThreads(device),
+      signal: interrupt.signal,
+      onProgress: (progress) => noteProgress(progress, output),
+      onTuned: (part, choice) => {
+        for (const line of describeTuned(part, choice)) output.note(line);
+      },
+      onChoice: (choice, on) => {
+        for (const line of describeChoice(choice, on)) output.note(line);
+      },
+      onDrift: (drift) => {
+        for (const line of describeDrift(drift)) output.note(line);
+      },
+    });
+    for (const line of describeBlend(result.manifest.adaptation, result.blend)) output.note(line);
+    return result;
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
+}
+
+/** The campaigns of a service's data folder, prepared as `prepareServed` does, with a note on those left out. */
+export async function prepareFromService(
+  { dataDir, population }: { readonly dataDir: string; readonly population: string },
+  options: {
+    readonly seed: number;
+    readonly maximumTokens: number;
+    readonly least: number;
+    readonly test: boolean;
+    /** The serving model's. */
+    readonly earlierDrift?: Drift | undefined;
+  },
+  output: Output,
+): Promise<ServedData> {
+  let others = 0;
+  const served = await prepareServed(
+    population,
+    async (users) => {
+      const read = await readServiceCampaigns(dataDir, users);
+      others = read.others;
+      return read.campaigns;
+    },
+    { ...options, source: dataDir },
+  );
+  if (others > 0) output.note(`${counted(others, 'campaign')} left out: no seeds or no audience yet`);
+  const { length } = served.tooSmall;
+  if (length > 0)
+    output.note(
+      `${counted(length, 'campaign')} left out: too few known seeds, or other users, fit the filters and are not suppressed`,
+    );
+  output.note(describeUnmeasured(options.earlierDrift));
+  return served;
+}
+
+function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainProgress, output: Output): void {
+  const on = phase === 'final' ? ' on all campaigns' : '';
+  const line =
+    `${bar(step / steps)} step ${step}/${steps}${on}  loss ` +
+    `${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
+  if (validationAuc === null) output.progress(line);
+  else
+    output.note(
+      `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ` +
+        `${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
+    );
+}
+
+/** The defaults of the recipe with what the options change. */
+export function settingsOf(options: CommonTrainOptions): TrainSettings {
+  const fallback = recipeOf(options) === 'published' ? PUBLISHED_TRAIN_SETTINGS : DEFAULT_TRAIN_SETTINGS;
+  return {
+    ...fallback,
+    name: options.name,
+    taskCount: options.taskCount ?? fallback.taskCount,
+    experts: options.numExpert ?? fallback.experts,
+    critics: options.numOutput ?? fallback.critics,
+    batchSize: options.batchsize ?? fallback.batchSize,
+    seed: options.seed ?? fallback.seed,
+    embedding: options.embedding ?? fallback.embedding,
+    innerRate: options.innerRate ?? fallback.innerRate,
+    outerRate: options.outerRate ?? fallback.outerRate,
+    steps: options.steps ?? fallback.steps,
+    firstOrder: options.firstOrder ?? fallback.firstOrder,
+  };
+}
+
+function recipeOf({ recipe = 'meta-heads' }: CommonTrainOptions): RecipeName {
+  return recipe as RecipeName;
+}

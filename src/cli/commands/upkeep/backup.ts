@@ -1,0 +1,113 @@
+/** `metaheac backup` and `metaheac restore`. */
+import { join } from 'node:path';
+import type { BackupReport, FileBeside } from '../../../domain/ports/upkeep.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Output } from '../../../lib/output.ts';
+import { filesOfModels } from '../../../model/check-models.ts';
+import { MODELS_FOLDER } from '../../../model/versions.ts';
+import { type PopulationFile, withPopulationFiles } from '../../../population/versions/copy-files.ts';
+import { listVersions, readManifest } from '../../../population/versions/manifest.ts';
+import { verifyVersion } from '../../../population/versions/verify.ts';
+import { checkDataFolder } from '../../../service/data-folder-check.ts';
+import { backUpStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
+
+/** Where a backup has the population, which lies outside the data folder. */
+const POPULATION_FOLDER = 'population';
+
+export interface BackupCommandOptions {
+  readonly out: string;
+  readonly copy?: boolean;
+  readonly withPopulation?: string;
+  readonly json?: boolean;
+}
+
+/** The data folder with the models that were promoted, and the population where one is named. */
+export async function backupCommand(
+  dataDir: string,
+  { out, copy = false, withPopulation: population, json = false }: BackupCommandOptions,
+  clock: Clock,
+  output: Output,
+): Promise<void> {
+  const backUp = (beside: () => Iterable<FileBeside>) =>
+    backUpStore(locateStore(dataDir), out, { now: clock.now(), copy, beside });
+  const report = await (population === undefined
+    ? backUp(() => modelsOf(dataDir))
+    : withPopulationFiles(population, (files) => backUp(() => withPopulation(dataDir, population, files))));
+  refuseDamage(out, 'the backup was made, and is as damaged as what it is of');
+  print(report, { out, population, json }, output);
+}
+
+function print(
+  { files, bytes, attempts }: BackupReport,
+  { out, population, json }: { out: string; population: string | undefined; json: boolean },
+  output: Output,
+): void {
+  if (json) {
+    output.result(JSON.stringify({ out, files, bytes, database_copies: attempts, population: population ?? null }));
+    return;
+  }
+  output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all whole`);
+  const left = 'the folder of --model';
+  if (population === undefined)
+    output.note(`not in it: the population (--with-population DIR takes it along) and ${left}`);
+  else output.note(`not in it: ${left}`);
+}
+
+function* modelsOf(dataDir: string): Generator<FileBeside, void, void> {
+  for (const file of filesOfModels(join(dataDir, MODELS_FOLDER)))
+    yield { from: join(dataDir, MODELS_FOLDER, file), path: `${MODELS_FOLDER}/${file}`, isFinal: true };
+}
+
+function* withPopulation(
+  dataDir: string,
+  population: string,
+  files: readonly PopulationFile[],
+): Generator<FileBeside, void, void> {
+  yield* modelsOf(dataDir);
+  for (const { path, isFinal } of files)
+    yield { from: join(population, path), path: `${POPULATION_FOLDER}/${path}`, isFinal };
+}
+
+export interface RestoreCommandOptions {
+  readonly to: string;
+  readonly populationTo?: string;
+  readonly json?: boolean;
+}
+
+/** @throws AppError invalid_argument where a population is asked for that the backup does not have */
+export async function restoreCommand(
+  from: string,
+  { to, populationTo, json = false }: RestoreCommandOptions,
+  output: Output,
+): Promise<void> {
+  const apart = { folder: POPULATION_FOLDER, to: populationTo ?? null };
+  const report = await restoreStore(locateStore(to), from, { apart });
+  const { files, bytes, leftOut } = report;
+  const population = report.apart > 0 ? populationTo : null;
+  if (json) output.result(JSON.stringify({ to, files, bytes, population }));
+  else output.result(`${files} files, ${megabytes(bytes)}, in ${to}: each with its sha256`);
+  if (json) return;
+  if (population !== null) output.note(`${report.apart} of them are the population, in ${population}`);
+  else if (leftOut > 0) output.note(`left out: the population, ${leftOut} files (--population-to DIR restores it)`);
+}
+
+/** What is in a backup is checked as `verify` checks a data folder. */
+function refuseDamage(folder: string, what: string): void {
+  const upkeep = openUpkeep(locateStore(folder));
+  try {
+    const { faults } = checkDataFolder(upkeep, { dataDir: folder, isAlone: false });
+    const population = join(folder, POPULATION_FOLDER);
+    for (const version of listVersions(population))
+      verifyVersion(population, readManifest(population, version), 'everything');
+    if (faults.length === 0) return;
+    const [{ path, message }] = faults as [{ path: string; message: string }];
+    throw new AppError('storage_failed', `${what}: ${path}: ${message} (${faults.length} in all; run metaheac verify)`);
+  } finally {
+    upkeep.close();
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

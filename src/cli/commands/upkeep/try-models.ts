@@ -1,0 +1,26 @@
+/** Expands made-up users with promoted models, as an import does with the model that it makes. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../lib/errors.ts';
+import { MODELS_FOLDER } from '../../../model/versions.ts';
+import { loadTestedModel } from '../../../online/test-expansion.ts';
+import type { Fault } from '../../../service/data-folder-check.ts';
+
+/** What keeps these models of a data folder, whose files are whole, from expanding, with the node that fails. */
+export async function faultsOfExpanding(dataDir: string, versions: readonly string[]): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const version of versions) {
+    const path = join(dataDir, MODELS_FOLDER, version);
+    try {
+      await loadTestedModel(path);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      // one that was taken away meanwhile
+      if (!existsSync(path)) continue;
+      // what ONNX Runtime says has several lines
+      const message = error.message.replace(`model ${path}: `, '').replaceAll(/\s+/g, ' ').trim();
+      faults.push({ path: `${MODELS_FOLDER}/${version}`, message });
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,108 @@
+/** `metaheac verify`. */
+
+import type { StoreUpkeep } from '../../../domain/ports/upkeep.ts';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
+import { counted } from '../../../lib/counted.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Output } from '../../../lib/output.ts';
+import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
+import { locateStore, lockStore, openUpkeep } from '../../../storage/open-store.ts';
+
+export interface VerifyCommandOptions {
+  readonly json?: boolean;
+  readonly repair?: boolean;
+}
+
+/** The exit code where a file that a row names or one of a model is missing or damaged, or a model cannot expand. */
+const DAMAGED = 4;
+const SHOWN = 20;
+
+/** Orphans are harmless and alone no reason for an exit code; `--repair` removes them, and nothing else. */
+export async function verifyCommand(
+  dataDir: string,
+  { json = false, repair = false }: VerifyCommandOptions,
+  output: Output,
+  clock: Pick<Clock, 'now'> = systemClock,
+): Promise<void> {
+  const locator = locateStore(dataDir);
+  const upkeep = openUpkeep(locator);
+  try {
+    const release = repair ? lockStore(locator) : findLock(() => lockStore(locator));
+    // without --repair the lock only tells whether a service is at work: one may start meanwhile
+    if (!repair) release?.();
+    try {
+      const report = await checkAll(upkeep, { dataDir, isAlone: release !== null }, output);
+      const movedTo = repair ? upkeep.remove(report.orphans, clock.now()) : null;
+      const circumstances = { running: release === null, repair, movedTo };
+      if (json) output.result(JSON.stringify(present(report, circumstances)));
+      else print(report, circumstances, output);
+      if (report.faults.length > 0) process.exitCode = DAMAGED;
+    } finally {
+      if (repair) release?.();
+    }
+  } finally {
+    upkeep.close();
+  }
+}
+
+/** The files by their checksums, then models that are whole by an expansion. */
+async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
+  const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
+  if (report.wholeModels.length === 0) return report;
+  output.progress(`expanding made-up users with ${counted(report.wholeModels.length, 'promoted model')}`);
+  // loads ONNX Runtime, which nothing else here needs
+  const { faultsOfExpanding } = await import('./try-models.ts');
+  return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
+}
+
+/** null where a service has it. */
+function findLock(take: () => () => void): (() => void) | null {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unavailable') return null;
+    throw error;
+  }
+}
+
+interface Circumstances {
+  readonly running: boolean;
+  readonly repair: boolean;
+  /** Where orphans of another database were moved to; null where they were removed. */
+  readonly movedTo: string | null;
+}
+
+function print(report: DataFolderReport, { running, repair, movedTo }: Circumstances, output: Output): void {
+  const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
+  if (running) output.note('a service uses this folder: what it is writing is left out');
+  for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
+  if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
+  const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';
+  for (const { path } of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
+  if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
+  if (unsealed.length > 0)
+    output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service gives some`);
+  const megabytes = (bytes / 2 ** 20).toFixed(1);
+  const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${counted(models, 'promoted model')}`;
+  const state = faults.length === 0 ? 'all whole' : `${faults.length} damaged`;
+  const done = movedTo === null ? 'removed' : `moved to ${movedTo}`;
+  const removed = repair && orphans.length > 0 ? ` (${done})` : '';
+  output.result(`${files}, ${megabytes} MiB: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);
+}
+
+function present(report: DataFolderReport, { running, repair, movedTo }: Circumstances): object {
+  const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
+  return {
+    whole: faults.length === 0,
+    running,
+    sets,
+    rankings,
+    models,
+    bytes,
+    without_checksums: unsealed,
+    faults,
+    orphans: orphans.map(({ path }) => path),
+    removed: repair && movedTo === null ? orphans.length : 0,
+    set_aside: movedTo,
+  };
+}

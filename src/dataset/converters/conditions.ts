@@ -1,0 +1,110 @@
+/** Conditions on the rows of a log: `Quantity > 0`, `InvoiceNo !~ ^C`. */
+
+import { AppError } from '../../lib/errors.ts';
+import { lineError } from '../lines.ts';
+import type { RowSource, Value } from '../row-source.ts';
+import type { DateOrder } from '../written-dates.ts';
+import { requireColumn } from './columns.ts';
+import { inferDateOrder, parseTime } from './time.ts';
+
+/** A condition that a row must meet. */
+export interface Condition {
+  /** As it was written. */
+  readonly text: string;
+  readonly column: string;
+  /** Errors: AppError `invalid_data` naming file:line where a value cannot be compared. */
+  holds(value: Value, path: string, line: number): boolean;
+}
+
+const OPERATORS = ['!=', '<=', '>=', '!~', '=', '<', '>', '~'] as const;
+type Operator = (typeof OPERATORS)[number];
+
+/** A column, perhaps in quotes; an operator; a value, perhaps in quotes or nothing. */
+const CONDITION = /^\s*(?:"([^"]+)"|([^"=<>!~]+?))\s*(!=|<=|>=|!~|=|<|>|~)\s*(.*?)\s*$/s;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const DATE = /^\d{4}-\d{2}-\d{2}/;
+
+/**
+ * Reads conditions. `=` and `!=` compare text, `<` and the like numbers or, with a date like 2026-03-04, times; `~` and
+ * `!~` search for a regular expression. An empty value equals nothing but an empty one, and is neither less nor
+ * greater. Errors: AppError `invalid_argument` for what is none, and a column that is not there; those of
+ * `inferDateOrder`.
+ */
+export async function readConditions(
+  texts: readonly string[],
+  source: RowSource,
+  order: DateOrder | null,
+): Promise<Condition[]> {
+  const conditions: Condition[] = [];
+  for (const text of texts) {
+    const [, quoted, bare, operator, written] = CONDITION.exec(text) ?? [];
+    if (operator === undefined) {
+      const example = '"Quantity > 0", "InvoiceNo !~ ^C"';
+      throw new AppError('invalid_argument', `--where: ${JSON.stringify(text)} is no condition such as ${example}`);
+    }
+    const column = quoted ?? bare!;
+    requireColumn(source, column, '--where');
+    const value = /^(["'])(.*)\1$/s.exec(written!)?.[2] ?? written!;
+    const times = DATE.test(value) && '<>'.includes(operator[0]!);
+    const columnOrder = times ? (order ?? (await inferDateOrder(source, column))) : null;
+    conditions.push({ text, column, holds: testOf(operator as Operator, value, text, columnOrder) });
+  }
+  return conditions;
+}
+
+function testOf(operator: Operator, value: string, text: string, order: DateOrder | null): Condition['holds'] {
+  switch (operator) {
+    case '=':
+      return (found) => textOf(found) === value;
+    case '!=':
+      return (found) => textOf(found) !== value;
+    case '~':
+    case '!~': {
+      const pattern = patternOf(value, text);
+      return (found) => pattern.test(textOf(found)) === (operator === '~');
+    }
+    default:
+      return compare(operator, value, text, order);
+  }
+}
+
+function compare(
+  operator: '<' | '<=' | '>' | '>=',
+  value: string,
+  text: string,
+  order: DateOrder | null,
+): Condition['holds'] {
+  const isTime = DATE.test(value);
+  if (!isTime && !NUMBER.test(value))
+    throw new AppError(
+      'invalid_argument',
+      `--where: ${JSON.stringify(text)} compares with neither a number nor a date`,
+    );
+  const limit = isTime ? parseTime(value, `--where ${text}`, 1) : Number(value);
+  return (found, path, line) => {
+    const own = textOf(found).trim();
+    if (own === '') return false;
+    if (!isTime && !NUMBER.test(own))
+      throw lineError(path, line, `${JSON.stringify(own)} is no number, as ${JSON.stringify(text)} needs`, {
+        value: own,
+      });
+    const number = isTime ? parseTime(own, path, line, order) : Number(own);
+    if (operator === '<') return number < limit;
+    if (operator === '<=') return number <= limit;
+    return operator === '>' ? number > limit : number >= limit;
+  };
+}
+
+function patternOf(value: string, text: string): RegExp {
+  try {
+    return new RegExp(value, 'u');
+  } catch (cause) {
+    const message = `--where: ${JSON.stringify(text)} has no regular expression behind its operator`;
+    throw new AppError('invalid_argument', message, { cause });
+  }
+}
+
+/** A list as NDJSON has it, with bars. */
+function textOf(value: Value): string {
+  return typeof value === 'string' ? value : (value ?? []).join('|');
+}

@@ -1,0 +1,28 @@
+/** A data set folder that is there whole or not at all. */
+import { existsSync, renameSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { createFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
+import { claimSibling } from '../../lib/files/temporary-sibling.ts';
+
+/**
+ * Has `write` fill a temporary sibling of `out`, which is then renamed to `out`. What killed runs left beside it is
+ * removed first. Errors: AppError `invalid_argument` where `out` is there already, `storage_failed`, those of
+ * `write`; nothing is left behind.
+ */
+export async function writeNewFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
+  if (existsSync(out)) throw new AppError('invalid_argument', `${out} is there already`);
+  const path = resolve(out);
+  const { path: temporary, release } = claimSibling(path, `write ${out}`);
+  try {
+    createFolder(temporary);
+    const result = await write(temporary);
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+    return result;
+  } catch (error) {
+    throw storageError(`write ${out}`, error);
+  } finally {
+    release();
+  }
+}

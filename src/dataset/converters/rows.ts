@@ -1,0 +1,61 @@
+/** Rows of interactions.csv: who of many users is shown for a campaign. */
+
+import { type Rng, sample } from '../../lib/rng.ts';
+import { quoteCsv } from '../../lib/text/csv.ts';
+import type { TextTable } from '../../lib/text/text-table.ts';
+import { formatMoment } from '../times.ts';
+
+/** Draws users who are not marked; one mark a draw. */
+export class Others {
+  readonly #isPresent: Uint8Array;
+  readonly #present: number;
+  readonly #marks: Int32Array;
+  #mark = 0;
+
+  /** Only users of `isPresent` are drawn. */
+  constructor(isPresent: Uint8Array) {
+    this.#isPresent = isPresent;
+    this.#present = isPresent.reduce((sum, x) => sum + x, 0);
+    this.#marks = new Int32Array(isPresent.length);
+  }
+
+  /** Up to `count` users at random beside `members` (all different, all present), ascending. */
+  draw(members: Int32Array, count: number, rng: Rng): Int32Array {
+    const mark = ++this.#mark;
+    for (const user of members) this.#marks[user] = mark;
+    const available = this.#present - members.length;
+    if (2 * count >= available) {
+      const all = Int32Array.from(this.#isPresent.keys()).filter((user) => this.#isFree(user, mark));
+      return sample(rng, all, count).sort();
+    }
+    const drawn = new Int32Array(count);
+    for (let i = 0; i < count; ) {
+      const user = rng.integer(this.#marks.length);
+      if (!this.#isFree(user, mark)) continue;
+      this.#marks[user] = mark;
+      drawn[i++] = user;
+    }
+    return drawn.sort();
+  }
+
+  #isFree(user: number, mark: number): boolean {
+    return this.#isPresent[user] === 1 && this.#marks[user] !== mark;
+  }
+}
+
+/** Lines of interactions.csv of one campaign; with `times` each has the user's, or an empty field. */
+export function* rowsOf(
+  campaign: string,
+  users: TextTable,
+  numbers: Iterable<number>,
+  rest: string,
+  times: ReadonlyMap<number, number> | null = null,
+): Generator<string> {
+  const id = quoteCsv(campaign);
+  const timeOf = (user: number): string => {
+    if (times === null) return '';
+    const time = times.get(user);
+    return time === undefined ? ',' : `,${formatMoment(time)}`;
+  };
+  for (const user of numbers) yield `${id},${quoteCsv(users.text(user))},${rest}${timeOf(user)}\n`;
+}

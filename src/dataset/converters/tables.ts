@@ -1,0 +1,162 @@
+/** Tables of users and of items beside a log: their columns as features. */
+
+import type { TextTable } from '../../lib/text/text-table.ts';
+import { lineError } from '../lines.ts';
+import type { RowSource, Value } from '../row-source.ts';
+import {
+  ColumnSurvey,
+  type Columns,
+  type FeatureColumn,
+  finishSurveys,
+  type RecordValue,
+  recordValue,
+  requireColumn,
+} from './columns.ts';
+import { numberOf } from './ids.ts';
+import type { OnProgress } from './made.ts';
+import { type ColumnTypes, typedColumn } from './typed-columns.ts';
+
+export interface TableOptions {
+  /** The column of ids. */
+  readonly id: string;
+  /** Columns that are no features. */
+  readonly leaveOut: readonly string[];
+  readonly separator: string;
+  /** What is said of columns. */
+  readonly types: ColumnTypes;
+  readonly onProgress: OnProgress;
+}
+
+export interface UserTable extends Columns {
+  readonly source: RowSource;
+  readonly id: string;
+  /** How many users the table has. */
+  readonly count: number;
+  /** Users of it who were not in the log. */
+  readonly fresh: number;
+}
+
+/** Reads a table of users once: its ids get numbers in `users`, its columns become features. */
+export async function surveyUsers(source: RowSource, users: TextTable, options: TableOptions): Promise<UserTable> {
+  const { id, onProgress } = options;
+  requireColumn(source, id, '--users');
+  const names = featureNames(source, options);
+  const surveys = await openSurveys(source, names, options);
+  const known = users.count;
+  const seen = new Seen();
+  let count = 0;
+  for await (const rows of source.read([id, ...names])) {
+    for (const { line, values } of rows) {
+      const text = idOf(values[0]!, id, source, line);
+      const before = seen.add(numberOf(users, text, source.path, line), line);
+      if (before !== null) throw twice(id, text, before, source, line);
+      for (let i = 0; i < surveys.length; i++) surveys[i]!.add(values[i + 1]!, source.path, line);
+    }
+    count += rows.length;
+    onProgress(`reading ${source.path}: ${count} users`);
+  }
+  const { features, leftOut } = finishSurveys(surveys, 'column of users');
+  const all = [...leftOut, ...unreadable(source, options, 'column of users')];
+  return { features, leftOut: all, source, id, count, fresh: users.count - known };
+}
+
+export interface ItemTable extends Columns {
+  /** The features of a campaign's record; none of an item that the table lacks. */
+  recordOf(item: number): Readonly<Record<string, RecordValue>>;
+  /** Wanted items that the table lacks. */
+  readonly missing: number;
+}
+
+/** Reads the rows of `wanted` items of a table, which are kept; their columns become features. */
+export async function readItems(
+  source: RowSource,
+  items: TextTable,
+  wanted: ReadonlySet<number>,
+  options: TableOptions,
+): Promise<ItemTable> {
+  const { id, onProgress } = options;
+  requireColumn(source, id, '--items');
+  const names = featureNames(source, options);
+  const found = new Map<number, { readonly line: number; readonly values: readonly Value[] }>();
+  let count = 0;
+  for await (const rows of source.read([id, ...names])) {
+    for (const { line, values } of rows) {
+      const text = idOf(values[0]!, id, source, line);
+      const item = items.find(text);
+      if (!wanted.has(item)) continue;
+      const before = found.get(item);
+      if (before) throw twice(id, text, before.line, source, line);
+      found.set(item, { line, values: values.slice(1) });
+    }
+    count += rows.length;
+    onProgress(`reading ${source.path}: ${count} items`);
+  }
+  const surveys = await openSurveys(source, names, options);
+  for (const { line, values } of found.values())
+    for (let i = 0; i < surveys.length; i++) surveys[i]!.add(values[i]!, source.path, line);
+  const { features, leftOut } = finishSurveys(surveys, 'column of items');
+  const columns = { features, leftOut: [...leftOut, ...unreadable(source, options, 'column of items')] };
+  const places = new Map(columns.features.map((feature) => [feature, names.indexOf(feature.name)]));
+  const recordOf = (item: number) => {
+    const values = found.get(item)?.values;
+    if (!values) return {};
+    return Object.fromEntries(
+      [...places].map(([feature, place]) => [feature.name, recordValue(values[place]!, feature)]),
+    );
+  };
+  return { ...columns, recordOf, missing: wanted.size - found.size };
+}
+
+/** The values of a row as members of a record, in the order of `features`. */
+export function recordMembers(features: readonly FeatureColumn[], values: readonly Value[]): [string, RecordValue][] {
+  return features.map((feature, i) => [feature.name, recordValue(values[i] ?? null, feature)]);
+}
+
+function featureNames(source: RowSource, { id, leaveOut }: TableOptions): string[] {
+  return source.columns.filter((name) => name !== id && !leaveOut.includes(name) && !source.unreadable?.has(name));
+}
+
+function unreadable({ unreadable: columns }: RowSource, { leaveOut }: TableOptions, what: string): string[] {
+  const named = [...(columns ?? [])].filter(([name]) => !leaveOut.includes(name));
+  return named.map(([name, why]) => `${what} ${JSON.stringify(name)} is no feature: it is ${why}`);
+}
+
+async function openSurveys(
+  source: RowSource,
+  names: readonly string[],
+  { types, separator }: TableOptions,
+): Promise<ColumnSurvey[]> {
+  const surveys: ColumnSurvey[] = [];
+  for (const name of names)
+    surveys.push(new ColumnSurvey(name, separator, await typedColumn(source, name, types, separator)));
+  return surveys;
+}
+
+/** The id of a row. Errors: AppError `invalid_data`, naming file:line. */
+function idOf(value: Value, column: string, source: RowSource, line: number): string {
+  if (typeof value === 'string') return value;
+  throw lineError(source.path, line, `${JSON.stringify(column)} is ${value === null ? 'empty' : 'a list'}`);
+}
+
+function twice(column: string, id: string, before: number, source: RowSource, line: number) {
+  const value = id.slice(0, 200);
+  const message = `the ${JSON.stringify(column)} ${JSON.stringify(value)} is there twice, first in line ${before}`;
+  return lineError(source.path, line, message, { value });
+}
+
+/** The lines of numbers that were there before. */
+class Seen {
+  #lines = new Float64Array(1024);
+
+  /** Where the number was before; null if it is new. */
+  add(number: number, line: number): number | null {
+    if (number >= this.#lines.length) {
+      const grown = new Float64Array(2 * number);
+      grown.set(this.#lines);
+      this.#lines = grown;
+    }
+    const before = this.#lines[number]!;
+    this.#lines[number] = line;
+    return before === 0 ? null : before;
+  }
+}

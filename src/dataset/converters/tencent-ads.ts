@@ -1,0 +1,109 @@
+/** The ads of the Tencent look-alike data, and the users they were shown to. */
+
+import type { TextTable } from '../../lib/text/text-table.ts';
+import { openDelimited } from '../delimited-source.ts';
+import { lineError } from '../lines.ts';
+import { RowBuffer } from '../row-buffer.ts';
+import type { Value } from '../row-source.ts';
+import { ColumnSurvey, type FeatureColumn, finishSurveys, requireColumn } from './columns.ts';
+import type { OnProgress } from './made.ts';
+import { recordMembers } from './tables.ts';
+
+/** An ad with those who are in its seed package and those who are not, as user numbers: all different, ascending. */
+export interface Ad {
+  readonly id: string;
+  /** Its features. */
+  readonly record: object;
+  readonly members: Int32Array;
+  readonly others: Int32Array;
+}
+
+export interface AdTable {
+  /** The features of each ad by its id, in the order of the file. */
+  readonly records: ReadonlyMap<string, object>;
+  readonly features: readonly FeatureColumn[];
+  readonly leftOut: readonly string[];
+}
+
+const COLUMNS = ['aid', 'uid', 'label'];
+/** Between the tokens of a field: no field of these files has several. */
+const NO_SEPARATOR = '\u0000';
+
+/** Reads adFeature.csv: its columns are features. Errors: AppError `invalid_data`, naming file:line. */
+export async function readAds(path: string): Promise<AdTable> {
+  const source = await openDelimited(path, { delimiter: ',' });
+  requireColumn(source, 'aid', 'adFeature.csv');
+  const names = source.columns.filter((name) => name !== 'aid');
+  const rows = new Map<string, readonly Value[]>();
+  for await (const batch of source.read(['aid', ...names])) {
+    for (const { line, values } of batch) {
+      const id = String(values[0] ?? '');
+      if (id === '' || rows.has(id))
+        throw lineError(path, line, id === '' ? 'aid is empty' : `aid ${id} appears twice`);
+      rows.set(id, values.slice(1));
+    }
+  }
+  const surveys = names.map((name) => new ColumnSurvey(name, NO_SEPARATOR));
+  for (const values of rows.values()) for (const [i, survey] of surveys.entries()) survey.add(values[i]!);
+  const { features, leftOut } = finishSurveys(surveys, 'column of ads');
+  const places = features.map(({ name }) => names.indexOf(name));
+  const records = new Map<string, object>();
+  for (const [id, values] of rows) {
+    const own = places.map((place) => values[place]!);
+    records.set(id, Object.fromEntries(recordMembers(features, own)));
+  }
+  return { records, features, leftOut };
+}
+
+/**
+ * Reads who the ads were shown to: files of rows `aid,uid,label`, with or without that header. A user with both labels
+ * is a member. `notes` say what was left out: rows of users or ads that the other files lack. Errors: AppError
+ * `invalid_data`, naming file:line.
+ */
+export async function readShown(
+  paths: readonly string[],
+  { records }: AdTable,
+  users: TextTable,
+  onProgress: OnProgress,
+): Promise<{ ads: Ad[]; notes: string[] }> {
+  const buffers = new Map([...records.keys()].map((id) => [id, new RowBuffer()]));
+  const unknown = { ads: 0, users: 0, firstAd: '', firstUser: '' };
+  let rows = 0;
+  for (const path of paths) {
+    const source = await openDelimited(path, { delimiter: ',', columns: COLUMNS });
+    for await (const batch of source.read(COLUMNS)) {
+      for (const { line, values } of batch) {
+        const [aid, uid, label] = values;
+        if (line === 1 && label === 'label') continue;
+        if (label !== '1' && label !== '-1' && label !== '0')
+          throw lineError(path, line, `the label is ${JSON.stringify(label)}: 1 or -1 is needed`);
+        const buffer = buffers.get(String(aid));
+        const user = typeof uid === 'string' ? users.find(uid) : -1;
+        if (!buffer) {
+          unknown.ads++;
+          unknown.firstAd ||= `${path}:${line}`;
+        } else if (user < 0) {
+          unknown.users++;
+          unknown.firstUser ||= `${path}:${line}`;
+        } else buffer.add(user, label === '1' ? 1 : 0);
+      }
+      rows += batch.length;
+      onProgress(`reading ${path}: ${rows} rows`);
+    }
+  }
+  const notes = [];
+  const left = (count: number, what: string, first: string) => `${count} rows of ${what} are left out, first ${first}`;
+  if (unknown.ads > 0) notes.push(left(unknown.ads, 'ads that adFeature.csv lacks', unknown.firstAd));
+  if (unknown.users > 0) notes.push(left(unknown.users, 'users that userFeature.data lacks', unknown.firstUser));
+  return { ads: [...buffers].map(([id, buffer]) => ({ id, record: records.get(id)!, ...labelled(buffer) })), notes };
+}
+
+/** Members and others of rows, each user once. */
+function labelled(buffer: RowBuffer): Pick<Ad, 'members' | 'others'> {
+  const { users, labels } = buffer.rows();
+  const of = (label: number) => users.filter((_, i) => labels[i] === label).sort();
+  const once = (all: Int32Array) => all.filter((user, i) => i === 0 || user !== all[i - 1]);
+  const members = once(of(1));
+  const isMember = new Set(members);
+  return { members, others: once(of(0)).filter((user) => !isMember.has(user)) };
+}

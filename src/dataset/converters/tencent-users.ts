@@ -1,0 +1,81 @@
+/** The file of users of the Tencent look-alike data: a line is `uid 1|LBS 810|interest1 69 44 32|..`. */
+
+import type { TextTable } from '../../lib/text/text-table.ts';
+import { lineError, readLines } from '../lines.ts';
+import { ColumnSurvey, type FeatureColumn, finishSurveys, recordValue } from './columns.ts';
+import { numberOf } from './ids.ts';
+import type { OnProgress } from './made.ts';
+
+export interface UserSurvey {
+  readonly features: readonly FeatureColumn[];
+  readonly leftOut: readonly string[];
+}
+
+const USER_ID = 'uid';
+/** Between the fields of a line, and between a field's name and its values. */
+const FIELDS = '|';
+const VALUES = ' ';
+
+/**
+ * Reads the file once: every user gets a number, the first 0, and every field becomes a feature, in alphabetical order.
+ * Errors: AppError `invalid_data`, naming file:line, for a line without an id or with that of another, and for a field
+ * that appears twice.
+ */
+export async function surveyUserFeatures(path: string, users: TextTable, onProgress: OnProgress): Promise<UserSurvey> {
+  const surveys = new Map<string, ColumnSurvey>();
+  for await (const { firstLine, lines } of readLines(path)) {
+    for (let i = 0; i < lines.length; i++) {
+      if (lines[i] === '') continue;
+      const line = firstLine + i;
+      let id = '';
+      for (const [name, value] of fieldsOf(lines[i]!, path, line)) {
+        if (name === USER_ID) {
+          id = value;
+          continue;
+        }
+        const survey = surveys.get(name) ?? new ColumnSurvey(name, VALUES);
+        surveys.set(name, survey);
+        survey.add(value);
+      }
+      if (id === '') throw lineError(path, line, `the line has no ${USER_ID}`);
+      const known = users.count;
+      if (numberOf(users, id, path, line) < known) throw lineError(path, line, `${USER_ID} ${id} was there before`);
+    }
+    onProgress(`reading ${path}: ${users.count} users`);
+  }
+  if (users.count === 0) throw lineError(path, 1, 'the file is empty');
+  const ordered = [...surveys.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return finishSurveys(ordered, 'field of users');
+}
+
+/** Reads the file again, as text of users.ndjson. */
+export async function* readUserFeatures(
+  path: string,
+  { features }: UserSurvey,
+  onProgress: OnProgress,
+): AsyncGenerator<string, void, void> {
+  let users = 0;
+  for await (const { firstLine, lines } of readLines(path)) {
+    const texts: string[] = [];
+    for (let i = 0; i < lines.length; i++) {
+      if (lines[i] === '') continue;
+      const fields = new Map(fieldsOf(lines[i]!, path, firstLine + i));
+      const record: Record<string, unknown> = { user_id: fields.get(USER_ID) };
+      for (const feature of features) record[feature.name] = recordValue(fields.get(feature.name) ?? null, feature);
+      texts.push(`${JSON.stringify(record)}\n`);
+    }
+    users += texts.length;
+    onProgress(`writing ${users} users`);
+    yield texts.join('');
+  }
+}
+
+/** The fields of a line: the name, and all that comes behind it. */
+function fieldsOf(text: string, path: string, line: number): [string, string][] {
+  return text.split(FIELDS).map((field) => {
+    const end = field.indexOf(VALUES);
+    if (field === '' || end === 0)
+      throw lineError(path, line, `${JSON.stringify(field)} is no field: a name is needed`);
+    return end < 0 ? [field, ''] : [field.slice(0, end), field.slice(end + 1)];
+  });
+}

@@ -1,0 +1,193 @@
+/** Makes a data set of the Tencent look-alike data (Tencent Ads Algorithm Competition 2018): ads are campaigns. */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { createRng, type Rng, sample } from '../../lib/rng.ts';
+import { TextTable } from '../../lib/text/text-table.ts';
+import { type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
+import { checkFeatures } from '../features.ts';
+import { describeFeature } from './columns.ts';
+import { MadeCounts, type MadeDataSet, type OnProgress } from './made.ts';
+import { writeNewFolder } from './new-folder.ts';
+import { Others, rowsOf } from './rows.ts';
+import { type Ad, readAds, readShown } from './tencent-ads.ts';
+import { readUserFeatures, surveyUserFeatures } from './tencent-users.ts';
+
+export interface TencentOptions {
+  /** The folder of the files. */
+  readonly folder: string;
+  /** The data set's folder; it must not be there. */
+  readonly out: string;
+  /** T: an ad of more seeds is large (hot), one of fewer small (cold). */
+  readonly threshold: number;
+  /** The part of the ads that are the test. */
+  readonly testShare: number;
+  /** Ads of fewer seeds are left out. */
+  readonly minimumUsers: number;
+  /** Others that are drawn for each member, in place of those that the log shows; null: the log's. */
+  readonly negatives: number | null;
+  readonly seed: string;
+  readonly onProgress: OnProgress;
+}
+
+/** Where the files are to be had. */
+const HOME =
+  'the data of the Tencent Ads Algorithm Competition 2018 (look-alike), https://algo.qq.com/archive.html; ' +
+  'test1_truth.csv comes with the data that the authors of MetaHeac published beside it';
+
+/** A campaign of the data set: an ad, and on which side it is. */
+interface Campaign {
+  readonly ad: Ad;
+  readonly split: 'train' | 'test';
+  readonly group: 'small' | 'large';
+}
+
+/**
+ * What the published processing of MetaHeac does: all rows of an ad together are its seeds (label 1) and others (-1);
+ * ads of more than `threshold` seeds are large, each group is split into train and test campaigns by the seed, and the
+ * rows of a test campaign into halves: one to adapt to, one to evaluate on. The file of users is read twice and
+ * streamed. Memory is 20 bytes a user and 5 a row. Equal files and seeds give equal bytes. Errors (AppError):
+ * `invalid_argument` for a file that is not there and an `out` that is, `invalid_data` naming file:line,
+ * `storage_failed`; nothing is left behind.
+ */
+export async function makeTencent(options: TencentOptions): Promise<MadeDataSet> {
+  const files = findFiles(options.folder);
+  return await writeNewFolder(options.out, async (folder) => {
+    const { onProgress } = options;
+    const rng = createRng(`tencent/${options.seed}`);
+    const users = new TextTable();
+    const survey = await surveyUserFeatures(files.users, users, onProgress);
+    const table = await readAds(files.ads);
+    const { ads, notes: unknown } = await readShown(files.shown, table, users, onProgress);
+    const { campaigns, leftOut } = chooseCampaigns(ads, options, rng);
+    checkFeatures(survey.features, files.users, 'invalid_data');
+    checkFeatures(table.features, files.ads, 'invalid_data');
+    const counts = new MadeCounts();
+    await writeDataSet(folder, {
+      description: {
+        name: basename(resolve(options.out)),
+        user_features: survey.features.map(describeFeature),
+        campaign_features: table.features.map(describeFeature),
+        made: `metaheac dataset tencent, T ${options.threshold}, seed ${options.seed}`,
+        licence: 'No licence stated by Tencent: for research only.',
+      },
+      users: readUserFeatures(files.users, survey, onProgress),
+      campaigns: written(campaigns, users, options, { counts, rng }),
+    });
+    const notes = [...notesOf(ads, options, leftOut), ...unknown, ...survey.leftOut, ...table.leftOut];
+    return { ...counts, users: users.count, notes };
+  });
+}
+
+function findFiles(folder: string) {
+  const find = (name: string): string => {
+    const found = [name, `${name}.gz`].map((file) => join(folder, file)).find((file) => existsSync(file));
+    if (found === undefined) throw new AppError('invalid_argument', `${folder} has no ${name}: it is of ${HOME}`);
+    return found;
+  };
+  const users = find('userFeature.data');
+  const ads = find('adFeature.csv');
+  const train = find('train.csv');
+  const truths = readdirSync(folder).filter((name) => /^test\d+_truth\.csv(\.gz)?$/.test(name));
+  if (truths.length === 0) find('test1_truth.csv');
+  return { users, ads, shown: [train, ...truths.sort().map((name) => join(folder, name))] };
+}
+
+/** Splits the ads of enough seeds: of the large and of the small ones, each the same share is the test. */
+function chooseCampaigns(
+  ads: readonly Ad[],
+  { threshold, testShare, minimumUsers }: TencentOptions,
+  rng: Rng,
+): { campaigns: Campaign[]; leftOut: number } {
+  const enough = ads.filter(({ members }) => members.length >= minimumUsers);
+  if (enough.length < 2) {
+    const sizes = ads.map(({ members }) => members.length).sort((a, b) => b - a);
+    throw new AppError(
+      'invalid_data',
+      `${enough.length} ads have at least ${minimumUsers} seeds, and two are needed: ` +
+        `the largest have ${sizes.slice(0, 5).join(', ')}`,
+    );
+  }
+  const isTest = new Set<Ad>();
+  for (const group of ['large', 'small'] as const) {
+    const own = enough.filter((ad) => groupOf(ad, threshold) === group);
+    const places = sample(rng.fork(group), Int32Array.from(own.keys()), Math.round(testShare * own.length));
+    for (const place of places) isTest.add(own[place]!);
+  }
+  const campaigns = enough.map((ad): Campaign => {
+    return { ad, split: isTest.has(ad) ? 'test' : 'train', group: groupOf(ad, threshold) };
+  });
+  const some = ads.filter(({ members }) => members.length > 0);
+  return { campaigns, leftOut: some.length - enough.length };
+}
+
+function groupOf({ members }: Ad, threshold: number): 'small' | 'large' {
+  return members.length > threshold ? 'large' : 'small';
+}
+
+interface Tools {
+  readonly counts: MadeCounts;
+  readonly rng: Rng;
+}
+
+function* written(
+  campaigns: readonly Campaign[],
+  users: TextTable,
+  options: TencentOptions,
+  { counts, rng }: Tools,
+): Generator<WrittenCampaign> {
+  const everybody = new Others(new Uint8Array(users.count).fill(1));
+  for (const [i, { ad, split, group }] of campaigns.entries()) {
+    counts.addCampaign(split, group);
+    const own = rng.fork(`ad/${ad.id}`);
+    const { negatives } = options;
+    const others = negatives === null ? ad.others : everybody.draw(ad.members, negatives * ad.members.length, own);
+    const record = { campaign_id: `ad${ad.id}`, ...ad.record, split, ...(split === 'test' ? { group } : {}) };
+    yield { record, rows: adRows({ ...ad, others }, split, users, { counts, rng: own }) };
+    options.onProgress(`writing ${i + 1} of ${campaigns.length} campaigns`);
+  }
+}
+
+/** Rows of an ad: all of a train campaign; of a test campaign half to adapt to, half to evaluate on. */
+function* adRows(
+  { id, members, others }: Ad,
+  split: 'train' | 'test',
+  users: TextTable,
+  { counts, rng }: Tools,
+): Generator<string> {
+  const campaign = `ad${id}`;
+  if (split === 'train') {
+    yield* rowsOf(campaign, users, members, '1,train');
+    yield* rowsOf(campaign, users, others, '0,train');
+    counts.rows.train += members.length + others.length;
+    return;
+  }
+  for (const [label, all] of [
+    [1, members],
+    [0, others],
+  ] as const) {
+    const shuffled = sample(rng, all, all.length);
+    const half = Math.floor(all.length / 2);
+    yield* rowsOf(campaign, users, shuffled.subarray(0, half).sort(), `${label},seed`);
+    yield* rowsOf(campaign, users, shuffled.subarray(half).sort(), `${label},eval`);
+    counts.rows.seed += half;
+    counts.rows.eval += all.length - half;
+  }
+}
+
+function notesOf(
+  ads: readonly Ad[],
+  { threshold, minimumUsers, negatives }: TencentOptions,
+  leftOut: number,
+): string[] {
+  const withSeeds = ads.filter(({ members }) => members.length > 0);
+  const large = withSeeds.filter((ad) => groupOf(ad, threshold) === 'large').length;
+  const notes = [
+    `${large} of ${withSeeds.length} ads have more than ${threshold} seeds and are large, the others small`,
+  ];
+  if (leftOut > 0)
+    notes.push(`${leftOut} ads have fewer than ${minimumUsers} seeds and are left out (--minimum-users)`);
+  const shown = 'those that the log shows with label -1';
+  const others = negatives === null ? shown : `drawn, ${negatives} for each member`;
+  return [...notes, `others of a campaign are ${others}`];
+}

@@ -1,0 +1,78 @@
+/** Times of a log: as ISO 8601 and seconds have them, and as programs for people write them. */
+
+import { AppError } from '../../lib/errors.ts';
+import { lineError } from '../lines.ts';
+import type { RowSource, Value } from '../row-source.ts';
+import { parseMoment } from '../times.ts';
+import type { DateOrder } from '../written-dates.ts';
+
+/** Year, month, day; then perhaps a time of day; then perhaps where it is. */
+const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
+/** Two parts, the year; then perhaps a time of day, with hours of one or two digits. */
+const WRITTEN =
+  /^(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T, ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?)?$/;
+
+/**
+ * Milliseconds since 1970 of a number (seconds or milliseconds since 1970), or of a date as in ISO 8601, with or
+ * without a time of day (UTC unless it says otherwise); where `order` is given also of `12/1/2010 8:26`. Errors:
+ * AppError `invalid_data` naming file:line, also for `03/04/2020` without an order, which is two dates.
+ */
+export function parseTime(value: Value, path: string, line: number, order: DateOrder | null = null): number {
+  const text = typeof value === 'string' ? value.trim() : '';
+  const moment = parseMoment(text) ?? parseZoned(text) ?? (order && parseWritten(text, order));
+  if (moment !== null) return moment;
+  const known = 'a time is seconds or milliseconds since 1970, or a date like 2026-03-04 or 2026-03-04 17:05:00';
+  const written = order === null ? '' : `, or ${EXAMPLES[order]}`;
+  throw lineError(path, line, `${JSON.stringify(value)} is no time: ${known}${written}`, { value });
+}
+
+/**
+ * Whether the written dates of a column (`12/1/2010`) have the day or the month first: told by the first that can only
+ * be one of them, or that has dots (`1.12.2010`: the day). null where there are none. Errors: AppError
+ * `invalid_argument` where no date tells.
+ */
+export async function inferDateOrder(source: RowSource, column: string): Promise<DateOrder | null> {
+  let first: { readonly text: string; readonly line: number } | null = null;
+  for await (const rows of source.read([column])) {
+    for (const { line, values } of rows) {
+      const text = typeof values[0] === 'string' ? values[0].trim() : '';
+      const parts = WRITTEN.exec(text);
+      if (!parts) {
+        // of a column whose first value is no such date none is
+        if (first === null && text !== '') return null;
+        continue;
+      }
+      if (parts[2] === '.' || Number(parts[1]) > 12) return 'dmy';
+      if (Number(parts[3]) > 12) return 'mdy';
+      first ??= { text, line };
+    }
+  }
+  if (first === null) return null;
+  throw new AppError(
+    'invalid_argument',
+    `${source.path}:${first.line}: ${JSON.stringify(first.text)} may have the day or the month first, and no other ` +
+      `value of ${JSON.stringify(column)} says which: give --date-format dmy or mdy`,
+  );
+}
+
+const EXAMPLES: Readonly<Record<DateOrder, string>> = {
+  dmy: '25/11/2026 8:26, with the day first',
+  mdy: '11/25/2026 8:26, with the month first',
+};
+
+function parseZoned(text: string): number | null {
+  const [, date, clock = '00:00', zone = 'Z'] = DATE.exec(text) ?? [];
+  const time = date === undefined ? Number.NaN : Date.parse(`${date}T${clock}${zone === 'UTC' ? 'Z' : zone}`);
+  return Number.isFinite(time) ? time : null;
+}
+
+function parseWritten(text: string, order: DateOrder): number | null {
+  const parts = WRITTEN.exec(text);
+  if (!parts) return null;
+  const [, one, , two, year, hours = '0', minutes = '00', seconds = '00', half] = parts;
+  const [day, month] = order === 'dmy' ? [one!, two!] : [two!, one!];
+  const hour = half === undefined ? Number(hours) : (Number(hours) % 12) + (/^p/i.test(half) ? 12 : 0);
+  if (half !== undefined && (Number(hours) < 1 || Number(hours) > 12)) return null;
+  const pad = (part: string) => part.padStart(2, '0');
+  return parseMoment(`${year}-${pad(month)}-${pad(day)}T${pad(String(hour))}:${minutes}:${seconds}Z`);
+}

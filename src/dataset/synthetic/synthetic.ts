@@ -1,0 +1,151 @@
+/** Writes synthetic data sets: people with readable traits and known tastes, campaigns that some of them like. */
+
+import { AppError } from '../../lib/errors.ts';
+import { createRng, type Rng } from '../../lib/rng.ts';
+import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
+import { topShare } from './members.ts';
+import { TASTE_COUNT } from './synthetic-names.ts';
+import { CAMPAIGN_FEATURES, createWorld, type PlantedCampaign, USER_FEATURES, type World } from './synthetic-world.ts';
+
+/** What to make. */
+export interface SyntheticOptions {
+  /** Folder of the data set; created if it does not exist, existing files are replaced. */
+  readonly out: string;
+  readonly users: number;
+  readonly trainCampaigns: number;
+  readonly testCampaigns: number;
+  /** Determines the people and the campaigns; the same options produce the same bytes. */
+  readonly seed: string;
+  /** Determines what traits and tokens mean: models fit data sets of the same world. Default `demo`. */
+  readonly world?: string;
+  /** Mean number of interests and brands of a person before repetitions are dropped. Default 14. */
+  readonly tokensPerUser?: number;
+  /** Members of a campaign as a share of the users. Default .04. */
+  readonly audienceShare?: number;
+  /** Noise in who likes a campaign, in standard deviations of the true affinity. Default 1. */
+  readonly noise?: number;
+  /** Maximum number of members of a train campaign in the history (with 10 non-members each). Default 500. */
+  readonly trainMembers?: number;
+}
+
+/** What was made. */
+export interface SyntheticDataSet {
+  readonly users: number;
+  readonly trainCampaigns: number;
+  /** In the order of campaigns.ndjson; `members` counts the hidden ones (eval rows with label 1). */
+  readonly testCampaigns: readonly TestCampaign[];
+}
+
+export interface TestCampaign {
+  readonly id: string;
+  readonly group: 'small' | 'large';
+  readonly seeds: number;
+  readonly members: number;
+}
+
+const SEED_COUNTS = { small: 50, large: 200 } as const;
+/** With fewer, no campaign has enough members for seeds and hidden members. */
+const MINIMUM_USERS = 200;
+
+/**
+ * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns have up to `trainMembers`
+ * members and 10 non-members each; test campaigns alternate between `small` (50 seeds) and `large` (200, at most half
+ * of the members), and every other user is an eval row: those with label 1 are the ground truth.
+ */
+export async function generateDataSet(options: SyntheticOptions): Promise<SyntheticDataSet> {
+  const { out, users, seed } = options;
+  if (!(Number.isInteger(users) && users >= MINIMUM_USERS))
+    throw new AppError('invalid_argument', `${users} users are too few: at least ${MINIMUM_USERS} are needed`);
+  const settings = { tokensPerUser: 14, audienceShare: 0.04, noise: 1, trainMembers: 500, world: 'demo', ...options };
+  const world = createWorld(settings.world);
+  const rng = createRng(`synthetic data/${seed}`);
+  const people: People = {
+    ages: new Uint8Array(users),
+    countries: new Uint8Array(users),
+    tastes: new Float32Array(users * TASTE_COUNT),
+  };
+  const testCampaigns: TestCampaign[] = [];
+  await writeDataSet(out, {
+    users: sampleUsers(world, rng.fork('people'), people, settings.tokensPerUser),
+    campaigns: sampleCampaigns(world, rng, people, settings, testCampaigns),
+    description: describe(settings),
+  });
+  return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
+}
+
+/** What stays in memory about the people: only what decides which campaigns they like. */
+interface People {
+  readonly ages: Uint8Array;
+  readonly countries: Uint8Array;
+  /** `[users, TASTE_COUNT]` */
+  readonly tastes: Float32Array;
+}
+
+/** Fills `people` along the way. */
+function* sampleUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
+  for (let u = 0; u < people.ages.length; u++) {
+    const person = world.samplePerson(rng, tokensPerUser);
+    people.ages[u] = person.age;
+    people.countries[u] = person.country;
+    people.tastes.set(person.tastes, u * TASTE_COUNT);
+    yield { user_id: userId(u), ...person.traits };
+  }
+}
+
+interface Settings {
+  readonly trainCampaigns: number;
+  readonly testCampaigns: number;
+  readonly audienceShare: number;
+  readonly noise: number;
+  readonly trainMembers: number;
+}
+
+/** Records the test campaigns in `made`. */
+function* sampleCampaigns(
+  world: World,
+  rng: Rng,
+  people: People,
+  settings: Settings,
+  made: TestCampaign[],
+): Generator<WrittenCampaign> {
+  for (let c = 0; c < settings.trainCampaigns + settings.testCampaigns; c++) {
+    const id = `campaign-${String(c + 1).padStart(3, '0')}`;
+    const stream = rng.fork(id);
+    const campaign = world.sampleCampaign(stream);
+    const isMember = topShare(affinities(campaign, people), settings.audienceShare, settings.noise, stream);
+    const membership = { id, isMember, idOf: userId };
+    const record = { campaign_id: id, ...campaign.features };
+    if (c < settings.trainCampaigns) {
+      yield { record: { ...record, split: 'train' }, rows: trainRows(membership, settings.trainMembers, stream) };
+      continue;
+    }
+    const group = (c - settings.trainCampaigns) % 2 === 0 ? 'small' : 'large';
+    const seeds = sampleSeeds(isMember, SEED_COUNTS[group], stream);
+    const members = isMember.reduce((sum, one) => sum + one, 0) - seeds.length;
+    made.push({ id, group, seeds: seeds.length, members });
+    yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };
+  }
+}
+
+function affinities(campaign: PlantedCampaign, { ages, countries, tastes }: People): Float64Array {
+  return Float64Array.from(ages, (age, u) => campaign.affinity(age, countries[u]!, tastes, u * TASTE_COUNT));
+}
+
+function userId(u: number): string {
+  return `person-${String(u + 1).padStart(6, '0')}`;
+}
+
+function describe(settings: SyntheticOptions & { readonly world: string }): object {
+  const { users, trainCampaigns, testCampaigns, world, seed } = settings;
+  return {
+    name: 'synthetic-people',
+    user_features: USER_FEATURES,
+    campaign_features: CAMPAIGN_FEATURES,
+    made:
+      `Synthetic: no real person or brand. Tastes are planted (world ${world}, seed ${seed}); traits show them ` +
+      'in part, campaigns are liked by them.',
+    licence: 'Apache-2.0',
+    counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
+    rng_seed: seed,
+  };
+}

@@ -1,0 +1,161 @@
+/** The models that an engine has loaded: the served one, one that is checked, those of running expansions. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { AppError } from '../lib/errors.ts';
+import { readModelFolder } from '../model/folder.ts';
+import { bind } from '../online/binding.ts';
+import { PopulationOpener } from '../population/read/open-beside.ts';
+import type { Population } from '../population/read/population.ts';
+import type { EngineConfig } from './messages.ts';
+import { ThreadPool } from './pool.ts';
+
+/** Normally the served version and at most one that a retry has pinned take turns. */
+const MOST_POPULATIONS = 2;
+
+type ModelsConfig = Pick<EngineConfig, 'model' | 'modelVersion' | 'models' | 'population' | 'threads'>;
+
+/** A model with threads of its own. */
+export interface LoadedModel {
+  readonly version: string;
+  readonly pool: ThreadPool;
+  /** A version of the population that this model fits. @throws AppError invalid_population, invalid_model */
+  openPopulation(version: string): Promise<Population>;
+}
+
+interface Entry {
+  readonly opening: Promise<LoadedModel>;
+  users: number;
+}
+
+export class EngineModels {
+  /** Rejects with ThreadDied when a thread is gone: this process can then no longer be trusted. */
+  readonly broken: Promise<never>;
+  #break: (error: unknown) => void = () => {};
+  readonly #config: ModelsConfig;
+  readonly #device: string;
+  readonly #entries = new Map<string, Entry>();
+  readonly #populations = new LRUCache<string, Promise<Population>>({ max: MOST_POPULATIONS });
+  /** In a thread: the event loop would stand still for as long as it takes to read the whole population. */
+  readonly #opener = new PopulationOpener();
+  readonly #onPopulation: (users: number) => void;
+  #current: { readonly version: string; readonly folder: string };
+
+  /**
+   * The served model is loaded when it is first taken. `device` is cpu or cuda:N. `onPopulation` is told how many users
+   * each population has that is opened.
+   */
+  constructor(config: ModelsConfig, device: string, onPopulation: (users: number) => void = () => {}) {
+    this.#onPopulation = onPopulation;
+    this.broken = new Promise((_, reject) => {
+      this.#break = reject;
+    });
+    this.broken.catch(() => {}); // an unobserved rejection must not crash the process
+    this.#config = config;
+    this.#device = device;
+    this.#current = { version: config.modelVersion, folder: config.model };
+  }
+
+  get currentVersion(): string {
+    return this.#current.version;
+  }
+
+  /** A version of the population, verified when it is opened. @throws AppError invalid_population */
+  async population(version: string): Promise<Population> {
+    const found = this.#populations.get(version);
+    if (found !== undefined) return found;
+    const opening = this.#opener.open(this.#config.population, version);
+    this.#populations.set(version, opening);
+    try {
+      const opened = await opening;
+      this.#onPopulation(opened.rowCount);
+      return opened;
+    } catch (error) {
+      // the obstacle may be gone the next time
+      if (this.#populations.peek(version) === opening) this.#populations.delete(version);
+      throw error;
+    }
+  }
+
+  /** Whether `take` finds it: it is loaded, served, or lies in the folder of models. */
+  has(version: string): boolean {
+    return this.#entries.has(version) || existsSync(this.#folderOf(version));
+  }
+
+  /**
+   * Loads and verifies the model unless it is loaded; the caller gives it back. @throws AppError invalid_model, and
+   * whatever its threads throw
+   */
+  async take(version: string, folder = this.#folderOf(version)): Promise<LoadedModel> {
+    const entry = this.#entries.get(version) ?? { opening: this.#open(version, folder), users: 0 };
+    this.#entries.set(version, entry);
+    entry.users += 1;
+    try {
+      return await entry.opening;
+    } catch (error) {
+      // the obstacle may be gone the next time
+      if (this.#entries.get(version) === entry) this.#entries.delete(version);
+      throw error;
+    }
+  }
+
+  /** Its threads end with the last who took it, unless it is the served one. */
+  giveBack(version: string): void {
+    const entry = this.#entries.get(version);
+    if (entry === undefined) return;
+    entry.users -= 1;
+    this.#closeUnused(version, entry);
+  }
+
+  /** New expansions take this one from now on. */
+  use(version: string, folder: string): void {
+    const before = this.#current.version;
+    this.#current = { version, folder };
+    const entry = this.#entries.get(before);
+    if (entry !== undefined) this.#closeUnused(before, entry);
+  }
+
+  /** Ends all threads, whoever uses them. */
+  async close(): Promise<void> {
+    const closing = [...this.#entries.values()].map(({ opening }) =>
+      opening.then(
+        ({ pool }) => pool.close(),
+        () => {}, // nothing was opened
+      ),
+    );
+    await Promise.all([...closing, this.#opener.close()]);
+  }
+
+  #closeUnused(version: string, entry: Entry): void {
+    if (entry.users > 0 || version === this.#current.version || this.#entries.get(version) !== entry) return;
+    this.#entries.delete(version);
+    entry.opening.then(({ pool }) => pool.close()).catch(() => {});
+  }
+
+  #folderOf(version: string): string {
+    return version === this.#current.version ? this.#current.folder : join(this.#config.models, version);
+  }
+
+  async #open(version: string, folder: string): Promise<LoadedModel> {
+    const { population, threads } = this.#config;
+    const model = readModelFolder(folder, { vocabulariesOnly: true });
+    const found = model.manifest.version;
+    if (found !== version) {
+      const message = `the model folder ${folder} now contains version ${found}, but ${version} is served: restart the service`;
+      throw new AppError('invalid_model', message);
+    }
+    // the threads verify it while the caller opens a population
+    const opening = ThreadPool.open(threads, { model: folder, population, device: this.#device });
+    const bound = new WeakSet<Population>();
+    const openPopulation = async (version: string): Promise<Population> => {
+      const opened = await this.population(version);
+      if (!bound.has(opened)) bind(model, opened);
+      bound.add(opened);
+      return opened;
+    };
+    const pool = await opening;
+    pool.broken.catch(this.#break);
+    return { version, pool, openPopulation };
+  }
+}

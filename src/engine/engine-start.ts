@@ -1,0 +1,38 @@
+/** What an engine opens before it takes a job, and refuses: `serve` starts with it, and `doctor` tries it. */
+import { parseDevice, resolveDevice } from '../../packages/onnx-grad/index.ts';
+import { EngineModels } from './engine-models.ts';
+import type { EngineConfig } from './messages.ts';
+
+type OpenedFrom = Pick<EngineConfig, 'model' | 'modelVersion' | 'models' | 'population' | 'threads' | 'device'> & {
+  /** null: only the model is opened. */
+  readonly populationVersion: string | null;
+};
+
+/**
+ * Loads the model in threads, which reproduce its golden batch and expand a campaign of made-up users, and binds it to
+ * the verified population. `openStore` is called between, where there is something to open.
+ * @throws AppError invalid_argument, invalid_model, invalid_population, and what `openStore` throws
+ */
+export async function openEngineModels<S>(
+  config: OpenedFrom,
+  openStore: () => S,
+  onPopulation: (users: number) => void = () => {},
+): Promise<{ readonly models: EngineModels; readonly device: string; readonly store: S }> {
+  const device = await resolveDevice(parseDevice(config.device));
+  const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`, onPopulation);
+  const { populationVersion } = config;
+  // verified at the same time, by threads of their own
+  const opening = models.take(config.modelVersion);
+  opening.catch(() => {}); // awaited below, unless the population is refused first
+  try {
+    if (populationVersion !== null) await models.population(populationVersion);
+    const store = openStore();
+    const opened = await opening;
+    if (populationVersion !== null) await opened.openPopulation(populationVersion);
+    models.giveBack(config.modelVersion); // it stays loaded as the served one
+    return { models, device: device.detail, store };
+  } catch (error) {
+    await models.close();
+    throw error;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * What an expansion has the threads do: adapt the model, and score every segment as soon as it is adapted. An attempt
+ * that follows one that was stopped goes on with what that had finished.
+ */
+
+import { SCORED } from '../../domain/queue-time.ts';
+import type { ThreadSeconds } from '../../domain/run-facts.ts';
+import type { Job } from '../../domain/types.ts';
+import type { Cancellation } from '../../lib/cancellation.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Following } from '../../lib/threads/thread-group.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CustomiseResult, CustomiseTask, StoredCustomised } from '../messages.ts';
+import type { ThreadPool } from '../pool.ts';
+import type { FinishedWork } from './finished-work.ts';
+import type { WorkKeeper } from './work-keeper.ts';
+import { WorkTime } from './work-time.ts';
+
+interface Work {
+  readonly job: Job;
+  readonly population: Population;
+  readonly task: CustomiseTask;
+  /** Of the work that each kind is expected to be. */
+  readonly shares: ThreadSeconds;
+}
+
+interface Told {
+  /** With the number of segments that an attempt before has scored. */
+  readonly onResumed: (segments: number) => void;
+  /** With the share of the work that is done. */
+  readonly onProgress: (progress: number) => void;
+  readonly onAdapted: (progress: number) => void;
+  /** With the number of users of each segment. */
+  readonly onScored: (users: number) => void;
+}
+
+interface Scored {
+  /** By user number. */
+  readonly scores: Float32Array;
+  /** How many users a run scored. */
+  readonly batchSize: number;
+  readonly customised: StoredCustomised;
+  /** null if an attempt before has done a part. */
+  readonly threadSeconds: ThreadSeconds | null;
+}
+
+type Parameters = CustomiseResult['parameters'];
+
+/**
+ * Scores by user number, NaN for users who are not in this version, and what is stored of the adapted model. Quality
+ * and prediction take one thread, which they need not share with the scoring of the others.
+ */
+export async function adaptAndScore(
+  { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: WorkKeeper; readonly clock: Clock },
+  work: Work,
+  cancellation: Cancellation,
+  { onResumed, onProgress, onAdapted, onScored }: Told,
+): Promise<Scored> {
+  const finished = keeper.begin(work, pool.computedWith.device);
+  const isResumed = finished.customised !== null;
+  const time = new WorkTime(clock);
+  const { shares } = work;
+  const done = { adapting: 0, reporting: 0, scoring: 0 };
+  const progress = () =>
+    SCORED * (done.adapting * shares.adapting + done.reporting * shares.reporting + done.scoring * shares.scoring);
+  const onDone = (change: Partial<ThreadSeconds>) => {
+    Object.assign(done, change);
+    onProgress(progress());
+  };
+  try {
+    if (isResumed) onResumed(finished.isScored.filter(Boolean).length);
+    const { parameters, customising } = finished.customised
+      ? await restore(pool, finished.customised, cancellation)
+      : await customiseUntilAdapted(pool, work.task, {
+          cancellation,
+          onProgress: (adapting) => onDone({ adapting }),
+          onReported: (reporting) => onDone({ reporting }),
+          time,
+        });
+    // its error is that of the scores' or of the last await; until then nobody waits for it
+    customising.then(
+      (customised) => {
+        finished.customised = customised;
+        onDone({ adapting: 1, reporting: 1 });
+      },
+      () => {},
+    );
+    done.adapting = 1;
+    onAdapted(progress());
+    await scoreAll(
+      pool,
+      work,
+      { parameters, finished },
+      {
+        cancellation,
+        onProgress: (scoring) => onDone({ scoring }),
+        onScored,
+        time,
+      },
+    );
+    const { scores, batchSize } = finished;
+    const stored = await customising;
+    return { scores, batchSize, customised: stored, threadSeconds: isResumed ? null : time.seconds };
+  } finally {
+    keeper.end(finished);
+  }
+}
+
+/** A model that is adapted, and the promise of what is stored of it. */
+interface Adapted {
+  readonly parameters: Parameters;
+  readonly customising: Promise<StoredCustomised>;
+}
+
+/** With a model that an attempt before has adapted. */
+async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation: Cancellation): Promise<Adapted> {
+  const { parameters } = await pool.restore({ kind: 'restore', customised: stored.customised }, { cancellation });
+  return { parameters, customising: Promise.resolve(stored) };
+}
+
+interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
+  readonly onReported: (share: number) => void;
+  readonly time: WorkTime;
+}
+
+/** Starts an adaptation, and resolves when its parameters are known: quality and prediction may still be made. */
+async function customiseUntilAdapted(
+  pool: ThreadPool,
+  task: CustomiseTask,
+  { cancellation, onProgress, onReported, time }: Customising,
+): Promise<Adapted> {
+  let tell: (parameters: Parameters) => void = () => {};
+  let isAdapted = false;
+  const { begin, pass } = time.task();
+  const early = new Promise<Parameters>((resolve) => {
+    tell = resolve;
+  });
+  const customising = pool.customise(task, {
+    cancellation,
+    onBegin: begin,
+    onProgress: (progress) => {
+      if (typeof progress !== 'number') {
+        isAdapted = true;
+        pass('adapting');
+        tell(progress.parameters);
+      } else (isAdapted ? onReported : onProgress)(progress);
+    },
+  });
+  customising.then(
+    () => pass(isAdapted ? 'reporting' : 'adapting'),
+    () => {},
+  );
+  const parameters = await Promise.race([early, customising.then((result) => result.parameters)]);
+  return { parameters, customising };
+}
+
+/** Scores every segment that is not scored yet. */
+async function scoreAll(
+  pool: ThreadPool,
+  { job, population }: Pick<Work, 'job' | 'population'>,
+  { parameters, finished }: { readonly parameters: Parameters; readonly finished: FinishedWork },
+  { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<Told, 'onScored'>,
+): Promise<void> {
+  const { features, externalId } = job;
+  const modelKey = `${job.id}/${job.attempt}`;
+  const { scores, isScored } = finished;
+  const left = [...isScored.keys()].filter((segment) => isScored[segment] === 0);
+  let done = isScored.length - left.length;
+  await Promise.all(
+    left.map(async (segment) => {
+      const { begin, pass } = time.task();
+      const result = await pool.score(
+        {
+          ...{ kind: 'score', populationVersion: population.version, segment },
+          ...{ modelKey, features, externalId, parameters },
+        },
+        { cancellation, onBegin: begin },
+      );
+      pass('scoring');
+      for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
+      finished.batchSize = result.batchSize;
+      isScored[segment] = 1;
+      onScored(result.scores.length);
+      done += 1;
+      onProgress(done / isScored.length);
+    }),
+  );
+}

@@ -1,0 +1,80 @@
+/** What is told of one attempt at an expansion as it goes: log lines, and spans of its trace. */
+import type { Job } from '../../domain/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logging.ts';
+import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
+import type { AttemptProgress, Outcome } from './expand.ts';
+
+/** In their order. */
+const STAGES = ['finding', 'adapting', 'scoring', 'ranking'];
+
+interface Tellers {
+  readonly logger: Logger;
+  /** null: nothing is traced. */
+  readonly tracer: Tracer | null;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Called with how many users were scored. */
+  readonly onScored: (users: number) => void;
+}
+
+export class AttemptWatch implements AttemptProgress {
+  /** The job, as part of this attempt's span. */
+  readonly job: Job;
+  readonly scored: (users: number) => void;
+  readonly #tellers: Tellers;
+  readonly #logger: Logger;
+  readonly #span: Span | null;
+  #stagesEnded = 0;
+
+  constructor(job: Job, tellers: Tellers) {
+    const { campaignId: campaign, expansionId: expansion, attempt } = job;
+    const { tracer, clock } = tellers;
+    this.#tellers = tellers;
+    this.scored = tellers.onScored;
+    if (attempt === 1)
+      tracer?.start({ name: 'queued', kind: 'internal', parent: job.traceparent, at: job.queuedAt }).end();
+    this.#span =
+      tracer?.start({
+        name: 'expansion',
+        kind: 'consumer',
+        parent: job.traceparent,
+        attributes: { 'metaheac.campaign': campaign, 'metaheac.expansion': expansion, 'metaheac.attempt': attempt },
+        at: clock.now(),
+      }) ?? null;
+    this.job = { ...job, traceparent: this.#span?.traceparent ?? job.traceparent };
+    const trace = traceFields(this.job.traceparent);
+    this.#logger = tellers.logger.child({ campaign, expansion, attempt, ...trace });
+  }
+
+  stageEnded(stage: string, seconds: number): void {
+    this.#stagesEnded += 1;
+    this.#logger.debug({ stage, seconds }, 'stage ended');
+    const { tracer, clock } = this.#tellers;
+    const parent = this.#span?.traceparent ?? null;
+    tracer?.start({ name: stage, kind: 'internal', parent, at: clock.now() - seconds * 1000 }).end();
+  }
+
+  resumed(segments: number): void {
+    this.#logger.info({ segments }, 'expansion goes on where a stop cut it off');
+  }
+
+  leaseNotRenewed(error: unknown): void {
+    this.#logger.warn({ err: error }, 'a lease could not be renewed');
+  }
+
+  /** `stage` is the one that it ended in, unless it went through all of them. */
+  ended({ kind, reason, error }: Pick<Outcome, 'kind' | 'reason' | 'error'>): void {
+    const stage = kind === 'ready' ? undefined : (STAGES[this.#stagesEnded] ?? STAGES.at(-1));
+    const line = { outcome: kind, ...(stage && { stage }), reason, ...(error !== undefined && { err: error }) };
+    this.#logger[error === undefined ? 'info' : 'error'](line, 'expansion attempted');
+    this.#span?.end({
+      attributes: { 'metaheac.outcome': kind, 'metaheac.stage': stage },
+      error: kind === 'failed' || kind === 'retry' ? (reason?.code ?? kind) : null,
+    });
+  }
+
+  /** Its thread died: the engine ends, and another makes the attempt again. */
+  broke(): void {
+    this.#span?.end({ attributes: { 'metaheac.outcome': 'crashed' }, error: 'crashed' });
+  }
+}

@@ -1,0 +1,46 @@
+/** Checks a model in an engine that serves another one: both expand the same campaigns, and nothing is published. */
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { ThreadDied } from '../../lib/threads/thread-group.ts';
+import type { EngineModels } from '../engine-models.ts';
+import type { CheckedModel, CheckModelTask } from '../messages.ts';
+import { compareOn, type ShadowComparison, type ShadowDependencies } from './shadow.ts';
+
+export interface CheckDependencies extends Omit<ShadowDependencies, 'population'> {
+  readonly models: EngineModels;
+  readonly populationVersion: string;
+}
+
+/**
+ * Loads the model with threads of its own, which verify it with its golden batch, binds it to the served population and
+ * expands the campaigns with both. It stays loaded: whoever asked gives it back. Expansions go on meanwhile.
+ * @throws AppError invalid_model, model_rejected (facts: campaign_id), and whatever its threads throw; it is given back
+ */
+export async function checkModel(
+  { version, folder, campaigns }: CheckModelTask,
+  { models, populationVersion, ...dependencies }: CheckDependencies,
+): Promise<CheckedModel> {
+  const fresh = await models.take(version, folder);
+  try {
+    const population = await fresh.openPopulation(populationVersion);
+    const comparisons: ShadowComparison[] = [];
+    for (const campaign of campaigns) {
+      const servedVersion = models.currentVersion;
+      const served = await models.take(servedVersion);
+      try {
+        await served.openPopulation(populationVersion);
+        const comparison = await compareOn(campaign, { served, fresh }, { ...dependencies, population });
+        if (comparison !== null) comparisons.push(comparison);
+      } catch (error) {
+        if (error instanceof ThreadDied) throw error;
+        const message = `campaign ${campaign.campaignId} cannot be expanded with it: ${messageOf(error)}`;
+        throw new AppError('model_rejected', message, { facts: { campaign_id: campaign.campaignId }, cause: error });
+      } finally {
+        models.giveBack(servedVersion);
+      }
+    }
+    return { populationVersion, comparisons };
+  } catch (error) {
+    models.giveBack(version);
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * A thread of the engine that predicts an audience's quality from its seeds alone; it has its own model and sessions.
+ */
+
+import { CPU } from '../../../packages/onnx-grad/index.ts';
+import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
+import type { Filters } from '../../domain/features.ts';
+import type { SetReader } from '../../domain/ports/expansions.ts';
+import type { StoreLocator } from '../../domain/ports/store.ts';
+import { AppError } from '../../lib/errors.ts';
+import { createRng, sample } from '../../lib/rng.ts';
+import { canonicalJson } from '../../lib/text/canonical-json.ts';
+import { type Host, hostThread, type TaskContext } from '../../lib/threads/thread-host.ts';
+import { type GeneralModel, loadModel } from '../../model/load.ts';
+import { bind } from '../../online/binding.ts';
+import { customise, type OnlineContext, openOnlineProgram } from '../../online/customise.ts';
+import { without } from '../../online/negatives.ts';
+import { planKey } from '../../online/plan.ts';
+import type { Prediction } from '../../online/quality/prediction.ts';
+import { openBoundRegression } from '../../online/regression/bound-regression.ts';
+import { regressionCache } from '../../online/regression/regression-cache.ts';
+import { openPopulation } from '../../population/read/population.ts';
+import { openStoreFiles } from '../../storage/open-store.ts';
+import {
+  assignRoles,
+  decidingRows,
+  type ExpansionRows,
+  findFiltered,
+  markErased,
+  markUsers,
+  outsideOf,
+  SEED,
+  SUPPRESSED,
+} from './find-rows.ts';
+import { KeptMarks } from './kept-marks.ts';
+
+/** The thread's start data: folders, and their served versions. */
+export interface EstimateThreadData {
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly population: string;
+  readonly populationVersion: string;
+  /** Where user sets are. */
+  readonly store: StoreLocator;
+}
+
+export interface EstimateResult {
+  readonly users: CountedUsers;
+  /** The expected quality of an audience; null if an expansion would produce none: too few seeds, or no candidates. */
+  readonly expected: {
+    readonly prediction: Prediction;
+    /** The number of seeds and candidates that it is based on. */
+    readonly seeds: number;
+    /** Those of the seeds that fit the filters. */
+    readonly fittingSeeds: number;
+    readonly candidates: number;
+  } | null;
+}
+
+/** Number of filters whose marks are cached, one byte per user each; of suppression lists only the current one is. */
+const KEPT_FILTERS = 8;
+const KEPT_LISTS = 1;
+
+class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
+  readonly #context: OnlineContext<GeneralModel>;
+  readonly #sets: SetReader;
+  readonly #filtered = new KeptMarks(KEPT_FILTERS);
+  readonly #suppressed = new KeptMarks(KEPT_LISTS);
+
+  constructor(context: OnlineContext<GeneralModel>, sets: SetReader) {
+    this.#context = context;
+    this.#sets = sets;
+  }
+
+  /**
+   * Depends only on the model, the population version, the features, the filters, and the sets of seeds and suppressed
+   * users.
+   */
+  async run(task: EstimateInputs, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
+    const { model, population } = this.#context;
+    const { features, filters, mostSeeds, mostCandidates } = task;
+    check();
+    const rows = await this.#findRows(task, check);
+    const { seeds, suppressed, filtered, candidates } = rows;
+    const users = {
+      seeds: seeds.length,
+      suppressed: suppressed.length,
+      filtered: filtered.length,
+      candidates: candidates.length,
+    };
+    report(users);
+    if (seeds.length < task.minimumSeeds || candidates.length === 0) return { users, expected: null };
+    const key = planKey({
+      modelVersion: model.manifest.version,
+      populationVersion: population.version,
+      features,
+      filters,
+      ...decidingRows(rows),
+    });
+    const rng = createRng(key).fork('estimate');
+    const chosen = sample(rng.fork('seeds'), seeds, mostSeeds).sort();
+    const outside = outsideOf(rows);
+
+    const ranked = sample(rng.fork('candidates'), candidates, mostCandidates).sort();
+    const { prediction } = await customise(this.#context, {
+      key,
+      features,
+      seeds: chosen,
+      candidates,
+      outside: outside && { ...outside, seeds: without(chosen, without(chosen, outside.seeds)) },
+      ranked,
+      poolRows: mostCandidates,
+      onProgress: check,
+    });
+    const { fitting_seeds: fittingSeeds } = prediction!;
+    return {
+      users,
+      expected: { prediction: prediction!, seeds: chosen.length, fittingSeeds, candidates: ranked.length },
+    };
+  }
+
+  /** Ends work that continues after the last task. */
+  async close(): Promise<void> {
+    this.#filtered.end();
+    this.#suppressed.end();
+  }
+
+  /**
+   * Like `findRows` for the same inputs. Expensive results, for a list of millions or filters of a large population,
+   * are cached for the next task.
+   */
+  async #findRows(task: EstimateInputs, check: () => void): Promise<ExpansionRows> {
+    const { population } = this.#context;
+    const { filters, suppressionSet: set } = task;
+    const inSet =
+      set &&
+      (await this.#suppressed.get(
+        set,
+        async (turn) => {
+          const marked = new Uint8Array(population.rowCount);
+          await markUsers(population, this.#sets.setBlocks(set), 1, marked, turn);
+          return marked;
+        },
+        check,
+      ));
+    const filtered = await this.#filtered.get(keyOf(filters), (turn) => findFiltered(population, filters, turn), check);
+    const marked = new Uint8Array(population.rowCount);
+    for (const row of task.seeds) marked[row] = SEED;
+    for (const row of task.suppressed) marked[row] = SUPPRESSED;
+    if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = SUPPRESSED;
+    markErased(population, marked);
+    return assignRoles(filtered, marked);
+  }
+}
+
+/** Equal for filters that match the same users, whatever the order of their features and tokens. */
+function keyOf(filters: Filters): string {
+  const sorted = Object.entries(filters).map(([feature, filter]) => [
+    feature,
+    'length' in filter ? [...new Set(filter)].sort() : filter,
+  ]);
+  return canonicalJson(Object.fromEntries(sorted));
+}
+
+async function open(data: EstimateThreadData): Promise<Estimates> {
+  const model: GeneralModel = await loadModel(data.model, { device: CPU });
+  if (model.manifest.version !== data.modelVersion) {
+    const { version } = model.manifest;
+    throw new AppError('model_unavailable', `${data.modelVersion} is served, and its folder holds ${version} now`);
+  }
+  // a sample of rows is in all segments: a cache would be another copy of the population
+  const population = openPopulation(data.population, { version: data.populationVersion, trusted: true, cacheBytes: 0 });
+  const program = await openOnlineProgram(model, { device: CPU });
+  const bound = { model, population, binding: bind(model.folder, population) };
+  const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });
+  return new Estimates({ ...bound, program, regression }, openStoreFiles(data.store));
+}
+
+await hostThread(open);

@@ -1,0 +1,123 @@
+/**
+ * Estimates the quality of audiences, one after another, in a thread that is started on the first request.
+ */
+import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
+import { Cancellation } from '../../lib/cancellation.ts';
+import { AppError } from '../../lib/errors.ts';
+import { type Following, ThreadGroup } from '../../lib/threads/thread-group.ts';
+import { SILENCE_LIMIT } from '../pool.ts';
+import type { EstimateResult, EstimateThreadData } from './estimate-thread.ts';
+
+/** An estimate, or why there is none now. */
+export type EstimateOutcome =
+  | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
+  /** `loading`: the thread is loading its model. `busy`: others ahead of it take up its time. */
+  | { readonly kind: 'loading' | 'busy' }
+  /** It would take longer than its time limit; users may have been counted by then. */
+  | { readonly kind: 'late'; readonly users: CountedUsers | null };
+
+type Group = ThreadGroup<EstimateInputs, EstimateResult, CountedUsers>;
+
+/** The first estimate has to wait for the model to be loaded once more; `warm` loads it in advance. */
+export class Estimator {
+  readonly #data: EstimateThreadData;
+  #opening: Promise<Group> | null = null;
+  #isOpen = false;
+  /** Settles with the last requested estimate. */
+  #last: Promise<void> = Promise.resolve();
+  #isClosing = false;
+
+  constructor(data: EstimateThreadData) {
+    this.#data = data;
+  }
+
+  /** Starts the thread. @throws if the model or the population is refused; the next call tries again. */
+  async warm(): Promise<void> {
+    await this.#open();
+  }
+
+  /**
+   * An estimate within `timeMs`, or none.
+   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is
+   * restarted the next time
+   */
+  async estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
+    const cancellation = new Cancellation();
+    let users: CountedUsers | null = null;
+    const before = this.#last;
+    let isBegun = false;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<EstimateOutcome>((resolve) => {
+      timer = setTimeout(() => {
+        cancellation.cancel();
+        if (this.#isOpen && isBegun) resolve({ kind: 'late', users });
+        else resolve({ kind: this.#isOpen ? 'busy' : 'loading' });
+      }, timeMs);
+    });
+    const made = before.then(() => {
+      isBegun = true;
+      // skip an estimate that nobody waits for any more
+      if (cancellation.isCancelled) return { kind: 'busy' } as const;
+      return this.#run(task, {
+        cancellation,
+        onProgress: (counted) => {
+          users = counted;
+        },
+      });
+    });
+    // an abandoned estimate ends with an error that nobody needs
+    this.#last = made.then(
+      () => {},
+      () => {},
+    );
+    try {
+      return await Promise.race([made, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the thread after its current task: terminating it during an ONNX Runtime run aborts the process. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#opening?.then(
+      (group) => group.close(),
+      () => {},
+    );
+  }
+
+  async #run(
+    task: EstimateInputs,
+    following: Required<Omit<Following<CountedUsers>, 'onBegin'>>,
+  ): Promise<EstimateOutcome> {
+    const group = await this.#open();
+    try {
+      return { kind: 'estimate', estimate: await group.run(task, following) };
+    } catch (error) {
+      // an error of the task does not affect the thread; one without a code may mean its end
+      const isOfTask = error instanceof AppError || following.cancellation.isCancelled;
+      if (!isOfTask && !this.#isClosing) {
+        this.#opening = null;
+        this.#isOpen = false;
+        void group.close();
+      }
+      throw error;
+    }
+  }
+
+  #open(): Promise<Group> {
+    if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
+    const module = { beside: import.meta.url, name: 'estimate-thread', data: this.#data };
+    this.#opening ??= ThreadGroup.open<EstimateInputs, EstimateResult, CountedUsers>(module, 1, SILENCE_LIMIT).then(
+      (group) => {
+        this.#isOpen = true;
+        return group;
+      },
+      (error) => {
+        this.#opening = null;
+        throw error;
+      },
+    );
+    return this.#opening;
+  }
+}

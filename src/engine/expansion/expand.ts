@@ -1,0 +1,263 @@
+/** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
+import { writeRanking } from '../../audience/write-ranking.ts';
+import type { CampaignStore } from '../../domain/ports/store.ts';
+import { rankingFolder } from '../../domain/ranking-name.ts';
+import type { Timings } from '../../domain/run-facts.ts';
+import type { Job, Pins, Reason } from '../../domain/types.ts';
+import { Cancellation } from '../../lib/cancellation.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+import { ThreadDied } from '../../lib/threads/thread-group.ts';
+import { CUSTOMISED_FILE } from '../../model/customised.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { ThreadPool } from '../pool.ts';
+import { adaptAndScore } from './adapt-and-score.ts';
+import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
+import { type ExpansionRows, findRows } from './find-rows.ts';
+import type { Pace } from './pace.ts';
+import { stageTimer } from './stage-timer.ts';
+import type { WorkKeeper } from './work-keeper.ts';
+
+/** Progress is written at most this often. */
+const PROGRESS_EVERY_MS = 1000;
+/** A retry waits this long times the square of the attempt: 15 s in total for the default of five attempts. */
+const RETRY_DELAY_MS = 500;
+/** How soon an attempt learns that its expansion was cancelled, superseded or deleted. */
+const WATCH_EVERY_MS = 200;
+/** How often writing an attempt's outcome is retried while the store cannot be written. */
+const STORE_DELAY_MS = 1000;
+
+export interface ExpandDependencies {
+  readonly store: CampaignStore;
+  readonly pool: ThreadPool;
+  readonly keeper: WorkKeeper;
+  readonly pace: Pace;
+  readonly modelVersion: string;
+  readonly populationVersion: string;
+  /** A published version of the population. */
+  openPopulation(version: string): Promise<Population>;
+  readonly minimumSeeds: number;
+  readonly clock: Clock;
+  /** Called each time an attempt's outcome could not be written, before it is retried. */
+  onStoreError(error: AppError): void;
+}
+
+export interface Outcome {
+  /**
+   * `lost`: another owner has the job, and this attempt's work was dropped. `retry`: back in the queue, or failed if
+   * that was the last attempt.
+   */
+  readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
+  readonly reason?: Reason;
+  /** Of one that is ready. */
+  readonly timings?: Timings;
+  /** Details for the log that the API's callers do not see. */
+  readonly error?: unknown;
+}
+
+/** Told as an attempt goes. */
+export interface AttemptProgress {
+  stageEnded(stage: string, seconds: number): void;
+  /** It goes on with what a stopped attempt had finished: the model, and so many segments. */
+  resumed(segments: number): void;
+  /** Users of one more segment were scored. */
+  scored(users: number): void;
+}
+
+/** The lease was lost: to another owner, or because the expansion was cancelled, superseded or deleted. */
+class LeaseLost extends Error {}
+
+/** A failure that no further attempt would change: the expansion ends with its reason. */
+class Refusal extends Error {
+  readonly reason: Reason;
+
+  constructor(reason: Reason, cause?: unknown) {
+    super(reason.message, { cause });
+    this.reason = reason;
+  }
+}
+
+/**
+ * Works on a claimed job to its end. Failures of the environment become a state with a reason. While the store itself
+ * cannot be written (a full disk) this waits, so that the reason is not lost. Throws ThreadDied: the job is then
+ * released by whoever sees the engine end.
+ */
+export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
+  const { store } = dependencies;
+  const cancellation = new Cancellation();
+  const watch = setInterval(() => {
+    if (!isHeld(store, job)) cancellation.cancel();
+  }, WATCH_EVERY_MS);
+  try {
+    return await attempt(dependencies, job, { cancellation, told: progress });
+  } catch (error) {
+    if (error instanceof LeaseLost || cancellation.isCancelled) {
+      store.removeUnusedFiles();
+      return { kind: 'lost' };
+    }
+    if (error instanceof ThreadDied) throw error;
+    const reason = reasonOf(error);
+    const isFinal = error instanceof Refusal;
+    const isWritten = await untilStored(dependencies, () =>
+      isFinal ? store.end(job, 'failed', reason) : store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
+    );
+    return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** A store that cannot be read now will report it at the next stage. */
+function isHeld(store: CampaignStore, job: Job): boolean {
+  try {
+    return store.isHeld(job);
+  } catch {
+    return true;
+  }
+}
+
+interface Attempt {
+  readonly cancellation: Cancellation;
+  readonly told: AttemptProgress;
+}
+
+async function attempt(dependencies: ExpandDependencies, job: Job, { cancellation, told }: Attempt): Promise<Outcome> {
+  const { store, clock, pool, pace } = dependencies;
+  const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
+  const pins = store.pin(job, dependencies);
+  const population = await openPinned(dependencies, pins);
+  const stage = stageTimer(clock, timings, told);
+  const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
+    requireLease(!cancellation.isCancelled),
+  );
+  const { seeds, suppressed, filtered, candidates } = rows;
+  stage('finding');
+  const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
+  const shortfall = findShortfall(dependencies, population, { seeds, candidates, excluded });
+  if (shortfall) {
+    requireLease(store.end(job, shortfall.kind, shortfall.reason, timings));
+    return shortfall;
+  }
+  const progress = reporter(dependencies, job);
+  requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
+  const task = customiseTask(job, pins, rows);
+  const work = { job, population, task, shares: pace.shares };
+  const { scores, batchSize, customised, threadSeconds } = await adaptAndScore(dependencies, work, cancellation, {
+    onResumed: (segments) => told.resumed(segments),
+    onProgress: progress,
+    onScored: (users) => told.scored(users),
+    onAdapted: (share) => {
+      stage('adapting');
+      requireLease(store.advance(job, { state: 'scoring', progress: share }));
+    },
+  });
+  leaveOut(population, [seeds, suppressed, filtered], scores);
+  stage('scoring');
+  requireLease(store.renew(job));
+  const folder = rankingFolder(job.campaignId, job.expansionId);
+  const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
+  const ranking = writeRanking(store.blobs, folder, scores, kept);
+  stage('ranking');
+  if (ranking.candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
+  const { epochs, quality: held_out, prediction } = customised;
+  requireLease(
+    store.finish(job, {
+      folder,
+      candidates: ranking.candidates,
+      populationSize: population.rowCount,
+      excluded,
+      timings,
+      computedWith: {
+        ...{ ...pool.computedWith, batchSize, segments: population.segmentCount },
+        ...(threadSeconds && { threadSeconds }),
+      },
+      quality: { epochs, held_out, prediction },
+    }),
+  );
+  if (threadSeconds) pace.learn(threadSeconds);
+  return { kind: 'ready', timings };
+}
+
+/** Why these users make no audience; null if they do. */
+function findShortfall(
+  { minimumSeeds }: Pick<ExpandDependencies, 'minimumSeeds'>,
+  population: Population,
+  { seeds, candidates, excluded }: Pick<ExpansionRows, 'seeds' | 'candidates'> & { readonly excluded: object },
+): { readonly kind: 'too_small' | 'failed'; readonly reason: Reason } | null {
+  if (seeds.length < minimumSeeds) {
+    const message = `${seeds.length} of the seeds are in the population and not suppressed; at least ${minimumSeeds} are needed`;
+    return {
+      kind: 'too_small',
+      reason: { code: 'too_few_seeds', message, known: seeds.length, minimum: minimumSeeds },
+    };
+  }
+  if (candidates.length > 0) return null;
+  const message = 'every user of the population is a seed, suppressed or filtered out';
+  return {
+    kind: 'failed',
+    reason: { code: 'no_candidates', message, population: population.rowCount, ...excluded },
+  };
+}
+
+/** The population version that the first attempt pinned; refuses if that, or its model, is no longer served. */
+async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise<Population> {
+  if (pins.modelVersion !== dependencies.modelVersion) {
+    throw new Refusal({
+      code: 'model_unavailable',
+      message: `the expansion began with model ${pins.modelVersion}, but now ${dependencies.modelVersion} is served`,
+      model_version: pins.modelVersion,
+    });
+  }
+  try {
+    return await dependencies.openPopulation(pins.populationVersion);
+  } catch (error) {
+    const message = `population version ${pins.populationVersion} cannot be used: see the log`;
+    throw new Refusal({ code: 'population_unavailable', message, population_version: pins.populationVersion }, error);
+  }
+}
+
+/** Writes progress to the store, at most once a second. */
+function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: number) => void {
+  let last = clock.elapsed();
+  return (progress) => {
+    if (clock.elapsed() - last < PROGRESS_EVERY_MS) return;
+    last = clock.elapsed();
+    try {
+      store.advance(job, { progress });
+    } catch {
+      // A store that cannot be written will report it at the next stage; nobody waits for this.
+    }
+  };
+}
+
+/**
+ * Retries until the store can do it: its disk may be full for the same reason that ended the attempt.
+ */
+async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
+  for (;;) {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      onStoreError(error);
+      await new Promise((resolve) => setTimeout(resolve, STORE_DELAY_MS));
+    }
+  }
+}
+
+function requireLease(isHeld: boolean): void {
+  if (!isHeld) throw new LeaseLost();
+}
+
+/** What the API's callers see: no paths, no ids. The log has the error itself. */
+function reasonOf(error: unknown): Reason {
+  if (error instanceof Refusal) return error.reason;
+  if (!(error instanceof AppError))
+    return { code: 'internal', message: 'the expansion failed because of an internal error: see the log' };
+  const errno = error.facts['errno'];
+  if (error.code === 'storage_failed') {
+    const message = `the data folder cannot be used${typeof errno === 'string' ? ` (${errno})` : ''}: see the log`;
+    return { code: error.code, message, ...(typeof errno === 'string' && { errno }) };
+  }
+  return { code: error.code, message: `the expansion failed (${error.code}): see the log` };
+}

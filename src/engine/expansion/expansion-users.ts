@@ -1,0 +1,39 @@
+/** What an expansion does with its users: their roles, the task of the adaptation, and who is not ranked. */
+import type { SetReader } from '../../domain/ports/expansions.ts';
+import type { Job, Pins } from '../../domain/types.ts';
+import { planKey } from '../../online/plan.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CustomiseTask } from '../messages.ts';
+import { decidingRows, type ExpansionRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
+
+/** The users who decide roles in an expansion of these sets. */
+export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
+  const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
+  return {
+    seeds: blocks(sets.seeds, sets.positives),
+    dismissed: blocks(sets.dismissed),
+    suppressed: blocks(sets.suppression, sets.commonSuppression),
+  };
+}
+
+/** The adaptation of a campaign, which depends on nothing else. */
+export function customiseTask(
+  { features, filters, externalId }: Pick<Job, 'features' | 'filters' | 'externalId'>,
+  pins: Pins,
+  rows: ExpansionRows,
+): CustomiseTask {
+  const { seeds, candidates, dismissed } = rows;
+  const key = planKey({ ...pins, features, filters, ...decidingRows(rows) });
+  const { populationVersion } = pins;
+  const users = { seeds, candidates, dismissed, outside: outsideOf(rows) };
+  return { kind: 'customise', populationVersion, key, features, externalId, ...users };
+}
+
+/** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */
+export function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
+  const { rowCount, rowOf } = population;
+  const isOut = new Uint8Array(rowCount);
+  for (const rows of unranked) for (const row of rows) isOut[row] = 1;
+  for (let number = 0; number < scores.length; number++) if (isOut[rowOf[number]!] === 1) scores[number] = Number.NaN;
+  leaveOutErased(population, scores);
+}

@@ -1,0 +1,28 @@
+/** How an expansion's work divides, learned from the ones that ended last, so that progress is a share of the work. */
+import type { ThreadSeconds } from '../../domain/run-facts.ts';
+
+/** Before any expansion has ended: one fit of the heads, then five of four fifths of the seeds for the report. */
+const FIRST: ThreadSeconds = { adapting: 0.15, reporting: 0.6, scoring: 0.25 };
+/** Weight of the expansion that ended last. */
+const NEWEST = 0.3;
+
+export class Pace {
+  #shares = FIRST;
+
+  /** Of each kind of work; they add up to 1. */
+  get shares(): ThreadSeconds {
+    return this.#shares;
+  }
+
+  /** From an expansion that is ready. */
+  learn({ adapting, reporting, scoring }: ThreadSeconds): void {
+    const seconds = adapting + reporting + scoring;
+    if (!(seconds > 0)) return;
+    const mix = (share: number, newest: number) => share + NEWEST * (newest / seconds - share);
+    this.#shares = {
+      adapting: mix(this.#shares.adapting, adapting),
+      reporting: mix(this.#shares.reporting, reporting),
+      scoring: mix(this.#shares.scoring, scoring),
+    };
+  }
+}

@@ -1,0 +1,135 @@
+/** Expands a campaign with two models, publishes neither, and says how far they agree. */
+import { orderOf } from '../../audience/order.ts';
+import type { SetReader } from '../../domain/ports/expansions.ts';
+import { AppError } from '../../lib/errors.ts';
+import { topCount } from '../../online/quality/seed-ranks.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { ShadowCampaign } from '../messages.ts';
+import type { ThreadPool } from '../pool.ts';
+import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
+import { type ExpansionRows, findRows } from './find-rows.ts';
+
+/**
+ * Segments that are scored at most, spread over the population: a million users tell how far two models agree, and
+ * scoring all of a large population twice would take what expansions need.
+ */
+const SHADOW_SEGMENTS = 16;
+/** Audience sizes at which the audiences are compared, as shares of the scored candidates. */
+const OVERLAP_SHARES = [0.01, 0.05, 0.1] as const;
+/** The audience size whose recall is predicted. */
+const RECALL_SHARE = '0.05';
+
+/** A model that is expanded with: its threads, and its version. */
+export interface ShadowModel {
+  readonly version: string;
+  readonly pool: ThreadPool;
+}
+
+/** What a model predicts of its own audience, from held-out seeds; null where there were too few. */
+interface PredictedQuality {
+  readonly verdict: string | null;
+  readonly auc: number | null;
+  /** At 5 %. */
+  readonly recall: number | null;
+}
+
+export interface ShadowComparison {
+  readonly campaignId: string;
+  readonly seeds: number;
+  /** Candidates that both models scored. */
+  readonly scored: number;
+  /** By share of the candidates: the part of one model's audience that is in the other's. */
+  readonly overlap: Readonly<Record<string, number>>;
+  readonly served: PredictedQuality;
+  readonly fresh: PredictedQuality;
+}
+
+export interface ShadowDependencies {
+  readonly store: SetReader;
+  readonly population: Population;
+  readonly minimumSeeds: number;
+}
+
+/**
+ * Null where the campaign makes no audience now, whatever the model: too few of its seeds are left, no candidates, or
+ * it was deleted meanwhile. @throws what the expansion with the fresh model throws; ThreadDied
+ */
+export async function compareOn(
+  campaign: ShadowCampaign,
+  models: { readonly served: ShadowModel; readonly fresh: ShadowModel },
+  { store, population, minimumSeeds }: ShadowDependencies,
+): Promise<ShadowComparison | null> {
+  const rows = await orNull(findRows(population, roleIdsOf(store, campaign), campaign.filters));
+  if (rows === null || rows.seeds.length < minimumSeeds || rows.candidates.length === 0) return null;
+  const served = await orNull(shadowExpand(campaign, rows, models.served, population));
+  if (served === null) return null;
+  const fresh = await shadowExpand(campaign, rows, models.fresh, population);
+  return {
+    campaignId: campaign.campaignId,
+    seeds: rows.seeds.length,
+    ...overlapOf(served.scores, fresh.scores),
+    served: served.quality,
+    fresh: fresh.quality,
+  };
+}
+
+/** Null where it fails for a reason that is not a bug. */
+async function orNull<T>(made: Promise<T>): Promise<T | null> {
+  try {
+    return await made;
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
+async function shadowExpand(
+  campaign: ShadowCampaign,
+  rows: ExpansionRows,
+  { version: modelVersion, pool }: ShadowModel,
+  population: Population,
+): Promise<{ readonly scores: Float32Array; readonly quality: PredictedQuality }> {
+  const populationVersion = population.version;
+  const task = customiseTask(campaign, { modelVersion, populationVersion }, rows);
+  const { parameters, prediction } = await pool.customise(task, {});
+  const scores = new Float32Array(population.directory.size).fill(Number.NaN);
+  const { features, externalId } = campaign;
+  const modelKey = `shadow/${campaign.campaignId}/${modelVersion}`;
+  await Promise.all(
+    spreadSegments(population.segmentCount).map(async (segment) => {
+      const task = { kind: 'score', populationVersion, segment, modelKey, features, externalId, parameters } as const;
+      const result = await pool.score(task, {});
+      for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
+    }),
+  );
+  leaveOut(population, [rows.seeds, rows.suppressed, rows.filtered], scores);
+  return { scores, quality: qualityOf(prediction) };
+}
+
+function spreadSegments(segments: number): number[] {
+  const count = Math.min(segments, SHADOW_SEGMENTS);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * segments) / count));
+}
+
+function qualityOf(prediction: Readonly<Record<string, unknown>> | null): PredictedQuality {
+  const { verdict, auc, recall } = (prediction ?? {}) as {
+    readonly verdict?: string;
+    readonly auc?: { readonly mean: number } | null;
+    readonly recall?: Readonly<Record<string, { readonly mean: number }>>;
+  };
+  return { verdict: verdict ?? null, auc: auc?.mean ?? null, recall: recall?.[RECALL_SHARE]?.mean ?? null };
+}
+
+/** Of two scores by user number, NaN for the same users. */
+function overlapOf(served: Float32Array, fresh: Float32Array): Pick<ShadowComparison, 'scored' | 'overlap'> {
+  const [before, after] = [orderOf(served), orderOf(fresh)];
+  const overlap: Record<string, number> = {};
+  for (const share of OVERLAP_SHARES) {
+    const count = topCount(before.length, share);
+    const members = new Set(before.subarray(0, count));
+    let both = 0;
+    for (const number of after.subarray(0, count)) if (members.has(number)) both += 1;
+    overlap[share] = count === 0 ? 1 : both / count;
+  }
+  return { scored: before.length, overlap };
+}

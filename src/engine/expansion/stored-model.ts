@@ -1,0 +1,26 @@
+/** Reads the changes of a campaign's customised model from the folder of its ranking. */
+import type { BlobReader } from '../../domain/ports/blobs.ts';
+import { AppError } from '../../lib/errors.ts';
+import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../../model/customised.ts';
+
+/**
+ * @throws AppError model_not_stored if the ranking has none; storage_failed if it is damaged, of another contract or
+ * unreadable.
+ */
+export function readStoredModel(blobs: BlobReader, folder: string): Customised {
+  return decodeCustomised(read(blobs, folder), `${folder}/${CUSTOMISED_FILE}`);
+}
+
+function read(blobs: BlobReader, folder: string): Uint8Array {
+  try {
+    return blobs.read(folder, CUSTOMISED_FILE);
+  } catch (error) {
+    if (error instanceof AppError && error.facts['errno'] === 'ENOENT' && blobs.has(folder))
+      throw new AppError(
+        'model_not_stored',
+        'the audience was made by a version that did not store its customised model: a new expansion stores one',
+        { cause: error },
+      );
+    throw error;
+  }
+}

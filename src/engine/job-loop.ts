@@ -1,0 +1,192 @@
+/** The jobs of an engine: claimed while it runs, and expanded with the model that each pinned. */
+import { JOBS_PER_THREAD } from '../domain/queue-time.ts';
+import type { Timings } from '../domain/run-facts.ts';
+import type { Job } from '../domain/types.ts';
+import type { Logger } from '../lib/logging.ts';
+import { ThreadDied } from '../lib/threads/thread-group.ts';
+import type { Tracer } from '../lib/tracing.ts';
+import type { EngineModels, LoadedModel } from './engine-models.ts';
+import { AttemptWatch } from './expansion/attempt-watch.ts';
+import { checkModel } from './expansion/check-model.ts';
+import { type ExpandDependencies, expand, type Outcome } from './expansion/expand.ts';
+import type { Pulse } from './heartbeat.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig } from './messages.ts';
+
+/** How often the queue is polled when nobody wakes the engine. */
+const POLL_MS = 500;
+/** How long the engine waits after an error of the store itself (a full disk). */
+const STORE_ERROR_DELAY_MS = 1000;
+
+/** What expansions with any model need. */
+export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'modelVersion' | 'openPopulation'> & {
+  readonly models: EngineModels;
+  /** Whether the disk has room for another expansion, and so many bytes. */
+  hasRoom(bytes?: number): boolean;
+};
+
+/** Whom it tells what it does. */
+export interface EngineTellers {
+  readonly onExpanded: (timings: Timings) => void;
+  readonly pulse: Pulse;
+  readonly tracer: Tracer | null;
+}
+
+export class Engine {
+  readonly #config: EngineConfig;
+  #dependencies: EngineDependencies;
+  readonly #logger: Logger;
+  readonly #tell: EngineTellers;
+  /** Models that stay loaded since they were checked. */
+  readonly #checked = new Set<string>();
+  #isDraining = false;
+  #wake: () => void = () => {};
+  /** Jobs that run and were tried before. */
+  #retries = 0;
+  #sleeping: Promise<void> = Promise.resolve();
+
+  constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
+    this.#config = config;
+    this.#dependencies = dependencies;
+    this.#logger = logger;
+    this.#tell = tell;
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Expansions whose first attempt begins from now on pin this version. */
+  usePopulation(version: string): void {
+    this.#dependencies = { ...this.#dependencies, populationVersion: version };
+  }
+
+  /** Expansions whose first attempt begins from now on pin this model; running ones end with theirs. */
+  useModel(version: string, folder: string): void {
+    this.#dependencies.models.use(version, folder);
+    this.dropModel(version);
+  }
+
+  /** Loads a model beside the served one, and compares them. It stays loaded until it is used or dropped. */
+  async checkModel(task: CheckModelTask): Promise<CheckedModel> {
+    const check = await checkModel(task, this.#dependencies);
+    if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
+    this.#checked.add(task.version);
+    return check;
+  }
+
+  /** Forgets a model that was checked. */
+  dropModel(version: string): void {
+    if (this.#checked.delete(version)) this.#dependencies.models.giveBack(version);
+  }
+
+  /** Claims no job any more; those that run go on until the process ends. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** What unfinished expansions have done is on disk when this returns, where that is worth it. */
+  keepWork(): void {
+    const kept = this.#dependencies.keeper.keepAll((error) =>
+      this.#logger.warn({ err: error }, 'an unfinished expansion is not kept: it starts over'),
+    );
+    if (kept > 0) this.#logger.info({ expansions: kept }, 'unfinished expansions are kept');
+  }
+
+  /**
+   * Runs several jobs a thread at a time: one adapts while another's segments are scored, and those whose segments wait
+   * together share a pass over the population. While one is tried again, there are as many as threads: a job that ends
+   * the engine takes an attempt of all that run beside it. Ends only by throwing ThreadDied.
+   */
+  async run(): Promise<never> {
+    this.#sleep();
+    const workers = Array.from({ length: JOBS_PER_THREAD * this.#config.threads }, (_, i) =>
+      this.#work(i >= this.#config.threads),
+    );
+    return Promise.race([this.#dependencies.models.broken, ...workers]);
+  }
+
+  async #work(isExtra: boolean): Promise<never> {
+    for (;;) {
+      // the store may be waited for, by one after the other
+      this.#tell.pulse.goOn();
+      try {
+        const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
+        const job = isHeld ? null : this.#dependencies.store.claim(this.#config.ownerId);
+        if (job) await this.#expand(job);
+        else await this.#sleeping;
+      } catch (error) {
+        if (error instanceof ThreadDied) throw error;
+        this.#logger.error({ err: error }, 'no job could be claimed or worked at');
+        await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
+      }
+    }
+  }
+
+  async #expand(job: Job): Promise<void> {
+    const { pulse, tracer, onExpanded } = this.#tell;
+    const { clock } = this.#dependencies;
+    const watch = new AttemptWatch(job, {
+      ...{ logger: this.#logger, tracer, clock },
+      onScored: (users) => pulse.scored(users),
+    });
+    const renewal = setInterval(() => {
+      pulse.goOn();
+      try {
+        this.#dependencies.store.renew(job);
+      } catch (error) {
+        watch.leaseNotRenewed(error);
+      }
+    }, this.#config.leaseMs / 3);
+    const isRetry = job.attempt > 1;
+    if (isRetry) this.#retries += 1;
+    try {
+      const outcome = await pulse.during(() => this.#expandWithModel(watch));
+      if (outcome.timings !== undefined) onExpanded(outcome.timings);
+      watch.ended(outcome);
+    } catch (error) {
+      watch.broke();
+      throw error;
+    } finally {
+      clearInterval(renewal);
+      if (isRetry) this.#retries -= 1;
+    }
+  }
+
+  /** With the model that the first attempt pinned, or the served one. */
+  async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
+    const { models } = this.#dependencies;
+    const { version, pool, openPopulation } = await this.#takeModel(watch.job);
+    try {
+      return await expand({ ...this.#dependencies, pool, modelVersion: version, openPopulation }, watch.job, watch);
+    } finally {
+      models.giveBack(version);
+    }
+  }
+
+  /** One that is gone, or damaged, is refused by the attempt: it gets the served one, which is not what is pinned. */
+  async #takeModel({ pins, expansionId }: Job): Promise<LoadedModel> {
+    const { models } = this.#dependencies;
+    const pinned = pins?.modelVersion;
+    if (pinned !== undefined && pinned !== models.currentVersion && models.has(pinned)) {
+      try {
+        return await models.take(pinned);
+      } catch (error) {
+        if (error instanceof ThreadDied) throw error;
+        this.#logger.error({ err: error, expansion: expansionId, model: pinned }, 'a pinned model cannot be loaded');
+      }
+    }
+    return models.take(models.currentVersion);
+  }
+
+  /** All idle workers wait for the same event: the next poll, or a call. */
+  #sleep(): void {
+    this.#sleeping = new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake(), POLL_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#sleep();
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Keeps an engine process running next to the API process: starts it, receives its messages, kills it when it hangs,
+ * and restarts it when it dies.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import type { EstimateInputs } from '../domain/estimates.ts';
+import type { CampaignStore } from '../domain/ports/store.ts';
+import type { Timings } from '../domain/run-facts.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { entryBeside } from '../lib/entry.ts';
+import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logging.ts';
+import { restoreError } from '../lib/threads/thread-error.ts';
+import type { EngineState, WaitingCheck, WaitingEstimate } from './engine-state.ts';
+import { EngineWatch } from './engine-watch.ts';
+import type { EstimateOutcome } from './expansion/estimator.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig, FromEngine, ToEngine } from './messages.ts';
+
+/** The delay of the first restart, which then doubles up to the second value. */
+const RESTART_DELAY_MS = 250;
+const LONGEST_RESTART_DELAY_MS = 10_000;
+/** How long a stopping engine may take. */
+const STOP_MS = 5000;
+/** After this many deaths without ever being ready, an engine is given up. */
+const STARTS = 3;
+
+/** `--max-semi-space-size` of the engine's threads: a batch leaves little behind, and the default is 16. */
+const YOUNG_MIB = 2;
+
+/** The time that the round trip to the engine may add to an estimate. */
+const IPC_MS = 100;
+
+export class EngineSupervisor {
+  #config: Omit<EngineConfig, 'ownerId'>;
+  readonly #store: CampaignStore;
+  readonly #logger: Logger;
+  readonly #clock: Pick<Clock, 'elapsed'>;
+  #child: ChildProcess | null = null;
+  #state = { ready: false, detail: 'starting', restarts: 0, hung: 0, lastEnd: null as string | null };
+  readonly #watch: EngineWatch;
+  #heartbeat: { readonly last: Heartbeat; readonly pid: number; readonly at: number } | null = null;
+  #usersScored = 0;
+  /** Deaths since an engine was ready. */
+  #deaths = 0;
+  /** Why the engine that runs was killed; null if it was not. */
+  #hung: string | null = null;
+  /** The caller that waits for the first engine. */
+  #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
+  #stopping = false;
+  #timer: NodeJS.Timeout | null = null;
+  /** Callers that wait for an estimate. */
+  readonly #estimates = new Map<number, WaitingEstimate>();
+  #lastEstimate = 0;
+  /** Callers that wait for the check of a model. */
+  readonly #checks = new Map<number, WaitingCheck>();
+  #lastCheck = 0;
+  #onExpanded: (timings: Timings) => void = () => {};
+
+  constructor(
+    config: Omit<EngineConfig, 'ownerId'>,
+    store: CampaignStore,
+    logger: Logger,
+    clock: Pick<Clock, 'elapsed'> = systemClock,
+  ) {
+    this.#clock = clock;
+    this.#config = config;
+    this.#store = store;
+    this.#logger = logger;
+    this.#watch = new EngineWatch({ clock, onHung: (reason) => this.#killHung(reason) });
+  }
+
+  get state(): EngineState {
+    const usersScored = this.#usersScored;
+    if (this.#heartbeat === null || !this.#state.ready) return { ...this.#state, heartbeat: null, usersScored };
+    const { pid, at } = this.#heartbeat;
+    const { usersScored: _, users: __, ...last } = this.#heartbeat.last;
+    const { threads } = this.#config;
+    return {
+      ...this.#state,
+      heartbeat: { ...last, pid, threads, ageMs: Math.max(0, this.#clock.elapsed() - at) },
+      usersScored,
+    };
+  }
+
+  /**
+   * Starts the first engine; resolves when one is ready, which never happens after `stop`. Throws if it refuses
+   * something (a bad model, no CUDA), and the last engine's error if three in a row died before being ready.
+   */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#starting = { resolve, reject };
+      this.#spawn();
+    });
+  }
+
+  /** Calls `listener`, the only one, with the timings of each expansion that becomes ready. */
+  onExpanded(listener: (timings: Timings) => void): void {
+    this.#onExpanded = listener;
+  }
+
+  /** Tells the engine that there is work. */
+  wake(): void {
+    this.#send({ kind: 'wake' });
+  }
+
+  /** The time of the service is another one from now on. */
+  useClock(offsetMs: number): void {
+    this.#config = { ...this.#config, clockOffsetMs: offsetMs };
+    this.#send({ kind: 'clock', offsetMs });
+  }
+
+  /** The store's reserve for deletions is there: from now on expansions wait while it is not. */
+  expectReserve(): void {
+    if (this.#config.reserveExpected) return;
+    this.#config = { ...this.#config, reserveExpected: true };
+    this.#send({ kind: 'reserve_expected' });
+  }
+
+  /** New expansions use this version, which has been checked; running ones end on theirs. */
+  usePopulation(version: string): void {
+    this.#config = { ...this.#config, populationVersion: version };
+    this.#send({ kind: 'population', version });
+  }
+
+  /** New expansions use this model, which lies in `folder` and was checked; running ones end with theirs. */
+  useModel(version: string, folder: string): void {
+    this.#config = { ...this.#config, model: folder, modelVersion: version };
+    this.#send({ kind: 'model', version, folder });
+  }
+
+  /**
+   * Has the engine load a model beside the served one and compare both; it stays loaded until `useModel` or
+   * `dropModel`. @throws what refuses it; AppError unavailable if no engine is ready, or it dies of it
+   */
+  checkModel(task: CheckModelTask): Promise<CheckedModel> {
+    if (!this.#state.ready || !this.#child?.connected)
+      return Promise.reject(new AppError('unavailable', `the engine is not ready: ${this.#state.detail}`));
+    const id = ++this.#lastCheck;
+    return new Promise((resolve, reject) => {
+      this.#checks.set(id, { resolve, reject });
+      this.#send({ kind: 'check_model', id, task });
+    });
+  }
+
+  /** Lets the engine forget a model that `checkModel` loaded. */
+  dropModel(version: string): void {
+    this.#send({ kind: 'drop_model', version });
+  }
+
+  /**
+   * Asks the engine's estimator for the expected quality of an audience, within `timeMs`. `loading` if no engine is
+   * ready, or it dies.
+   * @throws AppError invalid_model, model_unavailable, invalid_population
+   */
+  estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
+    if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
+    const id = ++this.#lastEstimate;
+    return new Promise((resolve, reject) => {
+      // the engine keeps the time limit; one that does not even report that is late
+      const timer = setTimeout(
+        () => this.#answer(id, ({ resolve }) => resolve({ kind: 'late', users: null })),
+        timeMs + IPC_MS,
+      );
+      this.#estimates.set(id, { resolve, reject, timer });
+      this.#send({ kind: 'estimate', id, task, timeMs });
+    });
+  }
+
+  /** The engine claims no job any more, and is not started again; call `stop` after it. */
+  drain(): void {
+    this.#stopping = true;
+    this.#send({ kind: 'drain' });
+  }
+
+  /** Ends the engine; running jobs go back to the queue, and the attempts do not count. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    const child = this.#child;
+    if (!child) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    this.#send({ kind: 'stop' });
+    this.#logger.info({ pid: child.pid }, 'engine told to stop');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #spawn(): void {
+    const child = fork(entryBeside(import.meta.url, 'engine'), [], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced', // typed arrays
+      execArgv: [`--max-semi-space-size=${YOUNG_MIB}`],
+    });
+    const owner = `${child.pid}:${randomUUID()}`;
+    this.#child = child;
+    this.#hung = null;
+    if (child.pid !== undefined) this.#watch.follow(child.pid);
+    let refusal: AppError | null = null;
+    child.on('message', (message: FromEngine) => {
+      // the last messages of one may come after the next has started
+      if (child === this.#child) this.#watch.sign(message.kind === 'heartbeat' ? message.heartbeat.users : undefined);
+      if (message.kind === 'ready') this.#ready(child, message.device);
+      else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
+      else if (message.kind === 'heartbeat') this.#beat(child, message.heartbeat);
+      else if (message.kind === 'expanded') this.#onExpanded(message.timings);
+      else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
+      else if (message.kind === 'not_estimated')
+        this.#answer(message.id, ({ reject }) => reject(restoreError(message.error)));
+      else if (message.kind === 'model_checked') this.#endCheck(message.id, ({ resolve }) => resolve(message.check));
+      else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
+    });
+    child.on('exit', (code, signal) =>
+      this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`),
+    );
+    child.on('error', (error) => {
+      // A process that could not be spawned has no exit event; other errors are followed by one.
+      if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
+    });
+    this.#send({ kind: 'start', config: { ...this.#config, ownerId: owner } });
+  }
+
+  /** Its jobs are released when it has ended, as those of any. */
+  #killHung(reason: string): void {
+    const pid = this.#child?.pid;
+    this.#logger.error({ pid, reason }, 'engine hangs and is killed');
+    this.#state = { ...this.#state, hung: this.#state.hung + 1 };
+    this.#hung = reason;
+    this.#child?.kill('SIGKILL');
+  }
+
+  #ready(child: ChildProcess, device: string): void {
+    this.#state = { ...this.#state, ready: true, detail: device };
+    this.#deaths = 0;
+    this.#logger.info({ device, pid: child.pid }, 'engine ready');
+    this.#starting?.resolve();
+    this.#starting = null;
+  }
+
+  #beat(child: ChildProcess, last: Heartbeat): void {
+    this.#heartbeat = { last, pid: child.pid ?? 0, at: this.#clock.elapsed() };
+    this.#usersScored += last.usersScored;
+  }
+
+  #answer(id: number, how: (waiting: WaitingEstimate) => void): void {
+    const waiting = this.#estimates.get(id);
+    if (waiting === undefined) return;
+    this.#estimates.delete(id);
+    clearTimeout(waiting.timer);
+    how(waiting);
+  }
+
+  #endCheck(id: number, how: (waiting: WaitingCheck) => void): void {
+    const waiting = this.#checks.get(id);
+    this.#checks.delete(id);
+    if (waiting !== undefined) how(waiting);
+  }
+
+  #ended(owner: string, refusal: AppError | null, how: string): void {
+    this.#child = null;
+    this.#heartbeat = null;
+    this.#watch.end();
+    for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
+    const lost = new AppError('unavailable', `${how} while it checked the model`);
+    for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
+    this.#release(owner);
+    if (this.#stopping) return;
+    const detail = refusal?.message ?? how;
+    this.#state = { ...this.#state, ready: false, detail, restarts: this.#state.restarts + 1, lastEnd: detail };
+    this.#deaths += 1;
+    if (this.#starting && (refusal || this.#deaths >= STARTS)) {
+      this.#starting.reject(refusal ?? new AppError('unavailable', `${detail}, ${STARTS} times in a row: see the log`));
+      this.#starting = null;
+      return;
+    }
+    const delay = Math.min(RESTART_DELAY_MS * 2 ** (this.#deaths - 1), LONGEST_RESTART_DELAY_MS);
+    this.#logger.error({ delay_ms: delay, reason: detail }, 'engine died and will be restarted');
+    this.#timer = setTimeout(() => this.#spawn(), delay);
+  }
+
+  /** Releases the ended engine's jobs at once, without waiting for their leases to expire. */
+  #release(owner: string): void {
+    try {
+      const jobs = this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
+      if (jobs > 0) this.#logger.warn({ jobs }, 'jobs of the ended engine are back in the queue');
+    } catch (error) {
+      this.#logger.error({ err: error }, 'leases could not be released: they run out');
+    }
+  }
+
+  #send(message: ToEngine): void {
+    if (this.#child?.connected) this.#child.send(message, () => {});
+  }
+}

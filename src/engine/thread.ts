@@ -1,0 +1,156 @@
+/** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
+
+import { type Device, type DeviceRequest, resolveDevice } from '../../packages/onnx-grad/index.ts';
+import { assert } from '../lib/errors.ts';
+import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
+import { applyChanges } from '../model/changes.ts';
+import { decodeCustomised } from '../model/customised.ts';
+import { type GeneralModel, loadModel } from '../model/load.ts';
+import { BoundModel } from '../online/bound-model.ts';
+import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
+import { regressionCache } from '../online/regression/regression-cache.ts';
+import { testExpansion } from '../online/test-expansion.ts';
+import { openPopulation } from '../population/read/population.ts';
+import { SegmentMemory } from '../population/read/segment-memory.ts';
+import type {
+  CustomiseProgress,
+  CustomiseResult,
+  CustomiseTask,
+  RestoreResult,
+  RestoreTask,
+  ScoreResult,
+  ScoreTask,
+  SharedTensor,
+  Task,
+  Tensor,
+  ThreadResult,
+} from './messages.ts';
+
+/** A thread's start data. */
+export interface ThreadData {
+  readonly model: string;
+  readonly population: string;
+  readonly device: string;
+  /** How many there are: a campaign that is adapted alone may use the processors of all of them. */
+  readonly threads: number;
+}
+
+class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
+  readonly #data: ThreadData;
+  readonly #device: Device;
+  readonly #model: GeneralModel;
+  readonly #program: OnlineProgram;
+  readonly #segment = new SegmentMemory();
+  /** To the version of the population that was used last. */
+  #bound: BoundModel | null = null;
+  #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
+
+  private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
+    this.#data = data;
+    this.#device = device;
+    this.#model = model;
+    this.#program = program;
+  }
+
+  static async open(data: ThreadData): Promise<Thread> {
+    const device = await resolveDevice(data.device as DeviceRequest);
+    const model = await loadModel(data.model, { device });
+    return new Thread(data, device, model, await openOnlineProgram(model, { device, threads: data.threads }));
+  }
+
+  async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<ThreadResult> {
+    context.check();
+    switch (task.kind) {
+      case 'customise':
+        return this.#customise(task, context);
+      case 'restore':
+        return this.#restore(task);
+      case 'score':
+        return this.#score(task, context);
+      case 'test':
+        return testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
+    }
+  }
+
+  transferred(result: ThreadResult): ArrayBuffer[] {
+    const stored = 'customised' in result ? [result.customised] : [];
+    const arrays = 'scores' in result ? [result.scores, result.userNumbers] : stored;
+    return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+  }
+
+  /** Sessions end with the process. */
+  close(): void {}
+
+  async #customise(task: CustomiseTask, { check, report }: TaskContext<CustomiseProgress>): Promise<CustomiseResult> {
+    const bound = await this.#bind(task.populationVersion);
+    let shared: readonly SharedTensor[] | null = null;
+    const { parameters, customised, epochs, quality, prediction } = await bound.customise({
+      ...task,
+      onParameters: (early) => {
+        shared = [...early].map(share);
+        report({ parameters: shared });
+      },
+      onProgress: (share) => {
+        check();
+        report(share);
+      },
+    });
+    return {
+      parameters: shared ?? [...parameters].map(share),
+      customised,
+      epochs,
+      quality: quality && { ...quality },
+      prediction: prediction && { ...prediction },
+    };
+  }
+
+  /** The bits that the adaptation had: what it changed is stored as it was. */
+  #restore({ customised }: RestoreTask): RestoreResult {
+    const { graph, adapted, manifest } = this.#model;
+    const { changes, modelVersion } = decodeCustomised(customised, 'that a stop kept');
+    const all = applyChanges(graph.initializers, changes);
+    assert(all && modelVersion === manifest.version, 'what a stop kept is of this model');
+    return { parameters: adapted.map((name) => share([name, all.get(name)!])) };
+  }
+
+  async #score(task: ScoreTask, { isNearNext }: TaskContext<CustomiseProgress>): Promise<ScoreResult> {
+    const bound = await this.#bind(task.populationVersion);
+    const { modelKey, features, externalId } = task;
+    if (this.#parameters?.key !== modelKey)
+      this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
+    const rows = bound.context.population.readSegment(task.segment, this.#segment);
+    const scores = await bound.score(
+      rows,
+      { features, externalId, parameters: this.#parameters.values },
+      { rows: `${task.populationVersion}/${task.segment}`, isAwaited: isNearNext },
+    );
+    return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
+  }
+
+  /** The model bound to a version of the population; the last one is kept. */
+  async #bind(version: string): Promise<BoundModel> {
+    if (this.#bound?.context.population.version === version) return this.#bound;
+    await this.#bound?.close();
+    this.#bound = null;
+    // a sample of rows is in all segments: a cache would be another copy of the population
+    const population = openPopulation(this.#data.population, { version, trusted: true, cacheBytes: 0 });
+    this.#bound = await BoundModel.open(this.#model, this.#program, population, {
+      device: this.#device,
+      regressionCache: regressionCache({ model: this.#model, population }),
+      nameUser: (userNumber) => `user "${population.directory.id(userNumber)}"`,
+    });
+    return this.#bound;
+  }
+}
+
+function share([name, { dtype, shape, data }]: [string, Tensor]): SharedTensor {
+  const shared = new SharedArrayBuffer(data.byteLength);
+  new Uint8Array(shared).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return { name, dtype, shape, data: shared };
+}
+
+function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
+  return [name, { dtype, shape, data: new Float32Array(data) }];
+}
+
+await hostThread((data: ThreadData) => Thread.open(data));

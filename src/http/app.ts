@@ -1,0 +1,236 @@
+/** The HTTP server: hooks for every route, and the routes. */
+import { randomUUID } from 'node:crypto';
+import Fastify, {
+  type FastifyBaseLogger,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { addVersionRoutes } from './audiences/change-routes.ts';
+import { addExplanationRoutes } from './audiences/explanation-routes.ts';
+import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
+import { addMemberRoutes } from './audiences/membership-routes.ts';
+import { addModelRoutes } from './audiences/model-routes.ts';
+import { addAudienceRoutes } from './audiences/read-routes.ts';
+import { StreamEncoder } from './audiences/stream/stream-encoder.ts';
+import { createTurns } from './audiences/stream/stream-turns.ts';
+import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
+import { addAuditRoutes } from './audit/routes.ts';
+import { addFeedbackRoutes } from './campaigns/feedback-routes.ts';
+import { addCampaignRoutes } from './campaigns/routes.ts';
+import { addClockRoutes } from './clock/routes.ts';
+import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
+import { addConsoleRoutes } from './console/routes.ts';
+import type { ServerDependencies } from './dependencies.ts';
+import { addEstimateRoutes } from './estimates/routes.ts';
+import { addExpansionRoutes } from './expansions/routes.ts';
+import { createMetrics, type ServerMetrics } from './health/metrics.ts';
+import { createReadiness } from './health/readiness.ts';
+import { addHealthRoutes } from './health/routes.ts';
+import { addInformationRoutes } from './information/routes.ts';
+import { addKeyRoutes } from './keys/routes.ts';
+import { addModelVersionRoutes } from './models/routes.ts';
+import { addDocumentRoutes } from './openapi/routes.ts';
+import { Access } from './plugins/access/access.ts';
+import { trustedProxyCheck } from './plugins/access/client-address.ts';
+import { createRateLimiter, NO_RATE_LIMITS, type RateLimiter } from './plugins/access/rate-limit.ts';
+import { addPacking } from './plugins/compression.ts';
+import { createClientErrorHandler } from './plugins/connections/client-errors.ts';
+import { createServers } from './plugins/connections/connections.ts';
+import { LoadShedder } from './plugins/connections/load-shedder.ts';
+import { OpenRequests } from './plugins/connections/open-requests.ts';
+import { createSlots } from './plugins/connections/slots.ts';
+import type { ServerApp } from './plugins/fastify-types.ts';
+import { validatorCompiler } from './plugins/json/validation.ts';
+import { LastErrors } from './plugins/last-errors.ts';
+import { LazyLogger } from './plugins/lazy-logger.ts';
+import { type Answered, PatternLog } from './plugins/request-log.ts';
+import { addRequestPlugins, addRoutePlugins } from './plugins.ts';
+import { addPopulationRoutes } from './populations/routes.ts';
+import { sendError } from './problems/error-handler.ts';
+import { addStatusRoutes, type Observed } from './status/routes.ts';
+import { OpenUploads } from './user-sets/open-uploads.ts';
+import { addUserSetRoutes } from './user-sets/routes.ts';
+import { addUserRoutes } from './users/routes.ts';
+import { addWebhookRoutes } from './webhooks/routes.ts';
+
+/** A server that is ready for `listen()` or `inject()`; `close()` ends requests in flight within `closeGraceMs`. */
+export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
+  const uploads = new OpenUploads(dependencies.config);
+  const requests = new OpenRequests();
+  const { clock, config, telemetry } = dependencies;
+  const observed = {
+    partsOf: createReadiness(dependencies),
+    errors: new LastErrors(clock),
+    started: { at: clock.now(), elapsed: clock.elapsed() },
+  };
+  const shedder = createShedder(dependencies);
+  const metrics = createMetrics(dependencies, observed.partsOf, shedder);
+  const observe = (answered: Answered) => {
+    metrics.observe(answered);
+    observed.errors.note(answered);
+    if (answered.code === 'invalid_population') dependencies.storage.suspectPopulation();
+  };
+  const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
+  const access = new Access(dependencies);
+  const rates = await createRateLimiter(app, config, clock);
+  await addRequestPlugins(app, { config, requests, access, rates, shedder, telemetry });
+  const endMetrics = telemetry?.exportMetrics(metrics.families);
+  if (endMetrics) app.addHook('onClose', endMetrics);
+  await addRoutes(app, dependencies, { metrics, ...observed }, { uploads, requests, access, rates });
+  await app.ready();
+  return app;
+}
+
+/** The OpenAPI 3.1 document of the routes, made without a population or a store. */
+export async function openApiDocument(): Promise<object> {
+  return withDocumentedApp((app) => app.swagger());
+}
+
+/** The same document as YAML: the contents of openapi.yaml. */
+export async function openApiYaml(): Promise<string> {
+  return withDocumentedApp((app) => app.swagger({ yaml: true }));
+}
+
+async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
+  const config = DEFAULT_SERVER_CONFIG;
+  const uploads = new OpenUploads(config);
+  const requests = new OpenRequests();
+  const app = createApp(config, {}, uploads, requests);
+  const dependencies = unserved(config);
+  const started = { at: 0, elapsed: 0 };
+  const seen = { metrics: unusable<ServerMetrics>(), partsOf: refuseUse, errors: unusable<LastErrors>(), started };
+  await addRoutes(app, dependencies, seen, {
+    uploads,
+    requests,
+    access: new Access(dependencies),
+    rates: NO_RATE_LIMITS,
+  });
+  await app.ready();
+  const document = read(app);
+  await app.close();
+  return document;
+}
+
+/** What routes are registered with that no request is made to: their handlers may hold it, and never use it. */
+function unserved(config: ServerConfig): ServerDependencies {
+  return {
+    config,
+    store: unusable(),
+    rankings: unusable(),
+    population: unusable(),
+    campaignFeatures: [],
+    modelVersion: 'none',
+    model: unusable(),
+    models: unusable(),
+    populations: unusable(),
+    customisedModels: unusable(),
+    eraser: unusable(),
+    estimates: unusable(),
+    explainer: unusable(),
+    engine: refuseUse,
+    storage: unusable(),
+    machine: unusable(),
+    onExpanded: refuseUse,
+    wake: refuseUse,
+    webhooks: unusable(),
+    telemetry: null,
+    logger: unusable(),
+    clock: unusable(),
+  };
+}
+
+/** Stands for a `T` that nobody uses: to read any property of it is a bug, and throws. */
+function unusable<T extends object>(): T {
+  return new Proxy<T>(Object.create(null), { get: refuseUse });
+}
+
+function refuseUse(): never {
+  throw new Error('the routes of the document answer no requests');
+}
+
+function createApp(
+  config: ServerConfig,
+  { logger, observe = () => {} }: { logger?: ServerDependencies['logger']; observe?: ServerMetrics['observe'] },
+  uploads: OpenUploads,
+  requests: OpenRequests,
+): ServerApp {
+  const app = Fastify<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger>({
+    ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
+    logController: new PatternLog(observe),
+    childLoggerFactory: (parent, bindings) => new LazyLogger(parent, bindings),
+    bodyLimit: config.bodyLimitBytes,
+    trustProxy: trustedProxyCheck(config.trustedProxies),
+    serverFactory: createServers(config, (connections) =>
+      logger?.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
+    ),
+    routerOptions: { maxParamLength: config.maximumParamLength },
+    return503OnClosing: false,
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, config),
+    clientErrorHandler: createClientErrorHandler(config, uploads, requests),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateReply('problemCode', null);
+  app.decorateReply('isShed', false);
+  return app;
+}
+
+async function addRoutes(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  { metrics, ...observed }: Observed & { readonly metrics: ServerMetrics },
+  { uploads, requests, access, rates }: RouteParts,
+): Promise<void> {
+  await addRoutePlugins(app, { dependencies, requests, access, rates });
+  addCampaignRoutes(app, dependencies);
+  addExpansionRoutes(app, dependencies);
+  await addFeedbackRoutes(app, dependencies);
+  addEstimateRoutes(app, dependencies);
+  const { config, clock } = dependencies;
+  const takeSlot = createSlots(config.maximumOpenStreams, 'streams are open', (open) => metrics.openStreams.set(open));
+  const encoder = new StreamEncoder();
+  app.addHook('onClose', () => encoder.close());
+  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()), encoder });
+  await addPacking(app, (scope) => addAudienceRoutes(scope, dependencies, takeStream));
+  addMemberRoutes(app, dependencies);
+  addFeedbackOutcome(app, dependencies);
+  addVersionRoutes(app, dependencies);
+  addAudienceVersionRoutes(app, dependencies, takeStream);
+  addExplanationRoutes(app, dependencies);
+  addModelRoutes(app, dependencies);
+  await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
+  addInformationRoutes(app, dependencies);
+  addModelVersionRoutes(app, dependencies);
+  addPopulationRoutes(app, dependencies);
+  addUserRoutes(app, dependencies);
+  addWebhookRoutes(app, dependencies);
+  addKeyRoutes(app, dependencies);
+  addAuditRoutes(app, dependencies);
+  addHealthRoutes(app, dependencies, observed.partsOf, { metrics, access });
+  addStatusRoutes(app, dependencies, observed);
+  addClockRoutes(app, dependencies);
+  await addDocumentRoutes(app);
+  await addConsoleRoutes(app);
+}
+
+/** What routes share. */
+interface RouteParts {
+  readonly uploads: OpenUploads;
+  readonly requests: OpenRequests;
+  readonly access: Access;
+  readonly rates: RateLimiter;
+}
+
+function createShedder({ config, clock, logger }: ServerDependencies): LoadShedder {
+  return new LoadShedder(config, clock, (requests) =>
+    logger.warn({ requests }, 'requests were refused: more arrive than can be answered'),
+  );
+}
+
+/** The caller's own id if it is short and plain, else a new one. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,43 @@
+/** Explanations that were made, kept for the next who asks; so many are made at one time. */
+import { LRUCache } from 'lru-cache';
+import type { Explanation } from '../../audience/explanation.ts';
+import { createSlots } from '../plugins/connections/slots.ts';
+import type { AudienceLimits } from './limits.ts';
+import type { AudienceExplainer, AudienceToExplain } from './port.ts';
+
+/**
+ * Explains an audience, or gives what was made of the same ranking and size before: those never change. Who asks for
+ * one that is being made waits for it.
+ * @throws AppError unavailable (with retry_after) where others are being made; what the explainer does
+ */
+export function createExplanations({
+  config,
+  explainer,
+}: {
+  readonly config: AudienceLimits;
+  readonly explainer: AudienceExplainer;
+}): (audience: AudienceToExplain) => Promise<Explanation> {
+  const take = createSlots(config.maximumOpenExplanations, 'explanations are being made');
+  const kept = new LRUCache<string, Promise<Explanation>>({ max: config.keptExplanations });
+  return (audience) => {
+    const key = `${audience.size} ${audience.folder}`;
+    const known = kept.get(key);
+    if (known) return known;
+    const made = explainWith(explainer, audience, take());
+    kept.set(key, made);
+    made.catch(() => kept.delete(key));
+    return made;
+  };
+}
+
+async function explainWith(
+  explainer: AudienceExplainer,
+  audience: AudienceToExplain,
+  release: () => void,
+): Promise<Explanation> {
+  try {
+    return await explainer.explain(audience);
+  } finally {
+    release();
+  }
+}

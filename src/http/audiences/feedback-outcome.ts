@@ -1,0 +1,90 @@
+/** The route of what came back: what users did, and how many of those who responded the audience had. */
+import { z } from 'zod';
+import { membershipOf } from '../../audience/membership.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { count } from '../plugins/json/fields.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { findUsers } from '../user-sets/find-user.ts';
+import { type MembershipNeeds, withActive } from './membership-routes.ts';
+
+/** What this route calls. */
+export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<
+    ServerDependencies['store'],
+    'activeAudience' | 'audienceVersion' | 'get' | 'feedbackOf' | 'respondersOf'
+  >;
+};
+
+const feedbackOutcomeSchema = z
+  .object({
+    users: z.object({ conversion: count, click: count, dismissal: count }).describe('By their last event.'),
+    responders: z
+      .object({
+        compared: count.describe(
+          'Those that were looked at: all, or as many as are looked at, in the order of their ids.',
+        ),
+        ranked: count.describe('Those that the active audience version ranks: neither its seeds nor unknown to it.'),
+        members: count.describe('Those of them who are in the audience.'),
+      })
+      .describe('Users who converted or clicked.'),
+  })
+  .meta({
+    id: 'FeedbackOutcome',
+    examples: [
+      { users: { conversion: 12, click: 40, dismissal: 3 }, responders: { compared: 52, ranked: 49, members: 31 } },
+    ],
+  });
+
+export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): void {
+  const { config, store } = dependencies;
+  app.get(
+    '/v1/campaigns/:id/feedback',
+    {
+      schema: describeRoute({
+        operationId: 'getFeedback',
+        scope: 'read',
+        tags: ['campaigns'],
+        summary: 'Get what users did so far',
+        description:
+          'Users by their last event, and how many of those who converted or clicked are in the active audience: ' +
+          "beside the quality's `recall` for its size, what came of the prediction. Of more than " +
+          `${config.maximumBatchMembers} of them, so many are looked at (\`compared\`).`,
+        params: campaignParams,
+        response: { 200: json('Events and members.', feedbackOutcomeSchema) },
+        errors: ['campaign_not_found'],
+      }),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const users = store.feedbackOf(id);
+      const isReady = store.get(id).audienceVersion !== null;
+      return { users, responders: isReady ? countResponders(dependencies, id) : NONE };
+    },
+  );
+}
+
+interface Responders {
+  readonly compared: number;
+  readonly ranked: number;
+  readonly members: number;
+}
+
+const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
+
+/** Those who are ranked, and those of them who are members of the active audience. */
+function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
+  const { config, population, store } = dependencies;
+  const responders = store.respondersOf(id, config.maximumBatchMembers);
+  return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
+    let ranked = 0;
+    let members = 0;
+    for (const number of findUsers(population, responders)) {
+      if (number < 0 || membershipOf(ranking, audience.candidates, number) === null) continue;
+      ranked += 1;
+      if (membershipOf(ranking, audience.size, number) !== null) members += 1;
+    }
+    return { compared: responders.length, ranked, members };
+  });
+}

@@ -1,0 +1,167 @@
+/** Routes of membership: one user, many users, and the audiences that contain a user. */
+import { type Membership, membershipOf } from '../../audience/membership.ts';
+import type { Audience } from '../../domain/types.ts';
+import { AppError } from '../../lib/errors.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { quoteJson, sendJson } from '../plugins/json/json-writing.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { findUser, findUsers } from '../user-sets/find-user.ts';
+import {
+  memberBatchBody,
+  memberBatchSchema,
+  memberParams,
+  memberSchema,
+  userAudiencesQuery,
+  userAudiencesSchema,
+  userParams,
+} from './schemas.ts';
+import { createUserAudiences, positionText } from './user-audiences.ts';
+import { activeNow, openFound } from './view.ts';
+
+/** What these routes call. */
+export type MembershipNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'activeAudiences' | 'audienceVersion' | 'get'>;
+};
+
+export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): void {
+  getMembership(app, dependencies);
+  batchGetMemberships(app, dependencies);
+  listUserAudiences(app, dependencies);
+}
+
+/** Opens the active audience; `use` must not keep the ranking after it returns. */
+export function withActive<T>(
+  {
+    store,
+    rankings,
+  }: Pick<MembershipNeeds, 'rankings'> & {
+    readonly store: Pick<MembershipNeeds['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
+  },
+  id: string,
+  users: number,
+  use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,
+): T {
+  const found = { audience: store.activeAudience(id) };
+  const again = () => ({ audience: activeNow(store, id) });
+  return openFound(found, again, ({ audience }) => use(audience, rankings.get(audience.folder, audience.size, users)));
+}
+
+/** @throws AppError user_not_found */
+function numberOf(population: MembershipNeeds['population'], userId: string): number {
+  const number = findUser(population, userId);
+  if (number >= 0) return number;
+  throw new AppError('user_not_found', 'the user is not in the population', {
+    facts: { member: false, known: false },
+  });
+}
+
+/** The fields of a user that the population does not have. */
+const UNKNOWN = '"member":false,"known":false,"code":"user_not_found"';
+
+/** The fields of one that it has. */
+function membershipText(found: Membership | null): string {
+  return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
+}
+
+function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
+  const { config, population } = dependencies;
+  app.get(
+    '/v1/campaigns/:id/audience/members/:user_id',
+    {
+      config: { quiet: true, class: 'lookup' },
+      schema: describeRoute({
+        operationId: 'getMembership',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'Check whether a user is in the audience',
+        description:
+          'A seed is never a member. For a user that the population does not have, the response is 404 ' +
+          '`user_not_found`, with `member` and `known` false.',
+        params: memberParams(config),
+        response: {
+          200: json('Member or not.', memberSchema),
+        },
+        errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
+      }),
+    },
+    (request, reply) => {
+      const { id, user_id: userId } = request.params;
+      const found = withActive(dependencies, id, 1, (audience, ranking) =>
+        membershipOf(ranking, audience.size, numberOf(population, userId)),
+      );
+      sendJson(reply, `{${membershipText(found)}}`);
+    },
+  );
+}
+
+function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): void {
+  const { config, population } = dependencies;
+  app.post(
+    '/v1/campaigns/:id/audience/members/batch',
+    {
+      config: { quiet: true, class: 'lookup' },
+      schema: describeRoute({
+        operationId: 'batchGetMemberships',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'Check whether users are in the audience',
+        description:
+          `Up to ${config.maximumBatchMembers} user ids; all items are for the same version, in the order of ` +
+          'the ids. ' +
+          'A user that the population does not have is not an error of the batch: its item has `known` false ' +
+          'and the code `user_not_found`.',
+        params: campaignParams,
+        body: memberBatchBody(config),
+        response: {
+          200: json('One item per user id.', memberBatchSchema),
+        },
+        errors: ['campaign_not_found', 'audience_not_ready'],
+      }),
+    },
+    (request, reply) => {
+      const { user_ids: userIds } = request.body;
+      const text = withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
+        let items = '';
+        const numbers = findUsers(population, userIds);
+        for (const [i, number] of numbers.entries()) {
+          const found = number < 0 ? UNKNOWN : membershipText(membershipOf(ranking, audience.size, number));
+          items += `${items === '' ? '' : ','}{"user_id":${quoteJson(userIds[i]!)},${found}}`;
+        }
+        return `{"version":${audience.version},"items":[${items}]}`;
+      });
+      sendJson(reply, text);
+    },
+  );
+}
+
+function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void {
+  const { config } = dependencies;
+  const find = createUserAudiences(dependencies);
+  app.get(
+    '/v1/users/:user_id/audiences',
+    {
+      config: { quiet: true, class: 'lookup' },
+      schema: describeRoute({
+        operationId: 'listUserAudiences',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'List the audiences that contain a user',
+        description:
+          'Every campaign whose active audience contains the user, by campaign id. For a user that the ' +
+          'population does not have, the response is 404; for one in no audience, the list is empty.',
+        params: userParams(config),
+        querystring: userAudiencesQuery(config),
+        response: {
+          200: json('A page.', userAudiencesSchema),
+        },
+        errors: ['invalid_cursor', 'user_not_found'],
+      }),
+    },
+    (request, reply) => {
+      const number = numberOf(dependencies.population, request.params.user_id);
+      sendJson(reply, find(number, request.query));
+    },
+  );
+}

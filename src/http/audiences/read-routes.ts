@@ -1,0 +1,112 @@
+/** Routes of an audience's members: pages and exports, of the active version and of fixed ones. */
+import type { ErrorCode } from '../../lib/errors.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { textSchema } from '../plugins/json/fields.ts';
+import { plainJson } from '../plugins/json/plain-json.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../plugins/media-types.ts';
+import { CACHED } from '../plugins/response-headers.ts';
+import { describeRoute, notModified } from '../plugins/route.ts';
+import { createReader, type ReadNeeds } from './reader.ts';
+import { audiencePageSchema, audienceQuery, versionParams } from './schemas.ts';
+import type { TakeStream } from './stream/stream-turns.ts';
+
+/** The description of both routes. */
+const READING =
+  'JSON is paged; a cursor stays on the audience version and the size of its first page. NDJSON, CSV and ' +
+  'Parquet stream everything (from the cursor on, if there is one) unless `limit` is given; then ' +
+  '`X-Next-Cursor` has the cursor of the next page. All but Parquet is compressed with gzip if ' +
+  '`Accept-Encoding` allows it. `size`, `percent` or `min_score` cut the ranking at another place than the ' +
+  'audience, without running anything. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
+  'describe what was read. Scores are comparable within one expansion only. A user who was erased since is left out ' +
+  'and the others keep their ranks, so a page may have fewer items than `limit`.';
+
+const RESPONSE = {
+  200: {
+    description: 'A page, or a stream of everything.',
+    headers: [
+      ...CACHED,
+      'X-Audience-Version',
+      'X-Audience-Size',
+      'X-Audience-Candidates',
+      'X-Next-Cursor',
+      'Content-Encoding',
+    ] as const,
+    content: {
+      [JSON_TYPE]: { schema: audiencePageSchema },
+      [NDJSON_TYPE]: {
+        schema: textSchema.meta({
+          description: 'One `{"rank","user_id","score","percentile"}` per line.',
+          examples: ['{"rank":1,"user_id":"u4711","score":0.93,"percentile":100}\n'],
+        }),
+      },
+      [CSV_TYPE]: {
+        schema: textSchema.meta({
+          description: 'Header `rank,user_id,score,percentile`; quoted as in RFC 4180.',
+          examples: ['rank,user_id,score,percentile\r\n1,u4711,0.93,100\r\n'],
+        }),
+      },
+      [PARQUET_TYPE]: {
+        schema: textSchema
+          .meta({ contentMediaType: PARQUET_TYPE })
+          .describe('Columns rank INT32, user_id STRING, score FLOAT, percentile DOUBLE.'),
+      },
+    },
+  },
+  304: notModified([...CACHED, 'X-Audience-Version']),
+};
+
+const ERRORS: readonly ErrorCode[] = [
+  'invalid_cursor',
+  'campaign_not_found',
+  'audience_not_found',
+  'not_acceptable',
+  'audience_not_ready',
+];
+
+export function addAudienceRoutes(app: ServerApp, dependencies: ReadNeeds, takeStream: TakeStream): void {
+  const { config } = dependencies;
+  const read = createReader(dependencies, takeStream);
+
+  app.get(
+    '/v1/campaigns/:id/audience',
+    {
+      config: { class: 'audience' },
+      exposeHeadRoute: false,
+      serializerCompiler: plainJson,
+      schema: describeRoute({
+        operationId: 'getAudience',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'Read the audience, best first',
+        description: `${READING} The \`ETag\` identifies the active version; \`If-None-Match\` is supported.`,
+        params: campaignParams,
+        querystring: audienceQuery(config),
+        response: RESPONSE,
+        errors: ERRORS,
+      }),
+    },
+    async (request, reply) => read({ id: request.params.id, version: null }, request, request.query, reply),
+  );
+
+  app.get(
+    '/v1/campaigns/:id/audiences/:version',
+    {
+      config: { class: 'audience' },
+      exposeHeadRoute: false,
+      serializerCompiler: plainJson,
+      schema: describeRoute({
+        operationId: 'getAudienceVersion',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'Read one version of the audience, best first',
+        description: `${READING} Nothing else about a version changes; \`If-None-Match\` is supported.`,
+        params: versionParams,
+        querystring: audienceQuery(config),
+        response: RESPONSE,
+        errors: ERRORS,
+      }),
+    },
+    async (request, reply) => read(request.params, request, request.query, reply),
+  );
+}

@@ -1,0 +1,192 @@
+/** Answers a read of an audience's members: a page of them, or a stream of all. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { memberBlocks } from '../../audience/member-blocks.ts';
+import { type AudienceItem, pageOf } from '../../audience/page.ts';
+import type { ReadRanking } from '../../audience/ranking.ts';
+import type { Audience } from '../../domain/types.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { acceptsGzip, negotiate } from '../plugins/accept.ts';
+import { sendPage } from '../plugins/compression.ts';
+import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
+import { quoteJson } from '../plugins/json/json-writing.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../plugins/media-types.ts';
+import { encodeCursor } from './cursor.ts';
+import { decimalScore } from './decimal-score.ts';
+import type { ViewQuery } from './schemas.ts';
+import type { Encoding } from './stream/block-encoding.ts';
+import { formatRows, headOf, MEMBER_ROWS, SAFE_MEMBER_ROWS, type TextType } from './stream/row-formats.ts';
+import { streamChunks } from './stream/stream.ts';
+import type { TakeStream } from './stream/stream-turns.ts';
+import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
+
+/** What a read calls. */
+export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
+};
+
+type Query = ViewQuery & {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly csv_safe: boolean;
+};
+
+/** What was opened for one answer. */
+interface Opened<R> {
+  readonly audience: Audience;
+  readonly ranking: R;
+  readonly view: View;
+}
+
+/** The same until `close`. */
+interface Held {
+  readonly opened: Opened<ReadRanking>;
+  readonly close: () => void;
+}
+
+/** Answers a read of the active version (null) or a fixed one. */
+export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
+  const { config, store, rankings, population } = dependencies;
+
+  return (
+    { id, version }: { readonly id: string; readonly version: number | null },
+    request: FastifyRequest,
+    query: Query,
+    reply: FastifyReply,
+  ): FastifyReply => {
+    const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
+    const gzip = type !== PARQUET_TYPE && acceptsGzip(request);
+    const isSafe = type === CSV_TYPE && query.csv_safe;
+    const found = locate(store, id, version, query.cursor);
+    const find = () =>
+      version === null && found.cursor === null
+        ? { audience: activeNow(store, id), cursor: null }
+        : locate(store, id, version, query.cursor);
+    // before the members are read: one who is erased meanwhile changes the next tag
+    const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
+    const known = validatorsOf(found.audience, representation);
+    if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+    const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
+      reply.headers({
+        ...validatorsOf(audience, representation),
+        'x-audience-size': view.size,
+        'x-audience-candidates': audience.candidates,
+        ...(next === null ? {} : { 'x-next-cursor': next }),
+      });
+      return reply.type(CONTENT_TYPES[type]);
+    };
+    const open = <R extends ReadRanking>(at: Located, ranking: R): Opened<R> => {
+      checkPopulation(dependencies, at.audience, ranking);
+      return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
+    };
+    if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
+      const { opened, close } = holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
+      const { audience, view } = opened;
+      const end = Math.min(view.size, view.from + (query.limit ?? view.size));
+      const encoding = encodingOf(type, isSafe, config);
+      const chunks = takeStream.encoder.encode(encoding, blocksOf(opened, end, dependencies), takeStream.turn);
+      if (gzip) reply.header('content-encoding', 'gzip');
+      return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
+    }
+
+    const limit = query.limit ?? config.defaultPageSize;
+    const opened = openFound(found, find, (at) =>
+      open(at, rankings.get(at.audience.folder, activeSize(at.audience), limit)),
+    );
+    const { audience, ranking, view } = opened;
+    const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
+    const next = nextCursor(audience, view, view.from + limit);
+    if (type !== JSON_TYPE) {
+      const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
+      return sendPage(say(opened, next), headOf(type, rows) + formatRows(type, rows, items), gzip);
+    }
+    const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
+    const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
+    return sendPage(say(opened, null), page, gzip);
+  };
+}
+
+/**
+ * For a stream: a stream slot (`release` frees it), and the ranking's own descriptors, both until `close`.
+ */
+function holdForStream(
+  release: () => void,
+  rankings: ReadNeeds['rankings'],
+  open: (at: Located, ranking: ReadRanking) => Opened<ReadRanking>,
+  openFirst: (use: (at: Located) => Held) => Held,
+): Held {
+  try {
+    return openFirst((at) => {
+      const held = rankings.hold(at.audience.folder);
+      const close = () => {
+        held.close();
+        release();
+      };
+      try {
+        return { opened: open(at, held.ranking), close };
+      } catch (error) {
+        held.close();
+        throw error;
+      }
+    });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function encodingOf(
+  type: TextType | typeof PARQUET_TYPE,
+  isSafe: boolean,
+  { parquetRowGroupRows: rowGroupRows }: ReadNeeds['config'],
+): Encoding {
+  return type === PARQUET_TYPE ? { rows: 'members', type, rowGroupRows } : { rows: 'members', type, isSafe };
+}
+
+/** What a stream sends: the ranks from where the view begins to `end`. */
+function blocksOf(
+  { ranking, view }: Opened<ReadRanking>,
+  end: number,
+  { config, population }: Pick<ReadNeeds, 'config' | 'population'>,
+) {
+  const range = { size: end, fromRank: view.from, blockSize: config.streamChunkRows };
+  return memberBlocks(ranking, population.directory, range);
+}
+
+function itemsText(items: readonly AudienceItem[]): string {
+  let text = '';
+  for (const { rank, user_id: userId, score, percentile } of items) {
+    const separator = text === '' ? '' : ',';
+    const place = `"score":${decimalScore(score)},"percentile":${percentile}`;
+    text += `${separator}{"rank":${rank},"user_id":${quoteJson(userId)},${place}}`;
+  }
+  return text;
+}
+
+/** The size of an active audience, whose members may be kept in memory. */
+function activeSize({ isActive, size }: Audience): number | undefined {
+  return isActive ? size : undefined;
+}
+
+/** Of the page after the one that ends before the 0-based rank `end`; null behind the last one. */
+function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
+  return end < size ? encodeCursor(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
+}
+
+function validatorsOf({ version }: Audience, representation: string) {
+  return {
+    vary: 'accept, accept-encoding',
+    etag: `"${version}-${representation}"`,
+    'cache-control': REVALIDATE,
+    'x-audience-version': version,
+  };
+}
+
+/** Of the representation, for its ETag. */
+const NAMES = { [JSON_TYPE]: 'json', [NDJSON_TYPE]: 'ndjson', [CSV_TYPE]: 'csv', [PARQUET_TYPE]: 'parquet' } as const;
+
+const CONTENT_TYPES = {
+  [JSON_TYPE]: `${JSON_TYPE}; charset=utf-8`,
+  [NDJSON_TYPE]: `${NDJSON_TYPE}; charset=utf-8`,
+  [CSV_TYPE]: `${CSV_TYPE}; charset=utf-8`,
+  [PARQUET_TYPE]: PARQUET_TYPE,
+} as const;

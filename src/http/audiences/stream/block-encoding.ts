@@ -1,0 +1,60 @@
+/** How the blocks of a stream become bytes: text or Parquet, of members or of what changed. */
+import { itemsOf, type MemberBlock, textsOf } from '../../../audience/member-blocks.ts';
+import { ParquetEncoder } from '../../../audience/parquet.ts';
+import type { GatheredTexts } from '../../../lib/text/text-table.ts';
+import { PARQUET_TYPE } from '../../plugins/media-types.ts';
+import {
+  CHANGE_ROWS,
+  type ChangedUser,
+  formatRows,
+  headOf,
+  MEMBER_ROWS,
+  SAFE_CHANGE_ROWS,
+  SAFE_MEMBER_ROWS,
+  type TextType,
+} from './row-formats.ts';
+
+/** Users of a difference. */
+export interface ChangeBlock {
+  readonly change: ChangedUser['change'];
+  readonly ids: GatheredTexts;
+}
+
+/** A stream's blocks, and what they are encoded as. */
+export type Encoding =
+  | { readonly rows: 'members' | 'changes'; readonly type: TextType; readonly isSafe: boolean }
+  | { readonly rows: 'members'; readonly type: typeof PARQUET_TYPE; readonly rowGroupRows: number };
+
+export type RowBlock = MemberBlock | ChangeBlock;
+
+/** What a stream's blocks are given to, one after the other; bytes are in memory of their own. */
+export interface BlockEncoder {
+  add(block: RowBlock): Uint8Array;
+  /** What is left. */
+  end(): Uint8Array;
+}
+
+export function createEncoder(encoding: Encoding): BlockEncoder {
+  if (encoding.type === PARQUET_TYPE) {
+    const file = new ParquetEncoder(encoding.rowGroupRows);
+    return { add: (block) => file.add(block as MemberBlock), end: () => file.end() };
+  }
+  const text = new TextEncoder();
+  const { rows, type, isSafe } = encoding;
+  let head = rows === 'members' ? headOf(type, MEMBER_ROWS) : headOf(type, CHANGE_ROWS);
+  const take = (more: string) => {
+    const bytes = text.encode(head + more);
+    head = '';
+    return bytes;
+  };
+  const [members, changes] = isSafe ? [SAFE_MEMBER_ROWS, SAFE_CHANGE_ROWS] : [MEMBER_ROWS, CHANGE_ROWS];
+  return {
+    add: (block) =>
+      take('change' in block ? formatRows(type, changes, changesOf(block)) : formatRows(type, members, itemsOf(block))),
+    end: () => take(''),
+  };
+}
+
+function* changesOf({ change, ids }: ChangeBlock): Generator<ChangedUser> {
+  for (const userId of textsOf(ids)) yield { change, userId };
+}

@@ -1,0 +1,62 @@
+/** Rows of streams as text: NDJSON, CSV, and CSV for spreadsheets (`csv_safe`). */
+import type { AudienceItem } from '../../../audience/page.ts';
+import { quoteCsv, quoteSafeCsv } from '../../../lib/text/csv.ts';
+import { CSV_TYPE, type NDJSON_TYPE } from '../../plugins/media-types.ts';
+import { decimalScore } from '../decimal-score.ts';
+
+export type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
+
+/** Rows of text: how they begin, and what each one is. */
+export interface RowFormat<T> {
+  /** Of CSV. */
+  readonly columns: string;
+  ndjson(row: T): string;
+  csv(row: T): string;
+}
+
+/** Members of an audience. */
+export const MEMBER_ROWS: RowFormat<AudienceItem> = {
+  columns: 'rank,user_id,score,percentile',
+  ndjson: ({ rank, user_id, score, percentile }) =>
+    `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${decimalScore(score)},"percentile":${percentile}}\n`,
+  csv: ({ rank, user_id, score, percentile }) =>
+    `${rank},${quoteCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
+};
+
+/** For spreadsheets. */
+export const SAFE_MEMBER_ROWS: RowFormat<AudienceItem> = {
+  ...MEMBER_ROWS,
+  csv: ({ rank, user_id, score, percentile }) =>
+    `${rank},${quoteSafeCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
+};
+
+/** A user of a difference. */
+export interface ChangedUser {
+  readonly change: 'removed' | 'added';
+  readonly userId: string;
+}
+
+/** Users of a difference. */
+export const CHANGE_ROWS: RowFormat<ChangedUser> = {
+  columns: 'change,user_id',
+  ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
+  csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
+};
+
+/** For spreadsheets. */
+export const SAFE_CHANGE_ROWS: RowFormat<ChangedUser> = {
+  ...CHANGE_ROWS,
+  csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
+};
+
+/** CSV's header; nothing of NDJSON. */
+export function headOf<T>(type: TextType, { columns }: RowFormat<T>): string {
+  return type === CSV_TYPE ? `${columns}\r\n` : '';
+}
+
+export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, rows: Iterable<T>): string {
+  const format = type === CSV_TYPE ? csv : ndjson;
+  let text = '';
+  for (const row of rows) text += format(row);
+  return text;
+}

@@ -1,0 +1,185 @@
+/** Routes of audience versions: their list, and the difference of two. */
+import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
+import type { HeldRanking } from '../../audience/ranking-cache.ts';
+import type { Audience } from '../../domain/types.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { acceptsGzip, negotiate } from '../plugins/accept.ts';
+import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { textSchema } from '../plugins/json/fields.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../plugins/media-types.ts';
+import { CACHED } from '../plugins/response-headers.ts';
+import { describeRoute, json, notModified } from '../plugins/route.ts';
+import { presentAudienceVersion } from './present.ts';
+import { audienceVersionPageSchema, diffParams, diffQuery, diffSchema, versionsQuery } from './schemas.ts';
+import type { ChangeBlock } from './stream/block-encoding.ts';
+import { streamChunks } from './stream/stream.ts';
+import type { TakeStream } from './stream/stream-turns.ts';
+import { checkPopulation, openFound } from './view.ts';
+
+/** What these routes call. */
+export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
+};
+
+export function addAudienceVersionRoutes(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
+  listAudienceVersions(app, dependencies);
+  getAudienceDiff(app, dependencies, takeStream);
+}
+
+function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): void {
+  app.get(
+    '/v1/campaigns/:id/audiences',
+    {
+      schema: describeRoute({
+        operationId: 'listAudienceVersions',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'List the versions of the audience, newest first',
+        params: campaignParams,
+        querystring: versionsQuery(config),
+        response: {
+          200: json('A page; empty before the first version.', audienceVersionPageSchema),
+        },
+        errors: ['invalid_cursor', 'campaign_not_found'],
+      }),
+    },
+    async (request) => {
+      const { items, nextCursor } = store.audienceVersions(request.params.id, request.query);
+      return { items: items.map(presentAudienceVersion), next_cursor: nextCursor };
+    },
+  );
+}
+
+const DIFF_CONTENT = {
+  [JSON_TYPE]: { schema: diffSchema },
+  [NDJSON_TYPE]: {
+    schema: textSchema.meta({
+      description: 'One `{"change":"removed"|"added","user_id"}` per line.',
+      examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
+    }),
+  },
+  [CSV_TYPE]: {
+    schema: textSchema.meta({
+      description: 'Header `change,user_id`; quoted as in RFC 4180.',
+      examples: ['change,user_id\r\nremoved,u4711\r\nadded,u4712\r\n'],
+    }),
+  },
+};
+
+const DIFF_ANSWER = {
+  description: 'The counts, or the users.',
+  headers: [...CACHED, 'Content-Encoding'],
+  content: DIFF_CONTENT,
+} as const;
+
+function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
+  const { store, population } = dependencies;
+  app.get(
+    '/v1/campaigns/:id/audiences/:from/diff/:to',
+    {
+      config: { class: 'audience' },
+      exposeHeadRoute: false,
+      schema: describeRoute({
+        operationId: 'getAudienceDiff',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'Compare two versions of the audience',
+        description:
+          'Who was added from version `from` to version `to`, and who was removed: counts as JSON, users as ' +
+          'an NDJSON or CSV stream (removed ones first, by their rank in `from`, then added ones, by their ' +
+          'rank in `to`; with gzip if `Accept-Encoding` allows it). The versions may come from different ' +
+          'expansions and populations. Users who were erased since are in no list; counts stay. ' +
+          '`If-None-Match` is supported.',
+        params: diffParams,
+        querystring: diffQuery,
+        response: {
+          200: DIFF_ANSWER,
+          304: notModified(CACHED),
+        },
+        errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
+      }),
+    },
+    async (request, reply) => {
+      const { params, query, headers } = request;
+      const { id, from: first, to: second } = params;
+      const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
+      const isSafe = type === CSV_TYPE && query.csv_safe;
+      const gzip = type !== JSON_TYPE && acceptsGzip(request);
+      const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
+      const representation = `${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
+      const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
+      const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
+      if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+      const both = openBoth(dependencies, audiences, takeStream);
+      if (type === JSON_TYPE)
+        return reply
+          .headers(known)
+          .type(JSON_TYPE)
+          .send(await diffCounts(audiences, both));
+      const encoding = { rows: 'changes', type, isSafe } as const;
+      const chunks = takeStream.encoder.encode(encoding, changes(dependencies, both), takeStream.turn);
+      return reply
+        .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
+        .type(`${type}; charset=utf-8`)
+        .send(streamChunks(chunks, { gzip, limits: dependencies.config }, both.close) as never);
+    },
+  );
+}
+
+/** Two rankings that are open until `close`. */
+interface OpenSides {
+  readonly from: Side;
+  readonly to: Side;
+  close(): void;
+}
+
+async function diffCounts([{ version: from }, { version: to }]: readonly [Audience, Audience], both: OpenSides) {
+  try {
+    return { from, to, ...(await countDiff(both.from, both.to)) };
+  } finally {
+    both.close();
+  }
+}
+
+/** Both rankings with their own descriptors, and a stream slot, until `close`. */
+function openBoth(
+  dependencies: VersionNeeds,
+  audiences: readonly [Audience, Audience],
+  takeStream: TakeStream,
+): OpenSides {
+  const { store, rankings } = dependencies;
+  const release = takeStream();
+  const held: HeldRanking[] = [];
+  const close = () => {
+    for (const one of held) one.close();
+    release();
+  };
+  const open = (first: Audience): Side => {
+    const find = () => ({ audience: store.audienceVersion(first.campaignId, first.version) });
+    return openFound({ audience: first }, find, ({ audience }) => {
+      const one = rankings.hold(audience.folder);
+      held.push(one);
+      checkPopulation(dependencies, audience, one.ranking);
+      return { ranking: one.ranking, size: audience.size };
+    });
+  };
+  try {
+    return { from: open(audiences[0]), to: open(audiences[1]), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function* changes({ config, population }: VersionNeeds, { from, to }: OpenSides): Generator<ChangeBlock> {
+  const { directory } = population;
+  const blockOf = (change: ChangeBlock['change'], users: Uint32Array): ChangeBlock => ({
+    change,
+    ids: directory.gatherIds(users.filter((user) => !directory.isErased(user))),
+  });
+  const block = config.streamChunkRows;
+  for (const users of missingFrom(from, to, block)) yield blockOf('removed', users);
+  for (const users of missingFrom(to, from, block)) yield blockOf('added', users);
+}

@@ -1,0 +1,111 @@
+/** What part of an audience is read: a version, a cut of its ranking, and where to start. */
+import type { ReadRanking } from '../../audience/ranking.ts';
+import { audienceSize } from '../../domain/audience-size.ts';
+import type { Audience } from '../../domain/types.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
+import type { CutQuery, ViewQuery } from './schemas.ts';
+
+/** An audience version and the cursor that led to it. */
+export interface Located {
+  readonly audience: Audience;
+  readonly cursor: { readonly text: string; readonly at: AudienceCursor } | null;
+}
+
+type Store = Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
+
+/**
+ * The requested version (null: the active one), or the one that the cursor stays on.
+ * @throws AppError campaign_not_found, audience_not_found, audience_not_ready, invalid_cursor
+ */
+export function locate(store: Store, id: string, version: number | null, text: string | undefined): Located {
+  if (text === undefined) {
+    return { audience: version === null ? store.activeAudience(id) : store.audienceVersion(id, version), cursor: null };
+  }
+  store.get(id);
+  const at = decodeCursor(id, text);
+  if (version !== null && at.audienceVersion !== version) {
+    throw invalidCursor(text, `the cursor belongs to audience version ${at.audienceVersion}`);
+  }
+  return { audience: store.audienceVersion(id, at.audienceVersion), cursor: { text, at } };
+}
+
+/**
+ * The active version as the store has it at this moment, whatever this turn of the event loop has seen.
+ * @throws AppError campaign_not_found, audience_not_ready
+ */
+export function activeNow(store: Store, id: string): Audience {
+  const { audienceVersion } = store.get(id);
+  return audienceVersion === null ? store.activeAudience(id) : store.audienceVersion(id, audienceVersion);
+}
+
+/** The cut, and the ranks still to return: `from` (0-based) to `size`. */
+export interface View {
+  readonly size: number;
+  readonly from: number;
+}
+
+/**
+ * The cut that the query requests, else the cursor's, else the audience's own size; from the cursor's rank, or the one
+ * that the query names. A cut given along with a cursor must match it, as pages of different sizes would not fit
+ * together.
+ * @throws AppError invalid_cursor, storage_failed
+ */
+export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: ViewQuery): View {
+  const asked = cutOf(audience, ranking, query);
+  if (cursor === null) {
+    const size = asked ?? audience.size;
+    return { size, from: Math.min(size, query.after_rank ?? 0) };
+  }
+  const { text, at } = cursor;
+  if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor belongs to the best ${at.size} users`);
+  if (at.afterRank > at.size || at.size > audience.candidates) {
+    throw invalidCursor(text, 'the cursor points past the end of the audience');
+  }
+  return { size: at.size, from: at.afterRank };
+}
+
+/**
+ * Rankings may contain users that the served population has never seen; those have no id here. @throws AppError
+ * unavailable
+ */
+export function checkPopulation(
+  { population }: Pick<ServerDependencies, 'population'>,
+  audience: Audience,
+  ranking: ReadRanking,
+): void {
+  if (ranking.userCount <= population.directory.size) return;
+  throw new AppError(
+    'unavailable',
+    `the audience belongs to population ${audience.populationVersion}, which is not loaded here`,
+  );
+}
+
+/**
+ * Opens an audience. A ranking whose files disappeared while its row was read (because the campaign was deleted or the
+ * version pruned) is looked up again, which ends as not found or with the version that is now active.
+ * @throws what `find` does; AppError storage_failed
+ */
+export function openFound<L extends { readonly audience: Audience }, T>(
+  found: L,
+  find: () => L,
+  open: (found: L) => T,
+): T {
+  try {
+    return open(found);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
+    const again = find();
+    if (again.audience.folder === found.audience.folder) throw error;
+    return open(again);
+  }
+}
+
+function cutOf(audience: Audience, ranking: ReadRanking, query: CutQuery): number | null {
+  const { size, percent, min_score: minScore } = query;
+  if (minScore !== undefined) return ranking.countFrom(Math.fround(minScore));
+  if (size !== undefined) return audienceSize({ size }, audience.candidates, audience.populationSize);
+  if (percent !== undefined) return audienceSize({ percent }, audience.candidates, audience.populationSize);
+  return null;
+}

@@ -1,0 +1,99 @@
+/** Records what routes change: in the transaction of the change where there is one, else before the response. */
+import type { FastifyRequest, RouteOptions } from 'fastify';
+import type { PendingAction } from '../../domain/audit.ts';
+import { ACTORS } from '../../domain/audit.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { clientAddress } from '../plugins/access/client-address.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+
+/** What it calls. */
+export interface RecorderNeeds {
+  readonly store: Pick<ServerDependencies['store'], 'audit'>;
+}
+
+/** What requests to one route have in common. */
+interface Audited {
+  readonly action: string;
+  readonly resource: string;
+  /** The parameter that names the resource; null if none does, or it names a user. */
+  readonly parameter: string | null;
+  readonly status: number;
+  /** Whether it deletes something. */
+  readonly frees: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** null where nothing is recorded. */
+    pendingAction: PendingAction | null;
+  }
+}
+
+/**
+ * From now on every route that changes something is recorded when it succeeds. A request that was refused is not, nor
+ * one that changes nothing: a repetition by its idempotency key, a dry run.
+ */
+export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
+  app.decorateRequest('pendingAction', null);
+  app.addHook('onRoute', (route) => {
+    const audited = auditedOf(route);
+    if (audited === null) return;
+    // the last of its kind: the handler is called in it, so that the transaction of one that does not wait is its own
+    route.preHandler = [
+      ...[route.preHandler ?? []].flat(),
+      (request, _reply, done) => {
+        if ((request.query as { readonly dry_run?: boolean }).dry_run === true) return done();
+        request.pendingAction = pendingOf(request, audited);
+        needs.store.audit.during(request.pendingAction, () => done());
+      },
+    ];
+    route.onSend = [
+      ...[route.onSend ?? []].flat(),
+      (request, reply, payload, done) => {
+        const { pendingAction: pending } = request;
+        const isDone = reply.statusCode < 400 && !reply.hasHeader('idempotent-replayed');
+        if (pending !== null && isDone) {
+          try {
+            needs.store.audit.record(pending);
+          } catch (error) {
+            return done(error as Error);
+          }
+        }
+        done(null, payload);
+      },
+    ];
+  });
+}
+
+function auditedOf({ method, url, schema }: RouteOptions): Audited | null {
+  const { scope } = schema?.facts ?? {};
+  if (scope !== 'write' && scope !== 'admin') return null;
+  if (method === 'GET' || method === 'HEAD') return null;
+  const [, , collection = '', parameter = ''] = url.split('/');
+  const resource = collection.replace(/s$/, '');
+  const isNamed = parameter.startsWith(':') && resource !== 'user';
+  return {
+    action: String((schema as { readonly operationId?: string }).operationId),
+    resource,
+    parameter: isNamed ? parameter.slice(1) : null,
+    status: Math.min(...Object.keys(schema?.response as object).map(Number)),
+    frees: method === 'DELETE',
+  };
+}
+
+function pendingOf(request: FastifyRequest, { action, resource, parameter, status, frees }: Audited): PendingAction {
+  const params = request.params as Readonly<Record<string, string>>;
+  return {
+    action: {
+      actor: request.caller?.actor ?? ACTORS.anybody,
+      address: clientAddress(request) ?? null,
+      action,
+      resource,
+      resourceId: parameter === null ? null : (params[parameter] ?? null),
+      status,
+      requestId: request.id,
+    },
+    frees,
+    isRecorded: false,
+  };
+}

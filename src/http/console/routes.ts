@@ -1,0 +1,53 @@
+/** The console: static files that a build made. They are public; what they show comes from the API, with its keys. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifySchema } from 'fastify';
+import { AppError } from '../../lib/errors.ts';
+import { PACKAGE_ROOT } from '../../lib/package-root.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { addPages } from '../plugins/page-headers.ts';
+import { describeRoute } from '../plugins/route.ts';
+
+/** Where `npm run build` puts the console: the same folder for the sources and for dist/. */
+const CONSOLE_FOLDER = join(PACKAGE_ROOT, 'dist/console/');
+
+const PAGE = 'index.html';
+
+/** Names of files, in folders or not; none is hidden, and none leads out. */
+const FILE = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
+
+/** Files that the build names after their contents. */
+const HASHED = /^assets\//;
+const FOREVER = 'public, max-age=31536000, immutable';
+const CHECKED = 'no-cache';
+
+/**
+ * Serves `/console/` from `folder`. Its pages are told apart by what follows `#` in the address, so that every path is
+ * a file or nothing. Where nothing is built when the service starts, each is a problem that says how to build it.
+ */
+export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
+  const isBuilt = existsSync(join(folder, PAGE));
+  await addPages(app, 'console', async (scope) => {
+    if (isBuilt) await scope.register(fastifyStatic, { root: folder, serve: false, preCompressed: true });
+    scope.get('/console', { schema: fileSchema() }, (_request, reply) => reply.redirect('/console/', 308));
+    scope.get<{ Params: { '*': string } }>('/console/*', { schema: fileSchema() }, (request, reply) => {
+      if (!isBuilt)
+        throw new AppError('route_not_found', 'the console is not built: run `npm run build`, then start again');
+      const path = request.params['*'] || PAGE;
+      if (!FILE.test(path)) return reply.callNotFound();
+      return reply
+        .headers({
+          'cache-control': HASHED.test(path) ? FOREVER : CHECKED,
+          vary: 'accept-encoding',
+        })
+        .sendFile(path, { cacheControl: false, dotfiles: 'ignore', index: false });
+    });
+  });
+}
+
+/** For anybody, and not in the document: these are files, no operations. */
+function fileSchema(): FastifySchema {
+  const { facts } = describeRoute({ operationId: 'getConsole', scope: 'none', tags: [], summary: '', response: {} });
+  return { hide: true, facts };
+}

@@ -1,0 +1,47 @@
+/** What the estimate routes need: who makes estimates. */
+import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
+
+/** Makes estimates one after another without blocking the caller. */
+export interface Estimates {
+  /** Resolves after `timeMs` at the latest. Throws if the model cannot do it. */
+  estimate(
+    task: EstimateInputs,
+    timeMs: number,
+  ): Promise<
+    | { readonly kind: 'estimate'; readonly estimate: Estimate }
+    | { readonly kind: 'late'; readonly users: CountedUsers | null }
+    | { readonly kind: 'loading' | 'busy' }
+  >;
+}
+
+interface Estimate {
+  readonly users: CountedUsers;
+  /** The expected quality of its audience; null if it would produce none. */
+  readonly expected: {
+    readonly prediction: Expected;
+    readonly seeds: number;
+    readonly fittingSeeds: number;
+    readonly candidates: number;
+  } | null;
+}
+
+/** The expected quality of an audience, predicted from its seeds. */
+export interface Expected {
+  readonly verdict: 'good' | 'weak' | 'unsure';
+  readonly reason: string;
+  /** Seeds that fit the filters; missing in one by an earlier version. */
+  readonly fitting_seeds?: number;
+  readonly auc: Interval | null;
+  /** By the audience's share of the candidates. */
+  readonly recall: Readonly<Record<string, Interval>>;
+  readonly lift: Readonly<Record<string, Interval>>;
+  /** Left out by earlier versions. */
+  readonly drift?: { readonly measured: boolean; readonly campaigns: number; readonly auc_before: Interval | null };
+}
+
+/** An estimate and the bounds of its interval. */
+interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}

@@ -1,0 +1,161 @@
+/** Route of estimates: a campaign's inputs in, the expected quality of their audience out; nothing is stored. */
+import type { CountedUsers } from '../../domain/estimates.ts';
+import type { SetOwner } from '../../domain/set-types.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { countFeatures } from '../campaigns/features.ts';
+import { refuseUnknownFilters } from '../campaigns/inputs.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { presentCounts } from '../expansions/present.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { findRowsOf } from '../user-sets/find-user.ts';
+import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
+import type { Estimates, Expected } from './port.ts';
+import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
+
+/** What these routes call. */
+export type EstimateNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'estimates' | 'population'> & {
+  readonly store: Pick<ServerDependencies['store'], 'userSets'>;
+};
+
+/** Audience sizes for which results are returned, as shares of the candidates. */
+const SHARES = ['0.01', '0.05', '0.1', '0.2'];
+
+/** The suppression list of all campaigns. */
+const COMMON: SetOwner = { kind: 'common_suppression' };
+
+type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
+type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
+
+export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): void {
+  const { config, population, store } = dependencies;
+
+  app.post(
+    '/v1/estimates',
+    {
+      config: { class: 'computed' },
+      schema: describeRoute({
+        operationId: 'createEstimate',
+        scope: 'read',
+        labels: 'heeded',
+        tags: ['campaigns'],
+        summary: 'Estimate the quality of an audience from its seeds',
+        description: describeEstimate(config),
+        body: estimateBody(config),
+        response: { 200: json('The estimate.', estimateSchema) },
+        errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
+      }),
+      preValidation: async (request) => {
+        for (const field of ['seeds', 'suppression'] as const)
+          refuseTooManyIds(request.body, field, config.maximumInlineSeeds);
+      },
+    },
+    async (request) => {
+      const { features, filters, seeds, suppression = [] } = request.body;
+      // another version may be served before the last row is found
+      const { version: populationVersion, directory, rowOf } = population;
+      const featureCounts = countFeatures(dependencies.campaignFeatures, features);
+      refuseUnknownFilters(population, filters);
+      const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
+      const answer = {
+        seeds: { ...presentCounts(counts), suppressed: null },
+        feature_counts: featureCounts,
+        minimum: config.minimumSeeds,
+        enough: counts.known >= config.minimumSeeds,
+        excluded: null,
+        candidates: null,
+      };
+      if (!answer.enough) {
+        const { minimumSeeds } = config;
+        const message = `${counts.known} of the seeds are in the population; at least ${minimumSeeds} are needed`;
+        return { ...answer, ...nothing('too_few_seeds', message) };
+      }
+      const suppressed = (await findRowsOf({ directory, rowOf }, suppression)).rows;
+      const suppressionSet = store.userSets.find(COMMON);
+      const users = { populationVersion, seeds: rows, suppressed, suppressionSet };
+      const task = { features, filters, ...users, ...boundsOf(config) };
+      try {
+        return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
+      } catch (error) {
+        // the file of a list is removed when the list changes
+        if (store.userSets.find(COMMON) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
+        request.log.error({ error: messageOf(error) }, 'an estimate failed');
+        const message = `the service log has details under the request id ${request.id}`;
+        return { ...answer, ...nothing('failed', message) };
+      }
+    },
+  );
+}
+
+function describeEstimate(config: EstimateNeeds['config']): string {
+  return (
+    'Nothing is stored. Known and unknown seeds are counted, and if there are enough of them, the model is ' +
+    'adapted to some, as in an expansion, and tested on the others. Filters, `suppression` and the ' +
+    'suppression list of all campaigns exclude the same users as in an expansion: shares refer to the ' +
+    'candidates that remain, and only seeds that fit the filters are tested. ' +
+    `This may take ${config.estimateTimeMs} ms: if it takes longer, or other estimates are ahead of it, ` +
+    '`reason` says so and the remaining fields are returned; a list of millions, or filters on a large ' +
+    'population, may take that long at the first request. ' +
+    `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are used.`
+  );
+}
+
+function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: EstimateNeeds['config']) {
+  return { minimumSeeds, mostSeeds: maximumEstimateSeeds, mostCandidates: maximumEstimateCandidates };
+}
+
+/** Why there is no estimate now. */
+const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
+  loading: ['loading', 'the model is being loaded for estimates, which takes seconds: try again'],
+  busy: ['busy', 'other estimates are being made: try again'],
+  late: ['too_slow', 'there was too little time: try again, or create the campaign, which predicts it too'],
+};
+const CHANGED: Why = ['busy', 'the suppression list of all campaigns changed meanwhile: try again'];
+
+/** The estimator's results, in place of what was not counted. */
+function tell(
+  outcome: Awaited<ReturnType<Estimates['estimate']>>,
+  answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
+): Told & Partial<EstimateAnswer> {
+  if (outcome.kind !== 'estimate') {
+    const counted = outcome.kind === 'late' && outcome.users !== null ? presentUsers(outcome.users, answer) : {};
+    return { ...counted, ...nothing(...NOT_NOW[outcome.kind]) };
+  }
+  const { users, expected } = outcome.estimate;
+  const counted = presentUsers(users, answer);
+  if (!counted.enough) {
+    const message =
+      `${users.seeds} of the seeds are in the population and not suppressed; at least ${answer.minimum} are ` +
+      'needed';
+    return { ...counted, ...nothing('too_few_seeds', message) };
+  }
+  if (expected === null) {
+    const message = 'every user of the population is a seed, suppressed or filtered out';
+    return { ...counted, ...nothing('no_candidates', message) };
+  }
+  const { verdict, reason, auc, recall, lift, drift } = expected.prediction;
+  return {
+    ...counted,
+    // of the seeds themselves, whoever comes later
+    cohesion: drift?.auc_before ?? auc,
+    expected: { verdict, reason, recall: few(recall), lift: few(lift), drift: drift ?? null },
+    based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },
+    reason: null,
+  };
+}
+
+function presentUsers(
+  { candidates, ...excluded }: CountedUsers,
+  { seeds, minimum }: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
+) {
+  const suppressed = seeds.known - excluded.seeds;
+  return { seeds: { ...seeds, suppressed }, enough: excluded.seeds >= minimum, excluded, candidates };
+}
+
+function few(values: Expected['recall']): Expected['recall'] {
+  return Object.fromEntries(Object.entries(values).filter(([share]) => SHARES.includes(share)));
+}
+
+function nothing(...[code, message]: Why): Told {
+  return { cohesion: null, expected: null, based_on: null, reason: { code, message } };
+}

@@ -1,0 +1,175 @@
+/** Prometheus metrics of one server, in its own registry, beside those of the process. */
+import { collectDefaultMetrics, Gauge, Histogram, register as ofProcess, Registry } from 'prom-client';
+import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import type { MetricFamily } from '../../lib/tracing.ts';
+import { addClockMetrics } from '../clock/metrics.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { LoadShedder } from '../plugins/connections/load-shedder.ts';
+import type { Answered } from '../plugins/request-log.ts';
+import { addEngineMetrics } from './engine-metrics.ts';
+import { counter, gauge } from './read-metrics.ts';
+import type { Part } from './readiness.ts';
+import { RequestMetrics } from './request-metrics.ts';
+
+export interface ServerMetrics {
+  /** Counts a response by the route's pattern. */
+  observe(answered: Answered): void;
+  /** Currently open streams. */
+  readonly openStreams: Gauge;
+  /** The Prometheus text; values from the store are read at this moment. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** The same metrics, as data. */
+  families(): Promise<readonly MetricFamily[]>;
+}
+
+type MetricsNeeds = Pick<
+  ServerDependencies,
+  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'modelVersion' | 'population'
+> & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
+
+/** From what finding rows takes of a small population to an hour of scoring. */
+const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
+
+/** Metrics that start at zero. */
+export function createMetrics(
+  dependencies: MetricsNeeds,
+  partsOf: () => readonly Part[],
+  shedder: Pick<LoadShedder, 'refusedByClass'>,
+): ServerMetrics {
+  const registry = Registry.merge([metricsOfProcess()]);
+  const registers = [registry];
+  // gauges with the names of counters, which Prometheus' linter refuses; the ones by type stay
+  for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
+  const requests = new RequestMetrics();
+  const openStreams = new Gauge({
+    name: 'metaheac_audience_streams',
+    help: 'Open streams of audiences, differences and user ids.',
+    registers,
+  });
+  addVersions(dependencies, registers);
+  addStages(dependencies, registers);
+  addQueue(dependencies, registers);
+  addEngineMetrics(dependencies.engine, registers);
+  addWebhooks(dependencies, registers);
+  addMachine(dependencies, registers);
+  addStorage(dependencies, registers);
+  addClockMetrics(dependencies, registers);
+  const refused = 'Requests refused because more arrive than can be answered, by class.';
+  counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
+    for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
+  });
+  gauge('metaheac_part_ready', '1 for each part that is ready, as /readyz says.', registers, ['part'], (self) => {
+    for (const { name, ready } of partsOf()) self.set({ part: name }, ready ? 1 : 0);
+  });
+  return {
+    observe: requests.observe,
+    openStreams,
+    render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
+    families: async () => {
+      const own = await registry.getMetricsAsJSON();
+      // its types say that these are numbers
+      return [...own.map((family) => ({ ...family, type: String(family.type) })), ...requests.families()];
+    },
+  };
+}
+
+/**
+ * What the library collects of the process, once in its life: the observer of garbage collections and the timer of the
+ * event loop never end, and would keep all of a closed server.
+ */
+function metricsOfProcess(): Registry {
+  if (ofProcess.getMetricsAsArray().length === 0) collectDefaultMetrics();
+  return ofProcess;
+}
+
+function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
+  const labels = ['version', 'model', 'population'];
+  gauge('metaheac_info', 'Versions of the service and of what it serves.', registers, labels, (self) => {
+    // another population may be served by now
+    self.reset();
+    const { modelVersion: model, population } = dependencies;
+    self.set({ version: PACKAGE_VERSION, model, population: population.version }, 1);
+  });
+}
+
+function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
+  const stages = new Histogram({
+    name: 'metaheac_expansion_stage_seconds',
+    help: 'Time that an expansion spent in each stage, once it is ready.',
+    labelNames: ['stage'],
+    buckets: STAGE_BUCKETS_SECONDS,
+    registers,
+  });
+  onExpanded((timings) => {
+    for (const [stage, seconds] of Object.entries(timings)) stages.observe({ stage }, seconds);
+  });
+}
+
+function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
+  gauge('metaheac_expansions', 'Latest expansion of each campaign, by state.', registers, ['state'], (self) => {
+    for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
+  });
+  gauge('metaheac_queue_depth', 'Expansions that wait for the engine.', registers, [], (self) => {
+    self.set(store.health.queue().depth);
+  });
+  gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {
+    self.set(store.health.queue().oldestSeconds);
+  });
+}
+
+function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): void {
+  gauge('metaheac_webhook_deliveries_pending', 'Webhook deliveries waiting or being sent.', registers, [], (self) => {
+    self.set(store.outbox.pendingCount());
+  });
+  const help = 'Webhook delivery attempts by outcome.';
+  counter('metaheac_webhook_attempts_total', help, registers, ['outcome'], (self) => {
+    for (const [outcome, count] of Object.entries(webhooks.counts())) self.inc({ outcome }, count);
+  });
+}
+
+function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): void {
+  const help = 'Memory of each process that is resident.';
+  gauge('metaheac_resident_memory_bytes', help, registers, ['process'], (self) => {
+    self.reset();
+    self.set({ process: 'api' }, machine.residentBytes());
+    const { heartbeat } = engine();
+    if (heartbeat) self.set({ process: 'engine' }, heartbeat.residentBytes);
+  });
+  const free = 'Free bytes on the disk of the data folder.';
+  diskGauge('metaheac_disk_free_bytes', free, registers, () => machine.disk().freeBytes);
+}
+
+function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
+  const low = '1 while new work is refused: less is free than the reserve.';
+  diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
+  const reserve = 'Bytes of the file that is given up for deletions on a full disk; 0 while it is not there.';
+  diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
+  const givenUp = '1 while that file, which was there, is given up: nothing new is taken until it is made again.';
+  diskGauge('metaheac_reserve_given_up', givenUp, registers, () => (storage.isReserveGivenUp() ? 1 : 0));
+  const help = 'Damaged files that were found since the start, none of which is served.';
+  gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
+    for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
+  });
+  const aside = 'Folders of files that were moved aside, as the database does not know them.';
+  gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
+    self.set(storage.setAside().length);
+  });
+  gauge('metaheac_damage', 'Files that are damaged or missing now.', registers, ['kind'], (self) => {
+    for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);
+    for (const { kind } of storage.damage()) self.inc({ kind });
+  });
+  gauge('metaheac_scrubbed_bytes', 'Bytes that were read to verify files since the start.', registers, [], (self) => {
+    self.set(storage.scrubbed().bytes);
+  });
+}
+
+/** Left out while the disk cannot be asked: /readyz says why, and everything else is told. */
+function diskGauge(name: string, help: string, registers: Registry[], read: () => number): void {
+  gauge(name, help, registers, [], (self) => {
+    try {
+      self.set(read());
+    } catch {
+      self.remove();
+    }
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * Counts of responses, and a histogram of their times by class, in Prometheus' text.
+ * prom-client sorts and joins the labels of every observation anew, which takes as long as a look-up itself.
+ */
+import type { MetricFamily } from '../../lib/tracing.ts';
+import type { RequestClass } from '../plugins/fastify-types.ts';
+import type { Answered } from '../plugins/request-log.ts';
+
+const REQUESTS = 'http_requests_total';
+const DURATIONS = 'http_request_duration_seconds';
+/** A look-up takes a tenth of the first, a stream may take the last: four or five times the one before. */
+const BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
+
+/** Of one method, route and status. */
+interface Series {
+  readonly method: string;
+  readonly status: number;
+  readonly times: Times;
+  count: number;
+}
+
+/** Of one class. */
+interface Times {
+  /** Responses that took at most as long as the bucket with the same index, and longer than the one before. */
+  readonly counts: Float64Array;
+  count: number;
+  seconds: number;
+}
+
+/** Series are bounded by the routes, the methods that Node's parser knows, and the statuses of the API. */
+export class RequestMetrics {
+  readonly #byRoute = new Map<string, Series[]>();
+  readonly #byClass = new Map<RequestClass, Times>();
+
+  /** Counts a response by the route's pattern and class. */
+  readonly observe = (answered: Answered): void => {
+    const series = this.#seriesOf(answered);
+    series.count += 1;
+    const { times } = series;
+    const seconds = answered.ms / 1000;
+    times.count += 1;
+    times.seconds += seconds;
+    let bucket = 0;
+    while (bucket < BUCKETS_SECONDS.length && seconds > BUCKETS_SECONDS[bucket]!) bucket++;
+    if (bucket < BUCKETS_SECONDS.length) times.counts[bucket]! += 1;
+  };
+
+  /** Both metrics. */
+  families(): readonly MetricFamily[] {
+    const series = [...this.#byRoute].flatMap(([route, all]) => all.map((one) => ({ route, ...one })));
+    return [
+      {
+        name: REQUESTS,
+        help: 'Requests answered.',
+        type: 'counter',
+        values: series.map(({ method, route, status, count }) => ({ labels: { method, route, status }, value: count })),
+      },
+      {
+        name: DURATIONS,
+        help: 'Time from the request head to the end of the response.',
+        type: 'histogram',
+        values: [...this.#byClass].flatMap(([name, times]) => histogramValues(name, times)),
+      },
+    ];
+  }
+
+  /** The lines of both. No label has a character that needs an escape. */
+  render(): string {
+    const lines = this.families().flatMap(({ name, help, type, values }) => [
+      `# HELP ${name} ${help}`,
+      `# TYPE ${name} ${type}`,
+      ...values.map(({ metricName = name, labels, value }) => {
+        const pairs = Object.entries(labels).map(([key, text]) => `${key}="${text}"`);
+        return `${metricName}{${pairs.join(',')}} ${value}`;
+      }),
+    ]);
+    return `${lines.join('\n')}\n`;
+  }
+
+  #seriesOf({ route, class: name, method, status }: Answered): Series {
+    const own = this.#byRoute.get(route) ?? [];
+    for (const series of own) if (series.status === status && series.method === method) return series;
+    const made = { method, status, times: this.#timesOf(name), count: 0 };
+    own.push(made);
+    this.#byRoute.set(route, own);
+    return made;
+  }
+
+  #timesOf(name: RequestClass): Times {
+    const times = this.#byClass.get(name) ?? {
+      counts: new Float64Array(BUCKETS_SECONDS.length),
+      count: 0,
+      seconds: 0,
+    };
+    this.#byClass.set(name, times);
+    return times;
+  }
+}
+
+function histogramValues(name: RequestClass, { counts, count, seconds }: Times): MetricFamily['values'] {
+  const labels = { class: name };
+  let below = 0;
+  const buckets = BUCKETS_SECONDS.map((most, i) => {
+    below += counts[i]!;
+    return { metricName: `${DURATIONS}_bucket`, labels: { le: most, ...labels }, value: below };
+  });
+  return [
+    ...buckets,
+    { metricName: `${DURATIONS}_bucket`, labels: { le: '+Inf', ...labels }, value: count },
+    { metricName: `${DURATIONS}_sum`, labels, value: seconds },
+    { metricName: `${DURATIONS}_count`, labels, value: count },
+  ];
+}

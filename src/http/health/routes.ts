@@ -1,0 +1,113 @@
+/** Routes for operators: alive, ready, metrics. */
+import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { Access } from '../plugins/access/access.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { textSchema } from '../plugins/json/fields.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { Part } from './readiness.ts';
+import { livenessSchema, readinessSchema } from './schemas.ts';
+
+/** What these routes call. */
+export type HealthNeeds = Pick<ServerDependencies, 'modelVersion' | 'population'>;
+
+/** What is measured, and who may see it. */
+interface HealthParts {
+  readonly metrics: ServerMetrics;
+  readonly access: Access;
+}
+
+const READY_RETRY_SECONDS = 2;
+
+export function addHealthRoutes(
+  app: ServerApp,
+  dependencies: HealthNeeds,
+  partsOf: () => readonly Part[],
+  { metrics, access }: HealthParts,
+): void {
+  getLiveness(app);
+  getReadiness(app, dependencies, partsOf, access);
+  getMetrics(app, metrics);
+}
+
+function getLiveness(app: ServerApp): void {
+  app.get(
+    '/livez',
+    {
+      config: { quiet: true, class: 'health' },
+      schema: describeRoute({
+        operationId: 'getLiveness',
+        scope: 'none',
+        tags: ['health'],
+        summary: 'Is the process alive?',
+        description: 'It answers while its event loop turns; nothing else is looked at.',
+        response: {
+          200: json('Yes.', livenessSchema),
+        },
+        errors: ['headers_too_large'],
+      }),
+    },
+    async () => ({ status: 'alive' as const }),
+  );
+}
+
+function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => readonly Part[], access: Access): void {
+  app.get(
+    '/readyz',
+    {
+      config: { quiet: true, class: 'health' },
+      schema: describeRoute({
+        operationId: 'getReadiness',
+        scope: 'none',
+        tags: ['health'],
+        summary: 'Is every part ready to work?',
+        description:
+          'The engine (ready, with a heartbeat), the store (a row is written), model, population, free disk, file ' +
+          'descriptors. Store and descriptors are looked at once a second at most. Which part is not, why, and the ' +
+          'versions, are told to those who may read metrics.',
+        response: {
+          200: json('Yes.', readinessSchema),
+        },
+        errors: ['headers_too_large'],
+      }),
+    },
+    async (request) => {
+      const parts = [...partsOf()];
+      const waiting = parts.filter(({ ready }) => !ready);
+      if (!access.seesMetrics(request.headers.authorization)) {
+        if (waiting.length === 0) return { status: 'ready' as const };
+        throw new AppError('unavailable', 'not ready', { facts: { retry_after: READY_RETRY_SECONDS } });
+      }
+      if (waiting.length > 0) {
+        const list = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
+        throw new AppError('unavailable', `not ready: ${list}`, { facts: { parts, retry_after: READY_RETRY_SECONDS } });
+      }
+      const { modelVersion, population } = dependencies;
+      return { status: 'ready' as const, parts, model_version: modelVersion, population_version: population.version };
+    },
+  );
+}
+
+function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
+  app.get(
+    '/metrics',
+    {
+      config: { quiet: true, class: 'health' },
+      schema: describeRoute({
+        operationId: 'getMetrics',
+        scope: 'metrics',
+        tags: ['health'],
+        summary: 'Metrics for Prometheus',
+        response: {
+          200: { description: 'Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
+        },
+        errors: ['headers_too_large'],
+      }),
+    },
+    async (_request, reply) => {
+      const { contentType, text } = await metrics.render();
+      return reply.type(contentType).send(text);
+    },
+  );
+}

@@ -1,0 +1,48 @@
+/** What `GET /v1/limits` returns: the limits that an operator has reason to change, and those that are fixed. */
+import { KEY_LIFETIME_MS } from '../../domain/idempotency.ts';
+import { LIMIT_NAMES, LIMITS, type Limits, snakeCase, variableOf } from '../limits.ts';
+import { MAXIMUM_JSON_DEPTH } from '../plugins/json/json-text.ts';
+import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../plugins/limits.ts';
+
+interface PublishedLimit {
+  readonly name: string;
+  readonly value: number;
+  /** null if it is fixed. */
+  readonly variable: string | null;
+  readonly description: string;
+}
+
+/** Limits that cannot be set. */
+const FIXED: readonly Omit<PublishedLimit, 'variable'>[] = [
+  {
+    name: 'idempotency_key_lifetime_ms',
+    value: KEY_LIFETIME_MS,
+    description: 'Milliseconds for which the response to an Idempotency-Key is kept.',
+  },
+  {
+    name: 'maximum_idempotency_key_length',
+    value: MAXIMUM_IDEMPOTENCY_KEY_LENGTH,
+    description: 'Characters of an Idempotency-Key.',
+  },
+  {
+    name: 'maximum_json_depth',
+    value: MAXIMUM_JSON_DEPTH,
+    description: 'Nesting depth of lists and objects in a JSON body.',
+  },
+  {
+    name: 'minimum_refresh_ms',
+    value: 60_000,
+    description: 'Milliseconds of the shortest interval of a refresh policy: 1m.',
+  },
+];
+
+/** The published limits with their current values, and the fixed ones, as JSON. */
+export function presentLimits(limits: Limits): PublishedLimit[] {
+  const set = LIMIT_NAMES.filter((name) => LIMITS[name].published).map((name) => ({
+    name: snakeCase(name),
+    value: limits[name],
+    variable: variableOf(name),
+    description: LIMITS[name].description,
+  }));
+  return [...set, ...FIXED.map((limit) => ({ ...limit, variable: null }))];
+}

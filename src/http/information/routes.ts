@@ -1,0 +1,212 @@
+/**
+ * Routes with information about the service: limits, the served model and population, and the known values of their
+ * features.
+ */
+import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { pageOfValues } from './feature-values.ts';
+import { presentLimits } from './published-limits.ts';
+import {
+  countedValuePageSchema,
+  currentModelSchema,
+  currentPopulationSchema,
+  featureParams,
+  limitsSchema,
+  valuePageSchema,
+  valueQuery,
+} from './schemas.ts';
+import { ValueCounts } from './value-counts.ts';
+
+/** What these routes call. */
+export type InformationNeeds = Pick<
+  ServerDependencies,
+  'campaignFeatures' | 'config' | 'model' | 'modelVersion' | 'population' | 'populations'
+>;
+
+const TAGS = ['information'];
+
+export function addInformationRoutes(app: ServerApp, dependencies: InformationNeeds): void {
+  const counts = new ValueCounts(() => dependencies.populations.current());
+  listLimits(app, dependencies);
+  getCurrentModel(app, dependencies);
+  listModelFeatureValues(app, dependencies);
+  getCurrentPopulation(app, dependencies);
+  listPopulationFeatureValues(app, dependencies, counts);
+}
+
+function listLimits(app: ServerApp, { config }: InformationNeeds): void {
+  app.get(
+    '/v1/limits',
+    {
+      schema: describeRoute({
+        operationId: 'listLimits',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'List the limits that an operator sets most often, and the fixed ones',
+        response: {
+          200: json('The limits.', limitsSchema),
+        },
+        stored: false,
+      }),
+    },
+    async () => ({ items: presentLimits(config) }),
+  );
+}
+
+function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
+  const { config } = dependencies;
+  app.get(
+    '/v1/models/current',
+    {
+      schema: describeRoute({
+        operationId: 'getCurrentModel',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Get the served model and its campaign features',
+        response: {
+          200: json('The model.', currentModelSchema),
+        },
+        stored: false,
+      }),
+    },
+    async () => {
+      const { modelVersion, campaignFeatures, model } = dependencies;
+      return {
+        name: model.name,
+        version: modelVersion,
+        created_at: model.createdAt,
+        minimum_seeds: config.minimumSeeds,
+        features: campaignFeatures.map(({ name, kind, maxLength, values }) => ({
+          name,
+          kind,
+          max_length: maxLength ?? null,
+          known_values: values.size - 1,
+          values: `/v1/models/current/features/${encodeURIComponent(name)}/values`,
+        })),
+        adaptation: model.adaptation,
+        evaluation: model.evaluation,
+      };
+    },
+  );
+}
+
+function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds): void {
+  const { config } = dependencies;
+  app.get(
+    '/v1/models/current/features/:name/values',
+    {
+      schema: describeRoute({
+        operationId: 'listModelFeatureValues',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'List the known values of a campaign feature',
+        params: featureParams,
+        querystring: valueQuery(config),
+        response: {
+          200: json('A page.', valuePageSchema),
+        },
+        errors: ['invalid_cursor', 'feature_not_found'],
+        stored: false,
+      }),
+    },
+    async (request) => {
+      const { name } = request.params;
+      const feature = findFeature(dependencies.campaignFeatures, name, 'the model has no such campaign feature');
+      const scope = `model ${dependencies.modelVersion} ${name}`;
+      return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan, (value) => value);
+    },
+  );
+}
+
+function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): void {
+  const { population } = dependencies;
+  app.get(
+    '/v1/populations/current',
+    {
+      schema: describeRoute({
+        operationId: 'getCurrentPopulation',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Get the served population: its users and their features',
+        response: {
+          200: json('The population.', currentPopulationSchema),
+        },
+      }),
+    },
+    async () => ({
+      version: population.version,
+      users: population.rowCount,
+      imported_at: new Date(dependencies.populations.importedAt()).toISOString(),
+      features: population.features.map(({ name, kind, sensitive }) => ({
+        name,
+        kind,
+        sensitive: sensitive === true,
+        known_values: population.dictionary(name).size - 1,
+        values: `/v1/populations/current/features/${encodeURIComponent(name)}/values`,
+      })),
+    }),
+  );
+}
+
+function listPopulationFeatureValues(
+  app: ServerApp,
+  { config, population }: InformationNeeds,
+  counts: ValueCounts,
+): void {
+  app.get(
+    '/v1/populations/current/features/:name/values',
+    {
+      schema: describeRoute({
+        operationId: 'listPopulationFeatureValues',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'List the values of a user feature',
+        description:
+          'All values ever imported, with the number of users in the served version who have them, which may be 0.',
+        params: featureParams,
+        querystring: valueQuery(config),
+        response: {
+          200: json('A page.', countedValuePageSchema),
+        },
+        errors: ['invalid_cursor', 'feature_not_found'],
+      }),
+    },
+    async (request) => {
+      const { name } = request.params;
+      findFeature(population.features, name, 'the population has no such feature');
+      const values = population.dictionary(name);
+      const users = await counts.of(name);
+      return pageOfValues(
+        values,
+        `population ${name}`,
+        asQuery(request.query),
+        config.maximumValueScan,
+        (value, code) => ({ value, users: users[code] ?? 0 }),
+      );
+    },
+  );
+}
+
+function findFeature<T extends { readonly name: string }>(features: readonly T[], name: string, message: string): T {
+  const found = features.find((feature) => feature.name === name);
+  if (found !== undefined) return found;
+  throw new AppError('feature_not_found', message, { facts: { known_features: features.map((one) => one.name) } });
+}
+
+interface Query {
+  readonly prefix?: string | undefined;
+  readonly search?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+function asQuery({ prefix, search, limit, cursor }: Query) {
+  return { prefix, search, limit, cursor };
+}

@@ -1,0 +1,187 @@
+/** The shapes of information about the service: its limits, its model, its population. */
+
+import { z } from 'zod';
+import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+import type { ServerConfig } from '../config.ts';
+import { component } from '../openapi/component.ts';
+import { count, time } from '../plugins/json/fields.ts';
+import { pageLimit } from '../plugins/json/query-numbers.ts';
+import { pageCursor } from '../plugins/paging.ts';
+
+const kind = z.enum(FEATURE_KINDS).describe('`multi`: a list of values.');
+const interval = z
+  .object({ mean: z.number(), low: z.number(), high: z.number() })
+  .describe('A mean and its 95 % interval.');
+const intervalByShare = z.record(z.string(), interval);
+const valuesUrl = z.string().meta({ format: 'uri-reference' }).describe('Where the known values are listed.');
+
+export const limitsSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        name: z.string(),
+        value: z.number(),
+        variable: z
+          .string()
+          .nullable()
+          .describe('The environment variable of `metaheac serve` that sets it; null if it is fixed.'),
+        description: z.string(),
+      }),
+    ),
+  })
+  .meta({
+    id: 'Limits',
+    examples: [
+      {
+        items: [
+          {
+            name: 'maximum_inline_seeds',
+            value: 100_000,
+            variable: 'METAHEAC_MAXIMUM_INLINE_SEEDS',
+            description: 'Seeds in one JSON body.',
+          },
+        ],
+      },
+    ],
+  });
+
+export const currentModelSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    created_at: time,
+    minimum_seeds: count.describe('Number of known seeds that an expansion needs.'),
+    features: z
+      .array(
+        z.object({
+          name: z.string(),
+          kind,
+          max_length: count
+            .nullable()
+            .describe('Values of a list that the model reads; any more are cut. null for a single-valued feature.'),
+          known_values: count.describe('Values that the model knows; others count as unknown.'),
+          values: valuesUrl,
+        }),
+      )
+      .describe('What `features` of a campaign may contain.'),
+    adaptation: z.object({
+      optimiser: z.string(),
+      negatives_per_seed: z.number(),
+      summary: z.string().describe('How the model is adapted to a campaign, in a sentence.'),
+    }),
+    evaluation: z
+      .object({
+        data: z.string(),
+        campaigns: z.string().describe('The campaigns on which it was measured.'),
+        groups: z.record(
+          z.string(),
+          z.object({
+            campaigns: count,
+            auc: interval,
+            precision: intervalByShare,
+            recall: intervalByShare,
+            lift: intervalByShare,
+          }),
+        ),
+      })
+      .nullable()
+      .describe('How the model performed on campaigns that it was not trained on, by group; null if not measured.'),
+  })
+  .meta({
+    id: 'CurrentModel',
+    examples: [
+      {
+        name: 'demo',
+        version: '0123456789ab',
+        created_at: '2026-11-25T12:00:00.000Z',
+        minimum_seeds: 10,
+        features: [
+          {
+            name: 'category',
+            kind: 'single',
+            max_length: null,
+            known_values: 20,
+            values: '/v1/models/current/features/category/values',
+          },
+        ],
+        adaptation: {
+          optimiser: 'gradient_descent',
+          negatives_per_seed: 10,
+          summary: 'gradient descent on 3 parameters, 20 steps at 50 seeds',
+        },
+        evaluation: null,
+      },
+    ],
+  });
+
+export type CurrentModel = z.output<typeof currentModelSchema>;
+
+export const currentPopulationSchema = z
+  .object({
+    version: z.string(),
+    users: count,
+    imported_at: time.describe('When its files were written on this machine.'),
+    features: z.array(
+      z.object({
+        name: z.string(),
+        kind,
+        sensitive: z.boolean().describe('Whether explanations compare its groups.'),
+        known_values: count.describe('Distinct values ever imported.'),
+        values: valuesUrl,
+      }),
+    ),
+  })
+  .meta({
+    id: 'CurrentPopulation',
+    examples: [
+      {
+        version: 'ba9876543210',
+        users: 50_000,
+        imported_at: '2026-11-25T12:00:00.000Z',
+        features: [
+          {
+            name: 'country',
+            kind: 'single',
+            sensitive: false,
+            known_values: 10,
+            values: '/v1/populations/current/features/country/values',
+          },
+        ],
+      },
+    ],
+  });
+
+export const valuePageSchema = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
+  id: 'ValuePage',
+  description: 'Known values; a page of a search may be short, or empty, and still have a next page.',
+  examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
+});
+
+/** For the population: with counts. */
+export const countedValuePageSchema = z
+  .object({
+    items: z.array(z.object({ value: z.string(), users: count.describe('Users in the served version who have it.') })),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({
+    id: 'CountedValuePage',
+    description: 'Known values; a page of a search may be short, or empty, and still have a next page.',
+    examples: [{ items: [{ value: 'Berlin', users: 4711 }], next_cursor: null }],
+  });
+
+export const featureParams = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .meta({ ...component('FeatureName'), description: 'Name of a feature.', examples: ['category'] }),
+});
+
+export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximumFeatureValueLength }: ServerConfig) {
+  const text = z.string().max(maximumFeatureValueLength).optional();
+  return z.strictObject({
+    prefix: text.describe('Case-sensitive prefix of the values.').meta(component('ValuePrefix')),
+    search: text.describe('Text that the values contain, case-insensitively.').meta(component('ValueSearch')),
+    limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
+    cursor: pageCursor,
+  });
+}

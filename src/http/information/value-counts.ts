@@ -1,0 +1,60 @@
+/**
+ * How many users of the served population version have each value of a feature: counted on the first request, then
+ * cached.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Population } from '../../population/read/population.ts';
+import { isTokenColumn, startOf } from '../../population/read/segments.ts';
+
+export class ValueCounts {
+  readonly #served: () => Population;
+  /** The version that `#counts` are of. */
+  #version = '';
+  readonly #counts = new Map<string, Promise<Uint32Array>>();
+
+  /** `served` is the version of the moment, which stays that version. */
+  constructor(served: () => Population) {
+    this.#served = served;
+  }
+
+  /**
+   * Users by the value's code, `[dictionary size]`; yields to other requests between segments. @throws AppError
+   * invalid_population
+   */
+  of(feature: string): Promise<Uint32Array> {
+    const population = this.#served();
+    if (population.version !== this.#version) this.#counts.clear();
+    this.#version = population.version;
+    const known = this.#counts.get(feature);
+    if (known !== undefined) return known;
+    const counted = countUsers(population, feature);
+    counted.catch(() => this.#counts.delete(feature));
+    this.#counts.set(feature, counted);
+    return counted;
+  }
+}
+
+async function countUsers(population: Population, feature: string): Promise<Uint32Array> {
+  const { size } = population.dictionary(feature);
+  const users = new Uint32Array(size);
+  // a user counts once, even if a list repeats a value
+  const lastRow = new Int32Array(size).fill(-1);
+  let firstRow = 0;
+  for (let index = 0; index < population.segmentCount; index++) {
+    const { count, columns } = population.readSegment(index);
+    const column = columns.get(feature)!;
+    if (!isTokenColumn(column)) return users;
+    for (let row = 0; row < count; row++) {
+      const end = startOf(column, row + 1);
+      for (let at = startOf(column, row); at < end; at++) {
+        const code = column.codes[at]!;
+        if (lastRow[code] === firstRow + row) continue;
+        lastRow[code] = firstRow + row;
+        users[code] = users[code]! + 1;
+      }
+    }
+    firstRow += count;
+    await setImmediate();
+  }
+  return users;
+}

@@ -1,0 +1,168 @@
+/** Routes of API keys: create, list, get, revoke; and of the caller's own. */
+import { ACTORS } from '../../domain/audit.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { Caller } from '../plugins/access/access.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { presentKey } from './present.ts';
+import {
+  callerSchema,
+  keyBody,
+  keyPageSchema,
+  keyParams,
+  keyQuery,
+  keySchema,
+  keyWithSecretSchema,
+} from './schemas.ts';
+
+/** What these routes call. */
+export type KeyNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+  readonly store: Pick<ServerDependencies['store'], 'apiKeys'>;
+};
+
+const TAGS = ['keys'];
+
+export function addKeyRoutes(app: ServerApp, dependencies: KeyNeeds): void {
+  createKey(app, dependencies);
+  listKeys(app, dependencies);
+  getCaller(app, dependencies);
+  getKey(app, dependencies);
+  revokeKey(app, dependencies);
+}
+
+function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
+  app.post(
+    '/v1/keys',
+    {
+      schema: describeRoute({
+        operationId: 'createKey',
+        scope: 'admin',
+        tags: TAGS,
+        summary: 'Create an API key',
+        description:
+          'The first key is made by the operator: `metaheac keys create`, or METAHEAC_API_KEY. Where no key is needed ' +
+          'yet, this is refused (`forbidden`): whoever came first could lock all others out.',
+        body: keyBody(config, () => clock.now()),
+        response: {
+          201: json(
+            'Created; `Location` is the address of the key. Only this response contains the key itself.',
+            keyWithSecretSchema,
+            ['Location', 'Cache-Control'],
+          ),
+        },
+        errors: ['too_many_keys'],
+      }),
+    },
+    async (request, reply) => {
+      refuseAnybody(request.caller);
+      const { name, scope, labels, expires_at: expiry } = request.body;
+      const expiresAt = expiry === undefined ? null : Date.parse(expiry);
+      const { apiKey, key } = store.apiKeys.create({ name, scope, labels, expiresAt }, config.maximumKeys);
+      return reply
+        .code(201)
+        .headers({ location: `/v1/keys/${apiKey.id}`, 'cache-control': 'no-store' })
+        .send({ ...presentKey(apiKey), key });
+    },
+  );
+}
+
+function listKeys(app: ServerApp, { store, config }: KeyNeeds): void {
+  app.get(
+    '/v1/keys',
+    {
+      schema: describeRoute({
+        operationId: 'listKeys',
+        scope: 'admin',
+        tags: TAGS,
+        summary: 'List API keys, newest first',
+        description: 'Revoked and expired ones too, none with its secret.',
+        querystring: keyQuery(config),
+        response: {
+          200: json('A page.', keyPageSchema),
+        },
+        errors: ['invalid_cursor'],
+      }),
+    },
+    async (request) => {
+      const page = store.apiKeys.list(request.query);
+      return { items: page.items.map(presentKey), next_cursor: page.nextCursor };
+    },
+  );
+}
+
+function getCaller(app: ServerApp, { store }: KeyNeeds): void {
+  app.get(
+    '/v1/keys/current',
+    {
+      schema: describeRoute({
+        operationId: 'getCurrentKey',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Get what the caller may do',
+        description: 'For programs that offer their users no more than that. Also answered where no key is needed.',
+        response: {
+          200: json('The caller.', callerSchema),
+        },
+      }),
+    },
+    async ({ caller }) => {
+      assert(caller !== null, 'the route needs a scope');
+      const { actor, scope, labels } = caller;
+      const key = store.apiKeys.find(actor);
+      return { actor, scope, labels: labels ?? {}, key: key && presentKey(key) };
+    },
+  );
+}
+
+function getKey(app: ServerApp, { store }: KeyNeeds): void {
+  app.get(
+    '/v1/keys/:id',
+    {
+      schema: describeRoute({
+        operationId: 'getKey',
+        scope: 'admin',
+        tags: TAGS,
+        summary: 'Get an API key, without its secret',
+        params: keyParams,
+        response: {
+          200: json('The key.', keySchema),
+        },
+        errors: ['key_not_found'],
+      }),
+    },
+    async (request) => presentKey(store.apiKeys.get(request.params.id)),
+  );
+}
+
+function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
+  app.delete(
+    '/v1/keys/:id',
+    {
+      schema: describeRoute({
+        operationId: 'revokeKey',
+        scope: 'admin',
+        tags: TAGS,
+        summary: 'Revoke an API key',
+        description: 'The next request with it is refused. It stays in the list. Repeating it changes nothing.',
+        params: keyParams,
+        response: {
+          204: { description: 'Revoked.' },
+        },
+        errors: ['key_not_found'],
+      }),
+    },
+    async (request, reply) => {
+      refuseAnybody(request.caller);
+      store.apiKeys.revoke(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** @throws AppError forbidden where no key is needed */
+function refuseAnybody(caller: Caller | null): void {
+  if (caller?.actor !== ACTORS.anybody) return;
+  throw new AppError('forbidden', 'create the first key with `metaheac keys create`, or set METAHEAC_API_KEY');
+}

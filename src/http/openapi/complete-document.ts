@@ -1,0 +1,98 @@
+/**
+ * What the OpenAPI document contains in addition to the routes' schemas: headers, conditional requests, webhook calls,
+ * examples of pages.
+ */
+import { headersOfErrors, RESPONSE_HEADERS } from '../plugins/response-headers.ts';
+import { webhookCalls } from '../webhooks/events.ts';
+import { component } from './component.ts';
+import { referToComponents } from './components.ts';
+import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';
+
+/**
+ * The document with all that, without zod's default bounds of every number and list, and with no shared object: YAML
+ * would turn it into an alias.
+ */
+export function completeDocument<T extends object>(given: T): T {
+  const document: Document = JSON.parse(JSON.stringify(given));
+  document.webhooks = webhookCalls();
+  const operations = Object.values(document.paths).flatMap((item) => Object.values(item));
+  for (const operation of operations) {
+    if (operation.responses['304'] !== undefined)
+      operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
+    addHeaders(operation);
+    markOptionalBody(operation);
+  }
+  document.components.headers = RESPONSE_HEADERS;
+  referToComponents(document, operations);
+  for (const operation of operations) delete operation[ANSWERS];
+  removeUnusedSchemas(document);
+  addPageExamples(document.components.schemas);
+  sortByName(document.components);
+  return JSON.parse(JSON.stringify(document), (key, value) => (isNoise(key, value) ? undefined : value));
+}
+
+function isNoise(key: string, value: unknown): boolean {
+  if (key === 'readOnly') return true;
+  return /^(min|max)imum$/.test(key) && typeof value === 'number' && Math.abs(value) === Number.MAX_SAFE_INTEGER;
+}
+
+/** Sorts components by name: otherwise their order depends on the order in which modules are loaded. */
+function sortByName(components: Document['components']): void {
+  for (const kind of ['schemas', 'responses', 'parameters', 'requestBodies'] as const) {
+    const parts = Object.entries(components[kind] ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+    components[kind] = Object.fromEntries(parts);
+  }
+}
+
+/** Components that no route uses: each is generated twice, for input too. */
+function removeUnusedSchemas(document: Document): void {
+  const { schemas } = document.components;
+  const isUnused = (name: string) => !JSON.stringify(document).includes(`"#/components/schemas/${name}"`);
+  for (let unused = Object.keys(schemas).filter(isUnused); unused.length > 0; ) {
+    for (const name of unused) delete schemas[name];
+    unused = Object.keys(schemas).filter(isUnused);
+  }
+}
+
+const IF_NONE_MATCH = {
+  in: 'header',
+  name: 'If-None-Match',
+  description: 'ETags of cached responses, or `*`: if one of them still matches, the response is 304, without a body.',
+  required: false,
+  schema: { type: 'string', ...component('IfNoneMatch') },
+  example: '"3-csv-gzip"',
+};
+
+/** Headers of the route's own responses, and of its errors by their codes. */
+function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
+  for (const [status, response] of Object.entries(responses)) {
+    if ('$ref' in response) continue;
+    const names = [
+      'X-Request-Id',
+      ...(facts?.headers[status] ?? []),
+      ...headersOfErrors(facts?.errors[status] ?? []),
+    ] as const;
+    response.headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  }
+}
+
+/** `nullable` in a route's schema means that the body is optional: in the document that belongs to the body. */
+function markOptionalBody({ requestBody }: Operation): void {
+  if (requestBody === undefined || '$ref' in requestBody) return;
+  for (const media of Object.values(requestBody.content)) {
+    const { anyOf, ...rest } = media.schema;
+    const [schema, ...others] = anyOf?.filter(({ type }) => type !== 'null') ?? [];
+    if (schema === undefined || others.length > 0) continue;
+    requestBody.required = false;
+    media.schema = { ...schema, ...rest };
+  }
+}
+
+/** If an item has an example, its page gets one too: the first page, with one item. */
+function addPageExamples(schemas: Readonly<Record<string, Schema>>): void {
+  for (const schema of Object.values(schemas)) {
+    const { items, next_cursor: cursor } = schema.properties ?? {};
+    const item = schemas[items?.items?.$ref?.split('/').at(-1) ?? '']?.examples?.[0];
+    if (cursor !== undefined && item !== undefined) schema.examples ??= [{ items: [item], next_cursor: null }];
+  }
+}

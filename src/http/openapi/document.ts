@@ -1,0 +1,94 @@
+/** The OpenAPI document, generated from the routes. */
+import swagger from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { errorsOf, type RouteScope } from '../plugins/route.ts';
+import { codesByStatus } from '../problems/schema.ts';
+import { completeDocument } from './complete-document.ts';
+import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
+
+const DESCRIPTION = `Look-alike audience expansion: send a campaign's seeds, read back the
+users of the population who are most like them.
+
+Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are RFC 3339,
+durations are in seconds. Every response has \`X-Request-Id\`; if the request has one (up to 64 letters, digits, \`.\`,
+\`_\` and \`-\`), it is used.`;
+
+/** Collects the routes registered after it. */
+export async function describeRoutes(app: ServerApp): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'metaheac',
+        version: PACKAGE_VERSION,
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'campaigns', description: 'Campaigns and their inputs.' },
+        { name: 'expansions', description: 'Runs of the online stage.' },
+        { name: 'seeds', description: 'Sets of users as files: seeds, and users who must not be reached.' },
+        { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'users', description: 'Users of the population.' },
+        { name: 'information', description: 'Limits, the served model and the served population.' },
+        { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
+        {
+          name: 'webhooks',
+          description: 'Signed calls that report how expansions end, and what callers do to audiences.',
+        },
+        { name: 'keys', description: 'API keys, and the log of what was done with them.' },
+        { name: 'health', description: 'For operators.' },
+      ],
+      // a service that was started without a key requires none
+      security: [{ key: [] }, {}],
+      components: {
+        securitySchemes: {
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'Needed if the service was started with a key, or keys were made. An operation names the least scope of ' +
+              'the key: read, write or admin; each has what the ones before it have. `metrics`: any key, or the one for ' +
+              'metrics; needed if that is set, or other machines can reach the service.',
+          },
+        },
+      },
+    },
+    transform: transformRoute,
+    transformObject: (document) => completeDocument(jsonSchemaTransformObject(document)),
+  });
+}
+
+type Transform = typeof jsonSchemaTransform;
+
+/** The provider's transform, with the route's declaration of its responses. */
+function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> {
+  const { schema, url } = transformBodies(route);
+  const { facts } = (route.schema ?? {}) as FastifySchema;
+  if (facts === undefined) return { schema, url };
+  const answers: DeclaredAnswers = { headers: facts.headers, errors: codesByStatus(errorsOf(route.route, facts)) };
+  const declared = { ...schema, [ANSWERS]: answers, security: securityOf(facts.scope) };
+  return { schema: declared, url };
+}
+
+/** The key's role: its least scope. A service that needs no key requires none. */
+function securityOf(scope: RouteScope): Record<string, string[]>[] {
+  return scope === 'none' ? [] : [{ key: [scope] }, {}];
+}
+
+/** The provider's transform only supports bodies with one content type. */
+function transformBodies(route: Parameters<Transform>[0]): ReturnType<Transform> {
+  const { body, ...rest } = (route.schema ?? {}) as { body?: { content?: Record<string, { schema: unknown }> } };
+  if (body?.content === undefined) return jsonSchemaTransform(route);
+  const describe = (schema: object) => jsonSchemaTransform({ ...route, schema } as typeof route);
+  const content = Object.entries(body.content).map(([type, { schema }]) => {
+    const described = describe({ body: schema }).schema as { body: object };
+    return [type, { schema: described.body }];
+  });
+  const { schema, url } = describe(rest);
+  return { schema: { ...schema, body: { content: Object.fromEntries(content) } }, url };
+}

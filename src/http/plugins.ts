@@ -1,0 +1,113 @@
+/**
+ * What applies to every request and every route, as named plugins in the order in which they are registered. Each names
+ * what has to come before it; Fastify refuses another order.
+ */
+import type { Telemetry } from '../lib/tracing.ts';
+import { recordChanges } from './audit/recorder.ts';
+import type { ServerConfig } from './config.ts';
+import type { ServerDependencies } from './dependencies.ts';
+import { describeRoutes } from './openapi/document.ts';
+import { negotiateContent } from './plugins/accept.ts';
+import { type Access, guardRoutes, isUnknownApi } from './plugins/access/access.ts';
+import { createBrowserGuard } from './plugins/access/browser-guard.ts';
+import { allowOrigins } from './plugins/access/cors.ts';
+import type { RateLimiter } from './plugins/access/rate-limit.ts';
+import { refuseRepeatedHeaders } from './plugins/access/single-headers.ts';
+import { closeGracefully } from './plugins/connections/closing.ts';
+import { closeUnread } from './plugins/connections/connections.ts';
+import { type LoadShedder, shed } from './plugins/connections/load-shedder.ts';
+import type { OpenRequests } from './plugins/connections/open-requests.ts';
+import { refuseWithoutRoom } from './plugins/connections/room.ts';
+import type { ServerApp } from './plugins/fastify-types.ts';
+import { parseJsonBodies } from './plugins/json/json-body.ts';
+import { refuseUnreadParts } from './plugins/json/unread-parts.ts';
+import { definePlugin } from './plugins/plugin.ts';
+import { addErrorResponses } from './plugins/route.ts';
+import { traceRequests } from './plugins/tracing.ts';
+import { answerErrors } from './problems/error-handler.ts';
+
+interface RequestNeeds {
+  readonly config: ServerConfig;
+  readonly requests: OpenRequests;
+  readonly access: Access;
+  readonly rates: RateLimiter;
+  readonly shedder: LoadShedder;
+  readonly telemetry: Telemetry | null;
+}
+
+interface RouteNeeds extends Pick<RequestNeeds, 'requests' | 'access' | 'rates'> {
+  readonly dependencies: ServerDependencies;
+}
+
+/** What a request passes before its route, on a service that is called. */
+export async function addRequestPlugins(app: ServerApp, needs: RequestNeeds): Promise<void> {
+  for (const plugin of REQUEST_PLUGINS) await app.register(plugin, needs);
+}
+
+/** What routes have in common, those of the document too: to be called before the first of them is added. */
+export async function addRoutePlugins(app: ServerApp, needs: RouteNeeds): Promise<void> {
+  for (const plugin of ROUTE_PLUGINS) await app.register(plugin, needs);
+}
+
+/** Hooks take callbacks where they can: look-ups pay for promises, and for each reading of the route's options. */
+const REQUEST_PLUGINS = [
+  definePlugin<RequestNeeds>('browser-guard', [], (app, { config, requests }) => {
+    const refuseIfClosing = closeGracefully(app, config, requests);
+    const refuseForeign = createBrowserGuard(config);
+    app.addHook('onRequest', (request, reply, done) => {
+      // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
+      requests.add(request.raw, reply.raw);
+      reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+      refuseIfClosing(reply);
+      refuseRepeatedHeaders(request.raw);
+      refuseForeign(request);
+      done();
+    });
+  }),
+  definePlugin<RequestNeeds>('cors', ['browser-guard'], async (app, { config }) => {
+    if (config.corsOrigins.length > 0) await allowOrigins(app, config.corsOrigins);
+  }),
+  definePlugin<RequestNeeds>('admission', ['browser-guard', 'cors'], (app, { access, rates, shedder }) => {
+    shedder.start();
+    app.addHook('onClose', async () => shedder.stop());
+    app.addHook('onRequest', (request, reply, done) => {
+      if (shedder.arrive() && shed(shedder, request, reply)) return;
+      const admitToUnknown = () => {
+        if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
+      };
+      if (rates.countAddress !== null) {
+        rates
+          .countAddress(request, reply)
+          .then(admitToUnknown)
+          .then(() => done(), done);
+        return;
+      }
+      admitToUnknown();
+      done();
+    });
+  }),
+  definePlugin<RequestNeeds>('tracing', ['admission'], (app, { telemetry }) => {
+    if (telemetry?.isTracing) traceRequests(app, telemetry);
+  }),
+  definePlugin<RequestNeeds>('unread-responses', ['browser-guard'], (app, { config, requests }) =>
+    closeUnread(app, config, requests),
+  ),
+  definePlugin<RequestNeeds>('unread-parts', [], refuseUnreadParts),
+];
+
+const ROUTE_PLUGINS = [
+  definePlugin<RouteNeeds>('json-bodies', [], parseJsonBodies),
+  definePlugin<RouteNeeds>('whole-bodies', ['json-bodies'], (app, { requests }) => {
+    app.addHook('preValidation', ({ raw }, _reply, done) => {
+      requests.refuseOverrun(raw);
+      done();
+    });
+  }),
+  definePlugin<RouteNeeds>('negotiation', [], negotiateContent),
+  definePlugin<RouteNeeds>('problems', [], (app, { dependencies }) => answerErrors(app, dependencies.config)),
+  definePlugin<RouteNeeds>('error-responses', ['problems'], addErrorResponses),
+  definePlugin<RouteNeeds>('access', ['problems'], (app, { access, rates }) => guardRoutes(app, access, rates)),
+  definePlugin<RouteNeeds>('audit', ['access'], (app, { dependencies }) => recordChanges(app, dependencies)),
+  definePlugin<RouteNeeds>('room', ['audit'], (app, { dependencies }) => refuseWithoutRoom(app, dependencies.storage)),
+  definePlugin<RouteNeeds>('document', ['error-responses'], describeRoutes),
+];

@@ -1,0 +1,185 @@
+/** Who may call what: the scope that a route declares, against the key that a request has. */
+import { timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type ApiKey, apiKeyIdOf, includesLabels, includesScope, type Scope } from '../../../domain/api-keys.ts';
+import { ACTORS } from '../../../domain/audit.ts';
+import { campaignNotFound } from '../../../domain/not-found.ts';
+import type { Labels } from '../../../domain/types.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { ServerDependencies } from '../../dependencies.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { isApi } from '../route.ts';
+import { bearerOf, digest, secretCheck } from './auth.ts';
+import type { RateLimiter } from './rate-limit.ts';
+
+/** What decides: read at each request, as keys change while the service runs. */
+type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+  readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;
+};
+
+/** Who calls. */
+export interface Caller {
+  /** As in the audit log. */
+  readonly actor: string;
+  readonly scope: Scope;
+  /** The campaigns that it sees have all of these; null: all campaigns. */
+  readonly labels: Labels | null;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** null where the route needs no key. */
+    caller: Caller | null;
+  }
+}
+
+/** Anybody, where no key is needed. */
+const ANYBODY: Caller = { actor: ACTORS.anybody, scope: 'admin', labels: null };
+const OPERATOR: Caller = { actor: ACTORS.operator, scope: 'admin', labels: null };
+const SCRAPER: Caller = { actor: 'metrics', scope: 'read', labels: null };
+
+export class Access {
+  readonly #needs: AccessNeeds;
+  readonly #isOperator: (hash: Buffer) => boolean;
+  readonly #isScraper: (hash: Buffer) => boolean;
+
+  constructor(needs: AccessNeeds) {
+    this.#needs = needs;
+    this.#isOperator = secretCheck(needs.config.apiKey);
+    this.#isScraper = secretCheck(needs.config.metricsKey);
+  }
+
+  /**
+   * The caller, if it may call routes of this scope. Without METAHEAC_API_KEY and without a key in the store, anybody.
+   * @throws AppError unauthorized, forbidden (facts: required_scope)
+   */
+  admit(authorization: string | undefined, scope: Scope): Caller {
+    const { config, store } = this.#needs;
+    if (config.apiKey === null && !store.apiKeys.exist()) return ANYBODY;
+    const caller = this.#identify(authorization);
+    if (includesScope(caller.scope, scope)) return caller;
+    throw new AppError('forbidden', `this needs a key of scope ${scope}, and the key's scope is ${caller.scope}`, {
+      facts: { required_scope: scope },
+    });
+  }
+
+  /**
+   * The same for metrics, documents and the details of readiness: open on a loopback address, unless there is a key for
+   * them. @throws AppError unauthorized
+   */
+  admitToMetrics(authorization: string | undefined): Caller {
+    const { metricsKey, isPublic } = this.#needs.config;
+    if (metricsKey === null && !isPublic) return ANYBODY;
+    const token = bearerOf(authorization);
+    if (token !== undefined && this.#isScraper(digest(token))) return SCRAPER;
+    return this.#identify(authorization);
+  }
+
+  seesMetrics(authorization: string | undefined): boolean {
+    try {
+      this.admitToMetrics(authorization);
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'unauthorized') return false;
+      throw error;
+    }
+  }
+
+  /** @throws AppError campaign_not_found where the caller does not see the campaign */
+  checkCampaign({ labels }: Caller, id: string): void {
+    if (labels === null) return;
+    const own = this.#needs.store.findLabels(id);
+    if (own === null || !includesLabels(own, labels)) throw campaignNotFound(id);
+  }
+
+  /** So that a key that was refused once is refused for ever. A disk that is full now can take it later. */
+  #recordExpired(now: number): void {
+    try {
+      this.#needs.store.apiKeys.recordExpired(now);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  #identify(authorization: string | undefined): Caller {
+    const token = bearerOf(authorization);
+    if (token === undefined) throw unauthorized('send an API key as Authorization: Bearer <key>');
+    const hash = digest(token);
+    if (this.#isOperator(hash)) return OPERATOR;
+    const { store, clock } = this.#needs;
+    const id = apiKeyIdOf(token);
+    const stored = id === null ? null : store.apiKeys.find(id);
+    // the id is no secret; the rest is compared in a time that does not depend on how much of it is right
+    if (stored === null || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
+      throw unauthorized('the API key is not known');
+    if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
+    if (stored.expiredAt !== null) throw unauthorized(`the key ${stored.id} has expired`);
+    if (stored.expiresAt !== null && stored.expiresAt <= clock.now()) {
+      if (clock.isSettled) this.#recordExpired(clock.now());
+      throw unauthorized(`the key ${stored.id} has expired`);
+    }
+    return callerOf(stored);
+  }
+}
+
+function callerOf({ id, scope, labels }: ApiKey): Caller {
+  return { actor: id, scope, labels: Object.keys(labels).length === 0 ? null : labels };
+}
+
+function unauthorized(message: string): AppError {
+  return new AppError('unauthorized', message);
+}
+
+/**
+ * Checks the key before every route registered from now on, by the scope that it declares: a hook of each route, as to
+ * ask for a route's options at each request costs look-ups of their time.
+ */
+export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter): void {
+  app.decorateRequest('caller', null);
+  app.addHook('onRoute', (route) => {
+    const facts = route.schema?.facts;
+    const { url } = route;
+    // what is not described documents the API: a page, its files and the document itself
+    const scope = facts?.scope ?? 'metrics';
+    if (scope === 'none') return;
+    const isOfCampaign = /^\/v1\/campaigns\/:id(\/|$)/.test(url);
+    const heedsLabels = facts?.heedsLabels === true;
+    const guards = [route.onRequest ?? []].flat();
+    route.onRequest = [
+      (request, reply, done) => {
+        const { authorization } = request.headers;
+        const caller = scope === 'metrics' ? access.admitToMetrics(authorization) : access.admit(authorization, scope);
+        request.caller = caller;
+        const checkLabels = () => {
+          if (caller.labels === null || scope === 'metrics') return;
+          if (isOfCampaign) access.checkCampaign(caller, (request.params as { readonly id: string }).id);
+          else if (!heedsLabels) throw new AppError('forbidden', 'a key of certain labels may not call this');
+        };
+        if (caller !== ANYBODY && rates.countKey !== null) {
+          rates
+            .countKey(request, reply)
+            .then(checkLabels)
+            .then(() => done(), done);
+          return;
+        }
+        checkLabels();
+        done();
+      },
+      ...guards,
+    ];
+  });
+}
+
+/** Whether an unknown address is one of the API, about which only callers with a key are told. */
+export function isUnknownApi({ is404, method, url }: Pick<FastifyRequest, 'is404' | 'method' | 'url'>): boolean {
+  // a route for OPTIONS stands for all addresses, where there is one
+  return (is404 || method === 'OPTIONS') && (isApi(url) || url === '/v1');
+}
+
+/** @throws AppError forbidden where the caller would no longer see a campaign of these labels */
+export function requireLabels(caller: Caller | null, labels: Labels): void {
+  const needed = caller?.labels ?? null;
+  if (needed === null || includesLabels(labels, needed)) return;
+  const list = Object.entries(needed).map(([key, text]) => `${key}=${text}`);
+  throw new AppError('forbidden', `with this key a campaign must have the labels ${list.join(', ')}`);
+}

@@ -1,0 +1,111 @@
+/** How many requests a key, and an address, may send: by @fastify/rate-limit, in windows of one length, in memory. */
+import fastifyRateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../../lib/clock.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import type { HttpLimits } from '../limits.ts';
+import { clientAddress } from './client-address.ts';
+
+type RateLimits = Pick<
+  HttpLimits,
+  'requestsPerKey' | 'requestsPerAddress' | 'rateLimitWindowMs' | 'maximumRateLimitClients'
+>;
+
+/** Counts a request, and tells the client how it stands (`RateLimit-*`). @throws AppError rate_limited */
+type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** Each is null where its limit is 0. */
+export interface RateLimiter {
+  /** Before the key is checked, so that guesses are counted. */
+  readonly countAddress: Count | null;
+
+  /** After it was found right: only keys that exist are in memory. */
+  readonly countKey: Count | null;
+}
+
+export const NO_RATE_LIMITS: RateLimiter = { countAddress: null, countKey: null };
+
+/** Clients beyond those that are counted apart. */
+const OTHERS = '';
+
+/** Never counted: whoever watches the service must not be refused because of what others send. */
+const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
+
+export async function createRateLimiter(
+  app: ServerApp,
+  limits: RateLimits,
+  clock: Pick<Clock, 'elapsed'>,
+): Promise<RateLimiter> {
+  const { requestsPerAddress, requestsPerKey, rateLimitWindowMs: timeWindow } = limits;
+  if (requestsPerAddress === 0 && requestsPerKey === 0) return NO_RATE_LIMITS;
+  const store = windowsOf(limits, clock);
+  await app.register(fastifyRateLimit, { global: false, timeWindow, store });
+  return {
+    countAddress: countBy(app, requestsPerAddress, networkOf, ({ raw }) => UNCOUNTED.has(raw.url)),
+    countKey: countBy(app, requestsPerKey, ({ headers }) => headers.authorization ?? OTHERS),
+  };
+}
+
+/** An IPv4 address, or the /64 of an IPv6 address: a single subscriber has at least that many addresses. */
+function networkOf(request: FastifyRequest): string {
+  const address = clientAddress(request);
+  return address === undefined ? OTHERS : normalizeIP(address, 64);
+}
+
+function countBy(
+  app: ServerApp,
+  max: number,
+  keyGenerator: (request: FastifyRequest) => string,
+  allowList: (request: FastifyRequest) => boolean = () => false,
+): Count | null {
+  if (max === 0) return null;
+  const count = app.createRateLimit({ max, keyGenerator, allowList });
+  return async (request, reply) => {
+    const counted = await count(request);
+    if (counted.isAllowed) return;
+    const { remaining, ttlInSeconds, isExceeded, timeWindow } = counted;
+    // of two limits the one that is closer is told
+    if (remaining <= Number(reply.getHeader('ratelimit-remaining') ?? Number.POSITIVE_INFINITY))
+      reply
+        .header('ratelimit-limit', max)
+        .header('ratelimit-remaining', remaining)
+        .header('ratelimit-reset', ttlInSeconds);
+    if (!isExceeded) return;
+    throw new AppError('rate_limited', `more than ${max} requests in ${timeWindow} ms`, {
+      facts: { retry_after: ttlInSeconds },
+    });
+  };
+}
+
+/**
+ * Counts, in place of those of the package: they read the clock of the wall, which may be set back, and would forget
+ * one client for each new one beyond their number. All windows begin and end together, so that memory is given back
+ * with one call; twice the limit may so come in at a window's edge.
+ */
+function windowsOf({ maximumRateLimitClients }: RateLimits, clock: Pick<Clock, 'elapsed'>): FastifyRateLimitStoreCtor {
+  return class Windows {
+    readonly #counts = new Map<string, number>();
+    #endsAt = 0;
+
+    incr(
+      client: string,
+      done: (error: null, counted: { readonly current: number; readonly ttl: number }) => void,
+      windowMs: number,
+    ): void {
+      const now = clock.elapsed();
+      if (now >= this.#endsAt) {
+        this.#counts.clear();
+        this.#endsAt = now + windowMs;
+      }
+      const name = this.#counts.has(client) || this.#counts.size < maximumRateLimitClients ? client : OTHERS;
+      const current = (this.#counts.get(name) ?? 0) + 1;
+      this.#counts.set(name, current);
+      done(null, { current, ttl: this.#endsAt - now });
+    }
+
+    child(): Windows {
+      return new Windows();
+    }
+  };
+}

@@ -1,0 +1,28 @@
+/** Conditional requests (RFC 9110, section 13): responses that need not be sent again. */
+import type { FastifyReply } from 'fastify';
+import type { Population } from '../../population/read/population.ts';
+
+/**
+ * A response that can be cached, but must be revalidated each time: also one of a version that never changes, as users
+ * may be erased. Private, as it contains user ids.
+ */
+export const REVALIDATE = 'private, no-cache';
+
+/** Headers of a response with a secret, which nothing on the way may keep. */
+export const NO_STORE = { 'cache-control': 'no-store' } as const;
+
+/** The part of an ETag that changes when users are erased; nothing where none ever was. */
+export function erasureTag({ erasures }: Pick<Population, 'erasures'>): string {
+  return erasures.count === 0 ? '' : `-e${erasures.count}`;
+}
+
+/** RFC 9110, section 13.1.2: weak comparison with each tag in the list. */
+export function isMatch(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
+}
+
+/** The 304 response: the headers of the full response, without its body. */
+export function sendNotModified(reply: FastifyReply): FastifyReply {
+  return reply.code(304).send();
+}

@@ -1,0 +1,35 @@
+/** A file in memory, sent to a client one chunk at a time; a client that does not read it is cut off. */
+import { Readable } from 'node:stream';
+import { AppError } from '../../../lib/errors.ts';
+
+/** How a file is sent. */
+export interface SendLimits {
+  readonly chunkBytes: number;
+  /** The time that a client may take for one chunk. */
+  readonly chunkMs: number;
+}
+
+/**
+ * `bytes` as a stream, which fails with request_timeout if a chunk is not read in time. `onDone` is called once: when
+ * everything is read, or when the client has disconnected or was cut off; from then on nothing here references `bytes`.
+ */
+export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimits, onDone: () => void): Readable {
+  let isDone = false;
+  const done = () => {
+    clearTimeout(timer);
+    if (!isDone) onDone();
+    isDone = true;
+  };
+  const timer = setTimeout(() => {
+    stream.destroy(new AppError('request_timeout', `the client did not read a chunk in ${chunkMs} ms`));
+  }, chunkMs);
+  function* chunks(): Generator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      timer.refresh();
+      yield bytes.slice(at, at + chunkBytes); // a copy: a view in the socket would keep the whole file
+    }
+    done(); // before the end of the response, after which the client may send another request
+  }
+  const stream = Readable.from(chunks(), { objectMode: false, highWaterMark: 1 });
+  return stream.once('close', done);
+}

@@ -1,0 +1,64 @@
+/** Open files: what connections may take of them, so that the database and the rankings always find one. */
+import { readFileSync } from 'node:fs';
+import { AppError } from '../../../lib/errors.ts';
+
+interface DescriptorLimits {
+  readonly maximumConnections: number;
+  readonly openRankings: number;
+  readonly reservedDescriptors: number;
+}
+
+/** Of an open ranking: its scores and its order. */
+const DESCRIPTORS_OF_RANKING = 2;
+
+/** Fewer are no service. */
+const LEAST_CONNECTIONS = 8;
+
+/** How many files this process may have open; null where the system does not say. */
+export function openFileLimit(): number | null {
+  let text: string;
+  try {
+    text = readFileSync('/proc/self/limits', 'latin1');
+  } catch {
+    return null; // only Linux has it
+  }
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(text) ?? [];
+  return soft === undefined ? null : Number(soft);
+}
+
+/**
+ * The limits, lowered where the process may open fewer files: the reserve comes first, rankings get at most half of
+ * the rest, connections what is left.
+ * @throws AppError invalid_argument where too few are left to serve
+ */
+export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
+  if (openFiles === null) return limits;
+  const lowered = lower(limits, openFiles);
+  if (lowered !== null) return lowered;
+  let needed = limits.reservedDescriptors;
+  while (lower(limits, needed) === null) needed += 1;
+  throw new AppError(
+    'invalid_argument',
+    `${tooFewFiles(openFiles, needed)}, or lower METAHEAC_RESERVED_DESCRIPTORS (${limits.reservedDescriptors}), the ` +
+      'share of the database, streams and the population',
+  );
+}
+
+/** What to do about it, as the beginning of a sentence. */
+export function tooFewFiles(openFiles: number, needed: number): string {
+  return (
+    `the process may open ${openFiles} files (ulimit -n) and needs at least ${needed}: raise the limit (ulimit -n ` +
+    `${ADVISED_FILES}; in systemd LimitNOFILE=, in Docker --ulimit nofile=)`
+  );
+}
+
+const ADVISED_FILES = 16_384;
+
+/** null where too few are left to serve. */
+function lower<L extends DescriptorLimits>(limits: L, openFiles: number): L | null {
+  const free = openFiles - limits.reservedDescriptors;
+  const openRankings = Math.min(limits.openRankings, Math.floor(free / 2 / DESCRIPTORS_OF_RANKING));
+  const maximumConnections = Math.min(limits.maximumConnections, free - openRankings * DESCRIPTORS_OF_RANKING);
+  const isEnough = openRankings >= 1 && maximumConnections >= Math.min(LEAST_CONNECTIONS, limits.maximumConnections);
+  return isEnough ? { ...limits, openRankings, maximumConnections } : null;
+}

@@ -1,0 +1,66 @@
+/** Each connection's requests that are not answered yet, so that an error in the data after them waits its turn. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { AppError } from '../../../lib/errors.ts';
+
+/** A response, and its request. */
+type Exchange = ServerResponse<IncomingMessage>;
+
+export class OpenRequests {
+  /** Of the connections that are open. What is answered is let go at once: its body may be large. */
+  readonly #bySocket = new Map<Socket, Exchange[]>();
+  readonly #overrun = new WeakSet<IncomingMessage>();
+
+  /** Must be called in the event that delivers a request, before anything asynchronous. */
+  add(request: IncomingMessage, response: Exchange): void {
+    const { socket } = request;
+    const open = this.#bySocket.get(socket) ?? this.#follow(socket);
+    open.push(response);
+    response.once('close', () => open.splice(open.indexOf(response), 1));
+  }
+
+  /** Apart from `add`: a listener keeps all that the function around it has in hand. */
+  #follow(socket: Socket): Exchange[] {
+    const open: Exchange[] = [];
+    this.#bySocket.set(socket, open);
+    socket.once('close', () => this.#bySocket.delete(socket));
+    return open;
+  }
+
+  /** Pending responses of a connection, in the order of their requests. */
+  of(socket: Socket): readonly Exchange[] {
+    return (this.#bySocket.get(socket) ?? []).filter(isOpen);
+  }
+
+  /** Pending responses of all connections. */
+  all(): readonly Exchange[] {
+    return [...this.#bySocket.values()].flat().filter(isOpen);
+  }
+
+  /**
+   * Marks that the data right after the body of `request` is not a request: its declared length was too short, or it is
+   * truncated.
+   */
+  markOverrun(request: IncomingMessage): void {
+    this.#overrun.add(request);
+  }
+
+  /** Whether a request with a body was so marked: nothing of it may be applied. */
+  isOverrun(request: IncomingMessage): boolean {
+    return this.#overrun.has(request) && hasBody(request);
+  }
+
+  /** @throws AppError invalid_request if `isOverrun` */
+  refuseOverrun(request: IncomingMessage): void {
+    if (!this.isOverrun(request)) return;
+    throw new AppError('invalid_request', 'the body is longer than its declared length: nothing of it was applied');
+  }
+}
+
+function isOpen({ closed }: Exchange): boolean {
+  return !closed;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

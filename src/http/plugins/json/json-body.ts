@@ -1,0 +1,86 @@
+/** Bodies: JSON in strict UTF-8, and no other content type. */
+import { isAscii } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AppError } from '../../../lib/errors.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { refuseJsonFault } from './json-names.ts';
+import { parseJson, parseJsonLine } from './json-text.ts';
+
+/** A larger body is parsed in one turn of the event loop and checked in another. */
+const LARGE_BYTES = 64 * 1024;
+
+/** Lines of NDJSON parsed at once. */
+const SLICE_LINES = 2_000;
+
+/**
+ * Replaces Fastify's parsers, which also accept text/plain and read invalid UTF-8 as other characters (other users).
+ */
+export function parseJsonBodies(app: ServerApp): void {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  app.removeAllContentTypeParsers();
+  const decode = (body: Buffer) => {
+    try {
+      return isAscii(body) ? body.toString('latin1') : decoder.decode(body);
+    } catch (cause) {
+      throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
+    }
+  };
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request: unknown, body: Buffer, done) => {
+    const attempt = (step: () => void) => {
+      try {
+        step();
+      } catch (error) {
+        done(error as Error);
+      }
+    };
+    attempt(() => {
+      const text = decode(body);
+      // many clients declare the type of a body that they do not send; if one is needed, its schema says so
+      if (text === '') return done(null, undefined);
+      const value = parseJson(body, text);
+      if (body.length <= LARGE_BYTES) {
+        refuseJsonFault(text, value);
+        return done(null, value);
+      }
+      // a large one is checked in separate turns
+      setImmediate(() =>
+        attempt(() => {
+          refuseJsonFault(text, value);
+          setImmediate(done, null, value);
+        }),
+      );
+    });
+  });
+}
+
+/**
+ * Accepts NDJSON too: one value per line, which `toBody` turns into the equivalent JSON body. Errors name the line.
+ * Other requests get a turn between slices.
+ */
+export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  app.addContentTypeParser('application/x-ndjson', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
+    let lines: string[];
+    try {
+      lines = decoder.decode(body).split('\n');
+    } catch (cause) {
+      throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
+    }
+    const values: unknown[] = [];
+    for (const [i, line] of lines.entries()) {
+      if (line.trim() !== '') values.push(parseLine(line, i + 1));
+      if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
+    }
+    // they are checked in a separate turn
+    await nextTurn();
+    return toBody(values);
+  });
+}
+
+function parseLine(line: string, number: number): unknown {
+  const { value, fault } = parseJsonLine(line);
+  if (fault === undefined) return value;
+  throw new AppError('invalid_request', `the body is not valid: line ${number}: ${fault}`, {
+    details: [{ pointer: `line ${number}`, message: fault }],
+  });
+}

@@ -1,0 +1,109 @@
+/** Checks of JSON text before and after parsing: its depth, and names that no object may have. */
+import secureJson from 'secure-json-parse';
+import { AppError } from '../../../lib/errors.ts';
+import { findJsonFault } from './json-names.ts';
+
+/** Nested lists and objects: no body of this API needs more than 5. */
+export const MAXIMUM_JSON_DEPTH = 32;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** `[` and `{` differ in one bit, as do `]` and `}`. */
+const OPENING = 0x5b;
+const CLOSING = 0x5d;
+const CURLY_BIT = 0x20;
+
+/**
+ * Parses text that is known to be valid UTF-8.
+ * @throws AppError invalid_request (not JSON, too deep, or an object has the key `__proto__`, or `constructor` with
+ * `prototype` in it: these have a special meaning in JavaScript)
+ */
+export function parseJson(bytes: Buffer, text: string): unknown {
+  if (isTooDeep(bytes)) {
+    const message = `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep`;
+    throw new AppError('invalid_request', message, { details: [{ pointer: '', limit: MAXIMUM_JSON_DEPTH, message }] });
+  }
+  try {
+    return secureJson.parse(text);
+  } catch (cause) {
+    // what is JSON all the same has a name that is forbidden: where is for us to say
+    refuseForbidden(parseAny(text), '');
+    throw cause;
+  }
+}
+
+function parseAny(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid_request', 'the body is not valid JSON', { cause });
+  }
+}
+
+/** A line of NDJSON: its value, or in words why it has none. */
+export function parseJsonLine(line: string): { readonly value?: unknown; readonly fault?: string } {
+  if (line.length > LONG_LINE && isTooDeep(Buffer.from(line)))
+    return { fault: `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep` };
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { fault: 'the line is not JSON' };
+  }
+  // a text alone has no names
+  if (typeof value === 'string' && !line.includes('\\')) return { value };
+  const found = findJsonFault(line, value);
+  return found === null ? { value } : { fault: `${found.pointer}${found.pointer && ': '}${found.message}` };
+}
+
+/** Characters: what is shorter is not nested so deep that a walk of it fails. */
+const LONG_LINE = 1024;
+
+/** The depth is bounded by then. */
+function refuseForbidden(value: unknown, pointer: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, field] of Object.entries(value)) {
+    const at = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (name === '__proto__' || (name === 'constructor' && hasPrototype(field))) {
+      const message = `no object may have the field ${name}`;
+      throw new AppError('invalid_request', `the body is not valid: ${at}: ${message}`, {
+        details: [{ pointer: at, message }],
+      });
+    }
+    refuseForbidden(field, at);
+  }
+}
+
+function hasPrototype(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
+}
+
+/**
+ * Scans byte by byte, as parsing something a million deep takes seconds. The result for text that is not JSON is
+ * arbitrary.
+ */
+function isTooDeep(bytes: Buffer): boolean {
+  // what opens no more than that is not nested deeper
+  if (countUpTo(bytes, OPENING) + countUpTo(bytes, OPENING | CURLY_BIT) <= MAXIMUM_JSON_DEPTH) return false;
+  let depth = 0;
+  let isText = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (isText) {
+      if (byte === BACKSLASH) i += 1;
+      else if (byte === QUOTE) isText = false;
+    } else if (byte === QUOTE) isText = true;
+    else if ((byte & ~CURLY_BIT) === OPENING) {
+      depth += 1;
+      if (depth > MAXIMUM_JSON_DEPTH) return true;
+    } else if ((byte & ~CURLY_BIT) === CLOSING) depth -= 1;
+  }
+  return false;
+}
+
+/** How often a byte occurs; stops counting past the depth that is allowed. */
+function countUpTo(bytes: Buffer, byte: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(byte); at >= 0 && count <= MAXIMUM_JSON_DEPTH; at = bytes.indexOf(byte, at + 1)) count++;
+  return count;
+}

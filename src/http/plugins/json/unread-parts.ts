@@ -1,0 +1,75 @@
+/**
+ * Parts of a request that its route does not read: a schema refuses unknown fields; for a route without one, they are
+ * refused here.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest, preValidationHookHandler, RouteOptions } from 'fastify';
+import { AppError } from '../../../lib/errors.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { takesIfMatch } from '../preconditions.ts';
+import { isApi } from '../route.ts';
+import { UNKNOWN_FIELD } from './validation.ts';
+
+/**
+ * Refuses (`invalid_request`) query parameters and bodies for which a `/v1` route has no schema, and preconditions that
+ * it does not check; health and document routes ignore them.
+ */
+export function refuseUnreadParts(app: ServerApp): void {
+  app.addHook('onRoute', (route) => {
+    if (!isApi(route.url)) return;
+    const takesQuery = route.schema?.querystring !== undefined;
+    const takesBody = route.schema?.body !== undefined;
+    const preconditions = uncheckedPreconditions(route);
+    const refuse: preValidationHookHandler = (request, _reply, done) => {
+      refusePreconditions(request.raw.headers, preconditions);
+      if (!takesQuery) refuseQuery(request.query as object);
+      if (!takesBody && hasBody(request)) throw new AppError('invalid_request', 'no body is expected');
+      done();
+    };
+    route.preValidation = [refuse, route.preValidation ?? []].flat();
+  });
+}
+
+/**
+ * Whoever sends a precondition relies on it: to change something all the same would be what it was sent to prevent.
+ */
+function uncheckedPreconditions({ method, schema }: RouteOptions): readonly string[] {
+  const isRead = [method].flat().every((name) => name === 'GET' || name === 'HEAD');
+  const unchecked = isRead ? [] : ['if-none-match', 'if-unmodified-since'];
+  return takesIfMatch(schema?.headers) ? unchecked : ['if-match', ...unchecked];
+}
+
+function refusePreconditions(headers: IncomingHttpHeaders, unchecked: readonly string[]): void {
+  for (const name of unchecked) {
+    if (headers[name] === undefined) continue;
+    const message = 'this route cannot honour the precondition: nothing was done';
+    throw new AppError('invalid_request', `a header is not valid: ${name}: ${message}`, {
+      details: [{ pointer: name, value: headers[name], message }],
+    });
+  }
+}
+
+function refuseQuery(query: object): void {
+  if (Object.keys(query).length === 0) return;
+  const details = Object.entries(query).map(([pointer, value]) => ({ pointer, value, message: UNKNOWN_FIELD }));
+  throw new AppError('invalid_request', `the query is not valid: ${details[0]!.pointer}: ${UNKNOWN_FIELD}`, {
+    details,
+  });
+}
+
+/**
+ * An empty body counts as none, whatever its type, and so does an empty object. GET bodies are never parsed: their
+ * headers decide.
+ */
+function hasBody({ body, headers, method }: FastifyRequest): boolean {
+  if (body === undefined && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
+    return false;
+  if (isEmptyObject(body)) return false;
+  if (body !== undefined && body !== '') return true;
+  if (Number(headers['content-length'] ?? 0) > 0) return true;
+  return headers['transfer-encoding'] !== undefined && (method === 'GET' || method === 'HEAD');
+}
+
+function isEmptyObject(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;
+}

@@ -1,0 +1,122 @@
+/**
+ * Validates input with its zod schema: everything wrong becomes one `invalid_request` with a pointer, value and limit
+ * each.
+ */
+import type { FastifySchemaCompiler } from 'fastify';
+import type { z } from 'zod';
+import { AppError, type ErrorDetail } from '../../../lib/errors.ts';
+import { sentenceOf } from './sentences.ts';
+
+/** Fastify's validator: the first part of a request that violates its schema is refused, with all its issues. */
+export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const what = WHAT[httpPart ?? ''] ?? 'the query';
+  const isSurelyValid = SURELY_VALID.get(schema) ?? never;
+  // most requests have no query: its defaults are always the same
+  const empty = httpPart === 'querystring' ? schema.safeParse({}, CONTEXT) : null;
+  return (input: unknown) => {
+    if (isSurelyValid(input)) return { value: input };
+    if (empty?.success && isEmpty(input)) return { value: { ...(empty.data as object) } };
+    const result = schema.safeParse(input, CONTEXT);
+    if (result.success) return { value: result.data };
+    const details = result.error.issues.flatMap((issue) => detailsOf(issue, input, httpPart === 'body'));
+    const first = details[0];
+    const detail =
+      first === undefined ? 'is not valid' : `is not valid: ${first.pointer || 'the value'}: ${first.message}`;
+    return { error: new AppError('invalid_request', `${what} ${detail}`, { details }) };
+  };
+};
+
+const SURELY_VALID = new WeakMap<z.ZodType, (input: unknown) => boolean>();
+
+/**
+ * A schema with a quick check of input that it would certainly accept, and leave as it is. Anything else is checked by
+ * the schema itself, which reports what is wrong. It is for input of most requests to routes that take microseconds.
+ */
+export function withQuickCheck<S extends z.ZodType>(schema: S, isSurelyValid: (input: unknown) => boolean): S {
+  SURELY_VALID.set(schema, isSurelyValid);
+  return schema;
+}
+
+/** An object with these texts, and nothing else. */
+export function hasTexts(input: unknown, names: readonly string[], isValid: (text: string) => boolean): boolean {
+  if (typeof input !== 'object' || input === null) return false;
+  const texts = input as Readonly<Record<string, unknown>>;
+  let fields = 0;
+  for (const _ in texts) fields++;
+  return fields === names.length && names.every((name) => typeof texts[name] === 'string' && isValid(texts[name]));
+}
+
+function never(): boolean {
+  return false;
+}
+
+function isEmpty(input: unknown): boolean {
+  for (const _ in input as object) return false;
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
+}
+
+const CONTEXT = { error: sentenceOf };
+
+const WHAT: Readonly<Record<string, string>> = { body: 'the body', params: 'the path', headers: 'a header' };
+
+/** What is wrong with one item of the input. */
+export interface Wrong {
+  readonly message: string;
+  readonly limit?: number;
+}
+
+/** Adds an issue at `path` below the schema that is being checked. */
+export function addIssue(context: z.core.$RefinementCtx, path: (string | number)[], { message, limit }: Wrong): void {
+  context.addIssue({ code: 'custom', path, message, ...(limit === undefined ? {} : { params: { limit } }) });
+}
+
+function detailsOf(issue: z.core.$ZodIssue, input: unknown, isBody: boolean): ErrorDetail[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys
+      .slice(0, MAXIMUM_UNKNOWN_KEYS)
+      .map((key) => detailOf([...issue.path, key], input, isBody, UNKNOWN_FIELD, undefined));
+  }
+  return [detailOf(issue.path, input, isBody, issue.message, limitOf(issue))];
+}
+
+/** The message for a name that the schema does not have. */
+export const UNKNOWN_FIELD = 'is not a known field';
+
+const MAXIMUM_UNKNOWN_KEYS = 20;
+
+function detailOf(
+  path: readonly PropertyKey[],
+  input: unknown,
+  isBody: boolean,
+  message: string,
+  limit: number | undefined,
+): ErrorDetail {
+  const value = valueAt(input, path);
+  return {
+    pointer: isBody ? pointerOf(path) : path.map(String).join('.'),
+    message,
+    ...(value === undefined ? {} : { value }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+/** RFC 6901. */
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+function limitOf(issue: z.core.$ZodIssue): number | undefined {
+  if (issue.code === 'too_small') return Number(issue.minimum);
+  if (issue.code === 'too_big') return Number(issue.maximum);
+  const { limit } = issue.code === 'custom' ? (issue.params ?? {}) : {};
+  return typeof limit === 'number' ? limit : undefined;
+}

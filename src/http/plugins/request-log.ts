@@ -1,0 +1,126 @@
+/** One log line per request: the route's pattern, never the URL, so that no user id and no key ever gets into a log. */
+import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { PROBLEMS } from '../../lib/error-codes/error-codes.ts';
+import { AppError, type ErrorCode } from '../../lib/errors.ts';
+import type { RequestClass } from './fastify-types.ts';
+import { isVerbose } from './lazy-logger.ts';
+
+/** What is told of a response when it has ended. */
+export interface Answered {
+  readonly method: string;
+  /** The route's pattern. */
+  readonly route: string;
+  readonly class: RequestClass;
+  readonly status: number;
+  /** Of the problem in the response; null if there is none. */
+  readonly code: ErrorCode | null;
+  /** From the request's head to the end of the response. */
+  readonly ms: number;
+}
+
+/** Pattern of the matching route, `unknown` if there is none: bounded, and free of ids. */
+export function routePattern(request: FastifyRequest): string {
+  return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+}
+
+/** What the route is of, or would be without a class of its own. */
+export function classOf(method: string, config: FastifyRequest['routeOptions']['config']): RequestClass {
+  return config?.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
+}
+
+/** Replaces Fastify's own lines, which contain URLs; `observe` is told of every response. */
+export class PatternLog extends LogController {
+  readonly #observe: (answered: Answered) => void;
+
+  constructor(observe: (answered: Answered) => void) {
+    super({ requestIdLogLabel: 'request_id' });
+    this.#observe = observe;
+  }
+
+  override incomingRequest(): void {}
+
+  override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
+    // Fastify makes these options anew whenever they are asked for
+    const { url, config } = request.routeOptions;
+    const { statusCode: status, elapsedTime: ms } = reply;
+    const { method } = request;
+    const answered = { method, route: url ?? 'unknown', status, ms };
+    const { problemCode: code } = reply;
+    this.#observe({ ...answered, code, class: classOf(method, config) });
+    const isQuiet = reply.isShed || (config.quiet === true && status < 400);
+    if (isQuiet && !isVerbose(reply.log.level)) return;
+    const line = {
+      ...answered,
+      ms: Math.round(ms * 1000) / 1000,
+      ...(code === null ? {} : { code }),
+      ...campaignOf(request, answered.route),
+      ...(error ? { error: describeError(error) } : {}),
+    };
+    if (isQuiet) reply.log.debug(line, 'request');
+    else reply.log.info(line, 'request');
+  }
+
+  override defaultErrorLog(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'unhandled error');
+  }
+
+  override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (isGone) reply.log.info({ route: routePattern(request) }, 'the client disconnected');
+    else if (error instanceof AppError && error.code === 'request_timeout')
+      reply.log.info({ route: routePattern(request), detail: error.message }, 'the client was too slow');
+    else reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the response was cut off');
+  }
+
+  override routeNotFound(): void {}
+
+  override writeHeadError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the head could not be written');
+  }
+
+  override serializerError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.error(
+      { route: routePattern(request), error: describeError(error) },
+      'the response does not match its schema',
+    );
+  }
+
+  override serviceUnavailable(logger: FastifyBaseLogger): void {
+    logger.info('a request was refused: the server is closing');
+  }
+}
+
+/** The campaign of a route that is about one, if the id can be one: callers may send anything in its place. */
+function campaignOf({ params }: FastifyRequest, route: string): { readonly campaign?: string } {
+  if (!route.startsWith(CAMPAIGN_ROUTES)) return {};
+  const { id } = params as { readonly id?: string };
+  return id !== undefined && UUID.test(id) ? { campaign: id } : {};
+}
+
+const CAMPAIGN_ROUTES = '/v1/campaigns/:id';
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+/** Logs an error of the service itself; the caller's errors are in their responses, and may quote user ids. */
+export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {
+  if (PROBLEMS[error.code].status < 500) return;
+  const isUnexpected = error.code === 'internal' && error.cause !== undefined;
+  if (error.code === 'unavailable') log.info({ route, code: error.code, detail: error.message }, 'unavailable');
+  else
+    log.error({ route, code: error.code, error: describeError(isUnexpected ? error.cause : error) }, 'request failed');
+}
+
+/**
+ * Name, message and stack of the error and its causes; no other properties, as those may contain input. Not under
+ * pino's `err`, which copies them.
+ */
+function describeError(error: unknown, depth = 0): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: typeof error };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined || depth >= MAXIMUM_CAUSES ? {} : { cause: describeError(error.cause, depth + 1) }),
+  };
+}
+
+const MAXIMUM_CAUSES = 5;

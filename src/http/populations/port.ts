@@ -1,0 +1,38 @@
+/** What the routes of populations need: the versions of the folder, and which of them is served. */
+import type { PopulationDiff } from '../../population/read/diff.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { VersionSummary } from '../../population/versions/versions.ts';
+
+/** A feature of a version: who has it, and what of it the served model does not know. */
+export interface FeatureCoverage {
+  readonly name: string;
+  /** Users who have a value. */
+  readonly users: number;
+  /** Different values that users have; null of features without tokens, as are the next two. */
+  readonly values: number | null;
+  /** Those of them that the served model does not know; null also where it does not read the feature. */
+  readonly unknownValues: number | null;
+  /** How much of all that users have of it is unknown, 0 to 1. */
+  readonly unknownShare: number | null;
+}
+
+export interface Populations {
+  /** The version that is served now: it stays that version, where the dependency `population` follows a switch. */
+  current(): Population;
+  /** When the files of the served version were written, in ms since 1970. */
+  importedAt(): number;
+  /** Published versions, the newest first. @throws AppError invalid_population */
+  list(): readonly VersionSummary[];
+  /**
+   * Serves a version from now on, and after a restart; requests go on meanwhile. Nothing changes if it throws.
+   * @throws AppError population_not_found, population_rejected, unavailable (an import runs), storage_failed
+   */
+  activate(version: string): Promise<void>;
+  /**
+   * In the order of the version's features; a pass over it, in a thread.
+   * @throws AppError population_not_found, invalid_population, unavailable (other passes are waited for)
+   */
+  coverage(version: string): Promise<readonly FeatureCoverage[]>;
+  /** What `version` has that `since` had not. @throws AppError as `coverage` */
+  changes(since: string, version: string): Promise<PopulationDiff>;
+}

@@ -1,0 +1,50 @@
+/** Turns every error that Fastify or a route throws into a problem response. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../lib/errors.ts';
+import { answerAndLinger } from '../plugins/connections/linger.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import type { HttpLimits } from '../plugins/limits.ts';
+import { logProblem, routePattern } from '../plugins/request-log.ts';
+import { allowedMethods } from '../plugins/route-table.ts';
+import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
+
+/** Answers errors of routes and hooks, unknown routes (404) and routes that lack the method (405 with Allow). */
+export function answerErrors(app: ServerApp, limits: HttpLimits): void {
+  const methodsAt = allowedMethods(app);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
+    // A file that a wildcard route does not have is not found, whatever the method.
+    if (methods.length === 0 || methods.includes(request.method))
+      throw new AppError('route_not_found', 'there is no such route');
+    reply.header('allow', methods.join(', '));
+    throw new AppError('method_not_allowed', `this route has ${methods.join(', ')}`);
+  });
+}
+
+/** Sends `error` as a problem; also Fastify's `frameworkErrors`, which no error handler sees. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, limits: HttpLimits): void {
+  const appError = toAppError(error, limits);
+  const problem = problemOf(appError, request.id, limits.maximumErrorDetails);
+  reply.problemCode = appError.code;
+  if (!reply.isShed) logProblem(reply.log, routePattern(request), appError);
+  reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
+  if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), limits);
+  else reply.type(PROBLEM_TYPE).send(problem);
+}
+
+/** Whether the rest of a refused body is still to come, and must be discarded. */
+function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
+  if (raw.readableEnded || raw.destroyed) return false;
+  if (code === 'body_too_large') return true;
+  if (routeOptions.config?.upload !== true) return false;
+  return raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
+}
+
+function headersOf(problem: Problem): Record<string, string> {
+  const { retry_after: retryAfter } = problem;
+  return {
+    ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="metaheac"' } : {}),
+    ...(typeof retryAfter === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) } : {}),
+  };
+}

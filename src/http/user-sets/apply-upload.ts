@@ -1,0 +1,90 @@
+/**
+ * Changes a set of users with an upload: reads it, matches it, and refuses it as a whole if it does not meet the
+ * requirements.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Change, MatchedPopulation, SetOwner } from '../../domain/set-types.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { OpenRequests } from '../plugins/connections/open-requests.ts';
+import { findUser } from './find-user.ts';
+import { type Hint, MatchHints } from './match-hints.ts';
+import type { OpenUploads } from './open-uploads.ts';
+import type { UserSetNeeds } from './port.ts';
+import { knownPercent, presentChangeReport } from './present.ts';
+import type { uploadQuery, userSetSchema } from './schemas.ts';
+import { readUploadedIds } from './upload-ids.ts';
+
+/** What uploads share: which ones are running, and over which connections. */
+export interface Doors {
+  readonly uploads: OpenUploads;
+  readonly requests: OpenRequests;
+}
+
+/**
+ * The report of the set after the change, as JSON.
+ * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request if
+ * the body is longer than declared; and what `readUploadedIds` throws. In that case nothing has changed.
+ */
+export async function applyUpload(
+  request: FastifyRequest,
+  { owner, how }: { readonly owner: SetOwner; readonly how: Change },
+  dependencies: UserSetNeeds,
+  { uploads, requests }: Doors,
+): Promise<z.output<typeof userSetSchema>> {
+  const { clock, config, store } = dependencies;
+  const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = request.query as z.output<typeof uploadQuery>;
+  if (owner.kind !== 'common_suppression') store.get(owner.campaignId);
+  const place = uploads.open(request.raw.socket);
+  const collected = store.userSets.collect();
+  try {
+    const reading = { config, clock, onLarge: place.becomeLarge };
+    await readUploadedIds(request, reading, (userId) => collected.add(userId));
+    await place.beforeChange();
+    await setImmediate(); // anything after the body has been seen by now
+    const population = populationOf(dependencies);
+    const hints = new MatchHints(population.has);
+    const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
+      isDryRun,
+      action: request.pendingAction,
+      onUnknown: (userId) => hints.see(userId),
+      accept: (sent) => {
+        requests.refuseOverrun(request.raw);
+        refuseTooFewKnown(sent, minimum, hints.hints());
+      },
+    });
+    const body = presentChangeReport(report, population.version, hints.hints());
+    return isDryRun ? { ...body, dry_run: true } : body;
+  } finally {
+    collected.close();
+    place.release();
+  }
+}
+
+/** The served population version. */
+export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
+  // another version may be served before the last id is looked up
+  const { version, directory, rowOf } = population;
+  return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };
+}
+
+function refuseTooFewKnown(sent: SeedCounts, minimum: number, hints: readonly Hint[]): void {
+  const { known, unknown, unknownExamples } = sent;
+  const users = known + unknown;
+  if (known * 100 >= minimum * users) return;
+  const percent = knownPercent(sent);
+  const message = `${known} of ${users} user ids are known (${percent} %), at least ${minimum} % are required`;
+  throw new AppError('too_few_known', message, {
+    details: [{ pointer: 'min_known_percent', value: percent, limit: minimum, message }],
+    facts: {
+      known,
+      unknown,
+      known_percent: percent,
+      min_known_percent: minimum,
+      unknown_examples: unknownExamples,
+      hints,
+    },
+  });
+}

@@ -1,0 +1,47 @@
+/** Users of the served population version. */
+import { setImmediate } from 'node:timers/promises';
+import { countsOf } from '../../domain/seeds.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import type { Population } from '../../population/read/population.ts';
+
+/** Ids looked up at once. */
+const SLICE_IDS = 4_096;
+
+/** The user's number; -1 if the population version does not have the user, even if an earlier one did. */
+export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>, userId: string): number {
+  const number = directory.find(userId);
+  return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
+}
+
+/** The same of many: one number a user id. */
+export function findUsers(
+  { directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>,
+  userIds: readonly string[],
+): Int32Array {
+  const numbers = directory.findAll(userIds);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
+    if (number >= 0 && (rowOf[number] ?? -1) < 0) numbers[i] = -1;
+  }
+  return numbers;
+}
+
+/**
+ * Rows of the users that the population version has, ascending, and counts of the ids. Yields to other requests between
+ * slices.
+ */
+export async function findRowsOf(
+  population: Pick<Population, 'directory' | 'rowOf'>,
+  received: readonly string[],
+): Promise<{ readonly rows: Int32Array; readonly counts: SeedCounts }> {
+  const userIds = [...new Set(received)];
+  const rows: number[] = [];
+  const unknown: string[] = [];
+  for (const [i, userId] of userIds.entries()) {
+    const number = findUser(population, userId);
+    if (number < 0) unknown.push(userId);
+    else rows.push(population.rowOf[number]!);
+    if (i % SLICE_IDS === SLICE_IDS - 1) await setImmediate();
+  }
+  return { rows: Int32Array.from(rows).sort(), counts: countsOf(received.length, userIds.length, unknown) };
+}

@@ -1,0 +1,43 @@
+/** User ids as a stream of text or NDJSON. */
+import type { Readable } from 'node:stream';
+import { type StreamLimits, streamChunks } from '../audiences/stream/stream.ts';
+import type { Turn } from '../audiences/stream/stream-turns.ts';
+import { type NDJSON_TYPE, TEXT_TYPE } from '../plugins/media-types.ts';
+
+/**
+ * The ids as they are found, no faster than the client reads. Throws what the first block throws, while an error
+ * response is still possible.
+ */
+export function streamIds(
+  type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
+  blocks: Generator<readonly string[], void, void>,
+  limits: StreamLimits,
+  turn: Turn,
+  onClose: () => void,
+): Readable {
+  const format = type === TEXT_TYPE ? formatText : formatNdjson;
+  const first = blocks.next();
+  async function* chunks(): AsyncGenerator<string, void, void> {
+    for (let block = first; !block.done; block = blocks.next()) {
+      const text = format(block.value);
+      if (text !== '') yield text;
+      await turn();
+    }
+  }
+  return streamChunks(chunks(), { gzip: false, limits }, () => {
+    blocks.return();
+    onClose();
+  });
+}
+
+function formatText(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) if (!/[\r\n]/.test(userId)) text += `${userId}\n`;
+  return text;
+}
+
+function formatNdjson(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) text += `{"user_id":${JSON.stringify(userId)}}\n`;
+  return text;
+}

@@ -1,0 +1,253 @@
+/** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { SetOwner } from '../../domain/set-types.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { TakeStream } from '../audiences/stream/stream-turns.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerConfig } from '../config.ts';
+import { negotiate } from '../plugins/accept.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { textSchema } from '../plugins/json/fields.ts';
+import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../plugins/media-types.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { sendError } from '../problems/error-handler.ts';
+import { applyUpload, type Doors, populationOf } from './apply-upload.ts';
+import { streamIds } from './id-stream.ts';
+import type { UserSetNeeds } from './port.ts';
+import { presentMatchReport } from './present.ts';
+import { uploadBody, uploadQuery, userSetSchema } from './schemas.ts';
+import { refuseTooManyIds } from './seed-limit.ts';
+import { UPLOAD_TYPES } from './upload-ids.ts';
+
+/** One of the sets, and how the OpenAPI document refers to it. */
+interface Kind {
+  readonly url: string;
+  /** Names in operation ids: the set, and its users. */
+  readonly noun: string;
+  readonly users: string;
+  readonly what: string;
+  readonly ownerOf: (request: FastifyRequest) => SetOwner;
+  readonly params: z.ZodType;
+  /** For a set that belongs to a campaign. */
+  readonly codes: readonly 'campaign_not_found'[];
+}
+
+const ofCampaign = { params: campaignParams, codes: ['campaign_not_found'] } as const;
+const idOf = (request: FastifyRequest) => (request.params as z.output<typeof campaignParams>).id;
+
+const KINDS: readonly Kind[] = [
+  {
+    ...ofCampaign,
+    url: '/v1/campaigns/:id/seeds',
+    noun: 'Seeds',
+    users: 'Seeds',
+    what: "the campaign's seeds",
+    ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
+  },
+  {
+    ...ofCampaign,
+    url: '/v1/campaigns/:id/suppression',
+    noun: 'CampaignSuppressionList',
+    users: 'CampaignSuppressedUsers',
+    what: "the campaign's suppression list: users who must not be in its audiences and are not used as seeds",
+    ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
+  },
+  {
+    url: '/v1/suppression',
+    noun: 'SuppressionList',
+    users: 'SuppressedUsers',
+    what: 'the suppression list of all campaigns (customers, opt-outs)',
+    ownerOf: () => ({ kind: 'common_suppression' }),
+    params: z.strictObject({}),
+    codes: [],
+  },
+];
+
+const CHANGES = [
+  { how: 'replace', method: 'PUT', path: '', summary: 'Replace' },
+  { how: 'add', method: 'POST', path: '/add', summary: 'Add users to' },
+  { how: 'remove', method: 'POST', path: '/remove', summary: 'Remove users from' },
+] as const;
+
+export async function addUserSetRoutes(
+  app: ServerApp,
+  dependencies: UserSetNeeds,
+  doors: Doors,
+  takeStream: TakeStream,
+): Promise<void> {
+  await app.register(async (scope: ServerApp) => {
+    takeUploads(scope, dependencies.config);
+    for (const kind of KINDS) {
+      addChanges(scope, dependencies, doors, kind);
+      addReads(scope, dependencies, takeStream, kind);
+    }
+  });
+}
+
+/** Bodies other than JSON, which the handler reads itself. */
+function takeUploads(
+  scope: Pick<ServerApp, 'addContentTypeParser' | 'setErrorHandler' | 'addHook'>,
+  config: ServerConfig,
+): void {
+  scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _body, done) => done(null, ''));
+  scope.addHook('preParsing', async (request) => {
+    const { 'content-encoding': encoding } = request.headers;
+    if (encoding === undefined || request.mediaType !== JSON_TYPE) return;
+    throw new AppError(
+      'unsupported_media_type',
+      'JSON must be sent without content encoding; NDJSON, CSV and text may have one',
+    );
+  });
+  scope.addHook('preValidation', async (request) =>
+    refuseTooManyIds(request.body, 'user_ids', config.maximumInlineSeeds),
+  );
+  scope.setErrorHandler((error, request, reply) => {
+    const isType = (error as { code?: unknown }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
+    const types = `${UPLOAD_TYPES.join(', ')} or ${JSON_TYPE}`;
+    const refusal = isType ? new AppError('unsupported_media_type', `the body must be ${types}`) : error;
+    sendError(refusal, request, reply, config);
+  });
+}
+
+function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, kind: Kind): void {
+  const { config } = dependencies;
+  for (const { how, method, path, summary } of CHANGES) {
+    app.route({
+      method,
+      url: `${kind.url}${path}`,
+      config: { upload: true, class: 'upload' },
+      schema: describeRoute({
+        operationId: `${how}${how === 'replace' ? kind.noun : kind.users}`,
+        scope: 'write',
+        tags: ['seeds'],
+        summary: `${summary} ${kind.what}`,
+        description:
+          `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with ` +
+          `\`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
+          'If a line is wrong or the connection breaks, nothing changes. This does not start an expansion: ' +
+          'the next one takes the set as it is then. `sent` says how the ids of this request match, with ' +
+          'hints if another format was probably sent.',
+        params: kind.params,
+        querystring: uploadQuery,
+        body: uploadBody(config),
+        response: {
+          200: json('How the set matches.', userSetSchema),
+        },
+        errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
+      }),
+      handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, doors),
+    });
+  }
+}
+
+function addReads(app: ServerApp, dependencies: UserSetNeeds, takeStream: TakeStream, kind: Kind): void {
+  addReport(app, dependencies, kind);
+  addRemoval(app, dependencies, kind);
+  addUnknownUsers(app, dependencies, takeStream, kind);
+}
+
+function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void {
+  const { store } = dependencies;
+  const { params, url, what, noun, codes } = kind;
+  app.get(
+    url,
+    {
+      schema: describeRoute({
+        operationId: `get${noun}`,
+        scope: 'read',
+        tags: ['seeds'],
+        summary: `Match report of ${what}`,
+        description: 'Counts are for the current population and suppression lists. Without a set they are 0.',
+        params,
+        response: {
+          200: json('How the set matches.', userSetSchema),
+        },
+        errors: [...codes],
+      }),
+    },
+    async (request) => {
+      const population = populationOf(dependencies);
+      return presentMatchReport(await store.userSets.report(kind.ownerOf(request), population), population.version);
+    },
+  );
+}
+
+function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
+  const { params, url, what, noun, codes } = kind;
+  app.delete(
+    url,
+    {
+      schema: describeRoute({
+        operationId: `delete${noun}`,
+        scope: 'write',
+        tags: ['seeds'],
+        summary: `Delete ${what}`,
+        params,
+        response: {
+          204: { description: 'Deleted.' },
+        },
+        errors: [...codes],
+      }),
+    },
+    async (request, reply) => {
+      store.userSets.clear(kind.ownerOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream: TakeStream, kind: Kind): void {
+  const { config, store } = dependencies;
+  const { params, url, what, users, codes } = kind;
+  app.get(
+    `${url}/unknown`,
+    {
+      exposeHeadRoute: false,
+      schema: describeRoute({
+        operationId: `listUnknown${users}`,
+        scope: 'read',
+        tags: ['seeds'],
+        summary: `User ids of ${what} that the population does not have`,
+        description: 'A stream, sorted by UTF-16 code units. Text omits ids that contain a line break.',
+        params,
+        response: {
+          200: {
+            description: 'A stream of all of them.',
+            content: {
+              [NDJSON_TYPE]: {
+                schema: textSchema.meta({
+                  description: 'One `{"user_id"}` per line.',
+                  examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
+                }),
+              },
+              [TEXT_TYPE]: {
+                schema: textSchema.meta({ description: 'One user id per line.', examples: ['u-77\nu-78\n'] }),
+              },
+            },
+          },
+        },
+        errors: [...codes, 'not_acceptable'],
+      }),
+    },
+    async (request, reply) => {
+      const type = negotiate(request, [NDJSON_TYPE, TEXT_TYPE]);
+      const release = takeStream();
+      let stream: ReturnType<typeof streamIds>;
+      try {
+        stream = streamIds(
+          type,
+          store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)),
+          config,
+          takeStream.turn,
+          release,
+        );
+      } catch (error) {
+        release();
+        throw error;
+      }
+      const untyped: FastifyReply = reply; // a stream has no schema
+      return untyped.type(type).send(stream);
+    },
+  );
+}

@@ -1,0 +1,56 @@
+/** Lines of an upload, and their errors: each error names its line. */
+import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import { FOREIGN_FILES } from '../../lib/files/foreign-files.ts';
+import { type LineBatch, type LineFault, splitLines } from '../../lib/text/lines.ts';
+
+/** Collects errors up to a limit: then, or at the end, throws one `invalid_request` with all of them. */
+export class LineErrors {
+  readonly #maximum: number;
+  readonly #details: ErrorDetail[] = [];
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  add(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): void {
+    this.#details.push({ pointer: `line ${line}`, message, ...facts });
+    if (this.#details.length >= this.#maximum) this.throwIfAny();
+  }
+
+  /** For an error that makes the rest unreadable. */
+  fail(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): never {
+    this.add(line, message, facts);
+    throw this.#error();
+  }
+
+  throwIfAny(): void {
+    if (this.#details.length > 0) throw this.#error();
+  }
+
+  #error(): AppError {
+    const first = this.#details[0]!;
+    return new AppError('invalid_request', `the body is not valid: ${first.pointer}: ${first.message}`, {
+      details: this.#details,
+    });
+  }
+}
+
+/**
+ * The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8 or a line over the limit
+ * ends it.
+ */
+export function uploadLines(
+  bytes: AsyncIterable<Buffer>,
+  maximumLineBytes: number,
+  errors: LineErrors,
+  skipsBlank: () => boolean,
+): AsyncGenerator<LineBatch, void, void> {
+  const refuse = (line: number, fault: LineFault): Error => {
+    if (fault === 'not_utf_8') errors.fail(line, 'the line is not valid UTF-8');
+    if (fault === 'too_long')
+      errors.fail(line, `a line may have at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
+    const remedy = fault === 'gzip' ? ': send it with Content-Encoding: gzip' : '';
+    errors.fail(line, `the file ${FOREIGN_FILES[fault]}${remedy}`);
+  };
+  return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse, skipsBlank });
+}

@@ -1,0 +1,226 @@
+/** What is sent to webhooks: the body of each event type, and the section `webhooks` of the OpenAPI document. */
+import { z } from 'zod';
+import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
+import { count, reasonSchema, time } from '../plugins/json/fields.ts';
+
+const EXAMPLE = {
+  campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+  external_id: 'shoes-2026-autumn',
+  name: 'autumn shoes',
+  expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+};
+const TIMESTAMP = '2026-11-25T12:00:00.000Z';
+const TOO_FEW = {
+  code: 'too_few_seeds',
+  message: '4 of the seeds are in the population and not suppressed; at least 10 are needed',
+  known: 4,
+  minimum: 10,
+};
+const timestamp = time.describe('When it happened.');
+
+/** For an expansion that ended with an audience. */
+function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
+  return campaignEvent(
+    type,
+    id,
+    {
+      state: z.literal('ready'),
+      audience_version: z.int().min(1).describe('Active from now on.'),
+      size: count.describe('Users in it.'),
+      reason: z.null(),
+    },
+    { state: 'ready', audience_version: version, size: 1000, reason: null },
+  );
+}
+
+/** For one that ended without. */
+function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed' | 'too_small', reason: object) {
+  return campaignEvent(
+    type,
+    id,
+    {
+      state: z.literal(state),
+      audience_version: z.null(),
+      size: z.null(),
+      reason: reasonSchema.describe('The reason for the state, with its numbers.'),
+    },
+    { state, audience_version: null, size: null, reason },
+  );
+}
+
+function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
+  type: T,
+  id: string,
+  outcome: Shape,
+  example: object,
+) {
+  const data = z.strictObject({
+    campaign_id: z.string(),
+    external_id: z.string().nullable(),
+    name: z.string(),
+    expansion_id: z.string(),
+    ...outcome,
+  });
+  return z
+    .strictObject({ type: z.literal(type), timestamp, data })
+    .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
+}
+
+/** For a caller's action: `active` is what is served from then on. */
+function callerEvent<T extends CallerEvent>(
+  type: T,
+  id: string,
+  active: z.ZodRawShape,
+  example: {
+    readonly audience_version: number | null;
+    readonly size: number | null;
+    readonly previous_version: number;
+  },
+) {
+  const { expansion_id: _, ...names } = EXAMPLE;
+  const data = z.strictObject({
+    campaign_id: z.string(),
+    external_id: z.string().nullable(),
+    name: z.string(),
+    ...active,
+  });
+  return z
+    .strictObject({ type: z.literal(type), timestamp, data })
+    .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...names, ...example } }] as never });
+}
+
+/** Another version is active. */
+const ANOTHER = {
+  audience_version: z.int().min(1).describe('Active from now on.'),
+  size: count.describe('Users in it.'),
+  previous_version: z.int().min(1).describe('Active until now.'),
+};
+const NONE = {
+  audience_version: z.null(),
+  size: z.null(),
+  previous_version: z.int().min(1).nullable().describe('Active until now; null if there was no audience.'),
+};
+
+interface EventRow {
+  readonly summary: string;
+  /** The component of the document. */
+  readonly component: string;
+  readonly schema: z.ZodType;
+}
+
+const PING_ID = '5b0e9a4e-8f43-4f4e-9b8e-0c8f6f1f2a77';
+
+/** Every event type; a missing one does not compile. The outbox writes only what these schemas accept. */
+export const EVENTS: { readonly [T in EventType]: EventRow } = {
+  'campaign.ready': {
+    summary: 'A campaign has its first audience',
+    component: 'CampaignReadyEvent',
+    schema: readyEvent('campaign.ready', 'CampaignReadyEvent', 1),
+  },
+  'campaign.refreshed': {
+    summary: 'A campaign has a new audience',
+    component: 'CampaignRefreshedEvent',
+    schema: readyEvent('campaign.refreshed', 'CampaignRefreshedEvent', 2),
+  },
+  'campaign.too_small': {
+    summary: 'An expansion ended without an audience: too few of its seeds are known',
+    component: 'CampaignTooSmallEvent',
+    schema: endedEvent('campaign.too_small', 'CampaignTooSmallEvent', 'too_small', TOO_FEW),
+  },
+  'campaign.failed': {
+    summary: 'An expansion failed; the previous audience, if there is one, stays active',
+    component: 'CampaignFailedEvent',
+    schema: endedEvent('campaign.failed', 'CampaignFailedEvent', 'failed', {
+      code: 'crashed',
+      message: 'the engine died in each of 5 attempts',
+      attempts: 5,
+    }),
+  },
+  'campaign.resized': {
+    summary: 'A caller changed the size: another version of the same ranking is active',
+    component: 'CampaignResizedEvent',
+    schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
+      audience_version: 3,
+      size: 500,
+      previous_version: 2,
+    }),
+  },
+  'campaign.activated': {
+    summary: 'A caller made another kept version active, as in a roll-back',
+    component: 'CampaignActivatedEvent',
+    schema: callerEvent('campaign.activated', 'CampaignActivatedEvent', ANOTHER, {
+      audience_version: 1,
+      size: 1000,
+      previous_version: 3,
+    }),
+  },
+  'campaign.deleted': {
+    summary: 'A caller deleted a campaign, with its audience',
+    component: 'CampaignDeletedEvent',
+    schema: callerEvent('campaign.deleted', 'CampaignDeletedEvent', NONE, {
+      audience_version: null,
+      size: null,
+      previous_version: 3,
+    }),
+  },
+  'webhook.ping': {
+    summary: 'A caller requested a ping',
+    component: 'WebhookPingEvent',
+    schema: z
+      .strictObject({
+        type: z.literal('webhook.ping'),
+        timestamp,
+        data: z.strictObject({ webhook_id: z.string() }),
+      })
+      .meta({
+        id: 'WebhookPingEvent',
+        examples: [{ type: 'webhook.ping', timestamp: TIMESTAMP, data: { webhook_id: PING_ID } }],
+      }),
+  },
+};
+
+/** The section `webhooks`: one outgoing call for each event type. */
+export function webhookCalls(): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    Object.entries(EVENTS).map(([type, { summary, component }]) => [
+      type,
+      {
+        post: {
+          operationId: `receive${component.replace(/Event$/, '')}`,
+          tags: ['webhooks'],
+          summary,
+          security: [],
+          parameters: CALL_HEADERS,
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: { $ref: `#/components/schemas/${component}` } } },
+          },
+          responses: CALL_ANSWERS,
+        },
+      },
+    ]),
+  );
+}
+
+const CALL_HEADERS = [
+  header('webhook-id', 'The same for all attempts and replays of an event.', {
+    example: 'd9428888-122b-4b2a-9f5a-2e6e9a1f7b10',
+  }),
+  header('webhook-timestamp', 'Time of this attempt, in seconds since 1970.', { example: '1795608000' }),
+  header(
+    'webhook-signature',
+    'For each active secret, `v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; ' +
+      'separated by spaces.',
+    { example: 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' },
+  ),
+];
+
+function header(name: string, description: string, { example }: { readonly example: string }): object {
+  return { in: 'header', name, description, required: true, schema: { type: 'string' }, example };
+}
+
+const CALL_ANSWERS = {
+  '2XX': { description: 'Accepted. The body is not read.' },
+  '410': { description: 'Gone for good: the webhook is disabled.' },
+  default: { description: 'Anything else, or no response in time: the call is retried for a day.' },
+};

@@ -1,0 +1,116 @@
+/** The lines of a stream of bytes, as strict UTF-8; memory is a chunk and a line. */
+import { isUtf8 } from 'node:buffer';
+import { type ForeignFile, findForeignFile, HEAD_BYTES } from '../files/foreign-files.ts';
+
+/** Consecutive lines without their `\n`; a `\r` before it is still there. */
+export interface LineBatch {
+  /** The 1-based number of `lines[0]`. */
+  readonly firstLine: number;
+  readonly lines: readonly string[];
+}
+
+/** Why the lines end early: the whole file is no text in UTF-8, or a line is not. */
+export type LineFault = ForeignFile | 'not_utf_8' | 'too_long';
+
+export interface LineLimits {
+  /** Maximum bytes of a line that spans several chunks. */
+  readonly maximumBytes: number;
+  /** Creates the error for a line that ends the reading. */
+  readonly refuse: (line: number, fault: LineFault) => Error;
+  /**
+   * Whether blank lines mean nothing to the reader where it is now: many in a row are then passed over, and only
+   * counted.
+   */
+  readonly skipsBlank?: () => boolean;
+}
+
+/** So many blank lines in a row are looked for: a run costs a search, each line of its own an entry of a list. */
+const BLANK_RUN = Buffer.alloc(256, '\n');
+
+const NEWLINE = 0x0a;
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/**
+ * Yields a batch per chunk, or several where blank lines are passed over. A byte order mark at the start is dropped;
+ * the last line may lack its end; empty lines are returned as ''.
+ */
+export async function* splitLines(
+  bytes: AsyncIterable<Buffer>,
+  { maximumBytes, refuse, skipsBlank }: LineLimits,
+): AsyncGenerator<LineBatch, void, void> {
+  let firstLine = 1;
+  let isStart = true;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  const add = (part: Buffer) => {
+    pending.push(part);
+    pendingBytes += part.length;
+  };
+  const checkStart = () => {
+    const foreign = isStart ? findForeignFile(Buffer.concat(pending, Math.min(pendingBytes, HEAD_BYTES))) : null;
+    if (foreign !== null) throw refuse(1, foreign);
+  };
+  const batchOf = (text: Buffer): LineBatch => {
+    const lines = text.toString('utf8').split('\n');
+    if (text.at(-1) === NEWLINE) lines.pop();
+    const batch = { firstLine, lines };
+    firstLine += lines.length;
+    return batch;
+  };
+  function* take(): Generator<LineBatch, void, void> {
+    checkStart();
+    const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+    pending = [];
+    pendingBytes = 0;
+    let text = isStart && startsWith(block, BYTE_ORDER_MARK) ? block.subarray(BYTE_ORDER_MARK.length) : block;
+    isStart = false;
+    if (!isUtf8(text)) throw refuse(firstLine + findInvalidLine(text), 'not_utf_8');
+    while (skipsBlank !== undefined) {
+      const run = text.indexOf(BLANK_RUN);
+      if (run < 0) break;
+      // with the end of its last line; where that is, only its reader knows whether blank lines mean nothing
+      if (run > 0) yield batchOf(text.subarray(0, run + 1));
+      text = text.subarray(run > 0 ? run + 1 : 0);
+      if (!skipsBlank()) break;
+      let blank = 0;
+      while (text[blank] === NEWLINE) blank += 1;
+      firstLine += blank;
+      text = text.subarray(blank);
+    }
+    if (text.length > 0) yield batchOf(text);
+  }
+  for await (const chunk of bytes) {
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) {
+      add(chunk.subarray(0, end));
+      yield* take();
+    }
+    if (end === chunk.length) continue;
+    add(chunk.subarray(end));
+    if (pendingBytes <= maximumBytes) continue;
+    checkStart();
+    throw refuse(firstLine, 'too_long');
+  }
+  if (pending.length > 0) yield* take();
+}
+
+/** The line without the `\r` of a CRLF. */
+export function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+function startsWith(bytes: Buffer, start: Buffer): boolean {
+  return bytes.subarray(0, start.length).equals(start);
+}
+
+/**
+ * The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses the end of a line, as 0x0a is
+ * never part of one.
+ */
+function findInvalidLine(bytes: Buffer): number {
+  for (let line = 0, from = 0; ; line++) {
+    const end = bytes.indexOf(NEWLINE, from);
+    if (end < 0 || !isUtf8(bytes.subarray(from, end))) return line;
+    from = end + 1;
+  }
+}

@@ -1,0 +1,27 @@
+/** Errors transferred from a thread: code, facts and stack are kept, causes are not. */
+import { AppError, type ErrorCode, messageOf } from '../errors.ts';
+
+/** An error as plain data: `internal` if it was not an AppError. */
+export interface ThreadError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly stack: string | undefined;
+}
+
+export function describeError(error: unknown): ThreadError {
+  const isOurs = error instanceof AppError;
+  return {
+    code: isOurs ? error.code : 'internal',
+    message: messageOf(error),
+    facts: isOurs ? error.facts : {},
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}
+
+/** The error with its stack from the thread. */
+export function restoreError({ code, message, facts, stack }: ThreadError): Error {
+  const error = code === 'internal' ? new Error(message) : new AppError(code, message, { facts });
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,271 @@
+/**
+ * A group of identical threads: a task goes to whichever is free, urgent ones first, then one that is near what the
+ * thread did last, else first come, first served.
+ */
+import { Worker } from 'node:worker_threads';
+import { Cancellation } from '../cancellation.ts';
+import type { Clock } from '../clock.ts';
+import { entryBeside } from '../entry.ts';
+import { assert, messageOf } from '../errors.ts';
+import { LOOK_EVERY_MS, Silence } from '../silence.ts';
+import { restoreError } from './thread-error.ts';
+import type { FromThread, ToThread } from './thread-host.ts';
+import { readThreadTimes } from './thread-times.ts';
+
+/** A thread's module and its start data. */
+export interface ThreadModule {
+  /** `import.meta.url` of the module next to it. */
+  readonly beside: string;
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** How long a task or an opening may go on without a sign: neither progress nor an end. */
+export interface SilenceLimit {
+  readonly clock: Pick<Clock, 'elapsed'>;
+  /** Time in which the thread waits for a processor does not count. */
+  readonly mostMs: number;
+}
+
+/** How a task is monitored and cancelled. */
+export interface Following<Progress> {
+  /** A thread takes the task. */
+  readonly onBegin?: () => void;
+  readonly onProgress?: (progress: Progress) => void;
+  /** A cancelled task ends with an error once its host checks. */
+  readonly cancellation?: Cancellation;
+}
+
+/** A thread is gone, and its work can no longer be trusted. */
+export class ThreadDied extends Error {}
+
+/** It gave no sign for longer than its limit. */
+export class ThreadSilent extends ThreadDied {}
+
+/** When a task is run, and where. */
+export interface TaskPlace {
+  /** Goes before all others that wait. */
+  readonly isUrgent?: boolean;
+  /** Tasks of the same name are run one after the other in a thread, as the next has use for what is left of one. */
+  readonly near?: string | null;
+}
+
+interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<TaskPlace> {
+  readonly id: number;
+  readonly task: Task;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The threads run a module that calls `hostThread`. Whoever starts a group must close it: its threads keep the process
+ * alive.
+ */
+export class ThreadGroup<Task, Result, Progress = never> {
+  /** Rejects with ThreadDied when a thread is gone, and with any error thrown while a thread opens. */
+  readonly broken: Promise<never>;
+  readonly #name: string;
+  readonly #workers: Worker[] = [];
+  readonly #exits = new Map<Worker, Promise<unknown>>();
+  readonly #idle: Worker[] = [];
+  readonly #queue: Waiting<Task, Result, Progress>[] = [];
+  readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
+  /** Of each thread that opens or runs a task. */
+  readonly #silences = new Map<Worker, Silence>();
+  /** What the system calls each. */
+  readonly #threads = new Map<Worker, number | null>();
+  /** What each thread did last. */
+  readonly #lastNear = new Map<Worker, string | null>();
+  #nextId = 1;
+  #error: Error | null = null;
+  #isClosing = false;
+  #limit: SilenceLimit | null = null;
+  #looking: NodeJS.Timeout | null = null;
+  #breakPromise: (error: Error) => void = () => {};
+
+  /** Starts `count` threads, with a limit as of `open`. Tasks wait until one is open. */
+  constructor({ beside, name, data }: ThreadModule, count = 1, limit: SilenceLimit | null = null) {
+    this.#name = name;
+    this.broken = new Promise((_, reject) => {
+      this.#breakPromise = reject;
+    });
+    this.broken.catch(() => {}); // an unobserved rejection must not crash the process
+    for (let i = 0; i < count; i++) this.#follow(new Worker(entryBeside(beside, name), { workerData: data }));
+    if (limit !== null) this.#limitSilence(limit);
+  }
+
+  /**
+   * Starts threads and waits until all are open; rethrows an error thrown while one opens. A thread that is silent for
+   * longer than `limit` breaks the group, and goes on as it is: nothing can end it but the end of the process.
+   */
+  static async open<Task, Result, Progress = never>(
+    module: ThreadModule,
+    count: number,
+    limit: SilenceLimit | null = null,
+  ): Promise<ThreadGroup<Task, Result, Progress>> {
+    const group = new ThreadGroup<Task, Result, Progress>(module, count, limit);
+    try {
+      await Promise.race([group.#opened(), group.broken]);
+      return group;
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
+  }
+
+  /** @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
+  run(
+    task: Task,
+    following: Following<Progress> = {},
+    { isUrgent = false, near = null }: TaskPlace = {},
+  ): Promise<Result> {
+    assert(!this.#isClosing, 'the group of threads is open');
+    if (this.#error) return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => {
+      const first = isUrgent ? this.#queue.findIndex((other) => !other.isUrgent) : -1;
+      const waiting = { id: this.#nextId++, task, isUrgent, near, ...following, resolve, reject };
+      this.#queue.splice(first < 0 ? this.#queue.length : first, 0, waiting);
+      this.#dispatch();
+    });
+  }
+
+  /**
+   * The results in the order of the tasks. All have finished or failed when this settles; it throws the first one's
+   * error.
+   */
+  async runAll(tasks: readonly Task[]): Promise<Result[]> {
+    const results = tasks.map((task) => this.run(task));
+    await Promise.allSettled(results);
+    return Promise.all(results);
+  }
+
+  /**
+   * Ends the threads, each after its current task: terminating a thread during an ONNX Runtime run aborts the whole
+   * process.
+   */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#looking) clearInterval(this.#looking);
+    for (const worker of this.#workers) worker.postMessage({ kind: 'close' } satisfies ToThread<Task>);
+    await Promise.all(this.#exits.values());
+  }
+
+  /** Ends the threads, which must not use ONNX Runtime, at once; tasks end with an error. */
+  async terminate(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#looking) clearInterval(this.#looking);
+    this.#break(new ThreadDied(`the threads (${this.#name}) are closed`));
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #follow(worker: Worker): void {
+    const died = (cause: unknown) =>
+      this.#break(new ThreadDied(`a thread (${this.#name}) is gone: ${messageOf(cause)}`, { cause }));
+    this.#workers.push(worker);
+    worker.on('error', died);
+    this.#exits.set(
+      worker,
+      new Promise((ended) => {
+        worker.on('exit', (code) => {
+          ended(code);
+          if (!this.#isClosing) died(new Error(`it ended with code ${code}`));
+        });
+      }),
+    );
+    worker.on('message', (message: FromThread<Result, Progress>) => this.#receive(worker, message));
+  }
+
+  #receive(worker: Worker, message: FromThread<Result, Progress>): void {
+    this.#silences.get(worker)?.sign();
+    if (message.kind === 'started') this.#threads.set(worker, message.thread);
+    else if (message.kind === 'refused') this.#break(restoreError(message.error));
+    else if (message.kind === 'ready') this.#free(worker);
+    else {
+      const waiting = this.#running.get(worker);
+      if (waiting?.id !== message.id) return;
+      if (message.kind === 'progress') {
+        waiting.onProgress?.(message.progress);
+        return;
+      }
+      this.#running.delete(worker);
+      if (message.kind === 'result') waiting.resolve(message.result);
+      else waiting.reject(restoreError(message.error));
+      this.#free(worker);
+    }
+  }
+
+  #free(worker: Worker): void {
+    this.#silences.delete(worker);
+    this.#idle.push(worker);
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    while (this.#idle.length > 0 && this.#queue.length > 0) {
+      const worker = this.#idle.pop()!;
+      const waiting = this.#takeFor(worker);
+      this.#running.set(worker, waiting);
+      this.#measure(worker);
+      const { id, task, near, onBegin, cancellation = new Cancellation() } = waiting;
+      onBegin?.();
+      this.#lastNear.set(worker, near);
+      const isNearNext = near !== null && this.#queue.some((other) => other.near === near);
+      const cancelled = cancellation.memory;
+      worker.postMessage({ kind: 'run', id, task, cancelled, isNearNext } satisfies ToThread<Task>);
+    }
+  }
+
+  #takeFor(worker: Worker): Waiting<Task, Result, Progress> {
+    const last = this.#lastNear.get(worker) ?? null;
+    const isAny = last === null || this.#queue[0]!.isUrgent;
+    const near = isAny ? -1 : this.#queue.findIndex((waiting) => waiting.near === last);
+    return this.#queue.splice(Math.max(near, 0), 1)[0]!;
+  }
+
+  #break(error: Error): void {
+    this.#error ??= error;
+    this.#breakPromise(this.#error);
+    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#error);
+    this.#running.clear();
+    this.#silences.clear();
+  }
+
+  #limitSilence(limit: SilenceLimit): void {
+    this.#limit = limit;
+    for (const worker of this.#workers) this.#measure(worker);
+    this.#looking = setInterval(() => this.#lookForSilence(limit), LOOK_EVERY_MS);
+    this.#looking.unref();
+  }
+
+  #measure(worker: Worker): void {
+    if (this.#limit === null) return;
+    const read = () => {
+      const thread = this.#threads.get(worker) ?? null;
+      return thread === null ? null : readThreadTimes(process.pid, thread);
+    };
+    this.#silences.set(worker, new Silence(this.#limit.clock.elapsed(), read));
+  }
+
+  #lookForSilence({ clock, mostMs }: SilenceLimit): void {
+    for (const [worker, silence] of this.#silences) {
+      silence.look(clock.elapsed());
+      if (silence.silentMs < mostMs) continue;
+      this.#exits.delete(worker); // nobody waits for it
+      const what = `has been silent for ${Math.round(mostMs / 1000)} s at a task`;
+      this.#break(new ThreadSilent(`a thread (${this.#name}) ${what}`));
+      return;
+    }
+  }
+
+  /** Settles once every thread has been idle. */
+  #opened(): Promise<unknown> {
+    return Promise.all(
+      this.#workers.map(
+        (worker) =>
+          new Promise<void>((resolve) => {
+            worker.on('message', ({ kind }: FromThread<Result, Progress>) => kind === 'ready' && resolve());
+          }),
+      ),
+    );
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The other side of a `ThreadGroup`: what a thread's module calls to run tasks one after another until it is closed.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Cancellation } from '../cancellation.ts';
+import { assert } from '../errors.ts';
+import { describeError, type ThreadError } from './thread-error.ts';
+import { findThreadId } from './thread-times.ts';
+
+export type ToThread<Task> =
+  | {
+      readonly kind: 'run';
+      readonly id: number;
+      readonly task: Task;
+      readonly cancelled: SharedArrayBuffer;
+      readonly isNearNext: boolean;
+    }
+  | { readonly kind: 'close' };
+
+export type FromThread<Result, Progress> =
+  /** The first one; `thread` is the system's number of it, null where it has none. */
+  | { readonly kind: 'started'; readonly thread: number | null }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly error: ThreadError }
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'result'; readonly id: number; readonly result: Result }
+  | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
+
+/** The context of a task. */
+export interface TaskContext<Progress> {
+  /** Tells the caller how far the task is. */
+  report(progress: Progress): void;
+  /** @throws Error once nobody wants the result */
+  check(): void;
+  /** Whether another task waits that is near this one. */
+  readonly isNearNext: boolean;
+}
+
+export interface Host<Task, Result, Progress = never> {
+  run(task: Task, context: TaskContext<Progress>): Result | Promise<Result>;
+  /** Memory of a result to transfer without a copy. */
+  transferred?(result: Result): ArrayBuffer[];
+  close(): void | Promise<void>;
+}
+
+/** Opens a host with the group's data and serves it. Errors thrown by `open` or a task are reported to the group. */
+export async function hostThread<Data, Task, Result, Progress = never>(
+  open: (data: Data) => Host<Task, Result, Progress> | Promise<Host<Task, Result, Progress>>,
+): Promise<void> {
+  const port = parentPort;
+  assert(port, 'this module is run as a thread');
+  const send = (message: FromThread<Result, Progress>, transferred: ArrayBuffer[] = []) =>
+    port.postMessage(message, transferred);
+  send({ kind: 'started', thread: findThreadId() });
+  let host: Host<Task, Result, Progress>;
+  try {
+    host = await open(workerData as Data);
+  } catch (error) {
+    // Not thrown: the thread's 'error' event would arrive before the message, and has no code.
+    send({ kind: 'refused', error: describeError(error) });
+    return;
+  }
+  // one at a time: a closing group sends its message while a task runs
+  let before = Promise.resolve();
+  port.on('message', (message: ToThread<Task>) => {
+    before = before.then(async () => {
+      if (message.kind === 'close') {
+        await host.close();
+        port.close();
+        return;
+      }
+      const { id, task, isNearNext } = message;
+      const cancellation = new Cancellation(message.cancelled);
+      try {
+        const result = await host.run(task, {
+          report: (progress) => send({ kind: 'progress', id, progress }),
+          check: () => cancellation.check(),
+          isNearNext,
+        });
+        send({ kind: 'result', id, result }, host.transferred?.(result));
+      } catch (error) {
+        send({ kind: 'error', id, error: describeError(error) });
+      }
+    });
+  });
+  send({ kind: 'ready' });
+}

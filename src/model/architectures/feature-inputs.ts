@@ -1,0 +1,175 @@
+/** The inputs of a feature, and its embedding: a look-up, or the pooled tokens of a list. */
+import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/index.ts';
+import type { FeatureKind } from '../../lib/feature-kinds.ts';
+
+/** How numbers are cut into bands and standardised. */
+export interface NumberScale {
+  /** Where bands begin, but for the first: float32, strictly ascending. Empty for a vector. */
+  readonly edges: readonly number[];
+  /** By number: of a vector, as many as it has. */
+  readonly means: readonly number[];
+  /** Standard deviations, above 0. */
+  readonly deviations: readonly number[];
+}
+
+export interface MetaHeacFeature {
+  readonly name: string;
+  readonly kind: FeatureKind;
+  /** Most tokens of a multi-valued feature. */
+  readonly maxLength?: number;
+  /** Rows of the table: see `rowsOfScale` of numbers; of others tokens and id 0. */
+  readonly rows: number;
+  /** Of numbers and vectors. */
+  readonly scale?: NumberScale;
+}
+
+/** A standardised number is cut at this many standard deviations: one absurd price must not be all that counts. */
+export const MOST_DEVIATIONS = 4;
+
+/**
+ * The rows of a table that numbers take: of a vector one for each of its numbers; of a number 0 (unused), its bands,
+ * one for a missing number, and the last one for the standardised number itself.
+ */
+export function rowsOfScale({ edges, means }: NumberScale, kind: 'number' | 'vector'): number {
+  return kind === 'vector' ? means.length : missingBand({ edges }) + 2;
+}
+
+/** The row of missing numbers; that of the standardised number is the next. */
+export function missingBand({ edges }: Pick<NumberScale, 'edges'>): number {
+  return edges.length + 2;
+}
+
+export type MakeParameter = (name: string, shape: readonly number[], fanIn: number) => Value;
+
+/** A feature's inputs. */
+export interface FeatureInput {
+  readonly name: string;
+  readonly feature: MetaHeacFeature;
+  /** Ids, `[rows]` or `[rows, maxLength]`; of a number its band. null for a vector. */
+  readonly ids: Value | null;
+  /** Number of tokens of a list, `[rows]`; and which places hold one, `[rows, maxLength]` as 0 and 1. */
+  readonly list: { readonly length: Value; readonly present: Value } | null;
+  /** Standardised, 0 where missing: `[rows, 1]` of a number, `[rows, size]` of a vector; null for tokens. */
+  readonly numbers: Value | null;
+}
+
+export function declare(b: Builder, name: string, rows: 'batch' | 1, feature: MetaHeacFeature): FeatureInput {
+  switch (feature.kind) {
+    case 'single':
+      return { name, feature, ids: b.input(name, 'int32', [rows]), list: null, numbers: null };
+    case 'multi':
+      return declareList(b, name, rows, feature);
+    case 'number': {
+      const value = b.input(name, 'float32', [rows]);
+      const column = b.named(`${name}/`, () => b.add('Unsqueeze', [value, b.ints([1])]));
+      return {
+        name,
+        feature,
+        ids: bandOf(b, name, value, feature),
+        list: null,
+        numbers: scaled(b, name, column, feature),
+      };
+    }
+    case 'vector': {
+      const value = b.input(name, 'float32', [rows, feature.rows]);
+      return { name, feature, ids: null, list: null, numbers: scaled(b, name, value, feature) };
+    }
+  }
+}
+
+/** 1 + the edges that are not above the number; the row of missing ones for NaN. `[rows]` */
+function bandOf(b: Builder, name: string, value: Value, { scale }: MetaHeacFeature): Value {
+  const edges = scale!.edges;
+  return b.named(`${name}/`, () => {
+    const missing = b.scalar(missingBand(scale!), 'int32');
+    const first = b.scalar(1, 'int32');
+    if (edges.length === 0) return b.add('Where', [b.add('IsNaN', [value]), missing, first]);
+    const column = b.add('Unsqueeze', [value, b.ints([1])]);
+    const reached = b.add('GreaterOrEqual', [
+      column,
+      b.constant(tensor('float32', [edges.length], edges), `${name}/edges`),
+    ]);
+    const count = b.add('ReduceSum', [b.add('Cast', [reached], { to: 'int32' }), b.ints([1])], { keepdims: 0 });
+    return b.add('Where', [b.add('IsNaN', [value]), missing, b.add('Add', [count, first])]);
+  });
+}
+
+function scaled(b: Builder, name: string, value: Value, { scale }: MetaHeacFeature): Value {
+  const { means, deviations } = scale!;
+  return b.named(`${name}/`, () => {
+    const centred = b.add('Sub', [value, b.constant(tensor('float32', [means.length], means), `${name}/mean`)]);
+    const standard = b.add('Div', [
+      centred,
+      b.constant(tensor('float32', [deviations.length], deviations), `${name}/deviation`),
+    ]);
+    const bounded = b.add('Clip', [
+      standard,
+      b.scalar(-MOST_DEVIATIONS, 'float32'),
+      b.scalar(MOST_DEVIATIONS, 'float32'),
+    ]);
+    return b.add('Where', [b.add('IsNaN', [value]), b.scalar(0, 'float32'), bounded]);
+  });
+}
+
+function declareList(b: Builder, name: string, rows: 'batch' | 1, feature: MetaHeacFeature): FeatureInput {
+  const maxLength = feature.maxLength!;
+  const ids = b.input(name, 'int32', [rows, maxLength]);
+  const length = b.input(`${name}.length`, 'int32', [rows]);
+  return b.named(`${name}/`, () => {
+    const places = b.constant(
+      tensor(
+        'int32',
+        [maxLength],
+        Array.from({ length: maxLength }, (_, i) => i),
+      ),
+      `places_${maxLength}`,
+    );
+    const mask = b.add('Less', [places, b.add('Unsqueeze', [length, b.ints([1])])]);
+    return { name, feature, ids, list: { length, present: b.add('Cast', [mask], { to: 'float32' }) }, numbers: null };
+  });
+}
+
+/**
+ * One feature as `[rows, k]`: a look-up, or the pooled tokens of a list (an empty one gives zeros); of a number what
+ * its band looks up and a direction times the standardised number, of a vector a linear map.
+ */
+export function embed(
+  b: Builder,
+  { name, feature, ids, list, numbers }: FeatureInput,
+  k: number,
+  pooling: 'mean' | 'root',
+  parameter: MakeParameter,
+): Value {
+  if (ids === null) {
+    const size = feature.rows;
+    const weight = parameter(`${name}.weight`, [size, k], size);
+    return b.named(`${name}/`, () => b.add('MatMul', [numbers!, weight]));
+  }
+  const table = parameter(`${name}.embedding`, [feature.rows, k], 1);
+  const direction = numbers && parameter(`${name}.direction`, [1, k], 1);
+  return b.named(`${name}/`, () => {
+    const vectors = b.add('Gather', [table, ids], { axis: 0 });
+    if (numbers) return b.add('Add', [vectors, b.add('MatMul', [numbers, direction!])]);
+    if (!list) return vectors;
+    const sum =
+      pooling === 'root'
+        ? sumPresent(b, list.present, vectors)
+        : b.add('ReduceSum', [b.add('Mul', [vectors, b.add('Unsqueeze', [list.present, b.ints([2])])]), b.ints([1])], {
+            keepdims: 0,
+          });
+    const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
+    const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
+    // for the published model: masked, summed, then divided in PyTorch's order, so that tiny activations round the same
+    // way
+    return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
+  });
+}
+
+/**
+ * Sum of the vectors `[batch, places, k]` at the present positions: `[batch, k]`. A matrix product takes half the time
+ * of a masked sum.
+ */
+export function sumPresent(b: Builder, present: Value, vectors: Value): Value {
+  const row = b.add('Unsqueeze', [present, b.ints([1])]);
+  return b.add('Squeeze', [b.add('MatMul', [row, vectors]), b.ints([1])]);
+}

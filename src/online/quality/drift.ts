@@ -1,0 +1,89 @@
+/**
+ * Drift: members who come later are less like the seeds than the seeds are like each other. How much less was measured
+ * on past campaigns, by time (`Manifest['drift']`), and moves and widens predictions.
+ */
+import type { Drift, DriftMeasure } from '../../model/manifest.ts';
+import { type PredictiveInterval, Z } from './predictive-interval.ts';
+
+/** What is known for a number of seeds. */
+export interface DriftAt {
+  readonly recall: DriftMeasure;
+  readonly auc: DriftMeasure;
+}
+
+/**
+ * The measures for `seeds` seeds: between two measured numbers linear in the logarithm of the seeds, beyond them those
+ * of the nearest.
+ */
+export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
+  const above = by_seeds.findIndex((one) => one.seeds >= seeds);
+  const upper = above === -1 ? by_seeds.at(-1)! : by_seeds[above]!;
+  const lower = above === -1 ? upper : by_seeds[Math.max(above - 1, 0)]!;
+  const gap = Math.log(upper.seeds / lower.seeds);
+  const part = gap > 0 ? Math.max(0, Math.log(seeds / lower.seeds) / gap) : 0;
+  const between = (of: 'recall' | 'auc'): DriftMeasure => {
+    const mix = (a: number, b: number) => a + part * (b - a);
+    const [a, b] = [lower[of], upper[of]];
+    return { kept: mix(a.kept, b.kept), spread: mix(a.spread, b.spread), quantile: mix(a.quantile, b.quantile) };
+  };
+  return { recall: between('recall'), auc: between('auc') };
+}
+
+/**
+ * The separation of a share of members from that which chance gives: the difference of their logits, each of
+ * (count share + 1/2) in (count + 1), which is finite (`count` is the number of seeds). 0 is chance.
+ */
+export function separationOf(share: number, chance: number, count: number): number {
+  return logit(share, count) - logit(chance, count);
+}
+
+/**
+ * The standard deviations of the separation below and above its mean, of a 90 % interval. A bound of 0 or 1 says
+ * nothing of its side where the mean moves away from it: the other side's counts there, if it is larger.
+ */
+export function spreadsOf(
+  { mean, low, high }: PredictiveInterval,
+  count: number,
+): readonly [below: number, above: number] {
+  const at = logit(mean, count);
+  const [below, above] = [(at - logit(low, count)) / Z, (logit(high, count) - at) / Z];
+  return [low > 0 ? below : Math.max(below, above), high < 1 ? above : Math.max(below, above)];
+}
+
+/** The standard deviation of a kept separation, whose own one is `own`: campaigns do not all keep the same part. */
+export function widened(
+  own: number,
+  separation: number,
+  { kept, spread }: Pick<DriftMeasure, 'kept' | 'spread'>,
+): number {
+  return Math.hypot(kept * own, spread * kept * separation);
+}
+
+/**
+ * The interval of later members, where chance would give `chance`, of one made of `count` seeds for as many others. A
+ * bound of 0 or 1 may stay one.
+ */
+export function driftInterval(
+  interval: PredictiveInterval,
+  chance: number,
+  count: number,
+  measure: DriftMeasure,
+): PredictiveInterval {
+  const separation = separationOf(interval.mean, chance, count);
+  const [below, above] = spreadsOf(interval, count);
+  const middle = logit(chance, count) + measure.kept * separation;
+  const at = (own: number, side: -1 | 1) =>
+    shareAt(middle + side * measure.quantile * widened(own, separation, measure), count);
+  const mean = shareAt(middle, count);
+  return { mean, low: Math.min(mean, at(below, -1)), high: Math.max(mean, at(above, 1)) };
+}
+
+function logit(share: number, count: number): number {
+  return Math.log((count * share + 0.5) / (count * (1 - share) + 0.5));
+}
+
+/** The share with this logit. */
+function shareAt(value: number, count: number): number {
+  const share = ((count + 1) / (1 + Math.exp(-value)) - 0.5) / count;
+  return Math.min(Math.max(share, 0), 1);
+}

@@ -1,0 +1,111 @@
+/** How seeds that a model has not seen rank among the rows that an audience is cut from. */
+import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
+
+/** One entry per held-out seed. The seeds themselves are not among the ranked rows. */
+export interface SeedRanks {
+  /** Ranked rows; at least one. */
+  readonly rows: number;
+  /** Ranked rows that score above the seed. */
+  readonly above: Int32Array;
+  /** Ranked rows that score the same. */
+  readonly tied: Int32Array;
+}
+
+/** Number of folds of the seeds. Ten would learn from more seeds, in twice the time. */
+const PARTS = 5;
+/** No further fold is ranked after this many seeds: a share of them has a standard error of at most .016. */
+export const ENOUGH_SEEDS = 1000;
+
+/** Ranks scores of held-out seeds among those of other rows. */
+export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32Array): SeedRanks {
+  const sorted = Float32Array.from(rows).sort();
+  const above = new Int32Array(seeds.length);
+  const tied = new Int32Array(seeds.length);
+  for (const [i, score] of seeds.entries()) {
+    const notAbove = countBelow(sorted, score, true);
+    above[i] = sorted.length - notAbove;
+    tied[i] = notAbove - countBelow(sorted, score, false);
+  }
+  return { rows: sorted.length, above, tied };
+}
+
+/** The ranks of several folds, among equally many rows. */
+export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
+  const join = (of: (part: SeedRanks) => Int32Array) => Int32Array.from(parts.flatMap((part) => [...of(part)]));
+  return { rows: parts[0]!.rows, above: join(({ above }) => above), tied: join(({ tied }) => tied) };
+}
+
+/** Seeds that a model learns from, and those that are held out of it; ascending. */
+export interface Fold {
+  readonly learning: Int32Array;
+  readonly held: Int32Array;
+  /** Of all that is random in learning. */
+  readonly rng: Rng;
+}
+
+/** Splits the rows `seeds` into five folds, or takes fewer if these hold enough; none if there are fewer seeds. */
+export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
+  if (seeds.length < PARTS) return [];
+  const order = sampleWithoutReplacement(rng.fork('order'), seeds.length, seeds.length).map((i) => seeds[i]!);
+  const folds: Fold[] = [];
+  for (let part = 0, count = 0; part < PARTS && count < ENOUGH_SEEDS; part++) {
+    const held = order.filter((_, place) => place % PARTS === part).sort();
+    const learning = order.filter((_, place) => place % PARTS !== part).sort();
+    folds.push({ learning, held, rng: rng.fork(`part/${part}`) });
+    count += held.length;
+  }
+  return folds;
+}
+
+/**
+ * Ranks the held-out seeds of each fold among the rows `ranked` by a model that did not learn from them: `score` learns
+ * from the others, and returns the scores of all rows. null if there are no folds, or no ranked rows.
+ */
+export async function rankFolds(
+  folds: readonly Fold[],
+  ranked: Int32Array,
+  score: (fold: Fold, part: number) => Promise<Float32Array>,
+  onPart?: (share: number) => void,
+): Promise<SeedRanks | null> {
+  if (folds.length === 0 || ranked.length === 0) return null;
+  const parts: SeedRanks[] = [];
+  for (const [part, fold] of folds.entries()) {
+    const scores = await score(fold, part);
+    const scoresOf = (rows: Int32Array) => Float32Array.from(rows, (row) => scores[row]!);
+    parts.push(rankSeeds(scoresOf(fold.held), scoresOf(ranked)));
+    onPart?.((part + 1) / PARTS);
+  }
+  return joinRanks(parts);
+}
+
+/** Probability of each seed to score above a random row; ties count half. The mean is the AUC. */
+export function winsOf({ rows, above, tied }: SeedRanks): Float64Array {
+  return Float64Array.from(above, (count, i) => 1 - (count + tied[i]! / 2) / rows);
+}
+
+/** Number of rows in the top `share` of `rows`, at least one. */
+export function topCount(rows: number, share: number): number {
+  return Math.min(rows, Math.max(1, Math.ceil(share * rows)));
+}
+
+/**
+ * Number of seeds that would be among the top `count` if ranked with the rows. A tied seed is equally likely at any of
+ * the tied places.
+ */
+export function hitsAt({ above, tied }: SeedRanks, count: number): number {
+  let hits = 0;
+  for (let i = 0; i < above.length; i++) hits += Math.min(Math.max((count - above[i]!) / (tied[i]! + 1), 0), 1);
+  return hits;
+}
+
+/** Number of elements of ascending `sorted` below `x`, or not above it. */
+function countBelow(sorted: Float32Array, x: number, orEqual: boolean): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const value = sorted[middle]!;
+    if (value < x || (orEqual && value === x)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

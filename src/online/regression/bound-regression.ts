@@ -1,0 +1,289 @@
+/**
+ * The whole-population regression of a model on a population: its covariance, computed once, and its features for the
+ * users of a campaign.
+ */
+
+import { type Feeds, type LinearChange, type SessionOptions, sliceFeeds } from '../../../packages/onnx-grad/index.ts';
+import { assert } from '../../lib/errors.ts';
+import type { CampaignPrior } from '../../model/campaign-prior.ts';
+import type { AdaptableModel } from '../../model/load.ts';
+import { type Manifest, type PopulationRegressionSettings, regressionParameter } from '../../model/manifest.ts';
+import type { UserRows } from '../../population/read/population.ts';
+import { SegmentMemory } from '../../population/read/segment-memory.ts';
+import type { Column, Rows } from '../../population/read/segments.ts';
+import type { Binding, BoundFeature } from '../binding.ts';
+import { encodeUsers } from '../encode.ts';
+import type { Sides } from '../negatives.ts';
+import type { OwnToken } from '../own-token.ts';
+import { addRows, type ColumnSums, emptySums } from './covariance.ts';
+import {
+  fitSideBySide,
+  MOST_FEATURES,
+  type PopulationRegression,
+  populationRegression,
+} from './population-regression.ts';
+import { directionsWithout } from './prior-without.ts';
+import { RowProducts } from './products.ts';
+import { readSums, writeSums } from './regression-cache.ts';
+import { openRegressionReader } from './regression-reader.ts';
+import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from './sparse-rows.ts';
+import type { Directions } from './weight-prior.ts';
+
+/** Maximum size of fits that are made before they are asked for: six sets with eight settings of 150,000 elements. */
+const MOST_PREPARED_BYTES = 2 ** 26;
+
+/** A campaign's users, ready for fits. */
+export interface CampaignRegression {
+  /**
+   * Fits several sets of seeds side by side, in less time than `fit` takes for one after the other; `fit` then returns
+   * these, the same bits. What is too large to be kept is left to it.
+   */
+  prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
+  /**
+   * Fits the seeds at these positions among the campaign's users, compared with everybody, or with `others`, with each
+   * of the settings. Equal arrays of positives must come with equal others.
+   */
+  fit(
+    positives: Int32Array,
+    settings: readonly PopulationRegressionSettings[],
+    others?: MatchedUsers | null,
+  ): readonly LinearChange[];
+}
+
+/** What `fit` is given. */
+export interface SeedSet {
+  readonly positives: Int32Array;
+  readonly others: MatchedUsers | null;
+}
+
+/** Users of whom a share fits a campaign's filters, as positions among the campaign's users. */
+export interface MatchedUsers extends Sides<Int32Array> {
+  /** Weight of the mean of the users outside; that of those inside is the rest. */
+  readonly share: number;
+}
+
+export interface BoundRegression {
+  /** Elements of the parameter. */
+  readonly width: number;
+  /** The factor of each column at this power, `[width]`; 0 for columns that no user has. */
+  scaleOf(power: number): Float64Array;
+  /** Standard deviation of x . weights over the population, or a sample of it. */
+  deviationOf(weights: Float64Array): number;
+  /**
+   * `users` are the model's inputs of `rows` users, without `without`; priors know nothing of `campaign`, which the
+   * model may have been trained on.
+   */
+  forUsers(users: Feeds, rows: number, without: OwnToken | null, campaign: string | null): Promise<CampaignRegression>;
+  close(): Promise<void>;
+}
+
+export interface RegressionSource {
+  readonly model: Pick<AdaptableModel, 'graph' | 'priors'> & { readonly manifest: Pick<Manifest, 'adaptation'> };
+  readonly population: UserRows;
+  readonly binding: Binding;
+}
+
+export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keepsMemory'> {
+  /**
+   * The cache file of the sums over the population, which are computed once per model and population version.
+   */
+  readonly cache?: string;
+  /**
+   * Features of the users from which the covariance is computed; audiences depend on it, and the default is the
+   * service's.
+   */
+  readonly mostFeatures?: number;
+}
+
+/**
+ * Reads the population once, if its sums are not cached yet, and a sample of its users. null if the model has no
+ * regression.
+ */
+export async function openBoundRegression(
+  { model: { graph, manifest, priors = [] }, population, binding }: RegressionSource,
+  { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},
+): Promise<BoundRegression | null> {
+  const { adaptation } = manifest;
+  const parameter = adaptation.optimiser === 'gradient_descent' ? regressionParameter(adaptation) : null;
+  if (parameter === null) return null;
+  const reader = await openRegressionReader(graph, parameter, options);
+  const read = (rows: Rows): Promise<SparseRows> => {
+    const users = encodeUsers(graph, binding, rows);
+    return reader.read(rows.count, (from, to) => sliceFeeds(users, from, to));
+  };
+  const known = cache === undefined ? null : readSums(cache, reader.width, population.rowCount);
+  const sums = known ?? (await sumsOf(population, reader.width, read));
+  if (cache !== undefined && known === null) writeSums(cache, sums);
+  const features = sums.counts.reduce((sum, count) => sum + count, 0);
+  const products = new RowProducts(
+    await read(population.readRows(evenRows(population.rowCount, features, mostFeatures))),
+  );
+  const byPower = new Map<number, PopulationRegression>();
+  const regressionOf = (power: number): PopulationRegression => {
+    const regression = byPower.get(power) ?? populationRegression(products, sums, power);
+    byPower.set(power, regression);
+    return regression;
+  };
+  const solveWith =
+    (priorOf: (power: number) => Directions): Solve =>
+    (fits) =>
+      fitSideBySide(
+        products,
+        fits.map(({ settings, mean, seeds, ...compared }) => {
+          const [{ power, prior: strength }] = settings as [PopulationRegressionSettings];
+          const prior = strength === undefined ? null : { of: priorOf(power), strength };
+          const strengths = settings.map((setting) => setting.strength);
+          return regressionOf(power).plan(mean, seeds, strengths, { ...compared, prior });
+        }),
+      );
+  /** The element of a user's own token, or -1. */
+  const elementOf = async (token: OwnToken | null): Promise<number> =>
+    token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
+  return {
+    width: reader.width,
+    scaleOf: (power) => regressionOf(power).scale,
+    deviationOf: (weights) => deviationOf(multiplySparseRows(products.rows, weights)),
+    async forUsers(users, rows, without, campaign) {
+      const features = await reader.read(rows, (from, to) => sliceFeeds(users, from, to));
+      const leftOut = await elementOf(without);
+      const own = new Map<number, Directions>();
+      const priorOf = (power: number): Directions => {
+        const prior = own.get(power) ?? priorWithout(getPrior(priors, power), campaign, regressionOf(power).scale);
+        own.set(power, prior);
+        return prior;
+      };
+      return campaignRegression(parameter, features, leftOut, solveWith(priorOf));
+    },
+    close: () => reader.close(),
+  };
+}
+
+/** The prior as it would be if the model had not been trained on `campaign`. */
+function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Float64Array): Directions {
+  const { rank, campaigns, coordinates } = prior;
+  const place = campaign === null ? -1 : campaigns.indexOf(campaign);
+  if (place === -1) return prior;
+  const own = coordinates.subarray(place * rank, (place + 1) * rank);
+  return directionsWithout(prior, own, campaigns.length, scale);
+}
+
+/** A fit of settings of one space to the mean of so many seeds. */
+interface SpaceFit {
+  readonly settings: readonly PopulationRegressionSettings[];
+  readonly mean: Float64Array;
+  readonly seeds: number;
+  readonly without: number;
+  readonly otherMean: Float64Array | null;
+}
+
+/** The weights of each fit, by setting. */
+type Solve = (fits: readonly SpaceFit[]) => Float64Array[][];
+
+function campaignRegression(
+  parameter: string,
+  features: SparseRows,
+  without: number,
+  solve: Solve,
+): CampaignRegression {
+  const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
+  const fittedTo = (positives: Int32Array): Map<string, LinearChange> => {
+    const own = fitted.get(positives) ?? new Map<string, LinearChange>();
+    fitted.set(positives, own);
+    return own;
+  };
+  const prepare: CampaignRegression['prepare'] = (sets, settings) => {
+    const fits = sets.flatMap(({ positives, others }) => {
+      const into = fittedTo(positives);
+      const missing = settings.filter((setting) => !into.has(keyOf(setting)));
+      if (missing.length === 0) return [];
+      const mean = meanOfRows(features, positives);
+      const compared = { without, otherMean: others && meanOfMatched(features, others) };
+      // those of one power and prior share a Krylov space
+      return Array.from(Map.groupBy(missing, spaceOf).values(), (together) => ({
+        into,
+        fit: { settings: together, mean, seeds: positives.length, ...compared },
+      }));
+    });
+    for (const [i, weights] of solve(fits.map(({ fit }) => fit)).entries()) {
+      const { into, fit } = fits[i]!;
+      for (const [k, elements] of weights.entries())
+        into.set(keyOf(fit.settings[k]!), { parameter, elements, own: multiplySparseRows(features, elements) });
+    }
+  };
+  return {
+    prepare(sets, settings) {
+      const elements = features.width + features.starts.length - 1;
+      const bytes = settings.length * elements * Float64Array.BYTES_PER_ELEMENT;
+      prepare(sets.slice(0, Math.floor(MOST_PREPARED_BYTES / bytes)), settings);
+    },
+    fit(positives, settings, others = null) {
+      prepare([{ positives, others }], settings);
+      const own = fittedTo(positives);
+      return settings.map((setting) => own.get(keyOf(setting))!);
+    },
+  };
+}
+
+function keyOf(setting: PopulationRegressionSettings): string {
+  return `${setting.strength}/${spaceOf(setting)}`;
+}
+
+function spaceOf({ power, prior }: PopulationRegressionSettings): string {
+  return `${power}/${prior ?? 0}`;
+}
+
+function getPrior(priors: readonly CampaignPrior[], power: number): CampaignPrior {
+  const prior = priors.find((own) => own.power === power);
+  assert(prior, `a regression of power ${power} has a prior, and the model has none`);
+  return prior;
+}
+
+function deviationOf(values: Float64Array): number {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
+}
+
+/** The mean of users of whom a share is outside; of those inside alone if there are none. */
+function meanOfMatched(features: SparseRows, { inside, outside, share }: MatchedUsers): Float64Array {
+  const own = meanOfRows(features, inside);
+  if (share === 0 || outside.length === 0) return own;
+  const other = meanOfRows(features, outside);
+  return own.map((value, t) => value + share * (other[t]! - value));
+}
+
+async function sumsOf(
+  population: UserRows,
+  width: number,
+  read: (rows: Rows) => Promise<SparseRows>,
+): Promise<ColumnSums> {
+  const sums = emptySums(width);
+  const memory = new SegmentMemory();
+  for (let segment = 0; segment < population.segmentCount; segment++)
+    addRows(sums, await read(population.readSegment(segment, memory)));
+  return sums;
+}
+
+/** A user with only one token. */
+function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
+  const columns = features.map((bound): [string, Column] => {
+    const { name, tokenIds } = bound;
+    const code = name === feature ? tokenIds.indexOf(id) : -1;
+    const codes = Int32Array.from(code === -1 ? [] : [code]);
+    return [name, columnOfOne(bound, codes)];
+  });
+  return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
+}
+
+/** The column of a feature that has one row, of at most one code; numbers are missing. */
+function columnOfOne({ kind, size }: BoundFeature, codes: Int32Array): Column {
+  switch (kind) {
+    case 'number':
+      return { kind, size: 1, values: Float32Array.of(Number.NaN) };
+    case 'vector':
+      return { kind, size, values: new Float32Array(size).fill(Number.NaN) };
+    case 'multi':
+      return { kind, offsets: Int32Array.of(0, codes.length), codes };
+    case 'single':
+      return { kind, codes: Int32Array.of(codes[0] ?? 0) };
+  }
+}

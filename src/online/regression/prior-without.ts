@@ -1,0 +1,51 @@
+/** A prior of regression weights without one of the vectors that it was learned from. */
+import { symmetricEigen } from '../../lib/symmetric-eigen.ts';
+import type { Directions } from './weight-prior.ts';
+
+/** Directions with a smaller share of the first one's square length are rounding. */
+const LEAST_SQUARE = 1e-9;
+
+/**
+ * The directions of S - w w' / count, S the sum of d d' that is the mean of w w' over `count` vectors, one of them w =
+ * sum of `coordinates` d. Orthogonal in the coordinates of columns scaled by `scale`.
+ */
+export function directionsWithout(
+  { rank, width, directions }: Directions,
+  coordinates: Float32Array,
+  count: number,
+  scale: Float64Array,
+): Directions {
+  const square = Math.min(coordinates.reduce((sum, x) => sum + x * x, 0) / count, 1);
+  const changed = directions.slice();
+  if (square > 0) {
+    // I - c c' / count = Q Q, Q = I - (1 - sqrt(1 - |c|^2 / count)) c c' / |c|^2
+    const factor = (1 - Math.sqrt(1 - square)) / (square * count);
+    const own = new Float64Array(width);
+    for (let i = 0; i < rank; i++)
+      for (let t = 0; t < width; t++) own[t]! += coordinates[i]! * directions[i * width + t]!;
+    for (let i = 0; i < rank; i++)
+      for (let t = 0; t < width; t++) changed[i * width + t]! -= factor * coordinates[i]! * own[t]!;
+  }
+  return orthogonal({ rank, width, directions: changed }, scale);
+}
+
+/** Directions with the same sum of d d' that are orthogonal in scaled coordinates. */
+function orthogonal({ rank, width, directions }: Directions, scale: Float64Array): Directions {
+  const products = new Float64Array(rank * rank);
+  for (let i = 0; i < rank; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let t = 0; t < width; t++)
+        if (scale[t] !== 0) sum += (directions[i * width + t]! / scale[t]!) * (directions[j * width + t]! / scale[t]!);
+      products[i * rank + j] = products[j * rank + i] = sum;
+    }
+  const { values, vectors } = symmetricEigen(products, rank);
+  const kept = values.filter((value) => value > LEAST_SQUARE * values[0]!).length;
+  const out = new Float32Array(kept * width);
+  for (let r = 0; r < kept; r++)
+    for (let i = 0; i < rank; i++) {
+      const factor = vectors[i * rank + r]!;
+      for (let t = 0; t < width; t++) out[r * width + t]! += factor * directions[i * width + t]!;
+    }
+  return { rank: kept, width, directions: out };
+}

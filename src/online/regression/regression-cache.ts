@@ -1,0 +1,52 @@
+/** Caches the sums over a population that its regression needs in a file, as they take a pass over all users. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { replaceDurably } from '../../lib/files/durable-files.ts';
+import { withSibling } from '../../lib/files/temporary-sibling.ts';
+import type { Manifest } from '../../model/manifest.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { ColumnSums } from './covariance.ts';
+
+/** sha256 of what follows (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */
+const DIGEST_BYTES = 32;
+
+/**
+ * The cache file for a model and a population version: in the version's folder, with which it is removed.
+ */
+export function regressionCache({
+  model: { manifest },
+  population: { path, version },
+}: {
+  readonly model: { readonly manifest: Pick<Manifest, 'version'> };
+  readonly population: Pick<Population, 'path' | 'version'>;
+}): string {
+  return join(path, version, `regression-${manifest.version}.sums`);
+}
+
+/** The cached sums; null if there are no usable ones, so that they must be computed again. */
+export function readSums(path: string, width: number, rows: number): ColumnSums | null {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return null;
+  }
+  if (bytes.length !== DIGEST_BYTES + 3 * width * Float64Array.BYTES_PER_ELEMENT) return null;
+  const body = bytes.subarray(DIGEST_BYTES);
+  if (!createHash('sha256').update(body).digest().equals(bytes.subarray(0, DIGEST_BYTES))) return null;
+  const all = new Float64Array(Uint8Array.from(body).buffer);
+  const part = (i: number) => all.slice(i * width, (i + 1) * width);
+  return { rows, counts: part(0), sums: part(1), squares: part(2) };
+}
+
+/** Stores them; if the folder cannot be written, the next user computes them again. */
+export function writeSums(path: string, { counts, sums, squares }: ColumnSums): void {
+  const body = Buffer.concat([counts, sums, squares].map(({ buffer }) => Buffer.from(buffer)));
+  const bytes = Buffer.concat([createHash('sha256').update(body).digest(), body]);
+  try {
+    withSibling(path, `write ${path}`, ({ path: temporary }) => replaceDurably(path, bytes, temporary));
+  } catch {
+    // a read-only population has no cache
+  }
+}

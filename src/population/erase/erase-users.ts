@@ -1,0 +1,112 @@
+/** Erases users from a population folder, for all its versions, and while an import runs. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { UserNumber } from '../../lib/brands.ts';
+import { AppError } from '../../lib/errors.ts';
+import { syncFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { readTableFrom } from '../import/table-files.ts';
+import type { Directory } from '../read/directory.ts';
+import { appendRecords } from '../versions/files.ts';
+import { withErasuresLock } from '../versions/lock.ts';
+import { findLargestDirectory, INCOMING_FOLDER, READMISSION_FILE } from '../versions/manifest.ts';
+import { type ErasedRecord, encodeRecords, RECORD_BYTES } from './erased-records.ts';
+import { ERASED_FILE, ERASED_KEY_FILE, type Erasures, hasKey, KEY_BYTES } from './erasures.ts';
+
+/** Ids that are recorded before others have their turn, and the lock. */
+const SLICE_IDS = 2_000;
+
+export interface ErasedCounts {
+  /** Users who were not erased before, whether the population had them or not. */
+  readonly erased: number;
+  /** Of those, users whom the population knew, in any version. */
+  readonly known: number;
+}
+
+/** What is known of the folder's users here. */
+export interface KnownUsers {
+  readonly erasures: Erasures;
+  /** May be of an older version than the newest: what others know beyond it is looked up in their files. */
+  readonly directory: Directory;
+}
+
+/**
+ * Records the erasure of these users; durable when this resolves. Repeating it changes nothing. @throws AppError
+ * unavailable (the lock is held for too long), invalid_population, storage_failed
+ */
+export async function eraseUsers(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
+  const counts = { erased: 0, known: 0 };
+  for (let at = 0; at < userIds.length; at += SLICE_IDS) {
+    const slice = await eraseSlice(folder, userIds.slice(at, at + SLICE_IDS), known);
+    counts.erased += slice.erased;
+    counts.known += slice.known;
+    await setImmediate();
+  }
+  return counts;
+}
+
+function eraseSlice(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
+  return withErasuresLock(folder, () =>
+    withStorage(`write ${join(folder, ERASED_FILE)}`, () => recordUsers(folder, userIds, known)),
+  );
+}
+
+/**
+ * Appends records; the caller has the lock, and has refreshed `erasures`. They go to the end of the file wherever that
+ * is: nobody's record is overwritten. A torn end is cut off first.
+ */
+export function appendErasures(folder: string, records: readonly ErasedRecord[], erasures: Erasures): void {
+  if (records.length === 0) return;
+  const path = join(folder, ERASED_FILE);
+  const isFirst = erasures.count === 0;
+  appendRecords(path, encodeRecords(records), () => {
+    erasures.refresh();
+    return erasures.count * RECORD_BYTES;
+  });
+  if (isFirst) syncFolder(folder);
+  erasures.add(records);
+}
+
+function recordUsers(folder: string, userIds: readonly string[], { erasures, directory }: KnownUsers): ErasedCounts {
+  erasures.refresh();
+  makeKey(folder, erasures);
+  const numberOf = newestNumbers(folder, directory);
+  // an import may be letting them in: it must hear of them although they were erased before
+  const isReadmitting = existsSync(join(folder, INCOMING_FOLDER, READMISSION_FILE));
+  const records: ErasedRecord[] = [];
+  const repeated: ErasedRecord[] = [];
+  for (const userId of new Set(userIds)) {
+    const userNumber = numberOf(userId);
+    const record = { userNumber, hash: erasures.hashOf(userId) };
+    // without a number the hash alone tells; with one the user was let in again, and is erased once more
+    if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId)) records.push(record);
+    else if (isReadmitting) repeated.push(record);
+  }
+  appendErasures(folder, [...records, ...repeated], erasures);
+  return { erased: records.length, known: records.filter(({ userNumber }) => userNumber >= 0).length };
+}
+
+/** An import may have published users whom `directory` does not know yet: those are read from the newest files. */
+function newestNumbers(folder: string, directory: Directory): (userId: string) => UserNumber {
+  const newest = findLargestDirectory(folder);
+  const later =
+    newest === null || newest.count <= directory.size ? null : readTableFrom(folder, newest, directory.size);
+  return (userId) => {
+    const known = directory.find(userId);
+    if (known >= 0 || later === null) return known;
+    const index = later.find(userId);
+    return index < 0 ? -1 : directory.size + index;
+  };
+}
+
+function makeKey(folder: string, erasures: Erasures): void {
+  if (hasKey(folder)) return;
+  const path = join(folder, ERASED_KEY_FILE);
+  if (erasures.count > 0) throw new AppError('invalid_population', `${path} is gone: restore it from a backup`);
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, randomBytes(KEY_BYTES), { mode: 0o600, flush: true });
+  renameSync(temporary, path);
+  syncFolder(folder);
+}

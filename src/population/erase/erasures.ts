@@ -1,0 +1,164 @@
+/**
+ * The erased users of a population folder: numbers that nobody may see again, and keyed hashes of their ids, by which
+ * an import knows them. The file holds no id.
+ */
+import { createHmac } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { UserNumber } from '../../lib/brands.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { RowSet } from '../read/row-set.ts';
+import { readRange } from '../versions/files.ts';
+import { correctRecord, type ErasedRecord, HASH_BYTES, RECORD_BYTES, readRecord } from './erased-records.ts';
+
+export const ERASED_FILE = 'erased.bin';
+export const ERASED_KEY_FILE = 'erased.key';
+export const KEY_BYTES = 32;
+
+/** What readers of a population ask. */
+export interface ErasedUsers {
+  has(userNumber: UserNumber): boolean;
+}
+
+/**
+ * The records of a folder, as far as `refresh` has read them. Records are only ever added, so what was erased stays so.
+ * Errors: AppError `invalid_population` where the file was altered, or its key is missing.
+ */
+export class Erasures implements ErasedUsers {
+  readonly #folder: string;
+  readonly #numbers = new RowSet();
+  #count = 0;
+  /** Of all records read; null until one is asked for. */
+  #hashes: Set<string> | null = null;
+  #key: Buffer | null = null;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.refresh();
+  }
+
+  /** Records so far: grows with every erasure, and names a state of them. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Numbers of erased users, ascending. */
+  get numbers(): Iterable<UserNumber> {
+    return this.#numbers;
+  }
+
+  has(userNumber: UserNumber): boolean {
+    return this.#numbers.has(userNumber);
+  }
+
+  /** Reads what other processes have added; a `stat` where that is nothing. Whether there was anything. */
+  refresh(): boolean {
+    // the file was restored, and has fewer: they are read once more, and what was erased stays so
+    if (this.#recordsOnDisk() < this.#count) this.#count = 0;
+    const records = this.#read(this.#count);
+    this.add(records);
+    return records.length > 0;
+  }
+
+  /** The records from number `from` on, read anew. */
+  since(from: number): readonly ErasedRecord[] {
+    return this.#read(from);
+  }
+
+  /** Takes records that the caller has written. */
+  add(records: readonly ErasedRecord[]): void {
+    for (const { userNumber, hash } of records) {
+      if (userNumber >= 0) this.#numbers.add(userNumber);
+      this.#hashes?.add(hash);
+    }
+    this.#count += records.length;
+  }
+
+  /** Whether this id was erased at some time. */
+  hasId(userId: string): boolean {
+    if (this.#count === 0) return false;
+    this.#hashes ??= new Set(this.#read(0).map(({ hash }) => hash));
+    return this.#hashes.has(this.hashOf(userId));
+  }
+
+  /** HMAC-SHA256 with the folder's key, of which 16 bytes are kept, as hex. */
+  hashOf(userId: string): string {
+    this.#key ??= readKey(this.#folder);
+    return createHmac('sha256', this.#key)
+      .update(userId)
+      .digest('hex')
+      .slice(0, 2 * HASH_BYTES);
+  }
+
+  #recordsOnDisk(): number {
+    const size = statSync(join(this.#folder, ERASED_FILE), { throwIfNoEntry: false })?.size ?? 0;
+    return Math.floor(size / RECORD_BYTES);
+  }
+
+  #read(from: number): ErasedRecord[] {
+    const path = join(this.#folder, ERASED_FILE);
+    const records = this.#recordsOnDisk();
+    return records <= from
+      ? []
+      : decodeRecords(readRange(path, from * RECORD_BYTES, records * RECORD_BYTES), this.#folder);
+  }
+}
+
+/**
+ * Whole records; what a power cut tore at the end is left out. A last record in which one bit has changed was not torn.
+ * @throws AppError invalid_population
+ */
+function decodeRecords(bytes: Buffer, folder: string): ErasedRecord[] {
+  const records: ErasedRecord[] = [];
+  const end = bytes.length - (bytes.length % RECORD_BYTES);
+  for (let at = 0; at < end; at += RECORD_BYTES) {
+    const record = readRecord(bytes, at);
+    if (record === null) {
+      if (correctRecord(bytes, at) !== null || isAnyWhole(bytes, at + RECORD_BYTES, end)) throw damaged(folder);
+      break;
+    }
+    records.push(record);
+  }
+  return records;
+}
+
+function isAnyWhole(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; at += RECORD_BYTES) if (readRecord(bytes, at) !== null) return true;
+  return false;
+}
+
+function damaged(folder: string): AppError {
+  const path = join(folder, ERASED_FILE);
+  return new AppError(
+    'invalid_population',
+    `${path} was altered, so that not all erased users are known: run metaheac population repair ${folder}`,
+  );
+}
+
+function readKey(folder: string): Buffer {
+  const path = join(folder, ERASED_KEY_FILE);
+  let key: Buffer;
+  try {
+    key = readFileSync(path);
+  } catch (error) {
+    const message = `${path} can't be read, and without it erased users are not known: ${messageOf(error)}`;
+    throw new AppError('invalid_population', message, { cause: error });
+  }
+  if (key.length !== KEY_BYTES) throw new AppError('invalid_population', `${path} is not a key of ${KEY_BYTES} bytes`);
+  return key;
+}
+
+/** Why the folder's key cannot be used, where it has erasures; null if it can. */
+export function findKeyFault(folder: string): string | null {
+  try {
+    readKey(folder);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Whether the folder has a key yet. */
+export function hasKey(folder: string): boolean {
+  return existsSync(join(folder, ERASED_KEY_FILE));
+}

@@ -1,0 +1,66 @@
+/** Rows that an import leaves out: bad ones, up to a number, and those that a later row of the user replaces. */
+import { AppError, assert } from '../../lib/errors.ts';
+import { TextTable } from '../../lib/text/text-table.ts';
+import type { RowSet } from '../read/row-set.ts';
+
+/** What happens to a user who is there more than once. */
+export type Duplicates = 'error' | 'last';
+
+/** How many bad rows are told of. */
+export const WORST_ROWS = 10;
+
+/** Collects the refusals of rows, and refuses the import when there are more than it may have. */
+export class BadRows {
+  readonly maximum: number;
+  readonly worst: AppError[] = [];
+  #count = 0;
+
+  constructor(maximum: number) {
+    this.maximum = maximum;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Throws what was collected where this is one too many. */
+  add(error: AppError): void {
+    this.addAll([error]);
+  }
+
+  /** As `add`; all of them are told of where they are too many. */
+  addAll(errors: readonly AppError[]): void {
+    this.#count += errors.length;
+    this.worst.push(...errors.slice(0, WORST_ROWS - this.worst.length));
+    if (this.#count > this.maximum) throw this.#refusal();
+  }
+
+  #refusal(): AppError {
+    const [first] = this.worst;
+    assert(first, 'there is a bad row');
+    if (this.worst.length === 1 && this.maximum === 0) return first;
+    const lines = this.worst.map(({ message }) => `\n  ${message}`).join('');
+    return new AppError(
+      'invalid_data',
+      `${this.maximum === 0 ? 'rows' : `more than ${this.maximum} rows`} are bad:${lines}`,
+      {
+        details: this.worst.flatMap(({ details }) => details),
+      },
+    );
+  }
+}
+
+/** Finds, in one pass over the ids, the rows that a later row of the same user replaces. */
+export class LastRows {
+  readonly #ids = new TextTable();
+  readonly #rows: number[] = [];
+
+  /** The rows before `row` are none of this user's any more: adds the one that was to `replaced`. */
+  see(userId: string, row: number, maximumBytes: number, replaced: RowSet): void {
+    const index = this.#ids.add(userId, maximumBytes);
+    if (index < 0) return;
+    const before = this.#rows[index];
+    if (before !== undefined) replaced.add(before);
+    this.#rows[index] = row;
+  }
+}

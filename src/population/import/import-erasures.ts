@@ -1,0 +1,141 @@
+/** What an import does about erased users: leaves them out, also those who are erased while it runs. */
+import type { UserNumber } from '../../lib/brands.ts';
+import type { TextTable } from '../../lib/text/text-table.ts';
+import { appendErasures } from '../erase/erase-users.ts';
+import type { ErasedRecord } from '../erase/erased-records.ts';
+import type { Erasures } from '../erase/erasures.ts';
+
+/** Hex digits of 4 bytes. */
+const PREFIX_DIGITS = 8;
+
+export class ImportErasures {
+  readonly #folder: string;
+  readonly #erasures: Erasures;
+  /** The table that the import adds to, and how many texts of it are published. */
+  readonly #directory: TextTable;
+  readonly #published: number;
+  readonly #isReadmitting: boolean;
+  /** Records when the import began. */
+  readonly #before: number;
+  #rows = 0;
+  /** Records that were compared with the new users. */
+  #seen: number;
+  #prefixes: Uint32Array | null = null;
+  readonly #redacted: ErasedRecord[] = [];
+
+  /** `isReadmitting`: erased users who are in the import again are let in, as new users. */
+  constructor(folder: string, erasures: Erasures, directory: TextTable, isReadmitting: boolean) {
+    this.#folder = folder;
+    this.#erasures = erasures;
+    this.#directory = directory;
+    this.#published = directory.count;
+    this.#isReadmitting = isReadmitting;
+    this.#before = erasures.count;
+    this.#seen = erasures.count;
+  }
+
+  /** Whether there are users who must be left out. */
+  get isNeeded(): boolean {
+    return this.#before > 0 && !this.#isReadmitting;
+  }
+
+  /** Numbers of the users erased until the import began. */
+  get numbers(): Iterable<UserNumber> {
+    return this.#erasures.numbers;
+  }
+
+  /** Rows left out so far. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Whether this user must be left out: asked before the id and its tokens are added to the tables. */
+  has(userId: string): boolean {
+    if (!this.isNeeded) return false;
+    const known = this.#directory.find(userId);
+    // an id that is erased and has a number all the same was let in again
+    return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
+  }
+
+  /** Counts rows that were left out. */
+  count(rows: number): void {
+    this.#rows += rows;
+  }
+
+  /**
+   * Overwrites, in the table, the ids of new users that were erased while the import ran, when they had no number yet:
+   * they are never written.
+   */
+  redactNewUsers(): void {
+    for (const { userNumber } of this.#findLate()) this.#directory.redact(userNumber);
+  }
+
+  /**
+   * Whether new users were erased since `redactNewUsers` looked. Quick, under the lock of erasures: where it would take
+   * long, the answer is yes.
+   */
+  hasLateUsers(): boolean {
+    this.#erasures.refresh();
+    const late = this.#unknownSince(this.#seen);
+    if (late.size > 0 && this.#prefixes === null) return true;
+    const found = this.#matches(late);
+    if (found.length === 0) this.#seen = this.#erasures.count;
+    return found.length > 0;
+  }
+
+  /**
+   * Records their numbers, under the same lock, once the version is published: before that, another import would give
+   * the numbers to others.
+   */
+  recordNewUsers(): void {
+    appendErasures(this.#folder, this.#redacted, this.#erasures);
+  }
+
+  /** New users who were erased since this was asked last. */
+  #findLate(): readonly ErasedRecord[] {
+    this.#erasures.refresh();
+    const found = this.#matches(this.#unknownSince(this.#seen));
+    this.#seen = this.#erasures.count;
+    this.#redacted.push(...found);
+    return found;
+  }
+
+  /** Hashes of ids that had no number when they were erased, by their first bytes. */
+  #unknownSince(record: number): Map<number, Set<string>> {
+    const hashes = new Map<number, Set<string>>();
+    for (const { userNumber, hash } of this.#erasures.since(record)) {
+      if (userNumber >= 0) continue;
+      const prefix = prefixOf(hash);
+      hashes.set(prefix, (hashes.get(prefix) ?? new Set()).add(hash));
+    }
+    return hashes;
+  }
+
+  #matches(hashes: ReadonlyMap<number, ReadonlySet<string>>): ErasedRecord[] {
+    const found: ErasedRecord[] = [];
+    if (hashes.size === 0) return found;
+    const prefixes = this.#hashNewUsers();
+    for (let i = 0; i < prefixes.length; i++) {
+      const wanted = hashes.get(prefixes[i]!);
+      const userNumber = this.#published + i;
+      if (wanted === undefined || this.#directory.isRedacted(userNumber)) continue;
+      const hash = this.#erasures.hashOf(this.#directory.text(userNumber));
+      if (wanted.has(hash)) found.push({ userNumber, hash });
+    }
+    return found;
+  }
+
+  /** Of each new user, the first bytes of the hash of the id: 2 us each, and so once. */
+  #hashNewUsers(): Uint32Array {
+    if (this.#prefixes !== null) return this.#prefixes;
+    const prefixes = new Uint32Array(this.#directory.count - this.#published);
+    for (let i = 0; i < prefixes.length; i++)
+      prefixes[i] = prefixOf(this.#erasures.hashOf(this.#directory.text(this.#published + i)));
+    this.#prefixes = prefixes;
+    return prefixes;
+  }
+}
+
+function prefixOf(hash: string): number {
+  return Number.parseInt(hash.slice(0, PREFIX_DIGITS), 16);
+}

@@ -1,0 +1,56 @@
+/** Imports the users of a data set as a new version of a population; nothing is published unless every line is good. */
+
+import { getDataSetFile, openDataSet } from '../../dataset/data-set.ts';
+import { checkFeatures, type Feature } from '../../dataset/features.ts';
+import { AppError } from '../../lib/errors.ts';
+import { publishVersion } from '../versions/publish-version.ts';
+import type { ImportResult } from '../versions/version-writer.ts';
+import type { ImportLimits } from './import-limits.ts';
+import { IMPORT_LIMITS } from './import-limits.ts';
+import { checkSchema, sensitiveFeatures } from './import-schema.ts';
+import { type Derived, readRecords } from './record-reader.ts';
+
+export interface ImportOptions {
+  /** A data set folder; only its description and its users are read. */
+  readonly source: string;
+  /** The features to import, in the order of their columns; the data set must have each of them, of the same kind. */
+  readonly features: readonly Feature[];
+  /** The population's folder; made if it is not there. */
+  readonly out: string;
+  readonly limits?: Partial<ImportLimits>;
+  /** Features whose values are not in the file: lists of tokens by user id. */
+  readonly derived?: Derived;
+  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  readonly readmitErased?: boolean;
+  /** Called after each batch of lines with the users read so far. */
+  readonly onProgress?: (usersRead: number) => void;
+}
+
+/**
+ * Imports a data set. User numbers and codes of earlier versions stay; users that are not in this data set keep their
+ * number and have no row. Rows are in the order of the file. Equal content over an equal folder gives an equal version:
+ * importing again what is current changes nothing (a damaged copy of that version is replaced). Errors: AppError
+ * `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another import runs),
+ * `invalid_population` (the folder is damaged), `storage_failed`. After any of them the folder serves what it served
+ * before.
+ */
+export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
+  const { source, features, out, readmitErased = false } = options;
+  if (features.length === 0) throw new AppError('invalid_argument', 'a population needs at least one user feature');
+  checkFeatures(features, 'features', 'invalid_argument');
+  const dataSet = openDataSet(source);
+  checkSchema(
+    dataSet,
+    features.filter(({ name }) => !options.derived?.has(name)),
+  );
+  const users = getDataSetFile(dataSet, 'users.ndjson');
+  const target = { out, features, sensitive: sensitiveFeatures(dataSet), readmitErased };
+  return await publishVersion(target, users, async (writer) => {
+    await readRecords([users], writer, {
+      features,
+      limits: { ...IMPORT_LIMITS, ...options.limits },
+      ...(options.derived ? { derived: options.derived } : {}),
+      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    });
+  });
+}

@@ -1,0 +1,58 @@
+/** Overwrites the ids of erased users in the directory, where they stand. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { replaceDurably, withStorage } from '../../lib/files/durable-files.ts';
+import type { Erasures } from '../erase/erasures.ts';
+import { findLargestDirectory, type ManifestFile, readManifests } from '../versions/manifest.ts';
+import { acceptedSums, writeAcceptedSums } from './accepted-sums.ts';
+import { readTable } from './table-files.ts';
+
+/**
+ * Overwrites the ids of all erased users that still stand in the directory, and returns how many. The caller has the
+ * lock of imports. Versions have recorded the sha256 of what stood there: the sums that stand for those are written
+ * first, then the new file takes the old one's place, so that every version verifies at any time. @throws AppError
+ * invalid_population, storage_failed
+ */
+export function redactErased(folder: string, erasures: Erasures): number {
+  const largest = erasures.count === 0 ? null : findLargestDirectory(folder);
+  if (largest === null) return 0;
+  const table = readTable(folder, largest);
+  const found = [...erasures.numbers].filter((number) => number < table.count && !table.isRedacted(number));
+  if (found.length === 0) return 0;
+  const path = join(folder, largest.bytes.path);
+  const recorded = directoriesOf(folder);
+  const before = sumsOf(table.bytes, recorded);
+  for (const [i, { sha256 }] of recorded.entries()) {
+    // what was altered must not pass for whole from now on
+    if (before[i] !== sha256 && !acceptedSums(folder, sha256).includes(before[i]!))
+      throw new AppError(
+        'invalid_population',
+        `${path} was altered: its sha256 is not the one that a version recorded`,
+      );
+  }
+  for (const number of found) table.redact(number);
+  const after = sumsOf(table.bytes, recorded);
+  withStorage(`write ${folder}`, () => {
+    writeAcceptedSums(folder, Object.fromEntries(recorded.map(({ sha256 }, i) => [sha256, [before[i]!, after[i]!]])));
+    replaceDurably(path, table.bytes, `${path}.tmp`);
+  });
+  return found.length;
+}
+
+/** The directory's bytes as the versions recorded them, the shortest first. */
+function directoriesOf(folder: string): ManifestFile[] {
+  const all = readManifests(folder).map(({ directory }) => directory.bytes);
+  return [...new Map(all.map((file) => [file.sha256, file])).values()].sort((a, b) => a.size - b.size);
+}
+
+/** The sha256 of each of the beginnings. */
+function sumsOf(bytes: Uint8Array, beginnings: readonly ManifestFile[]): string[] {
+  const hash = createHash('sha256');
+  let at = 0;
+  return beginnings.map(({ size }) => {
+    hash.update(bytes.subarray(at, size));
+    at = size;
+    return hash.copy().digest('hex');
+  });
+}

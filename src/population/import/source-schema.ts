@@ -1,0 +1,136 @@
+/** `schema.json` of an import: which columns of a file of users are what. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from '../../dataset/features.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+
+/**
+ * How a value is written. Of numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
+ * (11/25/2026), `epoch_s` and `epoch_ms`, all of which become days since 1970, and `decimal_comma`. Of tokens:
+ * `integer`, for whole numbers that a program wrote as 25.0.
+ */
+export const VALUE_FORMATS = [
+  'date',
+  'date_dmy',
+  'date_mdy',
+  'epoch_s',
+  'epoch_ms',
+  'decimal_comma',
+  'integer',
+] as const;
+
+export type ValueFormat = (typeof VALUE_FORMATS)[number];
+
+/** A feature, and where it is in a file. */
+export interface SourceFeature extends Feature {
+  /** The name of its column; of a vector also a pattern with one `*` in place of 0, 1, 2 .. */
+  readonly column: string;
+  /** Between the values of a list that is written as text. */
+  readonly separator?: string;
+  readonly format?: ValueFormat;
+}
+
+export interface SourceSchema {
+  /** The column of the user ids. */
+  readonly userId: string;
+  /** Between the fields of a CSV file; found from its header where it is not said. */
+  readonly delimiter?: string;
+  readonly features: readonly SourceFeature[];
+}
+
+const featureSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(FEATURE_KINDS),
+  column: z.string().min(1).optional(),
+  separator: z.string().min(1).max(10).optional(),
+  format: z.enum(VALUE_FORMATS).optional(),
+  size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
+  max_length: z.int().min(1).max(65_536).optional(),
+  sensitive: z.boolean().optional(),
+  /** For whoever reads the file: what `schema --infer` found. */
+  notes: z.array(z.string()).optional(),
+});
+
+const schemaFile = z.strictObject({
+  user_id: z.string().min(1).default('user_id'),
+  delimiter: z.string().length(1).optional(),
+  features: z.array(featureSchema).min(1),
+  notes: z.array(z.string()).optional(),
+});
+
+/** What `schema.json` holds. */
+export type SchemaFile = z.input<typeof schemaFile>;
+
+/**
+ * Reads a schema file. `columns` says the column of a feature, or of `user_id`, in place of the file. Errors: AppError
+ * `invalid_data` with a pointer into the file, `invalid_argument` for a column of nothing.
+ */
+export function readSourceSchema(path: string, columns: ReadonlyMap<string, string> = new Map()): SourceSchema {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new AppError('invalid_data', `${path} can't be read as JSON: ${messageOf(error)}`, { cause: error });
+  }
+  const parsed = schemaFile.safeParse(value);
+  if (!parsed.success) {
+    const details = parsed.error.issues.map((issue) => ({
+      pointer: `${path}#/${issue.path.join('/')}`,
+      message: issue.message,
+    }));
+    const text = details.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
+    throw new AppError('invalid_data', text, { details });
+  }
+  const { user_id, delimiter, features } = parsed.data;
+  for (const name of columns.keys()) {
+    if (name !== 'user_id' && !features.some((feature) => feature.name === name))
+      throw new AppError('invalid_argument', `--column ${name}=..: ${path} has no feature "${name}"`);
+  }
+  const schema: SourceSchema = {
+    userId: columns.get('user_id') ?? user_id,
+    ...(delimiter === undefined ? {} : { delimiter }),
+    features: features.map((feature) => toFeature(feature, columns.get(feature.name))),
+  };
+  checkFeatures(schema.features, `${path}#/features`, 'invalid_data');
+  for (const [i, feature] of schema.features.entries()) {
+    const fault = findFault(feature);
+    if (fault !== null) throw new AppError('invalid_data', `${path}#/features/${i}: ${fault}`);
+  }
+  return schema;
+}
+
+/** The features as a population has them. */
+export function populationFeatures(schema: SourceSchema): Feature[] {
+  return schema.features.map(({ name, kind, size, maxLength, sensitive }) => ({
+    name,
+    kind,
+    ...(size === undefined ? {} : { size }),
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...(sensitive === undefined ? {} : { sensitive }),
+  }));
+}
+
+function toFeature(feature: z.output<typeof featureSchema>, column: string | undefined): SourceFeature {
+  const { name, kind, separator, format, size, max_length, sensitive } = feature;
+  return {
+    name,
+    kind,
+    column: column ?? feature.column ?? name,
+    ...(separator === undefined ? {} : { separator }),
+    ...(format === undefined ? {} : { format }),
+    ...(size === undefined ? {} : { size }),
+    ...(max_length === undefined ? {} : { maxLength: max_length }),
+    ...(sensitive === true ? { sensitive } : {}),
+  };
+}
+
+function findFault({ name, kind, column, separator, format }: SourceFeature): string | null {
+  if (separator !== undefined && kind !== 'multi' && kind !== 'vector')
+    return `"${name}" is of kind ${kind} and has a separator: only lists have one`;
+  if (format !== undefined && (format === 'integer' ? kind !== 'single' : kind !== 'number'))
+    return `"${name}" is of kind ${kind}: the format ${format} is for ${format === 'integer' ? 'single' : 'number'}`;
+  if (column.includes('*') && kind === 'vector' && column.split('*').length !== 2)
+    return `the pattern ${column} has more than one *`;
+  return null;
+}

@@ -1,0 +1,79 @@
+/**
+ * The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32
+ * little-endian, where each ends).
+ */
+import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { TextTable } from '../../lib/text/text-table.ts';
+import { appendDurably, readRange, sha256 } from '../versions/files.ts';
+import type { ManifestTable } from '../versions/manifest.ts';
+import { readCheckedFile } from '../versions/verify.ts';
+import { acceptedSums } from './accepted-sums.ts';
+
+const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
+
+/**
+ * Reads a table as a version recorded it, and refuses files whose sha256 is not the recorded one, nor one that stands
+ * for it: an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
+ */
+export function readTable(folder: string, table: ManifestTable): TextTable {
+  const path = join(folder, table.ends.path);
+  const [bytes, ends] = [table.bytes, table.ends].map((file) =>
+    readCheckedFile({ ...file, path: join(folder, file.path) }, { accepted: () => acceptedSums(folder, file.sha256) }),
+  ) as [Uint8Array, Uint8Array];
+  if (ends.length !== table.count * END_BYTES)
+    throw new AppError('invalid_population', `${path} is not ${table.count} offsets`);
+  const offsets = new Uint32Array(ends.buffer, 0, table.count);
+  for (let i = 0, start = 0; i < offsets.length; i++) {
+    if (offsets[i]! < start) throw new AppError('invalid_population', `${path} has offsets that fall`);
+    start = offsets[i]!;
+  }
+  if ((offsets.at(-1) ?? 0) !== bytes.length)
+    throw new AppError('invalid_population', `${path} does not end where its texts do`);
+  return new TextTable(bytes, offsets);
+}
+
+/** The texts of a table from index `from` on, as a table of their own. */
+export function readTableFrom(folder: string, table: ManifestTable, from: number): TextTable {
+  const ends = readRange(join(folder, table.ends.path), (from - 1) * END_BYTES, table.ends.size);
+  const offsets = new Uint32Array(new Uint8Array(ends).buffer);
+  const start = offsets[0]!;
+  const bytes = readRange(join(folder, table.bytes.path), start, table.bytes.size);
+  return new TextTable(
+    bytes,
+    offsets.subarray(1).map((end) => end - start),
+  );
+}
+
+/** What the manifest records of a table. */
+export function describeTable(table: TextTable, bytesPath: string, endsPath: string): ManifestTable {
+  const ends = bytesOf(table.ends);
+  return {
+    count: table.count,
+    bytes: { path: bytesPath, size: table.bytes.length, sha256: sha256(table.bytes) },
+    ends: { path: endsPath, size: ends.length, sha256: sha256(ends) },
+  };
+}
+
+/**
+ * Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that.
+ * The caller syncs the folders.
+ */
+export function appendTable(
+  folder: string,
+  table: TextTable,
+  recorded: ManifestTable,
+  published: ManifestTable | null,
+): void {
+  const parts = [
+    { path: recorded.bytes.path, bytes: table.bytes, from: published?.bytes.size ?? 0 },
+    { path: recorded.ends.path, bytes: bytesOf(table.ends), from: published?.ends.size ?? 0 },
+  ];
+  for (const { path, bytes, from } of parts) {
+    appendDurably(join(folder, path), from, bytes.subarray(from));
+  }
+}
+
+function bytesOf(values: Uint32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

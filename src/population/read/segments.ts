@@ -1,0 +1,222 @@
+/** Segments: the columns of a population, 65,536 rows a file, as Arrow IPC. */
+
+import {
+  type Data,
+  DataType,
+  Field,
+  FixedSizeList,
+  Float32,
+  Int32,
+  List,
+  makeData,
+  Precision,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  tableFromIPC,
+  tableToIPC,
+} from 'apache-arrow';
+import type { Feature } from '../../dataset/features.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { hasTokens } from '../../lib/feature-kinds.ts';
+
+/** Rows of a segment; the last one of a version may have fewer. */
+export const SEGMENT_ROWS = 65_536;
+
+/** The Arrow column of the user numbers; feature f is the column `user.f`. */
+const USER_NUMBER = 'user_number';
+
+type ColumnType = Int32 | List<Int32> | Float32 | FixedSizeList<Float32>;
+
+/** The codes of a feature of tokens. `offsets[0]` is 0 and row i has `codes[offsets[i] .. offsets[i + 1])`. */
+export type TokenColumn =
+  | { readonly kind: 'single'; readonly codes: Int32Array }
+  | { readonly kind: 'multi'; readonly offsets: Int32Array /* rows + 1 */; readonly codes: Int32Array };
+
+/** The numbers of a feature: row i has `values[i * size .. (i + 1) * size)`, all NaN where the value is missing. */
+export type NumberColumn =
+  | { readonly kind: 'number'; readonly size: 1; readonly values: Float32Array }
+  | { readonly kind: 'vector'; readonly size: number; readonly values: Float32Array };
+
+/** The values of one feature. */
+export type Column = TokenColumn | NumberColumn;
+
+export function isTokenColumn(column: Column): column is TokenColumn {
+  return hasTokens(column.kind);
+}
+
+/** A segment, or any rows gathered. Its arrays may be shared: they are never written. */
+export interface Rows {
+  readonly count: number;
+  readonly userNumbers: Int32Array;
+  readonly columns: ReadonlyMap<string, Column>;
+}
+
+/** Where the codes of a row begin in `column.codes`; they end where those of `row + 1` begin. */
+export function startOf(column: TokenColumn, row: number): number {
+  switch (column.kind) {
+    case 'single':
+      return row;
+    case 'multi':
+      return column.offsets[row]!;
+  }
+}
+
+/**
+ * Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32, list of int32, float32 or list of
+ * as many float32 as a vector has, in the order of `features`. No nulls: a missing number is NaN.
+ */
+export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Array {
+  const fields = [new Field<ColumnType>(USER_NUMBER, new Int32(), false)];
+  const children: Data<ColumnType>[] = [int32Data(rows.userNumbers)];
+  for (const { name } of features) {
+    const data = columnData(rows.columns.get(name)!, rows.count);
+    fields.push(new Field(columnName(name), data.type, false));
+    children.push(data);
+  }
+  const schema = new Schema(fields);
+  const data = makeData({ type: new Struct(fields), length: rows.count, nullCount: 0, children });
+  return tableToIPC(new Table(schema, [new RecordBatch(schema, data)]), 'file');
+}
+
+/**
+ * Reads an Arrow IPC file with the columns that `encodeSegment` writes (others are ignored). The arrays are views of
+ * `bytes` wherever its alignment and its offsets allow. Errors: AppError `invalid_population` naming `path`.
+ */
+export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], path: string): Rows {
+  const batch = readOnlyBatch(bytes, path);
+  const find = (name: string): Data | undefined =>
+    batch.data.children[batch.schema.fields.findIndex((field) => field.name === name)];
+  const userNumbers = readInt32(find(USER_NUMBER), `${path}: column ${USER_NUMBER}`);
+  const columns = new Map<string, Column>();
+  for (const feature of features) {
+    const { name } = feature;
+    const data = find(columnName(name));
+    const where = `${path}: column ${columnName(name)}`;
+    columns.set(name, readColumn(feature, data, where));
+  }
+  return { count: batch.numRows, userNumbers, columns };
+}
+
+/** What a segment holds in memory, in bytes. */
+export function sizeOfRows(rows: Rows): number {
+  let bytes = rows.userNumbers.byteLength;
+  for (const column of rows.columns.values()) {
+    bytes += sizeOfColumn(column);
+  }
+  return bytes;
+}
+
+function sizeOfColumn(column: Column): number {
+  switch (column.kind) {
+    case 'single':
+      return column.codes.byteLength;
+    case 'multi':
+      return column.codes.byteLength + column.offsets.byteLength;
+    case 'number':
+    case 'vector':
+      return column.values.byteLength;
+  }
+}
+
+function columnName(feature: string): string {
+  return `user.${feature}`;
+}
+
+function int32Data(values: Int32Array): Data<Int32> {
+  return makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values });
+}
+
+function columnData(column: Column, length: number): Data<ColumnType> {
+  switch (column.kind) {
+    case 'single':
+      return int32Data(column.codes);
+    case 'multi': {
+      const child = int32Data(column.codes);
+      const type = new List(new Field('item', child.type, false));
+      return makeData({ type, length, nullCount: 0, valueOffsets: column.offsets, child });
+    }
+    case 'number':
+      return float32Data(column.values);
+    case 'vector': {
+      const child = float32Data(column.values);
+      const type = new FixedSizeList(column.size, new Field('item', child.type, false));
+      return makeData({ type, length, nullCount: 0, child });
+    }
+  }
+}
+
+function readColumn({ kind, size = 1 }: Feature, data: Data | undefined, where: string): Column {
+  switch (kind) {
+    case 'single':
+      return { kind, codes: readInt32(data, where) };
+    case 'multi':
+      return readList(data, where);
+    case 'number':
+      return { kind, size: 1, values: readFloat32(data, where) };
+    case 'vector':
+      return { kind, size, values: readVectors(data, size, where) };
+  }
+}
+
+function readOnlyBatch(bytes: Uint8Array, path: string): RecordBatch {
+  let batches: readonly RecordBatch[];
+  try {
+    batches = tableFromIPC(bytes).batches;
+  } catch (error) {
+    throw new AppError('invalid_population', `${path} can't be read as Arrow IPC: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (batches.length !== 1)
+    throw new AppError('invalid_population', `${path} has ${batches.length} record batches, one is needed`);
+  return batches[0]!;
+}
+
+function readInt32(data: Data | undefined, where: string): Int32Array {
+  if (!data || !isInt32(data.type) || data.nullCount > 0) {
+    throw new AppError('invalid_population', `${where} is not int32 without nulls`);
+  }
+  // `values` already starts at the data's offset; what may follow is padding.
+  return (data.values as Int32Array).subarray(0, data.length);
+}
+
+function float32Data(values: Float32Array): Data<Float32> {
+  return makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
+}
+
+function readFloat32(data: Data | undefined, where: string): Float32Array {
+  if (!data || !DataType.isFloat(data.type) || data.type.precision !== Precision.SINGLE || data.nullCount > 0) {
+    throw new AppError('invalid_population', `${where} is not float32 without nulls`);
+  }
+  return (data.values as Float32Array).subarray(0, data.length);
+}
+
+function readVectors(data: Data | undefined, size: number, where: string): Float32Array {
+  if (!data || !DataType.isFixedSizeList(data.type) || data.type.listSize !== size || data.nullCount > 0) {
+    throw new AppError('invalid_population', `${where} is not a list of ${size} float32 without nulls`);
+  }
+  return readFloat32(data.children[0], where).subarray(data.offset * size, (data.offset + data.length) * size);
+}
+
+function isInt32(type: DataType): boolean {
+  return DataType.isInt(type) && type.bitWidth === 32 && type.isSigned;
+}
+
+function readList(data: Data | undefined, where: string): TokenColumn {
+  if (!data || !DataType.isList(data.type) || data.nullCount > 0) {
+    throw new AppError('invalid_population', `${where} is not a list of int32 without nulls`);
+  }
+  const items = readInt32(data.children[0], where);
+  const offsets = (data.valueOffsets as Int32Array).subarray(0, data.length + 1);
+  const first = offsets[0]!;
+  const last = offsets[data.length]!;
+  if (last > items.length) throw new AppError('invalid_population', `${where} has offsets past its items`);
+  // A batch that was cut out of a larger one keeps the larger one's offsets.
+  return {
+    kind: 'multi',
+    offsets: first === 0 ? offsets : offsets.map((offset) => offset - first),
+    codes: items.subarray(first, last),
+  };
+}

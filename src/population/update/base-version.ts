@@ -1,0 +1,139 @@
+/** The version that an update begins with: which of its rows are still users', and which of its segments stay. */
+import { join } from 'node:path';
+import type { Feature } from '../../dataset/features.ts';
+import type { UserNumber } from '../../lib/brands.ts';
+import { hashRows } from '../import/row-hash.ts';
+import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
+import { selectRows } from '../read/select-rows.ts';
+import { hashFile, sha256 } from '../versions/files.ts';
+import { featuresOf, type Manifest, readManifest } from '../versions/manifest.ts';
+import { alteredError, verifyVersion } from '../versions/verify.ts';
+import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
+import type { SharedRows } from '../versions/version-writer.ts';
+
+/** A segment with fewer users is written anew with what is added, so that versions do not fill with dead rows. */
+const FEW_USERS = (3 * SEGMENT_ROWS) / 4;
+/** Rows that an update moves for each that it adds or takes away. */
+const MOVED_PER_ROW = 2;
+
+export class BaseVersion {
+  readonly features: readonly Feature[];
+  readonly #folder: string;
+  readonly #manifest: Manifest;
+  /** By user number: the place of the row, -1 where there is none, or none any more. */
+  readonly #placeOf: Int32Array;
+  /** By segment: rows that are users'. */
+  readonly #users: number[];
+  readonly #hashes: (Uint32Array | undefined)[] = [];
+  #removed = 0;
+
+  /** Sizes are checked, and the sha256 of what is read. @throws AppError invalid_population */
+  constructor(folder: string, version: string) {
+    const manifest = readManifest(folder, version);
+    verifyVersion(folder, manifest, 'sizes');
+    const path = join(folder, version, manifest.row_of.path);
+    this.#placeOf = readPlaces(path, manifest);
+    const bytes = new Uint8Array(this.#placeOf.buffer);
+    if (sha256(bytes) !== manifest.row_of.sha256) throw alteredError(path);
+    this.#folder = folder;
+    this.#manifest = manifest;
+    this.#users = manifest.segments.map(({ rows, dead = 0 }) => rows - dead);
+    this.features = featuresOf(manifest);
+  }
+
+  get version(): string {
+    return this.#manifest.version;
+  }
+
+  /** Users that have a row still. */
+  get users(): number {
+    return this.#manifest.rows - this.#removed;
+  }
+
+  has(user: UserNumber): boolean {
+    return (this.#placeOf[user] ?? -1) >= 0;
+  }
+
+  /** Whether the user's row has this hash (`hashRows`). Of a segment all rows are hashed at once. */
+  isEqual(user: UserNumber, low: number, high: number): boolean {
+    const place = this.#placeOf[user]!;
+    const segment = Math.floor(place / SEGMENT_ROWS);
+    const hashes = this.#hashesOf(segment);
+    const at = 2 * (place % SEGMENT_ROWS);
+    return hashes[at] === low && hashes[at + 1] === high;
+  }
+
+  /** The user has no row any more. */
+  remove(user: UserNumber): void {
+    const segment = Math.floor(this.#placeOf[user]! / SEGMENT_ROWS);
+    this.#placeOf[user] = -1;
+    this.#users[segment]! -= 1;
+    this.#removed += 1;
+  }
+
+  /**
+   * Which segments are written anew: those with fewest users first, as many as make up for the rows that an update
+   * added and took away, and those that would be joined to others anyway. All that have dead rows where `isCompacted`.
+   */
+  findScattered(addedRows: number, isCompacted: boolean): number[] {
+    const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);
+    const found: number[] = [];
+    let left = Math.max(SEGMENT_ROWS, MOVED_PER_ROW * (addedRows + this.#removed));
+    for (const segment of order) {
+      const users = this.#users[segment]!;
+      const isFew = users < FEW_USERS;
+      const isWanted = isCompacted ? isFew || this.#dead(segment) > 0 : isFew && users <= left;
+      if (!isWanted || users === 0) continue;
+      found.push(segment);
+      left -= users;
+    }
+    const isMade = addedRows > 0 || found.length > 1 || found.some((segment) => this.#dead(segment) > 0);
+    return isMade ? found : [];
+  }
+
+  /**
+   * The rows of a segment that are still users', which have none here from then on. @throws AppError invalid_population
+   */
+  takeOut(segment: number): Rows {
+    const { path, size, sha256: recorded } = this.#manifest.segments[segment]!;
+    const file = join(this.#folder, this.version, path);
+    if (hashFile(file, size) !== recorded) throw alteredError(file);
+    const rows = readSegmentFile(this.#folder, this.#manifest, segment);
+    const first = segment * SEGMENT_ROWS;
+    const kept = selectRows(rows, this.features, (row) => this.#placeOf[rows.userNumbers[row]!] === first + row);
+    for (const user of kept.userNumbers) this.#placeOf[user] = -1;
+    this.#users[segment] = 0;
+    return kept;
+  }
+
+  /** The segments that still have users. */
+  share(): SharedRows {
+    const { segments, version } = this.#manifest;
+    const kept = segments.flatMap((_, i) => (this.#users[i]! > 0 ? [i] : []));
+    const newIndex = new Int32Array(segments.length).fill(-1);
+    for (const [index, segment] of kept.entries()) newIndex[segment] = index;
+    return {
+      segments: kept.map((i) => {
+        const { path, rows, size, sha256: recorded } = segments[i]!;
+        const dead = this.#dead(i);
+        const file = join(this.#folder, version, path);
+        return { file, rows, ...(dead > 0 ? { dead } : {}), size, sha256: recorded };
+      }),
+      placeOf: this.#placeOf.map((place) =>
+        place < 0 ? -1 : newIndex[Math.floor(place / SEGMENT_ROWS)]! * SEGMENT_ROWS + (place % SEGMENT_ROWS),
+      ),
+    };
+  }
+
+  #dead(segment: number): number {
+    return this.#manifest.segments[segment]!.rows - this.#users[segment]!;
+  }
+
+  #hashesOf(segment: number): Uint32Array {
+    const known = this.#hashes[segment];
+    if (known) return known;
+    const hashes = hashRows(readSegmentFile(this.#folder, this.#manifest, segment), this.features);
+    this.#hashes[segment] = hashes;
+    return hashes;
+  }
+}

@@ -1,0 +1,176 @@
+/** Takes the rows of an update: those that are as they were are passed over, others replace the user's row. */
+import type { UserNumber } from '../../lib/brands.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import { TextTable } from '../../lib/text/text-table.ts';
+import { hashRows } from '../import/row-hash.ts';
+import type { RowFault, RowSink } from '../import/row-sink.ts';
+import { SegmentBuilder } from '../import/segment-builder.ts';
+import { RowSet } from '../read/row-set.ts';
+import type { Rows } from '../read/segments.ts';
+import type { VersionWriter } from '../versions/version-writer.ts';
+import type { BaseVersion } from './base-version.ts';
+
+/** Rows that are read one by one are compared so many at a time. */
+const STAGED_ROWS = 8192;
+
+export interface DeltaCounts {
+  /** Users whose row was replaced by another. */
+  changed: number;
+  /** Users who had no row. */
+  added: number;
+  /** Users whose row is the one that they had. */
+  unchanged: number;
+  /** Users whose row was taken away. */
+  deleted: number;
+  /** Users to delete who had no row. */
+  unknown: number;
+  /** Users whose row was taken away because they were erased. */
+  erased: number;
+}
+
+export interface Published {
+  readonly version: string;
+  readonly users: number;
+  readonly segments: { readonly shared: number; readonly written: number };
+}
+
+export class DeltaWriter implements RowSink {
+  readonly counts: DeltaCounts = { changed: 0, added: 0, unchanged: 0, deleted: 0, unknown: 0, erased: 0 };
+  readonly segment: SegmentBuilder;
+  readonly #writer: VersionWriter;
+  readonly #base: BaseVersion;
+  readonly #firstNew: number;
+  readonly #deleted = new RowSet();
+  readonly #unknown = new TextTable();
+  readonly #seen = new RowSet();
+  #rows = 0;
+
+  constructor(writer: VersionWriter, base: BaseVersion) {
+    this.#writer = writer;
+    this.#base = base;
+    this.#firstNew = writer.directory.count;
+    this.segment = new SegmentBuilder(base.features, STAGED_ROWS);
+    for (const user of writer.erased.numbers) {
+      if (!base.has(user)) continue;
+      base.remove(user);
+      this.counts.erased += 1;
+    }
+  }
+
+  get directory(): TextTable {
+    return this.#writer.directory;
+  }
+
+  get dictionaries(): readonly TextTable[] {
+    return this.#writer.dictionaries;
+  }
+
+  get erased(): RowSink['erased'] {
+    return this.#writer.erased;
+  }
+
+  get scratch(): string {
+    return this.#writer.scratch;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Takes the user's row away. Comes before all rows; an id that comes again changes nothing. */
+  delete(userId: string): void {
+    assert(this.#rows === 0, 'users are deleted before rows are read');
+    const user = this.directory.find(userId);
+    const known = this.#unknown.count;
+    if (user < 0) {
+      const added = this.#unknown.add(userId, Number.POSITIVE_INFINITY);
+      assert(added >= 0, 'the id is text, and there is room for it');
+      this.counts.unknown += this.#unknown.count - known;
+    } else if (!this.#deleted.has(user)) {
+      this.#deleted.add(user);
+      if (this.#base.has(user)) {
+        this.#base.remove(user);
+        this.counts.deleted += 1;
+      } else this.counts.unknown += 1;
+    }
+  }
+
+  endRow(userNumber: UserNumber): RowFault | null {
+    const fault = this.#see(userNumber);
+    if (fault) return fault;
+    this.segment.endRow(userNumber);
+    if (this.segment.isFull) this.#takeStaged();
+    return null;
+  }
+
+  addRows(rows: Rows): { at: number; fault: RowFault } | null {
+    for (let at = 0; at < rows.count; at++) {
+      const fault = this.#see(rows.userNumbers[at]!);
+      if (fault) return { at, fault };
+    }
+    this.#take(rows);
+    return null;
+  }
+
+  /**
+   * Makes the version visible, unless it would be the one before. `isCompacted`: without any dead row. Errors: AppError
+   * `invalid_data` where no user is left, those of a damaged folder.
+   */
+  publish(isCompacted: boolean): Published {
+    const [writer, base, counts] = [this.#writer, this.#base, this.counts];
+    this.#takeStaged();
+    if (base.users + writer.rows === 0) throw new AppError('invalid_data', 'the update would leave no user');
+    const scattered = base.findScattered(writer.rows, isCompacted);
+    const isChange =
+      counts.changed + counts.added + counts.deleted + counts.erased > 0 || (isCompacted && scattered.length > 0);
+    if (isChange) for (const segment of scattered) writer.addRows(base.takeOut(segment));
+    const shared = base.share();
+    const segments = { shared: shared.segments.length, written: writer.segments };
+    if (!isChange) return { version: base.version, users: base.users, segments };
+    const { version, users } = writer.publish(shared);
+    return { version, users, segments: { ...segments, written: writer.segments } };
+  }
+
+  #see(user: UserNumber): RowFault | null {
+    if (this.#seen.has(user)) return 'repeated';
+    if (this.#deleted.has(user)) return 'deleted';
+    const isNew = user >= this.#firstNew;
+    if (isNew && this.#unknown.count > 0 && this.#unknown.find(this.directory.text(user)) >= 0) return 'deleted';
+    this.#seen.add(user);
+    this.#rows += 1;
+    return null;
+  }
+
+  #takeStaged(): void {
+    if (this.segment.count === 0) return;
+    this.#take(this.segment.view());
+    this.segment.clear();
+  }
+
+  #take(rows: Rows): void {
+    const { userNumbers, count } = rows;
+    const isUnchanged = this.#findUnchanged(rows);
+    for (let row = 0; row < count; ) {
+      const from = row;
+      for (; row < count && isUnchanged[row] === 0; row++) {
+        const user = userNumbers[row]!;
+        if (this.#base.has(user)) {
+          this.#base.remove(user);
+          this.counts.changed += 1;
+        } else this.counts.added += 1;
+      }
+      const refused = this.#writer.addRows(rows, from, row);
+      assert(refused === null, 'a user is added once');
+      for (; row < count && isUnchanged[row] === 1; row++) this.counts.unchanged += 1;
+    }
+  }
+
+  /** By row, 1 where the user's row is the same. */
+  #findUnchanged(rows: Rows): Uint8Array {
+    const hashes = hashRows(rows, this.#base.features);
+    return Uint8Array.from({ length: rows.count }, (_, row) => {
+      const user = rows.userNumbers[row]!;
+      return this.#base.has(user) && this.#base.isEqual(user, hashes[2 * row]!, hashes[2 * row + 1]!) ? 1 : 0;
+    });
+  }
+}

@@ -1,0 +1,64 @@
+/** Looks through population versions in threads, one at a time: each pass reads a whole version. */
+import { LRUCache } from 'lru-cache';
+import { AppError } from '../../lib/errors.ts';
+import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
+import type { PopulationDiff } from '../read/diff.ts';
+import type { FeatureUse } from './review.ts';
+import type { Reviewed, ReviewTask } from './review-thread.ts';
+
+/** Passes that wait for another one; more are refused. */
+const MAXIMUM_WAITING = 8;
+/** Versions never change, so that what was found is kept: of this many passes. */
+const KEPT = 32;
+const RETRY_SECONDS = 2;
+
+export class PopulationReviewer {
+  readonly #path: string;
+  readonly #threads = new SingleTaskThreads<ReviewTask, Reviewed>({
+    ...{ beside: import.meta.url, name: 'review-thread', data: null },
+  });
+  readonly #found = new LRUCache<string, Promise<Reviewed>>({ max: KEPT });
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws AppError invalid_population, unavailable (too many are waited for) */
+  async uses(version: string): Promise<readonly FeatureUse[]> {
+    const found = await this.#find(version, null);
+    return 'uses' in found ? found.uses : [];
+  }
+
+  /** What `version` has that `since` had not. @throws AppError as `uses` */
+  async diff(since: string, version: string): Promise<PopulationDiff> {
+    const found = await this.#find(version, since);
+    if (!('diff' in found)) throw new Error('a comparison was asked for');
+    return found.diff;
+  }
+
+  /** Ends what runs; its callers get an error. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
+  #find(version: string, since: string | null): Promise<Reviewed> {
+    const key = `${version} ${since ?? ''}`;
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    if (this.#waiting >= MAXIMUM_WAITING)
+      throw new AppError('unavailable', 'other population versions are looked through: wait for them', {
+        facts: { retry_after: RETRY_SECONDS },
+      });
+    this.#waiting += 1;
+    const found = this.#last.then(() => this.#threads.run({ path: this.#path, version, since }));
+    this.#last = found
+      .catch(() => this.#found.delete(key))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
+    this.#found.set(key, found);
+    return found;
+  }
+}

@@ -1,0 +1,23 @@
+/** A thread that passes over a population version, for a service whose event loop must not wait for it. */
+import { hostThread } from '../../lib/threads/thread-host.ts';
+import { diffPopulations, type PopulationDiff } from '../read/diff.ts';
+import { openPopulation } from '../read/population.ts';
+import { countUses, type FeatureUse } from './review.ts';
+
+export interface ReviewTask {
+  readonly path: string;
+  readonly version: string;
+  /** Another version, to be compared with; null: the uses of tokens are counted. */
+  readonly since: string | null;
+}
+
+export type Reviewed = { readonly uses: FeatureUse[] } | { readonly diff: PopulationDiff };
+
+await hostThread(() => ({
+  run: ({ path, version, since }: ReviewTask): Reviewed => {
+    const population = openPopulation(path, { version });
+    if (since === null) return { uses: countUses(population) };
+    return { diff: diffPopulations(openPopulation(path, { version: since }), population) };
+  },
+  close() {},
+}));

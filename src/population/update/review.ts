@@ -1,0 +1,31 @@
+/** What the users of a version have: coverage and uses of tokens, by feature. */
+import { countValues } from '../read/coverage.ts';
+import type { Population } from '../read/population.ts';
+import { isTokenColumn } from '../read/segments.ts';
+
+/** One feature of a version. Serialisable. */
+export interface FeatureUse {
+  readonly name: string;
+  /** Users who have a value. */
+  readonly users: number;
+  /** By code: how often users have the token, in lists as often as it stands there; null of features without tokens. */
+  readonly uses: Uint32Array | null;
+}
+
+/** One pass over the segments, in the order of the features. @throws AppError invalid_population */
+export function countUses(population: Population): FeatureUse[] {
+  const counts = population.features.map(({ name }) => ({
+    ...{ name, users: 0, uses: new Uint32Array(population.dictionary(name).size), hasTokens: false },
+  }));
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const { columns, count } = population.readSegment(segment);
+    for (const one of counts) {
+      const column = columns.get(one.name)!;
+      one.users += countValues(column, count);
+      if (!isTokenColumn(column)) continue;
+      one.hasTokens = true;
+      for (const code of column.codes) if (code !== 0) one.uses[code]! += 1;
+    }
+  }
+  return counts.map(({ name, users, uses, hasTokens }) => ({ name, users, uses: hasTokens ? uses : null }));
+}

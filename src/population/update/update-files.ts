@@ -1,0 +1,170 @@
+/** Updates a population: users who changed, who are new or who left, in time proportional to their number. */
+import { existsSync } from 'node:fs';
+import type { Feature } from '../../dataset/features.ts';
+import { AppError } from '../../lib/errors.ts';
+import { BadRows, type Duplicates } from '../import/bad-rows.ts';
+import { IMPORT_LIMITS, type ImportLimits } from '../import/import-limits.ts';
+import type { SourceFeature, SourceSchema } from '../import/source-schema.ts';
+import { checkSources, type ImportProgress, readUsers } from '../read/read-users.ts';
+import { checkIdFile, readUserIds } from '../read/user-ids.ts';
+import { CURRENT_FILE, findCurrentVersion, listVersions, writeCurrent } from '../versions/manifest.ts';
+import { withImportLock } from '../versions/publish-version.ts';
+import { findNewestVersion } from '../versions/version-order.ts';
+import { VersionWriter } from '../versions/version-writer.ts';
+import { BaseVersion } from './base-version.ts';
+import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
+
+export interface UpdateFilesOptions {
+  /** A population's folder. */
+  readonly population: string;
+  /** Files of users who changed or are new, with all their features: all of one form. */
+  readonly changed: readonly string[];
+  /** Files of the ids of users who left. */
+  readonly deleted: readonly string[];
+  /** The version that it builds on, `current` or `newest`; the newest one if not given, whichever is current. */
+  readonly base?: string | undefined;
+  /** Which columns are what, given the features that the population has. */
+  readonly schema: (features: readonly Feature[]) => SourceSchema;
+  readonly limits?: Partial<ImportLimits>;
+  /** How many bad rows may be left out; none if not given. */
+  readonly maximumBadRows?: number;
+  /** What happens to a user who is changed more than once: an error if not given. */
+  readonly duplicates?: Duplicates;
+  /** Leaves no dead row, and so nothing on disk of users who left: takes time proportional to what has some. */
+  readonly isCompacted?: boolean;
+  /** What DuckDB may hold in memory. */
+  readonly memoryMib?: number;
+  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  readonly readmitErased?: boolean;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+export interface UpdateFilesResult extends Readonly<DeltaCounts> {
+  readonly version: string;
+  /** The version that it began with; `version` where nothing changed. */
+  readonly before: string;
+  /** Whether that was the newest one, and which one was current. */
+  readonly isOfNewest: boolean;
+  readonly currentBefore: string;
+  /** Users of the version. */
+  readonly users: number;
+  /** Segments that the version has in common with `before`, and that were written. */
+  readonly segments: { readonly shared: number; readonly written: number };
+  readonly badRows: number;
+  readonly worst: readonly string[];
+  /** Rows that were left out because a later one is of the same user. */
+  readonly replaced: number;
+  /** Rows that were left out because their users were erased. */
+  readonly leftOut: number;
+}
+
+/**
+ * Makes a version of the newest one, or of the given one, and makes it current. Users of `changed` get these rows,
+ * those of `deleted` and erased users have none, all others keep theirs; a user may not be in both. Files of rows
+ * that did not change are shared with the version before. Where nothing changed, nothing is written. Errors: AppError
+ * `invalid_data` (naming file and line, or row; or that no user would be left), `invalid_argument`, and those of
+ * `withImportLock`; nothing is published then.
+ */
+export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
+  const { population, changed, deleted } = options;
+  if (changed.length + deleted.length === 0 && !options.isCompacted)
+    throw new AppError('invalid_argument', 'there is no file of users who changed, nor of users to delete');
+  if (changed.length > 0) checkSources(changed);
+  for (const path of deleted) checkIdFile(path);
+  currentVersion(population);
+  return await withImportLock(population, () => update(options));
+}
+
+async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
+  const {
+    population,
+    changed,
+    deleted,
+    duplicates = 'error',
+    onProgress,
+    isCompacted = false,
+    readmitErased = false,
+  } = options;
+  const place = options.memoryMib === undefined ? {} : { memoryMib: options.memoryMib };
+  const currentBefore = currentVersion(population);
+  const newest = findNewestVersion(population) ?? currentBefore;
+  const base = new BaseVersion(population, baseOf(options, newest, currentBefore));
+  const isOfNewest = base.version === newest;
+  const { features } = base;
+  const sensitive = new Set(features.filter((feature) => feature.sensitive).map(({ name }) => name));
+  const schema = options.schema(features);
+  const limits = { ...IMPORT_LIMITS, ...options.limits };
+  const badRows = new BadRows(options.maximumBadRows ?? 0);
+  const writer = new VersionWriter({ out: population, features, sensitive, readmitErased });
+  const delta = new DeltaWriter(writer, base);
+  await readUserIds(deleted, { schema, limits, badRows, scratch: writer.scratch, ...place }, (id) => delta.delete(id));
+  const progress = onProgress ? { onProgress } : {};
+  const replaced =
+    changed.length === 0
+      ? 0
+      : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
+  const done = delta.publish(isCompacted);
+  // the newest is what was asked for, although there was nothing to do
+  if (isOfNewest && done.version === newest && currentBefore !== newest) writeCurrent(population, newest);
+  return {
+    ...delta.counts,
+    ...done,
+    before: base.version,
+    isOfNewest,
+    currentBefore,
+    badRows: badRows.count,
+    worst: badRows.worst.map(({ message }) => message),
+    replaced,
+    leftOut: writer.erased.rows,
+  };
+}
+
+/** `newest`, `current` or a version. @throws AppError invalid_argument */
+function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: string, current: string): string {
+  if (base === 'newest') return newest;
+  if (base === 'current') return current;
+  if (listVersions(population).includes(base)) return base;
+  throw new AppError('invalid_argument', `${population} has no version ${base} to build on`);
+}
+
+/** The schema of files that have the features under their own names. */
+export function schemaOfFeatures(features: readonly Feature[], columns: ReadonlyMap<string, string>): SourceSchema {
+  for (const name of columns.keys()) {
+    if (name !== 'user_id' && !features.some((feature) => feature.name === name))
+      throw new AppError('invalid_argument', `--column ${name}=..: the population has no feature "${name}"`);
+  }
+  return {
+    userId: columns.get('user_id') ?? 'user_id',
+    features: features.map((feature) => ({ ...feature, column: columns.get(feature.name) ?? feature.name })),
+  };
+}
+
+/**
+ * A schema with the features of a population in their order; whoever has others must import anew. `path` is that of the
+ * schema. Errors: AppError `invalid_argument`.
+ */
+export function fitSchema(schema: SourceSchema, features: readonly Feature[], path: string): SourceSchema {
+  const refuse = (what: string) =>
+    new AppError('invalid_argument', `${path}: ${what}; an update keeps the features: import all users to change them`);
+  const more = schema.features.find(({ name }) => !features.some((feature) => feature.name === name));
+  if (more) throw refuse(`the population has no feature "${more.name}"`);
+  const fitted = features.map((feature): SourceFeature => {
+    const found = schema.features.find(({ name }) => name === feature.name);
+    if (!found) throw refuse(`the feature "${feature.name}" of the population is not there`);
+    if (describeFeature(found) === describeFeature(feature)) return found;
+    throw refuse(
+      `the feature "${feature.name}" is ${describeFeature(found)}, in the population ${describeFeature(feature)}`,
+    );
+  });
+  return { ...schema, features: fitted };
+}
+
+function describeFeature({ kind, size, sensitive }: Feature): string {
+  return `${kind}${size === undefined ? '' : ` of ${size}`}${sensitive ? ', sensitive' : ''}`;
+}
+
+function currentVersion(population: string): string {
+  const version = existsSync(population) ? findCurrentVersion(population) : null;
+  if (version !== null) return version;
+  throw new AppError('invalid_population', `${population} is not a population: it has no file ${CURRENT_FILE}`);
+}

@@ -1,0 +1,44 @@
+/** What a copy of a population folder consists of, while nobody changes it. */
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { ERASED_FILE, ERASED_KEY_FILE } from '../erase/erasures.ts';
+import { SUMS_FILE } from '../import/accepted-sums.ts';
+import { asWriter } from './lock.ts';
+import { CURRENT_FILE, findCurrentVersion, listFiles, listVersions, MANIFEST_FILE, readManifest } from './manifest.ts';
+import { ORDER_FILE } from './version-order.ts';
+
+export interface PopulationFile {
+  /** Relative to the folder. */
+  readonly path: string;
+  /** Whether it is never written again. */
+  readonly isFinal: boolean;
+}
+
+/** In this order: the key is older than the first erasure. Erasures are only appended, a torn end is cut off. */
+const OTHERS = [CURRENT_FILE, ORDER_FILE, SUMS_FILE, ERASED_FILE, ERASED_KEY_FILE];
+
+/**
+ * Calls `action` with the files of all published versions, their tables and erasures; caches are left out. No import
+ * and no removal of versions begins meanwhile; users may be erased. @throws AppError invalid_population, unavailable
+ * (an import runs), and what `action` throws
+ */
+export async function withPopulationFiles<T>(
+  folder: string,
+  action: (files: readonly PopulationFile[]) => Promise<T>,
+): Promise<T> {
+  if (findCurrentVersion(folder) === null)
+    throw new AppError('invalid_population', `${folder} is not a population: it has no file ${CURRENT_FILE}`);
+  return await asWriter(folder, () => action(filesOf(folder)));
+}
+
+function filesOf(folder: string): PopulationFile[] {
+  const files = new Map<string, boolean>();
+  for (const version of listVersions(folder)) {
+    for (const { path, mayGrow } of listFiles(folder, readManifest(folder, version)))
+      files.set(relative(folder, path), !mayGrow);
+    files.set(`${version}/${MANIFEST_FILE}`, true);
+  }
+  for (const name of OTHERS) if (existsSync(join(folder, name))) files.set(name, false);
+  return [...files].map(([path, isFinal]) => ({ path, isFinal }));
+}

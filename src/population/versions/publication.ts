@@ -1,0 +1,112 @@
+/** Makes a version visible: its files in `incoming/`, then the folder's new name. */
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { linkDurably, replaceFolder, syncFolder, writeDurably } from '../../lib/files/durable-files.ts';
+import type { TextTable } from '../../lib/text/text-table.ts';
+import { appendTable } from '../import/table-files.ts';
+import {
+  DICTIONARIES_FOLDER,
+  encodeManifest,
+  INCOMING_FOLDER,
+  MANIFEST_FILE,
+  type Manifest,
+  type ManifestSegment,
+  type ManifestTable,
+  REMOVED_SUFFIX,
+} from './manifest.ts';
+import { verifyVersion } from './verify.ts';
+
+/** A table that a version adds to. */
+export interface GrowingTable {
+  readonly table: TextTable;
+  /** As the largest published version has it; null if none does. */
+  readonly published: ManifestTable | null;
+}
+
+/** A segment of an earlier version that the new one has too. */
+export interface SharedSegment extends Omit<ManifestSegment, 'path'> {
+  /** Its file. */
+  readonly file: string;
+}
+
+export interface Publication {
+  /** The population's folder. */
+  readonly out: string;
+  readonly manifest: Manifest;
+  readonly rowOf: Uint8Array;
+  /** The first segments of the version; the others were written to `incoming/`, numbered from 0. */
+  readonly shared: readonly SharedSegment[];
+  readonly directory: GrowingTable;
+  /** By feature. */
+  readonly dictionaries: ReadonlyMap<string, GrowingTable>;
+}
+
+/** The file of a segment, within the version's folder. */
+export function segmentPath(index: number): string {
+  return `segments/${String(index).padStart(6, '0')}.arrow`;
+}
+
+/**
+ * Puts a version on the disk, but for its name: tables grow beyond what any manifest records, the rest is in
+ * `incoming/`. May be called again after its directory has changed. False where the same version is there, whole.
+ */
+export function stage(publication: Publication): boolean {
+  const { out, manifest } = publication;
+  if (isIntact(out, manifest)) return false;
+  const incoming = join(out, INCOMING_FOLDER);
+  appendTables(publication);
+  placeSegments(incoming, publication);
+  writeDurably(join(incoming, manifest.row_of.path), publication.rowOf, 'w');
+  writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest), 'w');
+  syncFolder(join(incoming, 'segments'));
+  syncFolder(incoming);
+  // The tables' names must be durable before a manifest that records them is.
+  syncFolder(out);
+  return true;
+}
+
+/**
+ * Makes a version visible that was staged. Killed before, the old version serves on: what was appended lies behind what
+ * any manifest records and is cut off by the next import.
+ */
+export function makeVisible({ out, manifest }: Publication): void {
+  const folder = join(out, manifest.version);
+  replaceFolder(join(out, INCOMING_FOLDER), folder, `${folder}${REMOVED_SUFFIX}`);
+}
+
+function appendTables({ out, manifest, directory, dictionaries }: Publication): void {
+  mkdirSync(join(out, DICTIONARIES_FOLDER), { recursive: true });
+  appendTable(out, directory.table, manifest.directory, directory.published);
+  for (const recorded of manifest.dictionaries) {
+    const { table, published } = dictionaries.get(recorded.feature)!;
+    appendTable(out, table, recorded, published);
+  }
+  syncFolder(join(out, DICTIONARIES_FOLDER));
+}
+
+/** Moves the written segments behind the shared ones. */
+function placeSegments(incoming: string, { manifest, shared }: Publication): void {
+  // in their places already where it is staged again
+  if (shared.length === 0 || existsSync(join(incoming, segmentPath(manifest.segments.length - 1)))) return;
+  for (let index = manifest.segments.length - 1; index >= shared.length; index--)
+    renameSync(join(incoming, segmentPath(index - shared.length)), join(incoming, segmentPath(index)));
+  for (const [index, { file, size }] of shared.entries()) {
+    const actual = statSync(file).size;
+    if (actual !== size)
+      throw new AppError('invalid_population', `${file} was altered: it has ${actual} bytes, ${size} were recorded`);
+    linkDurably(file, join(incoming, segmentPath(index)));
+  }
+}
+
+/** Whether the same version is already there, whole. */
+function isIntact(out: string, manifest: Manifest): boolean {
+  if (!existsSync(join(out, manifest.version))) return false;
+  try {
+    verifyVersion(out, manifest, 'everything');
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid_population') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,27 @@
+/** Reads the files of one version: its segments, and where its users are in them. */
+import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import type { SegmentMemory } from '../read/segment-memory.ts';
+import { decodeSegment, type Rows } from '../read/segments.ts';
+import { featuresOf, type Manifest } from './manifest.ts';
+import { readCheckedFile } from './verify.ts';
+
+/**
+ * A segment with all its rows, the dead ones too, as views of `into` if given. Its sha256 is verified at each reading:
+ * it may be damaged while a service that verified it at its start goes on. @throws AppError invalid_population
+ */
+export function readSegmentFile(folder: string, manifest: Manifest, index: number, into?: SegmentMemory): Rows {
+  const { rows: count, ...file } = manifest.segments[index]!;
+  const path = join(folder, manifest.version, file.path);
+  const allocate = into && ((length: number) => into.take(length));
+  const rows = decodeSegment(readCheckedFile({ ...file, path }, { allocate }), featuresOf(manifest), path);
+  if (rows.count !== count) throw new AppError('invalid_population', `${path} has ${rows.count} of ${count} rows`);
+  return rows;
+}
+
+/** `row-of.i32` at `path`: by user number, `segment * 65,536 + offset`, or -1. @throws AppError invalid_population */
+export function readPlaces(path: string, { row_of: recorded, directory }: Manifest): Int32Array {
+  if (recorded.size !== directory.count * Int32Array.BYTES_PER_ELEMENT)
+    throw new AppError('invalid_population', `${path} does not have one row for each user number`);
+  return new Int32Array(readCheckedFile({ ...recorded, path }).buffer);
+}

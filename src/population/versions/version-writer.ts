@@ -1,0 +1,291 @@
+/** A version of a population while it is made, by the folder's only writer. */
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Feature } from '../../dataset/features.ts';
+import type { UserNumber } from '../../lib/brands.ts';
+import { hasTokens } from '../../lib/feature-kinds.ts';
+import { withStorage, writeDurably } from '../../lib/files/durable-files.ts';
+import { TextTable } from '../../lib/text/text-table.ts';
+import { Erasures } from '../erase/erasures.ts';
+import { ImportErasures } from '../import/import-erasures.ts';
+import { redactErased } from '../import/redaction.ts';
+import type { RowFault, RowSink } from '../import/row-sink.ts';
+import { SegmentBuilder } from '../import/segment-builder.ts';
+import { describeTable, readTable } from '../import/table-files.ts';
+import { countValues } from '../read/coverage.ts';
+import { SegmentLayout } from '../read/segment-layout.ts';
+import { encodeSegment, type Rows, SEGMENT_ROWS } from '../read/segments.ts';
+import { sha256 } from './files.ts';
+import { withErasuresLockSync } from './lock.ts';
+import {
+  dictionaryPaths,
+  findCurrentVersion,
+  INCOMING_FOLDER,
+  type Manifest,
+  type ManifestSegment,
+  type ManifestTable,
+  READMISSION_FILE,
+  readManifests,
+  sealManifest,
+  writeCurrent,
+} from './manifest.ts';
+import {
+  type GrowingTable,
+  makeVisible,
+  type Publication,
+  type SharedSegment,
+  segmentPath,
+  stage,
+} from './publication.ts';
+import { recordPublished } from './version-order.ts';
+
+/** What is imported, and where to. */
+export interface ImportTarget {
+  /** The population's folder; made if it is not there. */
+  readonly out: string;
+  /** In the order of their columns. */
+  readonly features: readonly Feature[];
+  /** Names of the features that are marked as sensitive. */
+  readonly sensitive: ReadonlySet<string>;
+  /** Whether users who were erased, and are there again, are let in as new users; they are left out if not given. */
+  readonly readmitErased?: boolean;
+}
+
+export interface ImportResult {
+  readonly version: string;
+  /** Users of this version. */
+  readonly users: number;
+  /** Users that got a user number by this import. */
+  readonly newUsers: number;
+  /** Different tokens in each feature's dictionary, those of earlier versions counted. */
+  readonly tokens: Readonly<Record<string, number>>;
+  /** Users with a value, by feature. */
+  readonly coverage: Readonly<Record<string, number>>;
+  /** Rows that were left out because their users were erased. */
+  readonly erased: number;
+}
+
+/** Rows of an earlier version that the new one has too. */
+export interface SharedRows {
+  /** They become the first segments. */
+  readonly segments: readonly SharedSegment[];
+  /** By user number: `segment * 65,536 + offset` in these, -1 for users without a row in them. */
+  readonly placeOf: Int32Array;
+}
+
+interface Staged {
+  readonly publication: Publication;
+  /** False where the same version is there already. */
+  readonly isNew: boolean;
+}
+
+/** How often a version is put on the disk beside erasures; the last time they wait. */
+const STAGE_ATTEMPTS = 5;
+
+const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
+
+/** A version while it is made, under the lock: tables that grow, and rows in the order in which they are added. */
+export class VersionWriter implements RowSink {
+  readonly scratch: string;
+  readonly segment: SegmentBuilder;
+  readonly directory: TextTable;
+  /** Users who must be left out. */
+  readonly erased: ImportErasures;
+  /** By feature, in the order of the columns; features without tokens leave theirs empty. */
+  readonly dictionaries: readonly TextTable[];
+  readonly #out: string;
+  readonly #features: readonly Feature[];
+  readonly #sensitive: ReadonlySet<string>;
+  readonly #incoming: string;
+  readonly #directory: GrowingTable;
+  readonly #dictionaries: readonly GrowingTable[];
+  readonly #segments: ManifestSegment[] = [];
+  readonly #coverage: number[];
+  #rows = 0;
+  #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
+
+  /** Ids of erased users are overwritten first, where they stand in the directory. */
+  constructor({ out, features, sensitive, readmitErased = false }: ImportTarget) {
+    this.#out = out;
+    this.#features = features;
+    this.#sensitive = sensitive;
+    this.#incoming = join(out, INCOMING_FOLDER);
+    this.scratch = join(this.#incoming, 'scratch');
+    this.segment = new SegmentBuilder(features);
+    this.#coverage = features.map(() => 0);
+    withStorage(`write ${this.#incoming}`, () => {
+      rmSync(this.#incoming, { recursive: true, force: true });
+      mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
+      // before erasures are read: whoever is erased from then on is recorded again
+      if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
+    });
+    const erasures = new Erasures(out);
+    redactErased(out, erasures);
+    const published = readManifests(out);
+    this.#directory = this.#openTable(published.map((manifest) => manifest.directory));
+    this.#dictionaries = features.map(({ name }) =>
+      this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
+    );
+    this.directory = this.#directory.table;
+    this.erased = new ImportErasures(out, erasures, this.directory, readmitErased);
+    this.dictionaries = this.#dictionaries.map(({ table }) => table);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Segments that were written. */
+  get segments(): number {
+    return this.#segments.length;
+  }
+
+  endRow(userNumber: UserNumber): RowFault | null {
+    if (!this.#takeRow(userNumber)) return 'repeated';
+    this.segment.endRow(userNumber);
+    if (this.segment.isFull) this.#writeSegment();
+    return null;
+  }
+
+  addRows(rows: Rows, start = 0, end = rows.count): { at: number; fault: RowFault } | null {
+    for (let i = start; i < end; i++) if (!this.#takeRow(rows.userNumbers[i]!)) return { at: i, fault: 'repeated' };
+    for (let from = start; from < end; ) {
+      const to = Math.min(end, from + SEGMENT_ROWS - this.segment.count);
+      this.segment.append(rows, from, to);
+      if (this.segment.isFull) this.#writeSegment();
+      from = to;
+    }
+    return null;
+  }
+
+  /** Ends the last segment and makes the version visible, with the rows of an earlier one before its own. */
+  publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
+    if (this.segment.count > 0) this.#writeSegment();
+    const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
+    const version = withStorage(`write ${this.#out}`, () => this.#publish(users, shared));
+    const byFeature = (count: (index: number) => number) =>
+      Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
+    return {
+      version,
+      users,
+      newUsers: this.directory.count - (this.#directory.published?.count ?? 0),
+      tokens: byFeature((i) => this.#dictionaries[i]!.table.count),
+      coverage: byFeature((i) => this.#coverage[i]!),
+      erased: this.erased.rows,
+    };
+  }
+
+  /**
+   * Tables only grow, so that the one with the most texts holds all of them. What lies behind it was left by a killed
+   * import.
+   */
+  #openTable(recorded: readonly ManifestTable[]): GrowingTable {
+    const published = recorded.reduce<ManifestTable | null>(
+      (most, one) => (most && most.count >= one.count ? most : one),
+      null,
+    );
+    return { table: published ? readTable(this.#out, published) : new TextTable(), published };
+  }
+
+  #takeRow(userNumber: UserNumber): boolean {
+    if (userNumber >= this.#rowOf.length) {
+      const grown = new Int32Array(Math.max(2 * this.#rowOf.length, userNumber + 1)).fill(-1);
+      grown.set(this.#rowOf);
+      this.#rowOf = grown;
+    }
+    if (this.#rowOf[userNumber] !== -1) return false;
+    this.#rowOf[userNumber] = this.#rows;
+    this.#rows += 1;
+    return true;
+  }
+
+  #writeSegment(): void {
+    const path = segmentPath(this.#segments.length);
+    const view = this.segment.view();
+    const bytes = encodeSegment(view, this.#features);
+    for (const [i, { name }] of this.#features.entries())
+      this.#coverage[i]! += countValues(view.columns.get(name)!, view.count);
+    withStorage(`write ${this.#incoming}`, () => writeDurably(join(this.#incoming, path), bytes));
+    this.#segments.push({ rows: this.segment.count, path, size: bytes.length, sha256: sha256(bytes) });
+    this.segment.clear();
+  }
+
+  /**
+   * Everything is on the disk before the lock of erasures is taken, so that they wait for a rename alone. Whoever is
+   * erased in between, and new, must not be written under their name: then it is staged once more.
+   */
+  #publish(users: number, shared: SharedRows): string {
+    const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
+    rmSync(this.scratch, { recursive: true, force: true });
+    for (let attempt = 1; attempt < STAGE_ATTEMPTS; attempt++) {
+      const staged = this.#stage(users, rowOf, shared);
+      const isPublished = withErasuresLockSync(this.#out, () => {
+        if (this.erased.hasLateUsers()) return false;
+        this.#makeVisible(staged);
+        return true;
+      });
+      if (isPublished) return staged.publication.manifest.version;
+    }
+    return withErasuresLockSync(this.#out, () => {
+      const staged = this.#stage(users, rowOf, shared);
+      this.#makeVisible(staged);
+      return staged.publication.manifest.version;
+    });
+  }
+
+  #stage(users: number, rowOf: Uint8Array, shared: SharedRows): Staged {
+    this.erased.redactNewUsers();
+    const publication = {
+      ...{ out: this.#out, manifest: this.#seal(users, rowOf, shared.segments), rowOf, shared: shared.segments },
+      directory: this.#directory,
+      dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
+    };
+    return { publication, isNew: stage(publication) };
+  }
+
+  #makeVisible({ publication, isNew }: Staged): void {
+    const { version } = publication.manifest;
+    if (isNew) {
+      rmSync(join(this.#incoming, READMISSION_FILE), { force: true });
+      makeVisible(publication);
+      this.erased.recordNewUsers();
+    }
+    // first: an update must never build on less than was published
+    recordPublished(this.#out, version);
+    if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
+  }
+
+  /** By user number: the place of each row, own ones behind those that are shared. */
+  #placeAll({ segments, placeOf }: SharedRows): Int32Array {
+    const rowOf = new Int32Array(this.directory.count).fill(-1);
+    rowOf.set(placeOf);
+    const first = segments.length * SEGMENT_ROWS;
+    const known = Math.min(rowOf.length, this.#rowOf.length);
+    for (let user = 0; user < known; user++) if (this.#rowOf[user]! >= 0) rowOf[user] = first + this.#rowOf[user]!;
+    return rowOf;
+  }
+
+  #seal(users: number, rowOf: Uint8Array, shared: readonly SharedSegment[]): Manifest {
+    const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#segments];
+    return sealManifest({
+      contract: new SegmentLayout(segments).isDense ? 1 : 2,
+      features: this.#features.map(({ name, kind, size }) => ({
+        name,
+        kind,
+        ...(size === undefined ? {} : { size }),
+        ...(this.#sensitive.has(name) ? { sensitive: true as const } : {}),
+      })),
+      rows: users,
+      segment_rows: SEGMENT_ROWS,
+      directory: describeTable(this.directory, 'directory.bytes', 'directory.ends'),
+      dictionaries: this.#features.flatMap(({ name, kind }, i) => {
+        const paths = dictionaryPaths(name);
+        const table = this.dictionaries[i]!;
+        return hasTokens(kind) ? [{ feature: name, ...describeTable(table, paths.bytes, paths.ends) }] : [];
+      }),
+      row_of: { path: 'row-of.i32', size: rowOf.length, sha256: sha256(rowOf) },
+      segments: segments.map((one, index) => ({ ...one, path: segmentPath(index) })),
+    });
+  }
+}

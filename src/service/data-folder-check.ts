@@ -1,0 +1,151 @@
+/** What a data folder's rows name, compared with what lies there: every file by its checksum, and files of nobody. */
+import { join } from 'node:path';
+import { checkRanking } from '../audience/check-ranking.ts';
+import type { StoreContents, StoredName, StoreUpkeep } from '../domain/ports/upkeep.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { checkModels, type ModelsReport } from '../model/check-models.ts';
+import { CUSTOMISED_FILE, decodeCustomised } from '../model/customised.ts';
+import { MODELS_FOLDER } from '../model/versions.ts';
+import { checkUserSet } from '../storage/files/check-set.ts';
+
+export interface Fault {
+  /** Relative to the data folder. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface DataFolderReport {
+  /** User sets and rankings that rows name. */
+  readonly sets: number;
+  readonly rankings: number;
+  /** Models that were promoted. */
+  readonly models: number;
+  /** Versions of those whose files are whole. */
+  readonly wholeModels: readonly string[];
+  readonly bytes: number;
+  /** Rankings from before there were checksums: only their counts and sizes are checked. */
+  readonly unsealed: readonly string[];
+  /** Missing or damaged. */
+  readonly faults: readonly Fault[];
+  /** What no row names and no running expansion may be writing, and what a promotion left that was cut off. */
+  readonly orphans: readonly StoredName[];
+}
+
+export interface CheckOptions {
+  readonly dataDir: string;
+  /** Whether no service uses the folder. */
+  readonly isAlone: boolean;
+}
+
+/**
+ * Safe beside a running service: what it writes, replaces or removes meanwhile is compared with its rows once more.
+ * Files that are being written (`*.tmp`, a model that is promoted) are orphans only where `isAlone`.
+ */
+export function checkDataFolder(
+  upkeep: StoreUpkeep,
+  { dataDir, isAlone }: CheckOptions,
+  progress: (done: number, all: number) => void = () => {},
+): DataFolderReport {
+  const listed = upkeep.files();
+  const contents = upkeep.contents();
+  const checks = checksOf(upkeep, contents);
+  const suspects: Fault[] = upkeep.faults().map((message) => ({ path: 'metaheac.db', message }));
+  const unsealed: string[] = [];
+  let bytes = 0;
+  for (const [i, { path, check }] of checks.entries()) {
+    progress(i, checks.length);
+    const found = drain(check(), (read) => {
+      bytes += read;
+    });
+    if (found === 'unsealed') unsealed.push(path);
+    else if (found !== null) suspects.push({ path, message: found.fault });
+  }
+  const models = checkModels(join(dataDir, MODELS_FOLDER));
+  const after = upkeep.contents();
+  const there = new Set(upkeep.files().map(({ path }) => path));
+  return {
+    sets: contents.sets.size,
+    rankings: contents.rankings.size,
+    models: models.versions.length,
+    wholeModels: models.versions.filter((version) => !models.faults.some(({ path }) => path === version)),
+    bytes: bytes + models.bytes,
+    unsealed,
+    faults: [
+      ...suspects.filter(({ path }) => path === 'metaheac.db' || isNamed(after, path)),
+      ...models.faults.map(({ path, message }) => ({ path: `${MODELS_FOLDER}/${path}`, message })),
+    ],
+    orphans: [
+      ...listed.filter(
+        (file) => there.has(file.path) && isOrphan(file, contents, isAlone) && isOrphan(file, after, isAlone),
+      ),
+      ...(isAlone ? leftoversOf(models) : []),
+    ],
+  };
+}
+
+function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
+  return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
+}
+
+/** null: whole. */
+type Finding = 'unsealed' | { readonly fault: string } | null;
+
+interface Check {
+  readonly path: string;
+  readonly check: () => Generator<number, Finding, void>;
+}
+
+function checksOf({ blobs }: StoreUpkeep, { sets, rankings }: StoreContents): Check[] {
+  return [
+    ...[...sets].map((sha256) => ({
+      path: setPath(sha256),
+      *check(): Generator<number, Finding, void> {
+        const fault = yield* checkUserSet(blobs, sha256);
+        return fault === null ? null : { fault };
+      },
+    })),
+    ...[...rankings].map((folder) => ({
+      path: folder,
+      *check(): Generator<number, Finding, void> {
+        const found = yield* checkRanking(blobs, folder);
+        if (found.kind === 'damaged') return { fault: found.message };
+        const fault = customisedFault(blobs, folder);
+        if (fault !== null) return { fault };
+        return found.kind === 'unsealed' ? 'unsealed' : null;
+      },
+    })),
+  ];
+}
+
+/** The model beside a ranking has a checksum of its own; not every ranking has one. */
+function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | null {
+  try {
+    decodeCustomised(blobs.read(folder, CUSTOMISED_FILE), `${folder}/${CUSTOMISED_FILE}`);
+    return null;
+  } catch (error) {
+    if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
+    return messageOf(error);
+  }
+}
+
+function drain<T>(slices: Generator<number, T, void>, onRead: (bytes: number) => void): T {
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+    onRead(value);
+  }
+}
+
+function setPath(sha256: string): string {
+  return `seeds/${sha256}.txt`;
+}
+
+function isNamed({ sets, rankings }: StoreContents, path: string): boolean {
+  return rankings.has(path) || [...sets].some((sha256) => setPath(sha256) === path);
+}
+
+function isOrphan({ set, ranking, expansionId }: StoredName, contents: StoreContents, isAlone: boolean): boolean {
+  if (set !== undefined) return set === null ? isAlone : !contents.sets.has(set);
+  if (ranking !== null && ranking !== undefined && contents.rankings.has(ranking)) return false;
+  return expansionId === undefined || !contents.running.has(expansionId);
+}

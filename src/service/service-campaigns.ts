@@ -1,0 +1,92 @@
+/** The campaigns of a service's data folder, as users of a population: what `train` and `retrain` read. */
+import type { CampaignRecord, CampaignRecords } from '../domain/ports/records.ts';
+import { findRows } from '../engine/expansion/find-rows.ts';
+import { canonicalJson } from '../lib/text/canonical-json.ts';
+import type { Population } from '../population/read/population.ts';
+import { locateStore, openRecords } from '../storage/open-store.ts';
+import { createReach, type Reach } from '../training/history/reach.ts';
+import type { ServedCampaign } from '../training/history/served-campaigns.ts';
+
+export interface ServiceCampaigns {
+  /** Those whose latest expansion has an audience, the oldest first. */
+  readonly campaigns: readonly ServedCampaign[];
+  /** Campaigns without seeds or without an audience. */
+  readonly others: number;
+}
+
+/**
+ * Reads beside a running service, and writes nothing. A campaign that changes meanwhile is read as it is at one moment
+ * or another. Errors: invalid_argument where there is no data folder of this version; storage_failed.
+ */
+export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
+  const records = openRecords(locateStore(dataDir));
+  try {
+    const campaigns: ServedCampaign[] = [];
+    const reaches = new Map<string, Reach>();
+    for (const record of records.ready()) {
+      const reach = await readReach(records, record, population, reaches);
+      campaigns.push({ ...readCampaign(records, record, population), reach });
+    }
+    return { campaigns, others: records.countOthers() };
+  } finally {
+    records.close();
+  }
+}
+
+function readCampaign(
+  records: CampaignRecords,
+  { id, externalId, features, createdAt }: CampaignRecord,
+  population: Population,
+): ServedCampaign {
+  const seeds: number[] = [];
+  for (const block of records.seedsOf(id)) for (const userId of block) seeds.push(numberOf(userId, population));
+  const by = { conversion: [] as number[], click: [] as number[], dismissal: [] as number[] };
+  for (const rows of records.feedbackOf(id))
+    for (const { userId, event } of rows) by[event].push(numberOf(userId, population));
+  return {
+    id: externalId ?? id,
+    createdAt,
+    features,
+    seeds: known(seeds),
+    conversions: known(by.conversion),
+    clicks: known(by.click),
+    dismissals: known(by.dismissal),
+  };
+}
+
+/**
+ * Who could be in the campaign's audience: undefined without filters and suppression. Campaigns of the same filters and
+ * lists share what is read once.
+ */
+async function readReach(
+  records: CampaignRecords,
+  { id, filters, suppression, commonSuppression }: CampaignRecord,
+  population: Population,
+  known: Map<string, Reach>,
+): Promise<Reach> {
+  if (Object.keys(filters).length === 0 && suppression === null && commonSuppression === null) return undefined;
+  const key = canonicalJson([filters, suppression, commonSuppression]);
+  if (!known.has(key)) {
+    const ids = { seeds: [], dismissed: [], suppressed: [records.suppressedOf(id)] };
+    const isCandidate = new Uint8Array(population.rowCount);
+    for (const row of (await findRows(population, ids, filters)).candidates) isCandidate[row] = 1;
+    const { rowOf } = population;
+    known.set(
+      key,
+      createReach(rowOf.length, (user) => isCandidate[rowOf[user]!] === 1),
+    );
+  }
+  return known.get(key);
+}
+
+/** -1 of who is not in the current version. */
+function numberOf(userId: string, { directory, rowOf }: Population): number {
+  const user = directory.find(userId);
+  return user >= 0 && rowOf[user]! >= 0 ? user : -1;
+}
+
+function known(users: readonly number[]): Int32Array {
+  return Int32Array.from(users)
+    .filter((user) => user >= 0)
+    .sort();
+}

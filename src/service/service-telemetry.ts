@@ -1,0 +1,23 @@
+/** The telemetry of the API process. */
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { Telemetry, TelemetrySettings } from '../lib/tracing.ts';
+
+interface TelemetryOptions {
+  /** null or undefined: nothing is sent. */
+  readonly telemetry?: TelemetrySettings | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Loaded where it is wanted. It is closed after all that it is told of. */
+export async function openTelemetryOf(
+  { telemetry: settings = null, clock, logger }: TelemetryOptions,
+  closers: (() => Promise<void> | void)[],
+): Promise<Telemetry | null> {
+  if (settings === null) return null;
+  const { openTelemetry } = await import('../lib/telemetry/open.ts');
+  const telemetry = openTelemetry({ settings, process: 'api', clock, logger });
+  closers.push(() => telemetry.close());
+  return telemetry;
+}

@@ -1,0 +1,57 @@
+/** Keeps the time of a service: its clock is looked at every second, and what it finds is logged. */
+import type { CampaignStore } from '../domain/ports/store.ts';
+import { type Clock, findBootId, readSleptMs } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logging.ts';
+import { type ClockEvent, ServiceClock } from '../lib/service-clock.ts';
+
+const LOOK_EVERY_MS = 1_000;
+/** Corrections of less are not worth a line. */
+const LOGGED_MS = 10_000;
+
+interface TimeOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settleMs: number;
+}
+
+/** The store is opened with it, and then given to `keepTime`, before anything is written. */
+export function openServiceClock({ clock, logger, settleMs }: TimeOptions): ServiceClock {
+  let failedWith: string | null = null;
+  const onEvent = (event: ClockEvent) => {
+    if (event.kind !== 'not written') failedWith = null;
+    else {
+      // once, not every second
+      const message = messageOf(event.error);
+      if (message !== failedWith) logger.error({ err: event.error }, 'the time of the service cannot be written yet');
+      failedWith = message;
+      return;
+    }
+    tell(event, logger, settleMs);
+  };
+  return new ServiceClock({ system: clock, boot: findBootId(), sleptMs: () => readSleptMs(), settleMs, onEvent });
+}
+
+/** Goes on with the time of earlier starts; the function that it returns ends that. */
+export function keepTime(clock: ServiceClock, store: CampaignStore, logger: Logger): () => void {
+  clock.attach(store.clock);
+  const timer = setInterval(() => clock.look(), LOOK_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    try {
+      clock.remember();
+    } catch (error) {
+      logger.warn({ err: error }, 'the time of the service was not written at its end');
+    }
+  };
+}
+
+function tell(event: Exclude<ClockEvent, { readonly kind: 'not written' }>, logger: Logger, settleMs: number): void {
+  const seconds = Math.round(event.ms / 1000);
+  if (event.kind === 'jumped') {
+    const settles = { settles_in_seconds: settleMs / 1000 };
+    logger.warn({ seconds, ...settles }, "the machine's clock jumped: nothing is deleted for its age for now");
+  } else if (event.kind === 'settled') {
+    logger.info({ seconds, how: event.how }, "the machine's clock is believed");
+  } else if (Math.abs(event.ms) >= LOGGED_MS) logger.info({ seconds }, "the machine's clock was corrected");
+}

@@ -1,0 +1,96 @@
+/** Reads a configuration file (YAML): one key a setting. The only importer of yaml. */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { nearestName } from './did-you-mean.ts';
+import { ALL_NAMES, SETTINGS } from './setting-list.ts';
+
+/** No file of settings is this large: another file was named. */
+const MAXIMUM_BYTES = 1024 * 1024;
+
+/** A setting as the file gives it. */
+export interface FileEntry {
+  readonly key: string;
+  /** As it would stand in a variable; paths are absolute. */
+  readonly text: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/**
+ * The settings of a file in its order. Relative paths are relative to the file's folder. Values are only read, not
+ * checked.
+ * @throws AppError invalid_argument that names the file, and the line and the key if they are what is wrong. No value
+ * is repeated: it may be a secret.
+ */
+export function readConfigFile(path: string): readonly FileEntry[] {
+  const lines = new LineCounter();
+  // without `prettyErrors`, as they quote the text
+  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
+  const lineOf = (node: Node | null): number => lines.linePos(node?.range?.[0] ?? 0).line;
+  const [error] = document.errors;
+  if (error !== undefined) throw refused(`${path}:${lines.linePos(error.pos[0]).line}`, faultOf(error.code));
+  const { contents } = document;
+  if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+  if (!isMap(contents)) throw refused(`${path}:${lineOf(contents)}`, 'expected lines of the form "key: value"');
+  return contents.items.map(({ key, value }) => {
+    const at = `${path}:${lineOf(key as Node)}`;
+    const name = isScalar(key) ? String(key.value) : '';
+    if (!ALL_NAMES.some((names) => names.key === name)) throw unknownKey(at, name);
+    return { key: name, line: lineOf(key as Node), text: textOf(value as Node | null, name, at, path) };
+  });
+}
+
+function readText(path: string): string {
+  let size: number;
+  try {
+    size = statSync(path).size;
+    if (size <= MAXIMUM_BYTES) return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AppError('invalid_argument', `configuration file ${path} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  throw refused(path, `it has ${size} bytes, a configuration file at most ${MAXIMUM_BYTES}`);
+}
+
+function textOf(value: Node | null, key: string, at: string, path: string): string {
+  const setting = SETTINGS.find((one) => one.key === key);
+  if (isSeq(value)) {
+    if (!setting?.isList) throw refused(at, `${key} is a list here, but takes one value`);
+    return value.items.map((item) => scalarText(item as Node | null, key, at)).join(',');
+  }
+  const text = scalarText(value, key, at);
+  // the only names that are no setting's are those of files
+  const isPath = setting === undefined || setting.isPath;
+  return isPath && text !== '' ? resolve(dirname(path), text) : text;
+}
+
+function scalarText(value: Node | null, key: string, at: string): string {
+  if (!isScalar(value)) throw refused(at, `${key} takes a plain value`);
+  if (value.value === null) throw refused(at, `${key} has no value: remove the line to take the default`);
+  // numbers as they were written: `0x50` and `1e3` are refused like everywhere else
+  return typeof value.value === 'number' ? ((value as Scalar).source ?? String(value.value)) : String(value.value);
+}
+
+function unknownKey(at: string, name: string): AppError {
+  const nearest = nearestName(
+    name,
+    ALL_NAMES.map(({ key }) => key),
+  );
+  const rest = nearest === null ? ': docs/settings.md lists all keys' : `: did you mean "${nearest}"?`;
+  return refused(at, `unknown key "${name.slice(0, 80)}"${rest}`);
+}
+
+/** What the parser's codes mean; its own messages quote the text. */
+function faultOf(code: string): string {
+  if (code === 'DUPLICATE_KEY') return 'this key stands in the file twice';
+  if (code === 'TAB_AS_INDENT') return 'a line is indented by a tab: use spaces';
+  if (code === 'BAD_INDENT') return 'the line is indented differently from those before';
+  return `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
+}
+
+function refused(at: string, what: string): AppError {
+  return new AppError('invalid_argument', `${at}: ${what}`);
+}

@@ -1,0 +1,189 @@
+/**
+ * The settings of a service: flags before environment variables before the configuration file before defaults. The only
+ * place that reads environment variables, and the number of processors.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { z } from 'zod';
+import type { Device } from '../../../packages/onnx-grad/index.ts';
+import type { LimitName, Limits } from '../../http/limits.ts';
+import { AppError } from '../../lib/errors.ts';
+import { readConfigFile } from './config-file.ts';
+import { nearestName } from './did-you-mean.ts';
+import {
+  ALL_NAMES,
+  CONFIG_FILE,
+  namesOf,
+  SETTINGS,
+  type Setting,
+  type SettingNames,
+  serviceSchema,
+} from './setting-list.ts';
+import type { settingsSchema } from './settings.ts';
+
+export type ServiceEnvironment = z.infer<typeof settingsSchema> & { readonly limits: Limits };
+
+/** Values by variable; undefined is not given. */
+export type Given = Readonly<Record<string, string | undefined>>;
+
+/** Where a value is from. */
+export type Origin =
+  | { readonly kind: 'flag' | 'environment'; readonly name: string; readonly secretFile?: string }
+  | { readonly kind: 'file'; readonly path: string; readonly line: number; readonly secretFile?: string }
+  | { readonly kind: 'default' };
+
+export interface Settings {
+  readonly values: ServiceEnvironment;
+  /** By variable, of every setting. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** The configuration file. */
+  readonly file: string | null;
+}
+
+/** A value that was given, and how an error names it. */
+interface Found {
+  readonly text: string;
+  readonly origin: Origin;
+  readonly label: string;
+}
+
+/** The values of one source by variable. */
+type Layer = ReadonlyMap<string, Found>;
+
+/** A file with a secret is not larger. */
+const MAXIMUM_SECRET_BYTES = 64 * 1024;
+
+/** The server's limits as variables: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
+export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
+  SETTINGS.flatMap(({ variable, limit }) => (limit === null ? [] : [[variable, limit]])),
+);
+
+/** Every variable that is read. */
+export const VARIABLES: readonly string[] = [CONFIG_FILE, ...ALL_NAMES].map(({ variable }) => variable);
+
+/** As `readSettings`: the values alone. */
+export function readEnvironment(source: Given, flags: Given = {}): ServiceEnvironment {
+  return readSettings(source, flags).values;
+}
+
+/**
+ * Reads and validates all settings. `source` is the environment; `flags` has the flags by their variables.
+ * @throws AppError invalid_argument: an invalid value, named as it was given (flag, variable, or file with line and
+ * key); a name that is not known, with the nearest that is; a file that cannot be read. No secret is repeated.
+ */
+export function readSettings(source: Given, flags: Given = {}): Settings {
+  refuseUnknown(source);
+  const file = flags[CONFIG_FILE.variable] ?? source[CONFIG_FILE.variable] ?? null;
+  if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'it names no file');
+  const layers: readonly Layer[] = [layerOfFlags(flags), layerOfVariables(source), layerOfFile(file)];
+  const found = new Map<string, Found>();
+  for (const setting of SETTINGS) {
+    const first = layers.map((layer) => findIn(layer, setting)).find((one) => one !== null);
+    if (first) found.set(setting.variable, first);
+  }
+  const texts = Object.fromEntries([...found].map(([variable, { text }]) => [variable, text]));
+  const parsed = serviceSchema.safeParse(texts);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw refused(found.get(String(path[0]))!.label, message);
+  }
+  const origins = SETTINGS.map(({ variable }): [string, Origin] => [
+    variable,
+    found.get(variable)?.origin ?? { kind: 'default' },
+  ]);
+  return { values: valuesOf(parsed.data), origins: new Map(origins), file };
+}
+
+/** A folder that `serve` cannot do without. @throws AppError invalid_argument where it is not given */
+export function required(
+  values: ServiceEnvironment,
+  variable: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION',
+): string {
+  const value = values[variable];
+  if (value !== undefined) return value;
+  const { flag, key } = namesOf(variable);
+  throw new AppError('invalid_argument', `${flag} (or ${variable}, or ${key} in a configuration file) is required`);
+}
+
+/** The default number of threads: one per processor that this process may use. */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+/** The same for training; one on a GPU, as each thread would hold another copy of the model in its memory. */
+export function defaultTrainingThreads({ kind }: Device): number {
+  return kind === 'cuda' ? 1 : defaultThreads();
+}
+
+/** The limits by their own names, and the other settings by their variables. */
+function valuesOf(parsed: Readonly<Record<string, unknown>>): ServiceEnvironment {
+  const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
+  const limits = [...LIMIT_VARIABLES].map(([variable, name]) => [name, parsed[variable]]);
+  return { ...Object.fromEntries(own), limits: Object.fromEntries(limits) } as ServiceEnvironment;
+}
+
+function refuseUnknown(source: Given): void {
+  for (const name of Object.keys(source)) {
+    if (!name.startsWith('METAHEAC_') || VARIABLES.includes(name)) continue;
+    const nearest = nearestName(name, VARIABLES);
+    const rest = nearest === null ? ': docs/settings.md lists all of them' : `: did you mean ${nearest}?`;
+    throw new AppError('invalid_argument', `environment variable ${name} is not known${rest}`);
+  }
+}
+
+function layerOfFlags(flags: Given): Layer {
+  return layerOf(flags, ({ flag }) => ({ origin: { kind: 'flag', name: flag }, label: flag }));
+}
+
+function layerOfVariables(source: Given): Layer {
+  return layerOf(source, ({ variable }) => ({
+    origin: { kind: 'environment', name: variable },
+    label: `environment variable ${variable}`,
+  }));
+}
+
+function layerOf(given: Given, describe: (names: SettingNames) => Omit<Found, 'text'>): Layer {
+  return new Map(
+    ALL_NAMES.flatMap((names) => {
+      const text = given[names.variable];
+      return text === undefined ? [] : [[names.variable, { text, ...describe(names) }]];
+    }),
+  );
+}
+
+function layerOfFile(path: string | null): Layer {
+  if (path === null) return new Map();
+  return new Map(
+    readConfigFile(path).map(({ key, text, line }) => [
+      ALL_NAMES.find((names) => names.key === key)!.variable,
+      { text, origin: { kind: 'file', path, line }, label: `${path}:${line}: ${key}` },
+    ]),
+  );
+}
+
+/** What a source gives of a setting: as it is, or in a file. The label ends with the value, unless that is secret. */
+function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
+  const own = layer.get(variable);
+  if (secretFile === null) return own ? { ...own, label: `${own.label} "${own.text}"` } : null;
+  const inFile = layer.get(secretFile.variable);
+  if (!inFile) return own ?? null;
+  if (own) throw refused(inFile.label, `${own.label} is given too: use one of them`);
+  return { ...inFile, text: readSecret(inFile), origin: { ...inFile.origin, secretFile: inFile.text } as Origin };
+}
+
+/** Without the line's end. The name of the file is not repeated: it may be a secret that was put in its place. */
+function readSecret({ text: path, label }: Found): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw refused(label, `the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (bytes.length > MAXIMUM_SECRET_BYTES)
+    throw refused(label, `the file has ${bytes.length} bytes: that is no secret`);
+  return bytes.toString('utf8').replace(/\r?\n$/, '');
+}
+
+function refused(label: string, message: string): AppError {
+  return new AppError('invalid_argument', `${label}: ${message}`);
+}

@@ -1,0 +1,64 @@
+/** The tables of docs/settings.md, generated from the list of settings. */
+import { LIMITS } from '../../http/limits.ts';
+import { OTEL_VARIABLES } from './otel-variables.ts';
+import { CONFIG_FILE, SETTINGS, type Setting, type SettingNames } from './setting-list.ts';
+
+const HEAD = ['key', 'flag', 'variable', 'default'];
+
+/** The generated parts of docs/settings.md by the names of their markers. */
+export function settingsTables(): Readonly<Record<string, string>> {
+  const own = SETTINGS.filter(({ limit }) => limit === null);
+  const published = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published === true);
+  const others = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published !== true);
+  const groups = [...new Set(others.map(({ group }) => group))];
+  return {
+    'opentelemetry variables': table(
+      ['variable', 'what it sets'],
+      OTEL_VARIABLES.map(([name, description]) => [code(name), description]),
+    ),
+    settings: table([...HEAD, 'what it sets'], [configRow(), ...own.flatMap(rowsOf)]),
+    limits: limitTable(published),
+    'other limits': groups
+      .map((title) => `### ${title}\n\n${limitTable(others.filter(({ group }) => group === title))}`)
+      .join('\n\n'),
+  };
+}
+
+function configRow(): string[] {
+  const description = 'Configuration file (YAML) with any of the keys below.';
+  return ['', code(CONFIG_FILE.flag), code(CONFIG_FILE.variable), 'none', description];
+}
+
+/** A secret has a row more, of its file, whose flag is the only one. */
+function rowsOf(setting: Setting): string[][] {
+  const { key, variable, byDefault, description, secretFile } = setting;
+  if (secretFile === null) return [[...cellsOf(setting), byDefault, description]];
+  return [
+    [code(key), '', code(variable), byDefault, description],
+    [...cellsOf(secretFile), 'none', `File that holds the value of \`${key}\`, on one line.`],
+  ];
+}
+
+function limitTable(settings: readonly Setting[]): string {
+  const rows = settings.map((setting) => [...cellsOf(setting), setting.byDefault, setting.unit!, setting.description]);
+  return table([...HEAD, 'unit', 'what it limits'], rows);
+}
+
+function cellsOf({ key, flag, variable }: SettingNames): string[] {
+  return [code(key), code(flag), code(variable)];
+}
+
+/** A Markdown table whose columns are as wide as their longest cell. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, column) =>
+    Math.max(...[head, ...rows].map((row) => row[column]!.length), name.length),
+  );
+  const line = (cells: readonly string[], fill: string) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!, fill)).join(' | ')} |`;
+  const rule = head.map(() => '');
+  return [line(head, ' '), line(rule, '-'), ...rows.map((row) => line(row, ' '))].join('\n');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

@@ -1,0 +1,176 @@
+/**
+ * The settings of `metaheac serve` other than its limits, in one row each: what it takes, its default, its line in
+ * docs/settings.md. A row is named by its variable; flag and key of the configuration file follow from that.
+ */
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { trustedProxyCheck } from '../../http/plugins/access/client-address.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { createAddressGuard } from '../webhooks/address-guard.ts';
+
+interface Words {
+  readonly description: string;
+  /** What the documentation shows if there is no default. */
+  readonly byDefault?: string;
+  /** Never shown; given in a file or a variable, as a command line can be read by every user of the machine. */
+  readonly isSecret?: true;
+  /** A path: in a configuration file it is relative to that file. */
+  readonly isPath?: true;
+  /** May be given as a list in a configuration file; elsewhere with commas. */
+  readonly isList?: true;
+  /** The flag alone means `true`. */
+  readonly isSwitch?: true;
+}
+
+/** What is known of each setting besides its schema. */
+export const SETTING_WORDS = z.registry<Words>();
+
+/** A number in plain digits: `Number` would read an empty string as 0 and `0x50` as 80. */
+export const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
+
+/** A list in one variable: `a,b,..`. */
+const list = z.string().transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())));
+
+/** Names and addresses, without a port. */
+const hostNames = list.refine(
+  (entries) => entries.every((entry) => /^[\w.-]+$/.test(entry) || isIPv6(entry.replace(/^\[(.*)\]$/, '$1'))),
+  'must be host names or addresses, without a port',
+);
+
+/** Origins as browsers send them; no `*`, which would let any page in. */
+const origins = list.refine(
+  (entries) =>
+    entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry),
+  'must be origins as https://app.example.com, each in full: no path, no *',
+);
+
+/** Hosts and CIDRs allowed for webhooks. */
+const allowedHosts = list.superRefine((entries, context) => {
+  try {
+    createAddressGuard(entries);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
+
+/** Addresses and CIDRs of proxies. */
+const proxies = list.superRefine((entries, context) => {
+  try {
+    trustedProxyCheck(entries);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
+
+/** A key that callers send. A new schema each time, as words belong to a schema. */
+const secret = () => z.string().min(16, 'a key must have at least 16 characters').optional();
+
+/** Off unless it is turned on. A new schema each time, as words belong to a schema. */
+const switched = () =>
+  z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true');
+
+/** Listed in docs/settings.md in this order. */
+export const settingsSchema = z.object({
+  METAHEAC_DATA_DIR: z.string().min(1).optional().register(SETTING_WORDS, {
+    byDefault: 'required',
+    isPath: true,
+    description: 'Folder for the database, seeds and audiences; one service at a time.',
+  }),
+  METAHEAC_MODEL: z.string().min(1).optional().register(SETTING_WORDS, {
+    byDefault: 'required',
+    isPath: true,
+    description: 'Model folder.',
+  }),
+  METAHEAC_POPULATION: z.string().min(1).optional().register(SETTING_WORDS, {
+    byDefault: 'required',
+    isPath: true,
+    description:
+      'Population folder; its current version is served. Another is taken by `POST /v1/populations/{version}/activate`.',
+  }),
+  METAHEAC_FOLLOW_POPULATION: switched().register(SETTING_WORDS, {
+    isSwitch: true,
+    description: 'Serve each population version as soon as an import or a rollback makes it current.',
+  }),
+  METAHEAC_HOST: z.string().min(1).default('127.0.0.1').register(SETTING_WORDS, {
+    description: 'Address; a non-loopback address needs a key, or the service refuses to start.',
+  }),
+  METAHEAC_PORT: whole(0, 65_535).default(8080).register(SETTING_WORDS, {
+    description: 'Port; 0 picks a free one.',
+  }),
+  METAHEAC_DEVICE: z
+    .string()
+    .regex(/^(auto|cpu|cuda|cuda:\d{1,2})$/, 'must be auto, cpu, cuda or cuda:N')
+    .default('auto')
+    .register(SETTING_WORDS, {
+      description: 'Device of the engine: auto, cpu, cuda or cuda:N ([GPU](operations.md#gpu)).',
+    }),
+  METAHEAC_THREADS: whole(1, 256).optional().register(SETTING_WORDS, {
+    byDefault: 'one per processor',
+    description: 'Number of engine threads.',
+  }),
+  METAHEAC_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    // it would be in log lines
+    .refine((text) => !URL.canParse(text) || new URL(text).password === '', 'must have no password')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      description:
+        'OpenTelemetry receiver (OTLP over HTTP, JSON) of traces and metrics, such as `http://127.0.0.1:4318`.',
+    }),
+  METAHEAC_API_KEY: secret().register(SETTING_WORDS, {
+    byDefault: 'none',
+    isSecret: true,
+    description:
+      'API key of scope admin, at least 16 characters; if set, or once `metaheac keys create` made one, every `/v1` ' +
+      'call needs `Authorization: Bearer`.',
+  }),
+  METAHEAC_METRICS_KEY: secret().register(SETTING_WORDS, {
+    byDefault: 'none',
+    isSecret: true,
+    description:
+      'Key for `/metrics`, `/docs` and the details of `/readyz`, beside any API key. Without it these are open on a ' +
+      'loopback address, and need an API key on any other.',
+  }),
+  METAHEAC_ALLOWED_HOSTS: hostNames.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    isList: true,
+    description:
+      'Names (`a,b,..`) by which it may be called without a key, besides `localhost`, 127.0.0.1, [::1] and the ' +
+      'address that it listens on; other `Host` headers get 421.',
+  }),
+  METAHEAC_CORS_ORIGINS: origins.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    isList: true,
+    description:
+      'Origins (`https://a.example,..`) whose pages may call it from a browser; others get 403. No wildcard.',
+  }),
+  METAHEAC_TRUSTED_PROXIES: proxies.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    isList: true,
+    description:
+      'Addresses and CIDRs (`10.0.0.7,fd00::/8,..`) of proxies in front of the service: the client is then the last ' +
+      'address in `X-Forwarded-For` that is not one of them, for rate limits and the audit log. With it a key is needed.',
+  }),
+  METAHEAC_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .register(SETTING_WORDS, { description: 'Log level: fatal, error, warn, info, debug, trace or silent.' }),
+  METAHEAC_PRETTY: switched().register(SETTING_WORDS, {
+    isSwitch: true,
+    description: 'Log in lines for people instead of JSON.',
+  }),
+  METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    isList: true,
+    description: 'Hosts and CIDRs (`a,b,..`) that webhooks may call although they are not public; hosts over http too.',
+  }),
+});

@@ -1,0 +1,26 @@
+/**
+ * Explains audiences, each in its own thread: a pass over a population takes seconds, and the event loop that serves
+ * look-ups must not wait for one.
+ */
+import type { Explanation } from '../../audience/explanation.ts';
+import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
+import type { ExplainTask, ExplainThreadData } from './explain-thread.ts';
+
+/** There is no limit here: the caller decides how many threads there may be. */
+export class AudienceExplainer {
+  readonly #threads: SingleTaskThreads<ExplainTask, Explanation>;
+
+  constructor(data: ExplainThreadData) {
+    this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'explain-thread', data });
+  }
+
+  /** @throws AppError population_unavailable, storage_failed, invalid_population */
+  explain({ folder, size, populationVersion, seedSets }: ExplainTask): Promise<Explanation> {
+    return this.#threads.run({ folder, size, populationVersion, seedSets });
+  }
+
+  /** Ends running explanations; their callers get an error. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+}

@@ -1,0 +1,65 @@
+/** A thread that explains one audience. */
+
+import { type Explanation, type ExplanationLimits, explain } from '../../audience/explanation.ts';
+import { openRanking } from '../../audience/ranking.ts';
+import type { SetReader } from '../../domain/ports/expansions.ts';
+import type { StoreLocator } from '../../domain/ports/store.ts';
+import type { UserNumber } from '../../lib/brands.ts';
+import { AppError } from '../../lib/errors.ts';
+import { hostThread } from '../../lib/threads/thread-host.ts';
+import { hasVersion, openPopulation, type Population } from '../../population/read/population.ts';
+import { openStoreFiles } from '../../storage/open-store.ts';
+
+/** Which audience, and its seeds. */
+export interface ExplainTask {
+  /** The blob folder of its ranking. */
+  readonly folder: string;
+  readonly size: number;
+  readonly populationVersion: string;
+  /** The sha256 of the user sets that were its seeds. */
+  readonly seedSets: readonly string[];
+}
+
+/** The thread's start data. */
+export interface ExplainThreadData {
+  /** The folder of all versions. */
+  readonly population: string;
+  /** Where rankings and user sets are. */
+  readonly store: StoreLocator;
+  readonly limits: ExplanationLimits;
+}
+
+function run(
+  { folder, size, populationVersion, seedSets }: ExplainTask,
+  { population, store, limits }: ExplainThreadData,
+): Explanation {
+  if (!hasVersion(population, populationVersion)) {
+    const message = `the audience was made with population ${populationVersion}, which no longer exists`;
+    throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
+  }
+  const opened = openPopulation(population, { version: populationVersion, trusted: true });
+  const files = openStoreFiles(store);
+  const seeds = numbersOf(opened, files, seedSets);
+  const ranking = openRanking(files.blobs, folder);
+  try {
+    return explain(opened, { ranking, size }, seeds, limits);
+  } finally {
+    ranking.close();
+  }
+}
+
+/** The users of all sets that the directory knows. */
+function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
+  const numbers = new Set<UserNumber>();
+  for (const sha256 of sets) {
+    for (const block of files.setBlocks(sha256)) {
+      for (const userId of block) {
+        const number = directory.find(userId);
+        if (number >= 0) numbers.add(number);
+      }
+    }
+  }
+  return numbers;
+}
+
+await hostThread((data: ExplainThreadData) => ({ run: (task: ExplainTask) => run(task, data), close() {} }));

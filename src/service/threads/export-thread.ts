@@ -1,0 +1,67 @@
+/** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
+import type { StoreLocator } from '../../domain/ports/store.ts';
+import { readStoredModel } from '../../engine/expansion/stored-model.ts';
+import { AppError } from '../../lib/errors.ts';
+import { hostThread } from '../../lib/threads/thread-host.ts';
+import { customisedOnnx } from '../../model/customised.ts';
+import { readModelFolder } from '../../model/folder.ts';
+import { findModel } from '../../model/versions.ts';
+import { type CustomisedManifest, customisedManifest } from '../../online/customised-manifest.ts';
+import { openStoreFiles } from '../../storage/open-store.ts';
+
+/** Which model is requested. */
+export interface ExportTask {
+  readonly campaignId: string;
+  /** Of the audience. */
+  readonly version: number;
+  /** The blob folder of that audience version's ranking. */
+  readonly folder: string;
+  readonly wantsOnnx: boolean;
+}
+
+/** The thread's start data. */
+export interface ExportThreadData {
+  /** Folder of the general model. */
+  readonly model: string;
+  /** Its served version. */
+  readonly modelVersion: string;
+  /** Folder of other models by version: audiences of those that were served before have customised models too. */
+  readonly models: string;
+  /** Where rankings are. */
+  readonly store: StoreLocator;
+}
+
+export interface ExportResult {
+  readonly manifest: CustomisedManifest;
+  readonly onnx: Uint8Array | null;
+}
+
+function run(task: ExportTask, data: ExportThreadData): ExportResult {
+  const customised = readStoredModel(openStoreFiles(data.store).blobs, task.folder);
+  const general = readModelFolder(folderOf(customised.modelVersion, data));
+  checkVersion(customised.modelVersion, general.manifest.version, `its folder holds ${general.manifest.version}`);
+  const manifest = customisedManifest(general, customised, task);
+  const onnx = task.wantsOnnx ? customisedOnnx(general, customised.changes, manifest) : null;
+  return { manifest, onnx };
+}
+
+/** @throws AppError model_unavailable */
+function folderOf(version: string, { model, modelVersion, models }: ExportThreadData): string {
+  if (version === modelVersion) return model;
+  const kept = findModel(models, version);
+  if (kept === null) checkVersion(version, modelVersion, `${modelVersion} is served`);
+  return kept ?? model;
+}
+
+function checkVersion(pinned: string, present: string, but: string): void {
+  if (pinned === present) return;
+  throw new AppError('model_unavailable', `the audience was made with model ${pinned}, and ${but} now`, {
+    facts: { model_version: pinned, served_model_version: present },
+  });
+}
+
+await hostThread((data: ExportThreadData) => ({
+  run: (task: ExportTask) => run(task, data),
+  transferred: ({ onnx }: ExportResult) => (onnx === null ? [] : [onnx.buffer as ArrayBuffer]),
+  close() {},
+}));

@@ -1,0 +1,100 @@
+/** What was found damaged while serving: counted, logged once each, and made again where that is an active audience. */
+
+import type { CampaignStore } from '../../domain/ports/store.ts';
+import type { DamagedRow } from '../../domain/ports/upkeep.ts';
+import { isEnd } from '../../domain/states.ts';
+import type { Damage, DamageKind } from '../../http/health/port.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logging.ts';
+
+export interface DamageLogOptions {
+  readonly store: Pick<CampaignStore, 'activeAudiences' | 'get' | 'expand'>;
+  readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Called after an expansion was queued. */
+  readonly wake: () => void;
+  /** Called when files of the population that were damaged are all whole again. */
+  readonly onPopulationWhole?: () => void;
+}
+
+export class DamageLog {
+  readonly #options: DamageLogOptions;
+  /** By path: what is not whole again. */
+  readonly #known = new Map<string, Damage>();
+  /** Rankings that were queued to be made again: reads do not ask once more. */
+  readonly #queued = new Set<string>();
+  readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0, row: 0 };
+
+  constructor(options: DamageLogOptions) {
+    this.#options = options;
+  }
+
+  counts(): Readonly<Record<DamageKind, number>> {
+    return this.#counts;
+  }
+
+  /** What was found and is not whole again, the oldest first. */
+  known(): readonly Damage[] {
+    return [...this.#known.values()];
+  }
+
+  /** It is whole again, or gone with what it was of. */
+  mend(path: string): void {
+    const known = this.#known.get(path);
+    if (known === undefined) return;
+    this.#known.delete(path);
+    this.#queued.delete(path);
+    this.#options.logger.info({ kind: known.kind, path }, 'what was damaged is whole again, or no longer needed');
+    if (known.kind === 'population' && this.known().every(({ kind }) => kind !== 'population'))
+      this.#options.onPopulationWhole?.();
+  }
+
+  /** Notes a file or a folder that is damaged; true the first time. */
+  note(kind: DamageKind, path: string, message: string): boolean {
+    if (this.#known.has(path)) return false;
+    this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
+    this.#counts[kind] += 1;
+    const what = kind === 'row' ? 'row of the database' : 'file';
+    this.#options.logger.error({ kind, path, reason: message }, `a damaged ${what} was found: it is not served`);
+    return true;
+  }
+
+  /** Notes a damaged row of the database. */
+  noteRow({ table, id }: DamagedRow): void {
+    this.note('row', `${table}/${id}`, 'it is not as it was written (its checksum differs): restore a backup');
+  }
+
+  /**
+   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, unless an
+   * expansion runs already: equal inputs give equal bytes. Reads that find it do so once, each pass of the scrubber
+   * again while the audience stays active: its expansion may have failed or was cancelled, or the version was made the
+   * active one again. Does so in a later turn of the event loop; never throws. Without a message a read found
+   * it, which may be of a version that was just deleted.
+   */
+  noteRanking(folder: string, message?: string): void {
+    setImmediate(() => {
+      this.#makeAgain(folder, message).catch((error: unknown) => {
+        // a full disk, or too much that waits: the next read tries again
+        this.#queued.delete(folder);
+        this.#options.logger.error({ err: error, path: folder }, 'a damaged audience could not be queued again');
+      });
+    });
+  }
+
+  async #makeAgain(folder: string, message: string | undefined): Promise<void> {
+    const { store, logger, wake } = this.#options;
+    if (message === undefined && this.#queued.has(folder)) return;
+    const audience = store.activeAudiences().find((one) => one.folder === folder);
+    if (audience === undefined && message === undefined) return;
+    this.note('ranking', folder, message ?? 'a read found it');
+    // an earlier version stays refused: it is nobody's active one
+    if (audience === undefined) return;
+    const { campaignId } = audience;
+    const { state } = store.get(campaignId);
+    if (state !== null && !isEnd(state)) return;
+    this.#queued.add(folder);
+    const { id } = await store.expand(campaignId);
+    logger.warn({ campaign: campaignId, expansion: id }, 'a damaged audience is made again from its inputs');
+    wake();
+  }
+}

@@ -1,0 +1,55 @@
+/** Looks four times a second whether the files of the database are still there, and has all of it saved if not. */
+import type { LostFiles, StoreHealth } from '../../domain/ports/health.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+
+const EVERY_MS = 250;
+
+export interface DatabaseWatchOptions {
+  readonly health: Pick<StoreHealth, 'lostFiles'>;
+  /** Called once: nothing can be written any more. */
+  readonly onLost: () => void;
+  readonly logger: Logger;
+}
+
+export class DatabaseWatch {
+  readonly #options: DatabaseWatchOptions;
+  readonly #timer: NodeJS.Timeout;
+  #reported: LostFiles | null = null;
+
+  constructor(options: DatabaseWatchOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#look(), EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** As of the last look. @throws AppError database_lost */
+  refuseIfLost(): void {
+    if (this.#reported === null) return;
+    throw new AppError('database_lost', `nothing is written any more: ${this.#reported.what}`);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const { health, onLost, logger } = this.#options;
+    const lost = health.lostFiles();
+    if (lost === null) return;
+    const before = this.#reported;
+    this.#reported = lost;
+    if (before === null) onLost();
+    if (lost.savedAs !== null && (before === null || before.savedAs === null))
+      logger.fatal(
+        { file: lost.what, saved: lost.savedAs },
+        'a file of the database was removed or replaced: nothing is written any more, all of it is saved; ' +
+          'start the service again, which takes it',
+      );
+    else if (lost.savedAs === null && lost.failure !== before?.failure)
+      logger.fatal(
+        { file: lost.what, reason: lost.failure },
+        'a file of the database was removed or replaced, and it could not be saved yet: leave the service running',
+      );
+  }
+}

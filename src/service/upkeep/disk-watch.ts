@@ -1,0 +1,37 @@
+/**
+ * How much room the disk of the data folder has: below a reserve, and while the file that is kept for deletions is
+ * given up, the service takes no new work.
+ */
+
+import type { DiskState } from '../../http/health/port.ts';
+import type { Clock } from '../../lib/clock.ts';
+
+/** How long what the system said of the disk is used. */
+const FRESH_MS = 500;
+
+export class DiskWatch {
+  readonly #readFree: () => number;
+  readonly #reserveBytes: number;
+  readonly #isGivenUp: () => boolean;
+  readonly #clock: Clock;
+  #freeBytes: number | null = null;
+  #readAt = 0;
+
+  constructor(readFree: () => number, reserveBytes: number, isGivenUp: () => boolean, clock: Clock) {
+    this.#readFree = readFree;
+    this.#reserveBytes = reserveBytes;
+    this.#isGivenUp = isGivenUp;
+    this.#clock = clock;
+  }
+
+  /** @throws AppError storage_failed where the system does not say */
+  state(): DiskState {
+    const now = this.#clock.elapsed();
+    if (this.#freeBytes === null || now - this.#readAt >= FRESH_MS) {
+      this.#freeBytes = this.#readFree();
+      this.#readAt = now;
+    }
+    const isLow = this.#freeBytes < this.#reserveBytes || this.#isGivenUp();
+    return { freeBytes: this.#freeBytes, reserveBytes: this.#reserveBytes, isLow };
+  }
+}

@@ -1,0 +1,102 @@
+/** Keeps the reserve of the data folder: makes it while the disk has plenty of room, and says when it was given up. */
+import type { StoreReserve } from '../../domain/ports/reserve.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+
+const LOOK_EVERY_MS = 2_000;
+/** So often its size must be free, beyond what is kept free otherwise, before it is made. */
+const ROOM = 2;
+
+export interface ReserveKeeperOptions {
+  readonly reserve: StoreReserve;
+  /** The size that it is to have; 0: none. */
+  readonly bytes: number;
+  /** Below it the service takes nothing new, or is not ready. */
+  readonly keptFreeBytes: number;
+  /** @throws AppError storage_failed */
+  readonly freeBytes: () => number;
+  readonly logger: Logger;
+}
+
+export class ReserveKeeper {
+  readonly #options: ReserveKeeperOptions;
+  readonly #timer: NodeJS.Timeout;
+  #work: Promise<void> | null = null;
+  #wasThere = false;
+  #isReported = false;
+  #failure = '';
+  #onExpected: () => void = () => {};
+
+  /** Looks at once, and again until `close`. */
+  constructor(options: ReserveKeeperOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#start(), LOOK_EVERY_MS);
+    this.#timer.unref();
+    this.#start();
+  }
+
+  /** Whether it was there and is not, whoever gave it up: what is free belongs to deletions until it is made again. */
+  isGivenUp(): boolean {
+    const { reserve } = this.#options;
+    return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
+  }
+
+  /** Whether it was there at any time: where it is not, it was given up. */
+  isExpected(): boolean {
+    const { reserve, bytes } = this.#options;
+    return bytes > 0 && (this.#wasThere || reserve.isGivenUp);
+  }
+
+  /** Calls `listener`, the only one, after each look while it is expected. */
+  onExpected(listener: () => void): void {
+    this.#onExpected = listener;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#work;
+  }
+
+  #start(): void {
+    this.#work ??= this.#look().finally(() => {
+      this.#work = null;
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { reserve, bytes, logger } = this.#options;
+    try {
+      this.#report();
+      if (reserve.sizeBytes() !== bytes && this.#hasRoom()) await this.#make();
+      this.#wasThere ||= bytes > 0 && reserve.sizeBytes() === bytes;
+      this.#failure = '';
+    } catch (error) {
+      // a disk that stays full is reported once
+      if (messageOf(error) !== this.#failure)
+        logger.warn({ err: error }, 'the reserve for deletions could not be made');
+      this.#failure = messageOf(error);
+    }
+    if (this.isExpected()) this.#onExpected();
+  }
+
+  async #make(): Promise<void> {
+    const { reserve, bytes, logger } = this.#options;
+    await reserve.keep(bytes);
+    if (this.#isReported && !this.isGivenUp()) {
+      this.#isReported = false;
+      logger.info({ bytes }, 'the reserve for deletions was made again');
+    }
+  }
+
+  #report(): void {
+    if (this.#isReported || !this.isGivenUp()) return;
+    this.#isReported = true;
+    this.#options.logger.warn('the reserve was given up for a deletion, as the disk was full: nothing new is taken');
+  }
+
+  /** One of another size counts as free. */
+  #hasRoom(): boolean {
+    const { reserve, bytes, keptFreeBytes, freeBytes } = this.#options;
+    return bytes === 0 || freeBytes() + reserve.sizeBytes() >= keptFreeBytes + ROOM * bytes;
+  }
+}

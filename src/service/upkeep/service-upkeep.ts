@@ -1,0 +1,168 @@
+/** What a service does for its files: it takes them over, watches the disk, and finds and mends what is damaged. */
+import type { RankingCache } from '../../audience/ranking-cache.ts';
+import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
+import type { DamagedRow } from '../../domain/ports/upkeep.ts';
+import type { ServerConfig } from '../../http/config.ts';
+import type { StorageStatus } from '../../http/health/port.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+import type { Population } from '../../population/read/population.ts';
+import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
+import { DamageLog } from './damage-log.ts';
+import { DatabaseWatch } from './database-watch.ts';
+import { DiskWatch } from './disk-watch.ts';
+import { expandFailed } from './expand-failed.ts';
+import { ReserveKeeper } from './reserve-keeper.ts';
+import { Scrubber } from './scrubber.ts';
+
+/** With less free, a start that cannot write fails because of that, whatever is to be kept free. */
+const FULL_BYTES = 64 * 1024;
+
+/**
+ * Locks the folder, and takes a database that was saved as its files were lost; with `adopt`, files whose database is
+ * gone are moved aside. `refuse` throws what is refused of the locked folder. @throws AppError as `lockStore`;
+ * invalid_argument where it cannot be taken
+ */
+export function lockFolder(
+  locator: StoreLocator,
+  { adopt = false, clock, logger }: { readonly adopt?: boolean; readonly clock: Clock; readonly logger: Logger },
+  refuse: () => void,
+): () => void {
+  const release = lockStore(locator);
+  try {
+    refuse();
+    const saved = takeSavedStore(locator, clock.now());
+    if (saved !== null)
+      logger.error(
+        saved,
+        'the database that was saved as its files were lost was taken; what was in its place is aside',
+      );
+    if (adopt) reportAdoption(adoptStore(locator, clock.now()), logger);
+    return release;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function reportAdoption(folder: string | null, logger: Logger): void {
+  if (folder === null) logger.warn('there was nothing to adopt: start without --adopt');
+  else
+    logger.warn({ folder }, 'files of a database that is gone were moved aside: the service begins with an empty one');
+}
+
+/** At the end of a service. Where nothing can be written any more, the next start knows less. */
+export function giveUp(store: CampaignStore, logger: Logger): void {
+  try {
+    store.renewGeneration();
+  } catch (error) {
+    logger.warn({ err: error }, 'the generation of the database could not be changed');
+  }
+}
+
+/** The file of the data folder that is given up for deletions on a full disk. */
+export function keepReserve(
+  { reserve }: CampaignStore,
+  locator: StoreLocator,
+  logger: Logger,
+  { reserveFileBytes: bytes, diskReserveBytes, readyFreeBytes }: ServerConfig,
+): ReserveKeeper {
+  const keptFreeBytes = Math.max(diskReserveBytes, readyFreeBytes);
+  return new ReserveKeeper({ reserve, bytes, keptFreeBytes, freeBytes: () => freeBytesOf(locator), logger });
+}
+
+/**
+ * Takes the folder, and releases the jobs that a previous service left running. On a full disk this cannot be written:
+ * the service then reads only, and leases run out by themselves.
+ */
+export function takeOver(
+  store: CampaignStore,
+  locator: StoreLocator,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { diskReserveBytes }: ServerConfig,
+  keeper: ReserveKeeper,
+): DiskWatch {
+  const isGivenUp = () => keeper.isGivenUp();
+  const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, isGivenUp, clock);
+  const { isLow, freeBytes, reserveBytes } = disk.state();
+  if (isLow)
+    logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
+  try {
+    const folder = isLow ? store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
+    if (folder !== null)
+      logger.error({ folder }, 'files that this database does not know, and did not make, were moved aside');
+    store.userSets.removeLeftovers();
+    const released = store.releaseAll();
+    if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
+  } catch (error) {
+    const isFull = isLow || freeBytesOf(locator) < FULL_BYTES;
+    if (!isFull || !(error instanceof AppError)) throw error;
+    logger.warn({ err: error }, 'jobs of a previous service wait until their leases run out');
+  }
+  return disk;
+}
+
+/** Who is told of damaged rows that reads find: the store is opened before. */
+export interface DamagedRows {
+  report: (row: DamagedRow) => void;
+}
+
+interface Parts {
+  readonly disk: DiskWatch;
+  readonly keeper: ReserveKeeper;
+  readonly store: CampaignStore;
+  readonly locator: StoreLocator;
+  readonly rankings: RankingCache;
+  readonly population: Population;
+  readonly wake: () => void;
+  /** Calls `listener`, the only one, after another version is served. */
+  readonly onPopulation: (listener: () => void) => void;
+  readonly rows: DamagedRows;
+  /** Called once where the database is lost. */
+  readonly onLost: () => void;
+}
+
+/** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
+export function startUpkeep(
+  {
+    logger,
+    clock,
+    population: folder,
+  }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
+  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
+  { disk, keeper, store, locator, rankings, population, wake, onPopulation, rows, onLost }: Parts,
+  closers: (() => Promise<void> | void)[],
+): StorageStatus {
+  const onPopulationWhole = () =>
+    void expandFailed({ store, logger, wake }).catch((error: unknown) =>
+      logger.error({ err: error }, 'failed expansions could not be looked for'),
+    );
+  const damage = new DamageLog({ store, logger, clock, wake, onPopulationWhole });
+  // a start has verified the population
+  onPopulationWhole();
+  onPopulation(onPopulationWhole);
+  rankings.onDamage((path) => damage.noteRanking(path));
+  rows.report = (row) => damage.noteRow(row);
+  const upkeep = openUpkeep(locator);
+  closers.push(() => upkeep.close());
+  const scrubber = new Scrubber({
+    ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
+    population: { folder, version: () => population.version },
+  });
+  closers.push(() => scrubber.close());
+  scrubber.start();
+  const watch = new DatabaseWatch({ health: store.health, onLost, logger });
+  closers.push(() => watch.close());
+  return {
+    disk: () => disk.state(),
+    reserveFileBytes: () => store.reserve.sizeBytes(),
+    isReserveGivenUp: () => keeper.isGivenUp(),
+    damaged: () => damage.counts(),
+    setAside: () => upkeep.setAside(),
+    damage: () => damage.known(),
+    suspectPopulation: () => scrubber.suspectPopulation(),
+    scrubbed: () => scrubber.progress,
+    refuseIfLost: () => watch.refuseIfLost(),
+  };
+}

@@ -1,0 +1,114 @@
+/** Erases users from the population and the store of a running service, and completes what others have begun. */
+import type { PendingAction } from '../../domain/audit.ts';
+import type { StoreReserve } from '../../domain/ports/reserve.ts';
+import type { UserErasure } from '../../domain/ports/user-erasure.ts';
+import type { UserEraser } from '../../http/users/port.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+import { eraseUsers } from '../../population/erase/erase-users.ts';
+import type { Population } from '../../population/read/population.ts';
+
+/** How often requests and erasures of other processes are looked for. */
+const LOOK_EVERY_MS = 2_000;
+/** Ids of other processes' requests that are erased at once. */
+const MOST_REQUESTED = 100_000;
+/** When a caller that found too many waiting may try again. */
+const RETRY_SECONDS = 5;
+
+export interface EraserOptions {
+  readonly store: UserErasure & { readonly reserve: Pick<StoreReserve, 'using'> };
+  /** What requests read. */
+  readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
+  readonly maximumWaiting: number;
+  readonly logger: Logger;
+}
+
+interface Waiting {
+  readonly userId: string;
+  readonly action: PendingAction | null;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class ServiceEraser implements UserEraser {
+  readonly #options: EraserOptions;
+  #waiting: Waiting[] = [];
+  #work: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: EraserOptions) {
+    this.#options = options;
+  }
+
+  erase(userId: string, action: PendingAction | null): Promise<void> {
+    if (this.#waiting.length >= this.#options.maximumWaiting) {
+      throw new AppError('unavailable', `${this.#waiting.length} erasures wait, the maximum`, {
+        facts: { retry_after: RETRY_SECONDS },
+      });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ userId, action, resolve, reject });
+      this.#start();
+    });
+  }
+
+  /** Completes what was requested and not erased, now and whenever another process requests it, until `close`. */
+  watch(): void {
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer.unref();
+    this.#look();
+  }
+
+  /** Ends after the erasure at work; requests that wait are completed at the next start. */
+  async close(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    await this.#work;
+  }
+
+  #look(): void {
+    const { store, population, logger } = this.#options;
+    try {
+      population.erasures.refresh();
+      if (this.#work === null && store.requestedErasures(1).length > 0) this.#start();
+    } catch (error) {
+      logger.error({ err: error }, 'erasures cannot be looked for');
+    }
+  }
+
+  #start(): void {
+    this.#work ??= this.#eraseAll().finally(() => {
+      this.#work = null;
+      if (this.#waiting.length > 0) this.#start();
+    });
+  }
+
+  /** All that wait are erased together: sets are then written once. */
+  async #eraseAll(): Promise<void> {
+    const { store, logger } = this.#options;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    try {
+      // on disk first: whoever starts after a crash completes it
+      if (waiting.length > 0)
+        store.requestErasure(
+          waiting.map(({ userId }) => userId),
+          waiting.flatMap(({ action }) => (action === null ? [] : [action])),
+        );
+      await this.#eraseRequested();
+      for (const { resolve } of waiting) resolve();
+    } catch (error) {
+      if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased: it is tried again');
+      for (const { reject } of waiting) reject(error);
+    }
+  }
+
+  async #eraseRequested(): Promise<void> {
+    const { store, population, logger } = this.#options;
+    for (;;) {
+      const userIds = store.requestedErasures(MOST_REQUESTED);
+      if (userIds.length === 0) return;
+      await store.reserve.using(() => eraseUsers(population.path, userIds, population));
+      logger.info(await store.eraseUsers(userIds), 'users erased');
+    }
+  }
+}

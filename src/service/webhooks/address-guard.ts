@@ -1,0 +1,144 @@
+/** Where webhooks may go: public addresses over https, and exceptions that the operator allows. */
+import { lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { addressRanges, isRange } from '../../lib/address-ranges.ts';
+import { AppError } from '../../lib/errors.ts';
+import { urlTextFault } from './url-text.ts';
+
+/** All that IANA has allocated for public hosts: what it allocates later stays refused until it is listed here. */
+const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
+
+/**
+ * Whether an IP address belongs to a public host: none of the ranges with a special purpose (loopback, private,
+ * link-local, multicast, reserved, IPv4 inside of IPv6, ..), which ipaddr.js knows by name.
+ */
+export function isPublicAddress(address: string): boolean {
+  // ipaddr.js reads more forms: 0177.0.0.1, 1
+  if (isIP(address) === 0) return false;
+  const parsed = ipaddr.parse(address);
+  return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(PUBLIC_IPV6));
+}
+
+/** The resolver of a guard: returns all addresses of a host. */
+export type Resolve = (
+  host: string,
+  options: { readonly all: true; readonly family: number | 'IPv4' | 'IPv6' | undefined },
+  done: (error: NodeJS.ErrnoException | null, addresses: { address: string; family: number }[]) => void,
+) => void;
+
+export interface AddressGuard {
+  /**
+   * For a new URL: as `checkTarget`, and it is written as it will be called.
+   * @throws AppError webhook_url_refused
+   */
+  checkUrl(text: string): URL;
+  /**
+   * The URL, if events may be sent to it: http(s), without user info; https to a name or a public address, or an
+   * allowed host.
+   * @throws AppError webhook_url_refused
+   */
+  checkTarget(text: string): URL;
+  /**
+   * `lookup` of node:net: the connection goes to the checked address. A host with any refused address is refused, with
+   * the code `address_refused`.
+   */
+  readonly lookup: LookupFunction;
+}
+
+/**
+ * `allowed` are hosts (names or addresses), which may have any address and be called by plain http, and CIDRs, whose
+ * addresses any name may have.
+ * @throws AppError invalid_argument: an entry that is none of these
+ */
+export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {
+  const { hosts, isInRange } = parseAllowed(allowed);
+  const isAllowed = (host: string) => hosts.has(host) || isInRange(host);
+  const checkTarget = (text: string) => {
+    // URL drops line breaks and tabs: what is shown would not be what is called
+    if (/[\0-\x20\x7f]/.test(text)) throw refused('contains a space or a control character', text);
+    const url = parseUrl(text);
+    if (url === null) throw refused('is not a URL', text);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);
+    // not repeated: it may contain a password
+    if (url.username !== '' || url.password !== '') throw refused('contains a user name or password');
+    const host = hostOf(url);
+    if (isAllowed(host)) return url;
+    if (url.protocol !== 'https:') throw refused('is not https', text);
+    const isLocal = isIP(host) === 0 ? /(^|\.)localhost$/.test(host) : !isPublicAddress(host);
+    if (isLocal) throw refused('names a loopback, private or reserved address', text);
+    return url;
+  };
+  return {
+    checkTarget,
+    checkUrl(text) {
+      const url = checkTarget(text);
+      const fault = urlTextFault(text, url);
+      if (fault !== null) throw refused(fault, text);
+      return url;
+    },
+    lookup(host, options, done) {
+      const isListed = hosts.has(withoutDot(host));
+      resolve(host, { all: true, family: options.family }, (error, addresses) => {
+        const refusedOne = addresses?.find(
+          ({ address }) => !isListed && !isPublicAddress(address) && !isInRange(address),
+        );
+        const [first] = addresses ?? [];
+        if (error !== null) done(error, '', 0);
+        else if (first === undefined) done(withCode('ENOTFOUND', 'the host has no address'), '', 0);
+        else if (refusedOne !== undefined)
+          done(withCode('address_refused', 'an address of the host is refused'), '', 0);
+        else if (options.all === true) done(null, addresses);
+        else done(null, first.address, first.family);
+      });
+    },
+  };
+}
+
+interface Allowed {
+  readonly hosts: ReadonlySet<string>;
+  isInRange(address: string): boolean;
+}
+
+function parseAllowed(entries: readonly string[]): Allowed {
+  const hosts = new Set<string>();
+  const ranges: string[] = [];
+  for (const entry of entries) {
+    if (isRange(entry)) ranges.push(entry);
+    else hosts.add(hostOfEntry(entry));
+  }
+  const allowed = addressRanges(ranges);
+  return { hosts, isInRange: (address) => allowed.includes(address) };
+}
+
+/** An entry's host in the form used in URLs. */
+function hostOfEntry(entry: string): string {
+  const url = parseUrl(`http://${isIP(entry) === 6 ? `[${entry}]` : entry}/`);
+  // letters of other alphabets are punycode in `host`
+  const isHost = url !== null && (isIP(entry) === 6 || !/[^\p{L}\p{N}\p{M}._-]/u.test(entry));
+  if (!isHost) throw new AppError('invalid_argument', `"${entry}" is not a host, address or CIDR`);
+  return hostOf(url);
+}
+
+function parseUrl(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+/** Without the brackets of IPv6, and without the dot that may end a name. */
+function hostOf(url: URL): string {
+  return withoutDot(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
+function withoutDot(host: string): string {
+  return host.replace(/\.$/, '');
+}
+
+function refused(what: string, value?: string): AppError {
+  return new AppError('webhook_url_refused', `the URL ${what}`, {
+    details: [{ pointer: '/url', message: what, ...(value === undefined ? {} : { value }) }],
+  });
+}
+
+function withCode(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
+}

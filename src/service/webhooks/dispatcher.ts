@@ -1,0 +1,223 @@
+/** Sends due deliveries to webhooks in the background, from its start to its stop. */
+import { setMaxListeners } from 'node:events';
+import type { Outbox } from '../../domain/ports/outbox.ts';
+import type { Attempt, DueDelivery } from '../../domain/webhook-types.ts';
+import type { HttpLimits } from '../../http/plugins/limits.ts';
+import type { WebhookLimits } from '../../http/webhooks/limits.ts';
+import type { WebhookService } from '../../http/webhooks/port.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+import type { ServiceClock } from '../../lib/service-clock.ts';
+import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
+import type { AddressGuard } from './address-guard.ts';
+import { type PostResult, post } from './deliver.ts';
+import { nextAttemptAt, retryAfterTime } from './retries.ts';
+import { signedHeaders } from './signature.ts';
+
+/** How often old deliveries are pruned. */
+const PRUNE_EVERY_MS = 3_600_000;
+/** Nothing is sent for this long after an outcome could not be recorded; otherwise it would be sent over and over. */
+const TROUBLE_PAUSE_MS = 30_000;
+
+export interface DispatcherOptions {
+  readonly outbox: Outbox;
+  readonly guard: AddressGuard;
+  readonly logger: Logger;
+  readonly clock: ServiceClock;
+  /** Makes a span of each attempt, which the receiver is told of in `traceparent`. */
+  readonly tracer?: Tracer | null;
+  readonly config: WebhookLimits & Pick<HttpLimits, 'closeGraceMs'>;
+}
+
+/** Attempts since the start, by outcome. */
+export interface AttemptCounts {
+  readonly delivered: number;
+  /** Failed, and retried later. */
+  readonly retried: number;
+  readonly failed: number;
+}
+
+/**
+ * At least once: an attempt counts when its outcome is recorded, and one that was not (the process died, or was
+ * stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder, as only it knows
+ * what is being sent. Every webhook has its own concurrent calls (`webhookParallelCalls`), so one that does not respond
+ * holds up no other.
+ */
+export class WebhookDispatcher implements WebhookService {
+  readonly guard: AddressGuard;
+  readonly #options: DispatcherOptions;
+  readonly #counts = { delivered: 0, retried: 0, failed: 0 };
+  /** Attempts in flight, by the delivery's id. */
+  readonly #calls = new Map<string, { readonly webhookId: string; readonly done: Promise<void> }>();
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+  #prunedAt = Number.NEGATIVE_INFINITY;
+  /** Of `clock.elapsed`. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
+
+  constructor(options: DispatcherOptions) {
+    this.guard = options.guard;
+    this.#options = options;
+    // one per call; their number is bounded
+    setMaxListeners(0, this.#abort.signal);
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.wake(), this.#options.config.webhookPollMs);
+    this.wake();
+  }
+
+  /** Checks at once for due deliveries. */
+  wake(): void {
+    if (this.#isStopped || this.#options.clock.elapsed() < this.#pausedUntil) return;
+    // Polling continues whatever happens: what cannot be read or written now is due again.
+    try {
+      this.#prune();
+      this.#sendDue();
+    } catch (error) {
+      this.#pause(error);
+    }
+  }
+
+  counts(): AttemptCounts {
+    return this.#counts;
+  }
+
+  /**
+   * Starts nothing more and gives attempts in flight `closeGraceMs`; those aborted then are repeated after the next
+   * start.
+   */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    const cut = setTimeout(() => this.#abort.abort(), this.#options.config.closeGraceMs);
+    await Promise.all([...this.#calls.values()].map(({ done }) => done));
+    clearTimeout(cut);
+  }
+
+  #sendDue(): void {
+    const { outbox, clock, config } = this.#options;
+    const most = config.webhookParallelCalls;
+    // twice as many, as those being sent are still due
+    for (const delivery of outbox.due(clock.now(), 2 * most)) {
+      const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
+      if (calls.length >= most || this.#calls.has(delivery.id)) continue;
+      const done = this.#attempt(delivery)
+        .catch((error) => this.#pause(error))
+        .finally(() => {
+          this.#calls.delete(delivery.id);
+          this.wake();
+        });
+      this.#calls.set(delivery.id, { webhookId: delivery.webhookId, done });
+    }
+  }
+
+  async #attempt(delivery: DueDelivery): Promise<void> {
+    const { outbox, clock } = this.#options;
+    const start = clock.elapsed();
+    const span = this.#startSpan(delivery);
+    const result = await this.#post(delivery, span);
+    endSpan(span, result);
+    if (result.error === 'aborted') return;
+    const now = clock.now();
+    const attempt = { ...result, durationMs: clock.elapsed() - start, ...this.#outcomeOf(delivery, result, now) };
+    if (!outbox.record(delivery, attempt, now)) return;
+    const outcome = attempt.state === 'pending' ? 'retried' : attempt.state;
+    this.#counts[outcome] += 1;
+    this.#log(delivery, attempt, outcome);
+  }
+
+  #startSpan({ type, traceparent: parent, webhookId, id, attempts }: DueDelivery): Span | null {
+    const attributes = { 'metaheac.webhook': webhookId, 'metaheac.delivery': id, 'metaheac.attempt': attempts + 1 };
+    return this.#options.tracer?.start({ name: `webhook ${type}`, kind: 'client', parent, attributes }) ?? null;
+  }
+
+  async #post({ url, eventId, body, secrets }: DueDelivery, span: Span | null): Promise<PostResult> {
+    const { guard, clock, config } = this.#options;
+    let checked: URL;
+    try {
+      // checked again: the allowed hosts may have changed since
+      checked = guard.checkTarget(url);
+    } catch {
+      return { status: null, error: 'webhook_url_refused', retryAfter: null };
+    }
+    const trace: Record<string, string> = span === null ? {} : { traceparent: span.traceparent };
+    return post(checked, { ...signedHeaders(eventId, body, secrets, clock.wall()), ...trace }, body, {
+      lookup: guard.lookup,
+      timeoutMs: config.webhookTimeoutMs,
+      answerBytes: config.webhookAnswerBytes,
+      signal: this.#abort.signal,
+    });
+  }
+
+  #outcomeOf(
+    delivery: DueDelivery,
+    { status, retryAfter }: PostResult,
+    now: number,
+  ): Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> {
+    const isDelivered = status !== null && status >= 200 && status < 300;
+    if (isDelivered) return { state: 'delivered', nextAttemptAt: null, isGone: false };
+    const isGone = status === 410;
+    const next = isGone
+      ? null
+      : nextAttemptAt(
+          delivery,
+          delivery.attempts + 1,
+          now,
+          this.#options.config.webhookRetryMs,
+          retryAfterTime(retryAfter, now, this.#options.clock.wall()),
+        );
+    return { state: next === null ? 'failed' : 'pending', nextAttemptAt: next, isGone };
+  }
+
+  #prune(): void {
+    const { outbox, clock, config } = this.#options;
+    const now = clock.elapsed();
+    if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
+    outbox.failStranded(clock.now() - config.webhookRetryMs);
+    const before = clock.before(config.webhookRetentionMs);
+    // after a jump of the clock, and for the rest, at a later poll
+    if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
+  }
+
+  /** Without the URL, which often contains a secret of the receiver. */
+  #log(delivery: DueDelivery, attempt: Attempt, outcome: keyof AttemptCounts): void {
+    const { webhookId, id, eventId, type, attempts } = delivery;
+    const { status, error, durationMs, isGone } = attempt;
+    const line = {
+      webhook: webhookId,
+      delivery: id,
+      event: eventId,
+      type,
+      outcome,
+      attempt: attempts + 1,
+      ms: Math.round(durationMs),
+      ...namesIn(delivery.body),
+      ...traceFields(delivery.traceparent),
+      ...(status === null ? {} : { status }),
+      ...(error === null ? {} : { error }),
+    };
+    if (outcome === 'failed')
+      this.#options.logger.warn(line, isGone ? 'webhook is gone and disabled' : 'webhook failed');
+    else this.#options.logger.info(line, 'webhook');
+  }
+
+  #pause(error: unknown): void {
+    this.#pausedUntil = this.#options.clock.elapsed() + TROUBLE_PAUSE_MS;
+    this.#options.logger.error({ error: messageOf(error) }, 'webhooks could not be sent or recorded');
+  }
+}
+
+function endSpan(span: Span | null, { status, error }: PostResult): void {
+  const isTaken = status !== null && status >= 200 && status < 300;
+  const attributes = { 'http.response.status_code': status, 'error.type': error };
+  span?.end({ attributes, error: isTaken ? null : (error ?? `status ${status}`) });
+}
+
+/** The campaign and the expansion that an event names, for the log. */
+function namesIn(body: string): { readonly campaign?: string; readonly expansion?: string } {
+  const { data } = JSON.parse(body) as { readonly data: { campaign_id?: string; expansion_id?: string } };
+  const { campaign_id: campaign, expansion_id: expansion } = data;
+  return { ...(campaign !== undefined && { campaign }), ...(expansion !== undefined && { expansion }) };
+}

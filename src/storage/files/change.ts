@@ -1,0 +1,51 @@
+/** A change of a set of users: the resulting set, and how the sent ids match. */
+
+import type { CollectedIds } from '../../domain/ports/user-sets.ts';
+import type {
+  Change,
+  ChangeOptions,
+  IdBlocks,
+  MatchedPopulation,
+  Matches,
+  OwnedSet,
+  SetOwner,
+} from '../../domain/set-types.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import { differenceOf, unionOf } from './algebra.ts';
+import { MatchTally } from './match-tally.ts';
+
+/** One change of a set. */
+export interface ChangeTask extends ChangeOptions {
+  readonly owner: SetOwner;
+  readonly how: Change;
+  readonly collected: CollectedIds;
+  readonly population: MatchedPopulation;
+  readonly maximumUsers: number;
+  /** For the collected ids; null if they are the new set. */
+  readonly matches: Matches | null;
+}
+
+/** Counts the new set as it is made. */
+export function tallyFor({ how, population, maximumUsers, onUnknown }: ChangeTask): MatchTally {
+  return new MatchTally(population, maximumUsers, how === 'replace' ? onUnknown : undefined);
+}
+
+/** How the collected ids match, once the new set was counted. */
+export function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): SeedCounts {
+  const counted = matches ?? tally.matches();
+  const { received } = collected;
+  return { ...counted, received, duplicate: received - counted.known - counted.unknown };
+}
+
+/** The blocks of the set that results from a change. */
+export function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
+  if (how === 'replace') return collected;
+  return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);
+}
+
+/** Ids sent since the set was last replaced, less those removed, after a change to a set of `users`. */
+export function receivedAfter(how: Change, collected: number, before: OwnedSet | null, users: number): number {
+  const { received, duplicate } = before?.counts ?? { received: 0, duplicate: 0 };
+  if (how === 'replace') return collected;
+  return how === 'add' ? received + collected : users + duplicate;
+}

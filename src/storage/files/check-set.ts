@@ -1,0 +1,33 @@
+/** Checks a user set against its name, in slices between which other work can run. */
+import { createHash } from 'node:crypto';
+import type { BlobReader } from '../../domain/ports/blobs.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { SEED_FOLDER, userSetFile } from './set-file.ts';
+
+/** What is read between two yields. */
+const SLICE_BYTES = 256 * 1024;
+
+/**
+ * Yields the bytes that each slice read; returns what is wrong with the set, or null. @throws AppError storage_failed
+ * where the disk fails
+ */
+export function* checkUserSet(blobs: BlobReader, sha256: string): Generator<number, string | null, void> {
+  try {
+    const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
+    try {
+      const hash = createHash('sha256');
+      const slice = Buffer.allocUnsafe(Math.min(SLICE_BYTES, blob.sizeBytes));
+      for (let at = 0; at < blob.sizeBytes; at += SLICE_BYTES) {
+        const read = blob.read(slice, at);
+        hash.update(slice.subarray(0, read));
+        yield read;
+      }
+      return hash.digest('hex') === sha256 ? null : 'its bytes are not those that it is named after';
+    } finally {
+      blob.close();
+    }
+  } catch (error) {
+    if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return messageOf(error);
+    throw error;
+  }
+}

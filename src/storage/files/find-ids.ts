@@ -1,0 +1,71 @@
+/** Which of some ids a user set has: by binary search where they are few, else by a pass. */
+import { setImmediate } from 'node:timers/promises';
+import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
+import { intersectionOf } from './algebra.ts';
+import { decodeIds, SEED_FOLDER, userSetBlocks, userSetFile } from './set-file.ts';
+
+/** Read at a time while searching: two lines of the longest ids, and some. */
+const WINDOW_BYTES = 4_096;
+/** More ids than this are found in a pass over the file. */
+const SEARCHED_IDS = 32;
+
+/**
+ * The ids that the set has, of `userIds`, which are sorted by UTF-16 code units. Yields to other work. @throws AppError
+ * storage_failed, as `userSetBlocks`; the sha256 is not verified
+ */
+export async function findIds(
+  blobs: Pick<BlobReader, 'open'>,
+  sha256: string,
+  userIds: readonly string[],
+): Promise<string[]> {
+  await setImmediate();
+  if (userIds.length <= SEARCHED_IDS) {
+    const found = searchIds(blobs, sha256, userIds);
+    if (found !== null) return found;
+  }
+  const found: string[] = [];
+  for (const block of intersectionOf(userSetBlocks(blobs, sha256), [userIds])) {
+    found.push(...block);
+    await setImmediate();
+  }
+  return found;
+}
+
+/** null where a line is too long for it. */
+function searchIds(blobs: Pick<BlobReader, 'open'>, sha256: string, userIds: readonly string[]): string[] | null {
+  const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
+  try {
+    const found: string[] = [];
+    for (const userId of userIds) {
+      const has = searchId(blob, userId);
+      if (has === null) return null;
+      if (has) found.push(userId);
+    }
+    return found;
+  } finally {
+    blob.close();
+  }
+}
+
+function searchId(blob: OpenBlob, userId: string): boolean | null {
+  // the id's line, if there is one, begins at `low` or after it and before `high`
+  let low = 0;
+  let high = blob.sizeBytes;
+  while (high - low > WINDOW_BYTES) {
+    const middle = low + Math.floor((high - low) / 2);
+    const window = readAt(blob, middle);
+    const start = window.indexOf(0x0a) + 1;
+    const end = window.indexOf(0x0a, start) + 1;
+    if (start === 0 || (end === 0 && middle + start < blob.sizeBytes)) return null;
+    if (middle + start >= high) high = middle + 1;
+    else if (decodeIds(window.subarray(start, end))[0]! <= userId) low = middle + start;
+    else high = middle + start;
+  }
+  const lines = Buffer.concat([readAt(blob, low), readAt(blob, low + WINDOW_BYTES)]);
+  return decodeIds(lines.subarray(0, lines.lastIndexOf(0x0a) + 1)).includes(userId);
+}
+
+function readAt(blob: OpenBlob, position: number): Buffer {
+  const window = Buffer.alloc(WINDOW_BYTES);
+  return window.subarray(0, blob.read(window, position));
+}

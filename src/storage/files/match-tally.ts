@@ -1,0 +1,68 @@
+/** Counts how many user ids a population has. */
+import { setImmediate } from 'node:timers/promises';
+import { UNKNOWN_EXAMPLES } from '../../domain/seeds.ts';
+import type { IdBlocks, MatchedPopulation, Matches } from '../../domain/set-types.ts';
+import { AppError } from '../../lib/errors.ts';
+
+/** Counts ids as they go by. */
+export class MatchTally {
+  readonly #population: MatchedPopulation;
+  readonly #maximumUsers: number;
+  readonly #onUnknown: ((userId: string) => void) | undefined;
+  readonly #examples: string[] = [];
+  #known = 0;
+  #unknown = 0;
+
+  /**
+   * Without a maximum any number of users is accepted; `onUnknown` is called with each id that the population does not
+   * have.
+   */
+  constructor(
+    population: MatchedPopulation,
+    maximumUsers = Number.POSITIVE_INFINITY,
+    onUnknown?: (userId: string) => void,
+  ) {
+    this.#population = population;
+    this.#maximumUsers = maximumUsers;
+    this.#onUnknown = onUnknown;
+  }
+
+  /** The same blocks, counted. @throws AppError too_many_seeds */
+  *over(blocks: IdBlocks): Generator<readonly string[], void, void> {
+    for (const block of blocks) {
+      for (const userId of block) this.#count(userId);
+      if (this.#known + this.#unknown > this.#maximumUsers) throw tooManyUsers(this.#maximumUsers);
+      yield block;
+    }
+  }
+
+  matches(): Matches {
+    return { known: this.#known, unknown: this.#unknown, unknownExamples: this.#examples };
+  }
+
+  #count(userId: string): void {
+    if (this.#population.has(userId)) {
+      this.#known += 1;
+      return;
+    }
+    this.#unknown += 1;
+    if (this.#examples.length < UNKNOWN_EXAMPLES) this.#examples.push(userId);
+    this.#onUnknown?.(userId);
+  }
+}
+
+/** How all of `blocks` match; yields to other work between two blocks. */
+export async function tallyOf(
+  blocks: IdBlocks,
+  population: MatchedPopulation,
+  onUnknown?: (userId: string) => void,
+): Promise<Matches> {
+  const tally = new MatchTally(population, Number.POSITIVE_INFINITY, onUnknown);
+  for (const _ of tally.over(blocks)) await setImmediate();
+  return tally.matches();
+}
+
+function tooManyUsers(limit: number): AppError {
+  const message = `a set may have at most ${limit} user ids`;
+  return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
+}

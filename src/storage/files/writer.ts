@@ -1,0 +1,95 @@
+/**
+ * Writes a user set: sorted blocks to a blob, which gets its name (the sha256 of its bytes) in the transaction that
+ * records it.
+ */
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { Blobs, BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts';
+import type { IdBlocks } from '../../domain/set-types.ts';
+import { encodeIds, SEED_FOLDER, type UserSet, userSetFile } from './set-file.ts';
+
+/** Where sets are written. */
+export type SetWrites = Pick<Blobs, 'write'>;
+
+/** A set whose bytes are durable without a name. Who has one publishes or discards it. */
+export interface WrittenSet extends UserSet {
+  /**
+   * Gives the file its name and waits until that is durable; in the place of a file of the same set, which heals a
+   * damaged one. Called inside the write transaction that records the set: whoever removes a file that no row names
+   * does so inside one too.
+   */
+  publish(): void;
+  /** Removes the file where it was not published. */
+  discard(): void;
+}
+
+/** One set that is being written. Every method throws AppError storage_failed, and then nothing is left. */
+class UserSetWriter {
+  readonly #blob: BlobWriter;
+  readonly #hash = createHash('sha256');
+  #users = 0;
+  #sizeBytes = 0;
+
+  constructor(blobs: SetWrites) {
+    this.#blob = blobs.write(SEED_FOLDER);
+  }
+
+  /** Appends ids: each above all before it. */
+  write(userIds: readonly string[]): void {
+    if (userIds.length === 0) return;
+    const bytes = encodeIds(userIds);
+    this.#hash.update(bytes);
+    this.#blob.write(bytes);
+    this.#users += userIds.length;
+    this.#sizeBytes += bytes.length;
+  }
+
+  finishSync(): WrittenSet {
+    return this.#named(this.#blob.finishSync());
+  }
+
+  async finish(): Promise<WrittenSet> {
+    return this.#named(await this.#blob.finish());
+  }
+
+  /** Ends without a set. */
+  abort(): void {
+    this.#blob.abort();
+  }
+
+  #named(blob: UnnamedBlob): WrittenSet {
+    const sha256 = this.#hash.digest('hex');
+    return {
+      sha256,
+      users: this.#users,
+      sizeBytes: this.#sizeBytes,
+      publish: () => blob.publish(userSetFile(sha256)),
+      discard: () => blob.discard(),
+    };
+  }
+}
+
+/** Writes a set that is in memory: any order, no repetitions. @throws AppError storage_failed with the cause. */
+export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): WrittenSet {
+  const writer = new UserSetWriter(blobs);
+  writer.write([...userIds].sort());
+  return writer.finishSync();
+}
+
+/**
+ * Writes a set of any size, flat, with other work going on between its blocks. @throws AppError storage_failed, and
+ * what `blocks` throws.
+ */
+export async function writeBlocks(blobs: SetWrites, blocks: IdBlocks): Promise<WrittenSet> {
+  const writer = new UserSetWriter(blobs);
+  try {
+    for (const block of blocks) {
+      writer.write(block);
+      await setImmediate();
+    }
+    return await writer.finish();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}

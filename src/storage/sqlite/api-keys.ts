@@ -1,0 +1,168 @@
+/** Rows of API keys, and the cache that every request reads. */
+import {
+  type ApiKey,
+  hashApiKey,
+  type NewApiKey,
+  newApiKey,
+  type Scope,
+  type StoredApiKey,
+} from '../../domain/api-keys.ts';
+import type { ApiKeys } from '../../domain/ports/api-keys.ts';
+import type { Labels, Page, PageQuery } from '../../domain/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
+import { insertRow, json, plain, type RowOf, readRow, selectList, toJson, updateRow } from './columns.ts';
+import { type Database, write } from './database.ts';
+import type { Freshness } from './freshness.ts';
+import { boundsOf, pageOf } from './pages.ts';
+import { writeToFree } from './reserve.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+
+/** Keys that are remembered (about 500 bytes each); beyond, all are forgotten. */
+const CACHED_KEYS = 10_000;
+
+const COLUMNS = {
+  number: plain<number>('number'),
+  id: plain<string>('id'),
+  sha256: plain<string>('sha256'),
+  name: plain<string>('name'),
+  scope: plain<Scope>('scope'),
+  labels: json<Labels>('labels'),
+  createdAt: plain<number>('created_at'),
+  expiresAt: plain<number | null>('expires_at'),
+  expiredAt: plain<number | null>('expired_at'),
+  revokedAt: plain<number | null>('revoked_at'),
+};
+
+type KeyRow = RowOf<typeof COLUMNS>;
+
+const SELECT_KEY = `SELECT ${selectList(COLUMNS)} FROM api_keys`;
+
+/** What it is made of. */
+interface Parts {
+  readonly audit: SqliteAuditLog;
+  readonly freshness: Freshness;
+  readonly clock: Clock;
+}
+
+export class SqliteApiKeys implements ApiKeys {
+  readonly #database: Database;
+  readonly #parts: Parts;
+  readonly #cached = new Map<string, StoredApiKey>();
+  /** null: not known. */
+  #exist: boolean | null = null;
+  #dataVersion = -1;
+
+  constructor(database: Database, parts: Parts) {
+    this.#database = database;
+    this.#parts = parts;
+  }
+
+  create(input: NewApiKey, maximum: number): { readonly apiKey: ApiKey; readonly key: string } {
+    const { id, key } = newApiKey();
+    const { audit, clock } = this.#parts;
+    write(this.#database, () => {
+      const count = this.#database
+        .prepare('SELECT count(*) FROM api_keys WHERE revoked_at IS NULL')
+        .pluck()
+        .get() as number;
+      if (count >= maximum) throw new AppError('too_many_keys', `there are ${count} keys, at most ${maximum} are kept`);
+      const { name, scope, labels, expiresAt } = input;
+      insertRow(this.#database, 'api_keys', {
+        ...{ id, sha256: hashApiKey(key), name, scope, labels: toJson(labels) },
+        ...{ created_at: clock.now(), expires_at: expiresAt },
+      });
+      audit.made(id);
+    });
+    this.#forget();
+    return { apiKey: this.get(id), key };
+  }
+
+  get(id: string): ApiKey {
+    return toApiKey(this.#getRow(id));
+  }
+
+  list(query: PageQuery): Page<ApiKey> {
+    const rows = this.#database
+      .prepare(`${SELECT_KEY} WHERE number < @before ORDER BY number DESC LIMIT @most`)
+      .all(boundsOf('keys', query)) as { readonly number: number }[];
+    return pageOf(
+      'keys',
+      rows,
+      query.limit,
+      (row) => toApiKey(readRow(COLUMNS, row)),
+      (page) => wholeRows(this.#database, page, referencesOf),
+    );
+  }
+
+  revoke(id: string): ApiKey {
+    writeToFree(this.#database, () => {
+      const { number, revokedAt } = this.#getRow(id);
+      if (revokedAt === null) updateRow(this.#database, 'api_keys', number, { revoked_at: this.#parts.clock.now() });
+    });
+    this.#forget();
+    return this.get(id);
+  }
+
+  find(id: string): StoredApiKey | null {
+    this.#dropStale();
+    const cached = this.#cached.get(id);
+    if (cached !== undefined) return cached;
+    const found = this.#findRow(id);
+    if (found === null) return null; // not remembered: anybody can send as many ids as they like
+    if (this.#cached.size >= CACHED_KEYS) this.#cached.clear();
+    this.#cached.set(id, found);
+    return found;
+  }
+
+  recordExpired(now: number): number {
+    const isExpired = 'expired_at IS NULL AND expires_at <= @now';
+    // nearly always there is none, and a read takes no lock
+    if (this.#database.prepare(`SELECT 1 FROM api_keys WHERE ${isExpired}`).get({ now }) === undefined) return 0;
+    const update = this.#database.prepare(`UPDATE api_keys SET expired_at = @now WHERE ${isExpired}`);
+    const { changes } = write(this.#database, () => update.run({ now }));
+    this.#forget();
+    return changes;
+  }
+
+  exist(): boolean {
+    this.#dropStale();
+    this.#exist ??= this.#database.prepare('SELECT EXISTS (SELECT 1 FROM api_keys)').pluck().get() === 1;
+    return this.#exist;
+  }
+
+  #findRow(id: string): KeyRow | null {
+    const row = this.#database.prepare(`${SELECT_KEY} WHERE id = @id`).get({ id });
+    if (row === undefined) return null;
+    refuseDamaged(this.#database, referencesOf(row as { readonly number: number }));
+    return readRow(COLUMNS, row);
+  }
+
+  #getRow(id: string): KeyRow {
+    const row = this.#findRow(id);
+    if (row === null) throw new AppError('key_not_found', `there is no key ${id}`);
+    return row;
+  }
+
+  #dropStale(): void {
+    const dataVersion = this.#parts.freshness.version();
+    if (dataVersion === this.#dataVersion) return;
+    this.#dataVersion = dataVersion;
+    this.#forget();
+  }
+
+  /** `data_version` does not change by this connection's own commits. */
+  #forget(): void {
+    this.#cached.clear();
+    this.#exist = null;
+  }
+}
+
+function toApiKey({ number: _, sha256: __, ...apiKey }: KeyRow): ApiKey {
+  return apiKey;
+}
+
+function referencesOf({ number }: { readonly number: number }): RowReference[] {
+  return [['api_keys', { number }]];
+}

@@ -1,0 +1,135 @@
+/** Rows of the audit log. An entry is written in the transaction of the change that it tells of, where there is one. */
+import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
+import { decodeCursor } from '../../domain/cursors.ts';
+import type { AuditLog } from '../../domain/ports/audit.ts';
+import type { Page } from '../../domain/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts';
+import { beforeCommit, type Database, write } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
+import { pageOf } from './pages.ts';
+import { writeToFree } from './reserve.ts';
+import { wholeRows } from './row-check.ts';
+
+const COLUMNS = {
+  number: plain<number>('number'),
+  at: plain<number>('at'),
+  actor: plain<string>('actor'),
+  address: plain<string | null>('address'),
+  action: plain<string>('action'),
+  resource: plain<string | null>('resource'),
+  resourceId: plain<string | null>('resource_id'),
+  status: plain<number | null>('status'),
+  requestId: plain<string | null>('request_id'),
+};
+
+/** Entries that one transaction removes: others can write in between. */
+const PRUNED_AT_ONCE = 10_000;
+
+export class SqliteAuditLog implements AuditLog {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  /** What is being done in this turn of the event loop; its entry goes into the next transaction. */
+  #pending: PendingAction | null = null;
+  /** The latest time so far, of an entry or the service. */
+  readonly #reached;
+  /** The id of what it has made. */
+  #made: string | null = null;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#reached = database
+      .prepare(
+        `SELECT max(coalesce((SELECT highest FROM clock), 0),
+                    coalesce((SELECT reached_at FROM audit_log ORDER BY number DESC LIMIT 1), 0))`,
+      )
+      .pluck();
+    beforeCommit(database, () => this.#recordPending());
+  }
+
+  during<T>(pending: PendingAction, work: () => T): T {
+    this.#pending = pending;
+    this.#made = null;
+    try {
+      return work();
+    } finally {
+      this.#pending = null;
+    }
+  }
+
+  record(pending: PendingAction): void {
+    if (pending.isRecorded) return;
+    const commit = pending.frees === true ? writeToFree : write;
+    this.during(pending, () => commit(this.#database, () => {}));
+  }
+
+  /** One write transaction that has the entry too, where `work` changes something: false where it does not. */
+  with<T>(pending: PendingAction | null, work: () => T): T {
+    let isEntered = false;
+    const result = write(this.#database, () => {
+      const result = work();
+      isEntered = result !== false && this.enter(pending);
+      return result;
+    });
+    if (isEntered) pending!.isRecorded = true;
+    return result;
+  }
+
+  /** Inside a transaction; whoever commits it says so in the action. Whether there was something to write. */
+  enter(pending: PendingAction | null): boolean {
+    // what this turn does has its entry written at the commit
+    if (pending === null || pending.isRecorded || pending === this.#pending) return false;
+    this.#insert(pending.action);
+    return true;
+  }
+
+  /** Names what is being made, for the entry; runs inside the transaction that makes it. */
+  made(id: string): void {
+    this.#made = id;
+  }
+
+  list({ since, until, limit, cursor }: AuditQuery): Page<AuditEntry> {
+    const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
+    const rows = this.#database
+      .prepare(
+        `SELECT ${selectList(COLUMNS)} FROM audit_log
+         WHERE number > @after AND reached_at >= @since AND reached_at < @until ORDER BY number LIMIT @most`,
+      )
+      .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
+      .map((row) => readRow(COLUMNS, row));
+    return pageOf('audit', rows, limit, toEntry, (page) =>
+      wholeRows(this.#database, page, ({ number }) => [['audit_log', { number }]]),
+    );
+  }
+
+  prune(before: number): void {
+    const allow = this.#database.prepare('UPDATE audit_retention SET before = max(before, @before)');
+    const old = `number IN (SELECT number FROM audit_log WHERE at < @before ORDER BY at LIMIT ${PRUNED_AT_ONCE})`;
+    while (
+      writeToFree(this.#database, () => {
+        allow.run({ before });
+        return deleteRows(this.#database, 'audit_log', old, { before });
+      }) === PRUNED_AT_ONCE
+    );
+  }
+
+  #recordPending(): (() => void) | null {
+    const pending = this.#pending;
+    if (pending === null || pending.isRecorded) return null;
+    this.#insert(pending.action);
+    return () => {
+      pending.isRecorded = true;
+    };
+  }
+
+  #insert({ resourceId, requestId, ...action }: AuditedAction): void {
+    const at = this.#clock.now();
+    const row = { ...action, at, resource_id: resourceId ?? this.#made, request_id: requestId };
+    insertRow(this.#database, 'audit_log', { ...row, reached_at: Math.max(at, this.#reached.get() as number) });
+  }
+}
+
+function toEntry({ number: _, ...entry }: RowOf<typeof COLUMNS>): AuditEntry {
+  return entry;
+}

@@ -1,0 +1,110 @@
+/** Campaigns as a model learns from them, over a connection that only reads. */
+import { resolve } from 'node:path';
+import type { FeedbackEvent } from '../../domain/feedback.ts';
+import type { CampaignRecord, CampaignRecords } from '../../domain/ports/records.ts';
+import type { IdBlocks } from '../../domain/set-types.ts';
+import { AppError } from '../../lib/errors.ts';
+import { userSetBlocks } from '../files/set-file.ts';
+import { json, plain, readRow, selectList } from './columns.ts';
+import { type Database, openForReading } from './database.ts';
+import { FileBlobs } from './file-blobs.ts';
+import { databaseOf } from './stranded.ts';
+
+/** Rows that are read at once. */
+const READ_ROWS = 4_096;
+/** A set may be replaced, and its file removed, between its name being read and the file being opened. */
+const ATTEMPTS = 5;
+
+const COLUMNS = {
+  id: plain<string>('c.id'),
+  externalId: plain<string | null>('c.external_id'),
+  name: plain<string>('c.name'),
+  features: json<CampaignRecord['features']>('c.features'),
+  filters: json<CampaignRecord['filters']>('c.filters'),
+  suppression: plain<string | null>('c.suppression_set'),
+  commonSuppression: plain<string | null>('i.suppression_set'),
+  createdAt: plain<number>('c.created_at'),
+};
+
+const READY = `FROM campaigns c JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+  WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
+
+/** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
+export function openRecords(dataDir: string): CampaignRecords {
+  const absolute = resolve(dataDir);
+  return new SqliteRecords(openForReading(databaseOf(absolute)), new FileBlobs(absolute));
+}
+
+class SqliteRecords implements CampaignRecords {
+  readonly #database: Database;
+  readonly #blobs: FileBlobs;
+
+  constructor(database: Database, blobs: FileBlobs) {
+    this.#database = database;
+    this.#blobs = blobs;
+  }
+
+  ready(): readonly CampaignRecord[] {
+    const sql = `SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.number`;
+    return this.#database
+      .prepare(sql)
+      .all()
+      .map((row) => readRow(COLUMNS, row));
+  }
+
+  countOthers(): number {
+    const sql = `SELECT (SELECT count(*) FROM campaigns) - (SELECT count(*) ${READY})`;
+    return this.#database.prepare(sql).pluck().get() as number;
+  }
+
+  seedsOf(id: string): IdBlocks {
+    return this.#setOf('SELECT seed_set FROM campaigns WHERE id = @id', id);
+  }
+
+  *suppressedOf(id: string): IdBlocks {
+    yield* this.#setOf('SELECT suppression_set FROM campaigns WHERE id = @id', id);
+    yield* this.#setOf('SELECT i.suppression_set FROM installation i JOIN campaigns c WHERE c.id = @id', id);
+  }
+
+  /** A set as it is now: whole, even if it is replaced meanwhile. */
+  *#setOf(sql: string, id: string): IdBlocks {
+    const find = this.#database.prepare(sql).pluck();
+    for (let attempt = 1; ; attempt++) {
+      const sha256 = find.get({ id }) as string | null | undefined;
+      if (!sha256) return;
+      const blocks = userSetBlocks(this.#blobs, sha256);
+      let first: IteratorResult<string[], void>;
+      try {
+        // opens the file, which stays readable when it is removed
+        first = blocks.next();
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isGone(error)) throw error;
+        continue;
+      }
+      if (!first.done) yield first.value;
+      yield* blocks;
+      return;
+    }
+  }
+
+  *feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]> {
+    const select = this.#database.prepare(
+      `SELECT user_id AS userId, event FROM feedback
+       WHERE campaign = (SELECT number FROM campaigns WHERE id = @id) AND user_id > @after
+       ORDER BY user_id LIMIT ${READ_ROWS}`,
+    );
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const rows = select.all({ id, after }) as Pick<FeedbackEvent, 'userId' | 'event'>[];
+      if (rows.length > 0) yield rows;
+      after = rows.at(-1)?.userId;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
+}

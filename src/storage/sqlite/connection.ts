@@ -1,0 +1,24 @@
+/**
+ * What the parts of the store share: one connection to the database, the files beside it, and the rules' options.
+ */
+import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { StoreOptions } from '../../domain/ports/store.ts';
+import type { Database } from './database.ts';
+import type { DatabaseFiles } from './database-files.ts';
+import type { Reserve } from './reserve.ts';
+
+export interface Connection {
+  readonly database: Database;
+  /** Absolute path of the data folder. */
+  readonly dataDir: string;
+  readonly files: DatabaseFiles;
+  readonly reserve: Reserve;
+  readonly blobs: Blobs;
+  readonly options: StoreOptions;
+  /**
+   * Takes files and folders (relative to the data folder) that no row names out of the way: removed if this database
+   * made what lies in the folder, else set aside. Returns where they were moved to, relative to the data folder.
+   * @throws AppError storage_failed
+   */
+  readonly discard: (paths: readonly string[]) => string | null;
+}

@@ -1,0 +1,272 @@
+/**
+ * Rows of feedback: the last thing that each user did in a campaign; written, read and removed in slices, between which
+ * others have their turn.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { PendingAction } from '../../domain/audit.ts';
+import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../../domain/feedback.ts';
+import { campaignNotFound } from '../../domain/not-found.ts';
+import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { Feedback } from '../../domain/ports/feedback.ts';
+import { AppError } from '../../lib/errors.ts';
+import { Turns } from '../../lib/turns.ts';
+import { IdSorter } from '../files/id-sorter.ts';
+import { type WrittenSet, writeBlocks } from '../files/writer.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database.ts';
+import { deleting } from './delete-rows.ts';
+import { writeToFree } from './reserve.ts';
+
+/** Events of one transaction: their users lie on as many pages of the database at most, 1 MB. */
+const WRITTEN_EVENTS = 250;
+/** Rows that are read, or removed, at once. */
+const READ_ROWS = 4_096;
+const REMOVED_ROWS = 2_048;
+/** Ids that are sorted and spilled at once. */
+const SORTED_IDS = 8_192;
+/** Uploads and snapshots at one time; one is at work, the others wait. */
+const MAXIMUM_WAITING = 32;
+
+/** Campaigns that rows are of, the last of them null: one look-up a campaign, not one a row. */
+const HELD_CAMPAIGNS = `
+  WITH RECURSIVE held (campaign) AS (
+    SELECT min(campaign) FROM feedback
+    UNION ALL
+    SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
+    FROM held WHERE held.campaign IS NOT NULL)`;
+
+/** Sets of users by what their last event makes them; null where there are none. */
+export interface FeedbackSets {
+  /** Who converted or clicked. */
+  readonly positives: WrittenSet | null;
+  readonly dismissed: WrittenSet | null;
+}
+
+export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
+
+/**
+ * Uploads and snapshots are made one after the other, of all campaigns: a snapshot has all of an upload or nothing, and
+ * holds the thread for a slice at a time.
+ */
+export class SqliteFeedback implements Feedback {
+  readonly #database: Database;
+  readonly #blobs: Blobs;
+  readonly #audit: SqliteAuditLog;
+  readonly #turns = new Turns(MAXIMUM_WAITING, 'uploads of feedback and expansions with feedback are at work or wait');
+  /** Run for every event, so prepared once. */
+  readonly #select;
+  readonly #replace;
+  #removal: Promise<void> | null = null;
+
+  constructor({ database, blobs }: Connection, audit: SqliteAuditLog) {
+    this.#database = database;
+    this.#audit = audit;
+    this.#blobs = blobs;
+    this.#select = database.prepare(
+      'SELECT event, happened_at AS happenedAt FROM feedback WHERE campaign = @campaign AND user_id = @userId',
+    );
+    this.#replace = database.prepare(
+      `INSERT INTO feedback (campaign, user_id, event, happened_at) VALUES (@campaign, @userId, @event, @happenedAt)
+       ON CONFLICT DO UPDATE SET event = excluded.event, happened_at = excluded.happened_at`,
+    );
+  }
+
+  addFeedback(
+    campaignId: string,
+    events: readonly FeedbackEvent[],
+    action: PendingAction | null = null,
+  ): Promise<FeedbackReport> {
+    return this.#turns.run(async () => {
+      this.#refuseClosed();
+      // neighbours share pages; the order of a user's events stays
+      const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
+      let taken = 0;
+      for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
+        const slice = sorted.slice(at, at + WRITTEN_EVENTS);
+        taken += this.#audit.with(action, () => this.#take(this.#numberOf(campaignId), slice));
+        await this.#pause();
+      }
+      const users = this.feedbackOf(campaignId);
+      return { received: events.length, taken, outdated: events.length - taken, users };
+    });
+  }
+
+  feedbackOf(campaignId: string): FeedbackCounts {
+    const row = this.#database
+      .prepare(
+        `SELECT conversions AS conversion, clicks AS click, dismissals AS dismissal
+         FROM campaigns WHERE id = @campaignId`,
+      )
+      .get({ campaignId }) as FeedbackCounts | undefined;
+    if (row === undefined) throw campaignNotFound(campaignId);
+    return row;
+  }
+
+  respondersOf(campaignId: string, limit: number): readonly string[] {
+    return this.#database
+      .prepare(
+        `SELECT user_id FROM feedback WHERE campaign = @campaign AND event != 'dismissal'
+         ORDER BY user_id LIMIT @limit`,
+      )
+      .pluck()
+      .all({ campaign: this.#numberOf(campaignId), limit }) as string[];
+  }
+
+  /**
+   * Calls `use` with the sets of a campaign's feedback as it is, before more of it is taken; files that it does not
+   * publish are removed.
+   * @throws AppError unavailable, storage_failed; what `use` throws
+   */
+  snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {
+    return this.#turns.run(async () => {
+      this.#refuseClosed();
+      const sets = await this.#writeSets(campaign);
+      try {
+        this.#refuseClosed();
+        return use(sets);
+      } finally {
+        sets.positives?.discard();
+        sets.dismissed?.discard();
+      }
+    });
+  }
+
+  /** Does `work` while no upload and no snapshot is made. @throws AppError unavailable; what `work` throws */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.run(async () => {
+      this.#refuseClosed();
+      return work();
+    });
+  }
+
+  /** Removes the events of users, of all campaigns, in one transaction; gives their number. */
+  erase(userIds: readonly string[]): number {
+    const remove = this.#database.prepare(
+      `${HELD_CAMPAIGNS} DELETE FROM feedback WHERE (campaign, user_id) IN (
+         SELECT held.campaign, ids.value FROM held, json_each(@ids) ids WHERE held.campaign IS NOT NULL)
+       RETURNING campaign, event`,
+    );
+    return writeToFree(this.#database, () => {
+      const ids = JSON.stringify(userIds);
+      const removed = deleting(this.#database, 'feedback', () => remove.all({ ids })) as {
+        readonly campaign: number;
+        readonly event: FeedbackEvent['event'];
+      }[];
+      for (const { campaign, event } of removed)
+        this.#count(campaign, { conversion: 0, click: 0, dismissal: 0, [event]: -1 });
+      return removed.length;
+    });
+  }
+
+  removeUnusedFeedback(): Promise<void> {
+    this.#removal ??= this.#remove().finally(() => {
+      this.#removal = null;
+    });
+    return this.#removal;
+  }
+
+  /** Others have their turn; one of them may close the store. */
+  async #pause(): Promise<void> {
+    await setImmediate();
+    this.#refuseClosed();
+  }
+
+  #refuseClosed(): void {
+    if (!this.#database.open) throw new AppError('unavailable', 'the service is closing');
+  }
+
+  #numberOf(campaignId: string): number {
+    const number = this.#database
+      .prepare('SELECT number FROM campaigns WHERE id = @campaignId')
+      .pluck()
+      .get({ campaignId });
+    if (number === undefined) throw campaignNotFound(campaignId);
+    return number as number;
+  }
+
+  /** Writes a slice and what it changes of the counts; returns how many events were taken. */
+  #take(campaign: number, events: readonly FeedbackEvent[]): number {
+    const change = { conversion: 0, click: 0, dismissal: 0 };
+    let taken = 0;
+    for (const { userId, event, isNow = false, ...times } of events) {
+      const before = this.#select.get({ campaign, userId }) as Omit<FeedbackEvent, 'userId'> | undefined;
+      const happenedAt = Math.max(times.happenedAt, isNow ? (before?.happenedAt ?? 0) : 0);
+      if (before !== undefined && before.happenedAt > happenedAt) continue;
+      taken += 1;
+      if (before?.event === event && before.happenedAt === happenedAt) continue;
+      this.#replace.run({ campaign, userId, event, happenedAt });
+      if (before !== undefined) change[before.event] -= 1;
+      change[event] += 1;
+    }
+    this.#count(campaign, change);
+    return taken;
+  }
+
+  /** Changes how many users of a campaign have which last event. */
+  #count(campaign: number, change: FeedbackCounts): void {
+    this.#database
+      .prepare(
+        `UPDATE campaigns SET conversions = conversions + @conversion, clicks = clicks + @click,
+           dismissals = dismissals + @dismissal
+         WHERE number = @campaign`,
+      )
+      .run({ ...change, campaign });
+  }
+
+  async #writeSets(campaign: number): Promise<FeedbackSets> {
+    const positives = new IdSorter(this.#blobs, SORTED_IDS);
+    const dismissed = new IdSorter(this.#blobs, SORTED_IDS);
+    try {
+      await this.#collect(campaign, positives, dismissed);
+      const first = await writeSorted(this.#blobs, positives);
+      try {
+        return { positives: first, dismissed: await writeSorted(this.#blobs, dismissed) };
+      } catch (error) {
+        first?.discard();
+        throw error;
+      }
+    } finally {
+      positives.close();
+      dismissed.close();
+    }
+  }
+
+  /** SQLite's order is that of UTF-8, a set's that of UTF-16: hence the sorters, for which it is nearly in order. */
+  async #collect(campaign: number, positives: IdSorter, dismissed: IdSorter): Promise<void> {
+    const select = this.#database.prepare(
+      `SELECT user_id AS userId, event FROM feedback WHERE campaign = @campaign AND user_id > @after
+       ORDER BY user_id LIMIT ${READ_ROWS}`,
+    );
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const rows = select.all({ campaign, after }) as Pick<FeedbackEvent, 'userId' | 'event'>[];
+      for (const { userId, event } of rows) (event === 'dismissal' ? dismissed : positives).add(userId);
+      after = rows.at(-1)?.userId;
+      await this.#pause();
+    }
+  }
+
+  async #remove(): Promise<void> {
+    const find = this.#database
+      .prepare(
+        `${HELD_CAMPAIGNS} SELECT campaign FROM held
+         WHERE campaign IS NOT NULL AND campaign NOT IN (SELECT number FROM campaigns) LIMIT 1`,
+      )
+      .pluck();
+    const remove = this.#database.prepare(
+      `DELETE FROM feedback WHERE campaign = @campaign AND user_id <= coalesce(
+         (SELECT user_id FROM feedback WHERE campaign = @campaign ORDER BY user_id LIMIT 1 OFFSET ${REMOVED_ROWS - 1}),
+         (SELECT max(user_id) FROM feedback WHERE campaign = @campaign))`,
+    );
+    for (;;) {
+      const campaign = find.get() as number | undefined;
+      if (campaign === undefined) return;
+      const removeSlice = () => deleting(this.#database, 'feedback', () => remove.run({ campaign }).changes);
+      while (writeToFree(this.#database, removeSlice) === REMOVED_ROWS) await this.#pause();
+    }
+  }
+}
+
+async function writeSorted(blobs: Blobs, sorter: IdSorter): Promise<WrittenSet | null> {
+  return sorter.received === 0 ? null : writeBlocks(blobs, sorter.blocks());
+}

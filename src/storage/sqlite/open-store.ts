@@ -1,0 +1,124 @@
+/** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
+import { join, resolve } from 'node:path';
+import type { CampaignStore, StoreFiles, StoreOptions } from '../../domain/ports/store.ts';
+import { createClosedFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
+import { userSetBlocks } from '../files/set-file.ts';
+import { SqliteApiKeys } from './api-keys.ts';
+import { AudienceRows } from './audience-rows.ts';
+import { SqliteAudiences } from './audience-store.ts';
+import { SqliteAuditLog } from './audit-log.ts';
+import { CampaignRows } from './campaign-rows.ts';
+import { SqliteCampaigns } from './campaign-store.ts';
+import { Cleanup } from './cleanup.ts';
+import { SqliteClock } from './clock-rows.ts';
+import type { Connection } from './connection.ts';
+import { DATABASE_FILE, guardFiles, openDatabase } from './database.ts';
+import { DatabaseFiles } from './database-files.ts';
+import { EventLog } from './event-log.ts';
+import { ExpansionQueue } from './expansion-queue.ts';
+import { ExpansionRows } from './expansion-rows.ts';
+import { SqliteExpansions } from './expansion-store.ts';
+import { SqliteFeedback } from './feedback.ts';
+import { FileBlobs } from './file-blobs.ts';
+import { Freshness } from './freshness.ts';
+import { SqliteHealth } from './health.ts';
+import { JobRows } from './job-rows.ts';
+import { SqliteJobs } from './job-store.ts';
+import { SqliteOutbox } from './outbox.ts';
+import { Reserve } from './reserve.ts';
+import { onDamagedRow } from './row-check.ts';
+import { discardFiles } from './set-aside.ts';
+import { refuseStranded } from './stranded.ts';
+import { SqliteUserErasure } from './user-erasure.ts';
+import { SqliteUserSets } from './user-set-store.ts';
+import { SqliteWebhooks } from './webhooks.ts';
+
+/**
+ * Opens the data folder (created where missing) and migrates its database; any number of processes may do so at once.
+ * @throws AppError storage_failed; invalid_argument where the database is not one, or of a newer version, and where
+ * there is none, or an empty one, beside files that one has made.
+ */
+export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
+  const absolute = resolve(dataDir);
+  try {
+    createClosedFolder(absolute);
+    refuseStranded(absolute);
+    const reserve = new Reserve(absolute);
+    const database = reserve.usingSync(() => openDatabase(join(absolute, DATABASE_FILE)));
+    reserve.serve(database);
+    syncFolder(absolute);
+    const files = new DatabaseFiles(database, {
+      isSaver: options.saves === true,
+      now: () => options.clock.now(),
+      reserve,
+    });
+    guardFiles(database, files);
+    if (options.onDamagedRow !== undefined) onDamagedRow(database, options.onDamagedRow);
+    const discard = (paths: readonly string[]) => discardFiles(database, absolute, paths, options.clock.now());
+    return composed({ database, files, reserve, dataDir: absolute, blobs: new FileBlobs(absolute), options, discard });
+  } catch (error) {
+    throw storageError(`open data folder ${absolute}`, error);
+  }
+}
+
+/** Blobs and user sets of the data folder, without the database. */
+export function openFiles(dataDir: string): StoreFiles {
+  const blobs = new FileBlobs(dataDir);
+  return { blobs, setBlocks: (sha256) => userSetBlocks(blobs, sha256) };
+}
+
+function composed(connection: Connection): CampaignStore {
+  const { database, blobs, options } = connection;
+  const { clock } = options;
+  const freshness = new Freshness(database);
+  const audit = new SqliteAuditLog(database, clock);
+  const campaigns = new CampaignRows(database);
+  const expansions = new ExpansionRows(database);
+  const audiences = new AudienceRows(database, freshness);
+  const jobs = new JobRows(database);
+  const events = new EventLog(database, connection.options.traceparent);
+  const queue = new ExpansionQueue(connection, expansions, jobs, events);
+  const userSets = new SqliteUserSets(connection, audit);
+  const feedback = new SqliteFeedback(connection, audit);
+  const erasure = new SqliteUserErasure(connection, { feedback, userSets, audit });
+  const cleanup = new Cleanup(connection, { expansions, audiences, userSets });
+  const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup, audit });
+  const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });
+  const audienceStore = new SqliteAudiences(connection, { campaigns, audiences, events });
+  const jobStore = new SqliteJobs(connection, { expansions, audiences, jobs, events });
+  const apiKeys = new SqliteApiKeys(database, { audit, freshness, clock });
+  return {
+    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
+    ...methods(campaignStore, ['countsByState']),
+    ...methods(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
+    ...methods(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
+    ...methods(audienceStore, ['activate', 'changes']),
+    ...methods(jobStore, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
+    ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
+    ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
+    ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
+    ...methods(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
+    blobs,
+    userSets,
+    webhooks: new SqliteWebhooks(database, audit),
+    outbox: new SqliteOutbox(database, events),
+    apiKeys,
+    audit,
+    clock: new SqliteClock(database, apiKeys),
+    health: new SqliteHealth(connection),
+    reserve: connection.reserve,
+    close: () => void database.close(),
+  };
+}
+
+/**
+ * The named methods of a part as methods of the store that it is a part of; one that is not named is missing there, and
+ * does not compile.
+ */
+function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
+  const entries = names.map((name) => {
+    const method = part[name];
+    return [name, typeof method === 'function' ? method.bind(part) : method];
+  });
+  return Object.fromEntries(entries) as Pick<T, K>;
+}

@@ -1,0 +1,245 @@
+/**
+ * The port of the outbox on SQLite: deliveries of events, due, recorded and pruned. Times are milliseconds since 1970.
+ */
+
+import type { Outbox } from '../../domain/ports/outbox.ts';
+import type { IdempotentRequest, Page } from '../../domain/types.ts';
+import type {
+  Attempt,
+  Delivery,
+  DeliveryQuery,
+  DeliveryState,
+  DueDelivery,
+  EventType,
+} from '../../domain/webhook-types.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import { plain, type RowOf, selectList } from './columns.ts';
+import { type Database, write } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
+import type { EventLog } from './event-log.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
+import { boundsOf, pageOf } from './pages.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+import { getWebhookRow } from './webhooks.ts';
+
+/** Rows that one call of `prune` removes of a table: no write lock is held for long. */
+const PRUNED_ROWS = 1000;
+
+const COLUMNS = {
+  number: plain<number>('d.number'),
+  event: plain<number>('d.event'),
+  id: plain<string>('d.id'),
+  eventId: plain<string>('e.id'),
+  type: plain<EventType>('e.type'),
+  campaignId: plain<string | null>("CASE WHEN json_valid(e.body) THEN json_extract(e.body, '$.data.campaign_id') END"),
+  state: plain<DeliveryState>('d.state'),
+  attempts: plain<number>('d.attempts'),
+  replayOf: plain<string | null>('d.replay_of'),
+  nextAttemptAt: plain<number | null>('d.next_attempt_at'),
+  lastAttemptAt: plain<number | null>('d.last_attempt_at'),
+  lastStatus: plain<number | null>('d.last_status'),
+  lastError: plain<string | null>('d.last_error'),
+  lastDurationMs: plain<number | null>('d.last_duration_ms'),
+  createdAt: plain<number>('d.created_at'),
+};
+
+type DeliveryRow = RowOf<typeof COLUMNS>;
+
+const SELECT_DELIVERY = `
+  SELECT ${selectList(COLUMNS)}
+  FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
+
+export class SqliteOutbox implements Outbox {
+  readonly #database: Database;
+  readonly #events: EventLog;
+
+  constructor(database: Database, events: EventLog) {
+    this.#database = database;
+    this.#events = events;
+  }
+
+  /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled */
+  ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery {
+    return write(this.#database, () => {
+      const webhook = this.#enabledWebhook(webhookId);
+      const event = this.#events.insertEvent('webhook.ping', { webhook_id: webhookId }, now);
+      return this.#queue(webhook, event, null, now, once);
+    });
+  }
+
+  /**
+   * Queues the event of a delivery again, as a delivery of its own. @throws AppError webhook_not_found,
+   * delivery_not_found, webhook_disabled
+   */
+  replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery {
+    return write(this.#database, () => {
+      const { number } = getWebhookRow(this.#database, webhookId);
+      const { event } = this.#getDelivery(number, deliveryId);
+      const webhook = this.#enabledWebhook(webhookId);
+      return this.#queue(webhook, event, deliveryId, now, once);
+    });
+  }
+
+  /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
+  deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery> {
+    const { number: webhook } = getWebhookRow(this.#database, webhookId);
+    const byState = query.state === undefined ? '' : 'AND d.state = @state';
+    const rows = this.#database
+      .prepare(
+        `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState}
+         ORDER BY d.number DESC LIMIT @most`,
+      )
+      .all({ webhook, ...boundsOf('deliveries', query), state: query.state ?? null }) as DeliveryRow[];
+    return pageOf('deliveries', rows, query.limit, toDelivery, (page) => wholeRows(this.#database, page, referencesOf));
+  }
+
+  /**
+   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, the longest due first. Nothing is
+   * written: a sender that dies before it calls `record` finds them due again.
+   */
+  due(now: number, perWebhook: number): DueDelivery[] {
+    const webhooks = this.#database.prepare('SELECT number, id, url FROM webhooks WHERE enabled = 1').all() as {
+      number: number;
+      id: string;
+      url: string;
+    }[];
+    const select = this.#database.prepare(
+      `SELECT d.id, d.attempts, d.created_at AS createdAt, e.id AS eventId, e.type, e.body, e.traceparent
+       FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event
+       WHERE d.webhook = @number AND d.state = 'pending' AND d.next_attempt_at <= @now
+       ORDER BY d.next_attempt_at, d.number LIMIT @perWebhook`,
+    );
+    return webhooks.flatMap(({ number, id: webhookId, url }) => {
+      const rows = select.all({ number, now, perWebhook }) as Omit<DueDelivery, 'webhookId' | 'url' | 'secrets'>[];
+      if (rows.length === 0) return [];
+      const secrets = this.#secretsOf(number, now);
+      return rows.map((row) => ({ ...row, webhookId, url, secrets }));
+    });
+  }
+
+  /** Writes how an attempt went; false where the delivery is gone, or had ended. */
+  record(delivery: DueDelivery, attempt: Attempt, now: number): boolean {
+    assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery is tried again');
+    return write(this.#database, () => {
+      const { changes } = this.#database
+        .prepare(
+          `UPDATE webhook_deliveries SET state = @state, attempts = attempts + 1, next_attempt_at = @nextAttemptAt,
+             last_attempt_at = @now, last_status = @status, last_error = @error, last_duration_ms = @durationMs
+           WHERE id = @id AND state = 'pending'`,
+        )
+        .run({
+          id: delivery.id,
+          now,
+          state: attempt.state,
+          nextAttemptAt: attempt.nextAttemptAt,
+          status: attempt.status,
+          error: attempt.error,
+          durationMs: attempt.durationMs,
+        });
+      // Not where it has another URL by now: that one did not say so.
+      if (attempt.isGone)
+        this.#database
+          .prepare(
+            `UPDATE webhooks SET enabled = 0, disabled_reason = 'gone', updated_at = @now
+             WHERE id = @webhookId AND url = @url AND enabled = 1`,
+          )
+          .run({ now, webhookId: delivery.webhookId, url: delivery.url });
+      return changes === 1;
+    });
+  }
+
+  /** Ends deliveries as failed that wait since before `before` at a webhook that is disabled; returns their number. */
+  failStranded(before: number): number {
+    return write(
+      this.#database,
+      () =>
+        this.#database
+          .prepare(
+            `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = 'webhook_disabled'
+             WHERE state = 'pending' AND created_at <= @before
+               AND webhook IN (SELECT number FROM webhooks WHERE enabled = 0)`,
+          )
+          .run({ before }).changes,
+    );
+  }
+
+  /**
+   * Removes deliveries that ended and were made before `before`, and events without deliveries; true where there may be
+   * more.
+   */
+  prune(before: number): boolean {
+    return write(this.#database, () => {
+      const deliveries = deleteRows(
+        this.#database,
+        'webhook_deliveries',
+        `number IN
+           (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
+        { before, most: PRUNED_ROWS },
+      );
+      const events = deleteRows(
+        this.#database,
+        'webhook_events',
+        `number IN (SELECT number FROM webhook_events e
+           WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT @most)`,
+        { most: PRUNED_ROWS },
+      );
+      return deliveries === PRUNED_ROWS || events === PRUNED_ROWS;
+    });
+  }
+
+  pendingCount(): number {
+    return this.#database
+      .prepare(`SELECT count(*) FROM webhook_deliveries WHERE state = 'pending'`)
+      .pluck()
+      .get() as number;
+  }
+
+  #getDelivery(webhook: number, id: string): { readonly event: number; readonly delivery: Delivery } {
+    const row = this.#database
+      .prepare(`${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.id = @id`)
+      .get({ webhook, id }) as DeliveryRow | undefined;
+    if (row === undefined) throw new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
+    refuseDamaged(this.#database, referencesOf(row));
+    return { event: row.event, delivery: toDelivery(row) };
+  }
+
+  /** A delivery of an event, with the answer that tells of it. */
+  #queue(
+    webhook: number,
+    event: number,
+    replayOf: string | null,
+    now: number,
+    once?: IdempotentRequest<Delivery>,
+  ): Delivery {
+    const { delivery } = this.#getDelivery(webhook, this.#events.insertDelivery(webhook, event, replayOf, now));
+    keepAnswerOf(this.#database, once, delivery, OF_NO_CAMPAIGN, now);
+    return delivery;
+  }
+
+  #enabledWebhook(id: string): number {
+    const { number, enabled } = getWebhookRow(this.#database, id);
+    if (enabled) return number;
+    throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
+  }
+
+  #secretsOf(webhook: number, now: number): string[] {
+    return this.#database
+      .prepare(
+        `SELECT secret FROM webhook_secrets WHERE webhook = @webhook AND (expires_at IS NULL OR expires_at > @now)
+         ORDER BY rowid DESC`,
+      )
+      .pluck()
+      .all({ webhook, now }) as string[];
+  }
+}
+
+function referencesOf({ number, event }: DeliveryRow): RowReference[] {
+  return [
+    ['webhook_deliveries', { number }],
+    ['webhook_events', { number: event }],
+  ];
+}
+
+function toDelivery({ number: _number, event: _event, ...delivery }: DeliveryRow): Delivery {
+  return delivery;
+}

@@ -1,0 +1,138 @@
+/**
+ * A database that a service saved from its open connection, as its files were removed or replaced, and how the next
+ * start takes it: `metaheac.db.saved-<time>` in the data folder, or `<data folder>.saved-<time>` beside it where the
+ * folder itself is another one.
+ */
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { listFolder, syncFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { DATABASE_FILE, type Database } from './database.ts';
+import { connect } from './driver.ts';
+import { openUntouched } from './open-untouched.ts';
+import { setAside } from './set-aside.ts';
+
+const SAVED = '.saved-';
+/** What follows the name of one that is whole; a service that is killed while it saves leaves `UNFINISHED` ones. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
+const UNFINISHED = /\.tmp(-journal)?$/;
+const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
+
+/** The name for a database that is to be saved now. */
+export function savedFile(database: string, isFolderThere: boolean, now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
+  return `${isFolderThere ? database : dirname(database)}${SAVED}${time}`;
+}
+
+/** The databases that were saved of this data folder, by path, the oldest first. */
+export function findSaved(dataDir: string): string[] {
+  const folder = resolve(dataDir);
+  const inside = namesIn(folder, `${DATABASE_FILE}${SAVED}`, TIME);
+  const beside = namesIn(dirname(folder), `${basename(folder)}${SAVED}`, TIME);
+  return [...beside, ...inside];
+}
+
+/** @throws AppError invalid_argument where a database was saved, and no service has taken it yet */
+export function refuseUntilTaken(dataDir: string): void {
+  const saved = findSaved(dataDir).at(-1);
+  if (saved === undefined) return;
+  throw new AppError(
+    'invalid_argument',
+    `the database of ${dataDir} was removed or replaced while a service had it open, and is saved as ${saved}: ` +
+      'start serve (again), which takes it',
+  );
+}
+
+/** Looks only. @throws AppError invalid_argument where a database was saved that `takeSaved` does not take by itself */
+export function requireTakeable(dataDir: string): void {
+  const saved = findSaved(dataDir).at(-1);
+  if (saved !== undefined) judgeSaved(resolve(dataDir), saved);
+}
+
+/**
+ * Puts the database that was saved last in its place, where it surely is the newer one: what is there is missing, no
+ * database, or an earlier state of the same generation; it is set aside. One whose saving was cut off goes. The caller
+ * has the folder's lock. Returns the file that was taken, null where none was saved.
+ * @throws AppError invalid_argument, with what to do, where another database is there; storage_failed
+ */
+export function takeSaved(
+  dataDir: string,
+  now: number,
+): { readonly taken: string; readonly aside: string | null } | null {
+  const folder = resolve(dataDir);
+  for (const path of namesIn(folder, `${DATABASE_FILE}${SAVED}`, UNFINISHED))
+    withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
+  const saved = findSaved(folder);
+  const newest = saved.at(-1);
+  if (newest === undefined) return null;
+  judgeSaved(folder, newest);
+  const file = join(folder, DATABASE_FILE);
+  return withStorage(`take ${newest}`, () => {
+    const others = saved.filter((path) => path !== newest).map((path) => path.slice(folder.length + 1));
+    const aside = setAside(folder, [...OPEN_FILES, ...others], now);
+    renameSync(newest, file);
+    syncFolder(folder);
+    return { taken: newest, aside };
+  });
+}
+
+function judgeSaved(folder: string, newest: string): void {
+  const stateOfSaved = stateOf(newest);
+  if (stateOfSaved === null) throw choose(folder, newest, 'it cannot be read');
+  const file = join(folder, DATABASE_FILE);
+  const stateThere = existsSync(file) ? stateOf(file) : null;
+  if (dirname(newest) !== folder)
+    throw choose(folder, newest, `${folder} is another folder than the one it was open in`);
+  if (stateThere !== null && !isEarlier(stateThere, stateOfSaved))
+    throw choose(folder, newest, `${file} is another database, or has what the saved one has not`);
+}
+
+interface State {
+  readonly database: string;
+  readonly generation: string;
+  /** The last number of each table. */
+  readonly sequences: ReadonlyMap<string, number>;
+}
+
+/** null where it is no database of a service. */
+function stateOf(path: string): State | null {
+  let database: Database | undefined;
+  try {
+    database = openUntouched(path) ?? connect(path, { fileMustExist: true });
+    if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') return null;
+    const identity = database.prepare('SELECT database_id AS database, generation FROM installation').get() as Omit<
+      State,
+      'sequences'
+    >;
+    const rows = database.prepare('SELECT name, seq FROM sqlite_sequence').all() as { name: string; seq: number }[];
+    return { ...identity, sequences: new Map(rows.map(({ name, seq }) => [name, seq])) };
+  } catch {
+    return null;
+  } finally {
+    database?.close();
+  }
+}
+
+function isEarlier(there: State, saved: State): boolean {
+  if (there.database !== saved.database || there.generation !== saved.generation) return false;
+  return [...there.sequences].every(([name, seq]) => seq <= (saved.sequences.get(name) ?? 0));
+}
+
+function choose(folder: string, saved: string, why: string): AppError {
+  const file = join(folder, DATABASE_FILE);
+  return new AppError(
+    'invalid_argument',
+    `the database of ${folder} was removed or replaced while a service had it open, and is saved as ${saved}; it is ` +
+      `not taken by itself, as ${why}. To take it: move ${file} and its -wal and -shm away, then mv ${saved} ${file}. ` +
+      `To go on with what is there: mv ${saved} to a place outside`,
+  );
+}
+
+function namesIn(folder: string, prefix: string, rest: RegExp): string[] {
+  return withStorage(`list ${folder}`, () =>
+    listFolder(folder)
+      .filter((name) => name.startsWith(prefix) && rest.test(name.slice(prefix.length)))
+      .sort()
+      .map((name) => join(folder, name)),
+  );
+}

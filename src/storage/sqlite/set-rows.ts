@@ -1,0 +1,193 @@
+/** Rows of user sets: which files are whose, and which are nobody's. */
+
+import { campaignNotFound } from '../../domain/not-found.ts';
+import type { OwnedSet, SetOwner } from '../../domain/set-types.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import type { WrittenSet } from '../files/writer.ts';
+import { updateRow } from './columns.ts';
+import type { Database } from './database.ts';
+import { deleting } from './delete-rows.ts';
+import { type RowReference, refuseDamaged } from './row-check.ts';
+
+/** What `counts` columns hold as JSON; those of an earlier version lack the times. */
+type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
+
+/** Gives a written set its name and its row; runs inside the caller's transaction. */
+export function recordSet(database: Database, set: WrittenSet, now: number): void {
+  set.publish();
+  database
+    .prepare(
+      `INSERT INTO user_sets (sha256, users, size_bytes, created_at) VALUES (@sha256, @users, @sizeBytes, @now)
+       ON CONFLICT DO NOTHING`,
+    )
+    .run({ sha256: set.sha256, users: set.users, sizeBytes: set.sizeBytes, now });
+}
+
+/** null where the owner has none. @throws AppError campaign_not_found */
+export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | null {
+  const { table, set, counts, where, parameters } = placeOf(owner);
+  const row = database
+    .prepare(
+      `SELECT o.${set} AS sha256, o.${counts} AS counts, s.created_at AS createdAt
+       FROM ${table} o LEFT JOIN user_sets s ON s.sha256 = o.${set} WHERE o.${where}`,
+    )
+    .get(parameters) as { sha256: string | null; counts: string; createdAt: number } | undefined;
+  if (row === undefined) throw notFound(owner);
+  if (row.sha256 === null) return null;
+  refuseDamaged(database, [rowOf(database, owner)]);
+  const { createdAt = row.createdAt, updatedAt = row.createdAt } = JSON.parse(row.counts) as StoredCounts;
+  return { sha256: row.sha256, counts: decodeCounts(row.counts), createdAt, updatedAt };
+}
+
+/**
+ * Makes a recorded set the owner's, or takes it away; runs inside the caller's transaction. @throws AppError
+ * campaign_not_found
+ */
+export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet | null, now: number): void {
+  const { table, set, counts, where, parameters } = placeOf(owner);
+  const touched = owner.kind === 'common_suppression' ? '' : ', updated_at = @now';
+  const { changes } = database
+    .prepare(`UPDATE ${table} SET ${set} = @sha256, ${counts} = @counts${touched} WHERE ${where}`)
+    .run({ sha256: owned?.sha256 ?? null, counts: owned && encodeCounts(owned), now, ...parameters });
+  if (changes === 0) throw notFound(owner);
+}
+
+/** The JSON of a `counts` column. */
+export function encodeCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'sha256'>): string {
+  return JSON.stringify({ ...counts, createdAt, updatedAt } satisfies StoredCounts);
+}
+
+/** The counts of a `counts` column, without its times. */
+export function decodeCounts(json: string): SeedCounts {
+  const { received, known, unknown, duplicate, unknownExamples } = JSON.parse(json) as StoredCounts;
+  return { received, known, unknown, duplicate, unknownExamples };
+}
+
+/**
+ * Deletes the row of a set, or of all, that nothing refers to; returns those deleted. Runs inside the caller's
+ * transaction.
+ */
+export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {
+  const unused = REFERENCES.map(
+    ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
+  ).join(' AND ');
+  const only = sha256 === null ? '' : 'sha256 = @sha256 AND ';
+  const statement = database.prepare(`DELETE FROM user_sets WHERE ${only}${unused} RETURNING sha256`).pluck();
+  return deleting(database, 'user_sets', () => statement.all({ sha256 }) as string[]);
+}
+
+export function hasRow(database: Database, sha256: string): boolean {
+  return database.prepare('SELECT 1 FROM user_sets WHERE sha256 = @sha256').get({ sha256 }) !== undefined;
+}
+
+/** The sha256 of all sets. */
+export function setNames(database: Database): string[] {
+  return database.prepare('SELECT sha256 FROM user_sets').pluck().all() as string[];
+}
+
+/**
+ * Gives everything that refers to the set `before` the set `after`, which is the same without the users of `erased`,
+ * and takes those out of its counts; runs inside the caller's transaction.
+ */
+export function replaceSet(
+  database: Database,
+  before: string,
+  after: WrittenSet,
+  erased: ReadonlySet<string>,
+  now: number,
+): void {
+  recordSet(database, after, now);
+  const names = { before, after: after.sha256, users: after.users };
+  for (const [table, set, counts, key] of COUNTED_SETS) {
+    const rows = database.prepare(`SELECT ${key} AS key, ${counts} AS counts FROM ${table} WHERE ${set} = @before`);
+    const update = database.prepare(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`);
+    for (const { key, counts } of rows.all({ before }) as { key: number; counts: string }[]) {
+      const stored = JSON.parse(counts) as StoredCounts;
+      update.run({ key, counts: JSON.stringify({ ...stored, ...countsWithout(stored, erased) }) });
+    }
+  }
+  eraseFromExpansions(database, before, erased);
+  for (const kind of ['positive', 'dismissed'] as const)
+    database
+      .prepare(`UPDATE expansions SET ${kind === 'positive' ? 'positives' : kind} = @users WHERE ${kind}_set = @before`)
+      .run(names);
+  for (const [table, column] of REFERENCES)
+    database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
+}
+
+/** Columns of sets that have counts beside them, and the key of their table. */
+const COUNTED_SETS = [
+  ['campaigns', 'seed_set', 'seed_counts', 'number'],
+  ['campaigns', 'suppression_set', 'suppression_counts', 'number'],
+  ['installation', 'suppression_set', 'suppression_counts', 'id'],
+] as const;
+
+function eraseFromExpansions(database: Database, seedSet: string, erased: ReadonlySet<string>): void {
+  const rows = database
+    .prepare(
+      `SELECT number, seeds_received AS received, seeds_known AS known, seeds_unknown AS unknown,
+         seeds_duplicate AS duplicate, unknown_examples AS examples
+       FROM expansions WHERE seed_set = @seedSet`,
+    )
+    .all({ seedSet }) as (Omit<SeedCounts, 'unknownExamples'> & { number: number; examples: string })[];
+  for (const { number, examples, ...counts } of rows) {
+    const { received, known, unknown, unknownExamples } = countsWithout(
+      { ...counts, unknownExamples: JSON.parse(examples) as string[] },
+      erased,
+    );
+    updateRow(database, 'expansions', number, {
+      seeds_received: received,
+      seeds_known: known,
+      seeds_unknown: unknown,
+      unknown_examples: JSON.stringify(unknownExamples),
+    });
+  }
+}
+
+/** Counts of a set without some of its users; one who is no example counts as known, as long as some are. */
+function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
+  const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));
+  const shown = counts.unknownExamples.length - unknownExamples.length;
+  const known = Math.min(counts.known, erased.size - shown);
+  return {
+    received: counts.received - erased.size,
+    known: counts.known - known,
+    unknown: counts.unknown - (erased.size - known),
+    duplicate: counts.duplicate,
+    unknownExamples,
+  };
+}
+
+/** Every column that refers to a set. */
+const REFERENCES = [
+  ['campaigns', 'seed_set'],
+  ['campaigns', 'suppression_set'],
+  ['installation', 'suppression_set'],
+  ['expansions', 'seed_set'],
+  ['expansions', 'suppression_set'],
+  ['expansions', 'common_suppression_set'],
+  ['expansions', 'positive_set'],
+  ['expansions', 'dismissed_set'],
+] as const;
+
+function placeOf(owner: SetOwner) {
+  if (owner.kind === 'common_suppression') {
+    const columns = { set: 'suppression_set', counts: 'suppression_counts' };
+    return { table: 'installation', ...columns, where: 'id = 1', parameters: {} };
+  }
+  const prefix = owner.kind === 'seeds' ? 'seed' : 'suppression';
+  const columns = { set: `${prefix}_set`, counts: `${prefix}_counts` };
+  return { table: 'campaigns', ...columns, where: 'id = @id', parameters: { id: owner.campaignId } };
+}
+
+function rowOf(database: Database, owner: SetOwner): RowReference {
+  if (owner.kind === 'common_suppression') return ['installation', { id: 1 }];
+  const find = database.prepare('SELECT number FROM campaigns WHERE id = @id').pluck();
+  return ['campaigns', { number: find.get({ id: owner.campaignId }) as number }];
+}
+
+function notFound(owner: SetOwner): Error {
+  return owner.kind === 'common_suppression'
+    ? new Error('the installation has a row')
+    : campaignNotFound(owner.campaignId);
+}

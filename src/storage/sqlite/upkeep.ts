@@ -1,0 +1,103 @@
+/** What a data folder should have and has, over a connection that only reads. */
+import { statfsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { DamagedRow, StoreContents, StoredName, StoreUpkeep } from '../../domain/ports/upkeep.ts';
+import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
+import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { SEED_FOLDER } from '../files/set-file.ts';
+import { type Database, openForReading } from './database.ts';
+import { databaseFaults } from './database-faults.ts';
+import { ExpansionRows } from './expansion-rows.ts';
+import { FileBlobs } from './file-blobs.ts';
+import { findDamagedRows, isDamaged } from './row-sums.ts';
+import { discardFiles, listSetAside } from './set-aside.ts';
+import { setNames } from './set-rows.ts';
+import { databaseOf } from './stranded.ts';
+
+const SET_FILE = /^([0-9a-f]{64})\.txt$/;
+const UUID_LENGTH = 36;
+
+/** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
+export function openUpkeep(dataDir: string): StoreUpkeep {
+  const absolute = resolve(dataDir);
+  return new SqliteUpkeep(openForReading(databaseOf(absolute)), absolute);
+}
+
+/** What an ordinary user may still write to the disk of the data folder. @throws AppError storage_failed */
+export function freeBytes(dataDir: string): number {
+  const { bavail, bsize } = withStorage(`read the free space of ${dataDir}`, () => statfsSync(dataDir));
+  return bavail * bsize;
+}
+
+class SqliteUpkeep implements StoreUpkeep {
+  readonly blobs: Blobs;
+  readonly #database: Database;
+  readonly #dataDir: string;
+
+  constructor(database: Database, dataDir: string) {
+    this.#database = database;
+    this.#dataDir = dataDir;
+    this.blobs = new FileBlobs(dataDir);
+  }
+
+  faults(): string[] {
+    return databaseFaults(this.#database);
+  }
+
+  damagedRows(): Generator<number, readonly DamagedRow[], void> {
+    return findDamagedRows(this.#database);
+  }
+
+  isDamaged(row: DamagedRow): boolean {
+    return isDamaged(this.#database, row);
+  }
+
+  contents(): StoreContents {
+    return contentsOf(this.#database);
+  }
+
+  files(): StoredName[] {
+    return withStorage(`list ${this.#dataDir}`, () => [...this.#setFiles(), ...this.#rankingFolders()]);
+  }
+
+  remove(files: readonly StoredName[], now: number): string | null {
+    const paths = files.map(({ path }) => path);
+    return discardFiles(this.#database, this.#dataDir, paths, now);
+  }
+
+  setAside(): string[] {
+    return listSetAside(this.#dataDir);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #setFiles(): StoredName[] {
+    return listFolder(join(this.#dataDir, SEED_FOLDER)).map((name) => ({
+      path: `${SEED_FOLDER}/${name}`,
+      set: SET_FILE.exec(name)?.[1] ?? null,
+    }));
+  }
+
+  #rankingFolders(): StoredName[] {
+    return listFolder(join(this.#dataDir, RANKINGS)).flatMap((campaignId) =>
+      listFolder(join(this.#dataDir, RANKINGS, campaignId)).map((name) => ({
+        path: rankingFolder(campaignId, name),
+        // one that is being written, or was replaced, has a name that goes on
+        ranking: name.length === UUID_LENGTH ? rankingFolder(campaignId, name) : null,
+        expansionId: name.slice(0, UUID_LENGTH),
+      })),
+    );
+  }
+}
+
+/** What the rows of a database name, as of one moment. */
+export function contentsOf(database: Database): StoreContents {
+  return database.transaction(() => ({
+    sets: new Set(setNames(database)),
+    rankings: new Set(database.prepare('SELECT DISTINCT folder FROM audiences').pluck().all() as string[]),
+    running: new ExpansionRows(database).running(),
+  }))();
+}

@@ -1,0 +1,146 @@
+/** The port of erasure on SQLite: sets are written anew, then one transaction moves everything to them. */
+import { setImmediate } from 'node:timers/promises';
+import type { PendingAction } from '../../domain/audit.ts';
+import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts';
+import { AppError } from '../../lib/errors.ts';
+import { differenceOf } from '../files/algebra.ts';
+import { findIds } from '../files/find-ids.ts';
+import { userSetBlocks } from '../files/set-file.ts';
+import { type WrittenSet, writeBlocks } from '../files/writer.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
+import { insertRow } from './columns.ts';
+import type { Connection } from './connection.ts';
+import { truncateLog } from './database.ts';
+import type { SqliteFeedback } from './feedback.ts';
+import { eraseFromAnswers } from './idempotency-rows.ts';
+import { freeing, writeToFree } from './reserve.ts';
+import { replaceSet, setNames } from './set-rows.ts';
+import type { SqliteUserSets } from './user-set-store.ts';
+
+/** Ids of one transaction on feedback. */
+const SLICE_IDS = 250;
+/** Requests of one transaction. */
+const FORGOTTEN_IDS = 2_500;
+
+/** What it is made of. */
+interface Parts {
+  readonly feedback: SqliteFeedback;
+  readonly userSets: SqliteUserSets;
+  readonly audit: SqliteAuditLog;
+}
+
+/** A set without the users, in the place of the one that has them. */
+interface Replacement {
+  readonly before: string;
+  readonly after: WrittenSet;
+  readonly erased: ReadonlySet<string>;
+}
+
+export class SqliteUserErasure implements UserErasure {
+  readonly #connection: Connection;
+  readonly #parts: Parts;
+
+  constructor(connection: Connection, parts: Parts) {
+    this.#connection = connection;
+    this.#parts = parts;
+  }
+
+  requestErasure(userIds: readonly string[], actions: readonly PendingAction[] = []): void {
+    const { database } = this.#connection;
+    const insert = database.prepare('INSERT OR IGNORE INTO erasure_requests (user_id) VALUES (@userId)');
+    const { audit } = this.#parts;
+    const entered = writeToFree(database, () => {
+      for (const userId of userIds) insert.run({ userId });
+      return actions.filter((action) => audit.enter(action));
+    });
+    for (const action of entered) action.isRecorded = true;
+  }
+
+  requestedErasures(limit: number): string[] {
+    return this.#connection.database
+      .prepare('SELECT user_id FROM erasure_requests ORDER BY user_id LIMIT @limit')
+      .pluck()
+      .all({ limit }) as string[];
+  }
+
+  eraseUsers(userIds: readonly string[]): Promise<ErasedData> {
+    const sorted = [...new Set(userIds)].sort();
+    // no set is made of feedback meanwhile: it would have them again
+    return this.#parts.feedback.alone(async () => {
+      const feedback = await this.#eraseFeedback(sorted);
+      const erased = await this.#eraseElsewhere(sorted, feedback);
+      await this.#forget(sorted);
+      this.#parts.userSets.removeUnused();
+      // the ids also stand in the log that was written ahead
+      freeing(this.#connection.database, () => truncateLog(this.#connection.database));
+      return erased;
+    });
+  }
+
+  async #eraseFeedback(userIds: readonly string[]): Promise<number> {
+    const { feedback } = this.#parts;
+    let erased = 0;
+    for (let at = 0; at < userIds.length; at += SLICE_IDS) {
+      erased += feedback.erase(userIds.slice(at, at + SLICE_IDS));
+      await setImmediate();
+    }
+    return erased;
+  }
+
+  /** Until this is done, a request is completed again: without effect. */
+  async #forget(userIds: readonly string[]): Promise<void> {
+    const { database } = this.#connection;
+    const remove = database.prepare(
+      'DELETE FROM erasure_requests WHERE user_id IN (SELECT value FROM json_each(@ids))',
+    );
+    for (let at = 0; at < userIds.length; at += FORGOTTEN_IDS) {
+      const ids = JSON.stringify(userIds.slice(at, at + FORGOTTEN_IDS));
+      writeToFree(database, () => remove.run({ ids }));
+      await setImmediate();
+    }
+  }
+
+  /** Sets, their counts, and responses; until no set was made in between that has one of the users. */
+  async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
+    const { database, options } = this.#connection;
+    const ids: ReadonlySet<string> = new Set(userIds);
+    const searched = new Set<string>();
+    const replacements: Replacement[] = [];
+    try {
+      for (;;) {
+        for (const sha256 of setNames(database)) {
+          if (searched.has(sha256)) continue;
+          searched.add(sha256);
+          const replacement = await this.#replacementOf(sha256, userIds);
+          if (replacement !== null) replacements.push(replacement);
+        }
+        const erased = writeToFree(database, () => {
+          if (setNames(database).some((sha256) => !searched.has(sha256))) return null;
+          const now = options.clock.now();
+          for (const { before, after, erased } of replacements) replaceSet(database, before, after, erased, now);
+          const answers = eraseFromAnswers(database, ids);
+          const data = { users: ids.size, sets: replacements.length, feedback, answers };
+          insertRow(database, 'erasures', { ...data, erased_at: now });
+          return data;
+        });
+        if (erased !== null) return erased;
+      }
+    } finally {
+      for (const { after } of replacements) after.discard();
+    }
+  }
+
+  /** null where the set has none of the users, or is gone by now. */
+  async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
+    const { blobs, reserve } = this.#connection;
+    try {
+      const erased = await findIds(blobs, sha256, userIds);
+      if (erased.length === 0) return null;
+      const after = await reserve.using(() => writeBlocks(blobs, differenceOf(userSetBlocks(blobs, sha256), [erased])));
+      return { before: sha256, after, erased: new Set(erased) };
+    } catch (error) {
+      if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/** Rows of webhooks and their secrets. Times are milliseconds since 1970. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Webhooks } from '../../domain/ports/webhooks.ts';
+import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
+import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
+import {
+  flag,
+  insertRow,
+  json,
+  plain,
+  type RowOf,
+  readRow,
+  selectList,
+  toFlag,
+  toJson,
+  updateRow,
+  type Written,
+} from './columns.ts';
+import { type Database, write } from './database.ts';
+import { deleteRows } from './delete-rows.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
+import { boundsOf, pageOf } from './pages.ts';
+import { writeToFree } from './reserve.ts';
+import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+
+/** Standard Webhooks asks for 24 to 64. */
+const SECRET_BYTES = 32;
+/** Replaced secrets that still sign: each is 48 bytes of a header. */
+const MAXIMUM_OLD_SECRETS = 4;
+
+const COLUMNS = {
+  number: plain<number>('number'),
+  id: plain<string>('id'),
+  url: plain<string>('url'),
+  events: json<CampaignEvent[]>('events'),
+  description: plain<string>('description'),
+  enabled: flag('enabled'),
+  disabledReason: plain<string | null>('disabled_reason'),
+  createdAt: plain<number>('created_at'),
+  updatedAt: plain<number>('updated_at'),
+};
+
+type WebhookRow = RowOf<typeof COLUMNS>;
+
+const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
+
+/** The columns of what a caller gives. */
+function columnsOf({ url, events, description, enabled }: WebhookChange): Written {
+  return { url, events: toJson(events), description, enabled: toFlag(enabled) };
+}
+
+export class SqliteWebhooks implements Webhooks {
+  readonly #database: Database;
+  readonly #audit: SqliteAuditLog;
+
+  constructor(database: Database, audit: SqliteAuditLog) {
+    this.#database = database;
+    this.#audit = audit;
+  }
+
+  create(input: NewWebhook, maximum: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
+    const id = randomUUID();
+    const secret = newSecret();
+    return write(this.#database, () => {
+      const count = this.#database.prepare('SELECT count(*) FROM webhooks').pluck().get() as number;
+      if (count >= maximum)
+        throw new AppError('too_many_webhooks', `there are ${count} webhooks, at most ${maximum} are kept`);
+      const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
+      this.#insertSecret(insertRow(this.#database, 'webhooks', row), secret);
+      this.#audit.made(id);
+      return this.#signed(id, secret, now, once);
+    });
+  }
+
+  get(id: string): Webhook {
+    return toWebhook(getWebhookRow(this.#database, id));
+  }
+
+  list(query: PageQuery): Page<Webhook> {
+    const rows = this.#database
+      .prepare(`${SELECT_WEBHOOK} WHERE number < @before ORDER BY number DESC LIMIT @most`)
+      .all(boundsOf('webhooks', query)) as { readonly number: number }[];
+    return pageOf(
+      'webhooks',
+      rows,
+      query.limit,
+      (row) => toWebhook(readRow(COLUMNS, row)),
+      (page) => wholeRows(this.#database, page, referencesOf),
+    );
+  }
+
+  update(id: string, change: WebhookChange, now: number): Webhook {
+    write(this.#database, () => {
+      const row = getWebhookRow(this.#database, id);
+      const disabled_reason = (change.enabled ?? row.enabled) ? null : row.disabledReason;
+      updateRow(this.#database, 'webhooks', row.number, { ...columnsOf(change), disabled_reason, updated_at: now });
+    });
+    return this.get(id);
+  }
+
+  remove(id: string): void {
+    writeToFree(this.#database, () => {
+      const number = this.#database.prepare('SELECT number FROM webhooks WHERE id = @id').pluck().get({ id });
+      if (number === undefined) throw webhookNotFound(id);
+      // one that is damaged, too; with their secrets and deliveries, of which any may be
+      for (const [table, condition] of [
+        ['webhook_deliveries', 'webhook = @number'],
+        ['webhook_secrets', 'webhook = @number'],
+        ['webhooks', 'number = @number'],
+      ] as const)
+        deleteRows(this.#database, table, condition, { number: number as number });
+    });
+  }
+
+  rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
+    const secret = newSecret();
+    return write(this.#database, () => {
+      const { number } = getWebhookRow(this.#database, id);
+      const until = now + graceMs;
+      this.#database
+        .prepare(
+          'UPDATE webhook_secrets SET expires_at = min(coalesce(expires_at, @until), @until) WHERE webhook = @number',
+        )
+        .run({ until, number });
+      this.#database
+        .prepare(
+          `DELETE FROM webhook_secrets WHERE webhook = @number AND (expires_at <= @now OR rowid NOT IN
+             (SELECT rowid FROM webhook_secrets WHERE webhook = @number ORDER BY rowid DESC LIMIT @most))`,
+        )
+        .run({ number, now, most: MAXIMUM_OLD_SECRETS });
+      this.#insertSecret(number, secret);
+      updateRow(this.#database, 'webhooks', number, { updated_at: now });
+      return this.#signed(id, secret, now, once);
+    });
+  }
+
+  #signed(id: string, secret: string, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
+    const signed = { webhook: this.get(id), secret };
+    keepAnswerOf(this.#database, once, signed, OF_NO_CAMPAIGN, now);
+    return signed;
+  }
+
+  #insertSecret(webhook: number, secret: string): void {
+    insertRow(this.#database, 'webhook_secrets', { webhook, secret });
+  }
+}
+
+/** The webhook's row. @throws AppError webhook_not_found */
+export function getWebhookRow(database: Database, id: string): WebhookRow {
+  const row = database.prepare(`${SELECT_WEBHOOK} WHERE id = @id`).get({ id });
+  if (row === undefined) throw webhookNotFound(id);
+  refuseDamaged(database, referencesOf(row as { readonly number: number }));
+  return readRow(COLUMNS, row);
+}
+
+function webhookNotFound(id: string): AppError {
+  return new AppError('webhook_not_found', `there is no webhook ${id}`);
+}
+
+function newSecret(): string {
+  return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+}
+
+function toWebhook({ number: _, ...webhook }: WebhookRow): Webhook {
+  return webhook;
+}
+
+function referencesOf({ number }: { readonly number: number }): RowReference[] {
+  return [['webhooks', { number }]];
+}

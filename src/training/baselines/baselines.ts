@@ -1,0 +1,136 @@
+/**
+ * Defines methods without a general model, and the two without settings: random and the centroid of the seeds.
+ */
+import { assert } from '../../lib/errors.ts';
+import type { Rng } from '../../lib/rng.ts';
+import { type OneHot, tokensAlone } from '../history/one-hot.ts';
+import type { Reach } from '../history/reach.ts';
+
+/** Scores of the given user numbers, in their order; higher means more similar. */
+export type Scorer = (users: Int32Array) => Float64Array;
+
+/** A look-alike method without a general model. */
+export interface Baseline {
+  /** The name in an evaluation's report. */
+  readonly name: string;
+  /**
+   * Learns from `seeds` (user numbers; order and repetition do not matter). Randomness comes from `rng`. Seeds who are
+   * not in the population version are ignored; if none are left, it is a bug of the caller.
+   */
+  scorer(seeds: Int32Array, rng: Rng): Scorer;
+}
+
+/** A method's settings by name. */
+export type Setting = Readonly<Record<string, number>>;
+
+/** A method whose setting is to be chosen on train campaigns (see `chooseSetting`). */
+export interface TunableMethod<S extends Setting = Setting> {
+  readonly name: string;
+  /** What to try; the first of equals is chosen. */
+  readonly grid: readonly S[];
+  /** Used if nothing can be tried. */
+  readonly fallback: S;
+  /** What to try next where `best` is at an edge of what was tried; none where it is inside (see `beyondEdges`). */
+  beyond?(best: S, tried: readonly S[]): readonly S[];
+  /**
+   * A scorer for each setting, in their order; all use the same random numbers. Seeds as in `Baseline`. They are
+   * compared with users who are reached, if the method compares them with any: with everyone by default.
+   */
+  scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
+}
+
+/** The method with its setting chosen. */
+export function settle<S extends Setting>(method: TunableMethod<S>, setting: S): Baseline {
+  return {
+    name: method.name,
+    scorer: (seeds, rng) => {
+      const [scorer] = method.scorers(seeds, rng, [setting]);
+      assert(scorer !== undefined, `${method.name} has no scorer`);
+      return scorer;
+    },
+  };
+}
+
+/** A random score, determined by the stream and the user number only. */
+export function randomBaseline(): Baseline {
+  return {
+    name: 'random',
+    scorer: (_seeds, rng) => {
+      const key = rng.uint32();
+      return (users) => Float64Array.from(users, (user) => mix(user, key) / 4294967296);
+    },
+  };
+}
+
+/**
+ * Cosine of the user's TF-IDF vector and the mean of the seeds' vectors. TF is 1 (tokens are a set), IDF is ln((1 + n)
+ * / (1 + df)) + 1, vectors have length 1 before they are averaged. A user without tokens scores 0.
+ */
+export function centroidBaseline(all: OneHot): Baseline {
+  const oneHot = tokensAlone(all);
+  const idf = inverseFrequencies(oneHot);
+  const { offsets, tokens, width } = oneHot;
+  const norm = (user: number): number => {
+    let square = 0;
+    for (let i = offsets[user]!; i < offsets[user + 1]!; i++) square += idf[tokens[i]!]! ** 2;
+    return Math.sqrt(square);
+  };
+  return {
+    name: 'centroid',
+    scorer: (seeds) => {
+      const centroid = new Float64Array(width);
+      for (const user of presentSeeds(oneHot, seeds)) {
+        const length = norm(user);
+        for (let i = offsets[user]!; i < offsets[user + 1]!; i++) centroid[tokens[i]!]! += idf[tokens[i]!]! / length;
+      }
+      let square = 0;
+      for (const x of centroid) square += x * x;
+      const centroidLength = Math.sqrt(square);
+      for (let t = 0; t < width; t++) centroid[t]! *= idf[t]!;
+      return (users) =>
+        Float64Array.from(users, (user) => {
+          const length = norm(user) * centroidLength;
+          return length === 0 ? 0 : sumOfTokens(centroid, oneHot, user) / length;
+        });
+    },
+  };
+}
+
+/**
+ * The seeds that are in the population's version, each once, ascending, so that later random numbers depend only on the
+ * set.
+ */
+export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
+  const wanted = new Set(seeds);
+  const present = oneHot.users.filter((user) => wanted.has(user));
+  assert(present.length > 0, 'no seed is in the population');
+  return present;
+}
+
+/** The sum of `weights`, `[width]`, over the user's tokens. */
+export function sumOfTokens(weights: Float64Array, oneHot: OneHot, user: number): number {
+  let sum = 0;
+  const { offsets, tokens, values } = oneHot;
+  for (let i = offsets[user]!; i < offsets[user + 1]!; i++) sum += weights[tokens[i]!]! * (values ? values[i]! : 1);
+  return sum;
+}
+
+/** df_t: how many users have each token. */
+export function tokenFrequencies({ tokens, width }: OneHot): Int32Array {
+  const frequencies = new Int32Array(width);
+  for (const token of tokens) frequencies[token]!++;
+  return frequencies;
+}
+
+function inverseFrequencies(oneHot: OneHot): Float64Array {
+  const users = oneHot.users.length;
+  return Float64Array.from(tokenFrequencies(oneHot), (df) => Math.log((1 + users) / (1 + df)) + 1);
+}
+
+/** A 32-bit hash of a user number (MurmurHash3's finaliser). */
+function mix(user: number, key: number): number {
+  let h = (user ^ key) >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

@@ -1,0 +1,144 @@
+/**
+ * The baseline `population_ridge`: the whole-population regression alone, which is also used to tune a model's
+ * regression.
+ */
+
+import type { Rng } from '../../lib/rng.ts';
+import type { AdaptationSettings } from '../../model/manifest.ts';
+import { addRows, emptySums } from '../../online/regression/covariance.ts';
+import {
+  fitSideBySide,
+  MOST_FEATURES,
+  type PopulationRegression,
+  populationRegression,
+} from '../../online/regression/population-regression.ts';
+import { RowProducts } from '../../online/regression/products.ts';
+import { evenRows, meanOfRows, type SparseRows } from '../../online/regression/sparse-rows.ts';
+import { type Axes, beyondEdges } from '../choices/grid-edges.ts';
+import { chooseSetting, type SettingChoice } from '../choices/tuning.ts';
+import type { Futures } from '../history/futures.ts';
+import type { OneHot } from '../history/one-hot.ts';
+import { type Reach, reaches } from '../history/reach.ts';
+import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
+
+/** As in `regression` of a model's manifest. */
+export type RidgeSetting = { readonly strength: number; readonly power: number };
+
+/** The first of the grid is the default. */
+const POWERS = [0.25, 0, 0.125, 0.5];
+const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
+const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
+/** The weakest is hardly a ridge any more; what is stronger than 5 leaves the same difference of the means. */
+const AXES: Axes<RidgeSetting> = {
+  strength: { factor: 3, lowest: 1e-5, highest: 5 },
+  power: { step: 0.25, lowest: 0, highest: 1 },
+};
+
+/** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens; numbers are standardised columns beside them. */
+export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
+  let opened: OpenRidge | undefined;
+  return {
+    name: 'population_ridge',
+    grid: GRID,
+    fallback: GRID[0]!,
+    beyond: (best, tried) => beyondEdges(AXES, best, tried),
+    *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[], reach?: Reach) {
+      opened ??= openRidge(oneHot);
+      const { all, products, regressionOf } = opened;
+      const present = presentSeeds(oneHot, seeds);
+      const rows = rowsOf(oneHot, present);
+      const mean = meanOfRows(rows, Int32Array.from(present.keys()));
+      const compared = reach ? meanReached(all, oneHot.users, reach) : null;
+      const fitted = new Map<RidgeSetting, Float64Array>();
+      const groups = Array.from(Map.groupBy(settings, ({ power }) => power));
+      const fits = groups.map(([power, own]) => {
+        const strengths = own.map(({ strength }) => strength);
+        return regressionOf(power).plan(mean, present.length, strengths, { otherMean: compared });
+      });
+      for (const [group, weights] of fitSideBySide(products, fits).entries())
+        for (const [i, setting] of groups[group]![1].entries()) fitted.set(setting, weights[i]!);
+      for (const setting of settings) {
+        const weights = fitted.get(setting)!;
+        yield (users) => Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user) * scaleOf(oneHot, user));
+      }
+    },
+  };
+}
+
+interface OpenRidge {
+  readonly all: SparseRows;
+  readonly products: RowProducts;
+  regressionOf(power: number): PopulationRegression;
+}
+
+/** Regressions are opened on first use: a covariance is costly, and few powers are used beyond the grid. */
+function openRidge(oneHot: OneHot): OpenRidge {
+  const all = rowsOf(oneHot, oneHot.users);
+  const sums = emptySums(oneHot.width);
+  addRows(sums, all);
+  const sampled = evenRows(oneHot.users.length, all.columns.length, MOST_FEATURES);
+  const products = new RowProducts(
+    rowsOf(
+      oneHot,
+      sampled.map((row) => oneHot.users[row]!),
+    ),
+  );
+  const regressions = new Map<number, PopulationRegression>();
+  return {
+    all,
+    products,
+    regressionOf(power) {
+      const regression = regressions.get(power) ?? populationRegression(products, sums, power);
+      regressions.set(power, regression);
+      return regression;
+    },
+  };
+}
+
+/** The mean of users who are reached: of all, where nobody is. */
+function meanReached(rows: SparseRows, users: Int32Array, reach: Reach): Float64Array | null {
+  const reached = Int32Array.from(users.keys()).filter((row) => reaches(reach, users[row]!));
+  return reached.length === 0 ? null : meanOfRows(rows, reached);
+}
+
+/** Makes a user's row as long as 1; what is shorter stays as it is, as a model has it. */
+function scaleOf({ offsets, values }: OneHot, user: number): number {
+  const [begin, end] = [offsets[user]!, offsets[user + 1]!];
+  if (!values) return begin === end ? 0 : 1 / Math.sqrt(end - begin);
+  let squares = 0;
+  for (let i = begin; i < end; i++) squares += values[i]! ** 2;
+  return 1 / Math.sqrt(Math.max(squares, 1));
+}
+
+function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
+  const { offsets, tokens, width } = oneHot;
+  const starts = new Int32Array(users.length + 1);
+  users.forEach((user, row) => {
+    starts[row + 1] = starts[row]! + offsets[user + 1]! - offsets[user]!;
+  });
+  const columns = new Int32Array(starts[users.length]!);
+  const values = new Float32Array(columns.length);
+  users.forEach((user, row) => {
+    columns.set(tokens.subarray(offsets[user]!, offsets[user + 1]!), starts[row]!);
+    const scale = scaleOf(oneHot, user);
+    const own = oneHot.values?.subarray(offsets[user]!, offsets[user + 1]!);
+    if (own)
+      values.set(
+        own.map((value) => scale * value),
+        starts[row]!,
+      );
+    else values.fill(scale, starts[row]!, starts[row + 1]!);
+  });
+  return { width, starts, columns, values };
+}
+
+/** `adaptation` with its regression's best setting alone on train campaigns. Unchanged if it has none. */
+export function tuneRegression(
+  futures: Futures,
+  adaptation: AdaptationSettings,
+  rng: Rng,
+): { readonly adaptation: AdaptationSettings; readonly choice: SettingChoice<RidgeSetting> | null } {
+  if (adaptation.optimiser !== 'gradient_descent' || !adaptation.regression) return { adaptation, choice: null };
+  const choice = chooseSetting(populationRidge, futures, rng, 'evidence');
+  return { adaptation: { ...adaptation, regression: { ...adaptation.regression, ...choice.setting } }, choice };
+}

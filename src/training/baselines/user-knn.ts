@@ -1,0 +1,122 @@
+/** The baseline `user_knn`: a user's similarity to the nearest seeds, by the cosine of their tokens. */
+import { type Rng, sample } from '../../lib/rng.ts';
+import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
+import { type OneHot, tokensAlone } from '../history/one-hot.ts';
+import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
+
+/** Number of nearest seeds whose similarities are averaged; with all of them the order is nearly the centroid's. */
+const NEIGHBOURS = [1, 3, 10, 30, 100];
+/** Settings are tried with at most 200 seeds, so that 300 are all of them. */
+const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
+/** The weighting of rare tokens: none (plain overlap), or by their IDF. */
+const IDF_POWERS = [0, 1];
+/**
+ * Maximum number of seeds that a user is compared with, by sampling, since a user costs (tokens x seeds who share
+ * them).
+ */
+export const MAXIMUM_COMPARED_SEEDS = 2000;
+
+/**
+ * score(u) = the mean of the cosines of u and its k nearest seeds (all of them if there are fewer than k). A user's
+ * vector has w_t at each of its tokens, w_t = IDF_t^`idf_power`, IDF as the centroid's. A user without tokens scores 0.
+ * More than 2,000 seeds are sampled down to that.
+ */
+export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
+  const oneHot = tokensAlone(all);
+  const users = oneHot.users.length;
+  const idf = Float64Array.from(tokenFrequencies(oneHot), (df) => Math.log((1 + users) / (1 + df)) + 1);
+  const squaresOf = new Map(IDF_POWERS.map((power) => [power, idf.map((x) => x ** (2 * power))]));
+  return {
+    name: 'user_knn',
+    grid: IDF_POWERS.flatMap((idf_power) => NEIGHBOURS.map((k) => ({ k, idf_power }))),
+    fallback: { k: 30, idf_power: 1 },
+    beyond: (best, tried) => beyondEdges({ k: COUNT }, best, tried),
+    *scorers(seeds, rng, settings) {
+      const compared = compareWith(presentSeeds(oneHot, seeds), rng);
+      for (const { k, idf_power } of settings) {
+        const squares = squaresOf.get(idf_power) ?? idf.map((x) => x ** (2 * idf_power));
+        yield nearestScorer(oneHot, squares, compared, k);
+      }
+    },
+  };
+}
+
+/** The compared seeds, ascending. */
+function compareWith(seeds: Int32Array, rng: Rng): Int32Array {
+  if (seeds.length <= MAXIMUM_COMPARED_SEEDS) return seeds;
+  return sample(rng, seeds, MAXIMUM_COMPARED_SEEDS).sort();
+}
+
+/** `squares`, `[width]`, are w_t^2. */
+function nearestScorer(oneHot: OneHot, squares: Float64Array, seeds: Int32Array, neighbours: number): Scorer {
+  const { offsets, tokens } = oneHot;
+  const { starts, entries } = seedsByToken(oneHot, seeds);
+  const inverseNorms = Float64Array.from(seeds, (seed) => inverseNorm(oneHot, squares, seed));
+  const products = new Float64Array(seeds.length);
+  const nearest = new Float64Array(Math.min(neighbours, seeds.length));
+  return (users) =>
+    Float64Array.from(users, (user) => {
+      products.fill(0);
+      for (let i = offsets[user]!; i < offsets[user + 1]!; i++) {
+        const token = tokens[i]!;
+        const square = squares[token]!;
+        for (let j = starts[token]!; j < starts[token + 1]!; j++) products[entries[j]!]! += square;
+      }
+      for (let s = 0; s < products.length; s++) products[s]! *= inverseNorms[s]!;
+      return (inverseNorm(oneHot, squares, user) * sumOfLargest(products, nearest)) / nearest.length;
+    });
+}
+
+/** 1 / the length of the user's vector; 0 if it has none. */
+function inverseNorm({ offsets, tokens }: OneHot, squares: Float64Array, user: number): number {
+  let sum = 0;
+  for (let i = offsets[user]!; i < offsets[user + 1]!; i++) sum += squares[tokens[i]!]!;
+  return sum === 0 ? 0 : 1 / Math.sqrt(sum);
+}
+
+/** The seeds of each token, as their positions in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
+function seedsByToken(
+  { offsets, tokens, width }: OneHot,
+  seeds: Int32Array,
+): { starts: Int32Array; entries: Int32Array } {
+  const starts = new Int32Array(width + 1);
+  const visit = (of: (token: number, place: number) => void) =>
+    seeds.forEach((seed, place) => {
+      for (let i = offsets[seed]!; i < offsets[seed + 1]!; i++) of(tokens[i]!, place);
+    });
+  visit((token) => {
+    starts[token + 1]!++;
+  });
+  for (let token = 0; token < width; token++) starts[token + 1]! += starts[token]!;
+  const entries = new Int32Array(starts[width]!);
+  const next = starts.slice();
+  visit((token, place) => {
+    entries[next[token]!++] = place;
+  });
+  return { starts, entries };
+}
+
+/**
+ * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is space for them, with the
+ * smallest at its root.
+ */
+function sumOfLargest(values: Float64Array, heap: Float64Array): number {
+  heap.fill(0);
+  const size = heap.length;
+  for (const value of values) {
+    if (value <= heap[0]!) continue;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      if (child + 1 < size && heap[child + 1]! < heap[child]!) child++;
+      if (heap[child]! >= value) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = value;
+  }
+  let sum = 0;
+  for (const value of heap) sum += value;
+  return sum;
+}

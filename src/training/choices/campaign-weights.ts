@@ -1,0 +1,175 @@
+/**
+ * What regressions of past campaigns weigh: from these a model has its own regressions' prior. A new campaign's weights
+ * are shrunk less where past ones vary (a prior learned over tasks, as in hierarchical Bayes; see Ando & Zhang 2005).
+ */
+
+import type { Device } from '../../../packages/onnx-grad/index.ts';
+import { createRng, type Rng, sample } from '../../lib/rng.ts';
+import { symmetricEigen } from '../../lib/symmetric-eigen.ts';
+import type { CampaignPrior } from '../../model/campaign-prior.ts';
+import type { DescentSettings } from '../../model/manifest.ts';
+import { bind } from '../../online/binding.ts';
+import { encodeUsers } from '../../online/encode.ts';
+import { ownToken } from '../../online/own-token.ts';
+import { openBoundRegression } from '../../online/regression/bound-regression.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CampaignHistory } from '../history/history.ts';
+import { membersOf } from '../history/members.ts';
+import type { PreparedDataSet } from '../history/prepared-data-set.ts';
+import { reaches } from '../history/reach.ts';
+import type { InitialModel } from '../meta/initial-model.ts';
+import { LEAST_CAMPAIGNS } from './evidence.ts';
+
+/**
+ * The regressions of a past campaign, one for each power whose regressions have a prior. Where members differ from
+ * others in rare tokens power 0 is the better, in what many have .25.
+ */
+const SETTINGS = [
+  { strength: 0.015, power: 0 },
+  { strength: 0.003, power: 0.25 },
+] as const;
+/** Maximum numbers of campaigns; of members of one, and of users compared with them; of weights of all together. */
+const MOST_CAMPAIGNS = 256;
+const MOST_MEMBERS = 2000;
+const MOST_WEIGHTS = 32_000_000;
+/** Maximum numbers of directions of a prior, and of their elements. */
+const MOST_RANK = 64;
+const MOST_ELEMENTS = 16_000_000;
+/** Directions with a smaller share of the first one's variance are rounding. */
+const LEAST_VARIANCE = 1e-6;
+
+/** Of the regressions of one power. */
+export interface CampaignWeights {
+  readonly power: number;
+  readonly ids: readonly string[];
+  /** Elements of the regressions' parameter. */
+  readonly width: number;
+  /** `[campaigns, width]`, in shared memory: x . w has a variance of 1 over the population. */
+  readonly weights: Float32Array;
+  /** `[campaigns, campaigns]`: products of the weights in the coordinates that a regression shrinks. */
+  readonly products: Float64Array;
+}
+
+/**
+ * Regressions of each campaign on its members, without its own token; of at most 256 campaigns. None where there are
+ * too few to learn from, or where they are made of the users' own tokens.
+ */
+export async function regressCampaigns(
+  { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
+  { folder, graph }: InitialModel,
+  campaigns: readonly CampaignHistory[],
+  { seed, device }: { readonly seed: number; readonly device: Device },
+): Promise<readonly CampaignWeights[]> {
+  if (hidden || campaigns.length < LEAST_CAMPAIGNS) return [];
+  const rng = createRng(`train/${seed}/campaign-weights`);
+  const binding = bind(folder, population);
+  const model = { graph, manifest: folder.manifest };
+  const regression = await openBoundRegression({ model, population, binding }, { device });
+  if (regression === null) return [];
+  const { width } = regression;
+  const most = Math.min(MOST_CAMPAIGNS, Math.floor(MOST_WEIGHTS / width));
+  const tried = sample(rng, Int32Array.from(campaigns.keys()), most).sort();
+  const all = SETTINGS.map(() => floatsOf(tried.length * width));
+  const ids: string[] = [];
+  try {
+    for (const i of tried) {
+      const { id } = campaigns[i]!;
+      const { members, others } = sampleUsers(campaigns[i]!, population, rng.fork(id));
+      if (members.length === 0) continue;
+      const token = ownToken(folder, id);
+      const rows = Int32Array.from([...members, ...others]);
+      const users = encodeUsers(graph, binding, population.readRows(rows), { without: token });
+      const own = await regression.forUsers(users, rows.length, token, null);
+      const inside = Int32Array.from(others.keys(), (place) => members.length + place);
+      const compared = others.length > 0 ? { inside, outside: new Int32Array(0), share: 0 } : null;
+      const fitted = own.fit(Int32Array.from(members.keys()), SETTINGS, compared);
+      const deviations = fitted.map(({ elements }) => regression.deviationOf(elements));
+      if (deviations.includes(0)) continue;
+      for (const [k, { elements }] of fitted.entries())
+        all[k]!.set(
+          elements.map((x) => x / deviations[k]!),
+          ids.length * width,
+        );
+      ids.push(id);
+    }
+    if (ids.length < LEAST_CAMPAIGNS) return [];
+    return SETTINGS.map(({ power }, k) => {
+      const weights = all[k]!;
+      return { power, ids, width, weights, products: productsOf(weights, ids.length, regression.scaleOf(power)) };
+    });
+  } finally {
+    await regression.close();
+  }
+}
+
+/** In shared memory, as each thread of training reads them. */
+function floatsOf(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+}
+
+/** Rows of members, and where not everyone could be one, of others who could. */
+function sampleUsers(campaign: CampaignHistory, { rowOf }: Pick<Population, 'rowOf'>, rng: Rng) {
+  const isMember = new Set(membersOf(campaign));
+  const { reach } = campaign;
+  const rowsOf = (users: readonly number[]) => Int32Array.from(users, (user) => rowOf[user]!).filter((row) => row >= 0);
+  const others = reach ? [...rowOf.keys()].filter((user) => !isMember.has(user) && reaches(reach, user)) : [];
+  return {
+    members: sample(rng.fork('members'), rowsOf([...isMember]).sort(), MOST_MEMBERS),
+    others: sample(rng.fork('others'), rowsOf(others), MOST_MEMBERS),
+  };
+}
+
+function productsOf(weights: Float32Array, campaigns: number, scale: Float64Array): Float64Array {
+  const width = scale.length;
+  const scaled = Float32Array.from({ length: campaigns * width }, (_, k) => {
+    const factor = scale[k % width]!;
+    return factor === 0 ? 0 : weights[k]! / factor;
+  });
+  const products = new Float64Array(campaigns * campaigns);
+  for (let i = 0; i < campaigns; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let t = 0; t < width; t++) sum += scaled[i * width + t]! * scaled[j * width + t]!;
+      products[i * campaigns + j] = products[j * campaigns + i] = sum;
+    }
+  return products;
+}
+
+/** `settings` with what a manifest says of these priors. */
+export function withPriors(settings: DescentSettings, priors: readonly CampaignPrior[]): DescentSettings {
+  return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
+}
+
+/** The priors before the campaigns of a future, which know nothing where there are no others. */
+export function priorsBefore(
+  weights: readonly CampaignWeights[],
+  future: readonly string[] = [],
+): readonly CampaignPrior[] {
+  return weights.map((own) => priorBefore(own, new Set(future)));
+}
+
+/** The principal directions of the weights of campaigns that are not of the future. */
+function priorBefore(
+  { power, ids, width, weights, products }: CampaignWeights,
+  future: ReadonlySet<string>,
+): CampaignPrior {
+  const known = [...ids.keys()].filter((i) => !future.has(ids[i]!));
+  const count = known.length;
+  const own = Float64Array.from({ length: count * count }, (_, k) => {
+    const [i, j] = [known[Math.floor(k / count)]!, known[k % count]!];
+    return products[i * ids.length + j]!;
+  });
+  const { values, vectors } = symmetricEigen(own, count);
+  const most = Math.min(MOST_RANK, Math.floor(MOST_ELEMENTS / width));
+  const rank = Math.min(most, values.filter((value) => value > LEAST_VARIANCE * values[0]!).length);
+  const directions = new Float32Array(rank * width);
+  const coordinates = new Float32Array(count * rank);
+  const root = Math.sqrt(count);
+  for (let r = 0; r < rank; r++)
+    for (const [place, i] of known.entries()) {
+      const factor = vectors[place * count + r]!;
+      coordinates[place * rank + r] = root * factor;
+      for (let t = 0; t < width; t++) directions[r * width + t]! += (factor / root) * weights[i * width + t]!;
+    }
+  return { power, rank, width, directions, campaigns: known.map((i) => ids[i]!), coordinates };
+}

@@ -1,0 +1,131 @@
+/** Chooses how heads are adapted, as no fixed rates, steps and cut suit every data set. */
+import type { Share } from '../../model/blend.ts';
+import type { DescentSettings } from '../../model/manifest.ts';
+import type { BlendChoice } from './choose-blend.ts';
+import { type Alternative, chooseByEvidence, type Gain, gainOf, LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
+
+/** One alternative compared with the best so far. */
+export interface Tried {
+  readonly change: string;
+  readonly gain: Gain;
+  readonly taken: boolean;
+}
+
+export interface Choice {
+  readonly settings: DescentSettings;
+  readonly tried: readonly Tried[];
+  readonly campaigns: number;
+  /** What the heads are blended with; left out before training. */
+  readonly blend?: BlendChoice;
+  /** Before training: the stack of `LIBRARY`, the heads first. */
+  readonly stack?: readonly Share[];
+}
+
+interface Option {
+  readonly change: string;
+  readonly settings: DescentSettings;
+  /** It removes a part. */
+  readonly isSimpler?: boolean;
+  /** It is at an end of its stage: what to try beyond it if it is taken. */
+  readonly beyond?: readonly Option[];
+}
+
+/** The alternatives to try, stage by stage, each from the best so far. */
+export type Stages = readonly ((from: DescentSettings) => Option[])[];
+
+/** Options of one kind, each beyond the one before it; the first is tried, the others only if it is taken. */
+function along<T>(values: readonly T[], optionOf: (value: T) => Option): Option[] {
+  return values.reduceRight<Option[]>((beyond, value) => [{ ...optionOf(value), beyond }], []);
+}
+
+/** Each direction begins with what is tried first, see `along`. */
+const rates =
+  (...directions: readonly (readonly number[])[]) =>
+  (from: DescentSettings): Option[] =>
+    directions.flatMap((factors) =>
+      along(factors, (factor) => ({
+        change: `rates x ${factor}`,
+        settings: {
+          ...from,
+          rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
+        },
+      })),
+    );
+
+function steps(from: DescentSettings): Option[] {
+  const option = (change: string, own: Partial<DescentSettings['steps']>): Option => ({
+    change,
+    settings: { ...from, steps: { ...from.steps, ...own } },
+  });
+  const counts = [
+    [10, 5, 3],
+    [40, 80, 160],
+  ];
+  const exponents = [
+    [0.3, 0.1],
+    [0.7, 0.9],
+  ];
+  return [
+    ...counts.flatMap((own) => along(own, (count) => option(`${count} steps at 50 seeds`, { at_50_seeds: count }))),
+    ...exponents.flatMap((own) => along(own, (exponent) => option(`steps ~ seeds^${exponent}`, { exponent }))),
+  ];
+}
+
+function cut(from: DescentSettings): Option[] {
+  return [
+    { change: 'no cut', settings: { ...from, first_pass: null }, isSimpler: true },
+    ...along(['.1', '.2', '.4'], (share) => ({
+      change: `cut ${share}`,
+      settings: { ...from, first_pass: { steps: 10, cut: Number(share) } },
+    })),
+  ];
+}
+
+/** Before training: data sets whose users have few tokens need larger steps. */
+export const STAGES_AT_START: Stages = [rates([2], [4], [8, 16, 32, 64])];
+
+/** With a trained model. */
+export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]), steps, cut];
+
+/**
+ * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
+ * `chooseByEvidence`), and from one at the end of its stage further that way while that is favoured too. `evaluate`
+ * returns the outcome of every campaign for each setting; gains are paired campaign by campaign, so it should use the
+ * same random numbers. `before`, chosen by other means, competes with the defaults first: the better one is the
+ * starting point, and `before` is used if there are too few campaigns to choose on.
+ */
+export async function chooseAdaptation(
+  defaults: DescentSettings,
+  campaigns: number,
+  evaluate: (settings: readonly DescentSettings[]) => Promise<readonly (readonly Outcome[])[]>,
+  { stages, before = defaults }: { readonly stages: Stages; readonly before?: DescentSettings },
+): Promise<Choice> {
+  const tried: Tried[] = [];
+  if (campaigns < LEAST_CAMPAIGNS) return { settings: before, tried, campaigns };
+  const [own, other] = await evaluate([defaults, before]);
+  let best = defaults;
+  let outcomes = own!;
+  if (before !== defaults) {
+    const gain = gainOf(other!, own!);
+    const taken = gain.utility.mean > 0;
+    tried.push({ change: 'as chosen before training', gain, taken });
+    if (taken) [best, outcomes] = [before, other!];
+  }
+  for (const stage of stages) {
+    let options: readonly Option[] = stage(best);
+    while (options.length > 0) {
+      const evaluated = await evaluate(options.map(({ settings }) => settings));
+      const alternatives = options.map(
+        ({ isSimpler = false }, i): Alternative => ({ gain: gainOf(evaluated[i]!, outcomes), isSimpler }),
+      );
+      const taken = chooseByEvidence(alternatives, campaigns);
+      for (const [i, { gain }] of alternatives.entries())
+        tried.push({ change: options[i]!.change, gain, taken: i === taken });
+      if (taken === -1) break;
+      best = options[taken]!.settings;
+      outcomes = evaluated[taken]!;
+      options = options[taken]!.beyond ?? [];
+    }
+  }
+  return { settings: best, tried, campaigns };
+}

@@ -1,0 +1,117 @@
+/** Rows to fit a regression on, sparse and binary or dense, as designs. */
+import { assert } from '../../lib/errors.ts';
+import type { Design } from '../../lib/logistic-regression.ts';
+
+/**
+ * Rows in CSR form: row i has `values` (ones where there are none) in `columns[offsets[i] .. offsets[i + 1]]`, no
+ * column twice, all in `[0, width)`.
+ */
+export interface SparseRows {
+  readonly offsets: Int32Array;
+  readonly columns: Int32Array;
+  readonly values?: Float32Array | null;
+  readonly width: number;
+}
+
+/** `values` is `[rows, width]`, row-major. */
+export interface DenseRows {
+  readonly values: Float64Array;
+  readonly width: number;
+}
+
+export function sparseDesign(rows: SparseRows): Design {
+  // ones are their own squares
+  const squares = rows.values ? { ...rows, values: rows.values.map((value) => value * value) } : rows;
+  return {
+    rows: rows.offsets.length - 1,
+    width: rows.width,
+    multiply: (point, out) => multiplySparse(rows, point, out),
+    multiplyTransposed: (values, out) => multiplySparseTransposed(rows, values, out),
+    multiplyTransposedSquares: (values, out) => multiplySparseTransposed(squares, values, out),
+  };
+}
+
+export function denseDesign(rows: DenseRows): Design {
+  const { values, width } = rows;
+  const count = width === 0 ? 0 : values.length / width;
+  assert(Number.isInteger(count), `${values.length} values are no rows of ${width}`);
+  return {
+    rows: count,
+    width,
+    multiply: (point, out) => multiplyDense(rows, point, out),
+    multiplyTransposed: (factors, out) => multiplyDenseTransposed(rows, factors, out),
+    multiplyTransposedSquares: (factors, out) => multiplyDenseSquares(rows, factors, out),
+  };
+}
+
+/** Columns of `left`, then those of `right`, of the same rows. */
+export function joinDesigns(left: Design, right: Design): Design {
+  assert(left.rows === right.rows, `${left.rows} rows beside ${right.rows}`);
+  const own = new Float64Array(left.rows);
+  return {
+    rows: left.rows,
+    width: left.width + right.width,
+    multiply(point, out) {
+      left.multiply(point, out);
+      right.multiply(point.subarray(left.width), own);
+      for (let i = 0; i < own.length; i++) out[i]! += own[i]!;
+    },
+    multiplyTransposed(values, out) {
+      left.multiplyTransposed(values, out);
+      right.multiplyTransposed(values, out.subarray(left.width));
+    },
+    multiplyTransposedSquares(values, out) {
+      left.multiplyTransposedSquares(values, out);
+      right.multiplyTransposedSquares(values, out.subarray(left.width));
+    },
+  };
+}
+
+function multiplySparse({ offsets, columns, values }: SparseRows, point: Float64Array, out: Float64Array): void {
+  const rows = offsets.length - 1;
+  for (let i = 0; i < rows; i++) {
+    const end = offsets[i + 1]!;
+    let sum = 0;
+    if (values) for (let k = offsets[i]!; k < end; k++) sum += point[columns[k]!]! * values[k]!;
+    else for (let k = offsets[i]!; k < end; k++) sum += point[columns[k]!]!;
+    out[i] = sum;
+  }
+}
+
+function multiplySparseTransposed(
+  { offsets, columns, values, width }: SparseRows,
+  factors: Float64Array,
+  out: Float64Array,
+): void {
+  out.fill(0, 0, width);
+  for (let i = 0; i < factors.length; i++) {
+    const factor = factors[i]!;
+    const end = offsets[i + 1]!;
+    if (values) for (let k = offsets[i]!; k < end; k++) out[columns[k]!]! += factor * values[k]!;
+    else for (let k = offsets[i]!; k < end; k++) out[columns[k]!]! += factor;
+  }
+}
+
+function multiplyDense({ values: x, width }: DenseRows, point: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < out.length; i++) {
+    let sum = 0;
+    for (let j = 0; j < width; j++) sum += x[i * width + j]! * point[j]!;
+    out[i] = sum;
+  }
+}
+
+function multiplyDenseTransposed({ values: x, width }: DenseRows, values: Float64Array, out: Float64Array): void {
+  out.fill(0, 0, width);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    for (let j = 0; j < width; j++) out[j]! += value * x[i * width + j]!;
+  }
+}
+
+function multiplyDenseSquares({ values: x, width }: DenseRows, values: Float64Array, out: Float64Array): void {
+  out.fill(0, 0, width);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    for (let j = 0; j < width; j++) out[j]! += value * x[i * width + j]! ** 2;
+  }
+}

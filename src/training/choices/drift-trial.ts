@@ -1,0 +1,33 @@
+/** One trial that measures drift: what is predicted from its seeds, and what is true of the hidden members. */
+import type { OnlineContext } from '../../online/customise.ts';
+import { topCount } from '../../online/quality/seed-ranks.ts';
+import type { Scorer } from '../../online/scoring/score.ts';
+import type { DriftPair } from './drift.ts';
+import { runPredictedTrial, type Trial } from './trial.ts';
+
+/** Sizes at which recall is compared; between them drift hardly differs. */
+const DRIFT_SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
+
+/** Predicts from the trial's seeds, and measures; null if they are too few. */
+export async function runDriftTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  key: string,
+): Promise<DriftPair | null> {
+  const { quality, prediction } = await runPredictedTrial(context, scorer, trial, key, DRIFT_SHARES);
+  const { auc, recall } = prediction;
+  if (auc === null) return null;
+  const { labels } = trial.evaluation;
+  const members = labels.reduce((sum, label) => sum + label, 0) / labels.length;
+  return {
+    seeds: trial.seeds.length,
+    recall: quality.top.map((top) => ({
+      chance: topCount(labels.length, top.share) / labels.length,
+      said: recall[String(top.share)]!,
+      true: top.recall,
+    })),
+    // against all rows, including members, like the predicted one
+    auc: { chance: 0.5, said: auc, true: members / 2 + (1 - members) * quality.auc },
+  };
+}

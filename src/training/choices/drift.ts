@@ -1,0 +1,184 @@
+/**
+ * Drift, fitted to what was predicted for past campaigns from their earliest members and to what the later ones were:
+ * the part of the separation from chance that is kept, how it varies, and how wide an interval must be to hold.
+ */
+import type { Drift, DriftMeasure } from '../../model/manifest.ts';
+import { separationOf, spreadsOf, widened } from '../../online/quality/drift.ts';
+import { type PredictiveInterval, Z } from '../../online/quality/predictive-interval.ts';
+
+/** One number that was predicted, and the truth. */
+export interface Forecast {
+  /** What a random order has. */
+  readonly chance: number;
+  /** As if there was no drift. */
+  readonly said: PredictiveInterval;
+  readonly true: number;
+}
+
+/** What was predicted from one seed set of a campaign, and what came. */
+export interface DriftPair {
+  readonly seeds: number;
+  /** By the same shares in all pairs. */
+  readonly recall: readonly Forecast[];
+  readonly auc: Forecast;
+}
+
+/** The pairs of seed sets of about one size, one of each campaign. */
+export type DriftBin = readonly DriftPair[];
+
+/** A bin is worth its campaigns, all bins together so many beside it. */
+const SHRINK_TO_ALL = 4;
+/** All bins together are worth their campaigns, the assumption of no drift so many beside them. */
+const SHRINK_TO_NONE = 2;
+/** Where nothing is known campaigns are taken to differ so much. */
+const USUAL_SPREAD = 0.15;
+/** The quantile of a normal distribution is worth so many campaigns. */
+const SHRINK_TO_NORMAL = 10;
+/** The interval is to hold in this share of the campaigns. */
+const LEVEL = 0.9;
+/** Neither less nor more, whatever few campaigns say. */
+const KEPT = { least: 0.2, most: 1.2 } as const;
+const QUANTILE = { least: Z, most: 4 } as const;
+/** Where chance and the seeds are closer than this, nothing tells what is kept. */
+const LEAST_SEPARATION = 0.2;
+/** Where fewer seeds than this are inside or outside of an audience, its logit is mostly chance. */
+const LEAST_COUNT = 2;
+/** A spread that rounds to nothing would make any miss infinite. */
+const LEAST_SPREAD = 0.05;
+
+/** Fits bins, which are ascending by their seeds; empty ones are left out. */
+export function fitDrift(bins: readonly DriftBin[]): Drift['by_seeds'] {
+  const full = bins.filter((bin) => bin.length > 0);
+  const recall = fitMeasures(full.map((bin) => informative(bin)));
+  const auc = fitMeasures(full.map((bin) => bin.map(({ auc, seeds }) => ({ cells: [auc], seeds }))));
+  return full.map((bin, i) => ({
+    seeds: Math.round(Math.exp(meanOf(bin.map(({ seeds }) => Math.log(seeds))))),
+    campaigns: bin.length,
+    recall: recall[i]!,
+    auc: auc[i]!,
+  }));
+}
+
+/** Forecasts of one pair. */
+interface Row {
+  readonly cells: readonly Forecast[];
+  readonly seeds: number;
+}
+
+/** Rows of recall at the shares whose audiences contain some of the seeds, and lack some. */
+function informative(bin: DriftBin): Row[] {
+  const seeds = meanOf(bin.map((pair) => pair.seeds));
+  const isUsed = bin[0]!.recall.map((_, share) => {
+    const found = seeds * meanOf(bin.map(({ recall }) => recall[share]!.said.mean));
+    return found >= LEAST_COUNT && seeds - found >= LEAST_COUNT;
+  });
+  return bin.map((pair) => ({ cells: pair.recall.filter((_, share) => isUsed[share]), seeds: pair.seeds }));
+}
+
+function fitMeasures(bins: readonly (readonly Row[])[]): DriftMeasure[] {
+  const parts = fitParts(bins);
+  return bins.map((bin, b) => {
+    // each campaign is judged by what the others say (the jackknife of CV+)
+    const misses = bin.map((row, i) => {
+      const without = bins.map((rows, other) => (other === b ? rows.filter((_, place) => place !== i) : rows));
+      return missesOf(row, fitParts(without)[b]!);
+    });
+    const shares = bin[0]?.cells.map((_, share) => conformal(misses.map((own) => own[share]!))) ?? [];
+    const found = shares.length > 0 ? meanOf(shares) : Z;
+    const quantile = (bin.length * found + SHRINK_TO_NORMAL * Z) / (bin.length + SHRINK_TO_NORMAL);
+    return { ...parts[b]!, quantile: between(quantile, QUANTILE) };
+  });
+}
+
+type Parts = Pick<DriftMeasure, 'kept' | 'spread'>;
+
+/** What is kept and how it varies, by bin: each is drawn to all, and all to no drift. */
+function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
+  const sizes = bins.map((bin) => bin.length);
+  const kept = shrink(bins.map(keptOf), sizes, 1).map((value) => between(value, KEPT));
+  const variances = shrink(
+    bins.map((bin, b) => varianceOf(bin, kept[b]!)),
+    sizes,
+    USUAL_SPREAD ** 2,
+  );
+  return kept.map((value, b) => ({ kept: value, spread: Math.sqrt(variances[b]!) }));
+}
+
+/** null where a bin says nothing. */
+function shrink(values: readonly (number | null)[], sizes: readonly number[], none: number): number[] {
+  const weights = sizes.map((size, b) => (values[b] === null ? 0 : size));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const sum = weights.reduce((all, weight, b) => all + weight * (values[b] ?? 0), 0);
+  const all = (sum + SHRINK_TO_NONE * none) / (total + SHRINK_TO_NONE);
+  return weights.map((weight, b) => (weight * (values[b] ?? 0) + SHRINK_TO_ALL * all) / (weight + SHRINK_TO_ALL));
+}
+
+/**
+ * The ratio of the separations of means over campaigns: a mean of ratios, or a regression, would take the noise of the
+ * seeds for drift. Shares count by the variance of a hit.
+ */
+function keptOf(rows: readonly Row[]): number | null {
+  let [kept, said, weights] = [0, 0, 0];
+  for (const share of rows[0]?.cells.keys() ?? []) {
+    const cells = rows.map((row) => row.cells[share]!);
+    const chance = logit(meanOf(cells.map((cell) => cell.chance)));
+    const mean = meanOf(cells.map((cell) => cell.said.mean));
+    const weight = mean * (1 - mean);
+    kept += weight * (logit(meanOf(cells.map((cell) => cell.true))) - chance);
+    said += weight * (logit(mean) - chance);
+    weights += weight;
+  }
+  return weights > 0 && said > LEAST_SEPARATION * weights ? kept / said : null;
+}
+
+/**
+ * The variance of what a further campaign keeps: what the noise of seeds and of others leaves unexplained, and that of
+ * the mean itself.
+ */
+function varianceOf(rows: readonly Row[], kept: number): number | null {
+  let [excess, all, scale] = [0, 0, 0];
+  for (const { cells, seeds } of rows)
+    for (const cell of cells) {
+      const weight = cell.said.mean * (1 - cell.said.mean);
+      const separation = kept * separationOf(cell.said.mean, cell.chance, seeds);
+      const [miss, own] = missOf(cell, seeds, kept);
+      excess += weight * (miss ** 2 - (kept * own) ** 2);
+      all += weight * miss ** 2;
+      scale += weight * separation ** 2;
+    }
+  return scale > 0 ? Math.max(0, excess / scale) + all / scale / rows.length : null;
+}
+
+/** By how much the truth is off, and the standard deviation of the prediction's own noise on that side. */
+function missOf({ said, chance, true: truth }: Forecast, seeds: number, kept: number): [miss: number, own: number] {
+  const miss = separationOf(truth, chance, seeds) - kept * separationOf(said.mean, chance, seeds);
+  const [below, above] = spreadsOf(said, seeds);
+  return [miss, Math.max(miss < 0 ? below : above, LEAST_SPREAD)];
+}
+
+/** In standard deviations, by share. */
+function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
+  return cells.map((cell) => {
+    const [miss, own] = missOf(cell, seeds, parts.kept);
+    return Math.abs(miss) / widened(own, separationOf(cell.said.mean, cell.chance, seeds), parts);
+  });
+}
+
+/** What a further value exceeds with a probability of at most 1 - LEVEL; the greatest where they are too few. */
+function conformal(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(Math.ceil((sorted.length + 1) * LEVEL), sorted.length) - 1]!;
+}
+
+function between(value: number, { least, most }: { readonly least: number; readonly most: number }): number {
+  return Math.min(Math.max(value, least), most);
+}
+
+function logit(share: number): number {
+  const bounded = Math.min(Math.max(share, 1e-6), 1 - 1e-6);
+  return Math.log(bounded / (1 - bounded));
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

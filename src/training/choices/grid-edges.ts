@@ -1,0 +1,43 @@
+/** Where a grid goes on if its best setting is at an edge: one step further along each value that ends there. */
+import type { Setting } from '../baselines/baselines.ts';
+
+/** How one value of a setting goes on. */
+export interface Axis {
+  /** What a value is multiplied by, upwards, and divided by, downwards. Zero excludes a part and is no value of it. */
+  readonly factor?: number;
+  /** What is added to a value, or subtracted; instead of a factor. */
+  readonly step?: number;
+  /** Beyond these, more makes no difference, or nothing is left of what the value is for. */
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
+
+/** How often a grid goes on at most. */
+export const MOST_GROWTHS = 4;
+
+/**
+ * The settings beyond `best`, along each axis on which no other of `tried`, equal in all other values, is lower, or
+ * higher; if there is no such other, none of all. None where `best` is inside or the axis ends.
+ */
+export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: readonly S[]): S[] {
+  return Object.entries<Axis | undefined>(axes).flatMap(([name, axis]) => {
+    const value = best[name]!;
+    if (!axis || (axis.factor !== undefined && value === 0)) return [];
+    const others = tried.filter((other) => other[name] !== value && (axis.factor === undefined || other[name]! > 0));
+    const equal = others.filter((other) => Object.keys(best).every((key) => key === name || other[key] === best[key]));
+    const line = (equal.length > 0 ? equal : others).map((other) => other[name]!);
+    const { factor = 1, step = 0 } = axis;
+    const [lower, higher] = [rounded(value / factor - step), rounded(value * factor + step)];
+    return [
+      ...(line.every((other) => other > value) && lower >= axis.lowest ? [lower] : []),
+      ...(line.every((other) => other < value) && higher <= axis.highest ? [higher] : []),
+    ].map((next) => ({ ...best, [name]: next }));
+  });
+}
+
+/** Two digits say enough of a strength. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(2));
+}

@@ -1,0 +1,237 @@
+/**
+ * Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings.
+ */
+
+import {
+  type HeadPosition,
+  type HeadProgram,
+  type LogitPart,
+  logitOf,
+  spreadOf,
+} from '../../../packages/onnx-grad/index.ts';
+import { createRng, sample } from '../../lib/rng.ts';
+import { formsOf } from '../../model/blend.ts';
+import type { DescentSettings } from '../../model/manifest.ts';
+import type { OnlineContext } from '../../online/customise.ts';
+import {
+  blendParts,
+  descendHeads,
+  fitParts,
+  prepareParts,
+  type StartedHeads,
+  startHeads,
+} from '../../online/customise-heads.ts';
+import { type HeadRows, POOL_ROWS } from '../../online/head-users.ts';
+import { ownToken } from '../../online/own-token.ts';
+import type { BoundRegression, CampaignRegression } from '../../online/regression/bound-regression.ts';
+import type { Population } from '../../population/read/population.ts';
+import { measureRanking, type RankingQuality } from '../evaluation/metrics.ts';
+import { othersThan, SHARES, type Trial } from './trial.ts';
+
+export interface HeadTrials {
+  /**
+   * The quality of each trial with `settings`, with the same random numbers for all settings, so that comparisons are
+   * paired.
+   */
+  evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
+  /** The logits of each trial's evaluation rows before they are blended, for all parts of the settings' blend. */
+  logits(settings: DescentSettings): Promise<TrialLogits[]>;
+}
+
+/** What a blend of one trial is made of. */
+export interface TrialLogits {
+  readonly seeds: number;
+  /** By evaluation row. */
+  readonly labels: Uint8Array;
+  /** Those of the heads, then those of the parts, by evaluation row: as a blend sees them, with mean 0 and spread 1. */
+  readonly columns: readonly Float32Array[];
+}
+
+/**
+ * Maximum width of regressions whose fits are kept: a stack's for one trial then have up to 15 MB, those of all cached
+ * trials about 350 MB. Wider ones are fitted anew each time.
+ */
+const MOST_KEPT_WIDTH = 100_000;
+
+const NO_ROWS = new Int32Array(0);
+/** The regression compares seeds with the pool: all of them are reached, and others are none of its matter. */
+const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
+
+/** One trial's rows, as rows of the run. */
+interface PreparedTrial {
+  readonly trial: Trial;
+  readonly positives: Int32Array;
+  readonly pool: Int32Array;
+  readonly evaluated: Int32Array;
+}
+
+/** The trials of one campaign, with what does not depend on parameters. */
+export interface PreparedTrials {
+  /** Of all random numbers. */
+  readonly key: string;
+  readonly trials: readonly PreparedTrial[];
+  /** Those of the population that any trial needs, ascending. */
+  readonly rows: Int32Array;
+  /** Of these rows, once the trials have been started, where its fits are kept. */
+  regression: Promise<CampaignRegression> | null;
+}
+
+/** One trial with cached results of the last settings. */
+interface StartedTrial extends PreparedTrial {
+  readonly keepsFits: boolean;
+  readonly done: {
+    descent: { readonly key: string; readonly position: HeadPosition } | null;
+    parts: { readonly key: string; readonly parts: readonly LogitPart[] } | null;
+  };
+}
+
+/** Starts the trials of one campaign (they differ in their seeds alone); `key` determines all random numbers. */
+export function startHeadTrials(
+  context: OnlineContext,
+  program: HeadProgram,
+  trials: readonly Trial[],
+  key: string,
+): Promise<HeadTrials> {
+  return startPreparedTrials(context, program, prepareTrials(context.population, trials, key));
+}
+
+export function prepareTrials(population: Population, trials: readonly Trial[], key: string): PreparedTrials {
+  const rowOf = (user: number) => population.rowOf[user]!;
+  const isWanted = new Uint8Array(population.rowCount);
+  const isPool = new Uint8Array(population.rowCount);
+  const { reach } = trials[0]!;
+  const candidates = othersThan(population, new Int32Array(0), reach);
+  const sampled = sample(createRng(`${key}/pool`), candidates, POOL_ROWS);
+  for (const row of sampled) isPool[row] = isWanted[row] = 1;
+  for (const { seeds, evaluation } of trials)
+    for (const user of [...seeds, ...evaluation.users]) isWanted[rowOf(user)] = 1;
+  const rows = Int32Array.from(isWanted.keys()).filter((row) => isWanted[row] === 1);
+  const placeOf = new Int32Array(population.rowCount).fill(-1);
+  rows.forEach((row, place) => {
+    placeOf[row] = place;
+  });
+  const preparedTrials = trials.map((trial): PreparedTrial => {
+    const positives = trial.seeds.map((user) => placeOf[rowOf(user)]!).sort();
+    const isSeed = new Set(positives);
+    const pool = Int32Array.from(rows.keys()).filter((place) => isPool[rows[place]!] === 1 && !isSeed.has(place));
+    const evaluated = trial.evaluation.users.map((user) => placeOf[rowOf(user)]!);
+    return { trial, positives, pool, evaluated };
+  });
+  return { key, trials: preparedTrials, rows, regression: null };
+}
+
+/** The regression is that of the first start: later ones must have the same model but for its parameters' values. */
+export async function startPreparedTrials(
+  context: OnlineContext,
+  program: HeadProgram,
+  prepared: PreparedTrials,
+): Promise<HeadTrials> {
+  const { key, rows } = prepared;
+  const { id, features } = prepared.trials[0]!.trial;
+  const { regression = null } = context;
+  const keepsFits = regression === null || regression.width <= MOST_KEPT_WIDTH;
+  const own = { ...context, regression: regression && keepsFits ? fittedOnce(regression, prepared) : regression };
+  const without = ownToken(context.model.folder, id);
+  const started = await startHeads(own, program, rows, { features, without, campaign: id });
+  const preparedTrials = prepared.trials.map(
+    (trial): StartedTrial => ({ ...trial, keepsFits, done: { descent: null, parts: null } }),
+  );
+  return {
+    async evaluate(settings) {
+      prepareTrialParts(started, preparedTrials, settings);
+      const out: RankingQuality[] = [];
+      for (const trial of preparedTrials)
+        out.push(await runPreparedTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
+      return out;
+    },
+    async logits(settings) {
+      prepareTrialParts(started, preparedTrials, settings);
+      const out: TrialLogits[] = [];
+      for (const trial of preparedTrials)
+        out.push(await logitsOfTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
+      return out;
+    },
+  };
+}
+
+/** The users' rows are read, and their fits made, once. */
+function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): BoundRegression {
+  return {
+    ...regression,
+    forUsers(...users) {
+      prepared.regression ??= regression.forUsers(...users);
+      return prepared.regression;
+    },
+  };
+}
+
+/** The regressions of all trials, side by side; none where fits are not kept. */
+function prepareTrialParts(started: StartedHeads, trials: readonly StartedTrial[], settings: DescentSettings): void {
+  const kept = trials.filter(({ keepsFits }) => keepsFits);
+  prepareParts(started, formsOf(settings), kept.map(rowsOf));
+}
+
+function rowsOf({ trial, positives, pool }: PreparedTrial): HeadRows {
+  return { positives, pool, outside: trial.reach ? NOBODY_OUTSIDE : null };
+}
+
+async function runPreparedTrial(
+  started: StartedHeads,
+  preparedTrial: StartedTrial,
+  settings: DescentSettings,
+  key: string,
+): Promise<RankingQuality> {
+  const { evaluation } = preparedTrial.trial;
+  const { parts, rows } = await fitTrial(started, preparedTrial, settings, key);
+  await blendParts(started, settings, parts, rows);
+  const scores = await started.run.scores();
+  const own = Float32Array.from(preparedTrial.evaluated, (place) => scores[place]!);
+  return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
+}
+
+async function logitsOfTrial(
+  started: StartedHeads,
+  preparedTrial: StartedTrial,
+  settings: DescentSettings,
+  key: string,
+): Promise<TrialLogits> {
+  const { trial, evaluated, pool } = preparedTrial;
+  const { parts } = await fitTrial(started, preparedTrial, settings, key);
+  const heads = Float64Array.from(await started.run.scores(), logitOf);
+  const columns = [heads, ...parts.map(({ own }) => own)].map((own, column) => {
+    const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
+    // as in a blend, that leaves out parts without a spread, but not the heads
+    if (deviation === 0 && column > 0) return new Float32Array(evaluated.length);
+    return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
+  });
+  return { seeds: trial.seeds.length, labels: trial.evaluation.labels, columns };
+}
+
+/**
+ * Descends and fits, at what the blend starts from. Only repeats the descent and fits whose settings changed since the
+ * previous trial: weights of parts are cheap to try.
+ */
+async function fitTrial(
+  started: StartedHeads,
+  prepared: StartedTrial,
+  settings: DescentSettings,
+  key: string,
+): Promise<{ readonly parts: readonly LogitPart[]; readonly rows: HeadRows }> {
+  const { companion: _, regression: _regression, stack: _stack, scale: _scale, ...descent } = settings;
+  const { done, keepsFits } = prepared;
+  const kept = rowsOf(prepared);
+  // a regression keeps its fits as long as their positives
+  const rows = keepsFits ? kept : { ...kept, positives: kept.positives.slice() };
+  const descended = JSON.stringify(descent);
+  if (done.descent?.key === descended) started.run.reset(done.descent.position);
+  else {
+    await descendHeads(started, settings, rows, createRng(key));
+    done.descent = { key: descended, position: started.run.position() };
+  }
+  const forms = formsOf(settings);
+  const fitted = JSON.stringify([forms, descent.negatives_per_seed]);
+  if (done.parts?.key === fitted) return { parts: done.parts.parts, rows };
+  const parts = fitParts(started, settings, forms, rows, createRng(key));
+  if (keepsFits) done.parts = { key: fitted, parts };
+  return { parts, rows };
+}

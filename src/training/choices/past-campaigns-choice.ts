@@ -1,0 +1,63 @@
+/** Whether past campaigns are a user feature: their benefit for campaigns that are treated as future ones. */
+import { createRng } from '../../lib/rng.ts';
+import { PAST_CAMPAIGNS } from '../../population/read/past-campaigns.ts';
+import { populationRidge } from '../baselines/population-ridge.ts';
+import { openFutures } from '../history/futures.ts';
+import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from '../history/prepared-data-set.ts';
+import { chooseByEvidence, type Gain, gainOf } from './evidence.ts';
+import { playSettings } from './tuning.ts';
+
+/** `auto`: if they help on train campaigns. */
+export type PastCampaigns = 'auto' | 'always' | 'never';
+
+export interface PastCampaignsChoice {
+  readonly campaigns: number;
+  /** Of the whole-population regression with past campaigns over the one without; null if nothing could be tried. */
+  readonly gain: Gain | null;
+  readonly taken: boolean;
+}
+
+/** A data set prepared for training, with or without past campaigns as a user feature. Errors as `prepareDataSet`. */
+export async function prepareTrainingData(
+  path: string,
+  options: {
+    readonly pastCampaigns: PastCampaigns;
+    readonly seed: number;
+    /** Of each user feature, the most frequent ones; the default is all. */
+    readonly maximumTokens?: number;
+    readonly onProgress?: (usersRead: number) => void;
+    readonly onChoice?: (choice: PastCampaignsChoice) => void;
+  },
+): Promise<PreparedDataSet> {
+  const { pastCampaigns, seed, maximumTokens, onProgress, onChoice } = options;
+  const prepared = await prepareDataSet(path, {
+    pastCampaigns: pastCampaigns !== 'never',
+    ...(maximumTokens ? { maximumTokens } : {}),
+    ...(onProgress ? { onProgress } : {}),
+  });
+  if (pastCampaigns !== 'auto' || !hasPastCampaigns(prepared)) return prepared;
+  const choice = choosePastCampaigns(prepared, seed);
+  onChoice?.(choice);
+  return choice.taken ? prepared : { ...prepared, userFeatures: withoutPast(prepared) };
+}
+
+/**
+ * The regression is tried on users with and without the feature, each with its best setting. Unless members recur,
+ * hidden members and candidates are equally often known from other campaigns (see `futureTrial`), so that "has a past
+ * campaign" alone is uninformative.
+ */
+export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
+  const rng = createRng(`train/${seed}/past-campaigns`);
+  const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) => {
+    const { outcomes, best } = playSettings(populationRidge, openFutures(prepared, features), rng);
+    return outcomes[best]!;
+  });
+  const campaigns = own!.length;
+  const gain = campaigns > 0 ? gainOf(own!, other!) : null;
+  const taken = gain !== null && chooseByEvidence([{ gain, isSimpler: false }], campaigns) === 0;
+  return { campaigns, gain, taken };
+}
+
+function withoutPast({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
+  return userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
+}

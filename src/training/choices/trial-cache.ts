@@ -1,0 +1,64 @@
+/** Caches what trials of a campaign share across settings and parameters. */
+import type { Parameters } from '../../../packages/onnx-grad/index.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CampaignTrials } from '../meta/learner.ts';
+import { type HeadTrials, type PreparedTrials, prepareTrials } from './head-trials.ts';
+
+/** Maximum number of rows of all cached trials: about 1.5 kB each, 300 MB in all. */
+const CACHED_ROWS = 200_000;
+
+interface Cached {
+  readonly prepared: PreparedTrials;
+  /** With the current parameters. */
+  started: HeadTrials | null;
+}
+
+export class TrialCache {
+  readonly #population: Population;
+  readonly #cached = new Map<string, Cached>();
+  readonly #mostRows: number;
+  #stage = '';
+  #parameters: Parameters | null = null;
+  #rows = 0;
+
+  constructor(population: Population, mostRows = CACHED_ROWS) {
+    this.#population = population;
+    this.#mostRows = mostRows;
+  }
+
+  /** The parameters' values change. */
+  forgetParameters(): void {
+    for (const cached of this.#cached.values()) cached.started = null;
+  }
+
+  /**
+   * The campaign's trials, by `start` unless they have been started with `parameters` (the same map) already. Only
+   * trials of one stage are cached, the first ones up to a limit: trials of a stage come round after round.
+   */
+  async start(
+    parameters: Parameters,
+    campaign: CampaignTrials,
+    start: (prepared: PreparedTrials) => Promise<HeadTrials>,
+  ): Promise<HeadTrials> {
+    if (campaign.stage !== this.#stage) {
+      this.#cached.clear();
+      this.#rows = 0;
+      this.#stage = campaign.stage;
+    }
+    if (parameters !== this.#parameters) this.forgetParameters();
+    this.#parameters = parameters;
+    const { trials, key, future } = campaign;
+    const name = JSON.stringify([key, future]);
+    let cached = this.#cached.get(name);
+    if (!cached) {
+      cached = { prepared: prepareTrials(this.#population, trials, key), started: null };
+      const { length } = cached.prepared.rows;
+      if (this.#rows + length <= this.#mostRows) {
+        this.#rows += length;
+        this.#cached.set(name, cached);
+      }
+    }
+    cached.started ??= await start(cached.prepared);
+    return cached.started;
+  }
+}

@@ -1,0 +1,144 @@
+/** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
+import { assert } from '../../lib/errors.ts';
+import { type Rng, sample } from '../../lib/rng.ts';
+import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../../online/customise.ts';
+import type { Outside } from '../../online/negatives.ts';
+import { ownToken } from '../../online/own-token.ts';
+import type { Prediction } from '../../online/quality/prediction.ts';
+import type { SeedRanks } from '../../online/quality/seed-ranks.ts';
+import type { Scorer } from '../../online/scoring/score.ts';
+import type { Population } from '../../population/read/population.ts';
+import { measureRanking, type RankingQuality } from '../evaluation/metrics.ts';
+import type { CampaignHistory, LabelledRows } from '../history/history.ts';
+import { type Reach, reaches } from '../history/reach.ts';
+
+/** A campaign to evaluate, as user numbers. */
+export interface Trial {
+  readonly id: string;
+  readonly features: CampaignHistory['features'];
+  readonly group: 'small' | 'large' | null;
+  readonly seeds: Int32Array;
+  readonly evaluation: LabelledRows;
+  /** Candidates are among these users, as seeds and evaluation are. */
+  readonly reach?: Reach;
+}
+
+const NO_ROWS = new Int32Array(0);
+/** All seeds are reached, and nothing is compared with users who are not. */
+const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
+
+/** The shares at which precision, recall and lift are summarised. */
+export const SHARES = [0.05] as const;
+
+/** Adapts to the trial's seeds with the random numbers of `key`, scores its evaluation rows and measures them. */
+export async function runTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  key: string,
+  shares: readonly number[] = SHARES,
+): Promise<RankingQuality> {
+  return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), shares);
+}
+
+/** Scores the trial's evaluation rows with the model as it is, whatever the seeds, and measures them. */
+export function runUnadaptedTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  shares: readonly number[] = SHARES,
+): Promise<RankingQuality> {
+  const { adapted, graph } = context.model;
+  const parameters = new Map(adapted.map((name) => [name, graph.initializers.get(name)!]));
+  return measureTrial(context, scorer, trial, { parameters }, shares);
+}
+
+/**
+ * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels, and
+ * the ranks that it is made of.
+ */
+export async function runPredictedTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  key: string,
+  shares: readonly number[],
+): Promise<{ readonly quality: RankingQuality; readonly prediction: Prediction; readonly ranks: SeedRanks | null }> {
+  const { rowOf } = context.population;
+  const ranked = trial.evaluation.users.map((user) => rowOf[user]!);
+  const customised = await customise(context, {
+    ...requestOf(context, trial, key),
+    withoutQuality: false,
+    ranked,
+  });
+  const { prediction, ranks } = customised;
+  assert(prediction !== null, 'no prediction');
+  return { quality: await measureTrial(context, scorer, trial, customised, shares), prediction, ranks };
+}
+
+function requestOf({ model, population }: OnlineContext, trial: Trial, key: string): CustomiseRequest {
+  const seeds = trial.seeds.map((user) => population.rowOf[user]!).sort();
+  return {
+    key,
+    without: ownToken(model.folder, trial.id),
+    campaign: trial.id,
+    withoutQuality: true,
+    features: trial.features,
+    seeds,
+    candidates: othersThan(population, seeds, trial.reach),
+    ...(trial.reach ? { outside: NOBODY_OUTSIDE } : {}),
+  };
+}
+
+async function measureTrial(
+  { model, population, parameters: all }: OnlineContext,
+  scorer: Scorer,
+  { id, features, evaluation: { users, labels } }: Trial,
+  customised: Pick<CustomisedModel, 'parameters'>,
+  shares: readonly number[],
+): Promise<RankingQuality> {
+  const rows = population.readRows(users.map((user) => population.rowOf[user]!));
+  // a model in training provides all its parameters, and its scorer takes them all
+  const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
+  const scores = await scorer.score(rows, { features, parameters, without: ownToken(model.folder, id) });
+  return measureRanking(users, scores, labels, shares);
+}
+
+/** Rows of the population that are not in `rows`, ascending; of users who are reached. */
+export function othersThan(population: Population, rows: Int32Array, reach?: Reach): Int32Array {
+  const isIn = new Uint8Array(population.rowCount);
+  for (const row of rows) isIn[row] = 1;
+  if (reach) {
+    const { rowOf } = population;
+    for (let user = 0; user < rowOf.length; user++) if (!reaches(reach, user)) isIn[rowOf[user]!] = 1;
+  }
+  const out = new Int32Array(population.rowCount);
+  let count = 0;
+  for (let row = 0; row < isIn.length; row++) if (isIn[row] === 0) out[count++] = row;
+  return out.subarray(0, count);
+}
+
+/** The test campaigns of a history as trials. */
+export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
+  return campaigns
+    .filter(({ split }) => split === 'test')
+    .map(({ id, features, group, seeds, evaluation, reach }) => ({ id, features, group, seeds, evaluation, reach }));
+}
+
+/**
+ * A train campaign as a trial: `count` of its members (at most half) are the seeds, everyone else's rows are evaluated.
+ * null if that leaves no seed, or not both labels.
+ */
+export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
+  const { users, labels } = campaign.train;
+  // a user may have several rows
+  const members = Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1)));
+  const size = Math.min(count, Math.floor(members.length / 2));
+  if (size < 1) return null;
+  const seeds = sample(rng, members, size).sort();
+  const isSeed = new Set(seeds);
+  const isRest = (_: number, row: number): boolean => !isSeed.has(users[row]!);
+  const evaluation = { users: users.filter(isRest), labels: labels.filter(isRest) };
+  if (!evaluation.labels.includes(1) || !evaluation.labels.includes(0)) return null;
+  return { id: campaign.id, features: campaign.features, group: null, seeds, evaluation, reach: campaign.reach };
+}

@@ -1,0 +1,130 @@
+/** Choice of a method's setting on train campaigns, never on test ones. */
+import type { Rng } from '../../lib/rng.ts';
+import type { Setting, TunableMethod } from '../baselines/baselines.ts';
+import { measureRanking } from '../evaluation/metrics.ts';
+import { type Futures, sampleFutures, usersBefore } from '../history/futures.ts';
+import type { OneHot } from '../history/one-hot.ts';
+import { chooseSettingByEvidence, gainOf, LEAST_GAIN, type Outcome, utilityOf } from './evidence.ts';
+import { MOST_GROWTHS } from './grid-edges.ts';
+import { SHARES, type Trial } from './trial.ts';
+
+/** What was tried and what was chosen. */
+export interface SettingChoice<S extends Setting = Setting> {
+  readonly setting: S;
+  /** Every setting of the grid, and those that it grew by, with their means; empty if no campaign could be tried. */
+  readonly tried: readonly ({ readonly setting: S } & Outcome)[];
+  /** Number of campaigns tried. */
+  readonly campaigns: number;
+}
+
+/**
+ * How a setting is chosen: the best mean, or the first of the grid unless another has a higher expected gain (see
+ * `shrunkenGain`).
+ */
+export type ChoiceRule = 'best mean' | 'evidence';
+
+const SEED_COUNTS = [10, 50, 200];
+/** Maximum number of train campaigns: more do not improve the choice and cost time. */
+const TRIED_CAMPAIGNS = 24;
+
+/**
+ * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
+ * of them) as seeds, with random numbers as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
+ * 4, and the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose best is at
+ * its edge goes on there, up to `MOST_GROWTHS` times, while the next one gains `LEAST_GAIN` or more.
+ */
+export function chooseSetting<S extends Setting>(
+  open: (oneHot: OneHot) => TunableMethod<S>,
+  futures: Futures,
+  rng: Rng,
+  rule: ChoiceRule = 'best mean',
+): SettingChoice<S> {
+  const { settings, outcomes, best, fallback } = playSettings(open, futures, rng, rule);
+  const campaigns = outcomes[0]!.length;
+  if (campaigns === 0) return { setting: fallback, tried: [], campaigns };
+  const tried = settings.map((setting, i) => ({ setting, ...meanOutcome(outcomes[i]!) }));
+  return { setting: settings[best]!, tried, campaigns };
+}
+
+/** Outcomes of a method's settings. */
+export interface PlayedSettings<S extends Setting> {
+  /** The grid, and what it grew by. */
+  readonly settings: readonly S[];
+  /** By setting, by campaign. */
+  readonly outcomes: readonly (readonly Outcome[])[];
+  /** The index of the best, by the rule. */
+  readonly best: number;
+  /** Used if no campaign could be tried. */
+  readonly fallback: S;
+}
+
+/** The outcomes of every setting of the grid, and of those beyond it while the best is at its edge. */
+export function playSettings<S extends Setting>(
+  open: (oneHot: OneHot) => TunableMethod<S>,
+  futures: Futures,
+  rng: Rng,
+  rule: ChoiceRule = 'best mean',
+): PlayedSettings<S> {
+  const whole = open(futures.oneHot);
+  const folds = sampleFutures(futures, SEED_COUNTS, TRIED_CAMPAIGNS, rng.fork('campaigns'));
+  const play = (played: readonly S[]): Outcome[][] => {
+    const outcomes = played.map((): Outcome[] => []);
+    for (const { future, trials } of folds) {
+      const before = usersBefore(futures, future);
+      const method = before === futures.oneHot ? whole : open(before);
+      for (const campaign of trials)
+        for (const [i, outcome] of playCampaign(method, campaign, played, rng).entries()) outcomes[i]!.push(outcome);
+    }
+    return outcomes;
+  };
+  const settings = [...whole.grid];
+  const outcomes = play(settings);
+  let best = bestOf(outcomes, rule);
+  for (let growth = 0; growth < MOST_GROWTHS && outcomes[0]!.length > 0; growth++) {
+    const further = whole.beyond?.(settings[best]!, settings) ?? [];
+    if (further.length === 0) break;
+    settings.push(...further);
+    outcomes.push(...play(further));
+    const next = bestOf(outcomes, rule);
+    // where settings are level, the grid's own carries over to other numbers of seeds as well as any
+    if (utilityOf(meanOutcome(outcomes[next]!)) < utilityOf(meanOutcome(outcomes[best]!)) + LEAST_GAIN) break;
+    best = next;
+  }
+  return { settings, outcomes, best, fallback: whole.fallback };
+}
+
+/** The outcome of each setting in one campaign, the mean over its trials, with random numbers that are its own. */
+function playCampaign<S extends Setting>(
+  method: TunableMethod<S>,
+  trials: readonly Trial[],
+  settings: readonly S[],
+  rng: Rng,
+): Outcome[] {
+  const evaluated = settings.map((): Outcome[] => []);
+  for (const { id, seeds, evaluation, reach } of trials) {
+    let at = 0;
+    const draws = rng.fork(`${id}/${seeds.length}/negatives`);
+    for (const score of method.scorers(seeds, draws, settings, reach)) {
+      const { auc, top } = measureRanking(evaluation.users, score(evaluation.users), evaluation.labels, SHARES);
+      evaluated[at++]!.push({ auc, precision: top[0]!.precision });
+    }
+  }
+  return evaluated.map(meanOutcome);
+}
+
+/** By setting, by campaign; 0 if there is no campaign. */
+function bestOf(outcomes: readonly (readonly Outcome[])[], rule: ChoiceRule): number {
+  const [first, ...others] = outcomes;
+  if (first!.length === 0) return 0;
+  if (rule === 'evidence') {
+    const gains = others.map((own) => gainOf(own, first!));
+    return chooseSettingByEvidence(gains, first!.length) + 1;
+  }
+  const utilities = outcomes.map((own) => utilityOf(meanOutcome(own)));
+  return utilities.reduce((best, utility, i) => (utility > utilities[best]! ? i : best), 0);
+}
+
+export function meanOutcome(outcomes: readonly Outcome[]): Outcome {
+  const mean = (of: (outcome: Outcome) => number) => outcomes.reduce((sum, one) => sum + of(one), 0) / outcomes.length;
+  return { auc: mean(({ auc }) => auc), precision: mean(({ precision }) => precision) };
+}

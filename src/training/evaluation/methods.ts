@@ -1,0 +1,214 @@
+/**
+ * The methods that an evaluation compares: general models, adapted as they are served, and baselines, their settings
+ * chosen on train campaigns.
+ */
+
+import type { Device } from '../../../packages/onnx-grad/index.ts';
+import { AppError } from '../../lib/errors.ts';
+import { createRng, type Rng } from '../../lib/rng.ts';
+import type { GeneralModel } from '../../model/load.ts';
+import { bind } from '../../online/binding.ts';
+import { type OnlineContext, openOnlineProgram } from '../../online/customise.ts';
+import { openBoundRegression } from '../../online/regression/bound-regression.ts';
+import { openScorer } from '../../online/scoring/score.ts';
+import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from '../baselines/baselines.ts';
+import { logisticRegression, logisticRegressionOnLatent } from '../baselines/logistic-baselines.ts';
+import { naiveBayes } from '../baselines/naive-bayes.ts';
+import { populationRidge } from '../baselines/population-ridge.ts';
+import { userKnn } from '../baselines/user-knn.ts';
+import { runTrial, runUnadaptedTrial, type Trial } from '../choices/trial.ts';
+import { chooseSetting, type SettingChoice } from '../choices/tuning.ts';
+import { openFutures } from '../history/futures.ts';
+import type { OneHot } from '../history/one-hot.ts';
+import type { PreparedDataSet } from '../history/prepared-data-set.ts';
+import { CURVE_SHARES } from './curves.ts';
+import { measureRanking } from './metrics.ts';
+import type { TrialQuality } from './summary.ts';
+
+/** How methods are evaluated: equal settings produce equal qualities. */
+export interface MethodOptions {
+  readonly repeats: number;
+  readonly seed: number;
+  readonly device: Device;
+  /** Called when a trial's repeat is done; only for models, which take most of the time. */
+  readonly onDone?: () => void;
+}
+
+export interface MethodResult {
+  /** In the order of the trials. */
+  readonly qualities: readonly TrialQuality[];
+  /** For a method that has a setting. */
+  readonly choice?: SettingChoice;
+}
+
+export interface Method {
+  readonly name: string;
+  run(trials: readonly Trial[], options: MethodOptions): Promise<MethodResult>;
+}
+
+/** The method whose differences to all others are reported. */
+export const MAIN_METHOD = 'metaheac';
+
+/** `MAIN_METHOD`'s model as it is. */
+const UNADAPTED = 'unadapted';
+
+export const BASELINES = [
+  'logistic_regression',
+  'logistic_regression_svd',
+  'population_ridge',
+  'naive_bayes',
+  'centroid',
+  'user_knn',
+  'random',
+] as const;
+type BaselineName = (typeof BASELINES)[number];
+
+/**
+ * `model` as `metaheac`; each of `beside` named after its recipe if its manifest has one that is not taken, else by its
+ * name and version. With `withUnadapted` each of them once more as it is. Two that cannot be distinguished are
+ * invalid_argument, one whose features the population lacks is invalid_model.
+ */
+export function modelMethods(
+  prepared: PreparedDataSet,
+  model: GeneralModel,
+  beside: readonly GeneralModel[],
+  withUnadapted = false,
+): Method[] {
+  const methods = [modelMethod(MAIN_METHOD, prepared, model)];
+  if (withUnadapted) methods.push(unadaptedMethod(UNADAPTED, prepared, model));
+  const taken = new Set<string>([MAIN_METHOD, UNADAPTED, ...BASELINES]);
+  for (const other of beside) {
+    const recipe = other.manifest.training?.['recipe'];
+    const name = typeof recipe === 'string' && recipe !== '' && !taken.has(recipe) ? recipe : labelOf(other);
+    if (taken.has(name)) throw new AppError('invalid_argument', `the model ${name} appears twice`);
+    taken.add(name);
+    methods.push(modelMethod(name, prepared, other));
+    if (withUnadapted) methods.push(unadaptedMethod(`${name} ${UNADAPTED}`, prepared, other));
+  }
+  return methods;
+}
+
+/** Name and version. */
+export function labelOf({ manifest }: GeneralModel): string {
+  return `${manifest.name} ${manifest.version}`;
+}
+
+/** A model as it is, not adapted to seeds: what adaptation gains is the difference. */
+function unadaptedMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
+  const { population } = prepared;
+  const binding = bind(model.folder, population);
+  return {
+    name,
+    async run(trials, { repeats, device, onDone }) {
+      const program = await openOnlineProgram(model, { device });
+      const scorer = await openScorer({ ...model, binding }, { device });
+      const qualities: TrialQuality[] = [];
+      try {
+        for (const trial of trials) {
+          const quality = await runUnadaptedTrial({ model, population, binding, program }, scorer, trial, CURVE_SHARES);
+          qualities.push({ trial, repeats: Array.from({ length: repeats }, () => quality) });
+          for (let repeat = 0; repeat < repeats; repeat++) onDone?.();
+        }
+      } finally {
+        await program.steps.close();
+        await scorer.close();
+      }
+      return { qualities };
+    },
+  };
+}
+
+/** A general model, adapted as it is served. Errors: invalid_model if the population lacks what it reads. */
+export function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
+  const { population } = prepared;
+  const binding = bind(model.folder, population);
+  return {
+    name,
+    async run(trials, { repeats, seed, device, onDone }) {
+      const program = await openOnlineProgram(model, { device });
+      const scorer = await openScorer({ ...model, binding }, { device });
+      const regression = await openBoundRegression({ model, population, binding }, { device });
+      const context: OnlineContext = { model, population, binding, program, regression };
+      const qualities: TrialQuality[] = [];
+      try {
+        for (const trial of trials) {
+          const measured = [];
+          for (let repeat = 0; repeat < repeats; repeat++) {
+            measured.push(
+              await runTrial(context, scorer, trial, `evaluate/${seed}/${repeat}/${trial.id}`, CURVE_SHARES),
+            );
+            onDone?.();
+          }
+          qualities.push({ trial, repeats: measured });
+        }
+      } finally {
+        await program.steps.close();
+        await scorer.close();
+        await regression?.close();
+      }
+      return { qualities };
+    },
+  };
+}
+
+/**
+ * The baselines, on the features of the prepared data set. Lists of past campaigns are read whole, also beyond the
+ * 256 that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
+ */
+export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
+  const { dataSet, userFeatures } = prepared;
+  const features = userFeatures.map(({ maxLength, ...feature }) =>
+    dataSet.userFeatures.some(({ name }) => name === feature.name) && maxLength !== undefined
+      ? { ...feature, maxLength }
+      : feature,
+  );
+  const futures = openFutures(prepared, features);
+  return BASELINES.map((name) => ({
+    name,
+    async run(trials, { repeats, seed }) {
+      const open = openBaseline(name, rng);
+      if (open.kind === 'fixed') return { qualities: tryBaseline(open.of(futures.oneHot), trials, repeats, seed) };
+      const choice = chooseSetting(open.of, futures, rng.fork('choice'));
+      const settled = settle(open.of(futures.oneHot), choice.setting);
+      return { choice, qualities: tryBaseline(settled, trials, repeats, seed) };
+    },
+  }));
+}
+
+type OpenBaseline =
+  | { readonly kind: 'fixed'; of(oneHot: OneHot): Baseline }
+  | { readonly kind: 'tunable'; of(oneHot: OneHot): TunableMethod };
+
+function openBaseline(name: BaselineName, rng: Rng): OpenBaseline {
+  switch (name) {
+    case 'logistic_regression':
+      return { kind: 'tunable', of: logisticRegression };
+    case 'logistic_regression_svd':
+      return { kind: 'tunable', of: (oneHot) => logisticRegressionOnLatent(oneHot, rng.fork('svd')) };
+    case 'population_ridge':
+      return { kind: 'tunable', of: populationRidge };
+    case 'naive_bayes':
+      return { kind: 'tunable', of: naiveBayes };
+    case 'centroid':
+      return { kind: 'fixed', of: centroidBaseline };
+    case 'user_knn':
+      return { kind: 'tunable', of: userKnn };
+    case 'random':
+      return { kind: 'fixed', of: randomBaseline };
+  }
+}
+
+function tryBaseline(baseline: Baseline, trials: readonly Trial[], repeats: number, seed: number): TrialQuality[] {
+  return trials.map((trial) => ({
+    trial,
+    repeats: Array.from({ length: repeats }, (_, repeat) => {
+      const score = baseline.scorer(trial.seeds, createRng(`evaluate/${seed}/${repeat}/${trial.id}/${baseline.name}`));
+      return measureRanking(
+        trial.evaluation.users,
+        score(trial.evaluation.users),
+        trial.evaluation.labels,
+        CURVE_SHARES,
+      );
+    }),
+  }));
+}

@@ -1,0 +1,122 @@
+/**
+ * Per-campaign qualities summarised by group: means over campaigns with bootstrap intervals, for one method and for the
+ * difference of two.
+ */
+import { assert } from '../../lib/errors.ts';
+import type { Rng } from '../../lib/rng.ts';
+import type { EvaluationGroup } from '../../model/manifest.ts';
+import { SHARES, type Trial } from '../choices/trial.ts';
+import { bootstrapMean, type Interval } from './bootstrap.ts';
+import type { RankingQuality } from './metrics.ts';
+
+export type GroupName = 'small' | 'large' | 'all';
+/** A group without campaigns is omitted. */
+export type Summary = Readonly<Partial<Record<GroupName, EvaluationGroup>>>;
+
+/** One campaign's mean quality over repeats. */
+export interface TrialQuality {
+  readonly trial: Trial;
+  readonly repeats: readonly RankingQuality[];
+}
+
+/** The mean of (one method - another) over the campaigns of a group, campaign by campaign. */
+export interface GroupDifference {
+  readonly auc: Interval;
+  /** By share. */
+  readonly precision: Readonly<Record<string, Interval>>;
+}
+
+/** A group without campaigns is omitted. */
+export type Difference = Readonly<Partial<Record<GroupName, GroupDifference>>>;
+
+export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary {
+  return byGroup(qualities.map(campaignMean), rng, summariseGroup);
+}
+
+/** `ours` minus `theirs`, both for the same trials in the same order: each campaign is the mean over its repeats. */
+export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
+  assert(
+    ours.length === theirs.length && ours.every(({ trial }, i) => trial === theirs[i]!.trial),
+    'the trials of two methods differ',
+  );
+  const pairs = ours.map((one, i) => {
+    const [our, their] = [campaignMean(one), campaignMean(theirs[i]!)];
+    return { ...our, auc: our.auc - their.auc, precision: our.precision.map((x, j) => x - their.precision[j]!) };
+  });
+  return byGroup(pairs, rng, (members, draws) => ({
+    auc: intervalOf(members, 'auc', draws, ({ auc }) => auc),
+    precision: byShare(members, 'precision', draws),
+  }));
+}
+
+/** The means of a campaign over its repeats; lists are by share, for the summarised shares. */
+interface CampaignMean {
+  readonly group: Trial['group'];
+  readonly auc: number;
+  readonly precision: readonly number[];
+  readonly recall: readonly number[];
+  readonly lift: readonly number[];
+}
+
+function campaignMean({ trial, repeats }: TrialQuality): CampaignMean {
+  const mean = (of: (quality: RankingQuality) => number) =>
+    repeats.reduce((sum, quality) => sum + of(quality), 0) / repeats.length;
+  const places = SHARES.map((share) => repeats[0]!.top.findIndex((top) => top.share === share));
+  const means = (what: 'precision' | 'recall' | 'lift') => places.map((i) => mean(({ top }) => top[i]![what]));
+  return {
+    group: trial.group,
+    auc: mean(({ auc }) => auc),
+    precision: means('precision'),
+    recall: means('recall'),
+    lift: means('lift'),
+  };
+}
+
+function byGroup<T>(
+  campaigns: readonly CampaignMean[],
+  rng: Rng,
+  of: (members: readonly CampaignMean[], rng: Rng) => T,
+): Partial<Record<GroupName, T>> {
+  const groups: Record<GroupName, readonly CampaignMean[]> = {
+    small: campaigns.filter(({ group }) => group === 'small'),
+    large: campaigns.filter(({ group }) => group === 'large'),
+    all: campaigns,
+  };
+  return Object.fromEntries(
+    Object.entries(groups)
+      .filter(([, members]) => members.length > 0)
+      .map(([name, members]) => [name, of(members, rng.fork(name))]),
+  );
+}
+
+function summariseGroup(members: readonly CampaignMean[], rng: Rng): EvaluationGroup {
+  return {
+    campaigns: members.length,
+    auc: intervalOf(members, 'auc', rng, ({ auc }) => auc),
+    precision: byShare(members, 'precision', rng),
+    recall: byShare(members, 'recall', rng),
+    lift: byShare(members, 'lift', rng),
+  };
+}
+
+function intervalOf(
+  members: readonly CampaignMean[],
+  what: string,
+  rng: Rng,
+  of: (campaign: CampaignMean) => number,
+): Interval {
+  return bootstrapMean(members.map(of), rng.fork(what));
+}
+
+function byShare(
+  members: readonly CampaignMean[],
+  what: 'precision' | 'recall' | 'lift',
+  rng: Rng,
+): Record<string, Interval> {
+  return Object.fromEntries(
+    SHARES.map((share, i) => [
+      String(share),
+      intervalOf(members, `${what}/${share}`, rng, (campaign) => campaign[what][i]!),
+    ]),
+  );
+}

@@ -1,0 +1,261 @@
+/**
+ * Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed
+ * arrays.
+ */
+
+import { readInteractionsTable } from '../../dataset/csv-table.ts';
+import { type DataSet, getDataSetFile } from '../../dataset/data-set.ts';
+import { parseDate } from '../../dataset/dates.ts';
+import type { Feature } from '../../dataset/features.ts';
+import { lineError, readLines } from '../../dataset/lines.ts';
+import { describe, describeNoToken, findId, findToken, type JsonRecord, parseRecord } from '../../dataset/records.ts';
+import { RowBuffer } from '../../dataset/row-buffer.ts';
+import { parseMoment, TIME_FORMATS } from '../../dataset/times.ts';
+import type { AppError } from '../../lib/errors.ts';
+import type { CampaignValues } from '../../online/encode.ts';
+import type { Reach } from './reach.ts';
+
+/** Rows of one campaign: user numbers and their labels (1 = liked it), in the file's order. */
+export interface LabelledRows {
+  readonly users: Int32Array;
+  readonly labels: Uint8Array;
+  /** Milliseconds since 1970, NaN where unknown; left out where no row has one. */
+  readonly times?: Float64Array;
+}
+
+/** One past campaign. */
+export interface CampaignHistory {
+  readonly id: string;
+  /** As written; a feature that is absent or null is left out. */
+  readonly features: CampaignValues;
+  readonly split: 'train' | 'test';
+  readonly group: 'small' | 'large' | null;
+  /** Rows of stage `train`. */
+  readonly train: LabelledRows;
+  /** Users of the rows of stage `seed` with label 1, each once, ascending. */
+  readonly seeds: Int32Array;
+  /** Rows of stage `eval`, less those of the seeds: a seed is never in an audience. */
+  readonly evaluation: LabelledRows;
+  /** Who could be in its audience: no row has anyone else. Left out where everyone could. */
+  readonly reach?: Reach;
+}
+
+/** What a data set knows of past campaigns. */
+export interface History {
+  /** Campaigns that can be used, in the file's order. */
+  readonly campaigns: readonly CampaignHistory[];
+  /** Campaigns that cannot, with the reason. */
+  readonly skipped: readonly { readonly id: string; readonly split: 'train' | 'test'; readonly reason: string }[];
+}
+
+/** Where user ids become user numbers. */
+export interface UserFinder {
+  /** The user's number, -1 if there is none. */
+  find(userId: string): number;
+}
+
+/** Limits of a history. */
+const HISTORY_LIMITS = { campaigns: 1_000_000, tokensPerFeature: 10_000, idBytes: 256 };
+
+/**
+ * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
+ * needs rows and a label 1, a test campaign seeds, and eval rows of both labels: others are named in `skipped`. There
+ * may be none of either. Errors: AppError `invalid_data` naming file:line for what is malformed or unknown.
+ */
+export async function readHistory(dataSet: DataSet, directory: UserFinder): Promise<History> {
+  const drafts = await readCampaigns(getDataSetFile(dataSet, 'campaigns.ndjson'), dataSet.campaignFeatures);
+  await readInteractions(getDataSetFile(dataSet, 'interactions.csv'), drafts, directory);
+
+  const campaigns: CampaignHistory[] = [];
+  const skipped: { id: string; split: 'train' | 'test'; reason: string }[] = [];
+  for (const draft of drafts.values()) {
+    const campaign = finishCampaign(draft);
+    const reason = campaign.split === 'train' ? faultOfTrain(campaign) : faultOfTest(campaign);
+    if (reason === null) campaigns.push(campaign);
+    else skipped.push({ id: campaign.id, split: campaign.split, reason });
+  }
+  return { campaigns, skipped };
+}
+
+/** A campaign while its rows are read. */
+interface Draft {
+  readonly id: string;
+  readonly features: CampaignHistory['features'];
+  readonly split: 'train' | 'test';
+  readonly group: 'small' | 'large' | null;
+  readonly train: RowBuffer;
+  readonly seed: RowBuffer;
+  readonly eval: RowBuffer;
+}
+
+async function readCampaigns(path: string, features: readonly Feature[]): Promise<Map<string, Draft>> {
+  const drafts = new Map<string, Draft>();
+  for await (const { firstLine, lines } of readLines(path)) {
+    for (let i = 0; i < lines.length; i++) {
+      const line = firstLine + i;
+      const record = parseRecord(lines[i]!, path, line);
+      if (record === null) continue;
+      const draft = parseCampaign(record, features, path, line);
+      if (drafts.has(draft.id))
+        throw lineError(path, line, `campaign ${JSON.stringify(draft.id)} appears twice`, { value: draft.id });
+      if (drafts.size === HISTORY_LIMITS.campaigns) {
+        throw lineError(path, line, `more than ${HISTORY_LIMITS.campaigns} campaigns`, {
+          limit: HISTORY_LIMITS.campaigns,
+        });
+      }
+      drafts.set(draft.id, draft);
+    }
+  }
+  return drafts;
+}
+
+function parseCampaign(record: JsonRecord, features: readonly Feature[], path: string, line: number): Draft {
+  const field = (name: string): unknown => (Object.hasOwn(record, name) ? record[name] : undefined);
+  const id = findId(field('campaign_id'));
+  if (id === null || id === '' || Buffer.byteLength(id) > HISTORY_LIMITS.idBytes) {
+    const what = id === null ? describeNoToken(field('campaign_id')) : `text of ${Buffer.byteLength(id)} bytes`;
+    throw lineError(path, line, `campaign_id is ${what}, text of 1 to ${HISTORY_LIMITS.idBytes} bytes is needed`, {
+      value: field('campaign_id'),
+    });
+  }
+  const split = field('split');
+  if (split !== 'train' && split !== 'test') {
+    throw lineError(
+      path,
+      line,
+      `the split of campaign ${JSON.stringify(id)} is ${shown(split)}, not "train" or "test"`,
+      { value: split },
+    );
+  }
+  const group = field('group') ?? null;
+  if (group !== null && group !== 'small' && group !== 'large') {
+    throw lineError(
+      path,
+      line,
+      `the group of campaign ${JSON.stringify(id)} is ${shown(group)}, not "small" or "large"`,
+      { value: group },
+    );
+  }
+  const values: [string, CampaignValue][] = [];
+  for (const feature of features) {
+    const value = field(feature.name) ?? null;
+    if (value !== null) values.push([feature.name, checkValue(value, feature, id, path, line)]);
+  }
+  const rows = { train: new RowBuffer(), seed: new RowBuffer(), eval: new RowBuffer() };
+  return { id, features: Object.fromEntries(values), split, group, ...rows };
+}
+
+type CampaignValue = CampaignValues[string];
+
+function checkValue(value: unknown, feature: Feature, id: string, path: string, line: number): CampaignValue {
+  const refuse = (what: string): AppError =>
+    lineError(path, line, `feature ${JSON.stringify(feature.name)} of campaign ${JSON.stringify(id)} is ${what}`, {
+      value,
+    });
+  switch (feature.kind) {
+    case 'single': {
+      const token = findToken(value);
+      if (token === null) throw refuse(`${describeNoToken(value)}, text is needed`);
+      return token;
+    }
+    case 'multi':
+      return checkTokens(value, refuse);
+    case 'number': {
+      const number = typeof value === 'string' ? parseDate(value) : value;
+      if (typeof number === 'number' && Number.isFinite(number)) return number;
+      throw refuse(`${describe(value)}, a number or a date is needed`);
+    }
+    case 'vector': {
+      const { size } = feature;
+      if (Array.isArray(value) && value.length === size && value.every(Number.isFinite)) return value as number[];
+      throw refuse(`${describe(value)}, a list of ${size} numbers is needed`);
+    }
+  }
+}
+
+function checkTokens(value: unknown, refuse: (what: string) => AppError): readonly string[] {
+  if (!Array.isArray(value)) throw refuse(`${describe(value)}, a list of texts is needed`);
+  if (value.length > HISTORY_LIMITS.tokensPerFeature)
+    throw refuse(`a list of ${value.length}, more than ${HISTORY_LIMITS.tokensPerFeature}`);
+  const tokens: string[] = [];
+  for (const part of value as unknown[]) {
+    const token = findToken(part);
+    if (token === null) throw refuse(`a list with ${describeNoToken(part)} in it, texts are needed`);
+    tokens.push(token);
+  }
+  return tokens;
+}
+
+async function readInteractions(
+  path: string,
+  drafts: ReadonlyMap<string, Draft>,
+  directory: UserFinder,
+): Promise<void> {
+  await readInteractionsTable(path, (fields, line) => addInteraction(fields, drafts, directory, path, line));
+}
+
+function addInteraction(
+  fields: readonly string[],
+  drafts: ReadonlyMap<string, Draft>,
+  directory: UserFinder,
+  path: string,
+  line: number,
+): void {
+  const [campaignId, userId, label, stage, when] = fields as [string, string, string, string, string | undefined];
+  const draft = drafts.get(campaignId);
+  if (draft === undefined)
+    throw lineError(path, line, `campaign ${shown(campaignId)} is not in campaigns.ndjson`, { value: campaignId });
+  const user = directory.find(userId);
+  if (user < 0) throw lineError(path, line, `user ${shown(userId)} is not in users.ndjson`, { value: userId });
+  if (label !== '0' && label !== '1')
+    throw lineError(path, line, `the label is ${shown(label)}, not 0 or 1`, { value: label });
+  if (stage !== 'train' && stage !== 'seed' && stage !== 'eval') {
+    throw lineError(path, line, `the stage is ${shown(stage)}, not train, seed or eval`, { value: stage });
+  }
+  const time = when === undefined || when === '' ? null : parseMoment(when);
+  if (time === null && when)
+    throw lineError(path, line, `the time is ${shown(when)}, not ${TIME_FORMATS}`, { value: when });
+  // of a test campaign the stages say who was first
+  draft[stage].add(user, label === '1' ? 1 : 0, stage === 'train' ? time : null);
+}
+
+function finishCampaign(draft: Draft): CampaignHistory {
+  const { id, features, split, group } = draft;
+  const seedRows = draft.seed.rows();
+  const seeds = Int32Array.from(new Set(seedRows.users.filter((_, i) => seedRows.labels[i] === 1))).sort();
+  return {
+    id,
+    features,
+    split,
+    group,
+    train: draft.train.rows(),
+    seeds,
+    evaluation: withoutSeeds(draft.eval.rows(), seeds),
+  };
+}
+
+function withoutSeeds(rows: LabelledRows, seeds: Int32Array): LabelledRows {
+  const isSeed = new Set(seeds);
+  return rows.users.some((user) => isSeed.has(user)) ? keepRows(rows, (user) => !isSeed.has(user)) : rows;
+}
+
+/** The rows of the users to keep. */
+export function keepRows({ users, labels, times }: LabelledRows, isKept: (user: number) => boolean): LabelledRows {
+  const kept = (_: number, i: number): boolean => isKept(users[i]!);
+  return { users: users.filter(kept), labels: labels.filter(kept), ...(times ? { times: times.filter(kept) } : {}) };
+}
+
+function faultOfTrain({ train }: CampaignHistory): string | null {
+  if (train.users.length === 0) return 'it has no train rows';
+  return train.labels.includes(1) ? null : 'none of its train rows has label 1';
+}
+
+function faultOfTest({ seeds, evaluation }: CampaignHistory): string | null {
+  if (seeds.length === 0) return 'it has no seeds';
+  if (!evaluation.labels.includes(1)) return 'none of its eval rows has label 1';
+  return evaluation.labels.includes(0) ? null : 'none of its eval rows has label 0';
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : describe(value);
+}

@@ -1,0 +1,55 @@
+/** Cuts the vocabulary of a feature with very many tokens to those that most users have. */
+import { hasTokens } from '../../lib/feature-kinds.ts';
+import type { Population } from '../../population/read/population.ts';
+import { isTokenColumn } from '../../population/read/segments.ts';
+import type { ScaledFeature } from './number-scales.ts';
+
+/** The tokens of a feature that a model gets to know. */
+export interface KeptTokens {
+  /** The population's codes of the tokens, ascending: the model's token id is the position here + 1. */
+  readonly codes: Int32Array;
+  /** By the population's code: the model's token id, 0 = cut (or missing). */
+  readonly ids: Int32Array;
+  /** Share of the users' tokens of this feature that was cut, repeats counted. */
+  readonly cutShare: number;
+}
+
+/**
+ * `features` with the tokens that are kept of those that have more than `maximum`: the ones with the highest counts
+ * among the users, of equal counts the ones with the lower codes. The population is read once, and not at all where
+ * nothing is cut.
+ */
+export function keepTokens(
+  population: Population,
+  features: readonly ScaledFeature[],
+  maximum: number,
+): readonly ScaledFeature[] {
+  const isCut = ({ name, kind }: ScaledFeature) => hasTokens(kind) && population.dictionary(name).size - 1 > maximum;
+  const counts = new Map(
+    features.filter(isCut).map(({ name }) => [name, new Float64Array(population.dictionary(name).size)]),
+  );
+  if (counts.size === 0) return features;
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const { columns } = population.readSegment(segment);
+    for (const [name, own] of counts) {
+      const column = columns.get(name)!;
+      if (isTokenColumn(column)) for (const code of column.codes) own[code]!++;
+    }
+  }
+  return features.map((feature) => {
+    const own = counts.get(feature.name);
+    return own ? { ...feature, kept: mostFrequent(own, maximum) } : feature;
+  });
+}
+
+/** `counts` by code; code 0 is missing. */
+function mostFrequent(counts: Float64Array, maximum: number): KeptTokens {
+  counts[0] = 0;
+  const order = Int32Array.from({ length: counts.length - 1 }, (_, i) => i + 1);
+  order.sort((a, b) => counts[b]! - counts[a]! || a - b);
+  const codes = order.slice(0, maximum).sort();
+  const ids = new Int32Array(counts.length);
+  for (const [i, code] of codes.entries()) ids[code] = i + 1;
+  const sum = (codesOf: Int32Array) => codesOf.reduce((total, code) => total + counts[code]!, 0);
+  return { codes, ids, cutShare: sum(order.subarray(maximum)) / Math.max(1, sum(order)) };
+}

@@ -1,0 +1,102 @@
+/** How numbers are cut into bands and standardised: from what the users, or the train campaigns, have. */
+
+import type { Feature } from '../../dataset/features.ts';
+import { hasTokens } from '../../lib/feature-kinds.ts';
+import type { NumberScale } from '../../model/architectures/feature-inputs.ts';
+import { quantileEdges } from '../../population/read/bands.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CampaignHistory } from './history.ts';
+import type { KeptTokens } from './kept-tokens.ts';
+
+/** A feature, with its scale where it has numbers, and the tokens that are kept where some are cut. */
+export interface ScaledFeature extends Feature {
+  readonly scale?: NumberScale;
+  readonly kept?: KeptTokens;
+}
+
+/** Bands of a number, at most: ties and few values make fewer. */
+const BANDS = 10;
+
+/** Numbers of a feature that edges are taken from: evenly spread users are as good as all. */
+const MOST_VALUES = 1_000_000;
+
+/** `features` with the scales of those that have numbers; the population is read once, and not at all without any. */
+export function withScales(population: Population, features: readonly Feature[]): ScaledFeature[] {
+  const collectors = new Map(
+    features
+      .filter(({ kind }) => !hasTokens(kind))
+      .map((feature) => [feature.name, new ScaleCollector(feature, population.rowCount)]),
+  );
+  if (collectors.size === 0) return [...features];
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const { columns } = population.readSegment(segment);
+    for (const [name, collector] of collectors) {
+      const column = columns.get(name)!;
+      if ('values' in column) collector.add(column.values);
+    }
+  }
+  return features.map((feature) => {
+    const collector = collectors.get(feature.name);
+    return collector ? { ...feature, scale: collector.scale() } : feature;
+  });
+}
+
+/** The same of campaign features, from the campaigns that a model learns from. */
+export function withCampaignScales(
+  campaigns: readonly Pick<CampaignHistory, 'features'>[],
+  features: readonly Feature[],
+): ScaledFeature[] {
+  return features.map((feature) => {
+    if (hasTokens(feature.kind)) return feature;
+    const collector = new ScaleCollector(feature, campaigns.length);
+    for (const { features: own } of campaigns) {
+      const value = own[feature.name];
+      if (value !== undefined) collector.add(Float32Array.from([value].flat().map(Number)));
+    }
+    return { ...feature, scale: collector.scale() };
+  });
+}
+
+/** Collects rows of one feature; NaN is missing. */
+class ScaleCollector {
+  readonly #feature: Feature;
+  readonly #every: number;
+  readonly #sums: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #values: number[] = [];
+  #rows = 0;
+  #known = 0;
+
+  constructor(feature: Feature, rows: number) {
+    this.#feature = feature;
+    this.#every = Math.max(1, Math.ceil(rows / MOST_VALUES));
+    this.#sums = new Float64Array(feature.size ?? 1);
+    this.#squares = new Float64Array(feature.size ?? 1);
+  }
+
+  add(values: Float32Array): void {
+    const size = this.#sums.length;
+    for (let from = 0; from < values.length; from += size, this.#rows++) {
+      if (Number.isNaN(values[from]!)) continue;
+      this.#known += 1;
+      for (let i = 0; i < size; i++) {
+        const value = values[from + i]!;
+        this.#sums[i]! += value;
+        this.#squares[i]! += value * value;
+      }
+      if (this.#feature.kind === 'number' && this.#rows % this.#every === 0) this.#values.push(values[from]!);
+    }
+  }
+
+  /** A number that is the same for all, or missing for all, has deviation 1: it is 0 everywhere. */
+  scale(): NumberScale {
+    const count = Math.max(1, this.#known);
+    const means = Array.from(this.#sums, (sum) => sum / count);
+    const deviations = Array.from(this.#squares, (sum, i) => {
+      const variance = sum / count - means[i]! ** 2;
+      return variance > 1e-12 * (sum / count) ? Math.sqrt(variance) : 1;
+    });
+    const edges = this.#feature.kind === 'number' ? quantileEdges(Float32Array.from(this.#values), BANDS) : [];
+    return { edges, means, deviations };
+  }
+}

@@ -1,0 +1,38 @@
+/** Whether members of a campaign recur: how much more often than others they are members of other campaigns. */
+import { LEAST_CAMPAIGNS } from '../choices/evidence.ts';
+import type { CampaignHistory } from './history.ts';
+import { knownUsers, membersOf } from './members.ts';
+
+/** Parts that campaigns are split into: one at a time is the future. */
+const FOLDS = 4;
+/** Members recur where they do so more often by this many standard errors. */
+const SURE = 2;
+
+/**
+ * The share of a campaign's others (its label 0) who are members of campaigns outside its part, the mean over
+ * campaigns; null where members are not surely more often members of these than others are, or where there are too few
+ * campaigns to tell.
+ *
+ * In that case membership of a past campaign must not separate members from others in a trial: where each user belongs
+ * to at most one campaign, it only identifies non-members.
+ */
+export function recurrenceOf(campaigns: readonly CampaignHistory[], users: number): number | null {
+  const shares: { readonly members: number; readonly others: number }[] = [];
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const future = campaigns.filter((_, i) => i % FOLDS === fold);
+    const isKnown = knownUsers(campaigns, future, users);
+    const shareOf = (who: readonly number[]) => who.reduce((sum, user) => sum + isKnown[user]!, 0) / who.length;
+    for (const campaign of future) {
+      const members = [...membersOf(campaign)];
+      const isMember = new Set(members);
+      const others = [...new Set(campaign.train.users)].filter((user) => !isMember.has(user));
+      if (members.length > 0 && others.length > 0) shares.push({ members: shareOf(members), others: shareOf(others) });
+    }
+  }
+  if (shares.length < LEAST_CAMPAIGNS) return null;
+  const differences = shares.map(({ members, others }) => members - others);
+  const mean = differences.reduce((sum, x) => sum + x, 0) / shares.length;
+  const variance = differences.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (shares.length - 1);
+  if (mean <= SURE * Math.sqrt(variance / shares.length)) return null;
+  return shares.reduce((sum, { others }) => sum + others, 0) / shares.length;
+}

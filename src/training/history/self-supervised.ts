@@ -1,0 +1,60 @@
+/** A population prepared for training without campaigns: its frequent tokens are the campaigns. */
+import { basename, resolve } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { createRng } from '../../lib/rng.ts';
+import { buildOneHot } from './one-hot.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
+import { drawTokens, TOKEN_CHOICE, type TokenChoice, tokenCampaigns } from './token-campaigns.ts';
+import { openTrainingPopulation } from './training-population.ts';
+
+/** How many campaigns a feature gave. */
+export interface ChosenTokens {
+  readonly feature: string;
+  readonly campaigns: number;
+  /** The fewest holders, and the most. */
+  readonly holders: readonly [number, number];
+}
+
+/**
+ * The population in `path` as a data set without campaign features whose train campaigns are tokens; there are no test
+ * campaigns. Each hides itself and what says the same: its holders have other tokens in their place. Errors:
+ * invalid_population; invalid_data if no token has enough holders, or nothing is left to tell users apart by.
+ */
+export function prepareSelfSupervised(
+  path: string,
+  options: {
+    readonly seed: number;
+    /** Of each user feature, the most frequent ones; the default is all. */
+    readonly maximumTokens?: number;
+    readonly choice?: TokenChoice;
+  },
+): { readonly prepared: PreparedDataSet; readonly chosen: readonly ChosenTokens[] } {
+  const { seed, maximumTokens, choice = TOKEN_CHOICE } = options;
+  const { population, features, userFeatures } = openTrainingPopulation(path, maximumTokens);
+  const source = { population, features, oneHot: buildOneHot(population, features) };
+  const rng = createRng(`train/${seed}/campaigns`);
+  const tokens = tokenCampaigns(source, choice, rng);
+  if (tokens.length === 0)
+    throw new AppError(
+      'invalid_data',
+      `no token of ${path} has ${choice.leastHolders} holders or more and at most half of its ` +
+        `${population.rowCount} users: there is nothing to learn from`,
+    );
+  if (features.length === 1 && features[0]!.kind === 'single')
+    throw new AppError(
+      'invalid_data',
+      `${path} has only the feature "${features[0]!.name}", of one value: nothing is left to find its holders by`,
+    );
+  const history = { campaigns: tokens.map(({ campaign }) => campaign), skipped: [] };
+  const byCampaign = new Map(tokens.map((one) => [one.campaign.id, one.hidden]));
+  const hidden = { byCampaign, draws: drawTokens(source, rng.fork('draws')) };
+  const dataSet = { path, name: basename(resolve(path)), userFeatures, campaignFeatures: [] };
+  const chosen = features.flatMap(({ name }) => {
+    const sizes = tokens
+      .filter(({ feature }) => feature === name)
+      .map(({ campaign }) => campaign.train.labels.reduce((sum, label) => sum + label, 0));
+    const holders = [Math.min(...sizes), Math.max(...sizes)] as const;
+    return sizes.length === 0 ? [] : [{ feature: name, campaigns: sizes.length, holders }];
+  });
+  return { prepared: { dataSet, population, userFeatures, history, hidden, close: () => {} }, chosen };
+}

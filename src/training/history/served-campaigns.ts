@@ -1,0 +1,197 @@
+/** Campaigns that a service ran, prepared for training: seeds and feedback as rows, in the order of time. */
+import { AppError } from '../../lib/errors.ts';
+import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
+import type { CampaignValues } from '../../online/encode.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CampaignHistory, LabelledRows } from './history.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
+import { type Reach, reachedOf } from './reach.ts';
+import { openTrainingPopulation } from './training-population.ts';
+import { featuresOfValues } from './value-features.ts';
+
+/** A campaign as a service has it. Users are numbers of the population, each list ascending, each user once. */
+export interface ServedCampaign {
+  /** The caller's own id, or the service's. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly features: CampaignValues;
+  readonly seeds: Int32Array;
+  /** By what they did last. */
+  readonly conversions: Int32Array;
+  readonly clicks: Int32Array;
+  readonly dismissals: Int32Array;
+  /** Who could be in its audience, by its filters and suppression lists as they are now; left out for everyone. */
+  readonly reach?: Reach;
+}
+
+/** Reads what a service ran; ids that the population does not have are left out. The oldest first. */
+export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
+
+/** Of fewer seeds nothing can be learned, nor half of them hidden; nor with fewer others to tell them from. */
+const LEAST_SEEDS = 20;
+
+/** The newest campaigns that two models are compared on: this share, at least as many, at most as many. */
+export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
+
+/** Others for each member of a train campaign, and at most as many of a test campaign. */
+const OTHERS_PER_MEMBER = 10;
+const TEST_OTHERS = 20_000;
+
+export interface ServedData {
+  readonly prepared: PreparedDataSet;
+  /** Ids of campaigns with fewer seeds than are needed, or fewer others, of the users who are reached. */
+  readonly tooSmall: readonly string[];
+  /** When the test campaigns were made: milliseconds since 1970, ascending. */
+  readonly testedAt: readonly number[];
+}
+
+/**
+ * Campaigns of enough seeds, the oldest first. All are train campaigns; with `test` the newest ones (`HELD_OUT`) are
+ * test campaigns: half of their seeds, drawn by `seed`, are hidden. Members of a train campaign are its seeds and who
+ * converted, less who dismissed it; who dismissed it has label 0, and so have others drawn, but nobody who clicked. In
+ * a test campaign nobody who reacted is evaluated: a model chose to whom it was shown. Of a campaign with filters or
+ * suppression lists, users who are not reached are none of all these: members and others would differ first of all in
+ * fitting the filters, and a model would learn that. No row has a time, so training measures no drift: a service knows
+ * no times of seeds, and who converted was chosen by a model. Errors: invalid_population; invalid_data for fewer than
+ * `least` campaigns, saying how many there are.
+ */
+export async function prepareServed(
+  path: string,
+  read: ReadServed,
+  options: {
+    readonly source: string;
+    readonly seed: number;
+    readonly least: number;
+    readonly test: boolean;
+    /** Of each user feature, the most frequent ones; the default is all. */
+    readonly maximumTokens?: number;
+  },
+): Promise<ServedData> {
+  const { population, userFeatures } = openTrainingPopulation(path, options.maximumTokens);
+  const all = (await read(population)).map(withinReach);
+  const users = presentUsers(population);
+  const usable = all.filter((campaign) => isUsable(campaign, users));
+  if (usable.length < options.least) throw tooFew(options.source, all.length, usable.length, options.least);
+  const rng = createRng(`served/${options.seed}`);
+  const test = options.test
+    ? Math.min(Math.max(Math.round(HELD_OUT.share * usable.length), HELD_OUT.least), HELD_OUT.most)
+    : 0;
+  const campaigns = usable.map((campaign, i) =>
+    i < usable.length - test
+      ? trainCampaign(campaign, users, rng.fork(campaign.id))
+      : testCampaign(campaign, users, rng.fork(campaign.id)),
+  );
+  const used = new Set(usable);
+  const dataSet = {
+    path: options.source,
+    name: options.source,
+    userFeatures,
+    campaignFeatures: featuresOfValues(usable.map(({ features }) => features)),
+  };
+  const first = usable.length - test;
+  const prepared = {
+    dataSet,
+    population,
+    userFeatures,
+    history: { campaigns, skipped: [] },
+    until: new Date(usable[first - 1]!.createdAt),
+    close() {},
+  };
+  return {
+    prepared,
+    tooSmall: all.filter((campaign) => !used.has(campaign)).map(({ id }) => id),
+    testedAt: usable.slice(first).map(({ createdAt }) => createdAt),
+  };
+}
+
+function tooFew(source: string, all: number, usable: number, least: number): AppError {
+  return new AppError(
+    'invalid_data',
+    `${source} has ${usable} campaigns with an audience and ${LEAST_SEEDS} known seeds or more that fit its filters ` +
+      `(of ${all} with an audience), and ${least} are needed: train on the users alone until then ` +
+      '(train --population DIR --self-supervised)',
+    { facts: { campaigns: usable, needed: least } },
+  );
+}
+
+/** A campaign without the users that it does not reach. */
+function withinReach(campaign: ServedCampaign): ServedCampaign {
+  const { reach, seeds, conversions, clicks, dismissals } = campaign;
+  if (reach === undefined) return campaign;
+  return {
+    ...campaign,
+    seeds: reachedOf(reach, seeds),
+    conversions: reachedOf(reach, conversions),
+    clicks: reachedOf(reach, clicks),
+    dismissals: reachedOf(reach, dismissals),
+  };
+}
+
+function isUsable(campaign: ServedCampaign, users: Int32Array): boolean {
+  const seeds = seedsOf(campaign).length;
+  if (seeds < LEAST_SEEDS || campaign.reach === undefined) return seeds >= LEAST_SEEDS;
+  const { conversions, clicks, dismissals, reach } = campaign;
+  const isKnown = new Set([...campaign.seeds, ...conversions, ...clicks, ...dismissals]);
+  return reachedOf(reach, users).length - isKnown.size >= LEAST_SEEDS;
+}
+
+/** Seeds that did not dismiss the campaign later. */
+function seedsOf({ seeds, dismissals }: ServedCampaign): Int32Array {
+  const isOut = new Set(dismissals);
+  return seeds.filter((user) => !isOut.has(user));
+}
+
+function trainCampaign(campaign: ServedCampaign, users: Int32Array, rng: Rng): CampaignHistory {
+  const { conversions, clicks, dismissals } = campaign;
+  const members = Int32Array.from(new Set([...seedsOf(campaign), ...conversions]));
+  const isKnown = new Set([...members, ...clicks, ...dismissals]);
+  const others = reachedOf(campaign.reach, users).filter((user) => !isKnown.has(user));
+  const drawn = sample(rng, others, OTHERS_PER_MEMBER * members.length);
+  const isMember = new Set(members);
+  const dismissed = dismissals.filter((user) => !isMember.has(user));
+  return describe(campaign, 'train', { train: rowsOf(members, [dismissed, drawn]) });
+}
+
+function testCampaign(campaign: ServedCampaign, users: Int32Array, rng: Rng): CampaignHistory {
+  const { conversions, clicks, dismissals } = campaign;
+  const members = seedsOf(campaign);
+  shuffle(rng, members);
+  const half = members.length >> 1;
+  const hidden = members.subarray(half);
+  const isOut = new Set([...members, ...conversions, ...clicks, ...dismissals]);
+  const others = reachedOf(campaign.reach, users).filter((user) => !isOut.has(user));
+  return describe(campaign, 'test', {
+    seeds: members.slice(0, half).sort(),
+    evaluation: rowsOf(hidden, [sample(rng, others, TEST_OTHERS)]),
+  });
+}
+
+const NO_ROWS: LabelledRows = { users: new Int32Array(0), labels: new Uint8Array(0) };
+
+function describe(
+  { id, features, reach }: ServedCampaign,
+  split: 'train' | 'test',
+  rows: Partial<Pick<CampaignHistory, 'train' | 'seeds' | 'evaluation'>>,
+): CampaignHistory {
+  return {
+    id,
+    features,
+    split,
+    group: null,
+    train: NO_ROWS,
+    seeds: new Int32Array(0),
+    evaluation: NO_ROWS,
+    reach,
+    ...rows,
+  };
+}
+
+function rowsOf(members: Int32Array, others: readonly Int32Array[]): LabelledRows {
+  const users = Int32Array.from([members, ...others].flatMap((list) => [...list]));
+  return { users, labels: new Uint8Array(users.length).fill(1, 0, members.length) };
+}
+
+function presentUsers({ rowOf }: Population): Int32Array {
+  return Int32Array.from(rowOf.keys()).filter((user) => rowOf[user]! >= 0);
+}

@@ -1,0 +1,235 @@
+/** Campaigns from a population alone: a frequent token is a campaign, whoever has it a member. */
+import { hasTokens } from '../../lib/feature-kinds.ts';
+import type { Rng } from '../../lib/rng.ts';
+import { sample, shuffle } from '../../lib/rng.ts';
+import type { Hidden } from '../../online/swap.ts';
+import type { Population } from '../../population/read/population.ts';
+import type { CampaignHistory } from './history.ts';
+import type { ScaledFeature } from './number-scales.ts';
+import { type Block, blocksOf, codeAt, type OneHot } from './one-hot.ts';
+
+/** How tokens are chosen. */
+export interface TokenChoice {
+  /** A token needs as many holders. */
+  readonly leastHolders: number;
+  /** At most this share of the users: a token that most have separates nobody. */
+  readonly mostShare: number;
+  /** As many are drawn, of twice as many: the most frequent. */
+  readonly campaigns: number;
+  /** Fewer where they have more holders than this in all, which bounds memory. */
+  readonly holders: number;
+}
+
+export const TOKEN_CHOICE: TokenChoice = { leastHolders: 20, mostShare: 0.5, campaigns: 300, holders: 50_000_000 };
+
+/** Rows of others for each member. */
+const OTHERS_PER_MEMBER = 10;
+
+/**
+ * A token says the same as another if nearly all of its holders have that one too, or if the holders of both are half
+ * of those of either.
+ */
+const IMPLIED = 0.9;
+const OVERLAP = 0.5;
+/** Of fewer holders a token's relation to others may be chance. */
+const LEAST_COMPARED = 5;
+/** Holders of a token whose other tokens are counted: evenly spread, as many as are needed for shares. */
+const COMPARED_HOLDERS = 20_000;
+
+/** Tokens drawn to stand in for hidden ones, of each feature. */
+const DRAWS = 8192;
+
+/** A token that is a campaign. */
+export interface TokenCampaign {
+  readonly feature: string;
+  readonly token: string;
+  readonly campaign: CampaignHistory;
+  /** The token itself and those that say the same. */
+  readonly hidden: readonly Hidden[];
+}
+
+/** What a population offers to choose from. */
+export interface TokenSource {
+  readonly population: Population;
+  readonly features: readonly ScaledFeature[];
+  /** Of these features, lists uncut. */
+  readonly oneHot: OneHot;
+}
+
+/**
+ * Draws tokens of features that are not sensitive and makes campaigns of them; a token that says the same as one drawn
+ * before is none. All holders are members, ten times as many others have label 0.
+ */
+export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rng): TokenCampaign[] {
+  const { oneHot } = source;
+  const blocks = blocksOf(source.population, source.features);
+  const counts = countHolders(oneHot);
+  const eligible = eligibleColumns(source, blocks, counts, choice);
+  const frequent = eligible.subarray(0, 2 * choice.campaigns);
+  shuffle(rng.fork('tokens'), frequent);
+  const drawn = affordable(frequent, counts, choice.holders);
+  const holders = holdersOf(oneHot, drawn, counts);
+  const isGone = new Uint8Array(oneHot.width);
+  const seen = new Int32Array(oneHot.width);
+  const out: TokenCampaign[] = [];
+  for (const [i, column] of drawn.entries()) {
+    if (out.length === choice.campaigns) break;
+    if (isGone[column] === 1) continue;
+    const same = sameColumns(oneHot, column, holders[i]!, counts, seen);
+    for (const other of same) isGone[other] = 1;
+    out.push(describe(source, blocks, { column, holders: holders[i]!, same }, rng));
+  }
+  return out;
+}
+
+/** As many of the first columns as have no more than `most` holders together. */
+function affordable(columns: Int32Array, counts: Int32Array, most: number): Int32Array {
+  let sum = 0;
+  const end = columns.findIndex((column) => {
+    sum += counts[column]!;
+    return sum > most;
+  });
+  return end === -1 ? columns : columns.subarray(0, end);
+}
+
+/** Codes of each feature with tokens, drawn by how many users have them: what stands in for hidden tokens. */
+export function drawTokens({ population, features, oneHot }: TokenSource, rng: Rng): ReadonlyMap<string, Int32Array> {
+  const counts = countHolders(oneHot);
+  const blocks = blocksOf(population, features).filter(({ kind }) => hasTokens(kind));
+  return new Map(
+    blocks.map((block) => {
+      const { name, firstColumn, width } = block;
+      // row 0 is no token
+      const ends = new Float64Array(width);
+      for (let code = 1; code < width; code++) ends[code] = ends[code - 1]! + counts[firstColumn + code]!;
+      const own = rng.fork(name);
+      const total = ends[width - 1]!;
+      const draw = () => codeAt(block, firstColumn + placeOf(own.uniform() * total, ends));
+      return [name, Int32Array.from({ length: total > 0 ? DRAWS : 0 }, draw)];
+    }),
+  );
+}
+
+/** The first place whose end is past `value`. */
+function placeOf(value: number, ends: Float64Array): number {
+  let [low, high] = [0, ends.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ends[middle]! > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** By column; bands of numbers count too, as they can say the same as a token. */
+function countHolders({ tokens, width }: OneHot): Int32Array {
+  const counts = new Int32Array(width);
+  for (const token of tokens) counts[token]! += 1;
+  return counts;
+}
+
+/** Columns that may be campaigns, the most frequent first. */
+function eligibleColumns(
+  { features, oneHot }: TokenSource,
+  blocks: readonly Block[],
+  counts: Int32Array,
+  { leastHolders, mostShare }: TokenChoice,
+): Int32Array {
+  const most = mostShare * oneHot.users.length;
+  const columns: number[] = [];
+  for (const [i, { kind, firstColumn, width }] of blocks.entries()) {
+    if (!hasTokens(kind) || features[i]!.sensitive) continue;
+    // code 0 is no token
+    for (let column = firstColumn + 1; column < firstColumn + width; column++)
+      if (counts[column]! >= leastHolders && counts[column]! <= most) columns.push(column);
+  }
+  return Int32Array.from(columns.sort((a, b) => counts[b]! - counts[a]! || a - b));
+}
+
+/** By column: its users, ascending. */
+function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, counts: Int32Array): Int32Array[] {
+  const placeOf = new Map([...columns].map((column, i) => [column, i]));
+  const out = Array.from(columns, (column) => new Int32Array(counts[column]!));
+  const filled = new Int32Array(columns.length);
+  for (const user of users) {
+    for (let i = offsets[user]!; i < offsets[user + 1]!; i++) {
+      const place = placeOf.get(tokens[i]!);
+      if (place !== undefined) out[place]![filled[place]!++] = user;
+    }
+  }
+  return out;
+}
+
+/** `column` and those that say the same; `seen` is zero, and is left so. */
+function sameColumns(
+  { offsets, tokens }: OneHot,
+  column: number,
+  holders: Int32Array,
+  counts: Int32Array,
+  seen: Int32Array,
+): number[] {
+  const step = Math.max(1, holders.length / COMPARED_HOLDERS);
+  const touched: number[] = [];
+  let compared = 0;
+  for (let at = 0; at < holders.length; at += step, compared++) {
+    const user = holders[Math.floor(at)]!;
+    for (let i = offsets[user]!; i < offsets[user + 1]!; i++) {
+      const other = tokens[i]!;
+      if (seen[other] === 0) touched.push(other);
+      seen[other]! += 1;
+    }
+  }
+  const same = touched.filter((other) => {
+    const both = (seen[other]! / compared) * holders.length;
+    const own = counts[other]!;
+    const isImplied = own >= LEAST_COMPARED && both >= IMPLIED * own;
+    return other === column || isImplied || both >= OVERLAP * (own + holders.length - both);
+  });
+  for (const other of touched) seen[other] = 0;
+  return same;
+}
+
+function describe(
+  { population, oneHot }: TokenSource,
+  blocks: readonly Block[],
+  {
+    column,
+    holders,
+    same,
+  }: { readonly column: number; readonly holders: Int32Array; readonly same: readonly number[] },
+  rng: Rng,
+): TokenCampaign {
+  const blockOf = (one: number) => blocks.find(({ firstColumn, width }) => one < firstColumn + width)!;
+  const tokenOf = (one: number, block: Block) => population.dictionary(block.name).token(codeAt(block, one));
+  const byFeature = new Map<string, string[] | null>();
+  for (const one of same) {
+    const block = blockOf(one);
+    if (!hasTokens(block.kind)) byFeature.set(block.name, null);
+    else byFeature.set(block.name, [...(byFeature.get(block.name) ?? []), tokenOf(one, block)]);
+  }
+  const own = blockOf(column);
+  const token = tokenOf(column, own);
+  const id = `${own.name}=${token}`;
+  const isHolder = new Set(holders);
+  const others = oneHot.users.filter((user) => !isHolder.has(user));
+  const drawn = sample(rng.fork(id), others, OTHERS_PER_MEMBER * holders.length);
+  const users = new Int32Array(holders.length + drawn.length);
+  users.set(holders);
+  users.set(drawn, holders.length);
+  const nobody = new Int32Array(0);
+  const campaign: CampaignHistory = {
+    id,
+    features: {},
+    split: 'train',
+    group: null,
+    train: { users, labels: new Uint8Array(users.length).fill(1, 0, holders.length) },
+    seeds: nobody,
+    evaluation: { users: nobody, labels: new Uint8Array(0) },
+  };
+  return {
+    feature: own.name,
+    token,
+    campaign,
+    hidden: [...byFeature].map(([feature, tokens]) => ({ feature, tokens })),
+  };
+}

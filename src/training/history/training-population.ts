@@ -1,0 +1,44 @@
+/** A population folder as users to train on, as it is: no data set says how much of its lists a model reads. */
+import { openPopulation, type Population } from '../../population/read/population.ts';
+import { isTokenColumn, startOf } from '../../population/read/segments.ts';
+import { keepTokens } from './kept-tokens.ts';
+import { type ScaledFeature, withScales } from './number-scales.ts';
+import { coveringLength } from './prepared-data-set.ts';
+
+export interface TrainingPopulation {
+  readonly population: Population;
+  /** All features, lists uncut. */
+  readonly features: readonly ScaledFeature[];
+  /** The same with the lengths at which a model reads lists: those that cover nearly all of them. */
+  readonly userFeatures: readonly ScaledFeature[];
+}
+
+/**
+ * Opens the current version; of each feature, the `maximumTokens` most frequent tokens are kept. Errors:
+ * invalid_population.
+ */
+export function openTrainingPopulation(path: string, maximumTokens = Number.POSITIVE_INFINITY): TrainingPopulation {
+  const population = openPopulation(path);
+  const features = keepTokens(population, withScales(population, population.features), maximumTokens);
+  return { population, features, userFeatures: withLengths(population, features) };
+}
+
+function withLengths(population: Population, features: readonly ScaledFeature[]): ScaledFeature[] {
+  const lengths = new Map(
+    features.filter(({ kind }) => kind === 'multi').map(({ name }) => [name, new Int32Array(population.rowCount)]),
+  );
+  let first = 0;
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const { columns, count } = population.readSegment(segment);
+    for (const [name, own] of lengths) {
+      const column = columns.get(name)!;
+      if (!isTokenColumn(column)) continue;
+      for (let row = 0; row < count; row++) own[first + row] = startOf(column, row + 1) - startOf(column, row);
+    }
+    first += count;
+  }
+  return features.map((feature) => {
+    const own = lengths.get(feature.name);
+    return own ? { ...feature, maxLength: coveringLength(own) } : feature;
+  });
+}

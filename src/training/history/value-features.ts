@@ -1,0 +1,33 @@
+/** Which features campaigns have, from their values. */
+import type { Feature } from '../../dataset/features.ts';
+import type { CampaignValues } from '../../online/encode.ts';
+
+type Value = CampaignValues[string];
+
+/** Tokens of a list that a model reads, at most. */
+const MAXIMUM_LENGTH = 256;
+
+/**
+ * A feature for each name: a number, a vector of one size, a list of texts where any value is one, else one text. A
+ * name whose values are of several kinds is no feature. In the order of first use.
+ */
+export function featuresOfValues(campaigns: readonly CampaignValues[]): Feature[] {
+  const values = new Map<string, Value[]>();
+  for (const features of campaigns)
+    for (const [name, value] of Object.entries(features)) values.set(name, [...(values.get(name) ?? []), value]);
+  return [...values].flatMap(([name, all]) => featureOf(name, all) ?? []);
+}
+
+function featureOf(name: string, values: readonly Value[]): Feature | null {
+  if (values.every((value) => typeof value === 'number')) return { name, kind: 'number' };
+  if (values.every((value) => typeof value === 'string')) return { name, kind: 'single' };
+  const lists = values.map((value) => (typeof value === 'string' ? [value] : value));
+  if (lists.some((list) => typeof list === 'number')) return null;
+  const sizes = (lists as readonly (readonly unknown[])[]).map((list) => list.length);
+  const longest = Math.max(...sizes);
+  const items = (lists as readonly (readonly unknown[])[]).flat();
+  if (items.every((item) => typeof item === 'string'))
+    return { name, kind: 'multi', maxLength: Math.min(Math.max(longest, 1), MAXIMUM_LENGTH) };
+  const isVector = items.every((item) => typeof item === 'number') && sizes.every((size) => size === longest);
+  return isVector ? { name, kind: 'vector', size: longest } : null;
+}

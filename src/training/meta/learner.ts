@@ -1,0 +1,278 @@
+/**
+ * What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a
+ * campaign's trials.
+ */
+
+import {
+  type Device,
+  type LabelledBatch,
+  type Parameters,
+  type SessionOptions,
+  trainableParameters,
+} from '../../../packages/onnx-grad/index.ts';
+import { assert } from '../../lib/errors.ts';
+import type { AdaptableModel } from '../../model/load.ts';
+import type { AdaptationSettings, DescentSettings } from '../../model/manifest.ts';
+import { type Binding, bind, hide, withoutTokens } from '../../online/binding.ts';
+import { type OnlineContext, type OnlineProgram, openOnlineProgram } from '../../online/customise.ts';
+import { encodeCampaign, encodeUsers } from '../../online/encode.ts';
+import { ownToken } from '../../online/own-token.ts';
+import { type BoundRegression, openBoundRegression } from '../../online/regression/bound-regression.ts';
+import { openScorer, type Scorer } from '../../online/scoring/score.ts';
+import { type HiddenTokens, hiddenBy, swapsOf } from '../../online/swap.ts';
+import { PAST_CAMPAIGNS } from '../../population/read/past-campaigns.ts';
+import type { Population } from '../../population/read/population.ts';
+import { type CampaignWeights, priorsBefore } from '../choices/campaign-weights.ts';
+import type { DriftPair } from '../choices/drift.ts';
+import { runDriftTrial } from '../choices/drift-trial.ts';
+import { type HeadTrials, type PreparedTrials, startPreparedTrials, type TrialLogits } from '../choices/head-trials.ts';
+import { runTrial, type Trial } from '../choices/trial.ts';
+import { TrialCache } from '../choices/trial-cache.ts';
+import type { RankingQuality } from '../evaluation/metrics.ts';
+import type { PreparedDataSet } from '../history/prepared-data-set.ts';
+import { RECIPES, type SampledEpisode } from '../recipe.ts';
+import type { TrainSettings } from '../settings.ts';
+import type { SampledBatch } from './episodes.ts';
+import type { InitialModel } from './initial-model.ts';
+import type { MetaGradient, MetaProgram } from './meta-step.ts';
+
+/** A task of a meta-step: a campaign's episode. */
+export interface Task extends SampledEpisode {
+  /** The campaign's id. */
+  readonly campaign: string;
+  /** Future campaigns, whose tokens nobody has yet. */
+  readonly future: readonly string[];
+}
+
+/** Trials of one held-out campaign, which differ in their seeds. */
+export interface CampaignTrials {
+  readonly trials: readonly Trial[];
+  /** Trials of a stage come again, with other settings or other parameters; those of an earlier one do not. */
+  readonly stage: string;
+  /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
+  readonly key: string;
+  /** Future campaigns, whose tokens nobody has yet. */
+  readonly future: readonly string[];
+  /**
+   * How the heads are adapted, one setting after another; a model without heads is adapted once, with its own settings.
+   */
+  readonly settings: readonly DescentSettings[];
+}
+
+/** Its sessions are opened on first use. The values of one map of parameters change only between two gradients. */
+export interface Learner {
+  gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
+  /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
+  evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
+  /** The logits of each trial that a blend of the first of the settings is made of. */
+  logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
+  /**
+   * Adapts to each trial's seeds with the first of the settings and predicts from them, as the service would but for
+   * drift: what was said and what is true, by trial; null for a trial with too few seeds.
+   */
+  predict(parameters: Parameters, campaign: CampaignTrials): Promise<(DriftPair | null)[]>;
+  close(): Promise<void>;
+}
+
+export interface LearnerData {
+  readonly population: Population;
+  /** Of past campaigns, from which the model has its priors. */
+  readonly weights?: readonly CampaignWeights[];
+  /** As of the prepared data set. */
+  readonly hidden?: PreparedDataSet['hidden'];
+  readonly initialModel: InitialModel;
+  readonly settings: TrainSettings;
+  readonly device: Device;
+}
+
+export function openLearner({ population, weights, hidden, initialModel, settings, device }: LearnerData): Learner {
+  const { graph } = initialModel;
+  const parameters = trainableParameters(graph);
+  const bindingBefore = bindingsOf(initialModel, population, hidden);
+  const whole = bindingBefore([]);
+  const hideFor = (tokens: HiddenTokens, campaigns: readonly string[]) =>
+    hide(whole, swapsOf(population, hiddenBy(tokens, campaigns), tokens.draws));
+  let program: Promise<MetaProgram> | null = null;
+  let opened: Promise<Trials> | null = null;
+  const sessions = { device, keepsMemory: true };
+  const bound = boundSessions(population, sessions, weights);
+  const contextOf = async (current: Parameters, future: readonly string[]) => {
+    opened ??= openTrials(initialModel, whole, parameters, settings, sessions);
+    const users = { population, binding: bindingBefore(future), parameters: current };
+    return contextBefore(await opened, users, bound, future);
+  };
+  const cache = new TrialCache(population);
+  const startedOf = (current: Parameters, campaign: CampaignTrials): Promise<HeadTrials> =>
+    cache.start(current, campaign, async (prepared) => startOn(await contextOf(current, campaign.future), prepared));
+  return {
+    async gradient(current, task) {
+      cache.forgetParameters();
+      program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
+      const { support, query } = task;
+      const binding = hidden ? hideFor(hidden, [...task.future, task.campaign]) : bindingBefore(task.future);
+      const encode = (batch: SampledBatch) => encodeBatch(initialModel, population, binding, task, batch);
+      const episode = { support: encode(support), query: encode(query) };
+      return (await program).run(current, episode, settings.innerRate);
+    },
+    async evaluate(current, campaign) {
+      if (settings.adaptation.optimiser !== 'gradient_descent')
+        return [await runTrials(await contextOf(current, campaign.future), campaign)];
+      const started = await startedOf(current, campaign);
+      const out: RankingQuality[][] = [];
+      for (const own of campaign.settings) out.push(await started.evaluate(own));
+      return out;
+    },
+    async logits(current, campaign) {
+      const [own] = campaign.settings;
+      assert(own !== undefined, 'there is a setting to blend with');
+      return await (await startedOf(current, campaign)).logits(own);
+    },
+    async predict(current, { trials, key, future, settings: [chosen] }) {
+      const { context, online } = await contextOf(current, future);
+      const own = { ...context, program: withSettings(online, chosen ?? settings.adaptation) };
+      const scorer = await bound.scorer(context.model, context.binding);
+      const out: (DriftPair | null)[] = [];
+      for (const trial of trials) out.push(await runDriftTrial(own, scorer, trial, `${key}/${trial.seeds.length}`));
+      return out;
+    },
+    async close() {
+      await (await program)?.close();
+      const online = await opened;
+      await online?.program.steps.close();
+      await online?.scorer?.close();
+      await bound.close();
+    },
+  };
+}
+
+/**
+ * What is opened for users before a future; the last one of each is enough, as campaigns come future by future.
+ */
+function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
+  let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
+  let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
+  return {
+    async regression(
+      model: AdaptableModel,
+      binding: Binding,
+      future: readonly string[],
+    ): Promise<BoundRegression | null> {
+      // users may be the same before two futures, but not the prior
+      const key = JSON.stringify(future);
+      if (regression?.key !== key) {
+        await (await regression?.opened)?.close();
+        const before = { ...model, priors: priorsBefore(weights, future) };
+        regression = { key, opened: openBoundRegression({ model: before, population, binding }, options) };
+      }
+      return await regression.opened;
+    },
+    async scorer(model: AdaptableModel, binding: Binding): Promise<Scorer> {
+      if (scorer?.binding !== binding) {
+        await (await scorer?.opened)?.close();
+        scorer = { binding, opened: openScorer({ ...model, binding }, options) };
+      }
+      return await scorer.opened;
+    },
+    async close(): Promise<void> {
+      await (await regression?.opened)?.close();
+      await (await scorer?.opened)?.close();
+    },
+  };
+}
+
+/** What trials of users before a future need. */
+interface UsersBefore {
+  readonly context: OnlineContext;
+  readonly online: OnlineProgram;
+  readonly scorer: Scorer | null;
+}
+
+async function contextBefore(
+  { model, program: online, scorer }: Trials,
+  users: Required<Pick<OnlineContext, 'population' | 'binding' | 'parameters'>>,
+  bound: ReturnType<typeof boundSessions>,
+  future: readonly string[],
+): Promise<UsersBefore> {
+  const regression = await bound.regression(model, users.binding, future);
+  return { context: { ...users, model, program: online, regression }, online, scorer };
+}
+
+/** One by one, with the model's own settings. */
+async function runTrials({ context, scorer }: UsersBefore, { trials, key }: CampaignTrials): Promise<RankingQuality[]> {
+  const out: RankingQuality[] = [];
+  for (const trial of trials) out.push(await runTrial(context, scorer!, trial, `${key}/${trial.seeds.length}`));
+  return out;
+}
+
+/** Starts trials of heads. */
+function startOn({ context, online }: UsersBefore, prepared: PreparedTrials): Promise<HeadTrials> {
+  assert(online.kind === 'gradient_descent', 'only heads have trials that are started');
+  return startPreparedTrials(context, online.steps, prepared);
+}
+
+/** The program, adapting as `adaptation` says. */
+function withSettings(program: OnlineProgram, adaptation: AdaptationSettings): OnlineProgram {
+  if (program.kind === 'adam') return adaptation.optimiser === 'adam' ? { ...program, settings: adaptation } : program;
+  return adaptation.optimiser === 'adam' ? program : { ...program, settings: adaptation };
+}
+
+/** The users' binding before the campaigns of a future: nobody has their tokens. */
+function bindingsOf(
+  { folder }: InitialModel,
+  population: Population,
+  hidden: PreparedDataSet['hidden'],
+): (future: readonly string[]) => Binding {
+  const whole = bind(folder, population);
+  const bindings = new Map<string, Binding>();
+  return (future) => {
+    const key = JSON.stringify(future);
+    const made = bindings.get(key);
+    if (made) return made;
+    const ids = new Set(future.flatMap((campaign) => ownToken(folder, campaign)?.id ?? []));
+    const known = ids.size === 0 ? whole : withoutTokens(whole, PAST_CAMPAIGNS, ids);
+    const binding = hidden ? hide(known, swapsOf(population, hiddenBy(hidden, future), hidden.draws)) : known;
+    bindings.set(key, binding);
+    return binding;
+  };
+}
+
+function encodeBatch(
+  { graph, folder }: InitialModel,
+  population: Population,
+  binding: Binding,
+  { campaign, features }: Task,
+  { users, labels }: SampledBatch,
+): LabelledBatch {
+  return {
+    feeds: {
+      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
+        // a campaign's own token of past campaigns would reveal its members
+        without: ownToken(folder, campaign),
+      }),
+      ...encodeCampaign(graph, folder, features, users.length),
+    },
+    labels,
+  };
+}
+
+interface Trials {
+  readonly model: AdaptableModel;
+  readonly program: OnlineProgram;
+  /** For trials that are run one by one. */
+  readonly scorer: Scorer | null;
+}
+
+async function openTrials(
+  { folder, graph }: InitialModel,
+  binding: Binding,
+  adapted: readonly string[],
+  { adaptation }: TrainSettings,
+  options: SessionOptions,
+): Promise<Trials> {
+  // the epochs are not chosen here: one pass per trial, and a more stable metric
+  const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
+  const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
+  const program = await openOnlineProgram(model, options);
+  const scorer = program.kind === 'adam' ? await openScorer({ ...model, binding }, options) : null;
+  return { model, program, scorer };
+}

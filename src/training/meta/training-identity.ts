@@ -1,0 +1,28 @@
+/** What two trainings must share for one to resume from the other's checkpoint. */
+import { createHash } from 'node:crypto';
+import type { AdaptationSettings } from '../../model/manifest.ts';
+import { libraryOf } from '../choices/choose-blend.ts';
+import type { PreparedDataSet } from '../history/prepared-data-set.ts';
+import type { TrainSettings } from '../settings.ts';
+
+/**
+ * Data, settings except the number of steps, and the closed forms of the stack before training, whose weights a
+ * checkpoint has by position.
+ */
+export function trainingIdentity(
+  { population, history, dataSet, userFeatures }: PreparedDataSet,
+  { steps, ...settings }: TrainSettings,
+  adaptation: AdaptationSettings,
+): string {
+  const { name, campaignFeatures } = dataSet;
+  const hash = createHash('sha256');
+  const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
+  const library = adaptation.optimiser === 'gradient_descent' ? libraryOf(adaptation) : [];
+  hash.update(JSON.stringify([name, features, campaignFeatures, population.version, settings, library]));
+  for (const { id, split, features, train } of history.campaigns) {
+    if (split !== 'train') continue;
+    hash.update(JSON.stringify([id, features]));
+    hash.update(train.users).update(train.labels);
+  }
+  return hash.digest('hex');
+}

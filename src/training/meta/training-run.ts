@@ -1,0 +1,139 @@
+/** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint of all of them. */
+import { Adam, type Parameters, type Tensor } from '../../../packages/onnx-grad/index.ts';
+import type { DescentSettings, Drift } from '../../model/manifest.ts';
+import type { Choice } from '../choices/choose-adaptation.ts';
+import { settingsBefore } from '../choices/choose-blend.ts';
+import type { Summary } from '../evaluation/summary.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+
+/**
+ * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best.
+ * If nothing is held out, there is only the final one.
+ */
+export type Phase = 'choosing' | 'final';
+
+export interface Best {
+  readonly step: number;
+  /** null if nothing could be held out. */
+  readonly auc: number | null;
+  readonly summary: Summary | null;
+}
+
+/** What a checkpoint contains in addition to its tensors. */
+interface Notes {
+  readonly phase: Phase;
+  readonly best: Best | null;
+  readonly choice: Choice | null;
+  readonly start: Choice | null;
+  readonly drift: Drift | null;
+}
+
+export interface TrainingRunOptions {
+  /** The file of the checkpoint. */
+  readonly path: string;
+  /** The identity that a checkpoint must have to be resumed from. */
+  readonly identity: string;
+  readonly resume: boolean;
+  /** The phase that a new training starts with. */
+  readonly phase: Phase;
+}
+
+/** Opens the optimiser at the checkpoint if there is one to resume from, else at `initial`. */
+export function openTrainingRun(initial: Parameters, options: TrainingRunOptions): TrainingRun {
+  const { path, identity, resume } = options;
+  const saved = resume ? readCheckpoint(path, identity) : null;
+  const notes = (saved?.notes as Notes | undefined) ?? null;
+  const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
+  const optimiser = new Adam(initial, state ? { state } : {});
+  const best = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
+  return new TrainingRun(options, notes, optimiser, best);
+}
+
+export class TrainingRun {
+  readonly isResumed: boolean;
+  phase: Phase;
+  best: Best | null;
+  /** How the heads are adapted: chosen on held-out campaigns, and before training. */
+  choice: Choice | null;
+  start: Choice | null;
+  /** As it was measured on held-out campaigns. */
+  drift: Drift | null;
+  /** Steps of the first phase. */
+  choosingSteps: number;
+  bestParameters: Parameters;
+  readonly #options: TrainingRunOptions;
+  #optimiser: Adam;
+  #savedAt: { readonly phase: Phase; readonly steps: number };
+
+  constructor(options: TrainingRunOptions, notes: Notes | null, optimiser: Adam, bestParameters: Parameters) {
+    this.isResumed = notes !== null;
+    this.phase = notes?.phase ?? options.phase;
+    this.best = notes?.best ?? null;
+    this.choice = notes?.choice ?? null;
+    this.start = notes?.start ?? null;
+    this.drift = notes?.drift ?? null;
+    this.choosingSteps = notes?.phase === 'final' ? (this.best?.step ?? 0) : optimiser.steps;
+    this.bestParameters = bestParameters;
+    this.#options = options;
+    this.#optimiser = optimiser;
+    this.#savedAt = { phase: this.phase, steps: optimiser.steps };
+  }
+
+  get optimiser(): Adam {
+    return this.#optimiser;
+  }
+
+  /** How the heads are adapted by the latest choice; null before any. */
+  get adaptation(): DescentSettings | null {
+    return this.choice?.settings ?? (this.start && settingsBefore(this.start));
+  }
+
+  /** Records the current parameters as the best ones. */
+  keepParameters(): void {
+    this.bestParameters = copyOf(this.#optimiser.parameters);
+  }
+
+  /** Starts the final phase. */
+  startFinal(from: Parameters): void {
+    this.phase = 'final';
+    this.#optimiser = new Adam(from);
+    this.save();
+  }
+
+  save(): void {
+    const { phase, best, choice, start, drift } = this;
+    const { steps } = this.#optimiser;
+    const now = prefixed(this.#optimiser.state().tensors, 'now/');
+    writeCheckpoint(this.#options.path, {
+      identity: this.#options.identity,
+      step: steps,
+      notes: { phase, best, choice, start, drift } satisfies Notes,
+      tensors: new Map([...now, ...prefixed(this.bestParameters, 'best/')]),
+    });
+    this.#savedAt = { phase, steps };
+  }
+
+  /** Saves what is not in a checkpoint yet. */
+  saveRest(): void {
+    if (this.#savedAt.phase !== this.phase || this.#optimiser.steps > this.#savedAt.steps) this.save();
+  }
+}
+
+function copyOf(parameters: Parameters): Parameters {
+  return new Map(
+    [...parameters].map(([name, value]): [string, Tensor] => [
+      name,
+      { ...value, data: (value.data as Float32Array).slice() },
+    ]),
+  );
+}
+
+function prefixed(parameters: Parameters, prefix: string): [string, Tensor][] {
+  return [...parameters].map(([name, value]) => [prefix + name, value]);
+}
+
+function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Parameters {
+  return new Map(
+    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}

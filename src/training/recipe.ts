@@ -1,0 +1,127 @@
+/**
+ * Recipes: a general model's architecture, its episodes and its meta-training. One loop trains them all.
+ */
+
+import type { Device, Graph } from '../../packages/onnx-grad/index.ts';
+import { createRng, type Rng } from '../lib/rng.ts';
+import { HEADS, LATENT_TABLE, latentMap } from '../model/architectures/heads.ts';
+import { type Initial, type MetaHeacConfig, randomInitial } from '../model/architectures/metaheac.ts';
+import type { CampaignHistory } from './history/history.ts';
+import { buildOneHot } from './history/one-hot.ts';
+import type { PreparedDataSet } from './history/prepared-data-set.ts';
+import { type SampledBatch, sampleEpisode } from './meta/episodes.ts';
+import { sampleHeadsEpisode } from './meta/heads-episode.ts';
+import { openHeadsProgram } from './meta/heads-step.ts';
+import { latentStart } from './meta/latent-start.ts';
+import { type MetaProgram, openMetaProgram } from './meta/meta-step.ts';
+import { vectorStart } from './meta/vector-start.ts';
+import { LATENT_SIZE, type TrainSettings } from './settings.ts';
+
+export type RecipeName = 'meta-heads' | 'published';
+
+export interface SampledEpisode {
+  readonly features: CampaignHistory['features'];
+  readonly support: SampledBatch;
+  readonly query: SampledBatch;
+}
+
+export interface Recipe {
+  /** Whether past campaigns are a user feature. */
+  readonly pastCampaigns: boolean;
+  readonly architecture: Pick<MetaHeacConfig, 'pooling' | 'heads'>;
+  initial(prepared: PreparedDataSet, settings: TrainSettings): Initial;
+  openProgram(
+    graph: Graph,
+    parameters: readonly string[],
+    settings: TrainSettings,
+    device: Device,
+  ): Promise<MetaProgram>;
+  /** null if the campaign is too small. */
+  sampleEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): SampledEpisode | null;
+}
+
+/**
+ * Each campaign feature is blanked in an episode with this probability, so that the model learns about unknown values.
+ */
+const BLANKED = 0.3;
+
+export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
+  published: {
+    pastCampaigns: false,
+    architecture: {},
+    initial: (_, settings) => ownInitial(settings),
+    openProgram: (graph, parameters, { firstOrder }, device) =>
+      openMetaProgram(graph, parameters, { firstOrder, device }),
+    sampleEpisode: (rng, { features, train }, { batchSize }) => ({ features, ...sampleEpisode(rng, train, batchSize) }),
+  },
+  'meta-heads': {
+    pastCampaigns: true,
+    architecture: { pooling: 'root', heads: { latent: LATENT_SIZE } },
+    initial(prepared, settings) {
+      const own = ownInitial(settings);
+      const vectors = latentVectors(prepared, settings);
+      const maps = latentMaps(prepared, settings);
+      return (name, shape, fanIn) => {
+        if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
+        const map = maps.get(name);
+        if (map) return { dtype: 'float32', shape, data: map(shape[1]!) };
+        // the heads start at zero: everything campaign-specific comes from them
+        if (name === HEADS.scale) return own(name, shape, fanIn);
+        if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
+          return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
+        return own(name, shape, fanIn);
+      };
+    },
+    openProgram: (graph, parameters, { firstOrder, heads }, device) =>
+      openHeadsProgram(graph, parameters, {
+        rates: heads.innerRates,
+        innerSteps: heads.innerSteps,
+        firstOrder,
+        device,
+      }),
+    sampleEpisode(rng, { features, train }) {
+      const kept = Object.fromEntries(Object.entries(features).filter(() => rng.uniform() >= BLANKED));
+      const sampled = sampleHeadsEpisode(rng, train);
+      return sampled && { features: kept, ...sampled };
+    },
+  },
+};
+
+/**
+ * The initial latent vectors of all tokens of the population's users; null if they are initialised like other
+ * parameters.
+ */
+function latentVectors(
+  { population, userFeatures }: PreparedDataSet,
+  { seed, heads }: TrainSettings,
+): Float32Array | null {
+  if (heads.latentStart === 'random') return null;
+  const oneHot = buildOneHot(population, userFeatures);
+  if (heads.latentStart === 'zero') return new Float32Array(oneHot.width * LATENT_SIZE);
+  return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
+}
+
+/** Where the maps of vectors into the latent space start, by parameter: the function takes the number of dimensions. */
+function latentMaps(
+  { population, userFeatures }: PreparedDataSet,
+  { seed }: TrainSettings,
+): ReadonlyMap<string, (rank: number) => Float32Array> {
+  const rng = createRng(`train/${seed}/vectors`);
+  const maps = userFeatures
+    .filter(({ kind }) => kind === 'vector')
+    .map(({ name, scale }): [string, (rank: number) => Float32Array] => [
+      latentMap(name),
+      (rank) => vectorStart(population, name, scale!, rank, rng.fork(name)),
+    ]);
+  return new Map(maps);
+}
+
+/** Random parameters; row 0 of a table, unknown and empty, starts at zero, as no training example may ever move it. */
+function ownInitial(settings: TrainSettings): Initial {
+  const initial = randomInitial(createRng(`train/${settings.seed}/initial`));
+  return (name, shape, fanIn) => {
+    const value = initial(name, shape, fanIn);
+    if (name.endsWith('.embedding')) (value.data as Float32Array).fill(0, 0, settings.embedding);
+    return value;
+  };
+}

@@ -1,0 +1,86 @@
+/** Drawings: a chart's elements as SVG text that follows the reader's colour scheme, without scripts. */
+import { assert } from '../../lib/errors.ts';
+import { escapeText } from './html.ts';
+import { COLOURS, colour, svgRules } from './theme.ts';
+
+const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
+
+/** A chart to draw. */
+export interface Chart {
+  /** Letters only; the prefix of ids inside the SVG. */
+  readonly name: string;
+  /** The title, shown and read aloud. */
+  readonly title: string;
+  /** What it shows in this case, in a sentence: read aloud instead of the picture. */
+  readonly description: string;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** SVG elements, one on another; colours are those of the theme. */
+  readonly body: readonly string[];
+}
+
+/** An `<svg>` element for a page that has `svgRules()` among its styles. Equal charts produce equal text. */
+export function drawChart(chart: Chart): string {
+  return frame(chart, chart.width, chart.height, '', [renderBody(chart)]);
+}
+
+const HEADING_HEIGHT = 40;
+const MARGIN = 12;
+
+/** A standalone file: the chart under its title, on its own background, light or dark according to the reader. */
+export function drawFile(chart: Chart): string {
+  const [width, height] = [chart.width + 2 * MARGIN, chart.height + HEADING_HEIGHT + MARGIN];
+  const heading = `x="${MARGIN + 4}" y="27" style="font:600 15px ${FONT}" fill="${colour('ink')}"`;
+  const svg = frame(chart, width, height, ` width="${width}" height="${height}"`, [
+    `<style>${svgRules()}</style>`,
+    themed(`<rect width="${width}" height="${height}" rx="6" fill="${colour('paper')}"/>`),
+    themed(`<text ${heading}>${escapeText(chart.title)}</text>`),
+    `<g transform="translate(${MARGIN} ${HEADING_HEIGHT})">`,
+    renderBody(chart),
+    '</g>',
+  ]);
+  return `${svg}\n`;
+}
+
+/** An image with its title and description, which screen readers read aloud. */
+function frame(
+  { name, title, description }: Chart,
+  width: number,
+  height: number,
+  attributes: string,
+  content: readonly string[],
+): string {
+  const [titleId, descriptionId] = [`${name}-title`, `${name}-desc`];
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg"${attributes} viewBox="0 0 ${width} ${height}" role="img" ` +
+      `aria-labelledby="${titleId} ${descriptionId}">`,
+    `<title id="${titleId}">${escapeText(title)}</title>`,
+    `<desc id="${descriptionId}">${escapeText(description)}</desc>`,
+    ...content,
+    '</svg>',
+  ].join('\n');
+}
+
+/** The chart's elements, in the classes of their colours. */
+function renderBody({ body }: Chart): string {
+  return themed([`<g font-family="${FONT}">`, ...body, '</g>'].join('\n'));
+}
+
+const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
+
+/**
+ * Gives elements with a colour of the theme the class of that colour; another colour, which would not follow the
+ * scheme, is a bug.
+ */
+function themed(svg: string): string {
+  return svg.replace(/<[a-z]+ [^>]*>/g, (element) => {
+    const classes = [...element.matchAll(/ (fill|stroke)="(#[0-9a-f]{3,8}|rgb[^"]*)"/g)].flatMap(([, what, value]) => {
+      assert(LIGHT.has(value!), `${value} is not a colour of the theme: ${element}`);
+      return [`${what === 'fill' ? 'f' : 's'}-${value!.slice(1)}`];
+    });
+    return classes.length === 0
+      ? element
+      : element.replace(/^<[a-z]+/, (start) => `${start} class="${classes.join(' ')}"`);
+  });
+}

@@ -1,0 +1,135 @@
+/** Settings of meta-training and their defaults, and how the trained model will be adapted. */
+
+import { HEADS } from '../model/architectures/heads.ts';
+import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
+import { DEFAULT_DESCENT } from './choices/descent.ts';
+import type { RecipeName } from './recipe.ts';
+
+/** Of the recipe `meta-heads`. */
+export interface HeadsSettings {
+  /**
+   * Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is
+   * only adapted online.
+   */
+  readonly innerSteps: number;
+  readonly innerRates: Readonly<Record<string, number>>;
+  /** `zero` with `frozen` removes the latent term. */
+  readonly latentStart: 'svd' | 'random' | 'zero';
+}
+
+export interface TrainSettings {
+  readonly recipe: RecipeName;
+  readonly name: string;
+  /** Campaigns per meta-step. */
+  readonly taskCount: number;
+  readonly experts: number;
+  readonly critics: number;
+  /** Rows of a support batch, and of a query batch. */
+  readonly batchSize: number;
+  readonly seed: number;
+  /** k. */
+  readonly embedding: number;
+  /** alpha of the inner step. */
+  readonly innerRate: number;
+  /** Adam's rate of the outer step. */
+  readonly outerRate: number;
+  readonly steps: number;
+  readonly firstOrder: boolean;
+  /** Share of the train campaigns held out to choose the best step. */
+  readonly validationShare: number;
+  /** Steps between two validations; with a few additional ones before the first multiple. */
+  readonly validationEvery: number;
+  /** Training ends when the best validation is this many steps ago. */
+  readonly patience: number;
+  /**
+   * Whether training continues from the best step on all train campaigns, for the held-out campaigns' share of the
+   * steps.
+   */
+  readonly retrain: boolean;
+  /** The last training starts over if it takes at most this many steps; otherwise it continues from the best one. */
+  readonly restartSteps: number;
+  /**
+   * Whether held-out campaigns choose how heads are adapted; if not, it follows `adaptation`, except for the strengths
+   * of a logistic regression.
+   */
+  readonly chooseAdaptation: boolean;
+  /** Parameters that training does not change. */
+  readonly frozen: readonly string[];
+  readonly adaptation: AdaptationSettings;
+  readonly heads: HeadsSettings;
+}
+
+/** The published code's sizes and rates; embedding 16 as in the paper. */
+export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
+  recipe: 'published',
+  name: 'metaheac',
+  taskCount: 5,
+  experts: 8,
+  critics: 5,
+  batchSize: 512,
+  seed: 2020,
+  embedding: 16,
+  innerRate: 0.0002,
+  outerRate: 0.001,
+  steps: 600,
+  firstOrder: false,
+  validationShare: 0.1,
+  validationEvery: 50,
+  patience: 300,
+  retrain: false,
+  restartSteps: 200,
+  chooseAdaptation: true,
+  frozen: [],
+  adaptation: DEFAULT_ADAPTATION,
+  heads: {
+    innerSteps: 10,
+    innerRates: { [HEADS.wide]: 0.5, [HEADS.query]: 0.5 },
+    latentStart: 'svd',
+  },
+};
+
+/**
+ * The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and so is how the heads are
+ * adapted.
+ */
+export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
+  ...PUBLISHED_TRAIN_SETTINGS,
+  recipe: 'meta-heads',
+  taskCount: 4,
+  steps: 400,
+  validationShare: 0.2,
+  patience: 150,
+  retrain: true,
+  // these hold one campaign's values at a time and are not learned
+  frozen: [HEADS.regression, HEADS.scale],
+  adaptation: DEFAULT_DESCENT,
+};
+
+/** Dimensions of the latent vectors. */
+export const LATENT_SIZE = 32;
+/** Hidden layers of an expert. */
+export const HIDDEN: readonly [number, number] = [64, 64];
+/** Seeds of a simulated campaign at validation: each campaign is evaluated with both. */
+export const VALIDATION_SEEDS: readonly number[] = [50, 200];
+/** Maximum number of campaigns in one validation. */
+export const VALIDATION_CAMPAIGNS = 20;
+
+/** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
+export const CHOICE_CAMPAIGNS = 24;
+/** Train campaigns on which the same is chosen before training. */
+export const START_CAMPAIGNS = 16;
+export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
+
+/**
+ * If nothing can be held out, training ends after this many passes over the campaigns, as overfitting to a few cannot
+ * be detected.
+ */
+export const PASSES_UNSEEN = 20;
+
+/** Early validations: with few campaigns, which are soon overfitted, the best step is among the first. */
+const EARLY_VALIDATIONS: readonly number[] = [10, 25];
+
+/** Whether the model is validated after `step` steps. */
+export function isValidated(step: number, { steps, validationEvery }: TrainSettings): boolean {
+  return step === steps || step % validationEvery === 0 || EARLY_VALIDATIONS.includes(step);
+}

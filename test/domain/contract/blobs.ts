@@ -1,0 +1,186 @@
+/** Blobs: published whole, read by ranges, and removed with what they are of. */
+import { describe, expect, it } from 'vitest';
+import type { Blobs } from '../../../src/domain/ports/blobs.ts';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { keptWorkFolder, rankingFolder } from '../../../src/domain/ranking-name.ts';
+import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
+import type { NewData } from './new-data.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+const bytes = (text: string) => Buffer.from(text);
+const MISSING = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
+
+function put(blobs: Blobs, folder: string, text = 'abcdef'): void {
+  blobs.publish(folder, new Map([['a.bin', bytes(text)]]));
+}
+
+/** Takes the next job to its end, with a ranking; returns the name of that. */
+function finishNext(store: CampaignStore): string {
+  const job = store.claim('1:a')!;
+  const folder = rankingFolder(job.campaignId, job.expansionId);
+  put(store.blobs, folder);
+  expect(expand(store, job, { folder })).toBe(true);
+  return folder;
+}
+
+export function describeBlobs(newData: NewData): void {
+  describe('blobs', () => {
+    it('are read by ranges, as much as there is', () => {
+      const { blobs } = newData().open();
+      put(blobs, 'audiences/c/e');
+      const blob = blobs.open('audiences/c/e', 'a.bin');
+      const target = new Uint8Array(4);
+      expect([blob.sizeBytes, blob.read(target, 1), bytes('bcde').equals(target)]).toEqual([6, 4, true]);
+      expect([blob.read(target, 4), blob.read(target, 6), blob.read(new Uint8Array(0), 0)]).toEqual([2, 0, 0]);
+      blob.close();
+      blob.close();
+      expect(() => blob.read(target, 0)).toThrow('is closed');
+      expect(Buffer.from(blobs.read('audiences/c/e', 'a.bin')).toString()).toBe('abcdef');
+    });
+
+    it('are seen by other stores when they are published, and are read on where they are replaced or deleted', () => {
+      const data = newData();
+      const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
+      expect(others.has('audiences/c/e')).toBe(false);
+      put(blobs, 'audiences/c/e');
+      const early = others.open('audiences/c/e', 'a.bin');
+      put(blobs, 'audiences/c/e', 'another');
+      const late = others.open('audiences/c/e', 'a.bin');
+      others.delete('audiences/c/e');
+      expect([blobs.has('audiences/c/e'), early.sizeBytes, late.sizeBytes]).toEqual([false, 6, 7]);
+      const target = new Uint8Array(3);
+      expect([early.read(target, 0), Buffer.from(target).toString()]).toEqual([3, 'abc']);
+      early.close();
+      late.close();
+      others.delete('audiences/c/e');
+    });
+
+    it('throw storage_failed, ENOENT, when the folder or file does not exist', () => {
+      const { blobs } = newData().open();
+      put(blobs, 'audiences/c/e');
+      expect(() => blobs.open('audiences/c/e', 'b.bin')).toThrow(MISSING);
+      expect(() => blobs.open('audiences/c/f', 'a.bin')).toThrow(MISSING);
+      expect(() => blobs.read('audiences/c/f', 'a.bin')).toThrow(MISSING);
+    });
+
+    it('never have names that lead out of the store', () => {
+      const { blobs } = newData().open();
+      for (const folder of ['..', '../elsewhere', 'audiences/../../elsewhere'])
+        for (const call of [
+          () => put(blobs, folder),
+          () => blobs.has(folder),
+          () => blobs.delete(folder),
+          () => blobs.write(folder),
+          () => blobs.list(folder),
+          () => blobs.deleteFile('audiences', `../${folder}`),
+        ])
+          expect(call).toThrow('leads out of the store');
+    });
+  });
+
+  describe('blobs that are written as their bytes come', () => {
+    it('are found when they are published, whole, and not before', async () => {
+      const data = newData();
+      const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
+      const writer = blobs.write('sets');
+      for (const text of ['ab', '', 'cdef']) writer.write(bytes(text));
+      expect(() => others.open('sets', 'a.bin')).toThrow(MISSING);
+      const unnamed = await writer.finish();
+      expect(() => others.open('sets', 'a.bin')).toThrow(MISSING);
+      unnamed.publish('a.bin');
+      unnamed.discard();
+      expect(others.list('sets')).toEqual(['a.bin']);
+      expect(Buffer.from(others.read('sets', 'a.bin')).toString()).toBe('abcdef');
+    });
+
+    it('take the place of a file of their name, which is read on', () => {
+      const { blobs } = newData().open();
+      for (const text of ['first', 'second']) {
+        const writer = blobs.write('sets');
+        writer.write(bytes(text));
+        const early = text === 'second' ? blobs.open('sets', 'a.bin') : null;
+        writer.finishSync().publish('a.bin');
+        const target = new Uint8Array(9);
+        if (early) expect(bytes('first').equals(target.subarray(0, early.read(target, 0)))).toBe(true);
+        early?.close();
+      }
+      expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('second');
+    });
+
+    it('can be read before they are whole', () => {
+      const { blobs } = newData().open();
+      const writer = blobs.write('sets');
+      const target = new Uint8Array(4);
+      writer.write(bytes('abc'));
+      expect([writer.read(target, 1), target[0], target[1]]).toEqual([2, 98, 99]);
+      writer.write(bytes('def'));
+      expect([writer.read(target, 2), bytes('cdef').equals(target)]).toEqual([4, true]);
+      writer.finishSync().publish('a.bin');
+      expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('abcdef');
+    });
+
+    it('leave nothing where they are aborted or discarded, or their writer was killed', async () => {
+      const { blobs } = newData().open();
+      expect(blobs.list('sets')).toEqual([]);
+      blobs.removeUnfinished('sets');
+      blobs.write('sets').finishSync().publish('a.bin');
+      const aborted = blobs.write('sets');
+      aborted.write(bytes('half'));
+      aborted.abort();
+      aborted.abort();
+      (await blobs.write('sets').finish()).discard();
+      expect(blobs.list('sets')).toEqual(['a.bin']);
+      blobs.write('sets').write(bytes('half'));
+      blobs.removeUnfinished('sets');
+      expect(blobs.list('sets')).toEqual(['a.bin']);
+    });
+
+    it('go one by one', () => {
+      const { blobs } = newData().open();
+      for (const file of ['a.bin', 'b.bin']) blobs.write('sets').finishSync().publish(file);
+      const early = blobs.open('sets', 'a.bin');
+      blobs.deleteFile('sets', 'a.bin');
+      blobs.deleteFile('sets', 'a.bin');
+      expect([blobs.list('sets'), early.sizeBytes]).toEqual([['b.bin'], 0]);
+      early.close();
+    });
+  });
+
+  describe('rankings', () => {
+    it('go with the audience versions that are pruned, not those of versions that are kept', async () => {
+      const data = newData();
+      const store = data.open();
+      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const folders = [finishNext(store)];
+      for (let i = 0; i < 4; i++) {
+        await store.expand(id);
+        folders.push(finishNext(store));
+      }
+      const kept = () => folders.flatMap((folder, i) => (store.blobs.has(folder) ? [i + 1] : []));
+      store.activate(id, 1);
+      store.prune({ versions: 3, days: 1 });
+      expect(kept()).toEqual([1, 3, 4, 5]);
+      store.activate(id, 5);
+      store.prune({ versions: 2, days: 1 });
+      expect(kept()).toEqual([3, 4, 5]);
+      data.clock.pass(DAY_MS + 1);
+      store.prune({ versions: 3, days: 1 });
+      expect(kept()).toEqual([5]);
+    });
+
+    it('go with their campaign, except for one that another expansion is being written to', () => {
+      const store = newData().open();
+      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const folder = finishNext(store);
+      const running = store.create(newCampaign(), everyoneIsKnown);
+      const unfinished = rankingFolder(running.id, running.expansionId!);
+      const kept = keptWorkFolder(running.id, running.expansionId!);
+      for (const name of [unfinished, kept]) put(store.blobs, name);
+      store.delete(id);
+      expect([folder, unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, true, true]);
+      store.cancel(running.id, running.expansionId!);
+      store.removeUnusedFiles();
+      expect([unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, false]);
+    });
+  });
+}

@@ -1,0 +1,327 @@
+/**
+ * Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal
+ * steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment.
+ */
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { type ExpansionState, isEnd, isLegal } from '../../../src/domain/states.ts';
+import type { Campaign, Job } from '../../../src/domain/types.ts';
+import { size } from '../../fixture/size.ts';
+import { everyoneIsKnown, LEASE_MS, type ManualClock, newCampaign, PINS, resultOf } from './inputs.ts';
+import type { NewData } from './new-data.ts';
+
+const MAXIMUM_ATTEMPTS = 3;
+const OWNERS = ['1:a', '2:b', '3:c'];
+const reason = { code: 'storage_failed', message: 'the disk is full' };
+
+/** A call by the owner of a claim. */
+type Work =
+  | { readonly kind: 'renew' | 'pin' | 'adapt' | 'score' | 'finish' | 'fail'; readonly claim: number }
+  | { readonly kind: 'progress'; readonly claim: number; readonly progress: number }
+  | { readonly kind: 'retry'; readonly claim: number; readonly delayMs: number };
+
+type Step =
+  | Work
+  | { readonly kind: 'create' | 'crash' | 'claim'; readonly owner: number }
+  | {
+      readonly kind: 'expand' | 'cancel' | 'delete' | 'resize' | 'activate';
+      readonly owner: number;
+      readonly campaign: number;
+    }
+  | { readonly kind: 'pass'; readonly ms: number };
+
+const owner = fc.nat(OWNERS.length - 1);
+/** Counted from the newest claim. */
+const claim = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7) });
+const waits = fc.constantFrom(1, LEASE_MS / 3, LEASE_MS - 1, LEASE_MS);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('create' as const), owner }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('claim' as const), owner }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), owner }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('expand', 'expand', 'cancel', 'resize', 'activate', 'delete'),
+      owner,
+      campaign: fc.nat(9),
+    }),
+  },
+  {
+    weight: 9,
+    arbitrary: fc.record({ kind: fc.constantFrom('renew', 'pin', 'adapt', 'score', 'finish', 'fail'), claim }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('progress' as const),
+      claim,
+      progress: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('retry' as const), claim, delayMs: waits }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: waits }) },
+);
+
+/** What the model knows of an expansion that has not ended. */
+interface Waiting {
+  readonly campaignId: string;
+  readonly expansionId: string;
+  attempt: number;
+  holder: Job | null;
+  leaseUntil: number;
+  runAfter: number;
+}
+
+class History {
+  readonly clock: ManualClock;
+  readonly stores: readonly CampaignStore[];
+  /** By campaign, in the order of the queue. */
+  readonly waiting = new Map<string, Waiting>();
+  readonly claims: Job[] = [];
+  /** Every campaign as it was last seen. */
+  readonly seen = new Map<string, Campaign>();
+  /** Versions of every campaign that is there, and which of them is active. */
+  readonly versions = new Map<string, { count: number; active: number | null; size: number }>();
+  /** Every expansion as it was last seen, those of deleted campaigns too. */
+  readonly states = new Map<string, ExpansionState>();
+  changes = 0;
+
+  constructor(newData: NewData) {
+    const data = newData({ maximumAttempts: MAXIMUM_ATTEMPTS });
+    this.clock = data.clock;
+    this.stores = [data.open(), data.open()];
+  }
+
+  async run(history: readonly Step[]): Promise<void> {
+    for (const each of history) {
+      await this.take(each);
+      await this.look();
+    }
+    await this.drain();
+  }
+
+  close(): void {
+    for (const store of this.stores) store.close();
+  }
+
+  async take(each: Step): Promise<void> {
+    if (each.kind === 'pass') this.clock.pass(each.ms);
+    else if ('claim' in each) this.workAt(each);
+    else if (each.kind === 'create') this.create(each.owner);
+    else if (each.kind === 'claim') this.claim(each.owner);
+    else if (each.kind === 'crash') this.crash(each.owner);
+    else if ('campaign' in each)
+      await this.command(
+        each.kind,
+        each.owner,
+        [...this.versions.keys()].at(each.campaign % (this.versions.size || 1)),
+      );
+  }
+
+  workAt(each: Work): void {
+    if (this.claims.length > 0) this.work(each, this.claims.at(-1 - (each.claim % this.claims.length))!);
+  }
+
+  storeOf(ownerIndex: number): CampaignStore {
+    return this.stores[ownerIndex % 2]!;
+  }
+
+  create(ownerIndex: number): void {
+    const { id, expansionId } = this.storeOf(ownerIndex).create(newCampaign(), everyoneIsKnown);
+    this.versions.set(id, { count: 0, active: null, size: 10 });
+    this.wait(id, expansionId!);
+  }
+
+  wait(campaignId: string, expansionId: string): void {
+    this.waiting.delete(campaignId); // behind all others
+    const runAfter = this.clock.now();
+    this.waiting.set(campaignId, { campaignId, expansionId, attempt: 0, holder: null, leaseUntil: 0, runAfter });
+  }
+
+  /** What a caller may do to a campaign at any moment. */
+  async command(
+    kind: 'expand' | 'cancel' | 'delete' | 'resize' | 'activate',
+    ownerIndex: number,
+    id: string | undefined,
+  ): Promise<void> {
+    if (id === undefined) return;
+    const store = this.storeOf(ownerIndex);
+    const known = this.versions.get(id)!;
+    if (kind === 'expand') this.wait(id, (await store.expand(id)).id);
+    else if (kind === 'cancel') {
+      const { expansionId, state } = store.get(id);
+      const cancel = () => store.cancel(id, expansionId!).state;
+      if (isEnd(state!) && state !== 'cancelled') expect(cancel).toThrow(`the expansion is ${state} already`);
+      else expect(cancel()).toBe('cancelled');
+      this.waiting.delete(id);
+    } else if (kind === 'resize') {
+      known.size = known.size === 10 ? 20 : 10;
+      store.update(id, { audience: { size: known.size } });
+      if (known.active !== null && store.audienceVersions(id, { limit: 1 }).items[0]!.version > known.count)
+        this.publish(id);
+    } else if (kind === 'activate' && known.active !== null) {
+      const version = 1 + (this.changes % known.count);
+      expect(store.activate(id, version).version).toBe(version);
+      if (known.active !== version) this.changes++;
+      known.active = version;
+    } else if (kind === 'delete') {
+      store.delete(id);
+      if (known.active !== null) this.changes++;
+      this.versions.delete(id);
+      this.waiting.delete(id);
+      this.seen.delete(id);
+    }
+  }
+
+  publish(id: string): void {
+    const known = this.versions.get(id)!;
+    known.count++;
+    known.active = known.count;
+    this.changes++;
+  }
+
+  claim(ownerIndex: number): Job | null {
+    const now = this.clock.now();
+    for (const each of [...this.waiting.values()]) {
+      if (each.holder !== null && each.leaseUntil <= now && each.attempt >= MAXIMUM_ATTEMPTS)
+        this.waiting.delete(each.campaignId);
+    }
+    const expected = [...this.waiting.values()].find(
+      (each) => each.runAfter <= now && (each.holder === null || each.leaseUntil <= now),
+    );
+    const job = this.storeOf(ownerIndex).claim(OWNERS[ownerIndex]!);
+    expect(job?.expansionId).toBe(expected?.expansionId);
+    if (job === null || expected === undefined) return null;
+    expected.attempt++;
+    expect(job.attempt).toBe(expected.attempt);
+    expect(job.attempt).toBeLessThanOrEqual(MAXIMUM_ATTEMPTS);
+    expect(this.stores[0]!.get(job.campaignId)).toMatchObject({ state: 'queued', reason: null });
+    expected.holder = job;
+    expected.leaseUntil = now + LEASE_MS;
+    this.claims.push(job);
+    return job;
+  }
+
+  crash(ownerIndex: number): void {
+    const held = [...this.waiting.values()].filter((each) => each.holder?.owner === OWNERS[ownerIndex]);
+    expect(this.stores[(ownerIndex + 1) % 2]!.releaseOwner(OWNERS[ownerIndex]!)).toBe(held.length);
+    for (const each of held) this.giveBack(each, this.clock.now());
+  }
+
+  giveBack(each: Waiting, runAfter: number): void {
+    if (each.attempt >= MAXIMUM_ATTEMPTS) this.waiting.delete(each.campaignId);
+    each.holder = null;
+    each.runAfter = runAfter;
+  }
+
+  /**
+   * One call by the owner of a claim, be it held or long lost: it has an effect exactly if the model says that it is
+   * held.
+   */
+  work(each: Work, job: Job): void {
+    const store = this.storeOf(OWNERS.indexOf(job.owner));
+    const waiting = this.waiting.get(job.campaignId);
+    const holds = waiting !== undefined && waiting.holder === job;
+    if (!this.versions.has(job.campaignId)) {
+      expect(store.isHeld(job) || store.renew(job) || store.advance(job, { progress: 1 })).toBe(false);
+      expect(store.finish(job, resultOf()) || store.end(job, 'failed', reason)).toBe(false);
+      return;
+    }
+    const { state } = store.get(job.campaignId);
+    expect(store.isHeld(job)).toBe(holds);
+    if (each.kind === 'renew') {
+      expect(store.renew(job)).toBe(holds);
+      if (holds) waiting.leaseUntil = this.clock.now() + LEASE_MS;
+    } else if (each.kind === 'pin') {
+      const pins = { ...PINS, modelVersion: `by ${job.id} ${job.attempt}` };
+      const before = store.expansion(job.campaignId, job.expansionId).modelVersion;
+      if (holds) expect(store.pin(job, pins).modelVersion).toBe(before ?? pins.modelVersion);
+    } else if (each.kind === 'adapt') {
+      if (!holds || state === 'queued') expect(store.advance(job, { state: 'adapting' })).toBe(holds);
+    } else if (each.kind === 'score') {
+      if (!holds || state === 'adapting') expect(store.advance(job, { state: 'scoring' })).toBe(holds);
+    } else if (each.kind === 'progress') {
+      expect(store.advance(job, { progress: each.progress })).toBe(holds);
+    } else if (each.kind === 'retry') {
+      expect(store.retryLater(job, reason, each.delayMs)).toBe(holds);
+      if (holds) this.giveBack(waiting, this.clock.now() + each.delayMs);
+    } else if (each.kind === 'fail') {
+      expect(store.end(job, 'failed', reason)).toBe(holds);
+      if (holds) this.waiting.delete(job.campaignId);
+    } else if (!holds || (state === 'scoring' && store.get(job.campaignId).modelVersion !== null)) {
+      expect(store.finish(job, resultOf())).toBe(holds);
+      if (holds) this.finish(job);
+    }
+  }
+
+  finish(job: Job): void {
+    this.publish(job.campaignId);
+    this.waiting.delete(job.campaignId);
+  }
+
+  /** Compares every campaign and expansion with how it was before the step, through one connection and the other. */
+  async look(): Promise<void> {
+    // what another connection has committed is seen in the next turn
+    await setImmediate();
+    const campaigns = this.stores[0]!.list({ limit: 1000 }).items;
+    expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
+    for (const campaign of campaigns) {
+      const before = this.seen.get(campaign.id);
+      if (before !== undefined && before.expansionId === campaign.expansionId) {
+        expect(campaign.progress).toBeGreaterThanOrEqual(before.progress);
+        if (before.modelVersion) expect(campaign.modelVersion).toBe(before.modelVersion);
+      }
+      for (const { id, state } of this.stores[1]!.expansionsOf(campaign.id, { limit: 100 }).items) {
+        const was = this.states.get(id) ?? state;
+        if (was !== state) expect(`${was} -> ${state}: ${isLegal(was, state)}`).toMatch(/true$/);
+        if (id !== campaign.expansionId) expect(isEnd(state)).toBe(true);
+        this.states.set(id, state);
+      }
+      expect(isEnd(campaign.state!)).toBe(!this.waiting.has(campaign.id));
+      expect(campaign.audienceVersion).toBe(this.versions.get(campaign.id)!.active);
+      expect(this.stores[1]!.get(campaign.id)).toEqual(campaign);
+      this.seen.set(campaign.id, campaign);
+    }
+    const active = [...this.versions].filter(([, { active }]) => active !== null).map(([id]) => id);
+    expect(
+      this.stores[1]!.activeAudiences()
+        .map(({ campaignId }) => campaignId)
+        .sort(),
+    ).toEqual(active.sort());
+    expect(this.stores[0]!.changes(undefined, 10_000).items).toHaveLength(this.changes);
+  }
+
+  /** An engine that works on until nothing is left: every campaign comes to its end. */
+  async drain(): Promise<void> {
+    this.clock.pass(2 * LEASE_MS);
+    for (let job = this.claim(0); job !== null; job = this.claim(0)) {
+      for (const kind of ['pin', 'adapt', 'score', 'finish'] as const) {
+        this.work({ kind, claim: 0 }, job);
+        await this.look();
+      }
+    }
+    await this.look();
+    expect(this.waiting.size).toBe(0);
+    expect(this.stores[1]!.countsByState()).toMatchObject({ queued: 0, adapting: 0, scoring: 0 });
+  }
+}
+
+export function describeJobHistories(newData: NewData): void {
+  describe('jobs', () => {
+    it('keep their promises over random histories', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), async (steps) => {
+          const history = new History(newData);
+          try {
+            await history.run(steps);
+          } finally {
+            history.close();
+          }
+        }),
+        { numRuns: size(6, 25), interruptAfterTimeLimit: 40_000 },
+      );
+    });
+  });
+}

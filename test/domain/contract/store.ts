@@ -1,0 +1,28 @@
+/** The contract of the ports in src/domain/ports: what every store does, whatever it is made of. */
+import { describeApiKeys } from './api-keys.ts';
+import { describeAudiences } from './audiences.ts';
+import { describeBlobs } from './blobs.ts';
+import { describeCampaigns } from './campaigns.ts';
+import { describeJobHistories } from './job-histories.ts';
+import { describeJobs } from './jobs.ts';
+import type { NewData } from './new-data.ts';
+import { describeOutbox } from './outbox.ts';
+import { describeTurns } from './turns.ts';
+import { describeUserErasure } from './user-erasure.ts';
+import { describeUserSets } from './user-sets.ts';
+import { describeVersions } from './versions.ts';
+
+/** Tests a store; called by a test file of its own. */
+export function describeCampaignStore(newData: NewData): void {
+  describeCampaigns(newData);
+  describeVersions(newData);
+  describeAudiences(newData);
+  describeJobs(newData);
+  describeJobHistories(newData);
+  describeTurns(newData);
+  describeOutbox(newData);
+  describeBlobs(newData);
+  describeUserSets(newData);
+  describeUserErasure(newData);
+  describeApiKeys(newData);
+}

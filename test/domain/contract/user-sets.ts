@@ -1,0 +1,115 @@
+/** User sets: changed in one commit, kept as blobs, and gone when nothing refers to them. */
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
+import type { Change, MatchedPopulation, SetOwner } from '../../../src/domain/set-types.ts';
+import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { everyoneIsKnown, newCampaign } from './inputs.ts';
+import type { NewData } from './new-data.ts';
+
+const COMMON: SetOwner = { kind: 'common_suppression' };
+const EVERYONE: MatchedPopulation = { version: 'p', has: everyoneIsKnown };
+
+/** Changes a set as an upload does. */
+export async function change(sets: UserSets, owner: SetOwner, how: Change, ids: readonly string[]) {
+  const collected = sets.collect();
+  try {
+    for (const id of ids) collected.add(id);
+    return await sets.change(owner, how, collected, EVERYONE, 1_000);
+  } finally {
+    collected.close();
+  }
+}
+
+export function describeUserSets(newData: NewData): void {
+  describe('user sets', () => {
+    it('are replaced, added to and taken from, and read by other stores', async () => {
+      const data = newData();
+      const [{ userSets }, other] = [data.open(), data.open()];
+      const read = () => [...other.setBlocks(other.userSets.find(COMMON)!)].flat();
+      await change(userSets, COMMON, 'replace', ['cid', 'ann', 'cid']);
+      expect(read()).toEqual(['ann', 'cid']);
+      await change(userSets, COMMON, 'add', ['bob', 'ann']);
+      expect(read()).toEqual(['ann', 'bob', 'cid']);
+      await change(userSets, COMMON, 'remove', ['ann', 'dan']);
+      expect(read()).toEqual(['bob', 'cid']);
+    });
+
+    it('are blobs, each named by the sha256 of its bytes, whoever made it', async () => {
+      const store = newData().open();
+      const { blobs, userSets } = store;
+      store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
+      const { seeds } = store.claim('1:a')!.sets;
+      await change(userSets, COMMON, 'replace', ['ann', 'bob']);
+      expect([userSets.find(COMMON), blobs.list(SEED_FOLDER)]).toEqual([seeds, [userSetFile(seeds)]]);
+      const bytes = blobs.read(SEED_FOLDER, userSetFile(seeds));
+      expect([Buffer.from(bytes).toString(), createHash('sha256').update(bytes).digest('hex')]).toEqual([
+        'ann\nbob\n',
+        seeds,
+      ]);
+    });
+
+    it('go when nothing refers to them, and stay as long as an expansion does', async () => {
+      const store = newData().open();
+      const { blobs, userSets } = store;
+      const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
+      const owner: SetOwner = { kind: 'seeds', campaignId: id };
+      const first = userSets.find(owner)!;
+      await change(userSets, owner, 'replace', ['dan']);
+      await change(userSets, owner, 'replace', ['eve']);
+      const last = userSets.find(owner)!;
+      expect(blobs.list(SEED_FOLDER).sort()).toEqual([first, last].map(userSetFile).sort());
+      expect([...store.setBlocks(first)].flat()).toEqual(['ann', 'bob', 'cid']);
+      store.cancel(id, expansionId!);
+      store.delete(id);
+      expect(blobs.list(SEED_FOLDER)).toEqual([]);
+      const missing = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
+      expect(() => [...store.setBlocks(first)]).toThrow(missing);
+    });
+
+    it('lose at a start what killed processes left of others, and nothing that is recorded', async () => {
+      const { blobs, userSets } = newData().open();
+      userSets.removeLeftovers();
+      await change(userSets, COMMON, 'replace', ['ann']);
+      const kept = userSetFile(userSets.find(COMMON)!);
+      blobs
+        .write(SEED_FOLDER)
+        .finishSync()
+        .publish(userSetFile('0'.repeat(64)));
+      blobs.write(SEED_FOLDER).write(Buffer.from('half'));
+      userSets.removeLeftovers();
+      expect(blobs.list(SEED_FOLDER)).toEqual([kept]);
+    });
+
+    it('are refused where their campaign is deleted while they are written, and leave nothing', async () => {
+      const store = newData().open();
+      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
+      store.delete(id);
+      await expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+      expect(store.blobs.list(SEED_FOLDER)).toEqual([]);
+    });
+
+    it('are read to their end where they are replaced meanwhile', async () => {
+      const { blobs, userSets } = newData().open();
+      const strangers = { version: 'q', has: () => false };
+      await change(userSets, COMMON, 'replace', ['a', 'b']);
+      const before = userSetFile(userSets.find(COMMON)!);
+      const unknown = userSets.unknownOf(COMMON, strangers);
+      const report = userSets.report(COMMON, strangers);
+      const first = unknown.next().value;
+      await change(userSets, COMMON, 'replace', ['c']);
+      expect(blobs.list(SEED_FOLDER)).not.toContain(before);
+      expect([...(first ?? []), ...[...unknown].flat()]).toEqual(['a', 'b']);
+      expect(await report).toMatchObject({ unknown: 2, unknownExamples: ['a', 'b'] });
+    });
+
+    it('are matched with each population version anew', async () => {
+      const { userSets } = newData().open();
+      await change(userSets, COMMON, 'replace', ['a', 'b']);
+      const next = { version: 'q', has: (userId: string) => userId === 'a' };
+      expect(await userSets.report(COMMON, EVERYONE)).toMatchObject({ known: 2, unknown: 0 });
+      expect(await userSets.report(COMMON, next)).toMatchObject({ known: 1, unknown: 1, unknownExamples: ['b'] });
+    });
+  });
+}

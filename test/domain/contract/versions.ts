@@ -1,0 +1,355 @@
+/** Inputs that change, expansions one after the other, audience versions, their changes, deletion and pruning. */
+import { describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../../src/domain/cursors.ts';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import type { ExpansionResult } from '../../../src/domain/types.ts';
+import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
+import type { NewData } from './new-data.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+function finishNext(store: CampaignStore, result: Partial<ExpansionResult> = {}): void {
+  const job = store.claim('1:a')!;
+  expect(expand(store, job, { folder: `audiences/${job.campaignId}/${job.expansionId}`, ...result })).toBe(true);
+}
+
+/** A campaign with a finished expansion. */
+function ready(store: CampaignStore): string {
+  const { id } = store.create(newCampaign(), everyoneIsKnown);
+  finishNext(store);
+  return id;
+}
+
+export function describeVersions(newData: NewData): void {
+  describe('CampaignStore.create', async () => {
+    it('makes a campaign without seeds that waits for some', async () => {
+      const store = newData().open();
+      const { id } = store.create(newCampaign({ seeds: undefined }), everyoneIsKnown);
+      expect(store.get(id)).toMatchObject({ state: null, expansionId: null, progress: 0, timings: {} });
+      expect(store.get(id).seeds).toMatchObject({ received: 0, known: 0 });
+      expect(store.list({ limit: 5 }).items.map((campaign) => campaign.id)).toEqual([id]);
+      await expect(store.expand(id)).rejects.toMatchObject({ code: 'no_seeds' });
+      expect(() => store.activeAudience(id)).toThrow(
+        expect.objectContaining({ code: 'audience_not_ready', facts: expect.objectContaining({ state: null }) }),
+      );
+      expect(store.claim('1:a')).toBe(null);
+    });
+
+    it('answers a key again with what it answered, for a day, and refuses it with another body', () => {
+      const data = newData();
+      const store = data.open();
+      const once = (requestSha256: string) => ({ key: 'k1', requestSha256 });
+      expect(store.answerOf(once('a'))).toBe(null);
+      const { id } = store.create(newCampaign(), everyoneIsKnown, { ...once('a'), answer: (c) => `made ${c.id}` });
+      expect(store.answerOf(once('a'))).toBe(`made ${id}`);
+      expect(() => store.answerOf(once('b'))).toThrow(
+        expect.objectContaining({ code: 'idempotency_key_reused', facts: { campaign_id: id } }),
+      );
+      expect(store.answerOf({ key: 'k2', requestSha256: 'b' })).toBe(null);
+      data.clock.pass(DAY_MS);
+      expect(store.answerOf(once('b'))).toBe(null);
+    });
+  });
+
+  describe('CampaignStore.expand', () => {
+    it('queues another expansion, whose version takes the place of the one that serves until then', async () => {
+      const store = newData().open();
+      const id = ready(store);
+      const second = await store.expand(id);
+      expect(second).toMatchObject({ campaignId: id, cause: 'requested', state: 'queued', audienceVersion: null });
+      expect(store.get(id)).toMatchObject({ expansionId: second.id, state: 'queued', audienceVersion: 1 });
+      finishNext(store, { candidates: 50 });
+      expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 2, candidates: 50 });
+      expect(store.expansion(id, second.id)).toMatchObject({
+        state: 'ready',
+        audienceVersion: 2,
+        excluded: { seeds: 3, suppressed: 0, filtered: 0 },
+        modelVersion: PINS.modelVersion,
+      });
+      expect(
+        store.audienceVersions(id, { limit: 9 }).items.map(({ version, isActive }) => [version, isActive]),
+      ).toEqual([
+        [2, true],
+        [1, false],
+      ]);
+    });
+
+    it('keeps serving when it fails, and says so', async () => {
+      const store = newData().open();
+      const id = ready(store);
+      await store.expand(id);
+      store.end(store.claim('1:a')!, 'failed', { code: 'storage_failed', message: 'the disk is full' });
+      expect(store.get(id)).toMatchObject({
+        state: 'failed',
+        reason: { code: 'storage_failed' },
+        audienceVersion: 1,
+      });
+      expect(store.activeAudience(id).version).toBe(1);
+    });
+
+    it('supersedes one that has not ended, whose owner then holds nothing', async () => {
+      const store = newData().open();
+      const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
+      const job = store.claim('1:a')!;
+      const second = await store.expand(id);
+      expect(store.isHeld(job)).toBe(false);
+      expect(store.finish(job, { ...({} as ExpansionResult), candidates: 1, folder: 'f' })).toBe(false);
+      expect(store.expansion(id, expansionId!).state).toBe('superseded');
+      expect(store.claim('1:a')).toMatchObject({ expansionId: second.id });
+      expect(store.expansionsOf(id, { limit: 1 })).toMatchObject({ items: [{ id: second.id }] });
+      const { nextCursor } = store.expansionsOf(id, { limit: 1 });
+      expect(store.expansionsOf(id, { limit: 5, cursor: nextCursor! })).toMatchObject({
+        items: [{ id: expansionId }],
+        nextCursor: null,
+      });
+    });
+
+    it('takes the inputs as they are when it is made', async () => {
+      const store = newData().open();
+      const id = ready(store);
+      const filters = { country: ['DE'] };
+      const features = { values: { category: 'hats' }, counts: { unknown: 0, missing: 0 } };
+      store.update(id, { filters, features, name: 'hats', labels: { team: 'a' } });
+      await store.addFeedback(id, [
+        { userId: 'dan', event: 'conversion', happenedAt: 5 },
+        { userId: 'eve', event: 'click', happenedAt: 5 },
+        { userId: 'eve', event: 'dismissal', happenedAt: 6 },
+        { userId: 'dan', event: 'dismissal', happenedAt: 4 },
+      ]);
+      expect(store.feedbackOf(id)).toEqual({ conversion: 1, click: 0, dismissal: 1 });
+      const { id: expansionId } = await store.expand(id);
+      store.update(id, { filters: {} });
+      expect(store.expansion(id, expansionId)).toMatchObject({
+        filters,
+        features: features.values,
+        feedback: { positives: 1, dismissed: 1 },
+      });
+      const job = store.claim('1:a')!;
+      expect(job).toMatchObject({ filters, features: features.values });
+      const usersOf = (sha256: string | null) => [...store.setBlocks(sha256!)].flat();
+      expect([usersOf(job.sets.seeds), usersOf(job.sets.positives), usersOf(job.sets.dismissed)]).toEqual([
+        ['ann', 'bob', 'cid'],
+        ['dan'],
+        ['eve'],
+      ]);
+      expect(store.get(id)).toMatchObject({ name: 'hats', labels: { team: 'a' }, filters: {} });
+    });
+  });
+
+  describe('CampaignStore.expandDue', () => {
+    it('expands after the interval, and with a new population version, never while one is at work', async () => {
+      const data = newData();
+      const store = data.open();
+      const refresh = { everyMs: 1000, onNewPopulation: false, onChange: false };
+      const timed = store.create(newCampaign({ refresh }), everyoneIsKnown).id;
+      const other = store.create(
+        newCampaign({ refresh: { everyMs: null, onNewPopulation: true, onChange: false } }),
+        everyoneIsKnown,
+      ).id;
+      store.create(newCampaign(), everyoneIsKnown);
+      data.clock.pass(5000);
+      expect(await store.expandDue(PINS.populationVersion)).toBe(0);
+      for (let i = 0; i < 3; i++) finishNext(store);
+      expect(await store.expandDue(PINS.populationVersion)).toBe(1);
+      expect(store.get(timed).state).toBe('queued');
+      expect(store.expansionsOf(timed, { limit: 1 }).items[0]!.cause).toBe('interval');
+      finishNext(store);
+      expect(await store.expandDue(PINS.populationVersion)).toBe(0);
+      expect(await store.expandDue('population-2')).toBe(1);
+      expect(store.expansionsOf(other, { limit: 1 }).items[0]!.cause).toBe('population');
+    });
+  });
+
+  describe('a change of inputs', () => {
+    const suppress = async (store: CampaignStore, users: readonly string[]) => {
+      const collected = store.userSets.collect();
+      for (const user of users) collected.add(user);
+      const population = { version: 'population-1', has: () => true };
+      await store.userSets.change({ kind: 'common_suppression' }, 'replace', collected, population, 100);
+      collected.close();
+    };
+
+    it('is seen when the active audience was made without it, also after a rollback', async () => {
+      const store = newData().open();
+      const id = ready(store);
+      expect(store.get(id).needsExpansion).toBe(false);
+      await suppress(store, ['dan']);
+      expect(store.get(id).needsExpansion).toBe(true);
+      await store.expand(id);
+      expect(store.get(id).needsExpansion).toBe(false);
+      finishNext(store);
+      expect(store.get(id).needsExpansion).toBe(false);
+      store.activate(id, 1);
+      expect(store.get(id).needsExpansion).toBe(true);
+    });
+
+    it('is expanded automatically when the policy says so, once', async () => {
+      const store = newData().open();
+      const refresh = { everyMs: null, onNewPopulation: false, onChange: true };
+      const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
+      finishNext(store);
+      ready(store);
+      expect(await store.expandDue(PINS.populationVersion)).toBe(0);
+      await suppress(store, ['dan']);
+      expect(await store.expandDue(PINS.populationVersion)).toBe(1);
+      expect(store.expansionsOf(id, { limit: 1 }).items[0]).toMatchObject({ cause: 'change', state: 'queued' });
+      expect(await store.expandDue(PINS.populationVersion)).toBe(0);
+      store.end(store.claim('1:a')!, 'failed', { code: 'no_candidates', message: 'nobody is left' });
+      expect(await store.expandDue(PINS.populationVersion)).toBe(0);
+      store.update(id, { filters: { city: ['c1'] } });
+      expect(await store.expandDue(PINS.populationVersion)).toBe(1);
+    });
+  });
+
+  describe('a campaign that was too small', () => {
+    it('is expanded again with another population, once, and by a call: who is known then the engine counts', async () => {
+      const store = newData().open();
+      const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
+      const { id, state } = store.create(newCampaign({ refresh }), () => false);
+      expect(state).toBe('too_small');
+      const endAsTooSmall = () => {
+        const job = store.claim('1:a')!;
+        store.pin(job, { ...PINS, populationVersion: 'population-2' });
+        store.end(job, 'too_small', { code: 'too_few_seeds', message: 'still too few' });
+      };
+      expect(await store.expandDue('population-2')).toBe(1);
+      endAsTooSmall();
+      expect(await store.expandDue('population-2')).toBe(0);
+      expect((await store.expand(id)).state).toBe('queued');
+      endAsTooSmall();
+      expect(await store.expandDue('population-3')).toBe(1);
+    });
+
+    it('is left alone where its expansion died before it knew its population', async () => {
+      const data = newData({ maximumAttempts: 1 });
+      const store = data.open();
+      const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
+      const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
+      store.claim('1:a');
+      store.releaseOwner('1:a');
+      expect([store.get(id).state, await store.expandDue('population-2')]).toEqual(['failed', 0]);
+    });
+  });
+
+  describe('CampaignStore.cancel', () => {
+    it('ends what has not ended, at once and for good', () => {
+      const store = newData().open();
+      const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
+      const job = store.claim('1:a')!;
+      store.advance(job, { state: 'adapting' });
+      expect(store.cancel(id, expansionId!)).toMatchObject({ state: 'cancelled', reason: null });
+      expect(store.cancel(id, expansionId!).state).toBe('cancelled');
+      expect([store.isHeld(job), store.advance(job, { progress: 0.5 }), store.claim('1:b')]).toEqual([
+        false,
+        false,
+        null,
+      ]);
+      expect(store.get(id)).toMatchObject({ state: 'cancelled', audienceVersion: null });
+    });
+
+    it('refuses one that has ended, or never was', () => {
+      const store = newData().open();
+      const id = ready(store);
+      const { expansionId } = store.get(id);
+      expect(() => store.cancel(id, expansionId!)).toThrow(
+        expect.objectContaining({ code: 'expansion_ended', facts: { state: 'ready' } }),
+      );
+      expect(() => store.cancel(id, 'none')).toThrow(expect.objectContaining({ code: 'expansion_not_found' }));
+      expect(() => store.cancel('none', expansionId!)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+    });
+  });
+
+  describe('audience versions', () => {
+    it('get another size at once: the same ranking as another version', () => {
+      const store = newData().open();
+      const id = ready(store);
+      const before = store.activeAudience(id);
+      expect(store.update(id, { audience: { percent: 33.5 } })).toMatchObject({ audienceVersion: 2, audienceSize: 34 });
+      expect(store.activeAudience(id)).toMatchObject({ version: 2, size: 34, folder: before.folder });
+      expect(store.audienceVersion(id, 1)).toEqual({ ...before, isActive: false });
+      // the size that it has already is no other version
+      expect(store.update(id, { audience: { size: 34 } }).audienceVersion).toBe(2);
+      expect(store.update(id, { audience: { size: 5000 } })).toMatchObject({ audienceVersion: 3, audienceSize: 97 });
+      expect(store.claim('1:a')).toBe(null);
+    });
+
+    it('are rolled back, and every change of the active one is told in order', () => {
+      const store = newData().open();
+      const id = ready(store);
+      const other = ready(store);
+      store.update(id, { audience: { size: 20 } });
+      expect(store.activate(id, 1)).toMatchObject({ version: 1, size: 10, isActive: true });
+      store.activate(id, 1);
+      expect(() => store.activate(id, 9)).toThrow(expect.objectContaining({ code: 'audience_not_found' }));
+      store.delete(other);
+      const all = store.changes(undefined, 100);
+      expect(
+        all.items.map(({ campaignId, kind, version, previousVersion, size }) => [
+          campaignId === id ? 'id' : 'other',
+          kind,
+          version,
+          previousVersion,
+          size,
+        ]),
+      ).toEqual([
+        ['id', 'activated', 1, null, 10],
+        ['other', 'activated', 1, null, 10],
+        ['id', 'activated', 2, 1, 20],
+        ['id', 'activated', 1, 2, 10],
+        ['other', 'deleted', null, 1, null],
+      ]);
+      expect(all.hasMore).toBe(false);
+      expect(store.changes(all.nextCursor, 100)).toEqual({ items: [], nextCursor: all.nextCursor, hasMore: false });
+      const first = store.changes(undefined, 2);
+      expect([first.items.length, first.hasMore]).toEqual([2, true]);
+      expect([...first.items, ...store.changes(first.nextCursor, 100).items]).toEqual(all.items);
+      const beyond = encodeCursor('changes', 10_000);
+      expect(() => store.changes(beyond, 1)).toThrow(
+        expect.objectContaining({ code: 'invalid_cursor', details: [expect.objectContaining({ pointer: 'since' })] }),
+      );
+      expect(() => store.changes('nonsense', 1)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+      expect(store.activeAudiences().map(({ campaignId, version }) => [campaignId, version])).toEqual([[id, 1]]);
+    });
+
+    it('are pruned by count and age, the active one and numbers that are taken never', async () => {
+      const data = newData();
+      const store = data.open();
+      const id = ready(store);
+      for (let i = 0; i < 4; i++) {
+        await store.expand(id);
+        finishNext(store);
+      }
+      store.activate(id, 1);
+      const versions = () => store.audienceVersions(id, { limit: 99 }).items.map(({ version }) => version);
+      store.prune({ versions: 3, days: 1 });
+      expect(versions()).toEqual([5, 4, 3, 1]);
+      store.activate(id, 5);
+      store.prune({ versions: 2, days: 1 });
+      expect(versions()).toEqual([5, 4, 3]);
+      expect(store.expansionsOf(id, { limit: 99 }).items.map(({ audienceVersion }) => audienceVersion)).toEqual([
+        5, 4, 3,
+      ]);
+      data.clock.pass(DAY_MS + 1);
+      store.prune({ versions: 3, days: 1 });
+      expect(versions()).toEqual([5]);
+      store.update(id, { audience: { size: 11 } });
+      expect(versions()).toEqual([6, 5]);
+    });
+  });
+
+  describe('CampaignStore.delete', () => {
+    it('removes all of a campaign, whose owner then holds nothing', async () => {
+      const store = newData().open();
+      const id = ready(store);
+      await store.addFeedback(id, [{ userId: 'dan', event: 'click', happenedAt: 1 }]);
+      await store.expand(id);
+      const job = store.claim('1:a')!;
+      store.delete(id);
+      expect([store.find(id), store.isHeld(job)]).toEqual([null, false]);
+      for (const call of [() => store.delete(id), () => store.activeAudience(id), () => store.feedbackOf(id)])
+        expect(call).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+      await expect(store.expand(id)).rejects.toMatchObject({ code: 'campaign_not_found' });
+      expect(store.countsByState()).toMatchObject({ ready: 0, queued: 0 });
+    });
+  });
+}

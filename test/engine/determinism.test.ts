@@ -1,0 +1,67 @@
+/** An audience depends on the model, the population, the campaign's features and the set of seeds: on nothing else. */
+import { describe, expect, it, vi } from 'vitest';
+import { openRanking } from '../../src/audience/ranking.ts';
+import type { Timings } from '../../src/domain/run-facts.ts';
+import { createRng, shuffle } from '../../src/lib/rng.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { digestOf } from '../fixture/digest.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { startRig } from './rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+
+describe('a ranking', () => {
+  it('has the same bytes whatever the threads, order and repetition of seeds, unknown seeds, names and size', async () => {
+    const one = await startRig({ ...world, population: world.wide, threads: 1 });
+    const order = Uint32Array.from(campaign.seeds.keys());
+    shuffle(createRng('shuffled seeds'), order);
+    const shuffled = [...order].map((i) => campaign.seeds[i]!);
+    const plain = one.create(campaign);
+    const ended = [await one.ended(plain)];
+    const expected = digestOf(one.folderOf(plain));
+    await one.supervisor.stop();
+
+    const two = await startRig({ ...world, population: world.wide, threads: 2 });
+    const timings: Timings[] = [];
+    two.supervisor.onExpanded((each) => timings.push(each));
+    // Two at a time: segments of one are scored between steps of the other's adaptation.
+    const seeds = ['nobody', ...shuffled, ...shuffled.slice(0, 7)];
+    const again = two.create(campaign, {
+      seeds,
+      name: 'another',
+      externalId: 'none of the history',
+      audience: { percent: 50 },
+    });
+    const other = two.create(world.campaigns[1]!);
+    for (const id of [again, other]) ended.push(await two.ended(id));
+    const computedWith = (rig: typeof one, id: string) =>
+      rig.store.expansionsOf(id, { limit: 1 }).items[0]!.computedWith;
+    expect(computedWith(two, other)).toMatchObject({ device: 'cpu', threads: 2, batchSize: 1024 });
+    expect(ended.map(({ state, progress }) => [state, progress])).toEqual(Array(3).fill(['ready', 1]));
+    expect(digestOf(two.folderOf(again))).toBe(expected);
+    expect(digestOf(two.folderOf(other))).not.toBe(expected);
+    const once = two.create(campaign);
+    await two.ended(once);
+    expect(digestOf(two.folderOf(once))).toBe(expected);
+    await vi.waitFor(() => expect(timings).toHaveLength(3));
+    expect(timings.map((each) => Object.keys(each))).toEqual(
+      Array(3).fill(['queued', 'finding', 'adapting', 'scoring', 'ranking']),
+    );
+  });
+
+  it('is of other bytes with a seed less, and holds every user but the seeds', async () => {
+    const rig = await startRig({ ...world, threads: 1 });
+    const all = rig.create(campaign);
+    const fewer = rig.create(campaign, { seeds: campaign.seeds.slice(1) });
+    const { state, candidates } = await rig.ended(all);
+    const population = openPopulation(world.population);
+    expect([state, candidates]).toEqual(['ready', population.rowCount - campaign.seeds.length]);
+    const ranking = openRanking(rig.store.blobs, rig.store.activeAudience(all).folder);
+    const scores = campaign.seeds.map((id) => ranking.scoreOf(population.directory.find(id)));
+    ranking.close();
+    expect(scores).toEqual(campaign.seeds.map(() => Number.NaN));
+    await rig.ended(fewer);
+    expect(digestOf(rig.folderOf(fewer))).not.toBe(digestOf(rig.folderOf(all)));
+  });
+});

@@ -1,0 +1,140 @@
+/** What goes wrong around an expansion becomes its reason, and the engine lives on or is started again. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { encodeIds } from '../../src/storage/files/set-file.ts';
+import { digestOf } from '../fixture/digest.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { HAS_PROC } from '../fixture/processes.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { buildRig, startRig } from './rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+const folder = temporaryFolder();
+
+describe.skipIf(!HAS_PROC)('an expansion', () => {
+  it('ends with the reason that no retry would change, and is tried again for one that may pass', async () => {
+    // the third attempt comes two seconds after the second: long enough to be seen in between
+    const rig = buildRig({ ...world, threads: 1, maximumAttempts: 3 });
+    const versions = {
+      modelVersion: readModelFolder(world.model).manifest.version,
+      populationVersion: openPopulation(world.population).version,
+    };
+    /** Pins a campaign as an earlier service did. */
+    const pin = (change: Partial<typeof versions>) => {
+      const id = rig.create(campaign);
+      const job = rig.store.claim('1:earlier')!;
+      rig.store.pin(job, { ...versions, ...change });
+      rig.store.releaseOwner('1:earlier', 'stopped');
+      rig.store.claim('1:holds'); // out of the way of the next
+      return id;
+    };
+    const otherModel = pin({ modelVersion: 'aaaaaaaaaaaa' });
+    const otherPopulation = pin({ populationVersion: 'bbbbbbbbbbbb' });
+    rig.store.releaseOwner('1:holds', 'stopped');
+    // The store counted all as known: the population may have been another then.
+    const strangers = rig.store.create(
+      {
+        name: 'strangers',
+        features: campaign.features,
+        featureCounts: { unknown: 0, missing: 0 },
+        seeds: [...Array.from({ length: 20 }, (_, i) => `stranger-${i}`), ...campaign.seeds.slice(0, 3)],
+        audience: { size: 1 },
+      },
+      () => true,
+    ).id;
+    const blocked = rig.create(campaign);
+    writeFileSync(join(rig.dataDir, 'audiences'), 'a file where a folder should be');
+    await rig.supervisor.start();
+
+    expect(await rig.ended(otherModel)).toMatchObject({
+      state: 'failed',
+      reason: { code: 'model_unavailable', model_version: 'aaaaaaaaaaaa' },
+    });
+    expect(await rig.ended(otherPopulation)).toMatchObject({
+      state: 'failed',
+      reason: { code: 'population_unavailable', population_version: 'bbbbbbbbbbbb' },
+    });
+    expect(await rig.ended(strangers)).toMatchObject({
+      state: 'too_small',
+      reason: { code: 'too_few_seeds', known: 3, minimum: 10 },
+    });
+
+    await expect
+      .poll(() => rig.store.get(blocked), { interval: 5, timeout: 20_000 })
+      .toMatchObject({ state: 'queued', reason: { code: 'storage_failed' } });
+    const failed = await rig.ended(blocked);
+    expect(failed).toMatchObject({
+      state: 'failed',
+      audienceVersion: null,
+      reason: { code: 'storage_failed', errno: 'ENOTDIR' },
+    });
+    expect(failed.reason!.message).not.toContain(rig.dataDir);
+
+    rmSync(join(rig.dataDir, 'audiences'));
+    expect(await rig.ended(rig.create(campaign))).toMatchObject({ state: 'ready', audienceVersion: 1 });
+
+    process.kill(rig.engine(), 'SIGSTOP'); // or it might read the seeds first
+    const altered = rig.create(world.campaigns[1]!);
+    writeFileSync(seedFile(rig.dataDir), 'someone-else\n');
+    process.kill(rig.engine(), 'SIGCONT');
+    expect(await rig.ended(altered)).toMatchObject({ state: 'failed', reason: { code: 'storage_failed' } });
+    expect(rig.supervisor.state).toMatchObject({ ready: true, restarts: 0 });
+  });
+});
+
+describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
+  it('throws what the first engine refuses, and starts no other', async () => {
+    // Sound as files: only a thread, which scores the golden batch, can refuse it.
+    const { manifest, read, vocabularies } = readModelFolder(world.model);
+    const { contract_version: _, version: __, files: ___, ...rest } = manifest;
+    const { inputs, scores } = manifest.golden_batch;
+    const model = join(folder, 'model');
+    writeModelFolder(model, {
+      manifest: { ...rest, golden_batch: { inputs, scores: scores.map((score) => score + 0.01) } },
+      files: new Map([['model.onnx', read('model.onnx')]]),
+      vocabularies: new Map([...vocabularies].map(([name, { tokens }]) => [name, tokens])),
+    });
+    const rig = buildRig({ ...world, model });
+    const refusal = { name: 'AppError', code: 'invalid_model', message: expect.stringContaining('golden batch') };
+    await expect(rig.supervisor.start()).rejects.toMatchObject(refusal);
+    expect(rig.supervisor.state).toMatchObject({ ready: false, restarts: 1, detail: refusal.message });
+    expect(() => rig.engine()).toThrow('no engine runs');
+  });
+
+  it('is refused when the model folder holds another version than the one that is served', async () => {
+    const rig = buildRig({ ...world, modelVersion: 'aaaaaaaaaaaa' });
+    const message = expect.stringContaining('but aaaaaaaaaaaa is served');
+    await expect(rig.supervisor.start()).rejects.toMatchObject({ code: 'invalid_model', message });
+  });
+
+  it('gets a new engine when a thread of the old one dies, and its job is done once', async () => {
+    const before = process.env['NODE_OPTIONS'];
+    process.env['NODE_OPTIONS'] = `--import=${fileURLToPath(new URL('./children/end-thread.mjs', import.meta.url))}`;
+    const rig = await startRig({ ...world, threads: 2 }).finally(() => {
+      if (before === undefined) delete process.env['NODE_OPTIONS'];
+      else process.env['NODE_OPTIONS'] = before;
+    });
+    const undisturbed = rig.create(campaign);
+    await rig.ended(undisturbed);
+    const engine = rig.engine();
+    const id = rig.create(campaign);
+    await expect.poll(() => rig.store.get(id).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
+    process.kill(engine, 'SIGUSR2');
+    expect(await rig.ended(id)).toMatchObject({ state: 'ready', audienceVersion: 1 });
+    expect(rig.supervisor.state.restarts).toBe(1);
+    expect(rig.engine()).not.toBe(engine);
+    expect(digestOf(rig.folderOf(id))).toBe(digestOf(rig.folderOf(undisturbed)));
+  });
+});
+
+/** The file of the second campaign's seeds. */
+function seedFile(dataDir: string): string {
+  const wanted = encodeIds([...world.campaigns[1]!.seeds].sort());
+  const files = readdirSync(join(dataDir, 'seeds')).map((name) => join(dataDir, 'seeds', name));
+  return files.find((file) => readFileSync(file).equals(wanted))!;
+}

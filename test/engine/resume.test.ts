@@ -1,0 +1,163 @@
+/** An expansion that a stop cuts off goes on at its last finished segment, and ends with the same bytes. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { keptWorkFolder } from '../../src/domain/ranking-name.ts';
+import { isEnd } from '../../src/domain/states.ts';
+import { adaptAndScore } from '../../src/engine/expansion/adapt-and-score.ts';
+import { customiseTask, roleIdsOf } from '../../src/engine/expansion/expansion-users.ts';
+import { findRows } from '../../src/engine/expansion/find-rows.ts';
+import { WorkKeeper } from '../../src/engine/expansion/work-keeper.ts';
+import { ThreadPool } from '../../src/engine/pool.ts';
+import { Cancellation } from '../../src/lib/cancellation.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { digestOf } from '../fixture/digest.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { buildRig, type Rig, startRig } from './rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+/** It may be ready before it is seen: then others are tried. */
+const TRIES = 20;
+const STOPS = 3;
+/** An engine that starts, and two adaptations, beside other tests. */
+const SCORED_MS = 90_000;
+const fail = (error: Error) => {
+  throw error;
+};
+
+/** A job, a thread, and keepers on one folder: each is that of an engine. */
+async function startAttempts() {
+  const rig = buildRig({ ...world, population: world.wide });
+  rig.create(campaign);
+  const job = rig.store.claim('1:test')!;
+  const population = openPopulation(world.wide);
+  const modelVersion = readModelFolder(world.model).manifest.version;
+  const pool = await ThreadPool.open(1, { model: world.model, population: world.wide, device: 'cpu' });
+  onTestFinished(() => pool.close());
+  const rows = await findRows(population, roleIdsOf(rig.store, job), job.filters);
+  const task = customiseTask(job, { modelVersion, populationVersion: population.version }, rows);
+  const blobs = new FileBlobs(temporaryFolder());
+  const newKeeper = () =>
+    new WorkKeeper({ blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'these tests' });
+  /** Users by segment, as they are scored; after `cutAfter` segments the engine is told to stop. */
+  const attempt = async (cutAfter = Number.POSITIVE_INFINITY, of = task) => {
+    const cancellation = new Cancellation();
+    const keeper = newKeeper();
+    const [scored, resumed]: number[][] = [[], []];
+    const work = { job, population, task: of, shares: { adapting: 0.2, reporting: 0.6, scoring: 0.2 } };
+    const result = adaptAndScore({ pool, keeper, clock: systemClock }, work, cancellation, {
+      onResumed: (segments) => resumed!.push(segments),
+      onProgress: () => {},
+      onAdapted: () => {},
+      onScored: (users) => {
+        // the engine would be gone by then
+        if (cancellation.isCancelled) return;
+        scored!.push(users);
+        if (scored!.length !== cutAfter) return;
+        expect(keeper.keepAll(fail)).toBe(1);
+        cancellation.cancel();
+      },
+    });
+    const isCut = Number.isFinite(cutAfter);
+    const ended = isCut ? await result.catch(() => null) : await result;
+    return { ended: isCut ? null : told(ended!), scored: scored!, resumed: resumed! };
+  };
+  return { attempt, task, kept: () => blobs.list(keptWorkFolder(job.campaignId, job.expansionId)) };
+}
+
+/** What is stored of it. */
+function told({ scores, batchSize, customised }: Awaited<ReturnType<typeof adaptAndScore>>) {
+  const { customised: model, epochs, quality, prediction } = customised;
+  return { scores: Buffer.from(scores.buffer), batchSize, model: Buffer.from(model), epochs, quality, prediction };
+}
+
+describe('an expansion that a stop cuts off', () => {
+  it('goes on at its last finished segment, and ends with the same scores, model and report', async () => {
+    const { attempt, kept } = await startAttempts();
+    const whole = await attempt();
+    expect([whole.scored.length, whole.resumed, kept()]).toEqual([2, [], []]);
+    const cut = await attempt(1);
+    expect([cut.scored.length, kept()]).toEqual([1, ['work.bin']]);
+    const rest = await attempt();
+    expect(rest.resumed).toEqual([1]);
+    expect([...cut.scored, ...rest.scored]).toEqual(whole.scored);
+    expect(rest.ended).toEqual(whole.ended);
+    expect(kept()).toEqual([]);
+  });
+
+  it('may be cut off before it ends, and once more after its last segment', async () => {
+    const { attempt } = await startAttempts();
+    const whole = await attempt();
+    await attempt(1);
+    const second = await attempt(1);
+    expect([second.resumed, second.scored]).toEqual([[1], whole.scored.slice(1)]);
+    const third = await attempt();
+    expect([third.resumed, third.scored]).toEqual([[2], []]);
+    expect(third.ended).toEqual(whole.ended);
+  });
+
+  it('starts over where its seeds have changed meanwhile', async () => {
+    const { attempt, task, kept } = await startAttempts();
+    const seeds = task.seeds.slice(1);
+    const changed = { ...task, key: 'of fewer seeds', seeds };
+    const whole = await attempt(Number.POSITIVE_INFINITY, changed);
+    await attempt(1);
+    const next = await attempt(Number.POSITIVE_INFINITY, changed);
+    expect([next.resumed, next.scored.length, kept()]).toEqual([[], 2, []]);
+    expect(next.ended).toEqual(whole.ended);
+  });
+});
+
+/** Campaigns whose engine stands still when the model of the first is made, and it is not ready. */
+async function freezeInTheMiddle(rig: Rig): Promise<string[]> {
+  const stateOf = (id: string) => rig.store.get(id).state!;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const ids = world.campaigns.map((each) => rig.create(each));
+    // one thread adapts one after the other, before it scores any
+    const isScored = () => stateOf(ids[1]!) === 'scoring' || isEnd(stateOf(ids[1]!));
+    if (!spinUntil(isScored, SCORED_MS)) throw new Error('never scored');
+    freeze(rig.engine());
+    if (!isEnd(stateOf(ids[0]!))) return ids;
+    process.kill(rig.engine(), 'SIGCONT');
+    for (const id of ids) await rig.ended(id);
+  }
+  throw new Error(`the middle was missed ${TRIES} times`);
+}
+
+/** Stops it there; where the first campaign ends before the engine has read that it is to stop, another is tried. */
+async function stopInTheMiddle() {
+  for (let attempt = 0; attempt < STOPS; attempt++) {
+    const rig = await startRig({ ...world, population: world.wide, threads: 1 });
+    const ids = await freezeInTheMiddle(rig);
+    const stopped = rig.supervisor.stop();
+    process.kill(rig.engine(), 'SIGCONT');
+    await stopped;
+    if (!isEnd(rig.store.get(ids[0]!).state!)) return { first: rig, ids };
+  }
+  throw new Error(`the first campaign ended before it was stopped, ${STOPS} times`);
+}
+
+describe.skipIf(!HAS_PROC)('an engine that is stopped', () => {
+  it('keeps what is unfinished, with which the next one goes on to the same audiences', {
+    timeout: 240_000,
+  }, async () => {
+    const { first, ids } = await stopInTheMiddle();
+    expect(first.store.get(ids[0]!).state).toBe('queued');
+    expect(first.entriesOf(ids[0]!)).toEqual([`${first.store.get(ids[0]!).expansionId}.kept`]);
+
+    const next = await startRig({ ...world, population: world.wide, threads: 1, dataDir: first.dataDir });
+    const facts = (id: string) => {
+      const { quality, state } = next.store.expansionsOf(id, { limit: 1 }).items[0]!;
+      return { quality, state, files: digestOf(next.folderOf(id)) };
+    };
+    for (const id of ids) expect((await next.ended(id)).state).toBe('ready');
+    expect(next.entriesOf(ids[0]!)).toEqual([next.store.get(ids[0]!).expansionId]);
+    const undisturbed = world.campaigns.map((each) => next.create(each));
+    for (const id of undisturbed) await next.ended(id);
+    expect(ids.map(facts)).toEqual(undisturbed.map(facts));
+  });
+});

@@ -1,0 +1,124 @@
+/** A real engine under its supervisor, on a data folder of its own: what the API process does with it, without HTTP. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { CampaignStore } from '../../src/domain/ports/store.ts';
+import { isEnd } from '../../src/domain/states.ts';
+import type { AudienceRequest, Campaign } from '../../src/domain/types.ts';
+import { EngineSupervisor } from '../../src/engine/supervisor.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { openPopulation } from '../../src/population/read/population.ts';
+import { locateStore, openStore } from '../../src/storage/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { findChild } from '../fixture/processes.ts';
+import type { TinyCampaign } from '../fixture/tiny-world.ts';
+
+export interface RigOptions {
+  readonly model: string;
+  readonly population: string;
+  /** What the API process would name; the folder's by default. */
+  readonly modelVersion?: string;
+  readonly threads?: number;
+  readonly maximumAttempts?: number;
+  readonly device?: string;
+  /** One that an engine before has worked in; a new one by default. */
+  readonly dataDir?: string;
+}
+
+export interface Rig {
+  readonly dataDir: string;
+  readonly store: CampaignStore;
+  readonly supervisor: EngineSupervisor;
+  /** Process id of the engine. */
+  engine(): number;
+  create(
+    campaign: TinyCampaign,
+    change?: { seeds?: readonly string[]; name?: string; externalId?: string; audience?: AudienceRequest },
+  ): string;
+  /** The campaign when its expansion has ended; progress must never have fallen on the way. */
+  ended(id: string): Promise<Campaign>;
+  /** The ranking folder of a campaign's only expansion, as its campaign names it. */
+  folderOf(id: string): string;
+  /** What lies in the campaign's folder: expansions, and what is being written. */
+  entriesOf(id: string): string[];
+}
+
+/** Starts an engine and waits until it is ready; everything is gone after the test. */
+export async function startRig(options: RigOptions): Promise<Rig> {
+  const rig = buildRig(options);
+  await rig.supervisor.start();
+  return rig;
+}
+
+/** The same, with an engine that is not started yet. */
+export function buildRig(options: RigOptions): Rig {
+  const dataDir = options.dataDir ?? temporaryFolder();
+  const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
+  const locator = locateStore(dataDir);
+  const store = openStore(locator, { clock: systemClock, ...limits });
+  const population = openPopulation(options.population);
+  const supervisor = new EngineSupervisor(
+    {
+      store: locator,
+      model: options.model,
+      models: join(dataDir, 'models'),
+      population: options.population,
+      modelVersion: options.modelVersion ?? readModelFolder(options.model).manifest.version,
+      populationVersion: population.version,
+      device: options.device ?? 'cpu',
+      threads: options.threads ?? 2,
+      ...limits,
+      clockOffsetMs: systemClock.now() - systemClock.elapsed(),
+      keptWorkMs: 0,
+      diskReserveBytes: 0,
+      reserveExpected: false,
+      logLevel: 'silent',
+      telemetry: null,
+    },
+    store,
+    createLogger('silent', 'test'),
+  );
+  onTestFinished(async () => {
+    await supervisor.stop();
+    store.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const progress = new Map<string, number>();
+  const entriesOf = (id: string) => {
+    const folder = join(dataDir, 'audiences', id);
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+  return {
+    dataDir,
+    store,
+    supervisor,
+    engine() {
+      const pid = findChild(process.pid, 'engine/engine');
+      if (pid === null) throw new Error('no engine runs');
+      return pid;
+    },
+    create(campaign, { seeds = campaign.seeds, name = 'test', externalId, audience = { size: 100 } } = {}) {
+      const { id } = store.create(
+        { externalId, name, features: campaign.features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience },
+        (userId) => population.directory.find(userId) >= 0,
+      );
+      supervisor.wake();
+      return id;
+    },
+    async ended(id) {
+      for (;;) {
+        const campaign = store.get(id);
+        const before = progress.get(id) ?? 0;
+        if (campaign.progress < before) throw new Error(`progress fell from ${before} to ${campaign.progress}`);
+        progress.set(id, campaign.progress);
+        if (isEnd(campaign.state!)) return campaign;
+        await sleep(10);
+      }
+    },
+    folderOf: (id) => join(dataDir, store.activeAudience(id).folder),
+    entriesOf,
+  };
+}

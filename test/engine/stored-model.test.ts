@@ -1,0 +1,22 @@
+/** Reading what makes a customised model from the folder of its ranking. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readStoredModel } from '../../src/engine/expansion/stored-model.ts';
+import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+
+const root = temporaryFolder();
+
+it('says model_not_stored when the ranking has no file, storage_failed when there is no ranking either', () => {
+  const blobs = new FileBlobs(root);
+  mkdirSync(join(root, 'ranking'));
+  expect(() => readStoredModel(blobs, 'ranking')).toThrow(expect.objectContaining({ code: 'model_not_stored' }));
+  expect(() => readStoredModel(blobs, 'gone')).toThrow(
+    expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
+  );
+  mkdirSync(join(root, 'ranking', 'customised.bin'));
+  expect(() => readStoredModel(blobs, 'ranking')).toThrow(
+    expect.objectContaining({ code: 'storage_failed', facts: { errno: 'EISDIR' } }),
+  );
+});

@@ -1,0 +1,31 @@
+/**
+ * A server that commits and writes a file for each request, within the open-file limit of its process:
+ * `node serve-with-few-files.ts <data folder> <reserve>`.
+ */
+import type { AddressInfo } from 'node:net';
+import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';
+import { createServers } from '../../../src/http/plugins/connections/connections.ts';
+import { openFileLimit, withinOpenFiles } from '../../../src/http/plugins/connections/descriptors.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+
+const [, , folder = '', reserved = ''] = process.argv;
+const limits = { ...DEFAULT_SERVER_CONFIG, openRankings: 8, reservedDescriptors: Number(reserved) };
+// a reserve of none is what there was before
+const config = limits.reservedDescriptors === 0 ? limits : withinOpenFiles(limits, openFileLimit());
+let written = 0;
+const serve = createServers(config, () => {});
+const server = serve((_request, response) => {
+  try {
+    const store = openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
+    store.webhooks.create({ url: 'https://example.com/', events: [], description: '' }, 100, systemClock.now());
+    store.blobs.publish(`ranking-${written++}`, new Map([['scores', Buffer.from('x')]]));
+    store.close();
+    response.writeHead(202).end();
+  } catch (error) {
+    response.writeHead(503).end(String(error));
+  }
+}, {});
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`${(server.address() as AddressInfo).port} ${config.maximumConnections}\n`);
+});

@@ -1,0 +1,226 @@
+/** POST /v1/estimates: what is counted, what is asked of the estimator, and what is told of its answer. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Estimates } from '../../../src/http/estimates/port.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
+
+type Task = Parameters<Estimates['estimate']>[0];
+
+const interval = { mean: 0.8, low: 0.7, high: 0.9 };
+const bySize = { '0.001': interval, '0.05': interval, '0.1': interval, '0.5': interval };
+
+let users: PopulationFixture;
+let server: Fixture;
+let asked: { task: Task; timeMs: number }[] = [];
+beforeAll(async () => {
+  users = await importUsers();
+  server = await openFixture(users.population, { estimateTimeMs: 777, maximumInlineSeeds: 400 });
+});
+afterAll(async () => {
+  await server.close();
+  users.remove();
+});
+beforeEach(() => {
+  asked = [];
+  answerWith(async () => ({
+    kind: 'estimate',
+    estimate: {
+      users: { seeds: 18, suppressed: 12, filtered: 40, candidates: 230 },
+      expected: {
+        prediction: {
+          ...{ verdict: 'good', reason: 'they are alike', recall: bySize, lift: bySize },
+          auc: { mean: 0.65, low: 0.5, high: 0.8 },
+          drift: { measured: true, campaigns: 12, auc_before: interval },
+        },
+        seeds: 18,
+        fittingSeeds: 11,
+        candidates: 200,
+      },
+    },
+  }));
+});
+
+function answerWith(estimate: (task: Task) => ReturnType<Estimates['estimate']>): void {
+  server.setEstimates({
+    estimate: (task, timeMs) => {
+      asked.push({ task, timeMs });
+      return estimate(task);
+    },
+  });
+}
+
+const rowsOf = (ids: readonly string[]) =>
+  Int32Array.from(ids, (id) => users.population.rowOf[users.population.directory.find(id)]!).sort();
+const post = (body: object) => server.call('POST', '/v1/estimates', body);
+
+describe('POST /v1/estimates', () => {
+  it('counts the seeds, and tells cohesion and expected quality at some sizes', async () => {
+    const answer = await post({ features: { category: 'boots' }, seeds: [...SEEDS, SEEDS[0], 'nobody'] });
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({
+      seeds: { received: 22, known: 20, unknown: 1, duplicate: 1, unknown_examples: ['nobody'], suppressed: 2 },
+      feature_counts: { unknown: 1, missing: 1 },
+      minimum: 10,
+      enough: true,
+      excluded: { seeds: 18, suppressed: 12, filtered: 40 },
+      candidates: 230,
+      cohesion: interval,
+      expected: {
+        verdict: 'good',
+        reason: 'they are alike',
+        recall: { '0.05': interval, '0.1': interval },
+        lift: { '0.05': interval, '0.1': interval },
+        drift: { measured: true, campaigns: 12, auc_before: interval },
+      },
+      based_on: { seeds: 18, fitting_seeds: 11, candidates: 200 },
+      reason: null,
+    });
+  });
+
+  it('asks for rows of the population, ascending, with the limits', async () => {
+    await post({ seeds: [...SEEDS].reverse() });
+    expect(asked).toEqual([
+      {
+        task: {
+          populationVersion: expect.any(String),
+          features: {},
+          filters: {},
+          seeds: rowsOf(SEEDS),
+          suppressed: new Int32Array(0),
+          suppressionSet: null,
+          minimumSeeds: 10,
+          mostSeeds: 150,
+          mostCandidates: 3_000,
+        },
+        timeMs: 777,
+      },
+    ]);
+  });
+
+  it('asks the same whatever the order, with filters, those suppressed here, and the list of all campaigns', async () => {
+    const list = { user_ids: ['person-70', 'person-71'] };
+    expect((await server.call('PUT', '/v1/suppression', list)).status).toBe(200);
+    try {
+      const filters = { city: ['c1', 'c2'] };
+      const suppression = ['person-60', 'nobody', 'person-5', 'person-60'];
+      await post({ seeds: SEEDS, filters, suppression });
+      await post({ seeds: [...SEEDS].reverse(), filters, suppression: [...suppression].reverse() });
+      expect(asked[0]!.task).toMatchObject({
+        filters,
+        suppressed: rowsOf(['person-5', 'person-60']),
+        suppressionSet: server.store.userSets.find({ kind: 'common_suppression' }),
+      });
+      expect(asked[0]!.task.suppressionSet).toMatch(/^[0-9a-f]{64}$/);
+      expect(asked[1]).toEqual(asked[0]);
+    } finally {
+      await server.call('DELETE', '/v1/suppression');
+    }
+  });
+
+  it('stores nothing', async () => {
+    await post({ seeds: SEEDS });
+    expect((await server.call('GET', '/v1/campaigns')).json.items).toEqual([]);
+  });
+
+  it('says that the known seeds are too few, and asks nobody', async () => {
+    const { status, json } = await post({ seeds: [...SEEDS.slice(0, 9), 'nobody', 'no one'] });
+    expect([status, json.enough, json.cohesion, json.expected]).toEqual([200, false, null, null]);
+    expect(json.reason).toEqual({
+      code: 'too_few_seeds',
+      message: '9 of the seeds are in the population; at least 10 are needed',
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('says that nobody is left who is not a seed', async () => {
+    const left = { seeds: 20, suppressed: 0, filtered: 280, candidates: 0 };
+    answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
+    const { status, json } = await post({ seeds: SEEDS, filters: { city: ['c1'], gender: ['f'] } });
+    expect([status, json.enough, json.cohesion, json.based_on]).toEqual([200, true, null, null]);
+    expect([json.excluded, json.candidates]).toEqual([{ seeds: 20, suppressed: 0, filtered: 280 }, 0]);
+    expect(json.reason).toEqual({
+      code: 'no_candidates',
+      message: 'every user of the population is a seed, suppressed or filtered out',
+    });
+  });
+
+  it('says that too few seeds are not suppressed', async () => {
+    const left = { seeds: 9, suppressed: 11, filtered: 0, candidates: 280 };
+    answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
+    const { json } = await post({ seeds: SEEDS, suppression: SEEDS.slice(9) });
+    expect([json.enough, json.seeds.known, json.seeds.suppressed, json.candidates]).toEqual([false, 20, 11, 280]);
+    expect(json.reason).toEqual({
+      code: 'too_few_seeds',
+      message: '9 of the seeds are in the population and not suppressed; at least 10 are needed',
+    });
+  });
+
+  it('asks to ask again when the list of all campaigns was changed meanwhile, whose file is gone then', async () => {
+    await server.call('PUT', '/v1/suppression', { user_ids: ['person-70'] });
+    answerWith(async () => {
+      await server.call('DELETE', '/v1/suppression');
+      throw new Error('no such file');
+    });
+    const { status, json } = await post({ seeds: SEEDS });
+    expect([status, json.reason.code, json.excluded]).toEqual([200, 'busy', null]);
+  });
+
+  it.each([
+    [{ kind: 'loading' }, 'loading'],
+    [{ kind: 'busy' }, 'busy'],
+    [{ kind: 'late', users: null }, 'too_slow'],
+  ] as const)('counts seeds, and says why there is no more, where the estimator says %j', async (outcome, code) => {
+    answerWith(async () => outcome);
+    const { status, json } = await post({ seeds: SEEDS });
+    expect([status, json.seeds.known, json.enough, json.cohesion, json.reason.code]).toEqual([
+      200,
+      20,
+      true,
+      null,
+      code,
+    ]);
+  });
+
+  it('tells whom it counted when the time was too short for the rest', async () => {
+    const counted = { seeds: 15, suppressed: 5, filtered: 0, candidates: 280 };
+    answerWith(async () => ({ kind: 'late', users: counted }));
+    const { json } = await post({ seeds: SEEDS });
+    expect([json.seeds.suppressed, json.candidates, json.cohesion, json.reason.code]).toEqual([
+      5,
+      280,
+      null,
+      'too_slow',
+    ]);
+  });
+
+  it('shows a request id only when the estimator fails, and logs why', async () => {
+    answerWith(async () => {
+      throw new Error('a secret path');
+    });
+    const { status, json, text } = await post({ seeds: SEEDS });
+    expect([status, json.seeds.known, json.reason.code]).toEqual([200, 20, 'failed']);
+    expect(text).not.toContain('secret');
+    expect(server.log()).toContain('a secret path');
+  });
+
+  it.each([
+    ['no seeds', { seeds: [] }, 400, 'invalid_request'],
+    ['no list', { seeds: 'u1' }, 400, 'invalid_request'],
+    ['an unknown field', { seeds: SEEDS, name: 'x' }, 400, 'invalid_request'],
+    ['an unknown feature', { seeds: SEEDS, features: { colour: 'red' } }, 400, 'unknown_feature'],
+    ['an unknown filter', { seeds: SEEDS, filters: { country: ['DE'] } }, 400, 'unknown_filter'],
+    ['a token that nobody has', { seeds: SEEDS, filters: { city: ['c1', 'c99'] } }, 400, 'unknown_filter'],
+    ['a filter without tokens', { seeds: SEEDS, filters: { city: [] } }, 400, 'invalid_request'],
+    ['no list of suppressed users', { seeds: SEEDS, suppression: 'person-1' }, 400, 'invalid_request'],
+    [
+      'too many suppressed users',
+      { seeds: SEEDS, suppression: Array.from({ length: 401 }, (_, i) => `u${i}`) },
+      413,
+      'too_many_seeds',
+    ],
+    ['too many seeds', { seeds: Array.from({ length: 401 }, (_, i) => `u${i}`) }, 413, 'too_many_seeds'],
+  ])('refuses %s', async (_, body, status, code) => {
+    const answer = await post(body);
+    expect([answer.status, answer.json.code]).toEqual([status, code]);
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,0 +1,446 @@
+/** A whole server on real parts: a small imported population, a store and rankings in a temp folder. */
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { pino } from 'pino';
+import { RankingCache } from '../../src/audience/ranking-cache.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import type { CampaignStore } from '../../src/domain/ports/store.ts';
+import type { DamagedRow } from '../../src/domain/ports/upkeep.ts';
+import { rankingFolder } from '../../src/domain/ranking-name.ts';
+import type { Timings } from '../../src/domain/run-facts.ts';
+import { buildServer } from '../../src/http/app.ts';
+import type { AudienceExplainer, CustomisedModels } from '../../src/http/audiences/port.ts';
+import type { CampaignFeature } from '../../src/http/campaigns/port.ts';
+import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/http/config.ts';
+import type { Estimates } from '../../src/http/estimates/port.ts';
+import { thisMachine } from '../../src/http/health/machine.ts';
+import type { Damage, EngineStatus, Machine } from '../../src/http/health/port.ts';
+import type { ModelFacts } from '../../src/http/information/port.ts';
+import type { ModelVersion } from '../../src/http/models/port.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { ServiceClock } from '../../src/lib/service-clock.ts';
+import { importPopulation } from '../../src/population/import/import.ts';
+import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import { summariseVersions } from '../../src/population/versions/versions.ts';
+import { AudienceExplainer as ThreadedExplainer } from '../../src/service/threads/audience-explainer.ts';
+import { ServiceEraser } from '../../src/service/upkeep/user-eraser.ts';
+import { createAddressGuard, type Resolve } from '../../src/service/webhooks/address-guard.ts';
+import { WebhookDispatcher } from '../../src/service/webhooks/dispatcher.ts';
+import { locateStore, openStore } from '../../src/storage/open-store.ts';
+import { openContract } from '../fixture/api-document.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { FEW_ODD_IDS } from '../fixture/odd-ids.ts';
+
+export const USER_COUNT = 300;
+export const ODD_IDS = FEW_ODD_IDS;
+export const USER_IDS = [...ODD_IDS, ...Array.from({ length: USER_COUNT - ODD_IDS.length }, (_, i) => `person-${i}`)];
+export const SEEDS = Array.from({ length: 20 }, (_, i) => `person-${i}`);
+
+const CAMPAIGN_FEATURES: readonly CampaignFeature[] = [
+  { name: 'category', kind: 'single', ...known(['shoes', 'hats']) },
+  { name: 'genres', kind: 'multi', maxLength: 3, ...known(['drama', 'comedy']) },
+];
+
+function known(tokens: readonly string[]): Pick<CampaignFeature, 'isKnown' | 'values'> {
+  return {
+    isKnown: (value) => tokens.includes(value),
+    values: { size: tokens.length + 1, token: (code) => tokens[code - 1]! },
+  };
+}
+
+export const OK_BODY = {
+  name: 'autumn shoes',
+  features: { category: 'shoes', genres: ['drama'] },
+  seeds: SEEDS,
+  audience: { size: 50 },
+};
+
+const share = { '0.05': { mean: 0.5, low: 0.4, high: 0.6 } };
+const MODEL_VERSION: ModelVersion = {
+  ...{ version: '0123456789ab', name: 'small', createdAt: '2026-11-25T12:00:00.000Z', isServed: true, bytes: 1 },
+  ...{ publishedAt: Date.UTC(2026, 10, 25), check: null },
+};
+
+function refuseModel(version: string): never {
+  throw new AppError('model_not_found', `there is no model version ${version}`);
+}
+
+/** It has one version, the served one. */
+function only(population: Population, version: string): void {
+  if (version === population.version) return;
+  throw new AppError('population_not_found', `there is no population version ${version}`);
+}
+
+export const MODEL_FACTS: ModelFacts = {
+  name: 'test model',
+  createdAt: '2026-11-25T12:00:00.000Z',
+  adaptation: { optimiser: 'adam', negatives_per_seed: 10, summary: 'Adam at .003' },
+  evaluation: {
+    data: 'test',
+    campaigns: '20 test campaigns',
+    groups: { all: { campaigns: 20, auc: share['0.05'], precision: share, recall: share, lift: share } },
+  },
+};
+
+/** The parts of an answer that tests look at; `json` is loose on purpose. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
+  readonly json: any;
+}
+
+export interface Fixture {
+  readonly app: FastifyInstance;
+  readonly store: CampaignStore;
+  /** Not started: it looks for what is due when it is woken. */
+  readonly webhooks: WebhookDispatcher;
+  readonly population: Population;
+  readonly dataDir: string;
+  /** Everything that was logged. */
+  readonly log: () => string;
+  readonly wakes: () => number;
+  /** How often the population was suspected of damage. */
+  readonly suspicions: () => number;
+  /** Called from now on for rows that reads find damaged. */
+  onDamagedRow(call: (row: DamagedRow) => void): void;
+  setDamage(damage: readonly Damage[]): void;
+  setModels(models: CustomisedModels): void;
+  setEstimates(estimates: Estimates): void;
+  setEngine(status: () => EngineStatus): void;
+  call(
+    method: InjectOptions['method'],
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** Creates a campaign of `body` and finishes it; the id. */
+  createReady(body?: object): Promise<string>;
+  /** What explains audiences from now on, in place of the real thing. */
+  setExplainer(explainer: AudienceExplainer): void;
+  /**
+   * Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says
+   * otherwise.
+   */
+  finishNext(score?: (userNumber: number) => number): void;
+  close(): Promise<void>;
+}
+
+export interface PopulationFixture {
+  readonly population: Population;
+  remove(): void;
+}
+
+/** Imports users, those of this file by default; shared by the tests of one file, as a population never changes. */
+export async function importUsers(userIds: readonly string[] = USER_IDS): Promise<PopulationFixture> {
+  const dir = temporaryFolder();
+  const source = join(dir, 'data');
+  mkdirSync(source);
+  const features = [
+    { name: 'city', kind: 'single' as const },
+    { name: 'gender', kind: 'single' as const, sensitive: true },
+  ];
+  writeFileSync(
+    join(source, 'dataset.json'),
+    JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
+  );
+  const lines = userIds.map((user_id, i) =>
+    JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }),
+  );
+  writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
+  const out = join(dir, 'population');
+  await importPopulation({ source, features, out });
+  return { population: openPopulation(out), remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+export interface FixtureParts {
+  readonly clock?: Clock;
+  /** Of few and small rankings by default, so that they make room for each other. */
+  readonly rankings?: { readonly openRankings: number; readonly memoryBytes: number };
+  /** Where webhooks may go beside public hosts. */
+  readonly allowedHosts?: readonly string[];
+  readonly resolve?: Resolve;
+  /** Free bytes on the disk; plenty by default. */
+  readonly freeBytes?: () => number;
+  /** What the machine is to tell in place of the truth. */
+  readonly machine?: Partial<Machine>;
+}
+
+const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
+
+const RESERVE_BYTES = 1_000_000;
+const PLENTY_BYTES = 2 * RESERVE_BYTES;
+
+function diskOf(freeBytes: number) {
+  return { freeBytes, reserveBytes: RESERVE_BYTES, isLow: freeBytes < RESERVE_BYTES };
+}
+
+/** Tests share the processors with others: no load is shed but where that is tested. */
+const UNHURRIED = { overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 };
+
+export async function openFixture(
+  population: Population,
+  wanted: Partial<ServerConfig> = {},
+  {
+    clock: given = systemClock,
+    allowedHosts = [],
+    resolve,
+    rankings: kept = FEW_RANKINGS,
+    ...parts
+  }: FixtureParts = {},
+): Promise<Fixture> {
+  const config = { ...UNHURRIED, ...wanted };
+  const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
+  const dataDir = temporaryFolder();
+  let reportRow: (row: DamagedRow) => void = () => {};
+  const store = openStore(locateStore(dataDir), {
+    onDamagedRow: (row) => reportRow(row),
+    clock,
+    minimumSeeds: 10,
+    leaseMs: 30_000,
+    maximumAttempts: 3,
+  });
+  const rankings = new RankingCache(store.blobs, kept);
+  let logged = '';
+  let wakes = 0;
+  let suspicions = 0;
+  let damage: readonly Damage[] = [];
+  let models = (): CustomisedModels => {
+    throw new Error('no test has set the customised models');
+  };
+  let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
+  const threads = new ThreadedExplainer({
+    population: population.path,
+    store: locateStore(dataDir),
+    limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
+  });
+  let explainer: AudienceExplainer = threads;
+  let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
+  const machine: Machine = { ...thisMachine(dataDir), ...parts.machine };
+  let onExpanded: (timings: Timings) => void = () => {};
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      logged += String(chunk);
+      done();
+    },
+  });
+  const logger = pino({ level: 'trace' }, sink);
+  const webhooks = new WebhookDispatcher({
+    outbox: store.outbox,
+    guard: createAddressGuard(allowedHosts, resolve),
+    logger,
+    clock,
+    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+  });
+  const app = await buildServer({
+    store,
+    rankings,
+    population,
+    campaignFeatures: CAMPAIGN_FEATURES,
+    modelVersion: 'model-1',
+    model: MODEL_FACTS,
+    models: {
+      list: () => [MODEL_VERSION],
+      get: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
+      activate: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
+      rollback: () => {
+        throw new AppError('nothing_to_roll_back', 'no model was served before', {
+          facts: { served_model_version: MODEL_VERSION.version },
+        });
+      },
+    },
+    populations: {
+      current: () => population,
+      importedAt: () => Date.UTC(2026, 10, 25),
+      list: () => summariseVersions(population.path),
+      activate: async (version) => only(population, version),
+      coverage: async (version) => {
+        only(population, version);
+        const none = { values: null, unknownValues: null, unknownShare: null };
+        return population.features.map(({ name }) => ({ name, users: population.rowCount, ...none }));
+      },
+      changes: async (since, version) => {
+        for (const each of [since, version]) only(population, each);
+        const same = { added: 0, removed: 0, kept: population.rowCount, changed: 0, changedByFeature: new Map() };
+        return { ...same, addedFeatures: [], removedFeatures: [] };
+      },
+    },
+    customisedModels: {
+      manifest: (audience) => models().manifest(audience),
+      onnx: (audience) => models().onnx(audience),
+    },
+    eraser: new ServiceEraser({
+      ...{ store, population, logger },
+      maximumWaiting: config.maximumWaitingErasures ?? DEFAULT_SERVER_CONFIG.maximumWaitingErasures,
+    }),
+    estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
+    explainer: { explain: (task) => explainer.explain(task) },
+    engine: () => engine(),
+    storage: {
+      disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
+      reserveFileBytes: () => store.reserve.sizeBytes(),
+      isReserveGivenUp: () => store.reserve.isGivenUp,
+      damaged: () => ({ ranking: 0, user_set: 0, population: 0, row: 0 }),
+      damage: () => damage,
+      suspectPopulation: () => {
+        suspicions += 1;
+      },
+      scrubbed: () => ({ bytes: 0, passes: 0 }),
+      setAside: () => [],
+      refuseIfLost: () => {},
+    },
+    machine,
+    onExpanded: (listener) => {
+      onExpanded = listener;
+    },
+    wake: () => {
+      wakes += 1;
+    },
+    webhooks,
+    telemetry: null,
+    logger,
+    clock,
+    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+  });
+  await checkAnswers(app);
+  const call: Fixture['call'] = async (method, path, body, headers = {}) => {
+    const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
+    const response = await app.inject({
+      ...(method === undefined ? {} : { method }),
+      url: path,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { payload: isRaw ? body : JSON.stringify(body) }),
+    });
+    const type = String(response.headers['content-type'] ?? '');
+    return {
+      status: response.statusCode,
+      type,
+      headers: response.headers,
+      text: textOf(response),
+      json: /[/+]json(;|$)/.test(type) ? JSON.parse(textOf(response)) : undefined,
+    };
+  };
+  const finishNext: Fixture['finishNext'] = (score = scoreOf) => onExpanded(finishJob(store, population, score));
+  return {
+    app,
+    store,
+    webhooks,
+    population,
+    dataDir,
+    log: () => logged,
+    wakes: () => wakes,
+    suspicions: () => suspicions,
+    onDamagedRow: (call) => {
+      reportRow = call;
+    },
+    setDamage: (made) => {
+      damage = made;
+    },
+    setModels: (made) => {
+      models = () => made;
+    },
+    setEstimates: (made) => {
+      estimates = made;
+    },
+    setExplainer: (made) => {
+      explainer = made;
+    },
+    setEngine: (status) => {
+      engine = status;
+    },
+    call,
+    createReady: async (body = OK_BODY) => {
+      const created = await call('POST', '/v1/campaigns', body);
+      if (created.status !== 202) throw new Error(created.text);
+      finishNext();
+      return created.json.id;
+    },
+    finishNext,
+    close: async () => {
+      await Promise.all([app.close(), webhooks.stop()]);
+      await threads.close();
+      rankings.closeAll();
+      store.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** From now on every injected answer that the OpenAPI document does not promise fails the test that asked for it. */
+async function checkAnswers(app: FastifyInstance): Promise<void> {
+  const contract = await openContract();
+  const inject = app.inject.bind(app) as (request: InjectOptions) => Promise<LightMyRequestResponse>;
+  const checked = async (request: InjectOptions) => {
+    const response = await inject(request);
+    const { statusCode: status, headers } = response;
+    const url = typeof request.url === 'string' ? request.url : String(request.url?.pathname);
+    const fault = contract.findFault({ method: request.method ?? 'GET', url, status, headers, text: textOf(response) });
+    if (fault !== null) throw new Error(`not as openapi.yaml says: ${fault}`);
+    return response;
+  };
+  app.inject = checked as typeof app.inject;
+}
+
+function textOf({ headers, rawPayload }: LightMyRequestResponse): string {
+  return (headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload) : rawPayload).toString();
+}
+
+/** The score that `finishNext` gives, as answers have it. */
+export function scoreOf(userNumber: number): number {
+  return (1_000 - userNumber) / 1_000;
+}
+
+const interval = { mean: 0.7, low: 0.6, high: 0.8 };
+/** Of a ready campaign, with a field that this version of the API does not know. */
+export const QUALITY = {
+  epochs: 20,
+  held_out: {
+    held_out_seeds: 20,
+    candidates: 280,
+    auc: 0.7,
+    standard_error: 0.05,
+    recall: { '0.05': 0.3, '0.2': 0.5 },
+  },
+  prediction: {
+    verdict: 'good',
+    reason: 'held-out seeds rank above most candidates',
+    auc: interval,
+    recall: { '0.05': interval },
+    lift: { '0.05': interval },
+    drift: { measured: true, campaigns: 12, auc_before: interval },
+  },
+  of_tomorrow: 1,
+};
+
+function finishJob(store: CampaignStore, population: Population, score: (userNumber: number) => number): Timings {
+  const job = store.claim(`${process.pid}:test`);
+  if (job === null) throw new Error('no job is queued');
+  store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
+  store.advance(job, { state: 'adapting', progress: 0.1 });
+  const seeds = new Set([...store.setBlocks(job.sets.seeds)].flat());
+  store.advance(job, { state: 'scoring', progress: 0.5 });
+  const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
+    seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
+  );
+  const folder = rankingFolder(job.campaignId, job.expansionId);
+  const { candidates } = writeRanking(store.blobs, folder, scores);
+  const timings = { queued: 0.01, adapting: 0.5, scoring: 0.2, ranking: 0.1 };
+  const isDone = store.finish(job, {
+    folder,
+    candidates,
+    populationSize: population.rowCount,
+    excluded: { seeds: 3, suppressed: 0, filtered: 0 },
+    timings,
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
+    quality: QUALITY,
+  });
+  if (!isDone) throw new Error('the lease was lost');
+  return timings;
+}

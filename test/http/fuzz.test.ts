@@ -1,0 +1,219 @@
+/**
+ * Valid and broken requests to every operation of the OpenAPI document: nothing is answered 5xx but a documented 503,
+ * every answer is as the document says (the fixture checks each), and the store is whole afterwards. A new route is
+ * covered by being documented.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { InjectOptions } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../../src/storage/sqlite/driver.ts';
+import { openContract } from '../fixture/api-document.ts';
+import { itUsual, size } from '../fixture/size.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
+import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
+import { type Pool, Values } from './fuzz/values.ts';
+
+const REQUESTS = size(700, 3_000);
+/** Another one: `FUZZ_SEED=7 npx vitest run test/http/fuzz.test.ts`. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
+/** After as many requests campaigns are finished, so that there are audiences. */
+const REFILL_EVERY = 15;
+const READY_CAMPAIGNS = 2;
+
+/** Share of the operations that may take none of their requests. */
+const MAXIMUM_NEVER_ACCEPTED = size(0.3, 0.05); // of few requests chance leaves some operations without a good one
+
+const contract = await openContract();
+const targets: readonly Target[] = contract.operations;
+
+/** With which keys can be made: none is needed otherwise. */
+const KEY = 'the-key-of-all-requests';
+
+/** Requests that send no key of their own have it. */
+function withKey(app: Fixture['app']): void {
+  const inject = app.inject.bind(app) as (request: InjectOptions) => ReturnType<Fixture['app']['inject']>;
+  const injectWithKey = (request: InjectOptions) =>
+    inject({ ...request, headers: { authorization: `Bearer ${KEY}`, ...request.headers } });
+  app.inject = injectWithKey as unknown as typeof app.inject;
+}
+
+let users: PopulationFixture;
+let server: Fixture;
+let ids: readonly string[] = [];
+let expansionIds: readonly string[] = [];
+let deliveryIds: readonly string[] = [];
+beforeAll(async () => {
+  users = await importUsers();
+  server = await openFixture(users.population, {
+    ...{ apiKey: KEY, overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 },
+  });
+  withKey(server.app);
+  server.setModels({
+    manifest: async () => MANIFEST,
+    onnx: async () => new Uint8Array(3_000),
+  });
+  await refill();
+});
+afterAll(async () => {
+  await server.close();
+  users.remove();
+});
+
+const MANIFEST = {
+  contract_version: 1,
+  campaign_id: 'c',
+  audience_version: 1,
+  model_version: 'model-1',
+  population_version: 'p',
+  campaign_features: {},
+  campaign_inputs: {},
+  left_out: null,
+  general_model: {},
+};
+
+/** Real values by name, or by the place in a path: `campaigns.id`. */
+const pool: Pool = (place) => {
+  const name = place.split('.').at(-1)!;
+  if (place === 'webhooks.id') return server.store.webhooks.list({ limit: 5 }).items.map(({ id }) => id);
+  if (place === 'keys.id') return server.store.apiKeys.list({ limit: 5 }).items.map(({ id }) => id);
+  if (place === 'populations.version' || name === 'since') return [server.population.version];
+  if (name === 'id') return ids;
+  if (name === 'expansion_id') return expansionIds;
+  if (name === 'delivery_id') return deliveryIds;
+  if (name === 'seeds') return SEEDS;
+  if (name === 'user_id' || name === 'user_ids') return USER_IDS.slice(0, 40);
+  if (name === 'version' || name === 'from' || name === 'to') return ['1', '2'];
+  if (name === 'url') return ['https://hooks.example.com/metaheac'];
+  if (name === 'name') return ['category', 'genres', 'city'];
+  return [];
+};
+
+describe('every operation', () => {
+  it('answers whatever is sent as the document says, and keeps the store whole', {
+    timeout: size(120_000, 300_000),
+  }, async () => {
+    const runs = Math.ceil(REQUESTS / targets.length);
+    const counts = new Map<string, number>();
+    const accepted = new Set<string>();
+    let sent = 0;
+    const start = performance.now();
+    for (const target of targets) {
+      await refill();
+      const values = new Values(contract.document, pool);
+      const send = async (request: FuzzRequest) => {
+        const response = await server.app.inject(request as InjectOptions);
+        const { statusCode } = response;
+        // that a 503 is documented has been checked
+        if (statusCode >= 500 && statusCode !== 503) {
+          throw new Error(
+            `${request.method} ${request.url.slice(0, 300)} -> ${statusCode}: ${server.log().slice(-3_000)}`,
+          );
+        }
+        sent += 1;
+        const kind = `${Math.floor(statusCode / 100)}xx`;
+        counts.set(kind, (counts.get(kind) ?? 0) + 1);
+        if (statusCode < 400 && request.method === target.method) accepted.add(nameOf(target));
+        if (sent % REFILL_EVERY === 0) await refill();
+      };
+      await fc.assert(fc.asyncProperty(requestsOf(target, values, pool), send), { numRuns: runs, seed: SEED });
+    }
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const kinds = [...counts].sort().map(([kind, count]) => `${count} ${kind}`);
+    const never = targets.map(nameOf).filter((name) => !accepted.has(name));
+    process.stdout.write(
+      `fuzz: ${sent} requests to ${targets.length} operations in ${seconds} s, seed ${SEED}: ` +
+        `${kinds.join(', ')}; never accepted: ${never.join(', ') || 'none'}\n`,
+    );
+    expect(sent).toBeGreaterThanOrEqual(REQUESTS);
+    // an operation that takes nothing of what is made here is not tested: put what it needs into the pool
+    expect(never.length).toBeLessThanOrEqual(targets.length * MAXIMUM_NEVER_ACCEPTED);
+    await checkStore();
+  });
+
+  itUsual('refuses a query name that it does not have', async () => {
+    for (const target of targets) {
+      if (!target.path.startsWith('/v1/')) continue;
+      const { method, path } = target;
+      const answer = await server.call(method as 'GET', `${urlOf(target)}?sneaky=1`);
+      // the first, unless the query also lacks what it must have
+      const pointers = answer.json?.errors?.map(({ pointer }: { pointer: string }) => pointer);
+      expect([`${method} ${path}`, answer.status, pointers]).toEqual([
+        `${method} ${path}`,
+        400,
+        expect.arrayContaining(['sneaky']),
+      ]);
+    }
+  });
+
+  itUsual.each(['0x1', ' 1', '1 ', '1e0', '+1', '01', '1.0', '', '1'.repeat(400)])(
+    'refuses %j as a whole number of its query',
+    async (text) => {
+      const answers: unknown[] = [];
+      for (const target of targets)
+        for (const { in: place, name, schema } of target.operation.parameters ?? []) {
+          if (place !== 'query' || schema?.['type'] !== 'integer') continue;
+          const { status, json } = await server.call('GET', `${urlOf(target)}?${name}=${encodeURIComponent(text)}`);
+          answers.push([target.path, status, json?.errors?.[0]?.pointer]);
+          expect(answers.at(-1)).toEqual([target.path, 400, name]);
+        }
+      expect(answers.length).toBeGreaterThan(10);
+    },
+  );
+});
+
+/** With ids that are there. */
+function urlOf({ path }: Target): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(pool(placeOf(path, name))[0] ?? 'x'));
+}
+
+function nameOf({ method, path }: Target): string {
+  return `${method} ${path}`;
+}
+
+/** Does the engine's work, makes campaigns where too many were deleted, and takes them into the pool. */
+async function refill(): Promise<void> {
+  for (let queued = server.store.countsByState().queued; queued > 0; queued--) server.finishNext();
+  while (server.store.countsByState().ready < READY_CAMPAIGNS) await server.createReady();
+  await server.call('POST', '/v1/campaigns', OK_BODY); // one that is queued
+  const ready = server.store.list({ limit: 1, state: 'ready' }).items[0]!;
+  // a second version of it
+  if (server.store.audienceVersions(ready.id, { limit: 2 }).items.length < 2)
+    for (const size of [40, 41]) server.store.update(ready.id, { audience: { size } });
+  const queued = server.store.list({ limit: 1, state: 'queued' }).items[0]!;
+  // few, so that an expansion is often the campaign's
+  ids = [ready.id, queued.id];
+  expansionIds = [ready.expansionId!, queued.expansionId!];
+  const webhook = server.store.webhooks.list({ limit: 1 }).items[0];
+  if (webhook === undefined) return;
+  await server.call('POST', `/v1/webhooks/${webhook.id}/ping`);
+  const { json } = await server.call('GET', `/v1/webhooks/${webhook.id}/deliveries`);
+  deliveryIds = json.items.map(({ id }: { id: string }) => id);
+}
+
+async function checkStore(): Promise<void> {
+  const file = readdirSync(server.dataDir).find((name) => /\.(db|sqlite3?)$/.test(name));
+  if (file === undefined) throw new Error(`no database among ${readdirSync(server.dataDir).join(', ')}`);
+  const database = connect(join(server.dataDir, file), { readonly: true });
+  try {
+    expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
+    expect(database.pragma('foreign_key_check')).toEqual([]);
+    const { n: rows } = database.prepare('SELECT count(*) AS n FROM campaigns').get() as { n: number };
+    const listed = await listAll();
+    expect([listed.length, new Set(listed).size]).toEqual([rows, rows]);
+    for (const id of listed) expect((await server.call('GET', `/v1/campaigns/${id}`)).status).toBe(200);
+  } finally {
+    database.close();
+  }
+}
+
+async function listAll(): Promise<string[]> {
+  const listed: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { json } = await server.call('GET', `/v1/campaigns?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    listed.push(...json.items.map(({ id }: { id: string }) => id));
+    cursor = json.next_cursor;
+  }
+  return listed;
+}

@@ -1,0 +1,59 @@
+/** What the outbox writes against what the document promises of it: one schema for each type of event. */
+import { expect, it } from 'vitest';
+import { CAMPAIGN_EVENTS, EVENT_TYPES } from '../../../src/domain/webhook-types.ts';
+import { EVENTS } from '../../../src/http/webhooks/events.ts';
+import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
+import { openContract } from '../../fixture/api-document.ts';
+import { dataFolder } from '../../storage/sqlite/data-folder.ts';
+
+const { document, validator } = await contract();
+
+it('every type of event is as its schema says, in the code and in the document', async () => {
+  const bodies = await bodiesOfAll();
+  expect([...new Set(bodies.map(({ type }) => type))].sort()).toEqual([...EVENT_TYPES].sort());
+  expect(Object.keys(document.webhooks).sort()).toEqual([...EVENT_TYPES].sort());
+  for (const { type, body } of bodies) {
+    expect(EVENTS[type].schema.parse(body)).toEqual(body);
+    const { schema } = document.webhooks[type]!.post.requestBody!.content['application/json']!;
+    const isValid = validator(schema);
+    expect([type, isValid(body), isValid.errors]).toEqual([type, true, null]);
+    // and not of whatever is sent
+    expect(isValid({ ...body, more: 1 })).toBe(false);
+    expect(isValid({ ...body, data: {} })).toBe(false);
+    expect(EVENTS[type].schema.safeParse({ ...body, data: { ...body.data, more: 1 } }).success).toBe(false);
+  }
+});
+
+it('the example of every type is as its schema says', () => {
+  for (const type of EVENT_TYPES) {
+    const { schema, component } = EVENTS[type];
+    const [example] = document.components.schemas[component]!['examples'] as unknown[];
+    expect(schema.parse(example)).toEqual(example);
+  }
+});
+
+/** One event of each type at least, with and without an external id. */
+async function bodiesOfAll() {
+  const { clock, open } = dataFolder({ minimumSeeds: 2, maximumAttempts: 1 });
+  const store = open();
+  const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
+  const { webhook: created } = store.webhooks.create(webhook, 10, clock.now());
+  store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown);
+  const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+  expand(store, store.claim('1:engine')!);
+  await store.expand(id);
+  expand(store, store.claim('1:engine')!);
+  await store.expand(id);
+  store.end(store.claim('1:engine')!, 'failed', { code: 'x', message: 'y', attempts: 1 });
+  store.update(id, { audience: { size: 5 } });
+  store.activate(id, 1);
+  store.delete(id);
+  store.delete(store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown).id);
+  store.outbox.ping(created.id, clock.now());
+  return store.outbox.due(clock.now(), 100).map(({ type, body }) => ({ type, body: JSON.parse(body) }));
+}
+
+async function contract() {
+  const opened = await openContract();
+  return { document: opened.document, validator: opened.validator.bind(opened) };
+}

@@ -1,0 +1,142 @@
+/** The quality benchmark on a data set of 90 users: parts, what is kept of them, and what it refuses. */
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openPartStore } from '../../../packages/lab/quality/part-store.ts';
+import { openDataSet } from '../../../src/dataset/data-set.ts';
+import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
+import { loadModel } from '../../../src/model/load.ts';
+import { benchQuality } from '../../bench/quality.bench.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
+import { CAMPAIGNS, writeSmallDataSet } from '../../training/small-data-set.ts';
+import { reportOf } from './reports.ts';
+
+let root = '';
+let data = '';
+const parts = 'no-past-campaigns,no-latent-term,no-cut';
+const run = async (...args: string[]) => {
+  const notes: string[] = [];
+  const [page] = await benchQuality(
+    ['--data', data, '--steps', '1', '--repeats', '1', '--work', join(root, 'work'), ...args],
+    (line) => notes.push(line),
+  );
+  return { page: page!, notes };
+};
+
+beforeAll(() => {
+  root = temporaryFolder();
+  data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS, { tagged: false });
+});
+
+// trainings: a busy machine takes its time
+describe('benchQuality', { timeout: 180_000 }, () => {
+  itUsual('leaves out what an ablation says, and keeps what is done', async () => {
+    const { page, notes } = await run('--only', parts);
+    expect(page).toContain('| without ');
+    for (const title of ['past campaigns', 'the latent term', 'the cut']) expect(page).toContain(`| ${title} `);
+    expect(page).not.toContain(root);
+    expect(notes.length).toBeGreaterThan(4);
+
+    const modelOf = (name: string) => loadModel(join(root, 'work', 'small', `model-${name}`));
+    const isZero = (values: ArrayLike<number | bigint>) => Array.from(values).every((x) => Number(x) === 0);
+    const latent = await modelOf('no-latent-term');
+    expect(isZero(latent.graph.initializers.get(LATENT_TABLE)!.data)).toBe(true);
+    expect([...latent.adapted].sort()).toEqual([HEADS.bias, HEADS.regression, HEADS.scale, HEADS.wide]);
+    const past = await modelOf('no-past-campaigns');
+    expect(past.manifest.features.user).toHaveLength(2);
+    const reference = await modelOf('reference');
+    expect(reference.manifest.features.user).toHaveLength(3);
+    expect(reference.manifest.training).toMatchObject({ adaptation_choice: null, final_steps: 0 });
+
+    const again = await run('--only', parts);
+    expect(again).toEqual({ page, notes: [] });
+  });
+
+  itUsual('tells what was done before beside what is asked for, and fills the tables of a page', async () => {
+    const out = join(root, 'page.md');
+    writeFileSync(out, 'Mine.\n\n<!-- table: curve -->\n<!-- end of table -->\n');
+    const { page } = await run('--only', 'curve', '--out', out);
+    expect(page).toContain('| the cut ');
+    expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
+  });
+
+  itUsual('chooses the blend without each thing that the choice has, and where lists are cut', async () => {
+    const { page, notes } = await run('--only', 'blend,blend-cut-lists');
+    expect(notes.join('\n')).toContain('blends of ');
+    for (const title of ['the stack (one weight at a time)', 'whole lists of past campaigns (cut for 95 %)'])
+      expect(page.match(new RegExp(`^\\| ${title.replace(/[()%]/g, '\\$&')} +\\|`, 'gm'))).toHaveLength(2);
+    expect(page).toMatch(/^\*\*small\*\*, mean of 1 repeat/m);
+    expect((await run('--only', 'blend,blend-cut-lists')).notes).toEqual([]);
+  });
+
+  it.runIf(IS_LONG)(
+    'trains on short histories, says why one is refused, and gives the same page of what is kept',
+    async () => {
+      const { page, notes } = await run('--histories');
+      const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
+      expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '3', '5', '6']);
+      // a part of the campaigns was played, or the reason stands in the row
+      for (const [, , auc] of rows.slice(3)) expect(Number(auc)).toBeGreaterThan(0.3);
+      expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
+      expect(page).not.toContain(root);
+      expect(notes.join('\n')).toContain('small: history-5');
+      expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
+
+      const refused = notes.filter((note) => /history-\d: /.test(note)).length;
+      const again = await run('--histories');
+      expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
+      const [kept] = await benchQuality(['--work', join(root, 'work')], () => {});
+      if (refused === 0) expect(kept).toBe(page);
+      else expect(kept).toContain('| small    | 6 ');
+    },
+  );
+
+  it.runIf(IS_LONG)(
+    'runs generated shapes by name in the folder of work, and is done where their results are kept',
+    async () => {
+      const work = join(root, 'shapes');
+      const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
+      const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
+      const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
+      openPartStore(join(work, 'bands')).keep(
+        'main',
+        { steps: 1, repeats: 1, published: false },
+        { ...main, report: { ...report, groups: report.methods['metaheac'], prediction: { groups: {} } } },
+      );
+      const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
+      const notes: string[] = [];
+      const [page] = await benchQuality([...asked, '--shapes', 'bands'], (line) => notes.push(line));
+      expect(notes).toEqual([]);
+      expect(page).toMatch(/^\| bands +\| 4,000 /m);
+      expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
+
+      // results of a shape that was another then
+      appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
+      await expect(benchQuality([...asked, '--shapes', 'bands'], () => {})).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining('results of another data set'),
+      });
+      expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
+    },
+  );
+
+  itUsual.each([
+    [['--shapes', 'round'], /no shape is called round: there are few-tokens, /],
+    [['--derive', 'twice'], /no data set called twice can be derived/],
+    [['--derive', 'once'], /--out/],
+    [['--only', 'no-luck'], /no part is called no-luck: there are main, no-meta-learning/],
+    [['--steps', '0'], /0 is not a whole number/],
+    [['--what'], /--what/],
+  ])('refuses %j', async (args, message) => {
+    await expect(run(...args)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  itUsual('refuses to run without a data set, and to read a folder that is not there', async () => {
+    for (const args of [[], ['--work', join(root, 'nowhere')]])
+      await expect(benchQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+});

@@ -1,0 +1,265 @@
+/** Generated shapes: each has the property that it is there for, gives equal bytes for equal seeds, and can be read. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SHAPES } from '../../../packages/lab/scenarios/catalogue.ts';
+import { SHAPE_NAMES, type ShapeName } from '../../../packages/lab/scenarios/names.ts';
+import { generateShape } from '../../../packages/lab/scenarios/shape.ts';
+import { createRng } from '../../../src/lib/rng.ts';
+import { PAST_CAMPAIGNS } from '../../../src/population/read/past-campaigns.ts';
+import { prepareTrainingData } from '../../../src/training/choices/past-campaigns-choice.ts';
+import { prepareDataSet } from '../../../src/training/history/prepared-data-set.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { IS_LONG, itUsual, size } from '../../fixture/size.ts';
+import { countShared, holdersOf, mean, median, type PlantedData, phi, readPlanted } from './planted-data.ts';
+
+const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson'];
+
+let root = '';
+const folderOf = (name: string): string => join(root, name);
+beforeAll(async () => {
+  root = temporaryFolder();
+  for (const name of SHAPE_NAMES) await generateShape(SHAPES[name], { out: folderOf(name), seed: '1' });
+}, 120_000);
+
+const hashes = (folder: string): string[] =>
+  FILES.map((file) =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, file)))
+      .digest('hex'),
+  );
+const read = (name: ShapeName): PlantedData => readPlanted(folderOf(name));
+const testCampaigns = (data: PlantedData) => data.campaigns.filter(({ split }) => split === 'test');
+/** Of each user, tokens of all features. */
+const tokenCounts = ({ users }: PlantedData): number[] => users.map((traits) => Object.values(traits).flat().length);
+/** Of each user who is a member anywhere, the number of campaigns. */
+const memberships = ({ users, campaigns }: PlantedData): number[] =>
+  users.map((_, user) => campaigns.filter(({ members }) => members.has(user)).length).filter((count) => count > 0);
+const usesPastCampaigns = async (name: ShapeName): Promise<boolean> => {
+  const prepared = await prepareTrainingData(folderOf(name), { pastCampaigns: 'auto', seed: 1 });
+  prepared.close();
+  return prepared.userFeatures.some((feature) => feature.name === PAST_CAMPAIGNS);
+};
+
+/** Every sixth shape, or all of them. */
+const CHECKED = SHAPE_NAMES.filter((_, i) => i % size(6, 1) === 0);
+
+describe.each(CHECKED)('the shape %s', { timeout: 60_000 }, (name) => {
+  const shape = SHAPES[name];
+
+  it('produces equal bytes for equal seeds, and others for another', async () => {
+    expect(shape.name).toBe(name);
+    await generateShape(shape, { out: folderOf(`${name}-again`), seed: '1' });
+    expect(readdirSync(folderOf(`${name}-again`)).sort()).toEqual(FILES);
+    expect(hashes(folderOf(`${name}-again`))).toEqual(hashes(folderOf(name)));
+    await generateShape(shape, { out: folderOf(`${name}-again`), seed: '2' });
+    expect(hashes(folderOf(`${name}-again`))[2]).not.toBe(hashes(folderOf(name))[2]);
+  });
+
+  it('is read whole, with as many users, campaigns and seeds as it says', async () => {
+    const { dataSet, population, history, close } = await prepareDataSet(folderOf(name));
+    close();
+    expect(dataSet.name).toBe(name);
+    expect(population.rowCount).toBe(shape.users);
+    expect(history.skipped).toEqual([]);
+    const tests = history.campaigns.filter(({ split }) => split === 'test');
+    expect(tests).toHaveLength(shape.testCampaigns);
+    expect(history.campaigns).toHaveLength(shape.trainCampaigns + shape.testCampaigns);
+    for (const [c, { group, seeds, evaluation }] of tests.entries()) {
+      expect(group).toBe(c % 2 === 0 ? 'small' : 'large');
+      expect(seeds.length + evaluation.users.length).toBe(shape.users);
+      const hidden = evaluation.labels.reduce((sum, label) => sum + label, 0);
+      expect(seeds.length).toBe(Math.min(shape.seeds[group!], (seeds.length + hidden) >> 1));
+    }
+    // most campaigns are large enough for the seeds that the shape names
+    for (const group of ['small', 'large'] as const)
+      expect(median(tests.filter((one) => one.group === group).map(({ seeds }) => seeds.length))).toBe(
+        shape.seeds[group],
+      );
+  });
+
+  it('is told in docs/quality.md as the code tells it', () => {
+    const page = readFileSync(new URL('../../../docs/quality.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
+    const { about, users, trainCampaigns, testCampaigns, seeds } = shape;
+    const campaigns = `${trainCampaigns} / ${testCampaigns}`;
+    const counts = [users.toLocaleString('en'), campaigns, `${seeds.small} / ${seeds.large}`].join(' | ');
+    expect(page).toContain(`| \`${name}\` | ${about} | ${counts} |`);
+  });
+});
+
+describe('the property of', { timeout: 60_000 }, () => {
+  itUsual('few-tokens: four tokens a user at most', async () => {
+    const counts = tokenCounts(read('few-tokens'));
+    expect(Math.max(...counts)).toBe(4);
+    expect(mean(counts)).toBeGreaterThan(3.5);
+  });
+
+  itUsual('long-lists: some 60 tokens a user, each of which one user in fifty has at least', () => {
+    const data = read('long-lists');
+    expect(mean(tokenCounts(data))).toBeGreaterThan(55);
+    const holders = [...holdersOf(data, 'items').values()].map(({ size }) => size);
+    expect(holders).toHaveLength(400);
+    expect(Math.min(...holders) / data.users.length).toBeGreaterThan(0.02);
+  });
+
+  itUsual('sparse-vocabulary: over 10,000 tokens, half of which three users have at most', () => {
+    const holders = [...holdersOf(read('sparse-vocabulary'), 'items').values()].map(({ size }) => size);
+    expect(holders.length).toBeGreaterThan(10_000);
+    expect(median(holders)).toBeLessThanOrEqual(3);
+  });
+
+  itUsual(
+    'rare-tokens: a keyword has few users, members have some ten times as often, and common tokens as often',
+    () => {
+      const data = read('rare-tokens');
+      const liftsOf = (feature: string, fewest: number): number[] =>
+        testCampaigns(data).map(({ members }) =>
+          Math.max(
+            ...[...holdersOf(data, feature).values()].map((holders) =>
+              holders.size < fewest
+                ? 0
+                : (countShared(holders, members) / members.size / holders.size) * data.users.length,
+            ),
+          ),
+        );
+      const keywords = [...holdersOf(data, 'keywords').values()].map(({ size }) => size / data.users.length);
+      expect(Math.max(...keywords)).toBeLessThan(0.02);
+      expect(mean(liftsOf('keywords', 15))).toBeGreaterThan(8);
+      // the largest of 200 that say nothing
+      expect(mean(liftsOf('common', 300))).toBeLessThan(1.7);
+    },
+  );
+
+  itUsual('bundles: tokens of one bundle go together, those of two do not', () => {
+    const data = read('bundles');
+    const items = holdersOf(data, 'items');
+    const correlations = (a: (bundle: number) => string, b: (bundle: number) => string): number[] =>
+      Array.from({ length: 39 }, (_, bundle) => {
+        const [one, other] = [items.get(a(bundle)), items.get(b(bundle))];
+        return one && other ? phi(one, other, data.users.length) : null;
+      }).filter((x) => x !== null);
+    const within = correlations(
+      (bundle) => `item-${bundle}-0`,
+      (bundle) => `item-${bundle}-1`,
+    );
+    const across = correlations(
+      (bundle) => `item-${bundle}-0`,
+      (bundle) => `item-${bundle + 1}-0`,
+    );
+    expect(within.length).toBeGreaterThan(30);
+    expect(Math.min(...within)).toBeGreaterThan(0.8);
+    expect(Math.max(...across)).toBeLessThan(0.3);
+  });
+
+  itUsual('bundles: members have more of what the campaign is about, and lack what often goes with it', () => {
+    const users = 2000;
+    const { campaigns } = SHAPES.bundles.plant(createRng('bundles'), { users, campaigns: 20 });
+    const [wanted, unwanted]: [number[], number[]] = [[], []];
+    for (const { isMember, wishes } of campaigns) {
+      const [about, without] = wishes as [Float64Array, Float64Array];
+      const interested = [...about.keys()].filter((user) => about[user]! > 0);
+      const members = interested.filter((user) => isMember[user] === 1);
+      const rateOf = (among: readonly number[]) => mean(among.map((user) => (without[user] === 0 ? 0 : 1)));
+      wanted.push(members.length / isMember.filter((one) => one === 1).length / (interested.length / users));
+      unwanted.push(rateOf(members) / rateOf(interested));
+    }
+    expect(mean(wanted)).toBeGreaterThan(1.5);
+    expect(mean(unwanted)).toBeLessThan(0.7);
+  });
+
+  itUsual('bands: members are about as many in neighbouring bands, not in bands far from each other', () => {
+    const data = read('bands');
+    const [near, far]: [number[], number[]] = [[], []];
+    for (const feature of ['income', 'visits', 'spend']) {
+      const ordered = [...holdersOf(data, feature)]
+        .filter(([, { size }]) => size > 60)
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+      for (const { members } of testCampaigns(data)) {
+        const rates = ordered.map(([, holders]) => countShared(holders, members) / holders.size);
+        const half = rates.length >> 1;
+        for (let i = 0; i + half < rates.length; i++) {
+          near.push(Math.abs(rates[i]! - rates[i + 1]!));
+          far.push(Math.abs(rates[i]! - rates[i + half]!));
+        }
+      }
+    }
+    expect(mean(near)).toBeLessThan(0.6 * mean(far));
+  });
+
+  itUsual('one-campaign: nobody is a member of two', () => {
+    const counts = memberships(read('one-campaign'));
+    expect(Math.max(...counts)).toBe(1);
+    expect(counts.length).toBeGreaterThan(3000);
+  });
+
+  it.runIf(IS_LONG)('one-campaign: past campaigns are not a feature', async () => {
+    expect(await usesPastCampaigns('one-campaign')).toBe(false);
+  });
+
+  it.runIf(IS_LONG)(
+    'regulars: ten campaigns a member, some in four times as many, and fewer than four tokens',
+    async () => {
+      const data = read('regulars');
+      const counts = memberships(data);
+      expect(mean(counts)).toBeGreaterThan(10);
+      expect(Math.max(...counts)).toBeGreaterThan(40);
+      expect(mean(tokenCounts(data))).toBeLessThan(4);
+      expect(await usesPastCampaigns('regulars')).toBe(true);
+    },
+  );
+
+  itUsual(
+    'drift: test campaigns are larger, of newer items, and a quarter of their members were in none before',
+    () => {
+      const data = read('drift');
+      // the last number of a token is the tenth of the time in which it was new
+      const newness = data.users.map(({ interests }) => mean(interests!.map((item) => Number(item.split('-').at(-1)))));
+      const newnessOf = (members: ReadonlySet<number>) => mean([...members].map((user) => newness[user]!));
+      const train = data.campaigns.filter(({ split }) => split === 'train');
+      const tests = testCampaigns(data);
+      expect(mean(tests.map(({ members }) => newnessOf(members)))).toBeGreaterThan(
+        mean(train.map(({ members }) => newnessOf(members))) + 1,
+      );
+      expect(mean(tests.map(({ members }) => members.size))).toBeGreaterThan(
+        1.3 * mean(train.map(({ members }) => members.size)),
+      );
+      const seen = new Set(train.flatMap(({ members }) => [...members]));
+      expect(mean(tests.map(({ members }) => 1 - countShared(members, seen) / members.size))).toBeGreaterThan(0.25);
+    },
+  );
+
+  itUsual('two-crowds: members are far up one of two wishes, and a quarter at most up both', () => {
+    const users = 2000;
+    const { campaigns } = SHAPES['two-crowds'].plant(createRng('two crowds'), { users, campaigns: 20 });
+    const upBoth = campaigns.map(({ isMember, wishes }) => {
+      const cuts = wishes!.map((wish) => wish.slice().sort()[Math.floor(0.85 * users)]!);
+      const members = [...isMember.keys()].filter((user) => isMember[user] === 1);
+      const met = members.map((user) => wishes!.filter((wish, i) => wish[user]! >= cuts[i]!).length);
+      expect(met.filter((count) => count > 0).length / members.length).toBeGreaterThan(0.6);
+      return met.filter((count) => count === 2).length / members.length;
+    });
+    expect(mean(upBoth)).toBeLessThan(0.25);
+  });
+
+  itUsual('broad: a quarter of the users or more, and 1,000 seeds', () => {
+    const data = read('broad');
+    for (const { members } of testCampaigns(data)) expect(members.size / data.users.length).toBeGreaterThan(0.249);
+    expect(Math.max(...data.campaigns.map(({ seeds }) => seeds))).toBe(1000);
+  });
+});
+
+describe('all shapes', () => {
+  itUsual('have every number of seeds from 10 to 1,000', () => {
+    const counts = new Set(Object.values(SHAPES).flatMap(({ seeds }) => [seeds.small, seeds.large]));
+    expect([...counts].sort((a, b) => a - b)).toEqual([10, 25, 50, 200, 1000]);
+  });
+
+  itUsual('refuse a folder that cannot be made, with the cause', async () => {
+    writeFileSync(join(root, 'file'), '');
+    await expect(generateShape(SHAPES.bands, { out: join(root, 'file'), seed: '1' })).rejects.toMatchObject({
+      code: 'storage_failed',
+      cause: { code: 'EEXIST' },
+    });
+  });
+});

@@ -1,0 +1,200 @@
+/** Cutting at the look-ups of tables: what is compact, what stays dense and why, and what the two graphs are. */
+import { describe, expect, it } from 'vitest';
+import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
+import { type Graph, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { cutTables, type TableCut, trainableParameters } from '../../packages/onnx-grad/src/rewrite/cut-tables.ts';
+
+/** A graph of a table `[4, 2]`, a weight `[2]` and ids; `score` makes its output. */
+function graphOf(
+  score: (b: Builder, parts: { table: Value; weight: Value; ids: Value }) => Value | readonly Value[],
+): Graph {
+  const b = new Builder();
+  const ids = b.input('ids', 'int64', ['batch']);
+  const table = b.initializer('table', tensor('float32', [4, 2], [1, 2, 3, 4, 5, 6, 7, 8]));
+  const weight = b.initializer('weight', tensor('float32', [2], [1, 2]));
+  return b.build('model', [score(b, { table, weight, ids })].flat());
+}
+
+const cutAll = (graph: Graph, options?: { compact?: boolean }): TableCut =>
+  cutTables(graph, [...graph.initializers.keys()], options);
+const tablesOf = (cut: TableCut): string[] => cut.tables.map(({ parameter }) => parameter);
+
+describe('cutTables', () => {
+  it('cuts at a look-up by computed indices: the index graph is what they are made of', () => {
+    const cut = cutAll(
+      graphOf((b, { table, weight, ids }) => {
+        const shifted = b.add('Add', [ids, b.scalar(1, ids)], {}, { name: 'shifted' });
+        const rows = b.add('Gather', [table, shifted], { axis: 0 }, { name: 'look-up' });
+        return b.add('Mul', [rows, weight], {}, { name: 'score' });
+      }),
+    );
+    expect(cut.tables).toEqual([
+      { parameter: 'table', rows: 4, lookups: [{ index: 'shifted', input: 'table.place', output: 'look-up' }] },
+    ]);
+    expect(cut.dense).toEqual(new Map([['weight', 'Mul node "score" uses it whole']]));
+    expect(printGraph(cut.indexGraph)).toMatchInlineSnapshot(`
+      "graph model
+      inputs
+        ids: int64[batch]
+      nodes
+        shifted: int64[batch] = Add(ids, 1)
+      outputs
+        shifted: int64[batch]"
+    `);
+    expect(printGraph(cut.compactGraph)).toMatchInlineSnapshot(`
+      "graph model
+      inputs
+        table: float32[rows.table, 2]
+        weight: float32[2]
+        table.place: int32[batch]
+      nodes
+        look-up: float32[batch, 2] = Gather(table, table.place, axis=0)
+        score: float32[batch, 2] = Mul(look-up, weight)
+      outputs
+        score: float32[batch, 2]"
+    `);
+  });
+
+  it('keeps in the index graph the parameters that indices are made of, and no others', () => {
+    const graph = graphOf((b, { table, weight, ids }) => {
+      const offset = b.initializer('offset', tensor('int64', [1], [1]));
+      return b.add('Mul', [b.add('Gather', [table, b.add('Add', [ids, offset])], { axis: 0 }), weight]);
+    });
+    expect([...cutTables(graph, ['table', 'weight']).indexGraph.initializers.keys()]).toEqual(['offset']);
+  });
+
+  it('keeps an input that the rest of the model uses too', () => {
+    const cut = cutAll(
+      graphOf((b, { table, weight, ids }) => {
+        const rows = b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]);
+        const isSome = b.add('Unsqueeze', [b.add('Cast', [ids], { to: 'float32' }), b.ints([1])]);
+        return b.add('Mul', [rows, isSome]);
+      }),
+    );
+    expect(cut.compactGraph.inputs).toEqual(['ids', 'table', 'weight', 'table.place']);
+    expect(cut.indexGraph.inputs).toEqual(['ids']);
+    expect(cut.indexGraph.nodes).toEqual([]);
+  });
+
+  it('cuts a table that several look-ups share, each with places of its own', () => {
+    const cut = cutAll(
+      graphOf((b, { table, weight, ids }) => {
+        const other = b.input('other', 'int32', ['batch', 3]);
+        const first = b.add('ReduceSum', [b.add('Gather', [table, ids], { axis: 0 })], { keepdims: 0 });
+        const second = b.add('ReduceSum', [b.add('Gather', [table, other])], { keepdims: 0 });
+        return b.add('Mul', [b.add('Add', [first, second]), weight]);
+      }),
+    );
+    expect(cut.tables[0]!.lookups).toEqual([
+      { index: 'ids', input: 'table.place', output: 'Gather' },
+      { index: 'other', input: 'table.place.1', output: 'Gather_1' },
+    ]);
+    expect(cut.compactGraph.values.get('table.place.1')).toMatchObject({ dtype: 'int32', shape: ['batch', 3] });
+    expect(cut.compactGraph.values.get('table')).toMatchObject({ shape: ['rows.table', 2] });
+  });
+
+  it('assigns one index each to two tables looked up by the same ids', () => {
+    const cut = cutAll(
+      graphOf((b, { table, weight, ids }) => {
+        const twin = b.initializer('twin', tensor('float32', [4, 2], new Array(8).fill(0)));
+        const rows = [table, twin].map((one) => b.add('Gather', [one, ids], { axis: 0 }));
+        return b.add('Mul', [b.add('Add', [rows[0]!, rows[1]!]), weight]);
+      }),
+    );
+    expect(tablesOf(cut)).toEqual(['table', 'twin']);
+    expect(cut.indexGraph.outputs).toEqual(['ids']);
+  });
+
+  it('cuts a look-up by constants', () => {
+    const cut = cutAll(
+      graphOf((b, { table, weight }) => b.add('Mul', [b.add('Gather', [table, b.ints([1, 3])], { axis: 0 }), weight])),
+    );
+    expect(tablesOf(cut)).toEqual(['table']);
+    expect(cut.indexGraph.inputs).toEqual([]);
+  });
+
+  it('cuts none where it is told so', () => {
+    const graph = graphOf((b, { table, weight, ids }) =>
+      b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]),
+    );
+    const cut = cutAll(graph, { compact: false });
+    expect(cut.tables).toEqual([]);
+    expect([...cut.dense.keys()]).toEqual(['table', 'weight']);
+    expect(cut.compactGraph.values.get('table')!.shape).toEqual([4, 2]);
+    expect(cut.compactGraph.inputs).toEqual(['ids', 'table', 'weight']);
+    expect(cut.compactGraph.initializers.size).toBe(0);
+    expect(cut.indexGraph.outputs).toEqual([]);
+  });
+
+  it('leaves what is not a parameter of the cut as it is', () => {
+    const graph = graphOf((b, { table, weight, ids }) =>
+      b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]),
+    );
+    const cut = cutTables(graph, ['weight']);
+    expect(cut.tables).toEqual([]);
+    expect([...cut.compactGraph.initializers.keys()]).toEqual(['table']);
+    expect(cut.compactGraph.inputs).toEqual(['ids', 'weight']);
+  });
+
+  it.each<[string, string, Parameters<typeof graphOf>[0]]>([
+    [
+      'another consumer',
+      'ReduceSum node "norm" uses it whole',
+      (b, { table, ids }) => {
+        const rows = b.add('Gather', [table, ids], { axis: 0 });
+        return b.add('Add', [rows, b.add('ReduceSum', [table], { keepdims: 0 }, { name: 'norm' })]);
+      },
+    ],
+    [
+      'a look-up along another axis',
+      'Gather node "columns" uses it whole',
+      (b, { table, ids }) => b.add('Gather', [table, ids], { axis: 1 }, { name: 'columns' }),
+    ],
+    [
+      'indices that are made of a parameter',
+      'the indices of "look-up" depend on a parameter',
+      (b, { table, weight }) => {
+        const ids = b.add('Cast', [weight], { to: 'int64' });
+        return b.add('Gather', [table, ids], { axis: 0 }, { name: 'look-up' });
+      },
+    ],
+    [
+      'being an output itself',
+      'it is an output',
+      (b, { table, ids }) => [b.add('Gather', [table, ids], { axis: 0 }), table],
+    ],
+    ['nothing that uses it', 'nothing uses it', (b, { weight }) => b.add('Identity', [weight])],
+  ])('keeps a table dense for %s', (_, reason, score) => {
+    const cut = cutAll(graphOf(score));
+    expect(cut.dense.get('table')).toBe(reason);
+    expect(tablesOf(cut)).not.toContain('table');
+    expect(cut.compactGraph.values.get('table')!.shape).toEqual([4, 2]);
+  });
+
+  it('keeps the names of nodes', () => {
+    const graph = graphOf((b, { table, weight, ids }) =>
+      b.add(
+        'Mul',
+        [b.add('Gather', [table, ids], { axis: 0 }, { name: 'tower/look-up' }), weight],
+        {},
+        { name: 'head' },
+      ),
+    );
+    expect(cutAll(graph).compactGraph.nodes.map(({ name }) => name)).toEqual(['tower/look-up', 'head']);
+  });
+});
+
+describe('trainableParameters', () => {
+  it('are those that the output depends on by a gradient', () => {
+    const graph = graphOf((b, { table, weight, ids }) => {
+      b.initializer('unused', tensor('float32', [1], [0]));
+      const offset = b.initializer('offset', tensor('int64', [1], [0]));
+      const threshold = b.initializer('threshold', tensor('float32', [], [0]));
+      const rows = b.add('Gather', [table, b.add('Add', [ids, offset])], { axis: 0 });
+      const isHigh = b.add('Cast', [b.add('Less', [threshold, rows])], { to: 'float32' });
+      return b.add('Mul', [b.add('Mul', [rows, weight]), isHigh]);
+    });
+    expect(trainableParameters(graph)).toEqual(['table', 'weight']);
+  });
+});

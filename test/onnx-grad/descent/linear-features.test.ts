@@ -1,0 +1,218 @@
+/** Features that are read off a graph are those that a user's ids say, and their products those of a matrix. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findLinearTerm, type Tensor, tensor } from '../../../packages/onnx-grad/index.ts';
+import { openHeadProgram, splitHeads } from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
+import {
+  designOf,
+  type LinearFeatures,
+  multiplyRows,
+  multiplyRowsTransposed,
+  openFeatureReader,
+} from '../../../packages/onnx-grad/src/descent/linear-features.ts';
+import { createRng } from '../../../src/lib/rng.ts';
+import { HEADS } from '../../../src/model/architectures/heads.ts';
+import { dot, HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, headsPoint, TABLE_ROWS } from './heads-by-hand.ts';
+
+const ALL = [HEADS.wide, HEADS.query, HEADS.bias];
+const { initializers } = HEADS_GRAPH;
+const byHand = headsFeatures();
+
+let features: LinearFeatures;
+
+/** Reads the features of `rows` users with some of the heads as parameters. */
+async function read(
+  parameters: readonly string[],
+  rows = HEADS_ROWS,
+  start: ReadonlyMap<string, Tensor> = initializers,
+) {
+  const own = await openHeadProgram(HEADS_GRAPH, parameters);
+  const { perUser, shared } = await own.boundary(start, rows, headsFeeds);
+  await own.close();
+  const reader = await openFeatureReader(findLinearTerm(splitHeads(HEADS_GRAPH, parameters).head, parameters)!);
+  const given = new Map(parameters.map((name) => [name, start.get(name)!]));
+  const out = await reader.read(given, perUser, shared, rows);
+  await reader.close();
+  return out;
+}
+
+/** The matrix that the features stand for, by products with unit vectors: `[rows][width]`. */
+function written(of: LinearFeatures): number[][] {
+  const rows = Int32Array.from({ length: of.rows }, (_, i) => i);
+  const columns = Array.from({ length: of.width }, (_, j) => {
+    const out = new Float64Array(of.rows);
+    multiplyRows(of, rows, new Float64Array(of.width).fill(1, j, j + 1), out);
+    return out;
+  });
+  return Array.from(rows, (i) => columns.map((column) => column[i]!));
+}
+
+/** Where column j is among wide, query and bias. */
+const placesOf = ({ blocks }: LinearFeatures): number[] =>
+  blocks.flatMap(({ parameter, elements }) => {
+    const first = { [HEADS.wide]: 0, [HEADS.query]: TABLE_ROWS, [HEADS.bias]: TABLE_ROWS + 3 }[parameter]!;
+    return Array.from(elements, (element) => first + element);
+  });
+
+function expectClose(actual: Iterable<number>, expected: readonly number[], digits = 5): void {
+  const got = [...actual];
+  expect(got.length).toBe(expected.length);
+  expected.forEach((x, i) => {
+    expect(got[i], `entry ${i}`).toBeCloseTo(x, digits);
+  });
+}
+
+beforeAll(async () => {
+  features = await read(ALL);
+});
+
+describe('openShiftReader', () => {
+  it('has a column for each element of a table that somebody has, and for all of the rest', () => {
+    const used = byHand[0]!.map((_, place) => place).filter((place) => byHand.some((row) => row[place] !== 0));
+    expect(placesOf(features)).toEqual(used);
+    expect(used.length).toBeLessThan(TABLE_ROWS + 4);
+    expect(features.width).toBe(used.length);
+    expect(features.firstDense).toBe(used.length - 4);
+    expect(features.blocks.map(({ first }) => first)).toEqual([0, used.length - 4, used.length - 1]);
+  });
+
+  it("has the tokens' counts, the latent vector and a one for each user", () => {
+    const places = placesOf(features);
+    written(features).forEach((row, i) => {
+      expectClose(
+        row,
+        places.map((place) => byHand[i]![place]!),
+      );
+    });
+    expect(byHand.flat().filter((x) => x === 2).length).toBeGreaterThan(0);
+  });
+
+  it('keeps no entries of padding, and each element of a row once', () => {
+    const { starts, columns, values } = features;
+    expect(starts[HEADS_ROWS]).toBe(columns.length);
+    expect([...values].every((value) => value > 0)).toBe(true);
+    for (let row = 0; row < HEADS_ROWS; row++) {
+      const own = [...columns.subarray(starts[row], starts[row + 1])];
+      expect(new Set(own).size).toBe(own.length);
+      expect(own.length).toBe(byHand[row]!.slice(0, TABLE_ROWS).filter((count) => count > 0).length);
+    }
+  });
+
+  it('reads the term at the start, to which a change of the parameters adds its product with the features', async () => {
+    const rng = createRng('change');
+    const moved = new Map(initializers);
+    for (const name of ALL) {
+      const { shape, data } = initializers.get(name)!;
+      moved.set(
+        name,
+        tensor(
+          'float32',
+          shape,
+          Float32Array.from(data as Float32Array, (x) => x + rng.normal()),
+        ),
+      );
+    }
+    const later = await read(ALL, HEADS_ROWS, moved);
+    const change = headsPoint(moved).map((x, place) => x - headsPoint(initializers)[place]!);
+    expectClose(
+      later.offsets,
+      byHand.map((row, i) => features.offsets[i]! + dot(row, change)),
+    );
+    // what is read does not depend on where the parameters stand
+    expect(later.blocks).toEqual(features.blocks);
+    expectClose(written(later).flat(), written(features).flat());
+  });
+
+  it('reads many users part by part to the same features', async () => {
+    const many = await read(ALL, 2050);
+    expect(many.blocks).toEqual(features.blocks);
+    const [few, all] = [written(features), written(many)];
+    for (const row of [0, 29, 30, 2047, 2048, 2049]) {
+      expectClose(all[row]!, few[row % HEADS_ROWS]!);
+      expect(many.offsets[row]).toBeCloseTo(features.offsets[row % HEADS_ROWS]!, 5);
+    }
+  });
+
+  it.each<[string, string[]]>([
+    ['a table alone', [HEADS.wide]],
+    ['no table', [HEADS.query, HEADS.bias]],
+  ])('reads %s', async (_, parameters) => {
+    const some = await read(parameters);
+    const places = placesOf(some);
+    expect(some.blocks.map(({ parameter }) => parameter)).toEqual(parameters);
+    expect(some.firstDense).toBe(parameters.includes(HEADS.wide) ? some.width : 0);
+    written(some).forEach((row, i) => {
+      expectClose(
+        row,
+        places.map((place) => byHand[i]![place]!),
+      );
+    });
+  });
+});
+
+describe('products', () => {
+  const rows = Int32Array.from([4, ...Array.from({ length: HEADS_ROWS }, (_, i) => HEADS_ROWS - 1 - i)]);
+  const drawn = (length: number, key: string) => {
+    const rng = createRng(key);
+    return Float64Array.from({ length }, () => rng.normal());
+  };
+
+  it.each([
+    ['all columns', { sparse: true, dense: true }],
+    ['sparse ones', { sparse: true, dense: false }],
+    ['dense ones', { sparse: false, dense: true }],
+  ])('of %s are those of the matrix, of some rows in any order and twice', (_, which) => {
+    const matrix = written(features).map((row) =>
+      row.map((x, j) => ((j < features.firstDense ? which.sparse : which.dense) ? x : 0)),
+    );
+    // longer than the width, and what stands behind stays
+    const point = drawn(features.width + 1, 'point');
+    const product = new Float64Array(rows.length);
+    multiplyRows(features, rows, point, product, which);
+    expectClose(
+      product,
+      Array.from(rows, (row) => dot(matrix[row]!, [...point])),
+      9,
+    );
+    const weights = drawn(rows.length, 'weights');
+    for (const power of [1, 2] as const) {
+      const out = new Float64Array(features.width + 1).fill(7);
+      multiplyRowsTransposed(features, rows, weights, out, which, power);
+      const expected = matrix[0]!.map((_, j) =>
+        dot(
+          [...weights],
+          Array.from(rows, (row) => matrix[row]![j]! ** power),
+        ),
+      );
+      expectClose(out, [...expected, 7], 9);
+    }
+  });
+
+  it('of a design leave columns without a strength out', () => {
+    const strengths = new Float64Array(features.width).fill(0.5);
+    const left = [1, features.width - 2];
+    for (const j of left) strengths[j] = 0;
+    const design = designOf(features, rows, strengths);
+    expect([design.rows, design.width]).toEqual([HEADS_ROWS + 1, features.width]);
+    const values = drawn(rows.length, 'values');
+    for (const [product, power] of [
+      [design.multiplyTransposed, 1],
+      [design.multiplyTransposedSquares, 2],
+    ] as const) {
+      const out = new Float64Array(features.width + 1);
+      product(values, out);
+      const matrix = written(features);
+      expectClose(
+        out.subarray(0, features.width),
+        matrix[0]!.map((_, j) =>
+          left.includes(j)
+            ? 0
+            : dot(
+                [...values],
+                Array.from(rows, (row) => matrix[row]![j]! ** power),
+              ),
+        ),
+        9,
+      );
+    }
+  });
+});

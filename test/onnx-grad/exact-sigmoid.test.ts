@@ -1,0 +1,136 @@
+/** Probabilities of conversion rates: in order, and with gradients, where float32 can tell them apart. */
+import { describe, expect, it } from 'vitest';
+import { binaryCrossEntropy } from '../../packages/onnx-grad/src/graph/binary-cross-entropy.ts';
+import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
+import { addGradients } from '../../packages/onnx-grad/src/graph/differentiate.ts';
+import { type Graph, numbersOf, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
+import { exactSigmoids } from '../../packages/onnx-grad/src/rewrite/exact-sigmoid.ts';
+import { runModel } from './onnx-file.ts';
+
+const STEP = 5e-4;
+const LOGITS = Float32Array.from({ length: 160_001 }, (_, i) => -40 + i * STEP);
+const COARSE = Float32Array.from({ length: 801 }, (_, i) => -40 + i / 10);
+
+const sigmoid = (x: number) => (x > 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+
+type Make = (b: Builder, x: Value) => Value;
+
+const plain: Make = (b, x) => b.add('Sigmoid', [x]);
+/** sum over j of g_j sigmoid(x + j), g of a Softmax, as the critics of MetaHeac are. */
+const weighted: Make = (b, x) => {
+  const column = b.add('Unsqueeze', [x, b.ints([1])]);
+  const shifts = b.constant(tensor('float32', [1, 3], [0, 1, 2]));
+  const weights = b.initializer('weights', tensor('float32', [1, 3], [0.1, 0.2, 0.3]));
+  const gates = b.add('Softmax', [b.add('Add', [b.add('Mul', [column, b.scalar(0, x)]), weights])], { axis: 1 });
+  const each = b.add('Sigmoid', [b.add('Add', [column, shifts])]);
+  return b.add('ReduceSum', [b.add('Mul', [gates, each]), b.ints([1])], { keepdims: 0 });
+};
+const gates = [0.1, 0.2, 0.3].map((x, _, all) => Math.exp(x) / all.reduce((sum, each) => sum + Math.exp(each), 0));
+const MIXTURES: readonly (readonly [string, Make, (x: number) => number])[] = [
+  ['a sigmoid', plain, sigmoid],
+  [
+    'a column that is squeezed',
+    (b, x) => b.add('Squeeze', [plain(b, b.add('Unsqueeze', [x, b.ints([1])])), b.ints([1])]),
+    sigmoid,
+  ],
+  ['a weighted mean of some', weighted, (x) => gates.reduce((sum, gate, j) => sum + gate * sigmoid(x + j), 0)],
+];
+
+function graphOf(make: Make): Graph {
+  const b = new Builder();
+  const p = make(b, b.input('x', 'float32', ['batch']));
+  return exactSigmoids(b.build('model', [p]));
+}
+
+const run = async (graph: Graph, feeds: Parameters<typeof runModel>[1]) => {
+  const results = await runModel(writeModel(graph), feeds);
+  return graph.outputs.map((name) => numbersOf(results[name]!));
+};
+
+/** For each x and one label: the loss's slope in x, times the number of rows, and the slope of the sum of all slopes. */
+async function slopes(make: Make, x: Float32Array, y: number): Promise<readonly number[][]> {
+  const b = Builder.from(graphOf(make));
+  const [input, p] = [b.get('x'), b.get(graphOf(make).outputs[0]!)];
+  const label = b.input('y', 'float32', ['batch']);
+  const loss = binaryCrossEntropy(b, p, label);
+  const first = addGradients(b, b.build('first', [loss]), loss, [input]).get('x')!;
+  const sum = b.add('ReduceSum', [first], { keepdims: 0 });
+  const second = addGradients(b, b.build('second', [sum]), sum, [input]).get('x')!;
+  const results = await run(b.build('slopes', [first, second]), {
+    x: { dtype: 'float32', shape: [x.length], data: x },
+    y: tensor('float32', [x.length], new Array<number>(x.length).fill(y)),
+  });
+  return results.map((list) => list.map((each) => each * x.length));
+}
+
+describe('exactSigmoids', () => {
+  it.each(MIXTURES)('keeps the order of the logits of %s, and agrees with float64', async (_what, make, truth) => {
+    const [scores] = await run(graphOf(make), { x: { dtype: 'float32', shape: [LOGITS.length], data: LOGITS } });
+    let [mixed, tied, worst] = [0, 0, 0];
+    LOGITS.forEach((x, i) => {
+      worst = Math.max(worst, Math.abs(scores![i]! / truth(x) - 1));
+      if (i === 0) return;
+      if (scores![i]! < scores![i - 1]!) mixed += 1;
+      // from here on neighbours are nearer than floats near 1
+      if (x < 5 && scores![i] === scores![i - 1]) tied += 1;
+    });
+    expect({ mixed, tied }).toEqual({ mixed: 0, tied: 0 });
+    expect(worst).toBeLessThan(1e-6);
+  });
+
+  it('is what the Sigmoid of ONNX Runtime is not', async () => {
+    const b = new Builder();
+    const graph = b.build('model', [plain(b, b.input('x', 'float32', ['batch']))]);
+    const [scores] = await run(graph, { x: { dtype: 'float32', shape: [COARSE.length], data: COARSE } });
+    expect(scores![COARSE.findIndex((x) => x > -20)]).toBe(0);
+  });
+
+  it('leaves sigmoids inside of layers, and graphs without others, as they are', () => {
+    const b = new Builder();
+    const hidden = b.add('Tanh', [b.add('Sigmoid', [b.input('x', 'float32', ['batch'])])]);
+    const graph = b.build('model', [hidden]);
+    expect(exactSigmoids(graph)).toBe(graph);
+    const both = exactSigmoids(b.build('model', [b.add('Sigmoid', [hidden])]));
+    expect(both.nodes.map(({ op }) => op)).toEqual([
+      ...['Sigmoid', 'Tanh', 'Neg', 'Exp', 'Add', 'Reciprocal', 'Abs', 'Greater', 'Sigmoid', 'Where'],
+    ]);
+    // once more changes nothing
+    expect(exactSigmoids(both)).toBe(both);
+  });
+});
+
+describe('binaryCrossEntropy of such probabilities', () => {
+  it.each(MIXTURES.slice(0, 2))('has the slope of %s in every logit, at both labels', async (_what, make) => {
+    for (const y of [0, 1]) {
+      const [first, second] = await slopes(make, COARSE, y);
+      COARSE.forEach((x, i) => {
+        const wanted = y === 1 ? -sigmoid(-x) : sigmoid(x);
+        expect(Math.abs(first![i]! / wanted - 1), `slope at ${x}, label ${y}`).toBeLessThan(1e-6);
+        expect(Math.abs(second![i]! - sigmoid(x) * sigmoid(-x)), `bend at ${x}, label ${y}`).toBeLessThan(1e-6);
+      });
+    }
+  });
+
+  it('has a slope of a weighted mean in every logit, at both labels', async () => {
+    for (const y of [0, 1]) {
+      const [first, second] = await slopes(weighted, COARSE, y);
+      const truth = MIXTURES[2]![2];
+      COARSE.forEach((x, i) => {
+        const rest = gates.reduce((sum, gate, j) => sum + gate * sigmoid(-x - j), 0);
+        const slope = gates.reduce((sum, gate, j) => sum + gate * sigmoid(x + j) * sigmoid(-x - j), 0);
+        const wanted = y === 1 ? -slope / truth(x) : slope / rest;
+        expect(Math.abs(first![i]! / wanted - 1), `slope at ${x}, label ${y}`).toBeLessThan(1e-6);
+        expect(Number.isFinite(second![i]), `bend at ${x}, label ${y}`).toBe(true);
+      });
+    }
+  });
+
+  it('is finite far beyond, in both orders', async () => {
+    const far = Float32Array.from([-1e4, -200, -100, -89, -88, -87, 87, 88, 89, 100, 200, 1e4]);
+    for (const make of [plain, weighted])
+      for (const y of [0, 1])
+        for (const list of await slopes(make, far, y))
+          for (const each of list) expect(Number.isFinite(each)).toBe(true);
+  });
+});

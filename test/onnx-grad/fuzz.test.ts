@@ -1,0 +1,88 @@
+/**
+ * Thousands of spoiled model files: each is refused by a GraphError or read, typed and differentiated; never a crash, a
+ * hang, or memory without end.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { size } from '../fixture/size.ts';
+import { tinyGraph } from '../model/tiny-model.ts';
+import type { FuzzMessage, FuzzSummary } from './children/fuzz.ts';
+import { writeSeeds } from './fuzz-seeds.ts';
+import { MUTATIONS, mutate } from './mutate.ts';
+import { allFields, readWire, writeWire } from './wire.ts';
+
+const SEED = 'fuzz 1';
+const FILES = size(1500, 5000);
+/** Of the processor, for one file. */
+const MAXIMUM_MS = 2000;
+const MAXIMUM_RSS_BYTES = 1e9;
+/** Fifty files that take longer than this hang: the machine may do other things too. */
+const SILENCE_MS = 60_000;
+
+const folder = temporaryFolder();
+
+/** Runs the child and ends it where it says nothing for too long. */
+async function fuzz(): Promise<FuzzSummary> {
+  const child = fork(join(import.meta.dirname, 'children', 'fuzz.ts'), [folder, SEED, String(FILES)], { execArgv: [] });
+  let last = 0;
+  let summary: FuzzSummary | null = null;
+  let timer = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS);
+  child.on('message', (message: FuzzMessage) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => child.kill('SIGKILL'), SILENCE_MS);
+    if ('file' in message) last = message.file;
+    else summary = message;
+  });
+  const [code, signal] = await once(child, 'exit');
+  clearTimeout(timer);
+  if (summary === null)
+    throw new Error(`ended with ${code ?? signal} among the files ${last} to ${last + 49} of "${SEED}"`);
+  return summary;
+}
+
+describe('a spoiled file', () => {
+  it('is refused by a sentence or taken, in time and in memory', { timeout: 300_000 }, async () => {
+    const seeds = writeSeeds(folder);
+    const start = performance.now();
+    const summary = await fuzz();
+    const { files, refused, underivable, taken, crashes, slowestMs, slowest, largestRssBytes } = summary;
+    const seconds = (performance.now() - start) / 1000;
+    process.stdout.write(
+      `fuzz: ${files} files, spoiled from ${seeds} with seed "${SEED}", in ${seconds.toFixed(1)} s: ` +
+        `${refused} refused, ${underivable} read but not differentiable, ${taken} taken; ${crashes.length} ` +
+        `crashes, slowest ${slowestMs.toFixed(0)} ms (file ${slowest}), at most ` +
+        `${(largestRssBytes / 1e6).toFixed(0)} MB\n`,
+    );
+    expect(crashes).toEqual([]);
+    expect(refused + underivable + taken).toBe(FILES);
+    expect(slowestMs).toBeLessThan(MAXIMUM_MS);
+    expect(largestRssBytes).toBeLessThan(MAXIMUM_RSS_BYTES);
+    // spoiled enough to be refused, and not so much that nothing gets far
+    expect(refused).toBeGreaterThan(FILES / 4);
+    expect(taken + underivable).toBeGreaterThan(FILES / 20);
+  });
+});
+
+describe('mutate', () => {
+  const file = writeModel(tinyGraph());
+
+  it('takes a file apart and puts it together again', () => {
+    const fields = readWire(file)!;
+    expect(Buffer.from(writeWire(fields)).equals(Buffer.from(file))).toBe(true);
+    expect(allFields(fields).length).toBeGreaterThan(500);
+  });
+
+  it.each(MUTATIONS)('changes a file by %s, the same way for the same seed', (kind) => {
+    const once = (key: string) => Buffer.from(mutate(createRng(key), kind, file, [file])).toString('base64');
+    expect(once('a')).toBe(once('a'));
+    const different = Array.from({ length: 20 }, (_, i) => once(`key ${i}`)).filter(
+      (text) => text !== Buffer.from(file).toString('base64'),
+    );
+    expect(different.length).toBeGreaterThan(10);
+  });
+});

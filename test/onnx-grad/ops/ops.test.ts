@@ -1,0 +1,21 @@
+/** Every op of the table, in ONNX Runtime: types, forward, and gradients of order 1 and 2 by central differences. */
+import { describe, expect, test } from 'vitest';
+import type { OpType } from '../../../packages/onnx-grad/src/ops/attributes.ts';
+import { OPS } from '../../../packages/onnx-grad/src/ops/table.ts';
+import { size } from '../../fixture/size.ts';
+import { CASES } from './cases.ts';
+import { check, type OpCases, trialsOf } from './harness.ts';
+
+describe.each(Object.keys(OPS) as OpType[])('%s', (op) => {
+  const cases: OpCases<OpType> | undefined = CASES[op] as OpCases<OpType> | undefined;
+
+  test('has cases', () => {
+    expect(cases?.cases.length ?? 0).toBeGreaterThan(0);
+  });
+
+  // every third trial: with sizes named, and not, by turns
+  const trials = cases ? trialsOf(op, cases).filter((_, i) => i % size(3, 1) === 0) : [];
+  for (const trial of trials) {
+    test(trial.title, () => check(trial, cases!));
+  }
+});

@@ -1,0 +1,293 @@
+/** What the shape rules refuse, each with its sentence. */
+import { describe, expect, test } from 'vitest';
+import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
+import { addGradients } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
+import { GraphError } from '../../../packages/onnx-grad/src/graph/error.ts';
+import { type DataType, type Shape, tensor, type Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
+
+type Attempt = (b: Builder, x: (...shape: Shape) => Value, typed: (dtype: DataType, ...shape: Shape) => Value) => void;
+
+const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
+  // of every op
+  ['Add node "Add" has 1 inputs, not 2', (b, x) => b.add('Add', [x(2)])],
+  ['Clip node "Clip" has 4 inputs, not 1 to 3', (b, x) => b.add('Clip', [x(2), x(), x(), x()])],
+  ['Concat node "Concat" has 0 inputs, not 1 to 4096', (b) => b.add('Concat', [], { axis: 0 })],
+  ['Sub node "Sub" lacks its input 1', (b, x) => b.add('Sub', [x(2), null])],
+  [
+    'Add node "Add"(x0: float64[2], x1: float32[2]): types float64 and float32 are mixed',
+    (b, x, typed) => b.add('Add', [x(2), typed('float32', 2)]),
+  ],
+  // elementwise
+  [
+    'Mul node "Mul"(x0: float64[2, 3], x1: float64[n, 2]): sizes 3 and 2 do not broadcast',
+    (b, x) => b.add('Mul', [x(2, 3), x('n', 2)]),
+  ],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Add', [typed('bool', 2), typed('bool', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Neg', [typed('bool', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Sigmoid', [typed('int64', 2)])],
+  ['input 1 is missing', (b, x) => b.add('Max', [x(2), null])],
+  ['a bound is float64[1], not a scalar float64', (b, x) => b.add('Clip', [x(2), x(1)])],
+  ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
+  ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
+  [
+    'ONNX Runtime has no Where of truth values: use And, Or and Not',
+    (b, _, typed) => b.add('Where', [typed('bool'), typed('bool'), typed('bool')]),
+  ],
+  ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
+  // math and power
+  ['"x0" is float64: Erf takes float32 only', (b, x) => b.add('Erf', [x(2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Abs', [typed('bool')])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Floor', [typed('int64')])],
+  ['"x0" is float64, but its fmod is not 1', (b, x) => b.add('Mod', [x(2), x(2)])],
+  ['types int64 and int32 are mixed', (b, _, typed) => b.add('Mod', [typed('int64'), typed('int32')])],
+  ['"x1" is bool, not a number', (b, x, typed) => b.add('Pow', [x(2), typed('bool')])],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Pow', [x(2), x(3)])],
+  // activations
+  ['a slope of shape [3, 1] does not broadcast to [2]', (b, x) => b.add('PRelu', [x(2), x(3, 1)])],
+  ['a slope of shape [2] does not broadcast to [1]', (b, x) => b.add('PRelu', [x(1), x(2)])],
+  ['types float64 and float32 are mixed', (b, x, typed) => b.add('PRelu', [x(2), typed('float32', 2)])],
+  // many
+  ['input 1 is missing', (b, x) => b.add('Sum', [x(2), null])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Sum', [typed('int64')])],
+  ['Mean takes float32 only, not float64', (b, x) => b.add('Mean', [x(2), x(2)])],
+  // logic
+  ['"x1" is int64, not bool', (b, _, typed) => b.add('Xor', [typed('bool', 2), typed('int64', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('IsNaN', [typed('int64', 2)])],
+  ['"x1" is int64, not bool', (b, _, typed) => b.add('And', [typed('bool', 2), typed('int64', 2)])],
+  ['"x0" is float64, not bool', (b, x) => b.add('Not', [x(2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Less', [typed('bool'), typed('bool')])],
+  // reduce
+  ['axis 2 is outside a value of rank 2', (b, x) => b.add('ReduceSum', [x(2, 3), b.ints([2])])],
+  ['axis -3 is outside a value of rank 2', (b, x) => b.add('ReduceMean', [x(2, 3), b.ints([-3])])],
+  ['axis 0 is outside a value of rank 0', (b, x) => b.add('ReduceSum', [x(), b.ints([0])])],
+  ['axes 1, -1 repeat an axis', (b, x) => b.add('ReduceSum', [x(2, 3), b.ints([1, -1])])],
+  ['axes "x1" is float64, not int64 or int32', (b, x) => b.add('ReduceSum', [x(2), x(1)])],
+  [
+    'axes must be known before running, or keepdims be 1',
+    (b, x, typed) => b.add('ReduceSum', [x(2), typed('int64', 1)], { keepdims: 0 }),
+  ],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceMean', [typed('int64', 2)])],
+  ['axis 1 is outside a value of rank 1', (b, x) => b.add('Softmax', [x(2)], { axis: 1 })],
+  ['axis -1 is outside a value of rank 0', (b, x) => b.add('Softmax', [x()])],
+  ['axis 1 is outside a value of rank 1', (b, x) => b.add('LogSoftmax', [x(2)], { axis: 1 })],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceLogSumExp', [typed('int64', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceMax', [typed('bool', 2)])],
+  ['axis 0 is outside a value of rank 0', (b, x) => b.add('ArgMax', [x()])],
+  ['axis 2 is outside a value of rank 2', (b, x) => b.add('CumSum', [x(2, 3), b.scalar(2, 'int64')])],
+  ['axis 0 is outside a value of rank 0', (b, x, typed) => b.add('CumSum', [x(), typed('int64')])],
+  ['the axis is one number', (b, x, typed) => b.add('CumSum', [x(2, 3), typed('int64', 2)])],
+  ['the axis "x1" is float64, not int64 or int32', (b, x) => b.add('CumSum', [x(2, 3), x()])],
+  // matrix
+  ['inner sizes 3 and 2 differ', (b, x) => b.add('MatMul', [x(2, 3), x(2, 3)])],
+  ['sizes 2 and 4 do not broadcast', (b, x) => b.add('MatMul', [x(2, 1, 3), x(4, 3, 1)])],
+  ['a scalar has no matrix product', (b, x) => b.add('MatMul', [x(), x(2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('MatMul', [typed('int64', 1, 1), typed('int64', 1, 1)])],
+  ['Gemm takes matrices', (b, x) => b.add('Gemm', [x(2), x(2, 2)])],
+  ['inner sizes 3 and 2 differ', (b, x) => b.add('Gemm', [x(2, 3), x(3, 2)], { transB: 1 })],
+  ['sizes 3 and 2 do not broadcast', (b, x) => b.add('Gemm', [x(2, 2), x(2, 2), x(3)])],
+  ['C of size 2 does not broadcast to 1', (b, x) => b.add('Gemm', [x(1, 2), x(2, 2), x(2, 2)])],
+  ['C of rank 3 does not broadcast to a matrix', (b, x) => b.add('Gemm', [x(2, 2), x(2, 2), x(1, 1, 1)])],
+  // gather
+  ['axis 2 is outside a value of rank 2', (b, x) => b.add('Gather', [x(2, 2), b.ints([0])], { axis: 2 })],
+  ['a scalar cannot be indexed', (b, x) => b.add('Gather', [x(), b.ints([0])])],
+  ['indices "x1" is float64, not int64 or int32', (b, x) => b.add('Gather', [x(2), x(2)])],
+  ['indices are int32, not int64', (b, x, typed) => b.add('GatherND', [x(2), typed('int32', 1, 1)])],
+  ['index tuples of 3 in a value of rank 2', (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 3)])],
+  ['index tuples of 0 in a value of rank 2', (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 0)])],
+  [
+    'the last axis of the indices must be known before running',
+    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 'k')]),
+  ],
+  [
+    'updates of shape [3], not [3, 2]',
+    (b, x, typed) => b.add('ScatterND', [x(4, 2), typed('int64', 3, 1), x(3)], { reduction: 'add' }),
+  ],
+  [
+    'reduction "mul" is not supported: use none or add',
+    (b, x, typed) => b.add('ScatterND', [x(4), typed('int64', 3, 1), x(3)], { reduction: 'mul' as 'add' }),
+  ],
+  [
+    'batch_dims 2 is not in the range 0 to 1',
+    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 2, 1)], { batch_dims: 2 }),
+  ],
+  [
+    'sizes 2 and 3 differ at batch axis 0',
+    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 3, 1)], { batch_dims: 1 }),
+  ],
+  ['index 3 is outside an axis of size 3', (b, x) => b.add('Gather', [x(2, 3), b.ints([0, 3])], { axis: 1 })],
+  ['index -3 is outside an axis of size 2', (b, x) => b.add('Gather', [x(2), b.scalar(-3, 'int64')])],
+  [
+    'index 2 is outside an axis of size 2',
+    (b, x) => b.add('GatherND', [x(3, 2), b.constant(tensor('int64', [2, 2], [2, 1, 0, 2]))]),
+  ],
+  ['index 4 is outside an axis of size 4', (b, x) => b.add('ScatterElements', [x(4), b.ints([0, 4]), x(2)])],
+  ['indices of rank 1 into a value of rank 2', (b, x) => b.add('GatherElements', [x(2, 2), b.ints([0])])],
+  [
+    'indices of size 3 at axis 1, where the value has 2',
+    (b, x, typed) => b.add('GatherElements', [x(2, 2), typed('int64', 1, 3)]),
+  ],
+  ['updates of shape [3], not [2]', (b, x) => b.add('ScatterElements', [x(4), b.ints([0, 1]), x(3)])],
+  [
+    'reduction "max" is not supported: use none or add',
+    (b, x) => b.add('ScatterElements', [x(4), b.ints([0]), x(1)], { reduction: 'max' as 'add' }),
+  ],
+  ['the 3 largest of 2 are requested', (b, x) => b.add('TopK', [x(2), b.ints([3])])],
+  ['[0, 3] has no elements', (b, x) => b.add('TopK', [x(0, 3), b.ints([2])])],
+  ['k is int64[], not int64[1]', (b, x) => b.add('TopK', [x(2), b.scalar(1, 'int64')])],
+  ['a value of rank 1 contains no matrices', (b, x) => b.add('Trilu', [x(2)])],
+  // shape
+  ['a shape is a vector', (b) => b.add('ConstantOfShape', [b.scalar(2, 'int64')])],
+  ['the shape "x0" is float64, not int64 or int32', (b, x) => b.add('ConstantOfShape', [x(1)])],
+  [
+    'the rank of the result must be known before running',
+    (b, x, typed) => b.add('Expand', [x(1), typed('int64', 'rank')]),
+  ],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Expand', [x(2), b.ints([3])])],
+  ['start, limit and delta are scalars', (b, x) => b.add('Range', [x(1), x(), x()])],
+  [
+    'delta is 0',
+    (b) =>
+      b.add(
+        'Range',
+        [0, 1, 0].map((value) => b.scalar(value, 'int64')),
+      ),
+  ],
+  ['a scalar has no index', (b, _, typed) => b.add('NonZero', [typed('bool')])],
+  ['6 elements do not fit [4]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4])])],
+  ['6 elements do not fit [4, -1]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4, -1])])],
+  ['4 elements do not fit [n, 3]', (b, x) => b.add('Reshape', [x(4), b.add('Shape', [x('n', 3)])], { allowzero: 1 })],
+  ['[n, 3] does not fit [4]', (b, x) => b.add('Reshape', [x('n', 3), b.ints([4])])],
+  [
+    '[n, 3] does not fit [-1, 2, n]',
+    (b, x) => {
+      const size = b.add('Shape', [x('n')]);
+      b.add('Reshape', [x('n', 3), b.add('Concat', [b.ints([-1, 2]), size], { axis: 0 })]);
+    },
+  ],
+  ['[n, 3] does not fit [-1, 0]', (b, x) => b.add('Reshape', [x('n', 3), b.ints([-1, 0])], { allowzero: 1 })],
+  // four known elements in a shape with a name: the name is 4
+  [
+    '4 elements do not fit [3, 3]',
+    (b, x) => {
+      const four = b.add('Reshape', [b.ints([1, 2, 3, 4]), b.add('Shape', [x('n')])], { allowzero: 1 });
+      b.add('Reshape', [four, b.ints([3, 3])]);
+    },
+  ],
+  [
+    '4 elements do not fit [1]',
+    (b, x) => {
+      const four = b.add('Reshape', [b.ints([1, 2, 3, 4]), b.add('Shape', [x('n', 1)])], { allowzero: 1 });
+      b.add('Squeeze', [four, b.ints([0])]);
+    },
+  ],
+  ['two sizes are -1', (b, x) => b.add('Reshape', [x(2, 3), b.ints([-1, -1])])],
+  ['size 0 at axis 1 copies an axis that the value does not have', (b, x) => b.add('Reshape', [x(2), b.ints([2, 0])])],
+  ['axis 3 is outside a value of rank 2', (b, x) => b.add('Flatten', [x(2, 3)], { axis: 3 })],
+  ['axis 1 has size 3, not 1', (b, x) => b.add('Squeeze', [x(1, 3), b.ints([1])])],
+  ['Squeeze without axes needs a shape that is known before running', (b, x) => b.add('Squeeze', [x('n', 1)])],
+  ['the axes of Squeeze must be known before running', (b, x, typed) => b.add('Squeeze', [x(1), typed('int64', 1)])],
+  ['axis 2 is outside a value of rank 2', (b, x) => b.add('Unsqueeze', [x(2), b.ints([2])])],
+  ['axes 0, 0 repeat an axis', (b, x) => b.add('Unsqueeze', [x(2), b.ints([0, 0])])],
+  ['perm [0, 0] is not a permutation of 2 axes', (b, x) => b.add('Transpose', [x(2, 3)], { perm: [0, 0] })],
+  ['sizes 2 and 3 differ at axis 0', (b, x) => b.add('Concat', [x(2, 1), x(3, 1)], { axis: 1 })],
+  ['the ranks differ', (b, x) => b.add('Concat', [x(2, 1), x(2)], { axis: 0 })],
+  ['axis 0 is outside a value of rank 0', (b, x) => b.add('Concat', [x(), x()], { axis: 0 })],
+  ['input 1 is missing', (b, x) => b.add('Concat', [x(1), null], { axis: 0 })],
+  ['a step is 0', (b, x) => b.add('Slice', [x(4), b.ints([0]), b.ints([4]), b.ints([0]), b.ints([0])])],
+  ['a bound "x1" is float64, not int64 or int32', (b, x) => b.add('Slice', [x(4), x(1), b.ints([4])])],
+  [
+    '"ints_1" is int64[1], not one bound for each of 2 axes',
+    (b, x) => b.add('Slice', [x(4, 3), b.ints([0, 0]), b.ints([1])]),
+  ],
+  ['parts of 3 elements in total do not match size 4', (b, x) => b.add('Split', [x(4), b.ints([1, 2])])],
+  ['both split and num_outputs are given', (b, x) => b.add('Split', [x(4), b.ints([4])], { num_outputs: 1 })],
+  ['neither sizes of the parts nor their number is given', (b, x) => b.add('Split', [x(4)])],
+  ['size 5 does not split into 4 parts of 2', (b, x) => b.add('Split', [x(5)], { num_outputs: 4 })],
+  ['the number of parts must be known before running', (b, x, typed) => b.add('Split', [x(4), typed('int64', 'k')])],
+  [
+    'mode "reflect" is not supported: only constant is',
+    (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'reflect' as 'constant' }),
+  ],
+  [
+    'mode "edge" is not supported: only constant is',
+    (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'edge' as 'constant' }),
+  ],
+  ['a scalar has no axis to pad', (b, x) => b.add('Pad', [x(), b.ints([])])],
+  ['the pads are int64[2], not two for each of 2 axes', (b, x) => b.add('Pad', [x(4, 3), b.ints([1, 1])])],
+  ['the pads are int32, not int64', (b, x, typed) => b.add('Pad', [x(4), typed('int32', 2)])],
+  ['the fill is float64[2], not a scalar float64', (b, x) => b.add('Pad', [x(4), b.ints([1, 1]), x(2)])],
+  ['pads of -3 in total take more than size 2 from axis 0', (b, x) => b.add('Pad', [x(2), b.ints([-1, -2])])],
+  ['the repeats are int64[1], not one for each of 2 axes', (b, x) => b.add('Tile', [x(2, 3), b.ints([2])])],
+  ['the repeats [-1] are below 0', (b, x) => b.add('Tile', [x(2), b.ints([-1])])],
+  ['the shape [2, -1] has a size below 0', (b, x) => b.add('Expand', [x(1), b.ints([2, -1])])],
+  ['the shape [-1] has a size below 0', (b) => b.add('ConstantOfShape', [b.ints([-1])])],
+  // generate
+  ['a value of rank 1 is not a matrix', (b, x) => b.add('EyeLike', [x(2)])],
+  ['the values are two, off and on', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.scalar(3, 'int64'), x(3)])],
+  ['the depth is a scalar', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.ints([3, 4]), x(2)])],
+  ['a scalar cannot be made one-hot', (b, x, typed) => b.add('OneHot', [typed('int64'), b.scalar(3, 'int64'), x(2)])],
+  // einsum
+  ['the equation "ij->i" has 1 terms for 2 inputs', (b, x) => b.add('Einsum', [x(2), x(2)], { equation: 'ij->i' })],
+  ['the equation "i1->i" has the term "i1"', (b, x) => b.add('Einsum', [x(2, 2)], { equation: 'i1->i' })],
+  ['the term "ij" of "ij->i" does not fit a value of rank 1', (b, x) => b.add('Einsum', [x(2)], { equation: 'ij->i' })],
+  ['the result of "i->ij" repeats "j", or no input has it', (b, x) => b.add('Einsum', [x(2)], { equation: 'i->ij' })],
+  [
+    'the ellipses of "...,...->..." stand for different numbers of axes',
+    (b, x) => b.add('Einsum', [x(2), x(2, 2)], { equation: '...,...->...' }),
+  ],
+  ['sizes 2 and 3 differ along "i" of "i,i->"', (b, x) => b.add('Einsum', [x(2), x(3)], { equation: 'i,i->' })],
+  [
+    'sizes n and 1 differ along "b" of "bi,bi->b"',
+    (b, x) => b.add('Einsum', [x('n', 3), x(1, 3)], { equation: 'bi,bi->b' }),
+  ],
+  [
+    'sizes 1 and 3 differ along "j" of "ij,jk->ik"',
+    (b, x) => b.add('Einsum', [x(2, 1), x(3, 2)], { equation: 'ij,jk->ik' }),
+  ],
+  [
+    '"ij,kj->ik" sums over no elements along "j"',
+    (b, x) => b.add('Einsum', [x(2, 0), x(3, 0)], { equation: 'ij,kj->ik' }),
+  ],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Einsum', [x(2, 4), x(3, 4)], { equation: '...i,...i->...' })],
+  [
+    'the number of sliced axes must be known before running',
+    (b, x, typed) => b.add('Slice', [x(4), typed('int64', 'k'), typed('int64', 'k')]),
+  ],
+];
+
+describe('a shape rule', () => {
+  test.each(REFUSED)('refuses: %s', (sentence, attempt) => {
+    const b = new Builder();
+    let count = 0;
+    const typed = (dtype: DataType, ...shape: Shape) => b.input(`x${count++}`, dtype, shape);
+    let refusal: unknown;
+    try {
+      attempt(b, (...shape) => typed('float64', ...shape), typed);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(GraphError);
+    // the node and what it was given stand before the sentence
+    const { message } = refusal as GraphError;
+    expect(sentence.includes(' node ') ? message : message.split('): ')[1]).toBe(sentence);
+  });
+
+  test.each(['ReduceProd', 'ReduceMean'] as const)('of %s refuses a gradient over axes that are not known', (op) => {
+    const b = new Builder();
+    const x = b.input('x', 'float32', [2, 2]);
+    const out = b.add(op, [x, b.input('axes', 'int64', [1])]);
+    const loss = b.add('ReduceSum', [out], { keepdims: 0 });
+    expect(() => addGradients(b, b.build('g', [loss]), loss, [x])).toThrow(
+      `${op} node "${op}" cannot be differentiated: the axes of ${op} must be known before running`,
+    );
+  });
+
+  test('leaves the graph as it was when it refuses', () => {
+    const b = new Builder();
+    const x = b.initializer('x', tensor('float32', [2], [1, 2]));
+    expect(() => b.add('MatMul', [x, b.scalar(1, x)])).toThrow(GraphError);
+    expect(b.build('g', [x]).nodes).toEqual([]);
+    expect(b.add('MatMul', [x, x]).name).toBe('MatMul');
+  });
+});

@@ -1,0 +1,149 @@
+/** What a service does by the clock. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CampaignStore } from '../../src/domain/ports/store.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
+import { openStore } from '../../src/storage/sqlite/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+
+let folder = '';
+let store: CampaignStore;
+let end = () => {};
+let wakes = 0;
+let forgets = 0;
+let isSettled = true;
+let hasRoom = true;
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_700_000_000_000 });
+  folder = temporaryFolder();
+  const clock = { now: () => Date.now(), elapsed: () => Date.now() };
+  store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
+  wakes = 0;
+  forgets = 0;
+  isSettled = true;
+  hasRoom = true;
+});
+afterEach(() => {
+  end();
+  store.close();
+  vi.useRealTimers();
+});
+
+const start = (populationVersion: string) => {
+  end = startHousekeeping({
+    store,
+    rankings: {
+      forgetDeleted: () => {
+        forgets += 1;
+      },
+    },
+    populationVersion: () => populationVersion,
+    hasRoom: () => hasRoom,
+    retention: { versions: 1, days: 1 },
+    auditDays: 1,
+    clock: { before: (ageMs) => (isSettled ? Date.now() - ageMs : null) },
+    wake: () => {
+      wakes += 1;
+    },
+    logger: createLogger('silent', 'test'),
+  });
+};
+
+function create(refresh: {
+  readonly everyMs: number | null;
+  readonly onNewPopulation: boolean;
+  readonly onChange: boolean;
+}): string {
+  const { id } = store.create(
+    {
+      name: 'a',
+      features: {},
+      featureCounts: { unknown: 0, missing: 0 },
+      seeds: ['u1'],
+      audience: { size: 1 },
+      refresh,
+    },
+    () => true,
+  );
+  finish();
+  return id;
+}
+
+function finish(): void {
+  const job = store.claim('1:a')!;
+  store.pin(job, { modelVersion: 'm', populationVersion: 'p1' });
+  store.advance(job, { state: 'adapting' });
+  store.advance(job, { state: 'scoring' });
+  const { campaignId, expansionId } = job;
+  store.finish(job, {
+    folder: `audiences/${campaignId}/${expansionId}`,
+    candidates: 5,
+    populationSize: 6,
+    excluded: { seeds: 1, suppressed: 0, filtered: 0 },
+    timings: {},
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
+    quality: {},
+  });
+}
+
+describe('startHousekeeping', () => {
+  it('expands by the interval, again and again', async () => {
+    const id = create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
+    start('p2');
+    await vi.advanceTimersByTimeAsync(55_000);
+    expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+    finish();
+    await vi.advanceTimersByTimeAsync(70_000);
+    expect(store.get(id)).toMatchObject({ state: 'queued', audienceVersion: 2 });
+    end();
+    finish();
+    await vi.advanceTimersByTimeAsync(700_000);
+    expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
+  });
+
+  it('expands nothing while the disk is full, and what is due once it has room', async () => {
+    const id = create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
+    hasRoom = false;
+    start('p2');
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
+    hasRoom = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+  });
+
+  it('expands at once when the service was started with another population', async () => {
+    const id = create({ everyMs: null, onNewPopulation: true, onChange: false });
+    start('p1');
+    expect(store.get(id).state).toBe('ready');
+    end();
+    start('p2');
+    await vi.advanceTimersByTimeAsync(0);
+    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+  });
+
+  it('removes nothing for its age while nobody knows how old it is', async () => {
+    const id = create({ everyMs: null, onNewPopulation: false, onChange: false });
+    for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
+    isSettled = false;
+    start('p1');
+    await vi.advanceTimersByTimeAsync(30 * 60_000);
+    expect(store.audienceVersions(id, { limit: 9 }).items).toHaveLength(4);
+    isSettled = true;
+    await vi.advanceTimersByTimeAsync(11 * 60_000);
+    expect(store.audienceVersions(id, { limit: 9 }).items).toHaveLength(2);
+  });
+
+  it('removes old versions, and has their rankings let go of', async () => {
+    const id = create({ everyMs: null, onNewPopulation: false, onChange: false });
+    for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
+    start('p1');
+    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([4, 3]);
+    store.update(id, { audience: { size: 5 } });
+    await vi.advanceTimersByTimeAsync(11 * 60_000);
+    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([5, 4]);
+    expect(forgets).toBe(2);
+  });
+});

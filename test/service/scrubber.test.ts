@@ -1,0 +1,183 @@
+/** The scrubber finds what is damaged while nobody reads it, and a damaged audience is made again. */
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RankingCache } from '../../src/audience/ranking-cache.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { DamageLog } from '../../src/service/upkeep/damage-log.ts';
+import { expandFailed } from '../../src/service/upkeep/expand-failed.ts';
+import { Scrubber } from '../../src/service/upkeep/scrubber.ts';
+import { locateStore, openUpkeep } from '../../src/storage/open-store.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../http/fixture.ts';
+
+const users = await importUsers();
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await openFixture(users.population);
+});
+afterAll(async () => {
+  await fixture.close();
+  users.remove();
+});
+
+const logger = createLogger('silent', 'test');
+
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[5]! ^= 16;
+  writeFileSync(path, bytes);
+}
+
+it('reports each damaged file once, makes an active audience again, and seals what has no checksums', async () => {
+  const { store, dataDir } = fixture;
+  const [damaged, old] = [await fixture.createReady(), await fixture.createReady()];
+  const folder = store.activeAudience(damaged).folder;
+  const oldSidecar = join(dataDir, store.activeAudience(old).folder, 'ranking.json');
+  const sealed = readFileSync(oldSidecar, 'utf8');
+  const { crc32: _, ...unsealed } = JSON.parse(sealed);
+  writeFileSync(oldSidecar, JSON.stringify(unsealed));
+  flip(join(dataDir, folder, 'scores.f32'));
+  const [set] = readdirSync(join(dataDir, 'seeds'));
+  flip(join(dataDir, 'seeds', set!));
+  const { path, version } = users.population;
+  const segment = join(path, version, 'segments/000000.arrow');
+  flip(segment);
+
+  let wakes = 0;
+  const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => void wakes++ });
+  const upkeep = openUpkeep(locateStore(dataDir));
+  const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
+  const scrubber = new Scrubber({
+    ...{ upkeep, rankings, damage, logger, bytesPerSecond: 1e12, pauseMs: 1 },
+    population: { folder: path, version: () => version },
+  });
+  scrubber.start();
+  await expect.poll(() => scrubber.progress.passes, { timeout: 30_000 }).toBeGreaterThan(2);
+  scrubber.close();
+  expect(damage.counts()).toEqual({ ranking: 1, user_set: 1, population: 1, row: 0 });
+  expect(readFileSync(oldSidecar, 'utf8')).toBe(sealed);
+  expect([store.get(damaged).state, wakes]).toEqual(['queued', 1]);
+  // never another user: refused until it is there again
+  expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).json.code).toBe('storage_failed');
+  expect(() => users.population.readSegment(0)).toThrow('000000.arrow was altered');
+  // its inputs must be whole for that
+  expect(() => fixture.finishNext()).toThrow('is damaged');
+  flip(join(dataDir, 'seeds', set!));
+  store.releaseAll();
+  fixture.finishNext();
+  expect(store.activeAudience(damaged)).toMatchObject({ version: 2 });
+  expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).status).toBe(200);
+  flip(segment);
+  upkeep.close();
+  rankings.closeAll();
+});
+
+it('makes an audience again that a read found damaged, once', async () => {
+  const { store, dataDir } = fixture;
+  const id = await fixture.createReady();
+  const { folder } = store.activeAudience(id);
+  flip(join(dataDir, folder, 'order.u32'));
+  const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
+  const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
+  rankings.onDamage((path) => damage.noteRanking(path));
+  for (let read = 0; read < 3; read++)
+    expect(() => rankings.get(folder).usersAt(0, 1)).toThrow('does not have its checksum');
+  await expect.poll(() => store.get(id).state).toBe('queued');
+  expect(damage.counts().ranking).toBe(1);
+  fixture.finishNext();
+  const again = store.activeAudience(id);
+  expect(again.folder).not.toBe(folder);
+  expect(rankings.get(again.folder).candidates).toBe(again.candidates);
+  rankings.closeAll();
+});
+
+it('makes an audience again although an expansion was cancelled, and after a change back to the damaged version', async () => {
+  const { store, dataDir } = fixture;
+  const id = await fixture.createReady();
+  const { folder, version } = store.activeAudience(id);
+  const running = await store.expand(id);
+  flip(join(dataDir, folder, 'order.u32'));
+  const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
+  const note = async (message?: string) => {
+    damage.noteRanking(folder, message);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return store.get(id).state;
+  };
+  // its end may make another version the active one
+  expect([await note(), store.get(id).expansionId]).toEqual(['queued', running.id]);
+  store.cancel(id, running.id);
+  expect(await note()).toBe('queued');
+  fixture.finishNext();
+  store.activate(id, version);
+  // a read asks once
+  expect(await note()).toBe('ready');
+  expect(await note('a pass found it')).toBe('queued');
+  store.cancel(id, store.get(id).expansionId!);
+  expect(await note('the next pass found it')).toBe('queued');
+  expect(damage.counts().ranking).toBe(1);
+});
+
+it('names a deleted segment at once, a flipped byte when it is suspected, and neither when they are whole', async () => {
+  const { store, dataDir } = fixture;
+  const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
+  const upkeep = openUpkeep(locateStore(dataDir));
+  const { path: folder, version } = users.population;
+  const scrubber = new Scrubber({
+    ...{ upkeep, rankings: { forget: () => {} }, damage, logger, bytesPerSecond: 1e12, pauseMs: 1e9, recheckMs: 1 },
+    population: { folder, version: () => version },
+  });
+  scrubber.start();
+  const name = join(version, 'segments/000000.arrow');
+  const segment = join(folder, name);
+  const known = () => damage.known().map(({ kind, path }) => `${kind} ${path}`);
+  renameSync(segment, `${segment}.away`);
+  await expect.poll(known).toEqual([`population ${name}`]);
+  renameSync(`${segment}.away`, segment);
+  await expect.poll(known).toEqual([]);
+  flip(segment);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(known()).toEqual([]);
+  scrubber.suspectPopulation();
+  await expect.poll(known).toEqual([`population ${name}`]);
+  flip(segment);
+  await expect.poll(known).toEqual([]);
+  // a ranking likewise, or when it is no longer needed; one expansion of the test before still waits
+  fixture.finishNext();
+  const id = await fixture.createReady();
+  const { folder: ranking } = store.activeAudience(id);
+  const order = join(dataDir, ranking, 'order.u32');
+  renameSync(order, `${order}.away`);
+  damage.note('ranking', ranking, 'a read found it');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(known()).toEqual([`ranking ${ranking}`]);
+  renameSync(`${order}.away`, order);
+  await expect.poll(known).toEqual([]);
+  expect(damage.counts().population).toBe(2);
+  scrubber.close();
+  upkeep.close();
+});
+
+it('queues what failed because of a deleted segment, and nothing else, once the population is whole', async () => {
+  const { store } = fixture;
+  const fail = async (code: string): Promise<string> => {
+    const { id } = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json;
+    const job = store.claim('1:test')!;
+    store.end(job, 'failed', { code, message: 'the expansion failed: see the log' });
+    return id;
+  };
+  const ids = [await fail('invalid_population'), await fail('population_unavailable'), await fail('internal')];
+  let wakes = 0;
+  const wake = () => void wakes++;
+  const onPopulationWhole = () => void expandFailed({ store, logger, wake });
+  const damage = new DamageLog({ store, logger, clock: systemClock, wake, onPopulationWhole });
+  const states = () => ids.map((id) => store.get(id).state);
+  for (const path of ['v/segments/0', 'v/segments/1']) damage.note('population', path, 'it is missing');
+  damage.mend('v/segments/0');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(states()).toEqual(['failed', 'failed', 'failed']);
+  damage.mend('v/segments/1');
+  await expect.poll(states).toEqual(['queued', 'queued', 'failed']);
+  expect(wakes).toBe(1);
+  expect(await expandFailed({ store, logger, wake })).toBe(0);
+});

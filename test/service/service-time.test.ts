@@ -1,0 +1,325 @@
+/** The time of a service whose machine's clock jumps, with a clock of the test's own and a real store. */
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { CampaignStore } from '../../src/domain/ports/store.ts';
+import { ServiceClock } from '../../src/lib/service-clock.ts';
+import { openStore } from '../../src/storage/sqlite/open-store.ts';
+import { everyoneIsKnown, type ManualClock, manualClock, newCampaign } from '../domain/contract/inputs.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const SETTLE_MS = HOUR_MS;
+const LEASE_MS = 15_000;
+const ACTION = { actor: 'admin', address: null, action: 'test', resource: null, resourceId: null } as const;
+
+let machine: ManualClock;
+let folder = '';
+let sleptMs = 0;
+beforeEach(() => {
+  sleptMs = 0;
+  machine = manualClock();
+  folder = temporaryFolder();
+});
+
+interface Started {
+  readonly clock: ServiceClock;
+  readonly store: CampaignStore;
+  /** Time passes, second by second as the service looks at it. */
+  pass(ms: number): void;
+  stop(): void;
+}
+
+/** Starts a service on the folder, in a run of the machine with this name. */
+function start(boot = 'first'): Started {
+  const clock = new ServiceClock({ system: machine, boot, settleMs: SETTLE_MS, sleptMs: () => sleptMs });
+  const store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: LEASE_MS, maximumAttempts: 3 });
+  clock.attach(store.clock);
+  let isOpen = true;
+  const stop = () => {
+    if (isOpen) store.close();
+    isOpen = false;
+  };
+  onTestFinished(stop);
+  return {
+    clock,
+    store,
+    pass: (ms) => {
+      for (let done = 0; done < ms; done += SECOND_MS) {
+        machine.pass(SECOND_MS);
+        clock.look();
+      }
+    },
+    stop: () => {
+      clock.remember();
+      stop();
+    },
+  };
+}
+
+/** The same, after the machine's clock was believed. */
+function startSettled(): Started {
+  const started = start();
+  started.pass(SETTLE_MS);
+  expect(started.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, settlesInMs: null });
+  return started;
+}
+
+function jump({ clock }: Started, ms: number): void {
+  machine.jump(ms);
+  clock.look();
+}
+
+const record = ({ store }: Started, action: string) =>
+  store.audit.record({ action: { ...ACTION, action, status: 200, requestId: null }, isRecorded: false });
+const actionsSince = ({ store }: Started, since: number) =>
+  store.audit.list({ since, limit: 100 }).items.map(({ action }) => action);
+
+/** A delivery whose next attempt is due in so many milliseconds. */
+function failedDelivery({ store, clock }: Started, delayMs: number): void {
+  const input = { url: 'https://example.com/', events: ['campaign.ready'], description: '' } as const;
+  const { webhook } = store.webhooks.create(input, 10, clock.now());
+  store.outbox.ping(webhook.id, clock.now());
+  const [delivery] = store.outbox.due(clock.now(), 1);
+  const failure = { status: 500, error: null, durationMs: 1, isGone: false };
+  store.outbox.record(delivery!, { ...failure, state: 'pending', nextAttemptAt: clock.now() + delayMs }, clock.now());
+}
+
+const isDue = ({ store, clock }: Started) => store.outbox.due(clock.now(), 1).length === 1;
+const queuedSeconds = ({ store }: Started) => store.health.queue().oldestSeconds;
+
+describe('a clock that goes back two hours', () => {
+  it('makes no retry of a webhook wait for longer than its delay, nor when it is believed', () => {
+    const service = startSettled();
+    failedDelivery(service, 30 * SECOND_MS);
+    jump(service, -2 * HOUR_MS);
+    expect(service.clock.status).toMatchObject({ state: 'jumped', aheadMs: -2 * HOUR_MS, jumps: 1 });
+    service.pass(29 * SECOND_MS);
+    expect(isDue(service)).toBe(false);
+    service.pass(SECOND_MS);
+    expect(isDue(service)).toBe(true);
+
+    failedDelivery(service, SETTLE_MS + 60 * SECOND_MS);
+    service.pass(SETTLE_MS);
+    expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
+    expect(service.clock.now()).toBe(machine.now());
+    const first = service.store.outbox.due(service.clock.now(), 1).length;
+    service.pass(61 * SECOND_MS);
+    expect(service.store.outbox.due(service.clock.now(), 1).length).toBe(first + 1);
+  });
+
+  it('makes no expired key valid again, for ever and after a start', () => {
+    const service = startSettled();
+    const input = {
+      name: 'short',
+      scope: 'read',
+      labels: {},
+      expiresAt: service.clock.now() + 10 * SECOND_MS,
+    } as const;
+    const { apiKey } = service.store.apiKeys.create(input, 10);
+    const { apiKey: other } = service.store.apiKeys.create({ ...input, expiresAt: service.clock.now() + DAY_MS }, 10);
+    service.pass(11 * SECOND_MS);
+    jump(service, -2 * HOUR_MS);
+    service.pass(2 * SETTLE_MS);
+    expect(service.clock.now()).toBe(machine.now());
+    expect(apiKey.expiresAt).toBeGreaterThan(service.clock.now() - 2 * HOUR_MS);
+    expect(service.store.apiKeys.find(apiKey.id)?.expiredAt).not.toBeNull();
+    expect(service.store.apiKeys.find(other.id)?.expiredAt).toBeNull();
+    service.stop();
+    machine.jump(-30 * DAY_MS);
+    expect(start('second').store.apiKeys.find(apiKey.id)?.expiredAt).not.toBeNull();
+  });
+
+  it('hides no entry of the audit log from who follows it by time', () => {
+    const service = startSettled();
+    record(service, 'before');
+    const [before] = service.store.audit.list({ limit: 1 }).items;
+    service.pass(10 * SECOND_MS);
+    const polled = service.clock.now();
+    jump(service, -2 * HOUR_MS);
+    record(service, 'held');
+    service.pass(SETTLE_MS + SECOND_MS);
+    record(service, 'believed');
+    expect(service.store.audit.list({ limit: 9 }).items.at(-1)!.at).toBeLessThan(before!.at);
+    expect(actionsSince(service, before!.at)).toEqual(['before', 'held', 'believed']);
+    expect(actionsSince(service, polled)).toEqual(['held', 'believed']);
+    expect(service.store.audit.list({ until: polled, limit: 9 }).items.map(({ action }) => action)).toEqual(['before']);
+  });
+
+  it('takes an event that comes later for the later one', async () => {
+    const service = startSettled();
+    const { store, clock } = service;
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const add = (event: 'click' | 'dismissal') =>
+      store.addFeedback(id, [{ userId: 'ann', event, happenedAt: clock.now(), isNow: true }]);
+    expect(await add('click')).toMatchObject({ taken: 1 });
+    jump(service, -2 * HOUR_MS);
+    service.clock.confirm();
+    expect(await add('dismissal')).toMatchObject({ taken: 1, users: { click: 0, dismissal: 1 } });
+    // with a time of its own it is as old as it says
+    const old = { userId: 'ann', event: 'click', happenedAt: clock.now() } as const;
+    expect(await store.addFeedback(id, [old])).toMatchObject({ taken: 0, outdated: 1 });
+  });
+
+  it('expands by the interval at once rather than two hours later', async () => {
+    const service = startSettled();
+    const { store, clock } = service;
+    const { id } = store.create(
+      newCampaign({ refresh: { everyMs: 60 * SECOND_MS, onNewPopulation: false, onChange: false } }),
+      everyoneIsKnown,
+    );
+    const job = store.claim('1:engine')!;
+    store.end(job, 'failed', { code: 'internal', message: 'test' });
+    jump(service, -2 * HOUR_MS);
+    service.pass(SETTLE_MS);
+    expect(clock.now()).toBe(machine.now());
+    await store.expandDue('p');
+    expect(store.get(id).state).toBe('queued');
+  });
+});
+
+describe('a clock that goes forward three hours', () => {
+  it('makes nothing wait longer, runs no lease out, and does not age what there is', () => {
+    const service = startSettled();
+    const { store, clock } = service;
+    store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:engine')!;
+    store.create(newCampaign(), everyoneIsKnown);
+    const answers = { before: clock.before(DAY_MS)! };
+    jump(service, 3 * HOUR_MS);
+    service.pass(5 * SECOND_MS);
+    expect(queuedSeconds(service)).toBe(5);
+    expect(clock.before(DAY_MS)).toBeNull();
+    const other = store.claim('2:other')!;
+    expect(store.claim('2:other')).toBeNull();
+    for (let done = 0; done < SETTLE_MS; done += 5 * SECOND_MS) {
+      service.pass(5 * SECOND_MS);
+      expect([store.renew(job), store.renew(other)]).toEqual([true, true]);
+      expect(store.claim('3:other')).toBeNull();
+    }
+    expect(clock.now()).toBe(machine.now());
+    // a day ago is a day of the service's own time ago, whatever it was corrected by
+    const passed = SETTLE_MS + 5 * SECOND_MS;
+    expect(clock.before(DAY_MS)).toBe(answers.before + passed);
+    store.create(newCampaign(), everyoneIsKnown);
+    service.pass(2 * SECOND_MS);
+    expect(queuedSeconds(service)).toBe(2);
+  });
+
+  it('is believed at once where an operator confirms it, with what is too old by it', () => {
+    const service = startSettled();
+    const before = service.clock.before(DAY_MS)!;
+    jump(service, 3 * HOUR_MS);
+    service.clock.confirm();
+    expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 1 });
+    expect(service.clock.before(DAY_MS)).toBe(before + 3 * HOUR_MS);
+  });
+
+  it('is forgotten where it comes back, and begins anew where it jumps again', () => {
+    const service = startSettled();
+    jump(service, 3 * HOUR_MS);
+    service.pass(60 * SECOND_MS);
+    jump(service, -3 * HOUR_MS);
+    expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 1 });
+    jump(service, 3 * HOUR_MS);
+    service.pass(SETTLE_MS - 60 * SECOND_MS);
+    jump(service, HOUR_MS);
+    service.pass(SETTLE_MS - 60 * SECOND_MS);
+    expect(service.clock.status).toMatchObject({ state: 'jumped', jumps: 3, settlesInMs: 60 * SECOND_MS });
+    service.pass(60 * SECOND_MS);
+    expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
+  });
+});
+
+describe('the time of a service', () => {
+  it('follows a clock that is corrected by less than an hour, and nothing waits for longer', () => {
+    const service = startSettled();
+    failedDelivery(service, 30 * SECOND_MS);
+    for (const ms of [-50 * 60 * SECOND_MS, 5, -700]) {
+      jump(service, ms);
+      expect(Math.abs(service.clock.now() - machine.now())).toBeLessThan(1_000);
+      expect(service.clock.status).toMatchObject({ state: 'settled', jumps: 0 });
+    }
+    service.pass(32 * SECOND_MS);
+    expect(isDue(service)).toBe(true);
+  });
+
+  it('has passed where the machine slept, which is no jump', () => {
+    const service = startSettled();
+    const before = service.clock.before(DAY_MS)!;
+    failedDelivery(service, 30 * SECOND_MS);
+    sleptMs += 9 * HOUR_MS;
+    jump(service, 9 * HOUR_MS);
+    expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 0 });
+    expect(service.clock.before(DAY_MS)).toBe(before + 9 * HOUR_MS);
+    service.pass(31 * SECOND_MS);
+    expect(isDue(service)).toBe(true);
+  });
+
+  it('goes on over a restart in the same run of the machine, and finds a jump in between', () => {
+    const service = startSettled();
+    service.stop();
+    machine.pass(5 * HOUR_MS);
+    machine.jump(-2 * HOUR_MS);
+    const next = start();
+    expect(next.clock.now()).toBe(machine.now() + 2 * HOUR_MS);
+    expect(next.clock.status).toMatchObject({ state: 'jumped', aheadMs: -2 * HOUR_MS });
+    expect(next.clock.before(DAY_MS)).toBeNull();
+  });
+
+  it('takes a machine that was off for what it says, but deletes nothing before its clock was stable', () => {
+    const service = startSettled();
+    service.stop();
+    machine.pass(3 * DAY_MS);
+    const next = start('second');
+    expect(next.clock.now()).toBe(machine.now());
+    expect(next.clock.status).toMatchObject({ state: 'new', jumps: 0, settlesInMs: SETTLE_MS });
+    expect(next.clock.before(DAY_MS)).toBeNull();
+    next.pass(SETTLE_MS);
+    expect(next.clock.before(DAY_MS)).toBe(machine.now() - DAY_MS);
+  });
+
+  it('never goes back to what a machine without a battery starts with', () => {
+    const service = startSettled();
+    failedDelivery(service, 30 * SECOND_MS);
+    const stopped = service.clock.now();
+    service.stop();
+    const right = -stopped;
+    machine.jump(right); // 1970
+    const next = start('second');
+    expect(next.clock.now()).toBe(stopped);
+    expect(next.clock.status).toMatchObject({ state: 'jumped' });
+    next.pass(30 * SECOND_MS);
+    expect(isDue(next)).toBe(true);
+    machine.jump(-right);
+    next.clock.look();
+    expect(next.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
+  });
+
+  it('believes neither 1970 nor 2099 at the first start of a machine, and ages nothing by the correction', () => {
+    const wrong = Date.UTC(2099, 0, 1) - machine.now();
+    machine.jump(wrong);
+    const service = start();
+    const input = { name: 'short', scope: 'read', labels: {}, expiresAt: Date.UTC(2050, 0, 1) } as const;
+    const { apiKey } = service.store.apiKeys.create(input, 10);
+    failedDelivery(service, 30 * SECOND_MS);
+    service.pass(10 * SECOND_MS);
+    jump(service, -wrong);
+    expect(service.clock.now()).toBe(machine.now());
+    service.pass(20 * SECOND_MS);
+    expect(isDue(service)).toBe(true);
+    expect(service.store.apiKeys.find(apiKey.id)?.expiredAt).toBeNull();
+
+    machine.jump(-machine.now());
+    folder = temporaryFolder();
+    const early = start('second');
+    const made = early.clock.now();
+    early.pass(10 * SECOND_MS);
+    jump(early, 1_700_000_000_000);
+    early.pass(SETTLE_MS);
+    expect(early.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
+    expect(early.clock.now()).toBe(machine.now());
+    expect(early.clock.before(DAY_MS)!).toBeLessThan(made);
+    expect(early.clock.before(HOUR_MS)!).toBeGreaterThan(made);
+  });
+});

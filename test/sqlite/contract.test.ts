@@ -1,7 +1,0 @@
-/** SQLite keeps the contract of stores. */
-import { describe } from 'vitest';
-import { describeCampaignStore } from '../campaigns/contract/store.ts';
-import { dataFolder } from './data-folder.ts';
-
-// `vitest list` reads a file without running it, and looks for this call
-describe('SQLite', () => describeCampaignStore(dataFolder));

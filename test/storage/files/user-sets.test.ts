@@ -1,0 +1,252 @@
+/**
+ * User sets hold any text, depend on the set alone, are the same however they were sorted, and refuse to be read once
+ * altered.
+ */
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { IdBlocks } from '../../../src/domain/set-types.ts';
+import { differenceOf, intersectionOf, unionOf } from '../../../src/storage/files/algebra.ts';
+import { IdSorter } from '../../../src/storage/files/id-sorter.ts';
+import { decodeIds, encodeIds, SEED_FOLDER, userSetBlocks } from '../../../src/storage/files/set-file.ts';
+import { writeBlocks, writeUserSet } from '../../../src/storage/files/writer.ts';
+import { FileBlobs } from '../../../src/storage/sqlite/file-blobs.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { ODD_STRINGS } from '../../fixture/odd-ids.ts';
+import { size } from '../../fixture/size.ts';
+
+const anyId = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...ODD_STRINGS));
+const storageFailed = (more: object) => expect.objectContaining({ code: 'storage_failed', ...more });
+
+/** Blobs, and the folder of them where sets are. */
+function newBlobs(): { readonly blobs: FileBlobs; readonly folder: string } {
+  const root = temporaryFolder();
+  return { blobs: new FileBlobs(root), folder: join(root, SEED_FOLDER) };
+}
+
+/** The ids of a set. */
+function readUserSet(blobs: FileBlobs, sha256: string): string[] {
+  return [...userSetBlocks(blobs, sha256)].flat();
+}
+
+function publish(blobs: FileBlobs, userIds: readonly string[]): string {
+  const set = writeUserSet(blobs, userIds);
+  set.publish();
+  return set.sha256;
+}
+
+function sort(blobs: FileBlobs, userIds: readonly string[], chunkIds: number): string[] {
+  const sorter = new IdSorter(blobs, chunkIds);
+  try {
+    for (const userId of userIds) sorter.add(userId);
+    expect(sorter.received).toBe(userIds.length);
+    return [...sorter.blocks()].flat();
+  } finally {
+    sorter.close();
+  }
+}
+
+describe('encodeIds', () => {
+  it('returns any ids', () => {
+    fc.assert(
+      fc.property(fc.array(anyId), (userIds) => {
+        expect(decodeIds(encodeIds(userIds))).toEqual(userIds);
+      }),
+      { numRuns: size(100, 300), examples: [[ODD_STRINGS]] },
+    );
+  });
+
+  it('keeps every id on a line of its own, whatever it holds', () => {
+    expect(encodeIds(ODD_STRINGS).toString().split('\n').length).toBe(ODD_STRINGS.length + 1);
+  });
+
+  it('writes plain ids as they are', () => {
+    expect(encodeIds(['u10', 'u2', 'ä', 'say "hi"']).toString()).toBe('u10\nu2\nä\nsay "hi"\n');
+  });
+});
+
+describe('writeUserSet', () => {
+  it('shares one file between equal sets and leaves nothing beside it', () => {
+    const { blobs, folder } = newBlobs();
+    const first = publish(blobs, ['b', 'a']);
+    expect(publish(blobs, ['a', 'b'])).toBe(first);
+    expect(readdirSync(folder)).toEqual([`${first}.txt`]);
+    expect(readUserSet(blobs, first)).toEqual(['a', 'b']);
+    const same = writeUserSet(blobs, ['a', 'b']);
+    expect(same).toMatchObject({ sha256: first, users: 2, sizeBytes: 4 });
+    same.discard();
+  });
+
+  it('gives different sets different names', () => {
+    const { blobs, folder } = newBlobs();
+    const nameOf = (userIds: readonly string[]) => {
+      const set = writeUserSet(blobs, userIds);
+      set.discard();
+      return set.sha256;
+    };
+    fc.assert(
+      fc.property(fc.uniqueArray(anyId, { maxLength: 3 }), fc.uniqueArray(anyId, { maxLength: 3 }), (a, b) => {
+        const equal = JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+        expect(nameOf(a) === nameOf(b)).toBe(equal);
+      }),
+      { numRuns: size(25, 50) },
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('heals a damaged file of the same set', () => {
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, ['a']);
+    writeFileSync(join(folder, `${sha256}.txt`), 'garbage');
+    publish(blobs, ['a']);
+    expect(readFileSync(join(folder, `${sha256}.txt`), 'utf8')).toBe('a\n');
+  });
+
+  it('says storage_failed with the cause where it cannot get its name, and leaves nothing once discarded', () => {
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, ['a']);
+    rmSync(join(folder, `${sha256}.txt`));
+    mkdirSync(join(folder, `${sha256}.txt`)); // a folder where the file should go: the rename fails
+    const set = writeUserSet(blobs, ['a']);
+    expect(() => set.publish()).toThrow(storageFailed({ cause: expect.objectContaining({ syscall: 'rename' }) }));
+    set.discard();
+    expect(readdirSync(folder)).toEqual([`${sha256}.txt`]);
+  });
+
+  it('says storage_failed where the folder cannot be made', () => {
+    const { blobs, folder } = newBlobs();
+    writeFileSync(folder, '');
+    expect(() => writeUserSet(blobs, ['a'])).toThrow(storageFailed({}));
+  });
+});
+
+describe('writeBlocks', () => {
+  it('writes the file that writeUserSet writes', async () => {
+    const { blobs } = newBlobs();
+    const set = await writeBlocks(blobs, [['a'], [], ['b', 'c']]);
+    set.publish();
+    expect(set.sha256).toBe(publish(blobs, ['c', 'b', 'a']));
+  });
+
+  it('leaves nothing where its ids end with an error', async () => {
+    const { blobs, folder } = newBlobs();
+    function* broken(): Generator<string[]> {
+      yield ['a'];
+      throw new Error('no more');
+    }
+    await expect(writeBlocks(blobs, broken())).rejects.toThrow('no more');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('userSetBlocks', () => {
+  const many = Array.from({ length: 30_000 }, (_, i) => `user-${String(i).padStart(6, '0')}`);
+
+  it('reads a large set block by block', () => {
+    const { blobs } = newBlobs();
+    const blocks = [...userSetBlocks(blobs, publish(blobs, many))];
+    expect(blocks.length).toBeGreaterThan(3);
+    expect(blocks.flat()).toEqual(many);
+  });
+
+  it('reads ids that are longer than what is read at a time', () => {
+    const { blobs } = newBlobs();
+    const long = ['a'.repeat(200_000), 'b', `c${'é'.repeat(70_000)}`];
+    expect(readUserSet(blobs, publish(blobs, long))).toEqual(long);
+  });
+
+  it('reads the empty set', () => {
+    const { blobs } = newBlobs();
+    expect(readUserSet(blobs, publish(blobs, []))).toEqual([]);
+  });
+
+  it.each([
+    ['longer', (path: string) => appendFileSync(path, 'b\n')],
+    ['cut in the middle of a line', (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 100_001))],
+    ['other text', (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('user-029', 'user-129'))],
+    ['half a JSON string', (path: string) => writeFileSync(path, '"abc\n')],
+  ])('refuses a file that was altered: %s', (_, alter) => {
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, many);
+    alter(join(folder, `${sha256}.txt`));
+    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message: expect.stringContaining('is damaged') }));
+  });
+
+  it('reads a file to its end that is removed meanwhile', () => {
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, many);
+    const blocks = userSetBlocks(blobs, sha256);
+    const first = blocks.next().value as string[];
+    rmSync(join(folder, `${sha256}.txt`));
+    expect([...first, ...[...blocks].flat()]).toEqual(many);
+  });
+
+  it('says storage_failed where the file is gone', () => {
+    expect(() => readUserSet(newBlobs().blobs, 'ab')).toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
+  });
+});
+
+describe('IdSorter', () => {
+  it('sorts any ids by UTF-16 code units, each once, whatever the number of runs', () => {
+    const { blobs, folder } = newBlobs();
+    const few = fc.constantFrom('a', 'b', 'c', 'd', ...ODD_STRINGS);
+    fc.assert(
+      fc.property(fc.array(fc.oneof(anyId, few), { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (ids, chunk) => {
+        expect(sort(blobs, ids, chunk)).toEqual([...new Set(ids)].sort());
+      }),
+      { numRuns: size(75, 300) },
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('merges runs that are longer than a block', () => {
+    const ids = Array.from({ length: 50_000 }, (_, i) => `u${(i * 7_919) % 40_000}`);
+    expect(sort(newBlobs().blobs, ids, 7_000)).toEqual([...new Set(ids)].sort());
+  });
+
+  it('keeps its temporary file no longer than until it is closed', () => {
+    const { blobs, folder } = newBlobs();
+    const sorter = new IdSorter(blobs, 2);
+    for (const id of ['b', 'a', 'c']) sorter.add(id);
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.tmp$/)]);
+    sorter.close();
+    sorter.close();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('union, difference and intersection', () => {
+  const blocksOf = (ids: readonly string[], size: number): IdBlocks =>
+    Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
+  const someSet = fc
+    .uniqueArray(fc.oneof(fc.constantFrom(...'abcdefghijklmnopqrst'), anyId), { maxLength: 30 })
+    .map((ids) => ids.sort());
+
+  it('are those of sets, whatever the blocks', () => {
+    const length = fc.integer({ min: 1, max: 7 });
+    fc.assert(
+      fc.property(someSet, someSet, length, length, (a, b, aSize, bSize) => {
+        const run = (operation: typeof unionOf) => [...operation(blocksOf(a, aSize), blocksOf(b, bSize))].flat();
+        expect(run(unionOf)).toEqual([...new Set([...a, ...b])].sort());
+        expect(run(differenceOf)).toEqual(a.filter((id) => !b.includes(id)));
+        expect(run(intersectionOf)).toEqual(a.filter((id) => b.includes(id)));
+      }),
+      { numRuns: size(150, 500) },
+    );
+  });
+
+  it('close both files, also where their reader stops early', () => {
+    const closed: string[] = [];
+    function* blocks(name: string): Generator<string[]> {
+      try {
+        yield ['a'];
+        yield ['b'];
+      } finally {
+        closed.push(name);
+      }
+    }
+    for (const _ of unionOf(blocks('left'), blocks('right'))) break;
+    expect(closed).toEqual(['left', 'right']);
+  });
+});

@@ -1,0 +1,156 @@
+/** Single bits of a database that flip: each is found by what `verify` asks, or changes no answer. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { messageOf } from '../../../src/lib/errors.ts';
+import { createRng } from '../../../src/lib/rng.ts';
+import { connect } from '../../../src/storage/sqlite/driver.ts';
+import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openUpkeep } from '../../../src/storage/sqlite/upkeep.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { size } from '../../fixture/size.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, USER_IDS } from '../../http/fixture.ts';
+
+const SEED = 'flips 1';
+const PAGE = { limit: 100 };
+
+const users = await importUsers();
+let fixture: Fixture;
+let whole: Buffer;
+let folder: string;
+
+beforeAll(async () => {
+  fixture = await openFixture(users.population);
+  whole = await makeDatabase(fixture);
+  folder = temporaryFolder();
+});
+afterAll(async () => {
+  await fixture.close();
+  users.remove();
+});
+
+/** Campaigns in several states, feedback, keys, webhooks with deliveries, the audit log: the file without its log. */
+async function makeDatabase({ store, call, createReady, dataDir }: Fixture): Promise<Buffer> {
+  const hook = await call('POST', '/v1/webhooks', { url: 'https://93.184.216.34/x', events: ['campaign.ready'] });
+  expect(hook.status, hook.text).toBe(201);
+  for (let i = 0; i < 12; i++) {
+    const body = { ...OK_BODY, name: `campaign ${i}`, labels: { team: `team ${i % 3}` } };
+    const id = i < 8 ? await createReady(body) : (await call('POST', '/v1/campaigns', body)).json.id;
+    const events = USER_IDS.slice(40, 90).map((userId, at) => ({
+      userId,
+      event: 'click' as const,
+      happenedAt: 1e12 + at,
+    }));
+    await store.addFeedback(id, events);
+  }
+  for (let i = 0; i < 4; i++)
+    store.apiKeys.create({ name: `key ${i}`, scope: 'read', labels: {}, expiresAt: null }, 100);
+  const copy = join(temporaryFolder(), 'copy.db');
+  const database = connect(join(dataDir, 'metaheac.db'));
+  database.prepare('VACUUM INTO @copy').run({ copy });
+  database.close();
+  return readFileSync(copy);
+}
+
+/** What the store answers, and every row that it has. */
+function answers(): string {
+  const file = join(folder, 'metaheac.db');
+  const clock = { ...systemClock, now: () => Date.UTC(2026, 10, 28) };
+  const store = openStore(folder, { clock, minimumSeeds: 10, leaseMs: 30_000, maximumAttempts: 3 });
+  try {
+    const campaigns = store.list(PAGE).items;
+    const database = connect(file, { readonly: true });
+    const tables = database
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
+      .pluck()
+      .all() as string[];
+    const rows = tables.map((name) => [name, database.prepare(`SELECT * FROM ${name} NOT INDEXED`).raw().all()]);
+    database.close();
+    return JSON.stringify([campaigns, campaigns.map(({ id }) => ofCampaign(store, id)), ofAll(store), rows]);
+  } finally {
+    store.close();
+  }
+}
+
+function ofCampaign(store: CampaignStore, id: string): unknown {
+  const expansions = store.expansionsOf(id, PAGE).items;
+  return [
+    store.get(id),
+    expansions,
+    expansions.map(({ id: expansionId }) => store.setsOf({ expansionId })),
+    store.audienceVersions(id, PAGE),
+    store.feedbackOf(id),
+    store.respondersOf(id, 1000),
+  ];
+}
+
+function ofAll(store: CampaignStore): unknown {
+  const keys = store.apiKeys.list(PAGE).items;
+  return [
+    store.activeAudiences(),
+    store.changes(undefined, 100),
+    store.webhooks.list(PAGE),
+    keys.map(({ id }) => store.apiKeys.find(id)),
+    store.audit.list(PAGE),
+    store.countsByState(),
+    store.clock.steps(),
+  ];
+}
+
+function put(bytes: Buffer): void {
+  const file = join(folder, 'metaheac.db');
+  for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+  writeFileSync(file, bytes);
+}
+
+/** What `verify` says of the database; empty where nothing is wrong. */
+function faults(): string[] {
+  try {
+    const upkeep = openUpkeep(folder);
+    try {
+      return upkeep.faults();
+    } finally {
+      upkeep.close();
+    }
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+function attempt(work: () => string): string {
+  try {
+    return work();
+  } catch (error) {
+    return `fails: ${messageOf(error)}`;
+  }
+}
+
+describe('a bit of the database that flips', () => {
+  it(`is found or changes no answer, ${size(40, 120)} times at random`, { timeout: 300_000 }, () => {
+    put(whole);
+    expect(faults()).toEqual([]);
+    const expected = answers();
+    const rng = createRng(SEED);
+    const written = [...whole.keys()].filter((at) => whole[at] !== 0);
+    const missed: string[] = [];
+    let found = 0;
+    for (let i = 0; i < size(40, 120); i++) {
+      // every other one where something is: half of the file is room that is free
+      const at = i % 2 === 0 ? rng.integer(whole.length) : written[rng.integer(written.length)]!;
+      const bit = rng.integer(8);
+      const bytes = Buffer.from(whole);
+      bytes[at]! ^= 1 << bit;
+      put(bytes);
+      if (faults().length > 0) {
+        found += 1;
+        continue;
+      }
+      put(bytes);
+      if (attempt(answers) !== expected) missed.push(`byte ${at}, bit ${bit}`);
+    }
+    expect(missed, `seed ${SEED}`).toEqual([]);
+    expect(found).toBeGreaterThan(size(40, 120) / 4);
+  });
+});

@@ -1,0 +1,144 @@
+/** Opening and migrating: settings, several processes at once, newer and foreign databases, failing migrations. */
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, it, vi } from 'vitest';
+import { openDatabase, truncateLog, write } from '../../../src/storage/sqlite/database.ts';
+import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+
+const migration = (number: number, sql: string) => ({ number, name: `000${number}-test.sql`, sql });
+
+describe('openDatabase', () => {
+  it('sets WAL, full synchronisation and foreign keys', () => {
+    const database = openDatabase(join(temporaryFolder(), 'a.db'));
+    expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(database.pragma('synchronous', { simple: true })).toBe(2);
+    expect(database.pragma('foreign_keys', { simple: true })).toBe(1);
+    expect(database.pragma('busy_timeout', { simple: true })).toBe(5000);
+    expect(database.pragma('user_version', { simple: true })).toBe(readMigrations(MIGRATIONS_FOLDER).length);
+    database.close();
+  });
+
+  it('applies what is missing, once', () => {
+    const path = join(temporaryFolder(), 'a.db');
+    const first = migration(1, 'CREATE TABLE a (x)');
+    openDatabase(path, [first]).close();
+    const database = openDatabase(path, [first, migration(2, 'CREATE TABLE b (x)')]);
+    expect(database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()).toEqual(['a', 'b']);
+    database.close();
+  });
+
+  it('undoes a migration that fails half-way, and names it', () => {
+    const path = join(temporaryFolder(), 'a.db');
+    expect(() => openDatabase(path, [migration(1, 'CREATE TABLE a (x); CREATE TABEL b (x)')])).toThrow(
+      'migration 0001-test.sql failed',
+    );
+    const database = openDatabase(path, []);
+    expect(database.prepare('SELECT count(*) FROM sqlite_master').pluck().get()).toBe(0);
+    expect(database.pragma('user_version', { simple: true })).toBe(0);
+    database.close();
+  });
+
+  it('refuses a database of a newer version', () => {
+    const path = join(temporaryFolder(), 'a.db');
+    openDatabase(path, [migration(1, 'CREATE TABLE a (x)'), migration(2, 'CREATE TABLE b (x)')]).close();
+    expect(() => openDatabase(path, [migration(1, 'CREATE TABLE a (x)')])).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: `${path} was written by a newer version (schema 2, this one knows 1)`,
+      }),
+    );
+  });
+
+  it('refuses a file that is not a database', () => {
+    const path = join(temporaryFolder(), 'a.db');
+    writeFileSync(path, 'hello '.repeat(1000));
+    expect(() => openDatabase(path)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('not a whole SQLite') }),
+    );
+  });
+
+  it('says storage_failed when the file cannot be opened', () => {
+    expect(() => openDatabase(temporaryFolder())).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: expect.stringMatching(/^SQLITE_CANTOPEN/) } }),
+    );
+  });
+
+  it('lets several processes create the same database at once', async () => {
+    const path = join(temporaryFolder(), 'a.db');
+    const source = join(import.meta.dirname, '../../../src/storage/sqlite/database.ts');
+    const program = `
+      import { openDatabase } from ${JSON.stringify(source)};
+      for (let i = 0; i < 5; i++) openDatabase(process.argv[1]).close();
+    `;
+    const codes = await Promise.all(
+      [1, 2, 3, 4].map(
+        () =>
+          new Promise((resolve) => {
+            spawn(process.execPath, ['--input-type=module', '-e', program, path], {
+              stdio: ['ignore', 'ignore', 'inherit'],
+            }).on('exit', resolve);
+          }),
+      ),
+    );
+    expect(codes).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('write', () => {
+  it('takes nothing over from work that throws', () => {
+    const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
+    expect(() =>
+      write(database, () => {
+        database.exec('INSERT INTO a VALUES (1)');
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(database.prepare('SELECT count(*) FROM a').pluck().get()).toBe(0);
+    database.close();
+  });
+
+  it('says unavailable when another process holds the lock for too long', () => {
+    const path = join(temporaryFolder(), 'a.db');
+    const holder = openDatabase(path);
+    const waiter = openDatabase(path);
+    waiter.pragma('busy_timeout = 10');
+    holder.exec('BEGIN IMMEDIATE');
+    expect(() => write(waiter, () => undefined)).toThrow(expect.objectContaining({ code: 'unavailable' }));
+    holder.close();
+    waiter.close();
+  });
+
+  it('says storage_failed when the disk is full', () => {
+    const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
+    const pages = database.pragma('page_count', { simple: true });
+    database.pragma(`max_page_count = ${pages}`);
+    expect(() =>
+      write(database, () => database.prepare('INSERT INTO a VALUES (@x)').run({ x: 'x'.repeat(100_000) })),
+    ).toThrow(expect.objectContaining({ code: 'storage_failed', facts: { errno: 'SQLITE_FULL' } }));
+    database.close();
+  });
+});
+
+describe('readMigrations', () => {
+  it('refuses a gap in the numbers', () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, '0001-a.sql'), '');
+    writeFileSync(join(folder, '0003-c.sql'), '');
+    expect(() => readMigrations(folder)).toThrow('migration 0003-c.sql is not number 2');
+  });
+
+  it('says storage_failed when the disk is full as the log is moved into the database', () => {
+    const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
+    const full = vi.spyOn(database, 'pragma').mockImplementation(() => {
+      throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL');
+    });
+    expect(() => truncateLog(database)).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'SQLITE_FULL' } }),
+    );
+    full.mockRestore();
+    database.close();
+  });
+});

@@ -1,0 +1,61 @@
+/**
+ * The caller's ids of campaigns: unique, found by, handed to the engine, kept over restarts, absent in databases of
+ * before.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../../../src/storage/sqlite/database.ts';
+import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
+import { dataFolder } from './data-folder.ts';
+
+describe('an external id', () => {
+  it('is shown, found by, and given to the engine, after the store was opened again too', () => {
+    const data = dataFolder();
+    const { id } = data.open().create(newCampaign({ externalId: 'c1' }), everyoneIsKnown);
+    const store = data.open();
+    store.create(newCampaign(), everyoneIsKnown);
+    store.create(newCampaign(), everyoneIsKnown);
+    expect(store.get(id).externalId).toBe('c1');
+    expect(store.list({ limit: 9, externalId: 'c1' }).items.map((campaign) => campaign.id)).toEqual([id]);
+    expect(store.list({ limit: 9, externalId: 'c2' }).items).toEqual([]);
+    expect([store.claim('1:a')!.externalId, store.claim('1:a')!.externalId]).toEqual(['c1', null]);
+  });
+
+  it('is refused when a campaign has it, too_small or not, and nothing is left of the attempt', () => {
+    const data = dataFolder();
+    const { id } = data.open().create(newCampaign({ externalId: 'c1', seeds: [] }), everyoneIsKnown);
+    const store = data.open();
+    expect(() => store.create(newCampaign({ externalId: 'c1' }), everyoneIsKnown)).toThrow(
+      expect.objectContaining({
+        code: 'external_id_taken',
+        message: `campaign ${id} has this external id`,
+        facts: { campaign_id: id },
+        details: [expect.objectContaining({ pointer: '/external_id', value: 'c1' })],
+      }),
+    );
+    expect(store.list({ limit: 9 }).items).toHaveLength(1);
+    expect(store.claim('1:a')).toBeNull();
+    expect(readdirSync(join(data.folder, 'seeds'))).toHaveLength(1);
+  });
+
+  it('is absent of campaigns that were made before there were any', () => {
+    const data = dataFolder();
+    const before = openDatabase(join(data.folder, 'metaheac.db'), readMigrations(MIGRATIONS_FOLDER).slice(0, 1));
+    before.exec(`
+      INSERT INTO seed_sets VALUES ('${'0'.repeat(64)}', 2, 8, 1);
+      INSERT INTO campaigns VALUES (1, 'old', 'old', '{}', 0, 0, '{"size":1}', 1);
+      INSERT INTO expansions (number, id, campaign, latest, state, seed_set, seeds_received, seeds_known, seeds_unknown,
+        seeds_duplicate, unknown_examples, created_at, updated_at)
+        VALUES (1, 'e', 1, 1, 'queued', '${'0'.repeat(64)}', 2, 2, 0, 0, '[]', 1, 1);
+      INSERT INTO jobs (id, expansion, queued_at, run_after) VALUES ('j', 1, 1, 1);
+    `);
+    before.close();
+    const store = data.open();
+    expect(store.get('old')).toMatchObject({ name: 'old', externalId: null });
+    expect(store.claim('1:a')).toMatchObject({ campaignId: 'old', externalId: null });
+    store.create(newCampaign({ externalId: 'new' }), everyoneIsKnown);
+    expect(store.list({ limit: 9 }).items.map(({ externalId }) => externalId)).toEqual(['new', null]);
+  });
+});

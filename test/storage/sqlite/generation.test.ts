@@ -1,0 +1,347 @@
+/** Data folders and databases that do not belong together: nothing is removed that this very database did not make. */
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { rankingFolder } from '../../../src/domain/ranking-name.ts';
+import { backUpDataFolder, restoreDataFolder } from '../../../src/storage/sqlite/backup.ts';
+import { openDatabase, truncateLog } from '../../../src/storage/sqlite/database.ts';
+import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { adoptDataFolder } from '../../../src/storage/sqlite/stranded.ts';
+import { openUpkeep } from '../../../src/storage/sqlite/upkeep.ts';
+import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { dataFolder } from './data-folder.ts';
+
+const RETENTION = { versions: 5, days: 30 };
+
+/** What a service does with the folder when it starts, and every ten minutes. */
+function start(store: CampaignStore): string | null {
+  const moved = store.takeFolder();
+  store.userSets.removeLeftovers();
+  store.prune(RETENTION);
+  return moved;
+}
+
+/** A campaign with a ranking; its folder. */
+function createReady(store: CampaignStore, seeds: readonly string[] = ['ann', 'bob']): string {
+  store.create(newCampaign({ seeds }), everyoneIsKnown);
+  const job = store.claim('1:test')!;
+  const folder = rankingFolder(job.campaignId, job.expansionId);
+  store.blobs.publish(folder, new Map([['order.u32', Buffer.from(folder)]]));
+  expand(store, job, { folder });
+  return folder;
+}
+
+/** Every file of rankings and sets with its bytes, by path; `under` is a folder of the data folder. */
+function filesOf(folder: string, under = '.'): Record<string, string> {
+  const root = join(folder, under);
+  const found = ['audiences', 'seeds'].flatMap((name) =>
+    existsSync(join(root, name))
+      ? readdirSync(join(root, name), { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name))
+      : [],
+  );
+  return Object.fromEntries(found.sort().map((path) => [path.slice(root.length + 1), readFileSync(path, 'utf8')]));
+}
+
+function marksOf(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('store-'));
+}
+
+function removeDatabase(folder: string): void {
+  for (const name of readdirSync(folder)) if (name.startsWith('metaheac.db')) rmSync(join(folder, name));
+}
+
+/** The path of a copy of the database as it is now. */
+function copyByHand(folder: string): string {
+  const copy = join(temporaryFolder(), 'copy.db');
+  const connection = openDatabase(join(folder, 'metaheac.db'));
+  truncateLog(connection);
+  connection.close();
+  copyFileSync(join(folder, 'metaheac.db'), copy);
+  return copy;
+}
+
+describe('a data folder whose database is gone', () => {
+  it.each<[string, (folder: string) => void]>([
+    ['missing', removeDatabase],
+    [
+      'empty',
+      (folder) => {
+        removeDatabase(folder);
+        writeFileSync(join(folder, 'metaheac.db'), '');
+      },
+    ],
+  ])('is refused by all that opens it where the file is %s, and nothing of it changes', (_how, harm) => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store);
+    store.close();
+    harm(data.folder);
+    const before = readdirSync(data.folder, { recursive: true }).sort();
+    const refusal = expect.objectContaining({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/lost its database.* 1 ranking, 1 user set.*restore BACKUP.*--adopt/s),
+    });
+    expect(() => data.open()).toThrow(refusal);
+    expect(() => openUpkeep(data.folder)).toThrow(refusal);
+    expect(readdirSync(data.folder, { recursive: true }).sort()).toEqual(before);
+  });
+
+  it('is refused for its log, or the mark of a database, alone', () => {
+    const [log, mark] = [dataFolder(), dataFolder()];
+    writeFileSync(join(log.folder, 'metaheac.db-wal'), 'x');
+    expect(() => log.open()).toThrow(/a log of 1 bytes/);
+    expect(readFileSync(join(log.folder, 'metaheac.db-wal'), 'utf8')).toBe('x');
+    const store = mark.open();
+    start(store);
+    store.close();
+    removeDatabase(mark.folder);
+    expect(() => mark.open()).toThrow(/the mark of a database/);
+  });
+
+  it('is not refused for models that were promoted before any service started', () => {
+    const data = dataFolder();
+    mkdirSync(join(data.folder, 'models'));
+    writeFileSync(join(data.folder, 'models/served.json'), '{"base":null,"history":[]}');
+    expect(start(data.open())).toBeNull();
+    const served = dataFolder();
+    mkdirSync(join(served.folder, 'models'));
+    writeFileSync(join(served.folder, 'models/served.json'), '{"base":"0123456789ab","history":[]}');
+    expect(() => served.open()).toThrow(/promoted models/);
+  });
+
+  it('is adopted where that is asked for: all files are moved aside, and an empty database takes their place', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store);
+    store.close();
+    removeDatabase(data.folder);
+    const before = filesOf(data.folder);
+    const moved = adoptDataFolder(data.folder, data.clock.now())!;
+    expect(moved).toMatch(/^set-aside\//);
+    const again = data.open();
+    expect(start(again)).toBeNull();
+    expect(again.list({ limit: 9 }).items).toEqual([]);
+    expect(filesOf(data.folder)).toEqual({});
+    expect(filesOf(data.folder, moved)).toEqual(before);
+    // and it is the folder of this database from now on
+    expect(adoptDataFolder(data.folder, data.clock.now())).toBeNull();
+  });
+});
+
+describe('a data folder with another database', () => {
+  it('keeps what was made after the backup that is put in its place, aside', async () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    const early = createReady(store, ['ann', 'bob']);
+    const backup = join(temporaryFolder(), 'backup');
+    await backUpDataFolder(data.folder, backup, { now: 0, copy: true });
+    const late = createReady(store, ['cid', 'dan']);
+    const before = filesOf(data.folder);
+    store.close();
+    removeDatabase(data.folder);
+    copyFileSync(join(backup, 'metaheac.db'), join(data.folder, 'metaheac.db'));
+    const again = data.open();
+    const moved = start(again)!;
+    expect(Object.keys(filesOf(data.folder))).toEqual([`${early}/order.u32`, expect.stringMatching(/^seeds\//)]);
+    expect(Object.keys(filesOf(data.folder, moved))).toEqual([`${late}/order.u32`, expect.stringMatching(/^seeds\//)]);
+    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+    expect(openUpkeep(data.folder).setAside()).toEqual([moved]);
+  });
+
+  it.each<[string, (store: CampaignStore) => void]>([
+    ['a start', (store) => void store.takeFolder()],
+    ['the removal of old data', (store) => store.prune(RETENTION)],
+    ['the end of a service', (store) => store.renewGeneration()],
+  ])('knows an earlier state of the same database, copied by hand before %s', (_what, happen) => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store, ['ann', 'bob']);
+    const copy = copyByHand(data.folder);
+    const late = createReady(store, ['cid', 'dan']);
+    const before = filesOf(data.folder);
+    happen(store);
+    store.close();
+    removeDatabase(data.folder);
+    copyFileSync(copy, join(data.folder, 'metaheac.db'));
+    const moved = start(data.open())!;
+    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
+    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+  });
+
+  it('knows one that was copied by hand within the same generation, by campaigns that it never knew', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store, ['ann', 'bob']);
+    const copy = copyByHand(data.folder);
+    const late = createReady(store, ['cid', 'dan']);
+    const before = filesOf(data.folder);
+    store.close(); // as kill -9 would, without a word
+    removeDatabase(data.folder);
+    copyFileSync(copy, join(data.folder, 'metaheac.db'));
+    const moved = start(data.open())!;
+    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
+    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+  });
+
+  it('keeps what an earlier copy of the whole folder does not know, where it is copied over this one', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store, ['ann', 'bob']);
+    store.renewGeneration();
+    store.close();
+    const copy = join(temporaryFolder(), 'copy');
+    cpSync(data.folder, copy, { recursive: true });
+    const again = data.open();
+    start(again);
+    const late = createReady(again, ['cid', 'dan']);
+    const before = filesOf(data.folder);
+    again.close();
+    cpSync(copy, data.folder, { recursive: true });
+    const moved = start(data.open())!;
+    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
+    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+    expect(marksOf(data.folder)).toHaveLength(1);
+  });
+
+  it('keeps all that a database from elsewhere does not know, aside', () => {
+    const [data, other] = [dataFolder(), dataFolder()];
+    for (const each of [data, other]) {
+      const store = each.open();
+      start(store);
+      createReady(store, [each.folder, 'bob']);
+      store.close();
+    }
+    const before = filesOf(data.folder);
+    removeDatabase(data.folder);
+    copyFileSync(join(other.folder, 'metaheac.db'), join(data.folder, 'metaheac.db'));
+    const moved = start(data.open())!;
+    expect(filesOf(data.folder, moved)).toEqual(before);
+    expect(filesOf(data.folder)).toEqual({});
+  });
+
+  it('removes nothing while it runs once another database has marked the folder', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    const orphan = rankingFolder('c'.repeat(36), 'e'.repeat(36));
+    store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
+    const [name] = marksOf(data.folder);
+    const mark = readFileSync(join(data.folder, name!), 'utf8');
+    writeFileSync(join(data.folder, name!), JSON.stringify({ ...JSON.parse(mark), database: 'another' }));
+    store.prune(RETENTION);
+    const [moved] = openUpkeep(data.folder).setAside();
+    expect(Object.keys(filesOf(data.folder, moved!))).toEqual([`${orphan}/order.u32`]);
+    expect(marksOf(data.folder)).toEqual([name]);
+  });
+});
+
+describe('a data folder with its own database', () => {
+  it('loses what a crash left between file and row, and nothing is set aside', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    const kept = createReady(store);
+    const before = filesOf(data.folder);
+    const campaignId = kept.split('/')[1]!;
+    store.blobs.publish(rankingFolder(campaignId, 'e'.repeat(36)), new Map([['order.u32', Buffer.from('x')]]));
+    writeFileSync(join(data.folder, 'seeds', `${'0'.repeat(64)}.txt`), 'x\n');
+    writeFileSync(join(data.folder, 'seeds', 'half.tmp'), 'x');
+    store.close(); // as kill -9 would, without a word
+    const again = data.open();
+    expect(start(again)).toBeNull();
+    expect(filesOf(data.folder)).toEqual(before);
+    expect(Object.keys(before)[0]).toBe(`${kept}/order.u32`);
+    expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
+  });
+
+  it('is its own at each moment at which a change of the generation may be cut off', () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    const generation = () =>
+      (
+        openDatabase(join(data.folder, 'metaheac.db')).prepare('SELECT generation FROM installation').get() as {
+          generation: string;
+        }
+      ).generation;
+    const campaignId = createReady(store).split('/')[1]!;
+    const before = filesOf(data.folder);
+    const orphan = rankingFolder(campaignId, 'e'.repeat(36));
+    const mark = (of: string, before: string | null) => {
+      const [{ database }] = marksOf(data.folder).map((name) =>
+        JSON.parse(readFileSync(join(data.folder, name), 'utf8')),
+      );
+      writeFileSync(
+        join(data.folder, `store-${of}.json`),
+        JSON.stringify({ contract: 1, database, generation: of, before }),
+      );
+    };
+    const next = '0'.repeat(32);
+    const cuts: ((of: string) => void)[] = [
+      (of) => mark(next, of), // the next mark is written, the database still has the old one
+      (of) => mark(of, next), // the database has the next one, and the old mark is still there
+      (of) => writeFileSync(join(data.folder, `store-${of}.json.tmp`), 'x'),
+      (of) => {
+        // and once more, after it was cut off before
+        mark(next, of);
+        store.renewGeneration();
+        mark('1'.repeat(32), generation());
+      },
+    ];
+    for (const cut of cuts) {
+      cut(generation());
+      if (cut === cuts[1]) mark(next, null);
+      store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
+      expect(start(store)).toBeNull();
+      expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
+      expect(filesOf(data.folder)).toEqual(before);
+      expect(marksOf(data.folder)).toEqual([`store-${generation()}.json`]);
+    }
+  });
+
+  it('is taken over silently from before there were generations, and what is live stays where it is', () => {
+    const data = dataFolder();
+    const file = join(data.folder, 'metaheac.db');
+    openDatabase(file, readMigrations(MIGRATIONS_FOLDER).slice(0, 12)).close();
+    const store = data.open();
+    const ready = createReady(store);
+    const running = store.create(newCampaign({ seeds: ['x', 'y'] }), everyoneIsKnown);
+    const unfinished = rankingFolder(running.id, running.expansionId!);
+    store.blobs.publish(`${unfinished}.kept`, new Map([['work.bin', Buffer.from('x')]]));
+    const before = filesOf(data.folder);
+    expect(start(store)).toBeNull();
+    expect(filesOf(data.folder)).toEqual(before);
+    expect(Object.keys(before)).toContain(`${ready}/order.u32`);
+    expect(marksOf(data.folder)).toHaveLength(1);
+  });
+
+  it('is another generation after a restore, with all that was in the backup', async () => {
+    const data = dataFolder();
+    const store = data.open();
+    start(store);
+    createReady(store);
+    const [backup, to] = [join(temporaryFolder(), 'backup'), join(temporaryFolder(), 'restored')];
+    await backUpDataFolder(data.folder, backup, { now: 0, copy: true });
+    await restoreDataFolder(backup, to);
+    expect(marksOf(to)).toHaveLength(1);
+    expect(marksOf(to)).not.toEqual(marksOf(data.folder));
+    // a whole data folder that was copied by other means is its own, too
+    const copied = join(temporaryFolder(), 'copied');
+    cpSync(to, copied, { recursive: true });
+    const again = openStore(copied, { clock: data.clock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 });
+    expect(start(again)).toBeNull();
+    expect(filesOf(copied)).toEqual(filesOf(data.folder));
+    again.close();
+  });
+});

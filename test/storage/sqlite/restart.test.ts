@@ -1,0 +1,85 @@
+/** A process is killed with -9 while it commits: whatever it acknowledged is there when the store is opened again. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+
+/** What the child printed before it was killed in the middle of its work, after at least `lines` lines. */
+function acknowledgedBeforeKill(folder: string, lines: number): Promise<{ lines: string[] }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./children/commit-loop.ts', import.meta.url)), folder],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    let output = '';
+    child.stdout.on('data', (data: Buffer) => {
+      output += data;
+      if (output.split('\n').length > lines) child.kill('SIGKILL');
+    });
+    child.on('error', reject);
+    child.on('close', (_code, signal) => {
+      if (signal !== 'SIGKILL') reject(new Error(`the child ended by itself: ${output}`));
+      else resolve({ lines: output.split('\n').slice(0, -1) });
+    });
+  });
+}
+
+describe('CampaignStore after kill -9', () => {
+  it('has all that was acknowledged, twice in a row, and the dead engine gives its jobs back', async () => {
+    const folder = temporaryFolder();
+    const acknowledged: string[] = [];
+    for (const round of [1, 2]) {
+      const { lines } = await acknowledgedBeforeKill(folder, 40 * round);
+      acknowledged.push(...lines);
+      const store = openStore(folder, {
+        clock: systemClock,
+        minimumSeeds: 1,
+        leaseMs: 60_000,
+        maximumAttempts: 9,
+      });
+      for (const line of acknowledged) {
+        const [what, id, value] = line.split(' ') as [string, string, string];
+        const campaign = store.get(id);
+        if (what === 'created') expect(campaign.name).toBe(`c${value}`);
+        if (what === 'scoring') expect(campaign.progress).toBeGreaterThanOrEqual(Number(value));
+        if (what === 'finished') {
+          expect(campaign).toMatchObject({ state: 'ready', progress: 1, modelVersion: 'm', audienceSize: 1 });
+          expect(store.activeAudience(id).folder).toBe(`audiences/${id}`);
+        }
+      }
+      expect(acknowledged.filter((line) => line.startsWith('finished')).length).toBeGreaterThan(0);
+      expect(store.releaseAll()).toBeGreaterThan(0);
+      expect(store.countsByState()).toMatchObject({ adapting: 0, scoring: 0 });
+      store.close();
+    }
+    expectEveryJobClaimable(folder, acknowledged);
+  });
+});
+
+function expectEveryJobClaimable(folder: string, acknowledged: readonly string[]): void {
+  const store = openStore(folder, {
+    clock: systemClock,
+    minimumSeeds: 1,
+    leaseMs: 60_000,
+    maximumAttempts: 9,
+  });
+  const claimed = new Map<string, string[]>();
+  for (let job = store.claim('1:test'); job !== null; job = store.claim('1:test')) {
+    claimed.set(job.campaignId, [...store.setBlocks(job.sets.seeds)].flat());
+  }
+  const finished = new Set(
+    acknowledged.filter((line) => line.startsWith('finished')).map((line) => line.split(' ')[1]),
+  );
+  for (const [, id, i] of acknowledged.filter((line) => line.startsWith('created')).map((line) => line.split(' '))) {
+    const ready = store.get(id!).state === 'ready';
+    if (finished.has(id)) expect(ready).toBe(true);
+    // The last finish may be on the disk without having been acknowledged.
+    if (!ready) expect(claimed.get(id!)).toEqual([`seed ${i}`, 'two\nlines']);
+  }
+  store.close();
+}

@@ -1,0 +1,113 @@
+/**
+ * Sets of seeds and suppression: none is lost or left, whatever other processes do at the same time and whenever they
+ * are killed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { SetOwner } from '../../../src/domain/set-types.ts';
+import { userSetBlocks } from '../../../src/storage/files/set-file.ts';
+import { openDatabase, write } from '../../../src/storage/sqlite/database.ts';
+import { FileBlobs } from '../../../src/storage/sqlite/file-blobs.ts';
+import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
+import { change } from '../../domain/contract/user-sets.ts';
+import { size } from '../../fixture/size.ts';
+import { dataFolder } from './data-folder.ts';
+
+const common: SetOwner = { kind: 'common_suppression' };
+const population = { version: 'p', has: everyoneIsKnown };
+
+async function start(folder: string, how: 'swap' | 'add'): Promise<ChildProcess> {
+  const path = fileURLToPath(new URL('./children/change-sets.ts', import.meta.url));
+  const child = spawn(process.execPath, [path, folder, how], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout!, 'data');
+  return child;
+}
+
+/** The ids of a set. */
+function readUserSet(folder: string, sha256: string): string[] {
+  return [...userSetBlocks(new FileBlobs(folder), sha256)].flat();
+}
+
+const filesOf = (folder: string) => readdirSync(join(folder, 'seeds')).sort();
+
+/**
+ * Every recorded set has its file, whole; gives the files. Looked at in a transaction: files come and go in those only.
+ */
+function expectWhole(folder: string): readonly string[] {
+  const database = openDatabase(join(folder, 'metaheac.db'));
+  try {
+    return write(database, () => {
+      const recorded = database.prepare('SELECT sha256 FROM user_sets ORDER BY sha256').pluck().all() as string[];
+      for (const sha256 of recorded) readUserSet(folder, sha256);
+      return recorded.map((sha256) => `${sha256}.txt`);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+describe('UserSets', () => {
+  it('never loses a file that another process stops referring to while it is recorded here', {
+    timeout: 60_000,
+  }, async () => {
+    const { folder, open } = dataFolder();
+    const store = open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const owner: SetOwner = { kind: 'suppression', campaignId: id };
+    for (let round = 0; round < size(2, 3); round++) {
+      const child = await start(folder, 'swap');
+      for (let i = 0; i < size(25, 60); i++) {
+        await change(store.userSets, owner, 'replace', [`set ${i % 2}`]);
+        expectWhole(folder);
+        if (i % 5 === 0) store.userSets.clear(owner);
+      }
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      store.userSets.removeLeftovers();
+      expect(filesOf(folder)).toEqual(expectWhole(folder));
+    }
+  });
+
+  it('keeps what two processes add at the same time', { timeout: 60_000 }, async () => {
+    const { folder, open } = dataFolder();
+    const { userSets } = open();
+    const child = await start(folder, 'add');
+    const ended = once(child, 'close');
+    for (let i = 0; i < 40; i++) await change(userSets, common, 'add', [`parent ${i}`]);
+    expect((await ended)[0]).toBe(0);
+    expect(await userSets.report(common, population)).toMatchObject({ users: 80, received: 80, duplicate: 0 });
+  });
+
+  it('removes at a start what killed processes left, and nothing that is recorded', async () => {
+    const { folder, open } = dataFolder();
+    const store = open();
+    store.userSets.removeLeftovers(); // no folder yet
+    await change(store.userSets, common, 'replace', ['a']);
+    const kept = filesOf(folder);
+    writeFileSync(join(folder, 'seeds', `${'0'.repeat(64)}.txt`), 'a file that got its name before a crash\n');
+    writeFileSync(join(folder, 'seeds', 'x.tmp'), 'half a file');
+    writeFileSync(join(folder, 'seeds', 'notes.md'), "somebody's own");
+    store.userSets.removeLeftovers();
+    expect(filesOf(folder)).toEqual([...kept, 'notes.md'].sort());
+  });
+
+  it('recovers where a file was gone for a while', async () => {
+    const { folder, open } = dataFolder();
+    const { userSets } = open();
+    await change(userSets, common, 'replace', ['a']);
+    const [file] = filesOf(folder);
+    const path = join(folder, 'seeds', file!);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    const next = { version: 'q', has: everyoneIsKnown };
+    await expect(userSets.report(common, next)).rejects.toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    writeFileSync(path, bytes);
+    expect(await userSets.report(common, next)).toMatchObject({ known: 1 });
+  });
+});

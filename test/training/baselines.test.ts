@@ -1,0 +1,72 @@
+/** The baselines: what they find, what they draw, and what they depend on. */
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { centroidBaseline, randomBaseline, settle } from '../../src/training/baselines/baselines.ts';
+import { logisticRegression, logisticRegressionOnLatent } from '../../src/training/baselines/logistic-baselines.ts';
+import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
+import { userKnn } from '../../src/training/baselines/user-knn.ts';
+import { measureRanking } from '../../src/training/evaluation/metrics.ts';
+import { isPlantedMember, plantOneHot } from './planted.ts';
+
+const oneHot = plantOneHot();
+const seeds = oneHot.users.filter((user) => isPlantedMember(user) && user < 200);
+const others = oneHot.users.filter((user) => !seeds.includes(user));
+const labels = Uint8Array.from(others, (user) => (isPlantedMember(user) ? 1 : 0));
+const finders = [
+  centroidBaseline(oneHot),
+  settle(logisticRegression(oneHot), { strength: 0.1 }),
+  settle(logisticRegressionOnLatent(oneHot, createRng('svd')), { idf_power: 0.5, strength: 0.1 }),
+  settle(naiveBayes(oneHot), { smoothing: 200 }),
+  settle(userKnn(oneHot), { k: 10, idf_power: 1 }),
+];
+const baselines = [randomBaseline(), ...finders];
+
+describe.each(baselines)('baseline $name', (baseline) => {
+  it('returns the same scores for the same set of seeds and the same stream', () => {
+    const once = baseline.scorer(seeds, createRng('a'))(others);
+    expect(baseline.scorer(seeds, createRng('a'))(others)).toEqual(once);
+    expect(baseline.scorer(Int32Array.from([...seeds].reverse().concat(seeds[0]!)), createRng('a'))(others)).toEqual(
+      once,
+    );
+  });
+
+  it('scores a user alike, whoever is asked for beside', () => {
+    const scorer = baseline.scorer(seeds, createRng('a'));
+    expect(scorer(others.slice(5, 9))).toEqual(scorer(others).slice(5, 9));
+  });
+});
+
+describe.each(finders)('baseline $name', (baseline) => {
+  it('finds the planted members', () => {
+    const scores = baseline.scorer(seeds, createRng('negatives'))(others);
+    expect(measureRanking(others, scores, labels).auc).toBeGreaterThan(0.9);
+  });
+
+  it('refuses seeds of whom none is in the population', () => {
+    expect(() => baseline.scorer(Int32Array.of(900, 901), createRng('none'))).toThrow(/no seed is in the population/);
+  });
+});
+
+describe('random', () => {
+  it('finds members no better than chance', () => {
+    const aucs = Array.from({ length: 50 }, (_, i) => {
+      const scores = randomBaseline().scorer(seeds, createRng(`random ${i}`))(others);
+      return measureRanking(others, scores, labels).auc;
+    });
+    const mean = aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length;
+    expect(Math.abs(mean - 0.5)).toBeLessThan(0.02);
+    expect(new Set(aucs).size).toBeGreaterThan(40);
+  });
+});
+
+describe('centroid', () => {
+  it('returns 0 for a user without tokens', () => {
+    const scores = centroidBaseline(oneHot).scorer(seeds, createRng('unused'))(others);
+    expect(scores.at(-1)).toBe(0);
+  });
+
+  it('returns cosine 1 for the only seed', () => {
+    const [score] = centroidBaseline(oneHot).scorer(Int32Array.of(7), createRng('unused'))(Int32Array.of(7));
+    expect(score).toBeCloseTo(1, 12);
+  });
+});

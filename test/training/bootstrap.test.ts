@@ -1,0 +1,37 @@
+/** The bootstrap interval of a mean. */
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { bootstrapMean } from '../../src/training/evaluation/bootstrap.ts';
+
+describe('bootstrapMean', () => {
+  it('is near mean +- 1.96 standard errors for many values', () => {
+    const rng = createRng('values');
+    const values = Array.from({ length: 400 }, () => 5 + rng.normal());
+    const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+    const error = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length ** 2);
+    const interval = bootstrapMean(values, createRng('resamples'));
+    expect(interval.mean).toBeCloseTo(mean, 12);
+    expect(Math.abs(interval.low - (mean - 1.96 * error))).toBeLessThan(0.2 * error);
+    expect(Math.abs(interval.high - (mean + 1.96 * error))).toBeLessThan(0.2 * error);
+  });
+
+  it('returns the same interval for the same stream, another for another', () => {
+    const values = [0.1, 0.5, 0.9, 0.4, 0.3];
+    const first = bootstrapMean(values, createRng('a'));
+    expect(bootstrapMean(values, createRng('a'))).toEqual(first);
+    expect(bootstrapMean(values, createRng('a'), 50)).not.toEqual(first);
+  });
+
+  it('holds its mean also where values are few, equal or one', () => {
+    for (const values of [[0.7], [0.1, 0.1, 0.1], [0.1, 0.2], [0, 0, 1]]) {
+      const { mean, low, high } = bootstrapMean(values, createRng('few'), 10);
+      expect(low).toBeLessThanOrEqual(mean);
+      expect(high).toBeGreaterThanOrEqual(mean);
+    }
+    expect(bootstrapMean([0.7], createRng('one'))).toEqual({ mean: 0.7, low: 0.7, high: 0.7 });
+  });
+
+  it('refuses to average nothing', () => {
+    expect(() => bootstrapMean([], createRng('none'))).toThrow(/no values/);
+  });
+});

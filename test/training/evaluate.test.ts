@@ -1,0 +1,360 @@
+/** Evaluation: the report's shape, groups, and methods against planted truth. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { CPU } from '../../packages/onnx-grad/index.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
+import { type EvaluationReport, evaluate } from '../../src/training/evaluation/evaluate.ts';
+import type { GroupDifference, GroupName } from '../../src/training/evaluation/summary.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
+import { train } from '../../src/training/train.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+
+/** Each look at the clock is a second later. */
+function tickingClock(): Clock {
+  let ms = 0;
+  return { now: () => 0, elapsed: () => (ms += 1000) };
+}
+
+let root = '';
+let model: GeneralModel;
+const opened: PreparedDataSet[] = [];
+
+async function preparedOf(campaigns: readonly SmallCampaign[]): Promise<PreparedDataSet> {
+  const made = await prepareDataSet(writeSmallDataSet(newFolder(root), campaigns));
+  opened.push(made);
+  return made;
+}
+
+async function evaluateOn(prepared: PreparedDataSet, repeats = 2, seed = 1): Promise<EvaluationReport> {
+  return evaluate(prepared, model, { repeats, seed, device: CPU, clock: tickingClock() });
+}
+
+let prepared: PreparedDataSet;
+let report: EvaluationReport;
+beforeAll(async () => {
+  root = temporaryFolder();
+  const tests = Array.from({ length: 10 }, (_, i): SmallCampaign => {
+    const group = i % 2 === 0 ? 'small' : 'large';
+    return { id: `t${i}`, split: 'test', group, rows: 70, members: group === 'small' ? 8 : 15 };
+  });
+  prepared = await preparedOf([...CAMPAIGNS.slice(0, 6), ...tests]);
+  const out = join(root, 'model');
+  await train(prepared, {
+    out,
+    settings: {
+      ...SMALL_SETTINGS,
+      steps: 10,
+      adaptation: {
+        ...DEFAULT_ADAPTATION,
+        negatives_per_seed: 2,
+        early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
+        epochs: 6,
+        rate: 0.03,
+      },
+    },
+    device: CPU,
+    clock: tickingClock(),
+    resume: false,
+    signal: new AbortController().signal,
+  });
+  model = await loadModel(out);
+  report = await evaluateOn(prepared);
+});
+afterAll(() => {
+  for (const one of opened) one.close();
+});
+
+const interval = z
+  .strictObject({ mean: z.number(), low: z.number(), high: z.number() })
+  .refine(({ mean, low, high }) => low <= mean && mean <= high);
+const at5Percent = z.strictObject({ '0.05': interval });
+const group = z.strictObject({
+  campaigns: z.int().positive(),
+  auc: interval,
+  precision: at5Percent,
+  recall: at5Percent,
+  lift: at5Percent,
+});
+const BASELINES = [
+  'logistic_regression',
+  'logistic_regression_svd',
+  'population_ridge',
+  'naive_bayes',
+  'centroid',
+  'user_knn',
+  'random',
+];
+const curve = z.array(z.strictObject({ share: z.number(), recall: interval, lift: interval }));
+const differenceGroup = z.strictObject({ auc: interval, precision: at5Percent });
+const differenceGroups = z.strictObject({ small: differenceGroup, large: differenceGroup, all: differenceGroup });
+const groups = z.strictObject({ small: group, large: group, all: group });
+
+describe('evaluate', () => {
+  it('reports every method on every group, with intervals, in JSON as it is documented', () => {
+    const json = JSON.parse(JSON.stringify(report)) as EvaluationReport;
+    const { methods, differences, chosen, curves, by_seeds, campaigns, ...rest } = json;
+    expect(Object.keys(methods)).toEqual(['metaheac', ...BASELINES]);
+    for (const method of Object.values(methods)) expect(groups.parse(method)).toEqual(method);
+    expect(Object.keys(differences)).toEqual(BASELINES);
+    for (const each of Object.values(differences)) expect(differenceGroups.parse(each)).toEqual(each);
+    expect(Object.entries(chosen).map(([name, { setting }]) => [name, Object.keys(setting)])).toEqual([
+      ['logistic_regression', ['strength']],
+      ['logistic_regression_svd', ['idf_power', 'strength']],
+      ['population_ridge', ['strength', 'power']],
+      ['naive_bayes', ['smoothing']],
+      ['user_knn', ['k', 'idf_power']],
+    ]);
+    expect(rest).toEqual({
+      dataset: 'small',
+      model: `small ${model.manifest.version}`,
+      repeats: 2,
+      seed: 1,
+      groups: methods['metaheac'],
+      prediction: expect.objectContaining({ random_seeds: expect.objectContaining({ sets: 10 }) }),
+      // the clock is asked before the first campaign and after the last of 10 x 2
+      seconds_per_campaign: 1 / 20,
+      // and before and after each other method
+      seconds: Object.fromEntries(['metaheac', ...BASELINES].map((name) => [name, 1])),
+      logistic_regression_strength: chosen['logistic_regression']!.setting['strength'],
+      skipped_campaigns: [],
+    });
+    for (const { small, large, all } of Object.values(methods))
+      expect([small!.campaigns, large!.campaigns, all!.campaigns]).toEqual([5, 5, 10]);
+    expect(Object.keys(curves)).toEqual(['metaheac', ...BASELINES]);
+    for (const each of Object.values(curves)) expect(curve.parse(each)).toEqual(each);
+    expect(by_seeds.map(({ from, to, campaigns }) => [from, to, campaigns])).toEqual([
+      [5, 10, 5],
+      [10, 20, 5],
+    ]);
+    expect(
+      campaigns.map(({ id, group, seeds, rows, members }) => [id, group, seeds, rows, members]).slice(0, 2),
+    ).toEqual([
+      ['t0', 'small', 8, 70, 22],
+      ['t1', 'large', 15, 70, 15],
+    ]);
+  });
+
+  it('tells the same of curves, bins and campaigns as of the summaries', () => {
+    for (const [name, { small, all }] of Object.entries(report.methods)) {
+      const at5 = report.curves[name]!.find(({ share }) => share === 0.05)!;
+      expect(at5.recall.mean).toBeCloseTo(all!.recall['0.05']!.mean, 12);
+      expect(at5.lift.mean).toBeCloseTo(all!.lift['0.05']!.mean, 12);
+      expect(report.curves[name]!.at(-1)).toMatchObject({ share: 1, recall: { mean: 1 }, lift: { mean: 1 } });
+      // all small campaigns have 8 seeds
+      expect(report.by_seeds[0]!.auc[name]!.mean).toBeCloseTo(small!.auc.mean, 12);
+      const aucs = report.campaigns.map(({ auc }) => auc[name]!);
+      expect(aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length).toBeCloseTo(all!.auc.mean, 12);
+    }
+    // an audience of less than a seventieth has nobody of 70
+    expect(report.curves['metaheac']![0]!.share).toBe(0.015);
+  });
+
+  it('returns the differences of the means', () => {
+    const { methods, differences } = report;
+    for (const [name, difference] of Object.entries(differences))
+      for (const [group, { auc, precision }] of Object.entries(difference) as [GroupName, GroupDifference][]) {
+        const [own, other] = [methods['metaheac']![group]!, methods[name]![group]!];
+        expect(auc.mean).toBeCloseTo(own.auc.mean - other.auc.mean, 10);
+        expect(precision['0.05']!.mean).toBeCloseTo(own.precision['0.05']!.mean - other.precision['0.05']!.mean, 10);
+      }
+  });
+
+  it('finds the planted members, and a random order finds none', () => {
+    const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
+    for (const method of BASELINES.filter((name) => name !== 'random'))
+      expect(aucOf(method), method).toBeGreaterThan(0.88);
+    // ten steps of training and eight seeds
+    expect(aucOf('metaheac')).toBeGreaterThan(0.75);
+    expect(Math.abs(aucOf('random') - 0.5)).toBeLessThan(0.07);
+    expect(report.methods['metaheac']!.all!.lift['0.05']!.mean).toBeGreaterThan(2);
+  });
+
+  it('returns the same numbers again, and different ones for another seed', async () => {
+    const two = await preparedOf(CAMPAIGNS);
+    const once = await evaluateOn(two);
+    expect(await evaluateOn(two)).toEqual(once);
+    expect((await evaluateOn(two, 2, 2)).methods).not.toEqual(once.methods);
+  });
+
+  it('measures a data set whose campaigns have no group as a whole', async () => {
+    const plain = await preparedOf(CAMPAIGNS.map(({ group: _, ...campaign }) => campaign));
+    const { methods, groups: own } = await evaluateOn(plain, 1);
+    for (const summary of [...Object.values(methods), own]) {
+      expect(Object.keys(summary)).toEqual(['all']);
+      expect(group.parse(summary.all)).toMatchObject({ campaigns: 2 });
+    }
+  });
+
+  it('measures a data set of one group, and one that gives the group of some campaigns only', async () => {
+    const [small, large] = CAMPAIGNS.slice(6);
+    const one = await evaluateOn(await preparedOf([...CAMPAIGNS.slice(0, 6), large!]), 1);
+    expect(Object.keys(one.groups)).toEqual(['large', 'all']);
+    const { group: _, ...rest } = large!;
+    const some = await evaluateOn(await preparedOf([...CAMPAIGNS.slice(0, 6), small!, rest]), 1);
+    expect(Object.entries(some.groups).map(([name, { campaigns }]) => [name, campaigns])).toEqual([
+      ['small', 1],
+      ['all', 2],
+    ]);
+  });
+
+  it('evaluates when no train campaign can choose the strength of logistic regression', async () => {
+    const lone = CAMPAIGNS.slice(0, 6).map((campaign) => ({ ...campaign, members: 1 }));
+    const { methods, logistic_regression_strength } = await evaluateOn(
+      await preparedOf([...lone, ...CAMPAIGNS.slice(6)]),
+      1,
+    );
+    expect(logistic_regression_strength).toBe(0.1);
+    expect(methods['logistic_regression']!.all!.campaigns).toBe(2);
+  });
+
+  it('names the test campaigns that it leaves out, with the reason', async () => {
+    const seedless: SmallCampaign = { id: 'seedless', split: 'test', group: 'small', rows: 70, members: 0 };
+    const { skipped_campaigns, groups: own } = await evaluateOn(await preparedOf([...CAMPAIGNS, seedless]), 1);
+    expect(skipped_campaigns).toEqual([{ id: 'seedless', reason: 'it has no seeds' }]);
+    expect(own.all!.campaigns).toBe(2);
+  });
+
+  it('predicts from the seeds of every campaign of both groups', () => {
+    const { groups: own } = report.prediction;
+    expect(Object.entries(own).map(([name, { campaigns, predicted }]) => [name, campaigns, predicted])).toEqual([
+      ['small', 5, 5],
+      ['large', 5, 5],
+      ['all', 10, 10],
+    ]);
+    expect(own.small!.auc).not.toBeNull();
+    expect(own.large!.recall['0.05']!.mean_true).toBeGreaterThan(0);
+  });
+
+  it('reports its progress', async () => {
+    const seen: string[] = [];
+    const predicted: string[] = [];
+    const two = await preparedOf(CAMPAIGNS);
+    await evaluate(two, model, {
+      repeats: 2,
+      seed: 1,
+      device: CPU,
+      clock: tickingClock(),
+      onProgress: (done, total) => seen.push(`${done}/${total}`),
+      onPrediction: (done, total) => predicted.push(`${done}/${total}`),
+    });
+    expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4']);
+    expect(predicted).toEqual(['1/4', '2/4', '3/4', '4/4']);
+  });
+
+  it('refuses a data set without a test campaign', async () => {
+    const none = await preparedOf(CAMPAIGNS.slice(0, 6));
+    await expect(evaluateOn(none)).rejects.toMatchObject({
+      code: 'invalid_data',
+      message: `${none.dataSet.path} has no test campaign that can be evaluated`,
+    });
+  });
+
+  it('refuses a data set that lacks a feature of the model', async () => {
+    const { manifest } = model.folder;
+    const features = {
+      ...manifest.features,
+      user: [...manifest.features.user, { name: 'city', kind: 'single' as const, vocabulary_size: 1 }],
+    };
+    const folder = { ...model.folder, manifest: { ...manifest, features } };
+    const evaluating = evaluate(
+      prepared,
+      { ...model, folder },
+      { repeats: 1, seed: 1, device: CPU, clock: tickingClock() },
+    );
+    await expect(evaluating).rejects.toMatchObject({
+      code: 'invalid_model',
+      message: expect.stringContaining('the model needs user feature "city"'),
+    });
+  });
+});
+
+describe('evaluate, with other models beside', () => {
+  let past: PreparedDataSet;
+  let heads: GeneralModel;
+  const beside = (own: GeneralModel, ...others: GeneralModel[]) =>
+    evaluate(past, own, { repeats: 1, seed: 1, device: CPU, clock: tickingClock(), beside: others });
+
+  beforeAll(async () => {
+    past = await prepareDataSet(writeSmallDataSet(newFolder(root), CAMPAIGNS), {
+      pastCampaigns: true,
+    });
+    opened.push(past);
+    const out = join(root, 'heads');
+    await train(past, {
+      out,
+      settings: { ...SMALL_SETTINGS, recipe: 'meta-heads', steps: 2, adaptation: DEFAULT_DESCENT },
+      device: CPU,
+      clock: tickingClock(),
+      resume: false,
+      signal: new AbortController().signal,
+    });
+    heads = await loadModel(out);
+  });
+
+  it('names them by their recipes and tries each by the same trials, whether or not it reads past campaigns', async () => {
+    const reads = (one: GeneralModel) => one.manifest.features.user.some(({ name }) => name === PAST_CAMPAIGNS);
+    expect([reads(heads), reads(model)]).toEqual([true, false]);
+    const both = await beside(heads, model);
+    expect(Object.keys(both.methods)).toEqual(['metaheac', 'published', ...BASELINES]);
+    expect(Object.keys(both.differences)).toEqual(['published', ...BASELINES]);
+    const reversed = await beside(model, heads);
+    expect(reversed.methods['metaheac']!.all!.auc.mean).toBe(both.methods['published']!.all!.auc.mean);
+    expect(reversed.methods['meta-heads']!.all!.auc.mean).toBe(both.methods['metaheac']!.all!.auc.mean);
+    expect(reversed.differences['meta-heads']!.all!.auc.mean).toBeCloseTo(
+      -both.differences['published']!.all!.auc.mean,
+      12,
+    );
+  });
+
+  it('evaluates each as it is too, where that is asked for: the same in each repeat, whatever the seeds', async () => {
+    const how = { seed: 1, device: CPU, clock: tickingClock(), beside: [model], withUnadapted: true };
+    const report = await evaluate(past, heads, { ...how, repeats: 2 });
+    const names = ['metaheac', 'unadapted', 'published', 'published unadapted'];
+    expect(Object.keys(report.methods)).toEqual([...names, ...BASELINES]);
+    const again = await evaluate(past, heads, { ...how, repeats: 1, seed: 7 });
+    const aucOf = ({ methods }: typeof report, name: string) => methods[name]!.all!.auc.mean;
+    for (const name of ['unadapted', 'published unadapted']) expect(aucOf(again, name)).toBe(aucOf(report, name));
+    expect(aucOf(report, 'metaheac')).not.toBe(aucOf(report, 'unadapted'));
+    const beside = await evaluate(past, model, { ...how, beside: [], repeats: 1 });
+    expect(aucOf(beside, 'unadapted')).toBe(aucOf(report, 'published unadapted'));
+  });
+
+  it('names one by name and version when its recipe is taken or none', async () => {
+    const { training: _, ...manifest } = heads.manifest;
+    const plain = { ...heads, manifest: { ...manifest, training: null, version: 'of-old' } };
+    const random = { ...heads, manifest: { ...heads.manifest, training: { recipe: 'random' }, version: 'of-new' } };
+    const { methods } = await beside(heads, model, model, plain, random);
+    const names = ['published', `small ${model.manifest.version}`, 'small of-old', 'small of-new'];
+    expect(Object.keys(methods)).toEqual(['metaheac', ...names, ...BASELINES]);
+  });
+
+  it('refuses models that cannot be told apart', async () => {
+    await expect(beside(heads, model, model, model)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: `the model small ${model.manifest.version} appears twice`,
+    });
+  });
+
+  it('refuses one whose features the data set lacks before anything is tried', async () => {
+    const seen: number[] = [];
+    const without = evaluate(prepared, model, {
+      repeats: 1,
+      seed: 1,
+      device: CPU,
+      clock: tickingClock(),
+      beside: [heads],
+      onProgress: (done) => seen.push(done),
+    });
+    await expect(without).rejects.toMatchObject({
+      code: 'invalid_model',
+      message: expect.stringContaining(`the model needs user feature "${PAST_CAMPAIGNS}"`),
+    });
+    expect(seen).toEqual([]);
+  });
+});

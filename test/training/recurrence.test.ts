@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { createRng, sample } from '../../src/lib/rng.ts';
+import type { CampaignHistory } from '../../src/training/history/history.ts';
+import { recurrenceOf } from '../../src/training/history/recurrence.ts';
+
+const USERS = 1000;
+const all = Int32Array.from({ length: USERS }, (_, user) => user);
+
+function campaignOf(id: string, members: Iterable<number>, others: Iterable<number>): CampaignHistory {
+  const [positive, negative] = [[...members], [...others]];
+  return {
+    id,
+    split: 'train',
+    group: null,
+    features: new Map(),
+    train: {
+      users: Int32Array.from([...positive, ...negative]),
+      labels: Uint8Array.from([...positive.map(() => 1), ...negative.map(() => 0)]),
+    },
+    seeds: new Int32Array(0),
+    evaluation: { users: new Int32Array(0), labels: new Uint8Array(0) },
+  } as unknown as CampaignHistory;
+}
+
+/** Twenty campaigns of thirty members, drawn from `pool`, and a hundred others, drawn from everyone. */
+function campaignsOf(pool: Int32Array): CampaignHistory[] {
+  const rng = createRng('recurrence');
+  return Array.from({ length: 20 }, (_, c) => campaignOf(`c${c}`, sample(rng, pool, 30), sample(rng, all, 100)));
+}
+
+describe('recurrenceOf', () => {
+  it('is the share of others who are known, where members are known more often', () => {
+    // a tenth of the users makes up all members, and nearly all of it is known
+    const share = recurrenceOf(campaignsOf(all.subarray(0, 100)), USERS);
+    expect(share).toBeGreaterThan(0.06);
+    expect(share).toBeLessThan(0.14);
+  });
+
+  it('is none where members recur as often as others do', () => {
+    expect(recurrenceOf(campaignsOf(all), USERS)).toBeNull();
+  });
+
+  it('is none where each is a member of one campaign, and others are members of others', () => {
+    const campaigns = Array.from({ length: 20 }, (_, c) => {
+      const members = all.subarray(30 * c, 30 * c + 30);
+      return campaignOf(
+        `c${c}`,
+        members,
+        all.filter((user) => !members.includes(user)),
+      );
+    });
+    expect(recurrenceOf(campaigns, USERS)).toBeNull();
+  });
+
+  it('is none where there are too few campaigns to tell', () => {
+    const campaigns = campaignsOf(all.subarray(0, 40));
+    expect(recurrenceOf(campaigns.slice(0, 3), USERS)).toBeNull();
+    expect(recurrenceOf([], USERS)).toBeNull();
+    expect(recurrenceOf(campaigns.slice(0, 8), USERS)).not.toBeNull();
+  });
+});

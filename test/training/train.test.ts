@@ -1,0 +1,276 @@
+/** Meta-training on a small data set: equal bytes, resumption, interruption, and data sets at the edge. */
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CPU } from '../../packages/onnx-grad/index.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { loadModel } from '../../src/model/load.ts';
+import { vocabularySizeOf } from '../../src/model/manifest.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
+import { checkpointPath } from '../../src/training/meta/checkpoint.ts';
+import { isValidated, type TrainSettings } from '../../src/training/settings.ts';
+import { type TrainProgress, type TrainResult, train } from '../../src/training/train.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+
+let root = '';
+let data = '';
+let prepared: PreparedDataSet;
+let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
+const opened: PreparedDataSet[] = [];
+
+const newPath = (): string => join(newFolder(root), 'model');
+
+const clockAt = (time: string): Clock => ({ now: () => Date.parse(time), elapsed: () => 0 });
+
+async function trainInto(
+  out: string,
+  options: {
+    prepared?: PreparedDataSet;
+    settings?: Partial<TrainSettings>;
+    resume?: boolean;
+    /** Aborts after this step. */
+    stopAfter?: number;
+    created?: string;
+    threads?: number;
+  } = {},
+): Promise<{ out: string; result: TrainResult; progress: TrainProgress[] }> {
+  const abort = new AbortController();
+  if (options.stopAfter === 0) abort.abort();
+  const progress: TrainProgress[] = [];
+  const result = await train(options.prepared ?? prepared, {
+    out,
+    settings: { ...SMALL_SETTINGS, ...options.settings },
+    device: CPU,
+    clock: clockAt(options.created ?? '2026-11-25T12:00:00.000Z'),
+    resume: options.resume ?? false,
+    threads: options.threads ?? 1,
+    signal: abort.signal,
+    onProgress: (at) => {
+      progress.push(at);
+      if (at.step === options.stopAfter) abort.abort();
+    },
+  });
+  return { out, result, progress };
+}
+
+/** Contents by path, the manifest without `created`. */
+function contentsOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => {
+      const path = join(parentPath, name);
+      const text = readFileSync(path, 'latin1');
+      return [path.slice(folder.length), name === 'manifest.json' ? text.replace(/"created": ".*"/, '') : text];
+    }),
+  );
+}
+
+async function preparedOf(
+  campaigns: readonly SmallCampaign[],
+  options?: Parameters<typeof writeSmallDataSet>[2],
+): Promise<PreparedDataSet> {
+  const made = await prepareDataSet(writeSmallDataSet(newFolder(root), campaigns, options));
+  opened.push(made);
+  return made;
+}
+
+beforeAll(async () => {
+  root = temporaryFolder();
+  data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
+  prepared = await prepareDataSet(data);
+  opened.push(prepared);
+  uninterrupted = await trainInto(newPath());
+});
+afterAll(() => {
+  for (const one of opened) one.close();
+});
+
+describe('train', () => {
+  it('writes a sound model with its evaluation on held-out campaigns and how it was trained', async () => {
+    const { out, result, progress } = uninterrupted;
+    const { manifest, adapted } = await loadModel(out);
+    expect(manifest).toEqual(result.manifest);
+    expect(manifest.name).toBe('small');
+    expect(manifest.created).toBe('2026-11-25T12:00:00.000Z');
+    expect(manifest.features.user).toEqual([
+      { name: 'age', kind: 'single', vocabulary_size: 4 },
+      { name: 'tags', kind: 'multi', max_length: 4, vocabulary_size: 8 },
+    ]);
+    expect(manifest.features.campaign.map(vocabularySizeOf)).toEqual([3, 5]);
+    expect(manifest.evaluation).toMatchObject({ data: 'small', campaigns: '1 train campaigns that were held out' });
+    expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
+    // one is held out, and c2 has no member left that is not a member there
+    expect(manifest.training).toMatchObject({ seed: 2020, steps: 6, campaigns: 4, best_step: result.bestStep });
+    expect(adapted.length).toBe(18);
+    expect(result).toMatchObject({ steps: 6, interrupted: false });
+    expect(progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(progress.map(({ validationAuc }) => validationAuc !== null)).toEqual([
+      false,
+      true,
+      false,
+      true,
+      false,
+      true,
+    ]);
+    const aucs = progress.flatMap(({ validationAuc }) => validationAuc ?? []);
+    expect(manifest.evaluation!.groups['all']!.auc.mean).toBe(Math.max(...aucs));
+    expect(progress.every(({ loss }) => loss > 0 && loss < 2)).toBe(true);
+    expect(existsSync(checkpointPath(out))).toBe(false);
+  });
+
+  it('produces the same bytes except for the date for the same seed, and other ones for another', async () => {
+    const again = await trainInto(newPath(), { created: '2027-01-01T00:00:00.000Z' });
+    expect(contentsOf(again.out)).toEqual(contentsOf(uninterrupted.out));
+    expect(again.result.manifest.version).toBe(uninterrupted.result.manifest.version);
+    expect(again.result.manifest.created).not.toBe(uninterrupted.result.manifest.created);
+    const other = await trainInto(newPath(), { settings: { seed: 1, steps: 1 } });
+    expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
+  });
+
+  it('produces the same bytes and the same progress on three threads', async () => {
+    const { out, progress } = await trainInto(newPath(), { threads: 3 });
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    expect(progress).toEqual(uninterrupted.progress);
+  });
+
+  it('learns: the loss falls', async () => {
+    const { progress } = await trainInto(newPath(), { settings: { steps: 40, validationEvery: 40, outerRate: 0.02 } });
+    const mean = (part: TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+    expect(mean(progress.slice(-8))).toBeLessThan(0.8 * mean(progress.slice(0, 8)));
+  });
+
+  it('takes first-order gradients when it is told so', async () => {
+    const settings = { innerRate: 0.5, steps: 2 };
+    const [second, first] = [
+      await trainInto(newPath(), { settings }),
+      await trainInto(newPath(), { settings: { ...settings, firstOrder: true } }),
+    ];
+    // the same loss before the first step is applied, another one after it
+    expect(first.progress[0]!.loss).toBeCloseTo(second.progress[0]!.loss, 5);
+    expect(first.progress[1]!.loss).not.toBe(second.progress[1]!.loss);
+    expect(contentsOf(first.out)['/model.onnx']).not.toBe(contentsOf(second.out)['/model.onnx']);
+  });
+});
+
+describe('an interrupted training', () => {
+  it.each([0, 1, 3, 4])('keeps the best so far after %i steps, and continues to the same bytes', async (stopAfter) => {
+    const out = newPath();
+    const { result } = await trainInto(out, { stopAfter });
+    expect(result).toMatchObject({ steps: stopAfter, interrupted: true });
+    const { manifest } = await loadModel(out);
+    expect(manifest.version).toBe(result.manifest.version);
+    const best = uninterrupted.progress[stopAfter - 1]?.best ?? null;
+    expect(manifest.training!['best_step']).toBe(best?.step ?? stopAfter);
+    expect(manifest.evaluation?.groups['all']?.auc.mean ?? null).toBe(best?.auc ?? null);
+
+    const resumed = await trainInto(out, { resume: true });
+    expect(resumed.progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6].slice(stopAfter));
+    expect(resumed.progress).toEqual(uninterrupted.progress.slice(stopAfter));
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    expect(existsSync(checkpointPath(out))).toBe(false);
+  });
+
+  it('resumes after kill -9 to the same bytes', async () => {
+    const out = newPath();
+    const child = fork(join(fileURLToPath(import.meta.url), '..', 'children', 'train.ts'), [data, out, '5'], {
+      execArgv: [],
+      stdio: 'ignore',
+    });
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect(signal).toBe('SIGKILL');
+    expect(existsSync(out)).toBe(false);
+    const resumed = await trainInto(out, { resume: true });
+    expect(resumed.progress[0]!.step).toBe(5);
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+  });
+
+  it('starts again without resume', async () => {
+    const out = newPath();
+    await trainInto(out, { stopAfter: 2 });
+    const again = await trainInto(out);
+    expect(again.progress.length).toBe(6);
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+  });
+
+  it('does not go on with other settings or other data', async () => {
+    const out = newPath();
+    await trainInto(out, { stopAfter: 2 });
+    const refusal = { code: 'invalid_argument', message: expect.stringContaining('other settings, other data') };
+    await expect(trainInto(out, { resume: true, settings: { innerRate: 0.1 } })).rejects.toMatchObject(refusal);
+    // as many rows, other labels
+    const [first, ...rest] = CAMPAIGNS;
+    const other = await preparedOf([{ ...first!, members: first!.members - 1 }, ...rest]);
+    await expect(trainInto(out, { resume: true, prepared: other })).rejects.toMatchObject(refusal);
+  });
+
+  it('continues to more steps than it began with', async () => {
+    const out = newPath();
+    await trainInto(out, { stopAfter: 4 });
+    const { result } = await trainInto(out, { resume: true, settings: { steps: 8 } });
+    expect(result).toMatchObject({ steps: 8, interrupted: false });
+  });
+});
+
+describe('a data set at the edge', () => {
+  const noTests = CAMPAIGNS.filter(({ split }) => split === 'train');
+
+  it('of campaigns of 20 rows trains', async () => {
+    const small = await preparedOf(noTests.map((campaign) => ({ ...campaign, rows: 20, members: 6 })));
+    const { result } = await trainInto(newPath(), { prepared: small, settings: { batchSize: 512, steps: 2 } });
+    expect(result.manifest.evaluation).not.toBeNull();
+  });
+
+  it('without campaign features trains', async () => {
+    const plain = await preparedOf(CAMPAIGNS, { campaignFeatures: false });
+    const { out } = await trainInto(newPath(), { prepared: plain, settings: { steps: 2 } });
+    expect((await loadModel(out)).manifest.features.campaign).toEqual([]);
+  });
+
+  it.each([1, 2])('of %i train campaigns holds none out, and takes the last step', async (count) => {
+    const few = await preparedOf(noTests.slice(0, count));
+    const out = newPath();
+    const { result, progress } = await trainInto(out, { prepared: few, settings: { steps: 5, patience: 1 } });
+    expect(result).toMatchObject({ steps: 5, bestStep: 5 });
+    expect(result.manifest.evaluation).toBeNull();
+    expect(progress.every(({ best, validationAuc }) => best === null && validationAuc === null)).toBe(true);
+    expect((await loadModel(out)).manifest.training).toMatchObject({ campaigns: count, best_step: 5 });
+    // and so does one that is interrupted and goes on
+    const path = newPath();
+    await trainInto(path, { prepared: few, settings: { steps: 5, patience: 1 }, stopAfter: 3 });
+    await trainInto(path, { prepared: few, settings: { steps: 5, patience: 1 }, resume: true });
+    expect(contentsOf(path)).toEqual(contentsOf(out));
+  });
+
+  it('whose held-out campaigns cannot be measured takes the last step', async () => {
+    const lone = await preparedOf(noTests.map((campaign) => ({ ...campaign, members: 1 })));
+    const { result, progress } = await trainInto(newPath(), { prepared: lone, settings: { steps: 3 } });
+    expect(result.manifest.evaluation).toBeNull();
+    expect(result.bestStep).toBe(3);
+    expect(progress.every(({ best }) => best === null)).toBe(true);
+  });
+
+  it('that a manifest cannot describe is refused before training', async () => {
+    const [age, tags] = prepared.userFeatures;
+    const long = { ...prepared, userFeatures: [age!, { ...tags!, maxLength: 5000 }] };
+    const training = trainInto(newPath(), { prepared: long });
+    await expect(training).rejects.toMatchObject({
+      code: 'invalid_data',
+      message: expect.stringMatching(/feature "tags" .*4096/),
+    });
+    const unnamed = trainInto(newPath(), { settings: { name: '' } });
+    await expect(unnamed).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('name') });
+  });
+});
+
+describe('isValidated', () => {
+  it('is at every multiple, a few early steps and the last one', () => {
+    const settings = { ...SMALL_SETTINGS, steps: 130, validationEvery: 50 };
+    const steps = Array.from({ length: 130 }, (_, i) => i + 1).filter((step) => isValidated(step, settings));
+    expect(steps).toEqual([10, 25, 50, 100, 130]);
+  });
+});

@@ -1,0 +1,261 @@
+/** Settings are chosen on train campaigns played as the future: their own tokens tell nothing. */
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import type { TunableMethod } from '../../src/training/baselines/baselines.ts';
+import { logisticRegression, logisticRegressionOnLatent } from '../../src/training/baselines/logistic-baselines.ts';
+import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
+import { populationRidge } from '../../src/training/baselines/population-ridge.ts';
+import { utilityOf } from '../../src/training/choices/evidence.ts';
+import { beyondEdges } from '../../src/training/choices/grid-edges.ts';
+import { chooseSetting, playSettings } from '../../src/training/choices/tuning.ts';
+import type { OneHot } from '../../src/training/history/one-hot.ts';
+import { isPlantedMember, PLANTED_USERS, plantCampaign, plantFutures, plantOneHot } from './planted.ts';
+
+const oneHot = plantOneHot();
+/** Halves of the planted members: nobody is in both. */
+const campaigns = [
+  plantCampaign('a', 'train', (user) => user % 10 === 0),
+  plantCampaign('b', 'train', (user) => user % 10 === 5),
+];
+const futures = plantFutures(oneHot, campaigns);
+const rng = () => createRng('choice');
+
+describe('chooseSetting', () => {
+  it('takes the setting with the best mean of AUC + precision / 4', () => {
+    const choice = chooseSetting(logisticRegression, futures, rng());
+    expect(choice.campaigns).toBe(2);
+    const { grid } = logisticRegression(oneHot);
+    expect(choice.tried.slice(0, grid.length).map(({ setting }) => setting)).toEqual(grid);
+    const best = Math.max(...choice.tried.map(utilityOf));
+    expect(utilityOf(choice.tried.find(({ setting }) => setting === choice.setting)!)).toBe(best);
+    expect(Math.max(...choice.tried.map(({ auc }) => auc))).toBeGreaterThan(0.85);
+    expect(new Set(choice.tried.map(utilityOf)).size).toBeGreaterThan(1);
+  });
+
+  it('chooses alike for the same stream', () => {
+    const choice = chooseSetting(logisticRegression, futures, rng());
+    expect(chooseSetting(logisticRegression, futures, rng())).toEqual(choice);
+    expect(chooseSetting(logisticRegression, futures, createRng('other')).tried).not.toEqual(choice.tried);
+  });
+
+  it('plays the same seeds and users for every method, at 10, 50 and 200 seeds or half of the members', () => {
+    const seen = (open: (of: OneHot) => TunableMethod) => {
+      const evaluated: number[][] = [];
+      playSettings(
+        (of) => {
+          const method = open(of);
+          return {
+            ...method,
+            beyond: () => [],
+            scorers(seeds, draws, settings) {
+              evaluated.push([...seeds]);
+              return method.scorers(seeds, draws, settings);
+            },
+          };
+        },
+        futures,
+        rng(),
+      );
+      return evaluated;
+    };
+    const seeds = seen(naiveBayes);
+    // 60 members each: 200 seeds are 30 as 50 are, and are played once
+    expect(seeds.map(({ length }) => length)).toEqual([10, 30, 10, 30]);
+    expect(seen(populationRidge)).toEqual(seeds);
+  });
+
+  it('falls back when no campaign can be evaluated', () => {
+    const { fallback } = logisticRegression(oneHot);
+    const lonely = plantCampaign('one member', 'train', (user) => user === 1);
+    const everybody = plantCampaign('all are members', 'train', () => true);
+    for (const none of [[lonely, everybody], []])
+      expect(chooseSetting(logisticRegression, plantFutures(oneHot, none), rng())).toEqual({
+        setting: fallback,
+        tried: [],
+        campaigns: 0,
+      });
+  });
+});
+
+/** Scores members of any planted campaign above others, less well the further `quality` is from 1. */
+function knowing(qualities: readonly number[]): (of: OneHot) => TunableMethod<{ quality: number }> {
+  return () => ({
+    name: 'knowing',
+    grid: qualities.map((quality) => ({ quality })),
+    fallback: { quality: 0 },
+    *scorers(_seeds, draws, settings) {
+      const key = draws.uint32();
+      for (const { quality } of settings)
+        yield (users) =>
+          Float64Array.from(users, (user) => {
+            const lot = createRng(`${key}/${user}`).uniform();
+            return quality * (isPlantedMember(user) ? 1 : 0) + lot;
+          });
+    },
+  });
+}
+
+describe('chooseSetting by evidence', () => {
+  /** `count` campaigns that share the planted members out among them. */
+  const shared = (count: number) =>
+    plantFutures(
+      oneHot,
+      Array.from({ length: count }, (_, c) =>
+        plantCampaign(`c${c}`, 'train', (user) => isPlantedMember(user) && (user / 5) % count === c),
+      ),
+    );
+  const choose = (qualities: readonly number[], count: number, rule: 'best mean' | 'evidence') =>
+    chooseSetting(knowing(qualities), shared(count), rng(), rule).setting.quality;
+
+  it('leaves the first of the grid for the one of which most is expected', () => {
+    expect(choose([0, 0.4, 0.8], 6, 'evidence')).toBe(0.8);
+    expect(choose([0.8, 0.4, 0], 6, 'evidence')).toBe(0.8);
+  });
+
+  it('keeps the first when another is better by a hair, as the best mean does not', () => {
+    expect(choose([0.8, 0.8001], 6, 'best mean')).toBe(0.8001);
+    expect(choose([0.8, 0.8001], 6, 'evidence')).toBe(0.8);
+  });
+
+  it('keeps the first when too few campaigns are evaluated', () => {
+    expect(choose([0, 0.8], 1, 'best mean')).toBe(0.8);
+    expect(choose([0, 0.8], 1, 'evidence')).toBe(0);
+    expect(choose([0, 0.8], 2, 'evidence')).toBe(0.8);
+  });
+});
+
+describe('chooseSetting beyond its grid', () => {
+  const RULES = ['best mean', 'evidence'] as const;
+  const SPREAD = plantFutures(
+    oneHot,
+    Array.from({ length: 8 }, (_, c) =>
+      plantCampaign(`c${c}`, 'train', (user) => isPlantedMember(user) && (user / 5) % 8 === c),
+    ),
+    Object.fromEntries(Array.from({ length: 8 }, (_, c) => [`c${c}`, c])),
+  );
+
+  /** 1 at `best`, and the less the further from it. */
+  const near = (best: number) => (strength: number) => 1 / (1 + Math.abs(Math.log(strength / best)));
+
+  /** Knows by its strength who is a member, from 0 to 1; counts what it does. */
+  function knowingBy(knows: (strength: number) => number, grid: readonly number[], lowest = 1e-5, goesOn = true) {
+    const played: number[] = [];
+    const count = { opened: 0 };
+    const open = (): TunableMethod<{ strength: number }> => {
+      count.opened++;
+      return {
+        name: 'knowing',
+        grid: grid.map((strength) => ({ strength })),
+        fallback: { strength: grid[0]! },
+        ...(goesOn && {
+          beyond: (own, tried) => beyondEdges({ strength: { factor: 3, lowest, highest: 5 } }, own, tried),
+        }),
+        *scorers(_seeds, draws, settings) {
+          const key = draws.uint32();
+          for (const { strength } of settings) {
+            played.push(strength);
+            yield (users) =>
+              Float64Array.from(users, (user) => {
+                const lot = createRng(`${key}/${user}`).uniform();
+                return knows(strength) * (isPlantedMember(user) ? 1 : 0) + lot;
+              });
+          }
+        },
+      };
+    };
+    return { open, played, count };
+  }
+  const GRID = [0.05, 0.005, 0.015, 0.15, 0.5];
+  const strengths = ({ tried }: { tried: readonly { setting: { strength: number } }[] }) =>
+    tried.map(({ setting }) => setting.strength);
+
+  it.each(RULES)('finds a best that lies below, and one above, by %s', (rule) => {
+    const low = chooseSetting(knowingBy(near(0.0002), GRID).open, SPREAD, rng(), rule);
+    expect(low.setting.strength).toBe(0.00019);
+    expect(strengths(low)).toEqual([...GRID, 0.0017, 0.00057, 0.00019, 0.000063]);
+    expect(chooseSetting(knowingBy(near(1.5), GRID).open, SPREAD, rng(), rule).setting.strength).toBe(1.5);
+  });
+
+  it.each(RULES)('tries and opens nothing more where the best is inside, by %s', (rule) => {
+    const [own, without] = [knowingBy(near(0.015), GRID), knowingBy(near(0.015), GRID, 0, false)];
+    const choice = chooseSetting(own.open, SPREAD, rng(), rule);
+    expect(choice).toEqual(chooseSetting(without.open, SPREAD, rng(), rule));
+    expect(choice.setting.strength).toBe(0.015);
+    expect(own.played).toEqual(without.played);
+    expect(own.count).toEqual(without.count);
+  });
+
+  it('stops at the end of an axis, and after four times', () => {
+    const floor = chooseSetting(knowingBy(near(1e-9), GRID, 5e-4).open, SPREAD, rng());
+    expect(strengths(floor)).toEqual([...GRID, 0.0017, 0.00057]);
+    expect(floor.setting.strength).toBe(0.00057);
+    expect(strengths(chooseSetting(knowingBy(near(1e-9), GRID, 1e-30).open, SPREAD, rng()))).toHaveLength(
+      GRID.length + 4,
+    );
+  });
+
+  it.each(RULES)('stays in its grid where what is beyond gains next to nothing, by %s', (rule) => {
+    const knows = (strength: number) => (strength < 0.005 ? 0.5002 : 0.5 * near(0.005)(strength));
+    const choice = chooseSetting(knowingBy(knows, GRID).open, SPREAD, rng(), rule);
+    expect(strengths(choice)).toEqual([...GRID, 0.0017]);
+    const [edge, beyond] = [0.005, 0.0017].map((wanted) =>
+      utilityOf(choice.tried.find(({ setting }) => setting.strength === wanted)!),
+    );
+    expect(beyond!).toBeGreaterThan(edge!);
+    expect(choice.setting.strength).toBe(0.005);
+  });
+
+  it('plays what is beyond in the same trials, with the same random numbers', () => {
+    const grown = chooseSetting(knowingBy(near(0.0017), GRID).open, SPREAD, rng());
+    const whole = chooseSetting(knowingBy(near(0.0017), [...GRID, 0.0017, 0.00057]).open, SPREAD, rng());
+    expect(grown).toEqual(whole);
+  });
+
+  it('opens a fold again for what is beyond, without what the fold hides', () => {
+    const { open, count } = knowingBy(near(1.5), GRID);
+    chooseSetting(open, SPREAD, rng());
+    // the whole, four folds for the grid, four each for 1.5 and what is beyond it
+    expect(count.opened).toBe(1 + 4 * 3);
+  });
+});
+
+/**
+ * Random tokens, which tell nothing of the campaign's members; with `own`, each member has the last column too, as
+ * those of a past campaign have.
+ */
+function noise(own: boolean): OneHot {
+  const lots = createRng('noise');
+  const lists = Array.from({ length: PLANTED_USERS }, (_, user) => {
+    const tokens = new Set<number>();
+    while (tokens.size < 5) tokens.add(lots.integer(40));
+    return [...tokens, ...(own && isPlantedMember(user) ? [40] : [])];
+  });
+  const offsets = new Int32Array(lists.length + 1);
+  lists.forEach((list, i) => {
+    offsets[i + 1] = offsets[i]! + list.length;
+  });
+  return { offsets, tokens: Int32Array.from(lists.flat()), width: 41, users: Int32Array.from(lists.keys()) };
+}
+
+describe("a campaign's own token", () => {
+  const aucs = (open: (of: OneHot) => TunableMethod, own: boolean, column: number) => {
+    const of = plantFutures(noise(own), [plantCampaign('a', 'train')], { a: column });
+    return chooseSetting(open, of, rng()).tried.map(({ auc }) => auc);
+  };
+  const onLatent = (of: OneHot): TunableMethod => logisticRegressionOnLatent(of, createRng('svd'));
+  const METHODS: [string, (of: OneHot) => TunableMethod][] = [
+    ['logistic_regression', logisticRegression],
+    ['logistic_regression_svd', onLatent],
+    ['population_ridge', populationRidge],
+    ['naive_bayes', naiveBayes],
+  ];
+
+  it.each(METHODS)('is left out while %s is chosen for', (_, open) => {
+    expect(Math.max(...aucs(open, true, -1))).toBeGreaterThan(0.95);
+    for (const auc of aucs(open, true, 40)) expect(Math.abs(auc - 0.5)).toBeLessThan(0.1);
+  });
+
+  it.each(METHODS.filter(([, open]) => open !== onLatent))('changes nothing for %s', (_, open) => {
+    expect(aucs(open, true, 40)).toEqual(aucs(open, false, -1));
+  });
+});
