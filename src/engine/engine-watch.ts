@@ -1,6 +1,6 @@
 /** Notices that an engine hangs: it gives no sign for longer than there is a good reason for. */
 import type { Clock } from '../lib/clock.ts';
-import { LOOK_EVERY_MS, Silence } from '../lib/silence.ts';
+import { LOOK_EVERY_MS, Silence } from '../lib/threads/silence.ts';
 import { readThreadTimes, type ThreadTimes } from '../lib/threads/thread-times.ts';
 
 /** How long an engine may be stopped (SIGSTOP, a debugger). */

@@ -8,7 +8,7 @@ import type { Timings } from '../domain/run-facts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
-import { PACKAGE_VERSION } from '../lib/package-version.ts';
+import { PACKAGE_VERSION } from '../lib/package-root.ts';
 import { FollowedClock } from '../lib/service-clock.ts';
 import { describeError } from '../lib/threads/thread-error.ts';
 import type { Telemetry, TelemetrySettings, Tracer } from '../lib/tracing.ts';

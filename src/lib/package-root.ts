@@ -1,10 +1,12 @@
-/** Where the package is installed: the folder of its package.json, above the sources as above a build of them. */
-import { existsSync } from 'node:fs';
+/** Where the package is installed: the folder of its package.json, above the sources or their build; its version. */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { assert } from './errors.ts';
 
-/** The nearest folder with `migrations/`, which the package has beside its package.json and its parts have not. */
+/** The nearest folder with both a package.json and `migrations/`: packages within it have no migrations. */
 export const PACKAGE_ROOT = find(import.meta.dirname);
+
+export const PACKAGE_VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;
 
 function find(folder: string): string {
   if (existsSync(join(folder, 'migrations')) && existsSync(join(folder, 'package.json'))) return folder;

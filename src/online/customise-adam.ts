@@ -10,8 +10,8 @@ import {
   takeFeeds,
 } from '../../packages/onnx-grad/index.ts';
 import type { Row } from '../lib/brands.ts';
-import { counted } from '../lib/counted.ts';
 import { AppError } from '../lib/errors.ts';
+import { counted } from '../lib/text/counted.ts';
 import { paddingHint } from '../model/find-nan.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './customise.ts';

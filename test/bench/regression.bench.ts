@@ -4,7 +4,6 @@
  */
 
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
-import { symmetricEigen } from '../../src/lib/symmetric-eigen.ts';
 import {
   addRows,
   type ColumnSums,
@@ -22,6 +21,7 @@ import {
 import { RowProducts } from '../../src/online/regression/products.ts';
 import { solveShifted } from '../../src/online/regression/shifted-solve.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/online/regression/sparse-rows.ts';
+import { symmetricEigen } from '../../src/online/regression/symmetric-eigen.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 
 const SIZES = [

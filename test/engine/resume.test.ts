@@ -7,8 +7,8 @@ import { customiseTask, roleIdsOf } from '../../src/engine/expansion/expansion-u
 import { findRows } from '../../src/engine/expansion/find-rows.ts';
 import { WorkKeeper } from '../../src/engine/expansion/work-keeper.ts';
 import { ThreadPool } from '../../src/engine/pool.ts';
-import { Cancellation } from '../../src/lib/cancellation.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { Cancellation } from '../../src/lib/threads/cancellation.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';

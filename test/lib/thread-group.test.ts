@@ -1,8 +1,8 @@
 /** Groups of threads: order of results, what is thrown in a thread, threads that die, and that none is left. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Cancellation } from '../../src/lib/cancellation.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { Cancellation } from '../../src/lib/threads/cancellation.ts';
 import { SingleTaskThreads } from '../../src/lib/threads/single-task-threads.ts';
 import { ThreadDied, ThreadGroup } from '../../src/lib/threads/thread-group.ts';
 import type { HostTask } from './children/host.ts';

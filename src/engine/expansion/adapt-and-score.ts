@@ -6,8 +6,8 @@
 import { SCORED } from '../../domain/queue-time.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 import type { Job } from '../../domain/types.ts';
-import type { Cancellation } from '../../lib/cancellation.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import type { Following } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read/population.ts';
 import type { CustomiseResult, CustomiseTask, StoredCustomised } from '../messages.ts';

@@ -2,8 +2,8 @@
  * Estimates the quality of audiences, one after another, in a thread that is started on the first request.
  */
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
-import { Cancellation } from '../../lib/cancellation.ts';
 import { AppError } from '../../lib/errors.ts';
+import { Cancellation } from '../../lib/threads/cancellation.ts';
 import { type Following, ThreadGroup } from '../../lib/threads/thread-group.ts';
 import { SILENCE_LIMIT } from '../pool.ts';
 import type { EstimateResult, EstimateThreadData } from './estimate-thread.ts';

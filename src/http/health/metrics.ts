@@ -1,6 +1,6 @@
 /** Prometheus metrics of one server, in its own registry, beside those of the process. */
 import { collectDefaultMetrics, Gauge, Histogram, register as ofProcess, Registry } from 'prom-client';
-import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { MetricFamily } from '../../lib/tracing.ts';
 import { addClockMetrics } from '../clock/metrics.ts';
 import type { ServerDependencies } from '../dependencies.ts';

@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { errorsOf, type RouteScope } from '../plugins/route.ts';
 import { codesByStatus } from '../problems/schema.ts';

@@ -1,6 +1,6 @@
 /** The route of the service's status: one look at all that an operator asks for. */
 import type { z } from 'zod';
-import { PACKAGE_VERSION } from '../../lib/package-version.ts';
+import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import { presentClock } from '../clock/schemas.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { EngineStatus } from '../health/port.ts';

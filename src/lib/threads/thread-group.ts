@@ -3,11 +3,11 @@
  * thread did last, else first come, first served.
  */
 import { Worker } from 'node:worker_threads';
-import { Cancellation } from '../cancellation.ts';
 import type { Clock } from '../clock.ts';
 import { entryBeside } from '../entry.ts';
 import { assert, messageOf } from '../errors.ts';
-import { LOOK_EVERY_MS, Silence } from '../silence.ts';
+import { Cancellation } from './cancellation.ts';
+import { LOOK_EVERY_MS, Silence } from './silence.ts';
 import { restoreError } from './thread-error.ts';
 import type { FromThread, ToThread } from './thread-host.ts';
 import { readThreadTimes } from './thread-times.ts';

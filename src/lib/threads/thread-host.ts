@@ -2,8 +2,8 @@
  * The other side of a `ThreadGroup`: what a thread's module calls to run tasks one after another until it is closed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Cancellation } from '../cancellation.ts';
 import { assert } from '../errors.ts';
+import { Cancellation } from './cancellation.ts';
 import { describeError, type ThreadError } from './thread-error.ts';
 import { findThreadId } from './thread-times.ts';
 

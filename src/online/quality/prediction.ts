@@ -1,7 +1,7 @@
 /**
  * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
  */
-import { counted } from '../../lib/counted.ts';
+import { counted } from '../../lib/text/counted.ts';
 import type { Drift } from '../../model/manifest.ts';
 import type { SeedCounts } from '../negatives.ts';
 import { driftAt, driftInterval } from './drift.ts';

@@ -1,5 +1,5 @@
 /** A prior of regression weights without one of the vectors that it was learned from. */
-import { symmetricEigen } from '../../lib/symmetric-eigen.ts';
+import { symmetricEigen } from './symmetric-eigen.ts';
 import type { Directions } from './weight-prior.ts';
 
 /** Directions with a smaller share of the first one's square length are rounding. */

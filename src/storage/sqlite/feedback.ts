@@ -9,10 +9,10 @@ import { campaignNotFound } from '../../domain/not-found.ts';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { Feedback } from '../../domain/ports/feedback.ts';
 import { AppError } from '../../lib/errors.ts';
-import { Turns } from '../../lib/turns.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
+import { BoundedQueue } from './bounded-queue.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database.ts';
 import { deleting } from './delete-rows.ts';
@@ -53,7 +53,10 @@ export class SqliteFeedback implements Feedback {
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #audit: SqliteAuditLog;
-  readonly #turns = new Turns(MAXIMUM_WAITING, 'uploads of feedback and expansions with feedback are at work or wait');
+  readonly #writes = new BoundedQueue(
+    MAXIMUM_WAITING,
+    'uploads of feedback and expansions with feedback are at work or wait',
+  );
   /** Run for every event, so prepared once. */
   readonly #select;
   readonly #replace;
@@ -77,7 +80,7 @@ export class SqliteFeedback implements Feedback {
     events: readonly FeedbackEvent[],
     action: PendingAction | null = null,
   ): Promise<FeedbackReport> {
-    return this.#turns.run(async () => {
+    return this.#writes.run(async () => {
       this.#refuseClosed();
       // neighbours share pages; the order of a user's events stays
       const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
@@ -119,7 +122,7 @@ export class SqliteFeedback implements Feedback {
    * @throws AppError unavailable, storage_failed; what `use` throws
    */
   snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {
-    return this.#turns.run(async () => {
+    return this.#writes.run(async () => {
       this.#refuseClosed();
       const sets = await this.#writeSets(campaign);
       try {
@@ -134,7 +137,7 @@ export class SqliteFeedback implements Feedback {
 
   /** Does `work` while no upload and no snapshot is made. @throws AppError unavailable; what `work` throws */
   alone<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.run(async () => {
+    return this.#writes.run(async () => {
       this.#refuseClosed();
       return work();
     });

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RANKINGS } from '../../domain/ranking-name.ts';
-import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { counted } from '../../lib/text/counted.ts';
 import { SEED_FOLDER } from '../files/set-file.ts';
 import { DATABASE_FILE as DATABASE } from './database.ts';
 import { listMarks } from './folder-mark.ts';

@@ -5,13 +5,13 @@
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { createRng, type Rng, sample } from '../../lib/rng.ts';
-import { symmetricEigen } from '../../lib/symmetric-eigen.ts';
 import type { CampaignPrior } from '../../model/campaign-prior.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 import { bind } from '../../online/binding.ts';
 import { encodeUsers } from '../../online/encode.ts';
 import { ownToken } from '../../online/own-token.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';
+import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { Population } from '../../population/read/population.ts';
 import type { CampaignHistory } from '../history/history.ts';
 import { membersOf } from '../history/members.ts';

@@ -3,7 +3,7 @@
  * (Halko, Martinsson & Tropp 2011).
  */
 import type { Rng } from '../../lib/rng.ts';
-import { symmetricEigen } from '../../lib/symmetric-eigen.ts';
+import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { OneHot } from '../history/one-hot.ts';
 
 /** Additional directions are computed, so that the last requested ones are accurate too. */

@@ -1,8 +1,8 @@
 /** Where the map of a vector into the latent space starts: its principal components. */
 
 import type { Rng } from '../../lib/rng.ts';
-import { symmetricEigen } from '../../lib/symmetric-eigen.ts';
 import { MOST_DEVIATIONS, type NumberScale } from '../../model/architectures/feature-inputs.ts';
+import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { Population } from '../../population/read/population.ts';
 import { gram, orthonormalise } from './latent-start.ts';
 

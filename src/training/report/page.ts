@@ -1,5 +1,5 @@
 /** The page of an evaluation: one HTML file with its plots and tables, without scripts or external resources. */
-import { counted } from '../../lib/counted.ts';
+import { counted } from '../../lib/text/counted.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';

@@ -1,6 +1,7 @@
 /** `metaheac population repair`. */
-import { counted } from '../../../lib/counted.ts';
+
 import type { Output } from '../../../lib/output.ts';
+import { counted } from '../../../lib/text/counted.ts';
 import { type ErasuresRepair, repairErasures } from '../../../population/erase/repair-erasures.ts';
 
 /** The exit code where something could not be made whole again. */

@@ -1,9 +1,9 @@
 /** `metaheac doctor`. */
 import { alignColumns } from '../../../demo/table.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { counted } from '../../../lib/counted.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
+import { counted } from '../../../lib/text/counted.ts';
 import { readSettings, type Settings } from '../../../service/settings/environment.ts';
 import { examine } from './doctor/examine.ts';
 import { type Finding, failed, worst } from './doctor/finding.ts';

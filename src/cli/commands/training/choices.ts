@@ -1,5 +1,5 @@
 /** What training chose, with the evidence, as human-readable lines. */
-import { counted } from '../../../lib/counted.ts';
+import { counted } from '../../../lib/text/counted.ts';
 import type { Share } from '../../../model/blend.ts';
 import type { AdaptationSettings, Drift } from '../../../model/manifest.ts';
 import type { Setting } from '../../../training/baselines/baselines.ts';

@@ -2,8 +2,8 @@
 
 import { type Device, parseDevice, resolveDevice } from '../../../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { counted } from '../../../lib/counted.ts';
 import { bar, type Output } from '../../../lib/output.ts';
+import { counted } from '../../../lib/text/counted.ts';
 import type { Drift } from '../../../model/manifest.ts';
 import { readServiceCampaigns } from '../../../service/service-campaigns.ts';
 import { defaultTrainingThreads } from '../../../service/settings/environment.ts';

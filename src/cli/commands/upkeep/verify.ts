@@ -2,9 +2,9 @@
 
 import type { StoreUpkeep } from '../../../domain/ports/upkeep.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
-import { counted } from '../../../lib/counted.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
+import { counted } from '../../../lib/text/counted.ts';
 import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
 import { locateStore, lockStore, openUpkeep } from '../../../storage/open-store.ts';
 

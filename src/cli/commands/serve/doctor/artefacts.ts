@@ -1,8 +1,8 @@
 /** Model and population: each for itself, and whether they fit each other. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { counted } from '../../../../lib/counted.ts';
 import { AppError } from '../../../../lib/errors.ts';
+import { counted } from '../../../../lib/text/counted.ts';
 import { type ModelFolder, readModelFolder } from '../../../../model/folder.ts';
 import { bind } from '../../../../online/binding.ts';
 import { Erasures, findKeyFault } from '../../../../population/erase/erasures.ts';

@@ -1,8 +1,8 @@
 /** The data folder: permissions, the database, who uses it, free space. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import type { KeyCounts, StoreContents, StoreInspection } from '../../../../domain/ports/store.ts';
-import { counted } from '../../../../lib/counted.ts';
 import { messageOf } from '../../../../lib/errors.ts';
+import { counted } from '../../../../lib/text/counted.ts';
 import { modeOf, nearestExisting, openToOthers } from '../../../../service/paths.ts';
 import { requireWritable } from '../../../../service/require-writable.ts';
 import { inspectStore, locateStore } from '../../../../storage/open-store.ts';

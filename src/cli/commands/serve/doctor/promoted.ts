@@ -1,6 +1,6 @@
 /** The models that were promoted into the data folder: whether they are whole, and which one `serve` takes. */
 import { join } from 'node:path';
-import { counted } from '../../../../lib/counted.ts';
+import { counted } from '../../../../lib/text/counted.ts';
 import { checkModels, type ModelsReport } from '../../../../model/check-models.ts';
 import { MODELS_FOLDER, SERVED_FILE } from '../../../../model/versions.ts';
 import { examineModel, type ModelFacts } from './artefacts.ts';

@@ -2,7 +2,7 @@
  * Measures for how long a thread gave no sign although it could have: not while it waited for a processor, nor while
  * whoever measures stood still.
  */
-import type { ThreadTimes } from './threads/thread-times.ts';
+import type { ThreadTimes } from './thread-times.ts';
 
 /** Whoever measures looks this often. */
 export const LOOK_EVERY_MS = 1_000;

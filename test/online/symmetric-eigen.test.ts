@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { symmetricEigen } from '../../src/lib/symmetric-eigen.ts';
+import { symmetricEigen } from '../../src/online/regression/symmetric-eigen.ts';
 
 /** M'M of `rows` random rows: symmetric, of rank `rows` at most. */
 function randomGram(size: number, rows: number, key = 'gram'): Float64Array {
