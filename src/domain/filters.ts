@@ -1,0 +1,43 @@
+/** Whether filters can match any user of a population. */
+import { AppError, type ErrorDetail } from '../lib/errors.ts';
+import { type FeatureKind, hasTokens } from '../lib/feature-kinds.ts';
+import type { Filters } from './features.ts';
+
+/** What is known of a population's features. */
+export interface FilterableFeatures {
+  readonly features: readonly { readonly name: string; readonly kind: FeatureKind }[];
+  /** Whether any user has ever had this token; called for features with tokens only. */
+  hasToken(feature: string, token: string): boolean;
+}
+
+/**
+ * Refuses features and tokens that the population does not have, as they match nobody, and filters of the wrong form
+ * for their feature. @throws AppError unknown_filter (facts: known_features)
+ */
+export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters): void {
+  const details = Object.entries(filters).flatMap(([feature, filter]) => faultsOf(known, feature, filter));
+  if (details.length === 0) return;
+  const message = `a filter names something that the population does not have: ${details[0]!.pointer}`;
+  const facts = { known_features: known.features.map(({ name }) => name) };
+  throw new AppError('unknown_filter', message, { details, facts });
+}
+
+function faultsOf(known: FilterableFeatures, feature: string, filter: Filters[string]): ErrorDetail[] {
+  const pointer = `/filters/${feature.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const kind = known.features.find(({ name }) => name === feature)?.kind;
+  const fault = kind === undefined ? 'the population has no such feature' : formFault(kind, filter);
+  if (fault !== null) return [{ pointer, value: feature, message: fault }];
+  if (!('length' in filter)) return [];
+  return filter.flatMap((token, i) =>
+    known.hasToken(feature, token)
+      ? []
+      : [{ pointer: `${pointer}/${i}`, value: token, message: 'no user has ever had this token' }],
+  );
+}
+
+function formFault(kind: FeatureKind, filter: Filters[string]): string | null {
+  if (kind === 'vector') return 'users cannot be filtered by a vector';
+  const isList = 'length' in filter;
+  if (hasTokens(kind) === isList) return null;
+  return isList ? 'it is a number: give min, max or both' : 'it has tokens: give a list of them';
+}

@@ -1,0 +1,92 @@
+/** The role of each user of a population in an expansion, and whether these users can make an audience. */
+import type { NumberRange } from './features.ts';
+import type { Excluded, Reason } from './types.ts';
+
+/** What the sets of an expansion say of a user. Where two apply, the higher one counts: mark in ascending order. */
+export const MARK = { none: 0, seed: 2, dismissed: 3, suppressed: 4 } as const;
+
+const { none: CANDIDATE, dismissed: DISMISSED, seed: SEED, suppressed: SUPPRESSED } = MARK;
+const FILTERED = 1;
+const SEED_OUTSIDE = 5;
+const DISMISSED_OUTSIDE = 6;
+
+/** The role of a user who does not pass the filters, by mark. */
+const OUTSIDE: Readonly<Record<number, number>> = {
+  [CANDIDATE]: FILTERED,
+  [DISMISSED]: DISMISSED_OUTSIDE,
+  [SEED]: SEED_OUTSIDE,
+  [SUPPRESSED]: SUPPRESSED,
+};
+
+/**
+ * Rows of a population by role, ascending. Every row is in exactly one of `seeds`, `suppressed`, `filtered` and
+ * `candidates`; users who were dismissed are candidates, or filtered.
+ */
+export interface Roles {
+  readonly seeds: Int32Array;
+  readonly suppressed: Int32Array;
+  readonly filtered: Int32Array;
+  readonly candidates: Int32Array;
+  readonly dismissed: Int32Array;
+  /** Seeds who do not pass the filters. */
+  readonly seedsOutside: Int32Array;
+  /** Users who were dismissed and do not pass the filters. */
+  readonly dismissedOutside: Int32Array;
+}
+
+/**
+ * Suppression takes precedence over everything, a dismissal over being a seed, being a seed over the filters: seeds
+ * need not pass them. `filtered` has a 1 for each row that does not pass, `marks` what the sets say of it; afterwards
+ * `marks` holds the roles.
+ */
+export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
+  for (let row = 0; row < marks.length; row++) if (filtered[row] === 1) marks[row] = OUTSIDE[marks[row]!]!;
+  return {
+    seeds: select(marks, (role) => role === SEED || role === SEED_OUTSIDE),
+    suppressed: select(marks, (role) => role === SUPPRESSED),
+    filtered: select(marks, (role) => role === FILTERED || role === DISMISSED_OUTSIDE),
+    candidates: select(marks, (role) => role === CANDIDATE || role === DISMISSED),
+    dismissed: select(marks, (role) => role === DISMISSED),
+    seedsOutside: select(marks, (role) => role === SEED_OUTSIDE),
+    dismissedOutside: select(marks, (role) => role === DISMISSED_OUTSIDE),
+  };
+}
+
+/** Whether a number, as a float32 population holds it, is within a range; a missing number (NaN) never is. */
+export function isInRange(
+  value: number,
+  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: NumberRange,
+): boolean {
+  return value >= Math.fround(min) && value <= Math.fround(max);
+}
+
+/** How many users have each role. */
+export function countExcluded({ seeds, suppressed, filtered }: Roles): Excluded {
+  return { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
+}
+
+/** Why an expansion ends without an audience. */
+export interface Shortfall {
+  readonly kind: 'too_small' | 'failed';
+  readonly reason: Reason;
+}
+
+/** Why these users cannot make an audience; `null` if they can. */
+export function findShortfall(roles: Roles, populationSize: number, minimumSeeds: number): Shortfall | null {
+  const known = roles.seeds.length;
+  if (known < minimumSeeds) {
+    const message = `${known} of the seeds are in the population and not suppressed; at least ${minimumSeeds} are needed`;
+    return { kind: 'too_small', reason: { code: 'too_few_seeds', message, known, minimum: minimumSeeds } };
+  }
+  if (roles.candidates.length > 0) return null;
+  const message = 'every user of the population is a seed, suppressed or filtered out';
+  const facts = { population: populationSize, ...countExcluded(roles) };
+  return { kind: 'failed', reason: { code: 'no_candidates', message, ...facts } };
+}
+
+function select(roles: Uint8Array, isWanted: (role: number) => boolean): Int32Array {
+  const out = new Int32Array(roles.length);
+  let count = 0;
+  for (let row = 0; row < roles.length; row++) if (isWanted(roles[row]!)) out[count++] = row;
+  return out.slice(0, count);
+}

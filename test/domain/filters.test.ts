@@ -1,0 +1,53 @@
+/** Filters that can match nobody are refused, each place by its pointer. */
+import { describe, expect, it } from 'vitest';
+import type { Filters } from '../../src/domain/features.ts';
+import { refuseUnknownFilters } from '../../src/domain/filters.ts';
+import { AppError } from '../../src/lib/errors.ts';
+
+const known = {
+  features: [
+    { name: 'country', kind: 'single' },
+    { name: 'a/b~c', kind: 'multi' },
+    { name: 'age', kind: 'number' },
+    { name: 'embedding', kind: 'vector' },
+  ] as const,
+  hasToken: (_feature: string, token: string) => token === 'DE',
+};
+
+function faultsOf(filters: Filters) {
+  try {
+    refuseUnknownFilters(known, filters);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    expect(error.code).toBe('unknown_filter');
+    expect(error.facts).toEqual({ known_features: ['country', 'a/b~c', 'age', 'embedding'] });
+    return error.details.map(({ pointer, message }) => `${pointer}: ${message}`);
+  }
+}
+
+describe('refuseUnknownFilters', () => {
+  it('accepts known tokens, and ranges of numbers', () => {
+    expect(faultsOf({ country: ['DE'], 'a/b~c': ['DE'], age: { min: 18 } })).toBeNull();
+    expect(faultsOf({})).toBeNull();
+  });
+
+  it('refuses an unknown feature', () => {
+    expect(faultsOf({ city: ['DE'] })).toEqual(['/filters/city: the population has no such feature']);
+  });
+
+  it('refuses each token that no user has had', () => {
+    expect(faultsOf({ 'a/b~c': ['XX', 'DE', 'YY'] })).toEqual([
+      '/filters/a~1b~0c/0: no user has ever had this token',
+      '/filters/a~1b~0c/2: no user has ever had this token',
+    ]);
+  });
+
+  it('refuses a range of tokens, tokens of a number, and anything of a vector', () => {
+    expect(faultsOf({ country: { min: 1 }, age: ['DE'], embedding: { max: 1 } })).toEqual([
+      '/filters/country: it has tokens: give a list of them',
+      '/filters/age: it is a number: give min, max or both',
+      '/filters/embedding: users cannot be filtered by a vector',
+    ]);
+  });
+});
