@@ -6,16 +6,15 @@ import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Telemetry } from '../lib/tracing.ts';
 import type { Population } from '../population/read/population.ts';
-import type { AudienceExplainer, CustomisedModels } from './audiences/port.ts';
-import type { CampaignFeature } from './campaigns/port.ts';
+import type { AudienceExplainer, CustomisedModels } from '../service/ports/audiences.ts';
+import type { Estimates } from '../service/ports/estimates.ts';
+import type { EngineStatus, Machine, StorageStatus } from '../service/ports/health.ts';
+import type { Models } from '../service/ports/models.ts';
+import type { Populations } from '../service/ports/populations.ts';
+import type { CampaignFeature, ModelFacts } from '../service/ports/served-model.ts';
+import type { UserEraser } from '../service/ports/users.ts';
+import type { WebhookService } from '../service/ports/webhooks.ts';
 import type { ServerConfig } from './config.ts';
-import type { Estimates } from './estimates/port.ts';
-import type { EngineStatus, Machine, StorageStatus } from './health/port.ts';
-import type { ModelFacts } from './information/port.ts';
-import type { Models } from './models/port.ts';
-import type { Populations } from './populations/port.ts';
-import type { UserEraser } from './users/port.ts';
-import type { WebhookService } from './webhooks/port.ts';
 
 /** Everything that the routes call. */
 export interface ServerDependencies {

@@ -4,9 +4,6 @@ import type { CampaignStore } from '../domain/ports/store.ts';
 import type { Reason } from '../domain/types.ts';
 import type { ShadowCampaign } from '../engine/messages.ts';
 import type { EngineSupervisor } from '../engine/supervisor.ts';
-import type { CampaignFeature } from '../http/campaigns/port.ts';
-import type { ModelFacts } from '../http/information/port.ts';
-import type { ModelCheck, Models, ModelVersion } from '../http/models/port.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -24,6 +21,8 @@ import {
 import { bind } from '../online/binding.ts';
 import { campaignFeaturesOf, describeModel } from './model-facts.ts';
 import type { PopulationSwitch } from './population-switch.ts';
+import type { ModelCheck, Models, ModelVersion } from './ports/models.ts';
+import type { CampaignFeature, ModelFacts } from './ports/served-model.ts';
 
 /** Campaigns that both models expand before a switch: the newest whose expansion is ready. */
 const SHADOW_CAMPAIGNS = 3;

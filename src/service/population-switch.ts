@@ -1,6 +1,5 @@
 /** Switches a running service to another version of its population. */
 
-import type { FeatureCoverage, Populations } from '../http/populations/port.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { ModelFolder } from '../model/folder.ts';
@@ -12,6 +11,7 @@ import { PopulationReviewer } from '../population/update/review-beside.ts';
 import { findCurrentVersion, publishedAt } from '../population/versions/manifest.ts';
 import { makeCurrent, summariseVersions } from '../population/versions/versions.ts';
 import { coverageOf } from './population-coverage.ts';
+import type { FeatureCoverage, Populations } from './ports/populations.ts';
 
 /** How often the folder is looked at for a version to follow. */
 const FOLLOW_EVERY_MS = 2_000;

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineStatus } from '../../src/http/health/port.ts';
+import type { EngineStatus } from '../../src/service/ports/health.ts';
 import { connect } from '../../src/storage/sqlite/driver.ts';
 import {
   type Fixture,

@@ -1,8 +1,8 @@
 /** Routes of active versions: roll back, follow all changes; and the expected quality of an audience. */
 import type { Audience, Expansion } from '../../domain/types.ts';
+import type { Expected } from '../../service/ports/estimates.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import type { Expected } from '../estimates/port.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { ifMatchHeaders, requireMatch } from '../plugins/preconditions.ts';
 import { presentTime } from '../plugins/present-time.ts';

@@ -57,5 +57,3 @@ export const customisedManifestSchema = z
       },
     ],
   });
-
-export type CustomisedManifest = z.output<typeof customisedManifestSchema>;

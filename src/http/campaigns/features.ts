@@ -1,7 +1,7 @@
 /** Compares a new campaign's features with the model's: checks names and kinds, counts values. */
 import type { CampaignFeatures } from '../../domain/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
-import type { CampaignFeature } from './port.ts';
+import type { CampaignFeature } from '../../service/ports/served-model.ts';
 
 /**
  * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty. An

@@ -2,6 +2,7 @@
 import type { CountedUsers } from '../../domain/estimates.ts';
 import type { SetOwner } from '../../domain/set-types.ts';
 import { messageOf } from '../../lib/errors.ts';
+import type { Estimates, Expected } from '../../service/ports/estimates.ts';
 import { countFeatures } from '../campaigns/features.ts';
 import { refuseUnknownFilters } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -10,7 +11,6 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
-import type { Estimates, Expected } from './port.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
 
 /** What these routes call. */

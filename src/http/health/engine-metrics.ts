@@ -1,6 +1,6 @@
 /** Metrics of the engine, as its heartbeats tell them. */
 import type { Registry } from 'prom-client';
-import type { EngineStatus } from './port.ts';
+import type { EngineStatus } from '../../service/ports/health.ts';
 import { counter, gauge } from './read-metrics.ts';
 
 /** What an engine that does not run tells nothing of is left out. */

@@ -1,6 +1,6 @@
 /** The machine as the operating system shows it to this process: disk, descriptors, memory. */
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
-import type { Machine } from './port.ts';
+import type { Machine } from '../../service/ports/health.ts';
 
 /** Linux alone has them. */
 const DESCRIPTORS = '/proc/self/fd';

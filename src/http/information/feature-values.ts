@@ -1,12 +1,7 @@
 /** Pages of a feature's known values, in the order of their codes, which never change. */
 import { createHash } from 'node:crypto';
+import type { ValueList } from '../../service/ports/served-model.ts';
 import { invalidCursor } from '../audiences/cursor.ts';
-
-/** The values of a feature by code: 1 to `size` - 1. */
-export interface ValueList {
-  readonly size: number;
-  token(code: number): string;
-}
 
 export interface ValueQuery {
   readonly prefix: string | undefined;

@@ -1,9 +1,9 @@
 /** Routes of model versions: which there are, and which of them is served. */
 import type { z } from 'zod';
+import type { ModelCheck, ModelVersion, PredictedQuality } from '../../service/ports/models.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import type { ModelCheck, ModelVersion, PredictedQuality } from './port.ts';
 import { modelParams, modelVersionSchema, modelVersionsSchema } from './schemas.ts';
 
 /** What these routes call. */

@@ -1,9 +1,9 @@
 /** The route of the service's status: one look at all that an operator asks for. */
 import type { z } from 'zod';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
+import type { EngineStatus } from '../../service/ports/health.ts';
 import { presentClock } from '../clock/schemas.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import type { EngineStatus } from '../health/port.ts';
 import type { Part } from '../health/readiness.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { KEPT_ERRORS, type LastErrors } from '../plugins/last-errors.ts';

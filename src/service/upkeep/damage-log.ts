@@ -3,9 +3,9 @@
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import { isEnd } from '../../domain/states.ts';
-import type { Damage, DamageKind } from '../../http/health/port.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
+import type { Damage, DamageKind } from '../ports/health.ts';
 
 export interface DamageLogOptions {
   readonly store: Pick<CampaignStore, 'activeAudiences' | 'get' | 'expand'>;

@@ -3,8 +3,8 @@
  * given up, the service takes no new work.
  */
 
-import type { DiskState } from '../../http/health/port.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { DiskState } from '../ports/health.ts';
 
 /** How long what the system said of the disk is used. */
 const FRESH_MS = 500;

@@ -2,11 +2,11 @@
 import type { PendingAction } from '../../domain/audit.ts';
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import type { UserErasure } from '../../domain/ports/user-erasure.ts';
-import type { UserEraser } from '../../http/users/port.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { eraseUsers } from '../../population/erase/erase-users.ts';
 import type { Population } from '../../population/read/population.ts';
+import type { UserEraser } from '../ports/users.ts';
 
 /** How often requests and erasures of other processes are looked for. */
 const LOOK_EVERY_MS = 2_000;

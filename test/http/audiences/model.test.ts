@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CustomisedModels } from '../../../src/http/audiences/port.ts';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { AppError } from '../../../src/lib/errors.ts';
+import type { CustomisedModels } from '../../../src/service/ports/audiences.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;

@@ -1,6 +1,6 @@
 /** POST /v1/estimates: what is counted, what is asked of the estimator, and what is told of its answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Estimates } from '../../../src/http/estimates/port.ts';
+import type { Estimates } from '../../../src/service/ports/estimates.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 
 type Task = Parameters<Estimates['estimate']>[0];

@@ -4,7 +4,7 @@
  */
 import type { onRequestHookHandler, RouteOptions } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
-import type { StorageStatus } from '../../health/port.ts';
+import type { StorageStatus } from '../../../service/ports/health.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
 

@@ -1,6 +1,6 @@
 /** What the webhook routes and the metrics need from the dispatcher. */
-import type { AddressGuard } from '../../service/webhooks/address-guard.ts';
-import type { AttemptCounts } from '../../service/webhooks/dispatcher.ts';
+import type { AddressGuard } from '../webhooks/address-guard.ts';
+import type { AttemptCounts } from '../webhooks/dispatcher.ts';
 
 /** What routes and metrics need from the dispatcher. */
 export interface WebhookService {

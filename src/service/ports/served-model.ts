@@ -1,0 +1,35 @@
+/** What is reported of the served model, and what it reads of a campaign. */
+import type { FeatureKind } from '../../lib/feature-kinds.ts';
+import type { Manifest } from '../../model/manifest.ts';
+
+/** Facts about the served model other than its version and features. */
+export interface ModelFacts {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly adaptation: {
+    readonly optimiser: string;
+    readonly negatives_per_seed: number;
+    /** How the model is adapted to a campaign, in a sentence. */
+    readonly summary: string;
+  };
+  readonly evaluation: Manifest['evaluation'];
+}
+
+/** The values of a feature by code: 1 to `size` - 1. */
+export interface ValueList {
+  readonly size: number;
+  token(code: number): string;
+}
+
+/** A campaign feature of the served model, with a check whether the model knows a value. */
+export interface CampaignFeature {
+  readonly name: string;
+  readonly kind: FeatureKind;
+  readonly maxLength?: number;
+  /** Numbers of a vector. */
+  readonly size?: number;
+  isKnown(value: string): boolean;
+  /** The values that the model knows. */
+  readonly values: ValueList;
+}
