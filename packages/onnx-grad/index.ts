@@ -9,33 +9,27 @@ export {
   openAdaptation,
 } from './src/adam/adam-program.ts';
 export { compact, indexReader, needsIndexSession, type Parameters, putRows, takeRows } from './src/adam/compaction.ts';
-export {
-  type BlendedPart,
-  type HeadPosition,
-  type HeadProgram,
-  type HeadRun,
-  headGraphs,
-  type LinearChange,
-  type LogitPart,
-  openHeadProgram,
-  splitHeads,
-} from './src/descent/head-adaptation.ts';
+export { type HeadProgram, headGraphs, openHeadProgram, splitHeads } from './src/descent/head-adaptation.ts';
+export type { BlendedPart, HeadPosition, HeadRun, LinearChange, LogitPart } from './src/descent/head-run.ts';
+export { type Design, fitLogisticRegression, type LogisticModel } from './src/descent/logistic-regression.ts';
 export { assembleRows, type Part, readPart } from './src/descent/looked-up-rows.ts';
 export { logitOf, spreadOf } from './src/descent/spread.ts';
+export { GraphError, OnnxGradError, type OnnxGradErrorCode } from './src/errors.ts';
 export { binaryCrossEntropy } from './src/graph/binary-cross-entropy.ts';
 export { Builder } from './src/graph/builder.ts';
 export { descentStep } from './src/graph/descent.ts';
 export { addGradients, differentiate } from './src/graph/differentiate.ts';
-export { GraphError } from './src/graph/error.ts';
+export type { Graph, Node, Value } from './src/graph/ir.ts';
+export { printGraph } from './src/graph/print.ts';
+export { prune, pruneInputs } from './src/graph/prune.ts';
+export { valuesReachedFrom } from './src/graph/reach.ts';
 export {
   BYTES_PER_ELEMENT,
   type DataType,
   type Dim,
   elementCount,
-  type Graph,
   isConcrete,
   isFloat,
-  type Node,
   numbersOf,
   type Shape,
   sameShape,
@@ -43,11 +37,7 @@ export {
   type TensorData,
   tensor,
   typeText,
-  type Value,
-} from './src/graph/ir.ts';
-export { printGraph } from './src/graph/print.ts';
-export { prune, pruneInputs } from './src/graph/prune.ts';
-export { valuesReachedFrom } from './src/graph/reach.ts';
+} from './src/graph/tensor.ts';
 export { withInterface } from './src/graph/with-interface.ts';
 export { filesFrom, filesIn, selfContained } from './src/onnx/external-data.ts';
 export { readModel } from './src/onnx/read.ts';

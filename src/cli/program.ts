@@ -23,12 +23,14 @@ export async function runProgram(args: readonly string[], stdout: Terminal, stde
   try {
     await createProgram(output, stdout, stderr).parseAsync(args, { from: 'user' });
     return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (isOfOpenFiles(error)) {
-      output.note(`metaheac: ${messageOf(error)}. ${RAISE_OPEN_FILES}`);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    if (isOfOpenFiles(thrown)) {
+      output.note(`metaheac: ${messageOf(thrown)}. ${RAISE_OPEN_FILES}`);
       return 1;
     }
+    const { appErrorOf } = await import('../model/onnx-grad.ts');
+    const error = appErrorOf(thrown);
     if (error instanceof AppError || isOfTheSystem(error)) {
       output.note(`metaheac: ${error.message}`);
       return 1;

@@ -1,8 +1,9 @@
 /** Trains a model for a data set that comes without one: as many steps as fit into a few minutes on this machine. */
 import { join } from 'node:path';
-import { type Device, parseDevice, resolveDevice } from '../../packages/onnx-grad/index.ts';
+import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { bar, type Output } from '../lib/output.ts';
+import { openDevice } from '../model/onnx-grad.ts';
 import { prepareTrainingData } from '../training/choices/past-campaigns-choice.ts';
 import type { PreparedDataSet } from '../training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../training/settings.ts';
@@ -29,7 +30,7 @@ export async function trainModel(
   folder: string,
   { budgetMs, clock, output, threadsOn }: DemoTraining,
 ): Promise<string> {
-  const device = await resolveDevice(parseDevice('auto'));
+  const device = await openDevice('auto');
   const common = { device, clock, threads: threadsOn(device) };
   const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',

@@ -1,5 +1,5 @@
 /** What an engine opens before it takes a job, and refuses: `serve` starts with it, and `doctor` tries it. */
-import { parseDevice, resolveDevice } from '../../packages/onnx-grad/index.ts';
+import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig } from './messages.ts';
 
@@ -18,7 +18,7 @@ export async function openEngineModels<S>(
   openStore: () => S,
   onPopulation: (users: number) => void = () => {},
 ): Promise<{ readonly models: EngineModels; readonly device: string; readonly store: S }> {
-  const device = await resolveDevice(parseDevice(config.device));
+  const device = await openDevice(config.device);
   const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`, onPopulation);
   const { populationVersion } = config;
   // verified at the same time, by threads of their own

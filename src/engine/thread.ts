@@ -1,11 +1,12 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 
-import { type Device, type DeviceRequest, resolveDevice } from '../../packages/onnx-grad/index.ts';
+import type { Device } from '../../packages/onnx-grad/index.ts';
 import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
 import { decodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
+import { appErrorOf, openDevice } from '../model/onnx-grad.ts';
 import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { regressionCache } from '../online/regression/regression-cache.ts';
@@ -53,7 +54,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   }
 
   static async open(data: ThreadData): Promise<Thread> {
-    const device = await resolveDevice(data.device as DeviceRequest);
+    const device = await openDevice(data.device);
     const model = await loadModel(data.model, { device });
     return new Thread(data, device, model, await openOnlineProgram(model, { device, threads: data.threads }));
   }
@@ -153,4 +154,4 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
   return [name, { dtype, shape, data: new Float32Array(data) }];
 }
 
-await hostThread((data: ThreadData) => Thread.open(data));
+await hostThread((data: ThreadData) => Thread.open(data), appErrorOf);

@@ -8,15 +8,17 @@ import {
   allFinite,
   type Feeds,
   type Graph,
+  GraphError,
   type LabelledBatch,
   type Parameters,
 } from '../../packages/onnx-grad/index.ts';
-import { messageOf } from '../lib/errors.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import { firstNaN, paddingHint } from './find-nan.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
 import type { AdamSettings, Manifest } from './manifest.ts';
+import { appErrorOf } from './onnx-grad.ts';
 
 const EPOCHS = 2;
 const BATCHES = 2;
@@ -113,7 +115,8 @@ export async function checkScores(
 
 /** ONNX Runtime's message about a batch that does not fit, with the most common cause. */
 export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
-  if (error instanceof Error && error.name === 'AppError') return error;
+  const known = error instanceof GraphError ? error : appErrorOf(error);
+  if (known instanceof AppError) return known;
   const users = new Set(batchNames(graph, 'user.'));
   const campaigns = batchNames(graph, 'campaign.').filter((dim) => !users.has(dim));
   const several = users.size > 1 || campaigns.length > 0;

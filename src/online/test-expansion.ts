@@ -6,6 +6,7 @@ import { createRng } from '../lib/rng.ts';
 import { customisedOnnx, decodeCustomised } from '../model/customised.ts';
 import { refused } from '../model/folder.ts';
 import { type GeneralModel, GOLDEN_TOLERANCE, loadModel } from '../model/load.ts';
+import { appErrorOf, withAppErrors } from '../model/onnx-grad.ts';
 import { BoundModel } from './bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from './customise.ts';
 import { customisedManifest } from './customised-manifest.ts';
@@ -86,7 +87,7 @@ export async function loadTestedModel(
   path: string,
   options: { readonly device?: Device } = {},
 ): Promise<{ readonly model: GeneralModel; readonly tested: TestExpansion }> {
-  const model = await loadModel(path, options);
+  const model = await withAppErrors(() => loadModel(path, options));
   return { model, tested: await testExpansion(model, options) };
 }
 
@@ -130,7 +131,8 @@ async function scoreExported(
 async function at<T>(path: string, what: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
-  } catch (error) {
+  } catch (thrown) {
+    const error = appErrorOf(thrown);
     if (error instanceof AppError && error.code !== 'invalid_model' && error.code !== 'storage_failed') throw error;
     throw refused(path, `it ${what} in a test expansion: ${messageOf(error)}`, error);
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { binaryCrossEntropy } from '../../packages/onnx-grad/src/graph/binary-cross-entropy.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients } from '../../packages/onnx-grad/src/graph/differentiate.ts';
-import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { runModel } from './onnx-file.ts';
 

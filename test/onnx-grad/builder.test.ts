@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients, differentiate } from '../../packages/onnx-grad/src/graph/differentiate.ts';
-import { type Graph, numbersOf, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { runModel } from './onnx-file.ts';
 

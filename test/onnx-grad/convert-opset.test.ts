@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../packages/onnx-grad/src/graph/error.ts';
-import { numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
+import { numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { type ConversionContext, convertNode } from '../../packages/onnx-grad/src/onnx/convert-opset.ts';
 import type { FileNode } from '../../packages/onnx-grad/src/onnx/file-node.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';

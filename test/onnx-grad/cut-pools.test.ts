@@ -1,8 +1,9 @@
 /** Look-ups outside the graph: what the rest, the index graph and plain sums give together is what the graph gave. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type Graph, numbersOf, type Tensor, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { cutPools, type PoolCut } from '../../packages/onnx-grad/src/rewrite/cut-pools.ts';
 import { createRng } from '../../src/lib/rng.ts';

@@ -1,8 +1,9 @@
 /** Cutting at the look-ups of tables: what is compact, what stays dense and why, and what the two graphs are. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type Graph, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { cutTables, type TableCut, trainableParameters } from '../../packages/onnx-grad/src/rewrite/cut-tables.ts';
 
 /** A graph of a table `[4, 2]`, a weight `[2]` and ids; `score` makes its output. */

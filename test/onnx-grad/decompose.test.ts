@@ -6,17 +6,17 @@
 import { describe, expect, it } from 'vitest';
 import type { CompositeOp } from '../../packages/onnx-grad/src/composites/spec.ts';
 import { COMPOSITES } from '../../packages/onnx-grad/src/composites/table.ts';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { GraphError } from '../../packages/onnx-grad/src/graph/error.ts';
+import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
 import {
   type DataType,
   elementCount,
-  type Graph,
   numbersOf,
   type Tensor,
   tensor,
-} from '../../packages/onnx-grad/src/graph/ir.ts';
-import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+} from '../../packages/onnx-grad/src/graph/tensor.ts';
 import type { NodeProto } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { descentStep } from '../../packages/onnx-grad/src/graph/descent.ts';
-import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { runModel } from './onnx-file.ts';
 

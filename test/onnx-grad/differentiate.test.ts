@@ -3,16 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { binaryCrossEntropy } from '../../packages/onnx-grad/src/graph/binary-cross-entropy.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients, differentiate } from '../../packages/onnx-grad/src/graph/differentiate.ts';
-import {
-  type Graph,
-  isFloat,
-  numbersOf,
-  type Tensor,
-  tensor,
-  type Value,
-} from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
 import { prune } from '../../packages/onnx-grad/src/graph/prune.ts';
+import { isFloat, numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import type { OpAttributes } from '../../packages/onnx-grad/src/ops/attributes.ts';

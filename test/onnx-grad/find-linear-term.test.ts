@@ -1,7 +1,8 @@
 /** The term of a head: found where parameters act on one number a row by linear ops, and nowhere else. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type Graph, numbersOf, type Tensor, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { findLinearTerm } from '../../packages/onnx-grad/src/rewrite/find-linear-term.ts';
 import { type Feeds, openSession } from '../../packages/onnx-grad/src/session/session.ts';
 

@@ -1,7 +1,8 @@
 /** Masks of an attention in initializers become constants; weights with an infinity stay weights. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type Graph, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { fixMasks } from '../../packages/onnx-grad/src/rewrite/fixed-masks.ts';
 
 const NONE = Number.NEGATIVE_INFINITY;

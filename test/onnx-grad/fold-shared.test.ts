@@ -1,15 +1,9 @@
 /** What is the same for all rows, computed apart: equal outputs, and less for each row. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import {
-  elementCount,
-  type Graph,
-  numbersOf,
-  type Tensor,
-  tensor,
-  type Value,
-} from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { elementCount, numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { foldShared } from '../../packages/onnx-grad/src/rewrite/fold-shared.ts';
 import { splitFrozen } from '../../packages/onnx-grad/src/rewrite/split-frozen.ts';

@@ -5,14 +5,8 @@
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import {
-  elementCount,
-  type Graph,
-  isConcrete,
-  isFloat,
-  tensor,
-  type Value,
-} from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { elementCount, isConcrete, isFloat, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import type { OpType } from '../../packages/onnx-grad/src/ops/attributes.ts';
 import { createRng } from '../../src/lib/rng.ts';

@@ -1,12 +1,13 @@
 /** Random graphs of up to 30 ops: gradients of both orders against central differences, in ONNX Runtime. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients } from '../../packages/onnx-grad/src/graph/differentiate.ts';
-import { GraphError } from '../../packages/onnx-grad/src/graph/error.ts';
-import { elementCount, type Graph, type Tensor, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
 import { prune } from '../../packages/onnx-grad/src/graph/prune.ts';
+import { elementCount, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { openSession } from '../../packages/onnx-grad/src/session/session.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { size } from '../fixture/size.ts';

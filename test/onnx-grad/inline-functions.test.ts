@@ -1,8 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../packages/onnx-grad/src/graph/error.ts';
-import { tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,

@@ -1,6 +1,6 @@
 /** Initializers that PyTorch's exporter has merged: each is one again. */
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeTensor } from '../../packages/onnx-grad/src/onnx/proto-tensor.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { modelFile, node, typed } from './onnx-file.ts';

@@ -1,7 +1,7 @@
 /** Makes ONNX files by hand, as other programs would, and runs files in ONNX Runtime. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { DataType, Tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { DataType, Tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type Graph, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { prune } from '../../packages/onnx-grad/src/graph/prune.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { randomGraph } from './random-graph.ts';

@@ -1,8 +1,9 @@
 /** Random small graphs made with the builder, for round trips: whatever the builder takes. */
 import fc from 'fast-check';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { GraphError } from '../../packages/onnx-grad/src/graph/error.ts';
-import { type DataType, type Graph, type Tensor, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { type DataType, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 
 /** One try to add a node: numbers that choose op, inputs and attributes. */
 type Step = readonly [op: number, first: number, second: number, third: number];

@@ -1,7 +1,7 @@
 /** Large tensors that stay where the file is in memory. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type TensorData, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { type TensorData, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../packages/onnx-grad/src/graph/error.ts';
-import { type DataType, type Graph, numbersOf, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
+import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { type DataType, numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,

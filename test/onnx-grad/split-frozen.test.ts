@@ -3,7 +3,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { type Graph, tensor } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { rewrite } from '../../packages/onnx-grad/src/rewrite/rewrite.ts';
 import { splitFrozen } from '../../packages/onnx-grad/src/rewrite/split-frozen.ts';
 import { type Feeds, openSession } from '../../packages/onnx-grad/src/session/session.ts';

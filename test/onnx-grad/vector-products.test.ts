@@ -1,14 +1,14 @@
 /** Products that ONNX Runtime's optimiser gets wrong: what a session computes against the graph as it is. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
+import type { Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import {
   type DataType,
   elementCount,
   numbersOf,
   type Tensor,
   tensor,
-  type Value,
-} from '../../packages/onnx-grad/src/graph/ir.ts';
+} from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { spellVectorProducts } from '../../packages/onnx-grad/src/rewrite/vector-products.ts';
 import { openSession } from '../../packages/onnx-grad/src/session/session.ts';

@@ -1,8 +1,9 @@
 /** Weighted sums of vectors as matrix products: equal outputs, and no weighted vectors in memory. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
-import { elementCount, type Graph, numbersOf, tensor, type Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
+import { elementCount, numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { weightedSumsAsProducts } from '../../packages/onnx-grad/src/rewrite/weighted-sums.ts';
 import { createRng } from '../../src/lib/rng.ts';

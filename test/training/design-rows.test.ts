@@ -1,7 +1,7 @@
 /** Rows as designs: sparse and dense ones have the same products, and are fitted alike. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Design, fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
+import { type Design, fitLogisticRegression } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { denseDesign, sparseDesign } from '../../src/training/choices/design-rows.ts';
 

@@ -12,6 +12,7 @@ import { createRng, sample } from '../../lib/rng.ts';
 import { canonicalJson } from '../../lib/text/canonical-json.ts';
 import { type Host, hostThread, type TaskContext } from '../../lib/threads/thread-host.ts';
 import { type GeneralModel, loadModel } from '../../model/load.ts';
+import { appErrorOf } from '../../model/onnx-grad.ts';
 import { bind } from '../../online/binding.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../../online/customise.ts';
 import { without } from '../../online/negatives.ts';
@@ -176,4 +177,4 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   return new Estimates({ ...bound, program, regression }, openStoreFiles(data.store));
 }
 
-await hostThread(open);
+await hostThread(open, appErrorOf);

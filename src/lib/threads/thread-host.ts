@@ -43,9 +43,13 @@ export interface Host<Task, Result, Progress = never> {
   close(): void | Promise<void>;
 }
 
-/** Opens a host with the group's data and serves it. Errors thrown by `open` or a task are reported to the group. */
+/**
+ * Opens a host with the group's data and serves it. Errors thrown by `open` or a task are reported to the group, as
+ * what `translate` makes of them.
+ */
 export async function hostThread<Data, Task, Result, Progress = never>(
   open: (data: Data) => Host<Task, Result, Progress> | Promise<Host<Task, Result, Progress>>,
+  translate: (error: unknown) => unknown = (error) => error,
 ): Promise<void> {
   const port = parentPort;
   assert(port, 'this module is run as a thread');
@@ -57,7 +61,7 @@ export async function hostThread<Data, Task, Result, Progress = never>(
     host = await open(workerData as Data);
   } catch (error) {
     // Not thrown: the thread's 'error' event would arrive before the message, and has no code.
-    send({ kind: 'refused', error: describeError(error) });
+    send({ kind: 'refused', error: describeError(translate(error)) });
     return;
   }
   // one at a time: a closing group sends its message while a task runs
@@ -79,7 +83,7 @@ export async function hostThread<Data, Task, Result, Progress = never>(
         });
         send({ kind: 'result', id, result }, host.transferred?.(result));
       } catch (error) {
-        send({ kind: 'error', id, error: describeError(error) });
+        send({ kind: 'error', id, error: describeError(translate(error)) });
       }
     });
   });

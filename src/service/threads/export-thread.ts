@@ -1,10 +1,12 @@
 /** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
+
 import type { StoreLocator } from '../../domain/ports/store.ts';
 import { readStoredModel } from '../../engine/expansion/stored-model.ts';
 import { AppError } from '../../lib/errors.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { customisedOnnx } from '../../model/customised.ts';
 import { readModelFolder } from '../../model/folder.ts';
+import { appErrorOf } from '../../model/onnx-grad.ts';
 import { findModel } from '../../model/versions.ts';
 import { type CustomisedManifest, customisedManifest } from '../../online/customised-manifest.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
@@ -60,8 +62,11 @@ function checkVersion(pinned: string, present: string, but: string): void {
   });
 }
 
-await hostThread((data: ExportThreadData) => ({
-  run: (task: ExportTask) => run(task, data),
-  transferred: ({ onnx }: ExportResult) => (onnx === null ? [] : [onnx.buffer as ArrayBuffer]),
-  close() {},
-}));
+await hostThread(
+  (data: ExportThreadData) => ({
+    run: (task: ExportTask) => run(task, data),
+    transferred: ({ onnx }: ExportResult) => (onnx === null ? [] : [onnx.buffer as ArrayBuffer]),
+    close() {},
+  }),
+  appErrorOf,
+);

@@ -1,7 +1,7 @@
 /**
  * The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users.
  */
-import { fitLogisticRegression, type LogisticModel } from '../../lib/logistic-regression.ts';
+import { fitLogisticRegression, type LogisticModel } from '../../../packages/onnx-grad/index.ts';
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from '../choices/design-rows.ts';
 import { type Axis, beyondEdges } from '../choices/grid-edges.ts';

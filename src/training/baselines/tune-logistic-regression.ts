@@ -1,7 +1,7 @@
 /** The logistic regression on the heads as a separate method, on tokens and latent vectors together. */
 
+import { fitLogisticRegression } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
-import { fitLogisticRegression } from '../../lib/logistic-regression.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { HEADS } from '../../model/architectures/heads.ts';
 import type { AdaptationSettings } from '../../model/manifest.ts';

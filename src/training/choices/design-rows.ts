@@ -1,6 +1,7 @@
 /** Rows to fit a regression on, sparse and binary or dense, as designs. */
+
+import type { Design } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
-import type { Design } from '../../lib/logistic-regression.ts';
 
 /**
  * Rows in CSR form: row i has `values` (ones where there are none) in `columns[offsets[i] .. offsets[i + 1]]`, no

@@ -1,6 +1,7 @@
 /** A thread with a learner. */
 import type { Device, Parameters, Tensor } from '../../../packages/onnx-grad/index.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
+import { appErrorOf } from '../../model/onnx-grad.ts';
 import { openPopulation } from '../../population/read/population.ts';
 import type { DriftPair } from '../choices/drift.ts';
 import type { TrialLogits } from '../choices/head-trials.ts';
@@ -62,6 +63,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       close: () => learner.close(),
     };
   },
+  appErrorOf,
 );
 
 /** Copies, in the memory of earlier ones. */

@@ -1,10 +1,11 @@
 /** Reads, types and differentiates mutated files in a process of its own, and tells its parent how each went. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GraphError } from '../../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
-import { GraphError } from '../../../packages/onnx-grad/src/graph/error.ts';
-import { type Graph, isFloat } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import type { Graph } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import { isFloat } from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import { readModel } from '../../../packages/onnx-grad/src/onnx/read.ts';
 import { trainableParameters } from '../../../packages/onnx-grad/src/rewrite/cut-tables.ts';
 import { createRng } from '../../../src/lib/rng.ts';

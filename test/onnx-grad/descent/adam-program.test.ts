@@ -218,7 +218,7 @@ describe('openAdaptation', () => {
     const batch = tableBatch('one', 2);
     const bad = { ...batch, feeds: { ...batch.feeds, 'user.first': tensor('int64', [2], [0, 9]) } };
     await expect(program.start(graph.initializers, [bad])).rejects.toMatchObject({
-      code: 'invalid_model',
+      code: 'index_out_of_range',
       message: 'index 12 is not in table "shared" of 12 rows',
     });
     const low = { ...batch, feeds: { ...batch.feeds, 'user.first': tensor('int64', [2], [0, -16]) } };

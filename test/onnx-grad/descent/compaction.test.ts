@@ -33,7 +33,7 @@ describe('compact', () => {
   ] as const)('refuses the %s index %d, which is in no row', async (dtype, index) => {
     const ids = tensor(dtype, [1, 2], [0, index]);
     await expect(compact(cut, graph.initializers, indexReader(cut.indexGraph, null), [{ ids }])).rejects.toMatchObject({
-      code: 'invalid_model',
+      code: 'index_out_of_range',
       message: expect.stringContaining(`index ${index} `),
     });
   });

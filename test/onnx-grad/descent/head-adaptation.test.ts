@@ -13,11 +13,8 @@ import {
   type Tensor,
   tensor,
 } from '../../../packages/onnx-grad/index.ts';
-import {
-  type HeadProgram,
-  openHeadProgram,
-  type Rates,
-} from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
+import { type HeadProgram, openHeadProgram } from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
+import type { Rates } from '../../../packages/onnx-grad/src/descent/head-run.ts';
 import { type Feeds, openSession } from '../../../packages/onnx-grad/src/session/session.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import { HEADS } from '../../../src/model/architectures/heads.ts';
@@ -197,7 +194,7 @@ describe.each([
       expect(Math.abs(scores[row]! - expected[row % ROWS]!)).toBeLessThan(1e-6);
   });
 
-  it.skipIf(isLinear)('has no companion: invalid_model', async () => {
+  it.skipIf(isLinear)('has no companion: not_linear', async () => {
     const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     const { rows, labels } = BATCHES[0]!;
     const fit = () => run.fitLogistic(rows, Uint8Array.from(labels), { [HEADS.wide]: 1 });

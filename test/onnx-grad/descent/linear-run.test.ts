@@ -4,14 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../../packages/onnx-grad/index.ts';
-import {
-  type BoundaryActivations,
-  type HeadProgram,
-  type HeadRun,
-  type LinearChange,
-  openHeadProgram,
-} from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
-import { fitLogisticRegression } from '../../../src/lib/logistic-regression.ts';
+import { fitLogisticRegression } from '../../../packages/onnx-grad/index.ts';
+import { type HeadProgram, openHeadProgram } from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
+import type { BoundaryActivations, HeadRun, LinearChange } from '../../../packages/onnx-grad/src/descent/head-run.ts';
 import { HEADS } from '../../../src/model/architectures/heads.ts';
 import type { LogisticRegressionSettings } from '../../../src/model/manifest.ts';
 import { scoresOf } from '../../model/tiny-model.ts';

@@ -1,7 +1,7 @@
 /** Sizes that can never fit, against a search through all small sizes. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Dim, Shape } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import type { Dim, Shape } from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import { neverDivides, neverEqual } from '../../../packages/onnx-grad/src/ops/dims.ts';
 
 const MOST_DIMS = 3;

@@ -4,18 +4,17 @@
 import { expect } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { dependentValues } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
+import type { Graph, Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
 import {
   type DataType,
   type Dim,
   elementCount,
-  type Graph,
   isFloat,
   numbersOf,
   type Shape,
   type Tensor,
   tensor,
-  type Value,
-} from '../../../packages/onnx-grad/src/graph/ir.ts';
+} from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import type { OpAttributes, OpType } from '../../../packages/onnx-grad/src/ops/attributes.ts';
 import { OPS } from '../../../packages/onnx-grad/src/ops/table.ts';
 import { openSession } from '../../../packages/onnx-grad/src/session/session.ts';

@@ -2,14 +2,14 @@
 import { expect } from 'vitest';
 import type { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
+import type { Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
 import {
   type DataType,
   elementCount,
   numbersOf,
   type Tensor,
   tensor,
-  type Value,
-} from '../../../packages/onnx-grad/src/graph/ir.ts';
+} from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import type { Session } from '../../../packages/onnx-grad/src/session/session.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 

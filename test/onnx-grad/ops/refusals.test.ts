@@ -1,9 +1,10 @@
 /** What the shape rules refuse, each with its sentence. */
 import { describe, expect, test } from 'vitest';
+import { GraphError } from '../../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
-import { GraphError } from '../../../packages/onnx-grad/src/graph/error.ts';
-import { type DataType, type Shape, tensor, type Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import type { Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import { type DataType, type Shape, tensor } from '../../../packages/onnx-grad/src/graph/tensor.ts';
 
 type Attempt = (b: Builder, x: (...shape: Shape) => Value, typed: (dtype: DataType, ...shape: Shape) => Value) => void;
 

@@ -1,7 +1,7 @@
 /** What ONNX Runtime does with duplicates in ScatterND: the gradient of every look-up hangs on it. */
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
-import { tensor } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import { tensor } from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import { openSession } from '../../../packages/onnx-grad/src/session/session.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 

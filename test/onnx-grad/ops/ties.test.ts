@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients, differentiate } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
-import { numbersOf, tensor, type Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import type { Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
+import { numbersOf, tensor } from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../../packages/onnx-grad/src/onnx/write.ts';
 import { runModel } from '../onnx-file.ts';
 

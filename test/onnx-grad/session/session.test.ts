@@ -19,7 +19,7 @@ describe('parseDevice', () => {
     (text) => {
       expect(() => parseDevice(text)).toThrow(
         expect.objectContaining({
-          code: 'invalid_argument',
+          code: 'invalid_device',
           message: `device "${text}" is none of auto, cpu, cuda, cuda:N`,
         }),
       );
@@ -43,7 +43,7 @@ describe('resolveDevice', () => {
     const error: unknown = await resolveDevice('cuda:99').catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'device_unavailable',
-      message: expect.stringMatching(/^cuda:99 cannot be used: .+\. Install .+ or use --device cpu$/),
+      message: expect.stringMatching(/^cuda:99 cannot be used: ./),
     });
   });
 });

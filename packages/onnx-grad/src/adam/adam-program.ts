@@ -6,7 +6,8 @@
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
-import { elementCount, type Graph, type Tensor } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
+import { elementCount, type Tensor } from '../graph/tensor.ts';
 import { cutTables, type TableCut } from '../rewrite/cut-tables.ts';
 import { type Device, type Feeds, openSession, type Session } from '../session/session.ts';
 import { Adam } from './adam.ts';

@@ -1,7 +1,7 @@
 /** Adam on float32 parameters, in memory of its own, four values at a time (adam.wat). */
 
-import { AppError, assert } from '../../../../src/lib/errors.ts';
-import { elementCount, type Tensor } from '../graph/ir.ts';
+import { assert, OnnxGradError } from '../errors.ts';
+import { elementCount, type Tensor } from '../graph/tensor.ts';
 import { ADAM_WASM } from './adam-wasm.ts';
 import type { Parameters } from './compaction.ts';
 
@@ -156,8 +156,8 @@ function inMemories(needs: readonly Need[]): Need[][] {
   for (const need of needs) {
     const own = bytesOf(need);
     if (own > MAXIMUM_BYTES)
-      throw new AppError(
-        'invalid_model',
+      throw new OnnxGradError(
+        'too_large',
         `parameter "${need.name}" takes ${own} bytes to be adapted with Adam, which has ${MAXIMUM_BYTES}`,
       );
     bytes += own;

@@ -1,7 +1,8 @@
 /** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's positions in them. */
 
-import { AppError, assert } from '../../../../src/lib/errors.ts';
-import { elementCount, type Graph, type Tensor } from '../graph/ir.ts';
+import { assert, OnnxGradError } from '../errors.ts';
+import type { Graph } from '../graph/ir.ts';
+import { elementCount, type Tensor } from '../graph/tensor.ts';
 import type { CutTable, TableCut } from '../rewrite/cut-tables.ts';
 import { inOwnMemory } from '../session/feed-rows.ts';
 import type { Feeds, Session } from '../session/session.ts';
@@ -96,7 +97,7 @@ function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
     const index = indices[j]!;
     const row = index < 0 ? index + rows : index;
     if (!(row >= 0 && row < rows))
-      throw new AppError('invalid_model', `index ${index} is not in table "${parameter}" of ${rows} rows`);
+      throw new OnnxGradError('index_out_of_range', `index ${index} is not in table "${parameter}" of ${rows} rows`);
     out[j] = row;
   }
   return out;

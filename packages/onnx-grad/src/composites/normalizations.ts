@@ -1,6 +1,7 @@
 /** Normalizations as in an exported model: (x - mean) / sqrt(variance + epsilon) scale + bias. */
-import type { Builder, NodeOptions } from '../graph/builder.ts';
+import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
+import type { NodeOptions } from '../graph/node-builder.ts';
 import { broadcastShapes, mustDiffer, normalizeAxis } from '../ops/dims.ts';
 import { refuse } from '../ops/helpers.ts';
 import { EVALUATION } from './layers.ts';

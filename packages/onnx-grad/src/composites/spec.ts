@@ -2,8 +2,9 @@
  * The specification of an op that a file may contain but a graph does not: its inputs, its attributes and the nodes
  * that replace it.
  */
-import type { Builder, NodeOptions } from '../graph/builder.ts';
+import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
+import type { NodeOptions } from '../graph/node-builder.ts';
 import type { AttributeKind } from '../ops/attributes.ts';
 
 type None = Readonly<Record<never, never>>;

@@ -2,17 +2,18 @@
  * Steps of gradient descent on a few parameters anywhere in the graph: the head is differentiated and run as a graph.
  */
 
-import { AppError } from '../../../../src/lib/errors.ts';
 import { type Compaction, compact, indexReader, type Parameters } from '../adam/compaction.ts';
+import { OnnxGradError } from '../errors.ts';
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
 import { descentStep } from '../graph/descent.ts';
 import { addGradients } from '../graph/differentiate.ts';
-import { type Graph, type Tensor, tensor } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
+import { type Tensor, tensor } from '../graph/tensor.ts';
 import { cutTables } from '../rewrite/cut-tables.ts';
 import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
-import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
+import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-run.ts';
 
 /** Rows scored in one run. */
 const SCORE_ROWS = 2048;
@@ -128,7 +129,10 @@ class GraphRun implements HeadRun {
   }
 
   #refuse(what: string): never {
-    throw new AppError('invalid_model', `${what} needs parameters that only shift logits: ${this.#parameters} do more`);
+    throw new OnnxGradError(
+      'not_linear',
+      `${what} needs parameters that only shift logits: ${this.#parameters} do more`,
+    );
   }
 
   position(): HeadPosition {

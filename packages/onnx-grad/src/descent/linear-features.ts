@@ -1,12 +1,12 @@
 /** The components of a user's term: the features that adapted parameters multiply, read off the graph once per user. */
 
-import type { Design } from '../../../../src/lib/logistic-regression.ts';
 import type { Parameters } from '../adam/compaction.ts';
-import type { Tensor } from '../graph/ir.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { LinearTerm } from '../rewrite/find-linear-term.ts';
 import { splitFrozen } from '../rewrite/split-frozen.ts';
 import { sliceFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
+import type { Design } from './logistic-regression.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
 /** Elements of one adapted parameter among the columns. */

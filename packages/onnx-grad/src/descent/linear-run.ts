@@ -3,12 +3,12 @@
  * arrays.
  */
 
-import { fitLogisticRegression } from '../../../../src/lib/logistic-regression.ts';
 import type { Parameters } from '../adam/compaction.ts';
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { LinearTerm } from '../rewrite/find-linear-term.ts';
 import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
@@ -21,7 +21,7 @@ import type {
   LogitPart,
   Rates,
   Strengths,
-} from './head-adaptation.ts';
+} from './head-run.ts';
 import {
   descendBlocks,
   designOf,
@@ -30,6 +30,7 @@ import {
   multiplyRowsTransposed,
   openFeatureReader,
 } from './linear-features.ts';
+import { fitLogisticRegression } from './logistic-regression.ts';
 import { logitOf, SAME, spreadOf } from './spread.ts';
 
 /** Rows scored in one run. */

@@ -1,7 +1,7 @@
 /** The table elements that each user's look-ups read, as sparse rows. */
 
-import { AppError } from '../../../../src/lib/errors.ts';
-import { elementCount, type Tensor } from '../graph/ir.ts';
+import { OnnxGradError } from '../errors.ts';
+import { elementCount, type Tensor } from '../graph/tensor.ts';
 
 /** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column repeated. */
 export interface LookedUpRows {
@@ -47,7 +47,7 @@ export function readPart(
       let row = Number(index.data[j]);
       if (row < 0) row += size;
       if (!(row >= 0 && row < size))
-        throw new AppError('invalid_model', `index ${row} is not in table "${parameter}" of ${size} rows`);
+        throw new OnnxGradError('index_out_of_range', `index ${row} is not in table "${parameter}" of ${size} rows`);
       for (let w = 0; w < width; w++) {
         const value = weights[j * width + w]!;
         if (value === 0) continue;

@@ -3,10 +3,11 @@
  * orders.
  */
 
+import { GraphError } from '../errors.ts';
 import { findMixture, type Mixture } from '../rewrite/exact-sigmoid.ts';
 import type { Builder } from './builder.ts';
-import { GraphError } from './error.ts';
-import { sameShape, typeText, type Value } from './ir.ts';
+import type { Value } from './ir.ts';
+import { sameShape, typeText } from './tensor.ts';
 
 /** PyTorch's BCELoss clamps logarithms at -100. */
 const LOWEST_LOG = -100;

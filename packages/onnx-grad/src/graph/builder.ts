@@ -1,35 +1,26 @@
 /** Builds graphs: each call types its node by the op's shape rule, names it and returns its value. */
 
+import { GraphError } from '../errors.ts';
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
 import { KNOWN_ELEMENTS, requireFitting } from '../ops/dims.ts';
 import { OPS } from '../ops/table.ts';
-import { GraphError } from './error.ts';
+import type { GradientOverride, Graph, Node, Value } from './ir.ts';
+import type { NodeBuilder, NodeOptions } from './node-builder.ts';
+import { neededNodes } from './prune.ts';
 import {
   type DataType,
   type Dim,
-  type GradientOverride,
-  type Graph,
   isFloat,
-  type Node,
   type Shape,
   sameShape,
   type Tensor,
   type TensorType,
   tensor,
   typeText,
-  type Value,
-} from './ir.ts';
-import { neededNodes } from './prune.ts';
+} from './tensor.ts';
 import { keyOf, valueOfTensor } from './tensor-values.ts';
 
-export interface NodeOptions {
-  /** The node's name; by default made from the op. A number makes it unique. */
-  readonly name?: string | undefined;
-  /** Exact names of the outputs (for readers of files); the default, also for '', is made from the node's name. */
-  readonly outputs?: readonly string[] | undefined;
-}
-
-export class Builder {
+export class Builder implements NodeBuilder {
   private readonly nodes: Node[] = [];
   private readonly values = new Map<string, Value>();
   private readonly inputs: string[] = [];
@@ -100,33 +91,25 @@ export class Builder {
     return value;
   }
 
-  /** A constant; equal small ones are shared. */
   constant(data: Tensor, name = 'constant'): Value {
     const key = keyOf(data);
     const shared = key === null ? undefined : this.sharedConstants.get(key);
     return shared ?? this.namedConstant(this.uniqueValueName(name), data);
   }
 
-  /**
-   * The fixed contents of `value`: a constant, or an initializer of integers or booleans (float initializers are
-   * trained).
-   */
   constantOf(value: Value): Tensor | undefined {
     return this.constants.get(value.name) ?? (isFloat(value.dtype) ? undefined : this.initializers.get(value.name));
   }
 
-  /** A constant scalar of the type of `like`, or of a named type. */
   scalar(value: number, like: DataType | TensorType): Value {
     const dtype = typeof like === 'string' ? like : like.dtype;
     return this.constant(tensor(dtype, [], [value]), `constant_${String(value).replace(/[^\w.]/g, '_')}`);
   }
 
-  /** A constant int64 vector: axes, shapes, indices. */
   ints(values: readonly number[]): Value {
     return this.constant(tensor('int64', [values.length], values), `ints_${values.join('_') || 'empty'}`);
   }
 
-  /** Adds a node with one output. */
   add<K extends OpType>(
     op: K,
     inputs: readonly (Value | null)[],
@@ -137,7 +120,6 @@ export class Builder {
     return this.addAll(op, inputs, rest[0] ?? ({} as OpAttributes[K]), rest[1])[0]!;
   }
 
-  /** Adds a node and returns all its outputs. */
   addAll<K extends OpType>(
     op: K,
     inputs: readonly (Value | null)[],

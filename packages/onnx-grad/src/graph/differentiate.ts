@@ -3,13 +3,14 @@
  * repeated.
  */
 
+import { GraphError } from '../errors.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { shapeOf, zerosLike } from '../ops/helpers.ts';
 import type { GradientRule } from '../ops/spec.ts';
 import { OPS } from '../ops/table.ts';
 import { Builder } from './builder.ts';
-import { GraphError } from './error.ts';
-import { type Graph, isFloat, type Node, sameShape, typeText, type Value } from './ir.ts';
+import type { Graph, Node, Value } from './ir.ts';
+import { isFloat, sameShape, typeText } from './tensor.ts';
 
 /**
  * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any float values

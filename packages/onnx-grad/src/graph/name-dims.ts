@@ -1,7 +1,8 @@
 /** Renames the sizes that shape inference named itself (`d0`, `d1`) to the names that the file declares. */
 
 import type { DeclaredType } from '../onnx/proto-types.ts';
-import type { Dim, Graph, Value } from './ir.ts';
+import type { Graph, Value } from './ir.ts';
+import type { Dim } from './tensor.ts';
 
 /**
  * `graph` with its fresh dimensions renamed after `declared` (by value). Only names change, never which sizes are

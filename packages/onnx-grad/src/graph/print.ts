@@ -1,8 +1,8 @@
 /** A graph as text, one line a node: for people, for snapshots and for `model show`. */
-import { sortedEntries } from '../../../../src/lib/text/canonical-json.ts';
 import type { OpType } from '../ops/attributes.ts';
-import type { Graph, Node, Tensor, Value } from './ir.ts';
-import { isFloat, numbersOf, typeText } from './ir.ts';
+import type { Graph, Node, Value } from './ir.ts';
+import type { Tensor } from './tensor.ts';
+import { isFloat, numbersOf, typeText } from './tensor.ts';
 
 /** Constants with at most this many elements are printed inline; the others are listed by type. */
 const INLINE_ELEMENTS = 8;
@@ -73,7 +73,8 @@ function inputTexts(graph: Graph, node: Node): string[] {
 }
 
 function attributeTexts(node: Node): string[] {
-  return sortedEntries<unknown>(node.attributes).map(([name, value]) => {
+  const sorted = Object.entries<unknown>(node.attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([name, value]) => {
     if (Array.isArray(value)) return `${name}=[${value.join(', ')}]`;
     return `${name}=${typeof value === 'number' ? numberText(value) : String(value)}`;
   });

@@ -3,17 +3,8 @@
  */
 
 import { KNOWN_ELEMENTS } from '../ops/dims.ts';
-import {
-  type Dim,
-  elementCount,
-  isConcrete,
-  isFloat,
-  numbersOf,
-  type Tensor,
-  tensor,
-  typeText,
-  type Value,
-} from './ir.ts';
+import type { Value } from './ir.ts';
+import { type Dim, elementCount, isConcrete, isFloat, numbersOf, type Tensor, tensor, typeText } from './tensor.ts';
 
 export function valueOfTensor(name: string, data: Tensor): Value {
   const small = !isFloat(data.dtype) && data.dtype !== 'bool' && elementCount(data.shape) <= KNOWN_ELEMENTS;

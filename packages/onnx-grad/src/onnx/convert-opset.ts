@@ -2,8 +2,8 @@
  * Converts nodes of opsets 13 to 21 to opset 18, the only one in the op table, with a rule for each op that differs.
  */
 
-import { GraphError } from '../graph/error.ts';
-import type { Shape } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import type { Shape } from '../graph/tensor.ts';
 import { normalizeAxis } from '../ops/dims.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import type { AttributeProto } from './generated/onnx_pb.ts';

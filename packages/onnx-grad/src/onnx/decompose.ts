@@ -5,8 +5,8 @@
 
 import type { CompositeOp, CompositeSpec } from '../composites/spec.ts';
 import { COMPOSITES } from '../composites/table.ts';
+import { GraphError } from '../errors.ts';
 import type { Builder } from '../graph/builder.ts';
-import { GraphError } from '../graph/error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { readAttributesOf } from './proto-attributes.ts';
 

@@ -2,8 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
-import { messageOf } from '../../../../src/lib/errors.ts';
-import { GraphError } from '../graph/error.ts';
+import { GraphError, messageOf } from '../errors.ts';
 import {
   type GraphProto,
   type ModelProto,

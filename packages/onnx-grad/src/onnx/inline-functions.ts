@@ -2,7 +2,7 @@
  * Replaces calls of a file's own functions, which newer exporters write, by the functions' nodes.
  */
 import { create } from '@bufbuild/protobuf';
-import { GraphError } from '../graph/error.ts';
+import { GraphError } from '../errors.ts';
 import { nodeText } from './file-node.ts';
 import {
   type AttributeProto,

@@ -1,7 +1,6 @@
 /** Parses the bytes of an ONNX file into protobuf messages. */
 import { fromBinary } from '@bufbuild/protobuf';
-import { messageOf } from '../../../../src/lib/errors.ts';
-import { GraphError } from '../graph/error.ts';
+import { GraphError, messageOf } from '../errors.ts';
 import { type ModelProto, ModelProtoSchema } from './generated/onnx_pb.ts';
 
 /** The messages of a file; one that is empty, truncated or not protobuf is a GraphError. */

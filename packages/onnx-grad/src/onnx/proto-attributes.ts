@@ -1,8 +1,7 @@
 /** Converts node attributes to and from an ONNX file's AttributeProto, driven by the op table. */
 import { create } from '@bufbuild/protobuf';
-import { assert } from '../../../../src/lib/errors.ts';
-import { GraphError } from '../graph/error.ts';
-import { type DataType, numbersOf, tensor } from '../graph/ir.ts';
+import { assert, GraphError } from '../errors.ts';
+import { type DataType, numbersOf, tensor } from '../graph/tensor.ts';
 import type { AttributeKind, OpAttributes, OpType } from '../ops/attributes.ts';
 import { OPS } from '../ops/table.ts';
 import {

@@ -2,8 +2,8 @@
  * Converts tensors to and from an ONNX file's TensorProto; a file's claims are checked before memory is allocated.
  */
 import { create } from '@bufbuild/protobuf';
-import { GraphError } from '../graph/error.ts';
-import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from '../graph/tensor.ts';
 import {
   type TensorProto,
   TensorProto_DataLocation,

@@ -1,7 +1,8 @@
 /** Converts types of values to and from an ONNX file's ValueInfoProto. */
 import { create } from '@bufbuild/protobuf';
-import { GraphError } from '../graph/error.ts';
-import { type DataType, type Dim, type TensorType, typeText, type Value } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import type { Value } from '../graph/ir.ts';
+import { type DataType, type Dim, type TensorType, typeText } from '../graph/tensor.ts';
 import {
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,

@@ -3,8 +3,8 @@
  */
 
 import { isComposite } from '../composites/table.ts';
-import { GraphError } from '../graph/error.ts';
-import { type Tensor, tensor } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import { type Tensor, tensor } from '../graph/tensor.ts';
 import { isOp } from '../ops/table.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from './generated/onnx_pb.ts';

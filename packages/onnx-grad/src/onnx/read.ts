@@ -3,13 +3,13 @@
  */
 
 import { runningStatistics } from '../composites/normalizations.ts';
-import { addNodes } from '../graph/add-nodes.ts';
+import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
-import { GraphError } from '../graph/error.ts';
-import type { Dim, Graph, Tensor } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
 import { nameDims } from '../graph/name-dims.ts';
-import { sortNodes } from '../graph/sort-nodes.ts';
+import type { Dim, Tensor } from '../graph/tensor.ts';
 import { withoutBagLoops } from '../rewrite/embedding-bag.ts';
+import { addNodes } from './add-nodes.ts';
 import { NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
 import { type ExternalFiles, embedExternalData } from './external-data.ts';
 import { type FileNode, nodeText } from './file-node.ts';
@@ -20,6 +20,7 @@ import { parseModel } from './parse-model.ts';
 import { readTensor } from './proto-tensor.ts';
 import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
 import { readNode } from './read-nodes.ts';
+import { sortNodes } from './sort-nodes.ts';
 
 /** IR versions since opsets are named per domain (3), to the newest that the protobuf definitions know. */
 const OLDEST_IR = 3n;

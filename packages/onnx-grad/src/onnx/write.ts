@@ -1,7 +1,8 @@
 /** Writes graphs as ONNX files: opset 18, raw data, every type declared. Equal graphs produce equal bytes. */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { GraphError } from '../graph/error.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import type { Graph } from '../graph/ir.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { OPSET } from './convert-opset.ts';
 import {
   AttributeProtoSchema,

@@ -2,16 +2,17 @@
  * Activations of one value, and PRelu. Gradients at kinks are PyTorch's; exponentials are kept from overflowing at
  * every order.
  */
-import type { Builder } from '../graph/builder.ts';
+
 import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
 import { broadcastShapes, mustDiffer } from './dims.ts';
 import { commonType, floatUnary, refuse, requireFloat, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-const isPositive = (b: Builder, x: Value) => b.add('Greater', [x, b.scalar(0, x)]);
+const isPositive = (b: NodeBuilder, x: Value) => b.add('Greater', [x, b.scalar(0, x)]);
 
 /** An attribute as a scalar of the type of `like`: files hold float32, and so do ONNX Runtime's kernels of float64. */
-const scalarOf = (b: Builder, attribute: number, like: Value) => b.scalar(Math.fround(attribute), like);
+const scalarOf = (b: NodeBuilder, attribute: number, like: Value) => b.scalar(Math.fround(attribute), like);
 
 // tanh(x)' = (1 - tanh(x)^2) x'
 export const Tanh: OpSpec<'Tanh'> = {
@@ -81,7 +82,7 @@ export const Selu: OpSpec<'Selu'> = {
  * 1 where x > 0, else a e^x. The exponential of positive x is avoided, as an infinity there would become NaN in the
  * next order.
  */
-function eluSlope(b: Builder, x: Value, alpha: number): Value {
+function eluSlope(b: NodeBuilder, x: Value, alpha: number): Value {
   const positive = isPositive(b, x);
   const exponential = b.add('Exp', [b.add('Where', [positive, b.scalar(0, x), x])]);
   return b.add('Where', [positive, b.scalar(1, x), b.add('Mul', [exponential, scalarOf(b, alpha, x)])]);

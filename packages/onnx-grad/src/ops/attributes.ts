@@ -2,7 +2,7 @@
  * The attributes of every op that a graph can contain (ONNX opset 18, names exactly as in ONNX), and how a file stores
  * them.
  */
-import type { DataType } from '../graph/ir.ts';
+import type { DataType } from '../graph/tensor.ts';
 
 type None = Readonly<Record<never, never>>;
 type Reduction = { readonly keepdims?: number; readonly noop_with_empty_axes?: number };

@@ -2,8 +2,9 @@
  * Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known about small integer
  * tensors.
  */
-import { GraphError } from '../graph/error.ts';
-import { type Dim, elementCount, isConcrete, type Shape, type Value } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import type { Value } from '../graph/ir.ts';
+import { type Dim, elementCount, isConcrete, type Shape } from '../graph/tensor.ts';
 
 /** Integer tensors of at most this many elements are followed through shape rules. */
 export const KNOWN_ELEMENTS = 64;

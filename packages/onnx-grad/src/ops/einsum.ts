@@ -1,7 +1,9 @@
 /** Einsum: sums of products over labelled axes; its gradient is another Einsum. */
-import type { Builder } from '../graph/builder.ts';
-import type { Dim, Value } from '../graph/ir.ts';
-import { sameShape } from '../graph/ir.ts';
+
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
+import type { Dim } from '../graph/tensor.ts';
+import { sameShape } from '../graph/tensor.ts';
 import { broadcastDim, mustDiffer } from './dims.ts';
 import { commonType, joined, refuse, requireAll, requireNumber, shapeOf, sizeAlong } from './helpers.ts';
 import type { InferContext, OpSpec } from './spec.ts';
@@ -70,7 +72,7 @@ function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs
 /**
  * `x`, with axes labelled `from`, along the axes `to`: a repeated label there is a diagonal, with zeros around it.
  */
-function onDiagonals(b: Builder, x: Value, from: readonly string[], to: readonly string[]): Value {
+function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: readonly string[]): Value {
   const free = LABELS.filter((label) => !to.includes(label));
   const pairs: string[][] = [];
   const spread = to.map((label, i) => {

@@ -1,5 +1,5 @@
 /** Arithmetic of one and two values, element by element, with broadcasting. */
-import { type Dim, typeText } from '../graph/ir.ts';
+import { type Dim, typeText } from '../graph/tensor.ts';
 import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 

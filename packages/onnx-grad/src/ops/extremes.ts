@@ -1,5 +1,5 @@
 /** The largest and the smallest elements over axes, and their positions. */
-import type { Dim } from '../graph/ir.ts';
+import type { Dim } from '../graph/tensor.ts';
 import { normalizeAxis } from './dims.ts';
 import { maskAs, requireNumber } from './helpers.ts';
 import { broadcastable, inferReduction, REDUCTION, sumAlike } from './reduction.ts';

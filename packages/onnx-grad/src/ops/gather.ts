@@ -1,6 +1,8 @@
 /** Look-ups and their transposes: Gather, GatherElements, GatherND, ScatterElements, ScatterND, TopK. */
-import type { Builder } from '../graph/builder.ts';
-import { type Dim, typeText, type Value } from '../graph/ir.ts';
+
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
+import { type Dim, typeText } from '../graph/tensor.ts';
 import { mustDiffer, normalizeAxis } from './dims.ts';
 import {
   asInt64,
@@ -87,7 +89,7 @@ function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
 }
 
 /** `indices` with the position in each of the `batch` axes in front of every tuple. */
-function wholeTuples(b: Builder, indices: Value, batch: number): Value {
+function wholeTuples(b: NodeBuilder, indices: Value, batch: number): Value {
   const rank = indices.shape.length;
   const sizes = indices.shape.map((_, axis) => (axis === rank - 1 ? b.ints([1]) : sizeAlong(b, indices, axis)));
   const shape = joined(b, sizes);

@@ -1,5 +1,5 @@
 /** Ops that generate values from shapes, counts and positions: none has a gradient except OneHot, in its two values. */
-import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../graph/ir.ts';
+import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../graph/tensor.ts';
 import { KNOWN_ELEMENTS, normalizeAxis, productOf } from './dims.ts';
 import { commonType, dimsOf, refuse, requireNumber } from './helpers.ts';
 import type { OpSpec } from './spec.ts';

@@ -1,6 +1,8 @@
 /** Shared parts of rules: type checks, zeros, shapes at run time. */
-import type { Builder } from '../graph/builder.ts';
-import { GraphError } from '../graph/error.ts';
+
+import { GraphError } from '../errors.ts';
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
 import {
   type DataType,
   type Dim,
@@ -10,8 +12,7 @@ import {
   type Shape,
   sameShape,
   type TensorType,
-  type Value,
-} from '../graph/ir.ts';
+} from '../graph/tensor.ts';
 import { broadcastShapes, knownElements, knownNumbers } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
@@ -96,33 +97,33 @@ export function knownOf(
 }
 
 /** The shape of `x` as an int64 vector: a constant if it is known. */
-export function shapeOf(b: Builder, x: Value): Value {
+export function shapeOf(b: NodeBuilder, x: Value): Value {
   return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);
 }
 
 /** Zeros of the type and shape of `x`. */
-export function zerosLike(b: Builder, x: Value): Value {
+export function zerosLike(b: NodeBuilder, x: Value): Value {
   return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
 }
 
 /** `g` in the shape of `x` (as many elements). */
-export function reshapeLike(b: Builder, g: Value, x: Value): Value {
+export function reshapeLike(b: NodeBuilder, g: Value, x: Value): Value {
   return sameShape(g.shape, x.shape) ? g : b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
 }
 
 /** The size of `x` along `axis` as an int64 vector of one. */
-export function sizeAlong(b: Builder, x: Value, axis: number): Value {
+export function sizeAlong(b: NodeBuilder, x: Value, axis: number): Value {
   const dim = x.shape[axis]!;
   return typeof dim === 'number' ? b.ints([dim]) : b.add('Shape', [x], { start: axis, end: axis + 1 });
 }
 
 /** A bool mask as 0 and 1 of the type of `like`. */
-export function maskAs(b: Builder, mask: Value, like: TensorType): Value {
+export function maskAs(b: NodeBuilder, mask: Value, like: TensorType): Value {
   return b.add('Cast', [mask], { to: like.dtype });
 }
 
 /** A tensor of indices or sizes as int64, which ScatterND, Slice and Concat with other int64 require. */
-export function asInt64(b: Builder, x: Value): Value {
+export function asInt64(b: NodeBuilder, x: Value): Value {
   return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
 }
 
@@ -141,13 +142,13 @@ export function refuse(message: string): never {
 }
 
 /** Zeros with the shape of `x`, except `size` (an int64 vector of one) along `axis`. */
-export function zerosOfSize(b: Builder, x: Value, axis: number, size: Value): Value {
+export function zerosOfSize(b: NodeBuilder, x: Value, axis: number, size: Value): Value {
   const parts = x.shape.map((_, i) => (i === axis ? size : sizeAlong(b, x, i)));
   return b.add('ConstantOfShape', [joined(b, parts)], { value: 0, dtype: x.dtype });
 }
 
 /** int64 vectors concatenated: a constant if all are known. */
-export function joined(b: Builder, parts: readonly Value[]): Value {
+export function joined(b: NodeBuilder, parts: readonly Value[]): Value {
   const known = parts.map(knownNumbers);
   return known.every((part) => part !== null) ? b.ints(known.flat()) : b.add('Concat', parts, { axis: 0 });
 }
@@ -156,7 +157,7 @@ export function joined(b: Builder, parts: readonly Value[]): Value {
  * Zeros of `size` (an int64 vector of one) along `axis`, with the i-th piece of `part` at `places[i]` (an int64 vector,
  * all distinct).
  */
-export function scatterAlong(b: Builder, part: Value, places: Value, axis: number, size: Value): Value {
+export function scatterAlong(b: NodeBuilder, part: Value, places: Value, axis: number, size: Value): Value {
   const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];
   const [to, back] = [front, front.map((_, i) => front.indexOf(i))];
   const move = (x: Value, perm: readonly number[]) => (axis === 0 ? x : b.add('Transpose', [x], { perm }));

@@ -1,5 +1,6 @@
 /** Comparisons and boolean ops: no gradient. */
-import type { Dim, Value } from '../graph/ir.ts';
+import type { Value } from '../graph/ir.ts';
+import type { Dim } from '../graph/tensor.ts';
 import { broadcastOf, knownOf, requireBool, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 

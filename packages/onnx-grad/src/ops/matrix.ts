@@ -1,12 +1,14 @@
 /** Matrix products, and matrix triangles. */
-import type { Builder } from '../graph/builder.ts';
-import { type Dim, typeText, type Value } from '../graph/ir.ts';
+
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
+import { type Dim, typeText } from '../graph/tensor.ts';
 import { broadcastDim, broadcastShapes, mustDiffer } from './dims.ts';
 import { commonType, refuse, requireFloat } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 /** `x` with its last two axes exchanged. */
-function transposed(b: Builder, x: Value): Value {
+function transposed(b: NodeBuilder, x: Value): Value {
   const perm = x.shape.map((_, i) => i);
   const last = perm.length - 1;
   perm[last] = last - 1;
@@ -15,7 +17,7 @@ function transposed(b: Builder, x: Value): Value {
 }
 
 /** `x` as a matrix by its last axis: `[.., k]` -> `[rows, k]`. */
-function asRows(b: Builder, x: Value): Value {
+function asRows(b: NodeBuilder, x: Value): Value {
   return b.add('Flatten', [x], { axis: x.shape.length - 1 });
 }
 
@@ -59,7 +61,7 @@ export const MatMul: OpSpec<'MatMul'> = {
 };
 
 /** `[.., 1, k]` (or `[.., k, 1]`) back to the vector `[k]`: sums the batch and drops the inserted axis. */
-function vectorGradient(b: Builder, d: Value, axis: 0 | 1): Value {
+function vectorGradient(b: NodeBuilder, d: Value, axis: 0 | 1): Value {
   const batch = d.shape.slice(0, -2).map((_, i) => i);
   const matrix = batch.length > 0 ? b.add('ReduceSum', [d, b.ints(batch)], { keepdims: 0 }) : d;
   return b.add('Squeeze', [matrix, b.ints([axis])]);

@@ -1,6 +1,8 @@
 /** Pow: its gradients with respect to base and exponent, finite wherever PyTorch's are. */
-import type { Builder } from '../graph/builder.ts';
-import { numbersOf, type Value } from '../graph/ir.ts';
+
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
+import { numbersOf } from '../graph/tensor.ts';
 import { broadcastShapes } from './dims.ts';
 import { requireNumber } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
@@ -21,7 +23,7 @@ export const Pow: OpSpec<'Pow'> = {
   ],
 };
 
-function ofBase(b: Builder, x: Value, y: Value, g: Value): Value | null {
+function ofBase(b: NodeBuilder, x: Value, y: Value, g: Value): Value | null {
   const scalar = (value: number) => b.scalar(value, x);
   const fixed = fixedExponent(b, y);
   if (fixed === 0) return null;
@@ -39,7 +41,7 @@ function ofBase(b: Builder, x: Value, y: Value, g: Value): Value | null {
 }
 
 /** As PyTorch: 0 at x = 0 where y >= 0, and NaN where x < 0. */
-function ofExponent(b: Builder, x: Value, y: Value, out: Value, g: Value): Value {
+function ofExponent(b: NodeBuilder, x: Value, y: Value, out: Value, g: Value): Value {
   const zero = b.scalar(0, x);
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
   const none = b.add('And', [b.add('Equal', [x, zero]), b.add('GreaterOrEqual', [exponent, zero])]);
@@ -49,7 +51,7 @@ function ofExponent(b: Builder, x: Value, y: Value, out: Value, g: Value): Value
 }
 
 /** The exponent if it is a single constant, as most are. */
-function fixedExponent(b: Builder, y: Value): number | null {
+function fixedExponent(b: NodeBuilder, y: Value): number | null {
   const data = b.constantOf(y);
   return data?.data.length === 1 ? numbersOf(data)[0]! : null;
 }

@@ -1,6 +1,7 @@
 /** ReduceProd, whose gradient is exact at zeros. */
-import type { Builder } from '../graph/builder.ts';
+
 import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
 import { refuse, reshapeLike, sizeAlong } from './helpers.ts';
 import { broadcastable, inferReduction, REDUCTION, reducedAxes } from './reduction.ts';
 import type { OpSpec } from './spec.ts';
@@ -22,7 +23,7 @@ export const ReduceProd: OpSpec<'ReduceProd'> = {
  * For each element of `x`, the product of the others over `axes`. Dividing the whole product by the element would be
  * wrong at zeros, at order 2 even with a mask; this multiplies n rows of n factors, each with 1 at its own position.
  */
-function productOfOthers(b: Builder, x: Value, axes: readonly number[]): Value {
+function productOfOthers(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
   const perm = [...kept, ...axes];
   const sorted = perm.every((axis, i) => axis === i);

@@ -1,6 +1,7 @@
 /** Sums and means over axes, running sums, and the softmaxes. */
-import type { Builder } from '../graph/builder.ts';
+
 import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
 import { knownNumbers, normalizeAxis } from './dims.ts';
 import {
   floatUnary,
@@ -22,7 +23,7 @@ function spread(c: GradientContext<Reduction>): Value {
 }
 
 /** Number of elements over `axes` of `x`, as a float of the type of `x` (a constant if it is known). */
-function countOver(b: Builder, x: Value, axes: readonly number[]): Value {
+function countOver(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const sizes = axes.map((axis) => x.shape[axis]!);
   const known = sizes.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
   const named = axes.filter((axis) => typeof x.shape[axis] === 'string');

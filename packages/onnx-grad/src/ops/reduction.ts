@@ -1,7 +1,8 @@
 /**
  * Shared by all reductions over axes: their axes, their shape rule, and the way back to the original shape.
  */
-import type { Dim, Value } from '../graph/ir.ts';
+import type { Value } from '../graph/ir.ts';
+import type { Dim } from '../graph/tensor.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
 import { refuse, requireInteger, requireNumber } from './helpers.ts';
 import type { GradientContext, InferContext, Inferred } from './spec.ts';

@@ -1,5 +1,6 @@
 /** Ops that change the shape of values: elements stay, move or repeat. */
-import { type Dim, isConcrete, typeText, type Value } from '../graph/ir.ts';
+import type { Value } from '../graph/ir.ts';
+import { type Dim, isConcrete, typeText } from '../graph/tensor.ts';
 import {
   broadcastShapes,
   knownElements,

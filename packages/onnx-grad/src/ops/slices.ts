@@ -1,6 +1,8 @@
 /** Ops that cut and join values: Concat, Split, Slice, Pad. */
-import type { Builder } from '../graph/builder.ts';
-import { type Dim, typeText, type Value } from '../graph/ir.ts';
+
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
+import { type Dim, typeText } from '../graph/tensor.ts';
 import { knownElements, knownNumbers, mustDiffer, normalizeAxis, requireNumbers } from './dims.ts';
 import {
   asInt64,
@@ -59,7 +61,7 @@ export const Concat: OpSpec<'Concat'> = {
 };
 
 /** Sum of two int64 vectors of one: a constant if both are known. */
-function plus(b: Builder, x: Value, y: Value): Value {
+function plus(b: NodeBuilder, x: Value, y: Value): Value {
   const [p, q] = [knownNumbers(x), knownNumbers(y)];
   return p && q ? b.ints([p[0]! + q[0]!]) : b.add('Add', [x, y]);
 }
@@ -199,7 +201,7 @@ export const Slice: OpSpec<'Slice'> = {
 };
 
 /** `part` with zeros before and after along one axis: the part of `x` that a cut with step 1 left out. */
-function putBack(b: Builder, part: Value, x: Value, { axis, start, end }: SliceBounds, from: Value): Value {
+function putBack(b: NodeBuilder, part: Value, x: Value, { axis, start, end }: SliceBounds, from: Value): Value {
   const size = x.shape[axis]!;
   let [before, after]: readonly (Value | null)[] = [null, null];
   if (typeof size === 'number' && start !== null && end !== null) {
@@ -218,7 +220,7 @@ function putBack(b: Builder, part: Value, x: Value, { axis, start, end }: SliceB
 }
 
 /** 0, 1, .. along an axis of `x`. */
-function placesAlong(b: Builder, x: Value, axis: number): Value {
+function placesAlong(b: NodeBuilder, x: Value, axis: number): Value {
   const size = b.add('Squeeze', [sizeAlong(b, x, axis), b.ints([0])]);
   return b.add('Range', [b.scalar(0, 'int64'), size, b.scalar(1, 'int64')]);
 }

@@ -1,8 +1,10 @@
 /**
  * The table's specification of one op: its inputs and attributes, its shape rule and its gradient rule, side by side.
  */
-import type { Builder } from '../graph/builder.ts';
-import type { Dim, TensorType, Value } from '../graph/ir.ts';
+
+import type { Value } from '../graph/ir.ts';
+import type { NodeBuilder } from '../graph/node-builder.ts';
+import type { Dim, TensorType } from '../graph/tensor.ts';
 import type { AttributeKind, OpAttributes, OpType } from './attributes.ts';
 
 /** A node as a shape rule sees it. A rule throws `GraphError` if the inputs do not fit. */
@@ -21,7 +23,7 @@ export interface Inferred extends TensorType {
 
 /** A node as a gradient rule sees it. */
 export interface GradientContext<K extends OpType> {
-  readonly b: Builder;
+  readonly b: NodeBuilder;
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
   readonly attributes: OpAttributes[K];

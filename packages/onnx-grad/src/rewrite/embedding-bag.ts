@@ -3,8 +3,8 @@
  * up and reduces.
  */
 import { create } from '@bufbuild/protobuf';
-import { GraphError } from '../graph/error.ts';
-import { numbersOf } from '../graph/ir.ts';
+import { GraphError } from '../errors.ts';
+import { numbersOf } from '../graph/tensor.ts';
 import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from '../onnx/generated/onnx_pb.ts';
 import type { FileOp } from '../onnx/inline-functions.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from '../onnx/proto-attributes.ts';

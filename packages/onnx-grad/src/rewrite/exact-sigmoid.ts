@@ -2,8 +2,9 @@
  * Probabilities that are exact where they are small. ONNX Runtime's float32 Sigmoid is right to 3e-8 only: from logits
  * of -10 down it mixes up neighbours, and from -18 down it is 0.
  */
-import type { Builder, NodeOptions } from '../graph/builder.ts';
+import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
+import type { NodeOptions } from '../graph/node-builder.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { rewrite } from './rewrite.ts';
 

@@ -1,5 +1,6 @@
 /** Masks of an attention that an exporter folded into initializers: no weights, though they look like some. */
-import type { Graph, Tensor } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { OpType } from '../ops/attributes.ts';
 
 /** Ops that add a mask to logits, or bring it into their shape. */

@@ -1,8 +1,10 @@
 /** Splits a graph where some parameters begin to matter: a body that does not depend on them, and a head that does. */
+
+import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
-import { GraphError } from '../graph/error.ts';
-import type { Graph, Node, Tensor, Value } from '../graph/ir.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
 import { prune } from '../graph/prune.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { knownTensor } from '../graph/tensor-values.ts';
 
 export interface Split {

@@ -2,7 +2,8 @@
  * Finds and ties again what an export takes apart: weights that are one parameter in the model, and rows that training
  * keeps at 0.
  */
-import { type Graph, isFloat, type Node, type Tensor, type Value } from '../graph/ir.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { isFloat, type Tensor } from '../graph/tensor.ts';
 import { withInterface } from '../graph/with-interface.ts';
 import { rewrite } from './rewrite.ts';
 

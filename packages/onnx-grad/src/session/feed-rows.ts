@@ -1,5 +1,5 @@
 /** Rows of feeds whose first axis is the users. */
-import { elementCount, type Tensor } from '../graph/ir.ts';
+import { elementCount, type Tensor } from '../graph/tensor.ts';
 import type { Feeds } from './session.ts';
 
 type Numbers = Float32Array | Int32Array | BigInt64Array | Uint8Array | Float64Array;

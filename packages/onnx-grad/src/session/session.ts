@@ -6,9 +6,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
-import { AppError, messageOf } from '../../../../src/lib/errors.ts';
+import { messageOf, OnnxGradError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
-import { type DataType, type Graph, isFloat, type Node, type Tensor, type TensorData } from '../graph/ir.ts';
+import type { Graph, Node } from '../graph/ir.ts';
+import { type DataType, isFloat, type Tensor, type TensorData } from '../graph/tensor.ts';
 import { writeModel } from '../onnx/write.ts';
 import { spellVectorProducts } from '../rewrite/vector-products.ts';
 
@@ -67,7 +68,7 @@ export interface Session {
 /** `cuda:N`, `cuda`, `cpu` or `auto`; anything else is invalid_argument. */
 export function parseDevice(text: string): DeviceRequest {
   if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
-  throw new AppError('invalid_argument', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
+  throw new OnnxGradError('invalid_device', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
 }
 
 /**
@@ -93,12 +94,7 @@ export async function resolveDevice(request: DeviceRequest): Promise<Device> {
 
 function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): Device {
   if (request === 'auto') return { ...CPU, detail: `cpu (CUDA is not available: ${reason})` };
-  throw new AppError(
-    'device_unavailable',
-    `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see docs/operations.md, ` +
-      '"GPU") or use --device cpu',
-    { cause },
-  );
+  throw new OnnxGradError('device_unavailable', `${request} cannot be used: ${reason}`, { cause });
 }
 
 /**

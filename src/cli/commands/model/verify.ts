@@ -1,12 +1,12 @@
 /** `metaheac model verify`. */
 
-import { parseDevice, resolveDevice } from '../../../../packages/onnx-grad/index.ts';
 import type { Output } from '../../../lib/output.ts';
 import { GOLDEN_TOLERANCE } from '../../../model/load.ts';
+import { openDevice } from '../../../model/onnx-grad.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
 
 export async function modelVerifyCommand(dir: string, options: { device: string }, output: Output): Promise<void> {
-  const device = await resolveDevice(parseDevice(options.device));
+  const device = await openDevice(options.device);
   const {
     model: { manifest, adapted },
     tested,

@@ -1,9 +1,9 @@
 /** `metaheac evaluate`. */
 
-import { parseDevice, resolveDevice } from '../../../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { bar, type Output } from '../../../lib/output.ts';
 import { loadModel } from '../../../model/load.ts';
+import { openDevice } from '../../../model/onnx-grad.ts';
 import { PAST_CAMPAIGNS } from '../../../population/read/past-campaigns.ts';
 import { utilityOf } from '../../../training/choices/evidence.ts';
 import type { Interval } from '../../../training/evaluation/bootstrap.ts';
@@ -33,7 +33,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
   // plotting code is loaded only if something is drawn
   const reports = options.report || options.plots ? await import('../../../training/report/write.ts') : null;
   reports?.prepareOutputs(options.report, options.plots);
-  const device = await resolveDevice(parseDevice(options.device));
+  const device = await openDevice(options.device);
   const model = await loadModel(options.model, { device });
   const beside = [];
   const scores = options.beside.filter(isScoreFile);

@@ -1,10 +1,11 @@
 /** What commands that train share: settings from options, the campaigns of a service, the run with its notes. */
 
-import { type Device, parseDevice, resolveDevice } from '../../../../packages/onnx-grad/index.ts';
+import type { Device } from '../../../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { bar, type Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Drift } from '../../../model/manifest.ts';
+import { openDevice as openNamedDevice } from '../../../model/onnx-grad.ts';
 import { readServiceCampaigns } from '../../../service/service-campaigns.ts';
 import { defaultTrainingThreads } from '../../../service/settings/environment.ts';
 import type { PreparedDataSet } from '../../../training/history/prepared-data-set.ts';
@@ -35,7 +36,7 @@ export interface CommonTrainOptions {
 }
 
 export async function openDevice({ device, gpu }: CommonTrainOptions, output: Output): Promise<Device> {
-  const resolved = await resolveDevice(parseDevice(gpu === undefined ? (device ?? 'auto') : `cuda:${gpu}`));
+  const resolved = await openNamedDevice(gpu === undefined ? (device ?? 'auto') : `cuda:${gpu}`);
   output.note(`device: ${resolved.detail}`);
   return resolved;
 }

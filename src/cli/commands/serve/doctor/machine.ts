@@ -1,9 +1,9 @@
 /** The machine: Node, processors, memory, files, device, clock. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { parseDevice, resolveDevice } from '../../../../../packages/onnx-grad/index.ts';
 import { withinOpenFiles } from '../../../../http/plugins/connections/descriptors.ts';
 import { messageOf } from '../../../../lib/errors.ts';
+import { openDevice } from '../../../../model/onnx-grad.ts';
 import { requireFilesOfEngine } from '../../../../service/open-files.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
@@ -113,7 +113,7 @@ export function examineOpenFiles(
 export function examineDevice(request: string): Promise<readonly Finding[]> {
   const advice = 'Use --device cpu, or install the CUDA binaries: docs/operations.md, "GPU".';
   return findings('device', advice, async () => {
-    const { detail } = await resolveDevice(parseDevice(request));
+    const { detail } = await openDevice(request);
     return [fine('device', `${detail}, asked for ${request}`)];
   });
 }

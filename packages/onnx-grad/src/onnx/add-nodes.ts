@@ -3,18 +3,18 @@
  */
 
 import { isComposite } from '../composites/table.ts';
-import { type ConversionContext, convertNode } from '../onnx/convert-opset.ts';
-import { decompose } from '../onnx/decompose.ts';
-import { type FileNode, nodeText } from '../onnx/file-node.ts';
-import { AttributeProto_AttributeType as AttributeType, type GraphProto } from '../onnx/generated/onnx_pb.ts';
-import { readAttributes } from '../onnx/proto-attributes.ts';
-import { readTensor } from '../onnx/proto-tensor.ts';
-import { CONTROL_FLOW, nodeNames, readNode } from '../onnx/read-nodes.ts';
+import { GraphError } from '../errors.ts';
+import type { Builder } from '../graph/builder.ts';
+import type { Value } from '../graph/ir.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';
-import type { Builder } from './builder.ts';
-import { GraphError } from './error.ts';
-import type { Value } from './ir.ts';
+import { type ConversionContext, convertNode } from './convert-opset.ts';
+import { decompose } from './decompose.ts';
+import { type FileNode, nodeText } from './file-node.ts';
+import { AttributeProto_AttributeType as AttributeType, type GraphProto } from './generated/onnx_pb.ts';
+import { readAttributes } from './proto-attributes.ts';
+import { readTensor } from './proto-tensor.ts';
+import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
 /** Adds `nodes`, which are sorted, and all of whose inputs `b` has. */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {

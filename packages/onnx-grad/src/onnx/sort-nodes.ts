@@ -1,7 +1,7 @@
 /** Topological order of a file's nodes: the file's own order if it is one. */
 
-import { type FileNode, nodeText } from '../onnx/file-node.ts';
-import { GraphError } from './error.ts';
+import { GraphError } from '../errors.ts';
+import { type FileNode, nodeText } from './file-node.ts';
 
 /** How many nodes of a cycle a refusal names. */
 const NAMED_NODES = 8;

@@ -1,5 +1,5 @@
 /** L2-regularised logistic regression, fitted to convergence by Newton's method with conjugate gradients. */
-import { assert } from './errors.ts';
+import { assert } from '../errors.ts';
 
 /** The features of some rows, `[rows, width]`, represented only by products. */
 export interface Design {

@@ -1,8 +1,8 @@
 /** The solver reaches the one optimum of the penalised log-loss, with a strength for each column. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Design, fitLogisticRegression, type LogisticModel } from '../../src/lib/logistic-regression.ts';
-import { createRng } from '../../src/lib/rng.ts';
+import { type Design, fitLogisticRegression, type LogisticModel } from '../../../packages/onnx-grad/index.ts';
+import { createRng } from '../../../src/lib/rng.ts';
 
 type Matrix = readonly (readonly number[])[];
 
