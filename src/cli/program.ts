@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
+import type { Limits } from '../service/limits.ts';
 import { addDataSetCommands } from './commands/dataset/dataset.ts';
 import { addKeyCommands } from './commands/keys/keys.ts';
 import { addModelCommands } from './commands/model/model.ts';
@@ -16,12 +17,17 @@ const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 1638
 
 /**
  * Runs a command line and returns its exit code. A command that ends well with another code than 0 leaves that in
- * `process.exitCode`, and 0 is returned.
+ * `process.exitCode`, and 0 is returned. `limits` are those of services that are no settings, for tests.
  */
-export async function runProgram(args: readonly string[], stdout: Terminal, stderr: Terminal): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  stdout: Terminal,
+  stderr: Terminal,
+  limits: Partial<Limits> = {},
+): Promise<number> {
   const output = createOutput(stdout, stderr);
   try {
-    await createProgram(output, stdout, stderr).parseAsync(args, { from: 'user' });
+    await createProgram(output, stdout, stderr, limits).parseAsync(args, { from: 'user' });
     return 0;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
@@ -41,7 +47,7 @@ export async function runProgram(args: readonly string[], stdout: Terminal, stde
   }
 }
 
-function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Command {
+function createProgram(output: Output, stdout: Terminal, stderr: Terminal, limits: Partial<Limits>): Command {
   const program = newProgram(stdout, stderr);
   addTrainCommands(program, output);
 
@@ -72,7 +78,7 @@ function createProgram(output: Output, stdout: Terminal, stderr: Terminal): Comm
 
   addDataSetCommands(program, output);
 
-  addServeCommands(program, output);
+  addServeCommands(program, output, limits);
 
   addKeyCommands(program, output);
   addUpkeepCommands(program, output);

@@ -1,7 +1,7 @@
 /** The settings of a server: its limits, its keys, and which pages may call it. */
-import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 
-export interface ServerConfig extends Limits {
+export interface ServerConfig extends ServerLimits {
   /** With a key every `/v1` call needs `Authorization: Bearer`; this one may do everything. */
   readonly apiKey: string | null;
   /** What opens metrics, documents and the details of readiness, beside any API key. */
@@ -23,5 +23,5 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   allowedHosts: [],
   corsOrigins: [],
   trustedProxies: [],
-  ...DEFAULT_LIMITS,
+  ...DEFAULT_SERVER_LIMITS,
 };

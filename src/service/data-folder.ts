@@ -1,13 +1,15 @@
 /** The store of a service's data folder, for commands that change it while the service may run. */
 import { existsSync } from 'node:fs';
+import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';
-import { DEFAULT_SERVER_CONFIG } from '../http/config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
+import { valuesOf } from '../lib/limits.ts';
 import { locateStore, openStore } from '../storage/open-store.ts';
 
-const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
-const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximumAttempts };
+const { minimumSeeds, leaseMs, maximumAttempts } = valuesOf(DOMAIN_LIMITS);
+/** Such a command expands nothing. */
+export const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximumAttempts };
 
 /**
  * What `use` returns of the store, which is closed then. A folder that is not there is made if `isMade`.

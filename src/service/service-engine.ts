@@ -2,12 +2,12 @@
 import { resolve } from 'node:path';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import { EngineSupervisor } from '../engine/supervisor.ts';
-import type { ServerConfig } from '../http/config.ts';
 import type { ServerDependencies } from '../http/dependencies.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { TelemetrySettings } from '../lib/tracing.ts';
 import type { Population } from '../population/read/population.ts';
+import type { Limits } from './limits.ts';
 import type { ModelSwitch } from './model-switch.ts';
 import { defaultThreads } from './settings/environment.ts';
 import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
@@ -34,7 +34,7 @@ export function superviseEngine(
     locator,
     keeper,
   }: { readonly store: CampaignStore; readonly locator: StoreLocator; readonly keeper: ReserveKeeper },
-  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: ServerConfig,
+  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: Limits,
 ): EngineSupervisor {
   const supervisor = new EngineSupervisor(
     {

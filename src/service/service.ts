@@ -5,7 +5,6 @@ import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import { buildServer } from '../http/app.ts';
-import type { ServerConfig } from '../http/config.ts';
 import type { ServerDependencies } from '../http/dependencies.ts';
 import { thisMachine } from '../http/health/machine.ts';
 import { openFileLimit } from '../http/plugins/connections/descriptors.ts';
@@ -14,6 +13,7 @@ import type { ServiceClock } from '../lib/service-clock.ts';
 import type { TelemetrySettings, Tracer } from '../lib/tracing.ts';
 import type { Population } from '../population/read/population.ts';
 import { openStore } from '../storage/open-store.ts';
+import type { ServiceConfig } from './limits.ts';
 import type { ModelSwitch } from './model-switch.ts';
 import { engineOf, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
@@ -157,7 +157,7 @@ async function openFolder(options: PartOptions, start: Start, closers: (() => Pr
   return { telemetry, store, rows, keeper, disk, rankings };
 }
 
-function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {
+function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServiceConfig) {
   return { retention: { versions, days }, auditDays };
 }
 
@@ -170,7 +170,7 @@ type ServerParts = Omit<
 function openServer(
   { logger, clock }: PartOptions,
   models: ModelSwitch,
-  config: ServerConfig,
+  config: ServiceConfig,
   parts: ServerParts,
 ): Promise<ServerApp> {
   return buildServer({
@@ -193,7 +193,7 @@ function startEraser(
   { logger }: ServiceOptions,
   store: CampaignStore,
   population: Population,
-  { maximumWaitingErasures: maximumWaiting }: ServerConfig,
+  { maximumWaitingErasures: maximumWaiting }: ServiceConfig,
   closers: (() => Promise<void> | void)[],
 ): ServiceEraser {
   const eraser = new ServiceEraser({ store, population, maximumWaiting, logger });
@@ -206,7 +206,7 @@ function openWebhooks(
   { webhookAllowedHosts, logger, clock }: PartOptions,
   { outbox }: CampaignStore,
   tracer: Tracer | null,
-  config: ServerConfig,
+  config: ServiceConfig,
 ): WebhookDispatcher {
   const guard = createAddressGuard(webhookAllowedHosts);
   return new WebhookDispatcher({ outbox, guard, logger, clock, tracer, config });
@@ -225,7 +225,7 @@ function openExporter(models: ModelSwitch, store: StoreLocator): ModelExporter {
   });
 }
 
-function openExplainer(options: ServiceOptions, config: ServerConfig, store: StoreLocator): AudienceExplainer {
+function openExplainer(options: ServiceOptions, config: ServiceConfig, store: StoreLocator): AudienceExplainer {
   return new AudienceExplainer({
     population: resolve(options.population),
     store,

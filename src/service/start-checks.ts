@@ -6,8 +6,6 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { StoreLocator } from '../domain/ports/store.ts';
-import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../http/config.ts';
-import type { Limits } from '../http/limits.ts';
 import { isLoopback, requireKeyFor } from '../http/plugins/access/auth.ts';
 import { trustedProxyCheck } from '../http/plugins/access/client-address.ts';
 import { withinOpenFiles } from '../http/plugins/connections/descriptors.ts';
@@ -16,6 +14,7 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
 import { locateStore, requireFreeStore, requireTakeableStore, requireUsableStore } from '../storage/open-store.ts';
+import { DEFAULT_SERVICE_CONFIG, type Limits, type ServiceConfig } from './limits.ts';
 import { ModelSwitch } from './model-switch.ts';
 import { requireFilesOfEngine } from './open-files.ts';
 import { PopulationSwitch } from './population-switch.ts';
@@ -56,7 +55,7 @@ export class Start {
   #given: ModelFolder | null = null;
   #models: ModelSwitch | null = null;
   #populations: PopulationSwitch | null = null;
-  #config: ServerConfig | null = null;
+  #config: ServiceConfig | null = null;
 
   constructor(options: StartOptions, openFiles: number | null) {
     // a link may name another model when the engine starts again
@@ -86,7 +85,7 @@ export class Start {
   }
 
   /** @throws AppError invalid_argument: too few open files */
-  get config(): ServerConfig {
+  get config(): ServiceConfig {
     this.#config ??= configOf(this.options, this.openFiles);
     return this.#config;
   }
@@ -221,9 +220,9 @@ function versionOf(start: Start): string | null {
 function configOf(
   { limits, apiKey, metricsKey = null, host, trustedProxies = [], ...names }: StartOptions,
   openFiles: number | null,
-): ServerConfig {
+): ServiceConfig {
   return {
-    ...withinOpenFiles({ ...DEFAULT_SERVER_CONFIG, ...limits }, openFiles),
+    ...withinOpenFiles({ ...DEFAULT_SERVICE_CONFIG, ...limits }, openFiles),
     apiKey,
     metricsKey,
     isPublic: !isLoopback(host) || trustedProxies.length > 0,

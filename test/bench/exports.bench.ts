@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { HTTP_LIMITS } from '../../src/http/plugins/limits.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { benchSlices } from './export-slices.ts';
 import { CONNECTIONS, load } from './load.ts';
@@ -13,8 +14,7 @@ const SIZES = {
   full: { users: 1_000_000, seconds: 10, rounds: 3 },
   quick: { users: 50_000, seconds: 2, rounds: 1 },
 };
-/** `METAHEAC_MAXIMUM_OPEN_STREAMS`. */
-const CLIENTS = 64;
+const CLIENTS = HTTP_LIMITS.maximumOpenStreams.value;
 const PERCENT = 90;
 /** Requests a second, so that they do not wait for each other. */
 const STEADY = 500;

@@ -24,7 +24,7 @@ const SUSTAINED = 0.99;
 /** Of a hundred requests. */
 const MIX = { 'look-ups': 85, pages: 6, reads: 6, uploads: 1, estimates: 2 } as const;
 /** Nobody is refused: what the same load leaves of a service that sheds none. */
-const SHED_NOTHING = { METAHEAC_OVERLOAD_LAG_MS: '1000000', METAHEAC_OVERLOAD_LOOKUP_LAG_MS: '1000000' };
+const SHED_NOTHING = { overloadLagMs: 1_000_000, overloadLookupLagMs: 1_000_000 };
 type Kind = keyof typeof DEADLINES_MS;
 const OUTCOMES = ['good', 'late', 'refused', 'failed', 'unsent', 'cut', 'unanswered'] as const;
 type Outcome = (typeof OUTCOMES)[number];

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
+import type { Limits } from '../../src/service/limits.ts';
+import { fromSources } from '../fixture/sources.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 /** k = 16. */
@@ -65,18 +67,18 @@ export function people(count: number, users: number): string[] {
   return Array.from({ length: count }, (_, i) => id(1 + Math.floor((i * users) / count)));
 }
 
-/** With `environment`, settings other than the defaults. */
+/** With `limits`, other ones than the constants. */
 export async function startService(
   population: string,
   dataDir: string,
-  environment: Readonly<Record<string, string>> = {},
+  limits: Partial<Limits> = {},
 ): Promise<BenchService> {
   const flags = ['--data-dir', dataDir, '--model', DEMO_MODEL, '--population', population];
   const child = spawn(
     process.execPath,
     [
       join(ROOT, 'scripts/run.mjs'),
-      join('src/cli/main.ts'),
+      ...fromSources(limits),
       'serve',
       ...flags,
       '--port',
@@ -84,7 +86,7 @@ export async function startService(
       '--threads',
       `${THREADS}`,
     ],
-    { cwd: ROOT, env: { ...process.env, METAHEAC_DEVICE: 'cpu', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: ROOT, env: { ...process.env, METAHEAC_DEVICE: 'cpu' }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const url = await listening(child);
   const call: BenchService['call'] = async (method, path, body) => {

@@ -5,7 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Limits } from '../../src/service/limits.ts';
 import { findChild, groupOf, isAlive, killDead } from '../fixture/processes.ts';
+import { fromSources } from '../fixture/sources.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** A supervisor waits before it starts again what has just ended. */
@@ -23,6 +25,8 @@ export interface ProgramOptions {
   readonly population: string;
   readonly threads: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Limits that are no settings. */
+  readonly limits?: Partial<Limits>;
 }
 
 export interface Answer {
@@ -176,11 +180,11 @@ export class Program {
   }
 
   #spawn(): void {
-    const { dataDir, model, population, threads, env } = this.#options;
+    const { dataDir, model, population, threads, env, limits = {} } = this.#options;
     const flags = ['--data-dir', dataDir, '--model', model, '--population', population, '--port', String(this.port)];
     const child = spawn(
       process.execPath,
-      ['scripts/run.mjs', 'src/cli/main.ts', 'serve', ...flags, '--threads', String(threads)],
+      ['scripts/run.mjs', ...fromSources(limits), 'serve', ...flags, '--threads', String(threads)],
       {
         cwd: ROOT,
         env: { ...process.env, METAHEAC_DEVICE: 'cpu', METAHEAC_LOG_LEVEL: 'warn', ...env },

@@ -47,15 +47,13 @@ const LONG_SECONDS = 300;
 const CRASH = /^.*(Unhandled 'error' event|UnhandledPromiseRejection|AssertionError|terminate called).*$/gm;
 const SETTINGS = {
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
-  METAHEAC_WEBHOOK_TIMEOUT_MS: '2000',
   METAHEAC_RETAINED_VERSIONS: '1000',
   // a kill is no fault of the expansion that it ends
   METAHEAC_MAXIMUM_ATTEMPTS: '100',
   // the disk is smaller than what is kept free by default
   METAHEAC_DISK_RESERVE_BYTES: '2000000',
-  METAHEAC_READY_FREE_BYTES: '2000000',
-  METAHEAC_SCRUB_PAUSE_MS: '1000',
 };
+const LIMITS = { webhookTimeoutMs: 2_000, readyFreeBytes: 2_000_000, scrubPauseMs: 1_000 };
 
 export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise<Summary> {
   const { folder, note } = options;
@@ -72,7 +70,7 @@ export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise
   const model = world.models[0].folder;
   const clock = HAS_FAKE_CLOCK ? openFakeClock(join(folder, 'time')) : null;
   const env = { ...SETTINGS, ...clock?.env };
-  const program = await Program.start({ dataDir, model, population, threads: 1, env });
+  const program = await Program.start({ dataDir, model, population, threads: 1, env, limits: LIMITS });
   try {
     note(`chaos for ${options.seconds} s, seed ${options.seed}`);
     return await new Run({ program, receiver, world, dataDir, population, isMounted, clock }, options).all();

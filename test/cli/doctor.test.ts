@@ -28,6 +28,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { publishModel, writeServedModels } from '../../src/model/versions.ts';
 import { eraseUsers } from '../../src/population/erase/erase-users.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
+import type { Limits } from '../../src/service/limits.ts';
 import { readSettings } from '../../src/service/settings/environment.ts';
 import { START_CHECKS } from '../../src/service/start-checks.ts';
 import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
@@ -65,17 +66,22 @@ const LOOK_FOR_WRITABLE = `
 
 interface Given extends Partial<Omit<Patient, 'settings'>> {
   readonly env?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<Limits>;
 }
 
-async function look({ env = {}, ...patient }: Given = {}): Promise<ReadonlyMap<string, Finding>> {
-  const settings = readSettings({
-    METAHEAC_DATA_DIR: env['METAHEAC_DATA_DIR'] ?? dataFolder(),
-    METAHEAC_MODEL: world.model,
-    METAHEAC_POPULATION: world.population,
-    METAHEAC_DEVICE: 'cpu',
-    METAHEAC_PORT: '0',
-    ...env,
-  });
+async function look({ env = {}, limits, ...patient }: Given = {}): Promise<ReadonlyMap<string, Finding>> {
+  const settings = readSettings(
+    {
+      METAHEAC_DATA_DIR: env['METAHEAC_DATA_DIR'] ?? dataFolder(),
+      METAHEAC_MODEL: world.model,
+      METAHEAC_POPULATION: world.population,
+      METAHEAC_DEVICE: 'cpu',
+      METAHEAC_PORT: '0',
+      ...env,
+    },
+    {},
+    limits,
+  );
   const userId = process.getuid?.() ?? null;
   const checks = WITHOUT_ENGINE;
   const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId, checks, ...patient });
@@ -324,8 +330,9 @@ describe('what a start needs', () => {
       status: 'failed',
       detail: expect.stringContaining('526'),
     });
-    const env = { METAHEAC_RESERVED_DESCRIPTORS: '128', METAHEAC_THREADS: '8' };
-    expect((await look({ env, machine: { ...MACHINE, openFiles: 300 } })).get('open files')).toMatchObject({
+    const env = { METAHEAC_THREADS: '8' };
+    const limits = { reservedDescriptors: 128 };
+    expect((await look({ env, limits, machine: { ...MACHINE, openFiles: 300 } })).get('open files')).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining('the engine has 8'),
     });

@@ -55,6 +55,7 @@ interface Place {
   readonly model: string;
   readonly population: string;
   readonly env: Record<string, string>;
+  readonly limits: { reservedDescriptors?: number };
 }
 
 function newPlace(): Place {
@@ -70,6 +71,7 @@ function newPlace(): Place {
     model,
     population,
     env: { ...folders, METAHEAC_DEVICE: 'cpu', METAHEAC_PORT: '0', METAHEAC_THREADS: '1' },
+    limits: {},
   };
 }
 
@@ -85,8 +87,8 @@ function stateOf(folder: string): string[] {
 }
 
 /** What a start says; a service that starts all the same is closed, and is a fault of the test. */
-async function refusalOf({ env }: Place): Promise<string> {
-  const { values } = readSettings(env);
+async function refusalOf({ env, limits }: Place): Promise<string> {
+  const { values } = readSettings(env, {}, limits);
   const options: ServiceOptions = {
     dataDir: values.METAHEAC_DATA_DIR!,
     model: values.METAHEAC_MODEL!,
@@ -109,10 +111,13 @@ async function refusalOf({ env }: Place): Promise<string> {
 }
 
 /** Doctor's failed lines, while nothing is changed. */
-async function failuresOf({ env, data, model, population }: Place, checks: readonly StartCheck[] = WITHOUT_ENGINE) {
+async function failuresOf(
+  { env, limits, data, model, population }: Place,
+  checks: readonly StartCheck[] = WITHOUT_ENGINE,
+) {
   const folders = [data, model, population];
   const before = folders.map(stateOf);
-  const settings = readSettings(env);
+  const settings = readSettings(env, {}, limits);
   const machine = { ...readMachine(), openFiles: openFileLimit() };
   const all = await examine({ settings, machine, clock: systemClock, userId: process.getuid?.() ?? null, checks });
   expect(folders.map(stateOf)).toEqual(before);
@@ -229,7 +234,11 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
     ['an address that is not of this machine', 'port', ({ env }) => void Object.assign(env, ELSEWHERE)],
     ['a public host without a key', 'access', set('METAHEAC_HOST', '0.0.0.0')],
     ['a proxy without a key', 'access', set('METAHEAC_TRUSTED_PROXIES', '10.0.0.7')],
-    ['too few open files', 'open files', set('METAHEAC_RESERVED_DESCRIPTORS', String(openFileLimit()))],
+    [
+      'too few open files',
+      'open files',
+      ({ limits }) => void Object.assign(limits, { reservedDescriptors: openFileLimit() }),
+    ],
   ])('%s', async (_what, check, harm) => {
     const place = newPlace();
     await harm(place);

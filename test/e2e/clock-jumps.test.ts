@@ -34,8 +34,8 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
           ...time.env,
           METAHEAC_API_KEY: KEY,
           METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
-          METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
         },
+        limits: { clockSettleMs: SETTLE_MS },
       },
       onTestFinished,
     );
@@ -119,8 +119,8 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
         env: {
           ...time.env,
           METAHEAC_OTLP_ENDPOINT: collector.url,
-          METAHEAC_CLOCK_SETTLE_MS: String(SETTLE_MS),
         },
+        limits: { clockSettleMs: SETTLE_MS },
       },
       onTestFinished,
     );

@@ -32,19 +32,19 @@ function configFile(): string {
 
 it('prints every setting with its value, its unit and where it is from', async () => {
   const config = configFile();
-  const env = { METAHEAC_CONFIG: config, METAHEAC_LEASE_MS: '2000' };
+  const env = { METAHEAC_CONFIG: config, METAHEAC_RETAINED_DAYS: '20' };
   const [table, json, inVariable, wrong, unknown] = await Promise.all([
     metaheac(['config', '--port', '81'], env),
     metaheac(['config', '--json', '--body-limit-bytes', '1000', '--pretty'], env),
     metaheac(['config'], { METAHEAC_API_KEY: KEY }),
-    metaheac(['config', '--lease-ms', '5'], env),
-    metaheac(['config', '--leese-ms', '5'], env),
+    metaheac(['config', '--retained-days', '5d'], env),
+    metaheac(['config', '--retained-day', '5'], env),
   ]);
   const rows = table.stdout.split('\n').map((line) => line.split(/ {2,}/));
   expect(rows).toHaveLength(SETTINGS.length + 2);
   expect(rows[0]).toEqual(['setting', 'value', 'unit', 'origin']);
   expect(rows).toContainEqual(['port', '81', '', 'flag --port'].filter((cell) => cell !== ''));
-  expect(rows).toContainEqual(['lease_ms', '2000', 'ms', 'environment METAHEAC_LEASE_MS']);
+  expect(rows).toContainEqual(['retained_days', '20', 'days', 'environment METAHEAC_RETAINED_DAYS']);
   expect(rows).toContainEqual(['device', 'cpu', `${config}:5`]);
   expect(rows).toContainEqual(['api_key', '********', `${config}:4 (${join(config, '..', 'key')})`]);
   expect(rows).toContainEqual(['host', '127.0.0.1', 'default']);
@@ -66,9 +66,9 @@ it('prints every setting with its value, its unit and where it is from', async (
   expect(settings).toContainEqual(expect.objectContaining({ key: 'api_key', value: '********', secret: true }));
   expect(inVariable.stdout).toMatch(/^api_key +\*{8} +environment METAHEAC_API_KEY$/m);
   expect(wrong).toMatchObject({ status: 1, stdout: '' });
-  expect(wrong.stderr).toMatch(/^metaheac: --lease-ms "5": .+\n$/);
+  expect(wrong.stderr).toMatch(/^metaheac: --retained-days "5d": .+\n$/);
   expect(unknown).toMatchObject({ status: 2, stdout: '' });
-  expect(unknown.stderr).toContain('--lease-ms');
+  expect(unknown.stderr).toContain('--retained-days');
 });
 
 it('examines what serve needs: a table or JSON, and an exit code', async () => {

@@ -23,11 +23,10 @@ const filler = join(disk, 'filler');
 const population = join(disk, 'population');
 const KEY = 'the-key-of-the-operator';
 const env = {
-  METAHEAC_READY_FREE_BYTES: '65536',
   METAHEAC_DISK_RESERVE_BYTES: '0',
-  METAHEAC_RESERVE_FILE_BYTES: String(RESERVE_BYTES),
   METAHEAC_API_KEY: KEY,
 };
+const limits = { readyFreeBytes: 65_536, reserveFileBytes: RESERVE_BYTES };
 
 const reserve = () => statSync(join(dataDir, 'reserve'), { throwIfNoEntry: false })?.size ?? 0;
 const freeBytes = () => {
@@ -63,7 +62,7 @@ describe('deletions on a full disk', () => {
     cpSync(world.population, population, { recursive: true });
     const { directory } = openPopulation(population);
     const { model } = world;
-    let served = await Served.start({ model, population, dataDir, env });
+    let served = await Served.start({ model, population, dataDir, env, limits });
     let call = callerOf(served);
     const create = async (campaign: object) => {
       const { json } = await call('POST', '/v1/campaigns', { name: 'x', audience: { size: 100 }, ...campaign });
@@ -108,7 +107,7 @@ describe('deletions on a full disk', () => {
     await served.exited();
     rmSync(filler, { recursive: true });
     fillDisk(filler);
-    served = await Served.spawn({ model, population, dataDir, env });
+    served = await Served.spawn({ model, population, dataDir, env, limits });
     call = callerOf(served);
     await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
     expect((await call('GET', `/v1/campaigns/${deleted}`)).status).toBe(404);
@@ -127,13 +126,13 @@ describe('deletions on a full disk', () => {
   it.runIf(isMounted)('work after a start there, for which SQLite needs space', { timeout: 180_000 }, async () => {
     const { model } = world;
     rmSync(filler, { recursive: true, force: true });
-    const before = await Served.start({ model, population, dataDir, env });
+    const before = await Served.start({ model, population, dataDir, env, limits });
     await hasReserve(before);
     process.kill(before.api, 'SIGTERM');
     await before.exited();
     expect(existsSync(join(dataDir, 'metaheac.db-shm'))).toBe(false);
     fillDisk(filler);
-    const served = await Served.spawn({ model, population, dataDir, env });
+    const served = await Served.spawn({ model, population, dataDir, env, limits });
     const call = callerOf(served);
     await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
     const { items } = (await call('GET', '/v1/campaigns')).json as { items: { id: string }[] };
@@ -148,7 +147,7 @@ describe('deletions on a full disk', () => {
   it.runIf(isMounted)('leave room to save a database whose files are lost there', { timeout: 180_000 }, async () => {
     const { model } = world;
     rmSync(filler, { recursive: true, force: true });
-    const served = await Served.start({ model, population, dataDir, env });
+    const served = await Served.start({ model, population, dataDir, env, limits });
     const body = { name: 'saved', audience: { size: 100 }, ...world.campaigns[0]! };
     const { id } = (await callerOf(served)('POST', '/v1/campaigns', body)).json;
     await refill(served);
@@ -157,7 +156,7 @@ describe('deletions on a full disk', () => {
     served.killGroup();
     await served.exited();
     rmSync(filler, { recursive: true });
-    const again = await Served.start({ model, population, dataDir, env });
+    const again = await Served.start({ model, population, dataDir, env, limits });
     expect((await callerOf(again)('GET', `/v1/campaigns/${id}`)).json.name).toBe('saved');
   });
 });

@@ -19,7 +19,7 @@ const TRIES = 20;
 describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', () => {
   it('goes on with them at the next start', { timeout: 240_000 }, async () => {
     const dataDir = temporaryFolder();
-    const options = { ...world, population: world.wide, dataDir, env: { METAHEAC_KEPT_WORK_MS: '1' } };
+    const options = { ...world, population: world.wide, dataDir, limits: { keptWorkMs: 1 } };
     const served = await Served.start(options);
     const store = openStore(dataDir, { clock: systemClock, minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 });
     const stateOf = (id: string) => store.get(id).state!;

@@ -23,7 +23,7 @@ it.skipIf(!HAS_PROC)('is one trace from the request to the webhook', { timeout: 
       dataDir: join(temporaryFolder(), 'data'),
       env: {
         METAHEAC_OTLP_ENDPOINT: collector.url,
-        METAHEAC_OTLP_METRICS_MS: '250',
+        OTEL_METRIC_EXPORT_INTERVAL: '250',
         OTEL_BSP_SCHEDULE_DELAY: '50',
         METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
         METAHEAC_LOG_LEVEL: 'debug',
@@ -120,7 +120,7 @@ it.skipIf(!HAS_PROC)(
       const served = await Served.start({
         ...world,
         dataDir: join(temporaryFolder(), 'data'),
-        env: { METAHEAC_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, METAHEAC_OTLP_METRICS_MS: '100' },
+        env: { METAHEAC_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_METRIC_EXPORT_INTERVAL: '100' },
       });
       expect((await served.call('GET', '/v1/campaigns')).status).toBe(200);
       process.kill(served.api, 'SIGTERM');

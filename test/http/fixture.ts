@@ -13,7 +13,6 @@ import type { DamagedRow } from '../../src/domain/ports/upkeep.ts';
 import { rankingFolder } from '../../src/domain/ranking-name.ts';
 import type { Timings } from '../../src/domain/run-facts.ts';
 import { buildServer } from '../../src/http/app.ts';
-import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/http/config.ts';
 import { thisMachine } from '../../src/http/health/machine.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -21,6 +20,7 @@ import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation, type Population } from '../../src/population/read/population.ts';
 import { summariseVersions } from '../../src/population/versions/versions.ts';
+import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../src/service/limits.ts';
 import type { AudienceExplainer, CustomisedModels } from '../../src/service/ports/audiences.ts';
 import type { Estimates } from '../../src/service/ports/estimates.ts';
 import type { Damage, EngineStatus, Machine } from '../../src/service/ports/health.ts';
@@ -186,7 +186,7 @@ const UNHURRIED = { overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000
 
 export async function openFixture(
   population: Population,
-  wanted: Partial<ServerConfig> = {},
+  wanted: Partial<ServiceConfig> = {},
   {
     clock: given = systemClock,
     allowedHosts = [],
@@ -236,7 +236,7 @@ export async function openFixture(
     guard: createAddressGuard(allowedHosts, resolve),
     logger,
     clock,
-    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+    config: { ...DEFAULT_SERVICE_CONFIG, ...config },
   });
   const app = await buildServer({
     store,
@@ -277,7 +277,7 @@ export async function openFixture(
     },
     eraser: new ServiceEraser({
       ...{ store, population, logger },
-      maximumWaiting: config.maximumWaitingErasures ?? DEFAULT_SERVER_CONFIG.maximumWaitingErasures,
+      maximumWaiting: config.maximumWaitingErasures ?? DEFAULT_SERVICE_CONFIG.maximumWaitingErasures,
     }),
     estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     explainer: { explain: (task) => explainer.explain(task) },
@@ -306,7 +306,7 @@ export async function openFixture(
     telemetry: null,
     logger,
     clock,
-    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+    config: { ...DEFAULT_SERVICE_CONFIG, ...config },
   });
   await checkAnswers(app);
   const call: Fixture['call'] = async (method, path, body, headers = {}) => {

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
-import { DEFAULT_LIMITS, LIMIT_GROUPS, LIMITS } from '../../src/http/limits.ts';
+import { snakeCase, variableOf } from '../../src/lib/limits.ts';
+import { DEFAULT_LIMITS, LIMIT_FILES, LIMIT_NAMES, LIMITS } from '../../src/service/limits.ts';
 import {
   defaultThreads,
   defaultTrainingThreads,
@@ -34,6 +35,29 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_TRUSTED_PROXIES: '10.0.0.0/8',
 };
 
+/** Keys of settings that are constants now. */
+const REMOVED_KEYS = `
+  maximum_user_id_bytes maximum_open_streams maximum_feedback_events maximum_upload_ratio lease_ms maximum_page_size
+  maximum_batch_members maximum_webhooks webhook_retry_ms maximum_param_length maximum_error_details
+  maximum_campaign_page_size default_campaign_page_size stream_stall_ms maximum_stream_ms request_timeout_ms
+  headers_timeout_ms reserved_descriptors maximum_rate_limit_clients overload_lag_ms overload_lookup_lag_ms
+  linger_ms linger_bytes maximum_external_id_bytes maximum_name_length maximum_campaign_features
+  maximum_feature_values maximum_feature_value_length maximum_labels maximum_label_length maximum_filter_features
+  maximum_filter_tokens maximum_feedback_ahead_ms maximum_upload_line_bytes small_upload_bytes
+  maximum_open_small_uploads maximum_waiting_uploads small_upload_wait_ms upload_stall_ms
+  minimum_upload_bytes_per_second maximum_upload_ms kept_work_ms default_page_size maximum_version_page_size
+  default_version_page_size maximum_user_audience_page_size default_user_audience_page_size stream_chunk_rows
+  parquet_row_group_rows maximum_open_explanations kept_explanations maximum_explanation_tokens
+  default_explanation_tokens minimum_disparity_group_users minimum_disparity_percent maximum_open_models
+  model_chunk_bytes model_chunk_ms maximum_estimate_seeds maximum_estimate_candidates maximum_value_page_size
+  default_value_page_size maximum_value_scan maximum_sample_size default_sample_size maximum_waiting_erasures
+  maximum_webhook_url_length webhook_parallel_calls webhook_poll_ms webhook_timeout_ms webhook_answer_bytes
+  webhook_secret_grace_ms maximum_keys maximum_audit_page_size default_audit_page_size clock_settle_ms
+  reserve_file_bytes scrub_pause_ms ready_free_bytes ready_free_descriptors ready_heartbeat_ms otlp_metrics_ms
+`
+  .trim()
+  .split(/\s+/);
+
 const folder = temporaryFolder();
 /** Names that are no settings of themselves: the files of settings and of secrets. */
 const FILES = [CONFIG_FILE.variable, ...ALL.flatMap(({ secretFile }) => (secretFile ? [secretFile.variable] : []))];
@@ -45,10 +69,9 @@ function file(name: string, text: string): string {
 }
 
 /** The rows of docs/settings.md: a variable (behind its key and its flag) and its default. */
+const SETTINGS_PAGE = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8');
 const SETTINGS = [
-  ...readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8').matchAll(
-    /^\| (?:`\w+`)? +\| (?:`--[\w-]+`)? +\| `(METAHEAC_\w+)` +\| ([^|]*?) +\|/gm,
-  ),
+  ...SETTINGS_PAGE.matchAll(/^\| (?:`\w+`)? +\| (?:`--[\w-]+`)? +\| `(METAHEAC_\w+)` +\| ([^|]*?) +\|/gm),
 ].map(([, variable = '', byDefault = '']) => ({ variable, byDefault }));
 
 const messageFor = (source: Record<string, string>, flags: Record<string, string> = {}): string => {
@@ -82,7 +105,7 @@ describe('readEnvironment', () => {
     const limit = LIMIT_VARIABLES.get(variable);
     const before = readEnvironment({});
     if (limit !== undefined) {
-      const { most = 12_345 } = LIMITS[limit];
+      const most = Math.min(LIMITS[limit].most, 12_345);
       expect(readEnvironment({ [variable]: String(most) })).toEqual({
         ...before,
         limits: { ...before.limits, [limit]: most },
@@ -109,11 +132,26 @@ describe('readEnvironment', () => {
     expect(hostsOf('')).toEqual([]);
   });
 
-  it('has a variable for every limit of the server', () => {
-    const rows = Object.values(LIMIT_GROUPS).flatMap((group) => Object.keys(group));
-    expect([...LIMIT_VARIABLES.values()].sort()).toEqual(rows.sort());
-    expect(new Set(rows).size).toBe(rows.length);
+  it('has a variable for every limit that an operator sets, and at most 40 settings in all', () => {
+    const set = LIMIT_NAMES.filter((name) => LIMITS[name].isSetting);
+    expect([...LIMIT_VARIABLES]).toEqual(set.map((name) => [variableOf(name), name]));
     expect(LIMIT_VARIABLES.get('METAHEAC_BODY_LIMIT_BYTES')).toBe('bodyLimitBytes');
+    expect(ALL.length).toBeLessThanOrEqual(40);
+  });
+
+  it('has each limit in the file that is named for it, once', () => {
+    const names = Object.entries(LIMIT_FILES).flatMap(([path, rows]) => {
+      const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+      for (const name of Object.keys(rows))
+        expect(text, path).toMatch(new RegExp(`^  ${name}: (setting|fixed)\\(`, 'm'));
+      return Object.keys(rows);
+    });
+    expect(names.sort()).toEqual([...LIMIT_NAMES].sort());
+  });
+
+  it('lists each constant with its value in docs/settings.md', () => {
+    for (const name of LIMIT_NAMES.filter((one) => !LIMITS[one].isSetting))
+      expect(SETTINGS_PAGE).toMatch(new RegExp(`^\\| \`${snakeCase(name)}\` +\\| ${LIMITS[name].value} +\\|`, 'm'));
   });
 
   it('is listed in docs/settings.md, each variable in one row', () => {
@@ -125,7 +163,7 @@ describe('readEnvironment', () => {
     ({ variable, byDefault }) => {
       const { limits, ...own } = readEnvironment({});
       const limit = LIMIT_VARIABLES.get(variable);
-      const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].default;
+      const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].value;
       const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
       if (isNone) expect(['required', 'none', 'one per processor']).toContain(byDefault);
       else expect(byDefault).toBe(String(value));
@@ -133,7 +171,7 @@ describe('readEnvironment', () => {
   );
 
   it('has a default within its bounds, and a sentence, of every limit', () => {
-    for (const { default: value, least = 1, most = Number.MAX_SAFE_INTEGER, description } of Object.values(LIMITS)) {
+    for (const { value, least, most, description } of Object.values(LIMITS)) {
       expect(value).toBeGreaterThanOrEqual(least);
       expect(value).toBeLessThanOrEqual(most);
       expect(description).toMatch(/^[A-Z].*\.$/);
@@ -151,7 +189,6 @@ describe('readEnvironment', () => {
     ['METAHEAC_PORT', ['', ' 80', '0x50', '8e1', '-1', '80.5', '65536', 'http']],
     ['METAHEAC_THREADS', ['', '0', '257', 'two']],
     ['METAHEAC_MINIMUM_SEEDS', ['0', '-1']],
-    ['METAHEAC_LEASE_MS', ['999', '3600001', '15s']],
     ['METAHEAC_MAXIMUM_ATTEMPTS', ['0', '101']],
     ['METAHEAC_OPEN_RANKINGS', ['0', '10001']],
     ['METAHEAC_BODY_LIMIT_BYTES', ['', '0', '8MiB', '1e6', '9999999999999999999999']],
@@ -183,10 +220,10 @@ describe('readEnvironment', () => {
 
 describe('readSettings', () => {
   it('takes flags before variables before the file before defaults, and says which it took', () => {
-    const path = file('four.yaml', 'port: 1\nhost: "::1"\nlease_ms: 2000\nthreads: 3\n');
+    const path = file('four.yaml', 'port: 1\nhost: "::1"\nretained_days: 2000\nthreads: 3\n');
     const { values, origins } = readSettings(
-      { METAHEAC_CONFIG: path, METAHEAC_PORT: '2', METAHEAC_LEASE_MS: '3000', METAHEAC_THREADS: '4' },
-      { METAHEAC_PORT: '3', METAHEAC_LEASE_MS: '4000' },
+      { METAHEAC_CONFIG: path, METAHEAC_PORT: '2', METAHEAC_RETAINED_DAYS: '3000', METAHEAC_THREADS: '4' },
+      { METAHEAC_PORT: '3', METAHEAC_RETAINED_DAYS: '4000' },
     );
     expect(values).toMatchObject({
       METAHEAC_PORT: 3,
@@ -194,7 +231,7 @@ describe('readSettings', () => {
       METAHEAC_HOST: '::1',
       METAHEAC_DEVICE: 'auto',
     });
-    expect(values.limits.leaseMs).toBe(4000);
+    expect(values.limits.retainedDays).toBe(4000);
     expect(Object.fromEntries(origins)).toMatchObject({
       METAHEAC_PORT: { kind: 'flag', name: '--port' },
       METAHEAC_THREADS: { kind: 'environment', name: 'METAHEAC_THREADS' },
@@ -202,6 +239,28 @@ describe('readSettings', () => {
       METAHEAC_DEVICE: { kind: 'default' },
     });
     expect([...origins.keys()].sort()).toEqual(VARIABLES.filter((name) => !FILES.includes(name)).sort());
+  });
+
+  it.each(REMOVED_KEYS)('ignores %s with a warning: it was a setting', (key) => {
+    const variable = `METAHEAC_${key.toUpperCase()}`;
+    const flag = `--${key.replaceAll('_', '-')}`;
+    const path = file('removed.yaml', `port: 1\n${key}: 7\n`);
+    const { values, warnings } = readSettings({ METAHEAC_CONFIG: path, [variable]: '7' }, { [variable]: '7' });
+    const name = LIMIT_NAMES.find((one) => snakeCase(one) === key)!;
+    const rest = `is no longer a setting; its value is ${LIMITS[name].value} (${LIMITS[name].unit})`;
+    expect(warnings).toEqual([
+      `ignored: ${flag} ${rest}`,
+      `ignored: environment variable ${variable} ${rest}`,
+      `ignored: ${path}:2: ${key} ${rest}`,
+    ]);
+    expect(values.limits).toEqual(DEFAULT_LIMITS);
+    expect(readSettings({}).warnings).toEqual([]);
+  });
+
+  it('takes constants as an argument, which no source changes', () => {
+    const constants = { leaseMs: 7 };
+    const { limits } = readSettings({ METAHEAC_LEASE_MS: '9' }, {}, constants).values;
+    expect(limits).toEqual({ ...DEFAULT_LIMITS, leaseMs: 7 });
   });
 
   it('takes the file of the flag before that of the variable', () => {

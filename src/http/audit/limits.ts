@@ -1,22 +1,9 @@
 /** Limits of the audit log. */
-import type { LimitRows, LimitValues } from '../limit.ts';
+import { fixed, type LimitValues } from '../../lib/limits.ts';
 
 export const AUDIT_LIMITS = {
-  maximumAuditPageSize: {
-    default: 10_000,
-    unit: 'entries',
-    description: 'Largest `limit` of the audit log.',
-  },
-  defaultAuditPageSize: {
-    default: 1_000,
-    unit: 'entries',
-    description: 'Entries of the audit log in a response if `limit` is not given.',
-  },
-  auditRetainedDays: {
-    default: 400,
-    unit: 'days',
-    description: 'Days that entries of the audit log are kept.',
-  },
-} as const satisfies LimitRows;
+  maximumAuditPageSize: fixed(10_000, 'entries', 'Largest `limit` of the audit log.'),
+  defaultAuditPageSize: fixed(1_000, 'entries', 'Entries of the audit log in a response if `limit` is not given.'),
+};
 
 export type AuditLimits = LimitValues<typeof AUDIT_LIMITS>;

@@ -1,70 +1,23 @@
 /** Limits of campaigns and their feedback. */
-import type { LimitRows, LimitValues } from '../limit.ts';
+import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
 
 export const CAMPAIGN_LIMITS = {
-  maximumInlineSeeds: {
-    default: 100_000,
-    unit: 'ids',
-    published: true,
-    description: 'Seeds in one JSON body.',
-  },
-  maximumExternalIdBytes: {
-    default: 256,
-    unit: 'bytes',
-    description:
-      "Bytes of a campaign's external id, in UTF-8: the same limit as in the history that models are trained " + 'on.',
-  },
-  maximumNameLength: {
-    default: 200,
-    unit: 'characters',
-    description: "Characters of a campaign's name, and of a webhook's description.",
-  },
-  maximumCampaignFeatures: {
-    default: 1_000,
-    unit: 'features',
-    description: 'Features that a campaign may name, known or not.',
-  },
-  maximumFeatureValues: {
-    default: 1_000,
-    unit: 'values',
-    description: 'Values of one multi-valued campaign feature.',
-  },
-  maximumFeatureValueLength: {
-    default: 1_024,
-    unit: 'characters',
-    description: 'Characters of one value of a campaign feature.',
-  },
-  maximumLabels: {
-    default: 50,
-    unit: 'labels',
-    description: 'Labels of a campaign.',
-  },
-  maximumLabelLength: {
-    default: 200,
-    unit: 'characters',
-    description: "Characters of a label's key, and of its text.",
-  },
-  maximumFilterFeatures: {
-    default: 50,
-    unit: 'features',
-    description: "User features that a campaign's filters may name.",
-  },
-  maximumFilterTokens: {
-    default: 1_000,
-    unit: 'tokens',
-    description: 'Tokens of one feature in a filter.',
-  },
-  maximumFeedbackEvents: {
-    default: 10_000,
-    unit: 'events',
-    published: true,
-    description: 'Events in one feedback request.',
-  },
-  maximumFeedbackAheadMs: {
-    default: 5 * 60_000,
-    unit: 'ms',
-    description: "Milliseconds that an event may be ahead of the service's clock.",
-  },
-} as const satisfies LimitRows;
+  maximumInlineSeeds: setting(100_000, 'ids', 'Seeds in one JSON body.', { published: true }),
+  maximumExternalIdBytes: fixed(
+    256,
+    'bytes',
+    "Bytes of a campaign's external id, in UTF-8: the same limit as in the history that models are trained on.",
+  ),
+  maximumNameLength: fixed(200, 'characters', "Characters of a campaign's name, and of a webhook's description."),
+  maximumCampaignFeatures: fixed(1_000, 'features', 'Features that a campaign may name, known or not.'),
+  maximumFeatureValues: fixed(1_000, 'values', 'Values of one multi-valued campaign feature.'),
+  maximumFeatureValueLength: fixed(1_024, 'characters', 'Characters of one value of a campaign feature.'),
+  maximumLabels: fixed(50, 'labels', 'Labels of a campaign.'),
+  maximumLabelLength: fixed(200, 'characters', "Characters of a label's key, and of its text."),
+  maximumFilterFeatures: fixed(50, 'features', "User features that a campaign's filters may name."),
+  maximumFilterTokens: fixed(1_000, 'tokens', 'Tokens of one feature in a filter.'),
+  maximumFeedbackEvents: fixed(10_000, 'events', 'Events in one feedback request.', { published: true }),
+  maximumFeedbackAheadMs: fixed(5 * 60_000, 'ms', "Milliseconds that an event may be ahead of the service's clock."),
+};
 
 export type CampaignLimits = LimitValues<typeof CAMPAIGN_LIMITS>;

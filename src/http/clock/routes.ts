@@ -15,7 +15,7 @@ export function addClockRoutes(app: ServerApp, { clock }: Pick<ServerDependencie
         summary: "Confirm that the machine's clock is right",
         description:
           'After a jump of more than an hour the service goes on with its own time until the clock has been stable for ' +
-          '`METAHEAC_CLOCK_SETTLE_MS`. With this call it takes the time of the machine at once: keys expire by it, and ' +
+          'an hour. With this call it takes the time of the machine at once: keys expire by it, and ' +
           'what has become too old by it is deleted. Where the clock was only corrected, wait instead: what it was ' +
           'corrected by then makes nothing older. `GET /v1/status` has the state of the clock.',
         response: { 200: json('The clock, as it is from now on.', clockSchema) },

@@ -1,6 +1,7 @@
 /** What `GET /v1/limits` returns: the limits that an operator has reason to change, and those that are fixed. */
 import { KEY_LIFETIME_MS } from '../../domain/idempotency.ts';
-import { LIMIT_NAMES, LIMITS, type Limits, snakeCase, variableOf } from '../limits.ts';
+import { snakeCase, variableOf } from '../../lib/limits.ts';
+import { SERVER_LIMITS, type ServerLimits } from '../limits.ts';
 import { MAXIMUM_JSON_DEPTH } from '../plugins/json/json-text.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../plugins/limits.ts';
 
@@ -12,8 +13,8 @@ interface PublishedLimit {
   readonly description: string;
 }
 
-/** Limits that cannot be set. */
-const FIXED: readonly Omit<PublishedLimit, 'variable'>[] = [
+/** Constants of other files. */
+const CONSTANTS: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'idempotency_key_lifetime_ms',
     value: KEY_LIFETIME_MS,
@@ -36,13 +37,14 @@ const FIXED: readonly Omit<PublishedLimit, 'variable'>[] = [
   },
 ];
 
-/** The published limits with their current values, and the fixed ones, as JSON. */
-export function presentLimits(limits: Limits): PublishedLimit[] {
-  const set = LIMIT_NAMES.filter((name) => LIMITS[name].published).map((name) => ({
+/** The published limits with their current values, as JSON. */
+export function presentLimits(limits: ServerLimits): PublishedLimit[] {
+  const rows = Object.entries(SERVER_LIMITS).filter(([, { published }]) => published);
+  const own = rows.map(([name, { isSetting, description }]) => ({
     name: snakeCase(name),
-    value: limits[name],
-    variable: variableOf(name),
-    description: LIMITS[name].description,
+    value: limits[name as keyof ServerLimits],
+    variable: isSetting ? variableOf(name) : null,
+    description,
   }));
-  return [...set, ...FIXED.map((limit) => ({ ...limit, variable: null }))];
+  return [...own, ...CONSTANTS.map((limit) => ({ ...limit, variable: null }))];
 }

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { nearestName } from './did-you-mean.ts';
-import { ALL_NAMES, SETTINGS } from './setting-list.ts';
+import { ALL_NAMES, REMOVED, SETTINGS } from './setting-list.ts';
 
 /** No file of settings is this large: another file was named. */
 const MAXIMUM_BYTES = 1024 * 1024;
@@ -37,7 +37,7 @@ export function readConfigFile(path: string): readonly FileEntry[] {
   return contents.items.map(({ key, value }) => {
     const at = `${path}:${lineOf(key as Node)}`;
     const name = isScalar(key) ? String(key.value) : '';
-    if (!ALL_NAMES.some((names) => names.key === name)) throw unknownKey(at, name);
+    if (![...ALL_NAMES, ...REMOVED].some((names) => names.key === name)) throw unknownKey(at, name);
     return { key: name, line: lineOf(key as Node), text: textOf(value as Node | null, name, at, path) };
   });
 }
@@ -62,8 +62,8 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
     return value.items.map((item) => scalarText(item as Node | null, key, at)).join(',');
   }
   const text = scalarText(value, key, at);
-  // the only names that are no setting's are those of files
-  const isPath = setting === undefined || setting.isPath;
+  // of the names that are no setting's, those of files are paths
+  const isPath = setting?.isPath ?? ALL_NAMES.some((names) => names.key === key);
   return isPath && text !== '' ? resolve(dirname(path), text) : text;
 }
 

@@ -6,14 +6,15 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import type { Device } from '../../../packages/onnx-grad/index.ts';
-import type { LimitName, Limits } from '../../http/limits.ts';
 import { AppError } from '../../lib/errors.ts';
+import { DEFAULT_LIMITS, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { readConfigFile } from './config-file.ts';
 import { nearestName } from './did-you-mean.ts';
 import {
   ALL_NAMES,
   CONFIG_FILE,
   namesOf,
+  REMOVED,
   SETTINGS,
   type Setting,
   type SettingNames,
@@ -38,6 +39,8 @@ export interface Settings {
   readonly origins: ReadonlyMap<string, Origin>;
   /** The configuration file. */
   readonly file: string | null;
+  /** What was given and is ignored. */
+  readonly warnings: readonly string[];
 }
 
 /** A value that was given, and how an error names it. */
@@ -67,11 +70,12 @@ export function readEnvironment(source: Given, flags: Given = {}): ServiceEnviro
 }
 
 /**
- * Reads and validates all settings. `source` is the environment; `flags` has the flags by their variables.
+ * Reads and validates all settings. `source` is the environment; `flags` has the flags by their variables;
+ * `constants` are limits that are no settings, for tests.
  * @throws AppError invalid_argument: an invalid value, named as it was given (flag, variable, or file with line and
  * key); a name that is not known, with the nearest that is; a file that cannot be read. No secret is repeated.
  */
-export function readSettings(source: Given, flags: Given = {}): Settings {
+export function readSettings(source: Given, flags: Given = {}, constants: Partial<Limits> = {}): Settings {
   refuseUnknown(source);
   const file = flags[CONFIG_FILE.variable] ?? source[CONFIG_FILE.variable] ?? null;
   if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'it names no file');
@@ -91,7 +95,8 @@ export function readSettings(source: Given, flags: Given = {}): Settings {
     variable,
     found.get(variable)?.origin ?? { kind: 'default' },
   ]);
-  return { values: valuesOf(parsed.data), origins: new Map(origins), file };
+  const warnings = layers.flatMap(warningsOf);
+  return { values: valuesOf(parsed.data, constants), origins: new Map(origins), file, warnings };
 }
 
 /** A folder that `serve` cannot do without. @throws AppError invalid_argument where it is not given */
@@ -115,16 +120,29 @@ export function defaultTrainingThreads({ kind }: Device): number {
   return kind === 'cuda' ? 1 : defaultThreads();
 }
 
+/** What of a source is no setting any more. */
+function warningsOf(layer: Layer): string[] {
+  return REMOVED.flatMap(({ variable, limit }) => {
+    const given = layer.get(variable);
+    const { value, unit } = LIMITS[limit];
+    return given ? [`ignored: ${given.label} is no longer a setting; its value is ${value} (${unit})`] : [];
+  });
+}
+
 /** The limits by their own names, and the other settings by their variables. */
-function valuesOf(parsed: Readonly<Record<string, unknown>>): ServiceEnvironment {
+function valuesOf(parsed: Readonly<Record<string, unknown>>, constants: Partial<Limits>): ServiceEnvironment {
   const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
   const limits = [...LIMIT_VARIABLES].map(([variable, name]) => [name, parsed[variable]]);
-  return { ...Object.fromEntries(own), limits: Object.fromEntries(limits) } as ServiceEnvironment;
+  return {
+    ...Object.fromEntries(own),
+    limits: { ...DEFAULT_LIMITS, ...constants, ...Object.fromEntries(limits) },
+  } as ServiceEnvironment;
 }
 
 function refuseUnknown(source: Given): void {
   for (const name of Object.keys(source)) {
     if (!name.startsWith('METAHEAC_') || VARIABLES.includes(name)) continue;
+    if (REMOVED.some(({ variable }) => variable === name)) continue;
     const nearest = nearestName(name, VARIABLES);
     const rest = nearest === null ? ': docs/settings.md lists all of them' : `: did you mean ${nearest}?`;
     throw new AppError('invalid_argument', `environment variable ${name} is not known${rest}`);
@@ -144,7 +162,7 @@ function layerOfVariables(source: Given): Layer {
 
 function layerOf(given: Given, describe: (names: SettingNames) => Omit<Found, 'text'>): Layer {
   return new Map(
-    ALL_NAMES.flatMap((names) => {
+    [...ALL_NAMES, ...REMOVED].flatMap((names) => {
       const text = given[names.variable];
       return text === undefined ? [] : [[names.variable, { text, ...describe(names) }]];
     }),
@@ -155,7 +173,7 @@ function layerOfFile(path: string | null): Layer {
   if (path === null) return new Map();
   return new Map(
     readConfigFile(path).map(({ key, text, line }) => [
-      ALL_NAMES.find((names) => names.key === key)!.variable,
+      namesOf(`METAHEAC_${key.toUpperCase()}`).variable,
       { text, origin: { kind: 'file', path, line }, label: `${path}:${line}: ${key}` },
     ]),
   );

@@ -52,9 +52,7 @@ const schema = z.object({
   OTEL_BSP_EXPORT_TIMEOUT: whole(1).describe(
     'Milliseconds for one export of spans, beside `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
   ),
-  OTEL_METRIC_EXPORT_INTERVAL: whole(100).describe(
-    'Milliseconds between two exports of all metrics, unless `METAHEAC_OTLP_METRICS_MS` is given (default: 15000).',
-  ),
+  OTEL_METRIC_EXPORT_INTERVAL: whole(100).describe('Milliseconds between two exports of all metrics (default: 15000).'),
   OTEL_METRIC_EXPORT_TIMEOUT: whole(1).describe(
     'Milliseconds for one of these exports (default: 30000, and at most the interval).',
   ),
@@ -85,7 +83,7 @@ export const OTEL_VARIABLES: readonly (readonly [string, string])[] = [
  * variable whose value cannot be used, if anything is exported. Values are not repeated: a URL may have a password.
  */
 export function readTelemetry(
-  { values, origins }: Settings,
+  { values }: Settings,
   source: Given,
   ignored: (name: string) => void,
 ): TelemetrySettings | null {
@@ -102,8 +100,6 @@ export function readTelemetry(
   const metricsUrl = ofSignal('metrics', found.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, found.OTEL_METRICS_EXPORTER);
   if (tracesUrl === null && metricsUrl === null) return null;
   for (const name of unusable) ignored(name);
-  const isOwnInterval = origins.get('METAHEAC_OTLP_METRICS_MS')?.kind !== 'default';
-  const { otlpMetricsMs } = values.limits;
   return {
     ...{ tracesUrl, metricsUrl },
     sampler: found.OTEL_TRACES_SAMPLER ?? 'parentbased_always_on',
@@ -114,7 +110,7 @@ export function readTelemetry(
       scheduledDelayMillis: found.OTEL_BSP_SCHEDULE_DELAY ?? 1_000,
       exportTimeoutMillis: found.OTEL_BSP_EXPORT_TIMEOUT ?? 30_000,
     },
-    metricsMs: isOwnInterval ? otlpMetricsMs : (found.OTEL_METRIC_EXPORT_INTERVAL ?? otlpMetricsMs),
+    metricsMs: found.OTEL_METRIC_EXPORT_INTERVAL ?? values.limits.otlpMetricsMs,
     metricsTimeoutMs: found.OTEL_METRIC_EXPORT_TIMEOUT ?? 30_000,
   };
 }

@@ -1,10 +1,11 @@
-/** Every setting of `metaheac serve`, limits included: its names, its schema, what is told about it. */
+/**
+ * Every setting of `metaheac serve`, limits included: its names, its schema, what is told about it; and the names that
+ * were settings once.
+ */
 import { z } from 'zod';
-import { LIMIT_GROUPS, LIMITS, type LimitName, variableOf } from '../../http/limits.ts';
+import { variableOf } from '../../lib/limits.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName } from '../limits.ts';
 import { SETTING_WORDS, settingsSchema, whole } from './settings.ts';
-
-/** The default maximum of a limit. */
-const MAXIMUM_LIMIT = 2 ** 40;
 
 /** `body_limit_bytes`, `--body-limit-bytes`, `METAHEAC_BODY_LIMIT_BYTES`. */
 export interface SettingNames {
@@ -19,7 +20,6 @@ export interface Setting extends SettingNames {
   readonly schema: z.ZodType<unknown>;
   /** The limit that it is; null of the other settings. */
   readonly limit: LimitName | null;
-  readonly group: string;
   readonly unit: string | null;
   /** The value if nothing is given, or in words what then happens. */
   readonly byDefault: string;
@@ -31,18 +31,26 @@ export interface Setting extends SettingNames {
   readonly secretFile: SettingNames | null;
 }
 
-const SERVICE_GROUP = 'Service';
-
 /** The file of the settings: a flag and a variable, and no key of itself. */
 export const CONFIG_FILE: Pick<SettingNames, 'flag' | 'variable'> = namesOf('METAHEAC_CONFIG');
 
 /** In the order of docs/settings.md. */
 export const SETTINGS: readonly Setting[] = [
   ...Object.entries(settingsSchema.shape).map(([variable, schema]) => ownSetting(variable, schema)),
-  ...Object.entries(LIMIT_GROUPS).flatMap(([group, rows]) =>
-    Object.keys(rows).map((name) => limitSetting(name as LimitName, group)),
-  ),
+  ...LIMIT_NAMES.filter((name) => LIMITS[name].isSetting).map(limitSetting),
 ];
+
+/** A limit that is a constant now; for one release its names are ignored, with a warning, instead of refused. */
+export interface RemovedSetting extends SettingNames {
+  readonly limit: LimitName;
+}
+
+export const REMOVED: readonly RemovedSetting[] = LIMIT_NAMES.filter((name) => !LIMITS[name].isSetting).map(
+  (limit) => ({
+    ...namesOf(variableOf(limit)),
+    limit,
+  }),
+);
 
 /** The one schema: values by variable. */
 export const serviceSchema = z.object(Object.fromEntries(SETTINGS.map(({ variable, schema }) => [variable, schema])));
@@ -64,7 +72,6 @@ function ownSetting(variable: string, schema: z.ZodType<unknown>): Setting {
     ...namesOf(variable),
     schema,
     limit: null,
-    group: SERVICE_GROUP,
     unit: null,
     byDefault: byDefault ?? String(schema.parse(undefined)),
     description,
@@ -75,13 +82,12 @@ function ownSetting(variable: string, schema: z.ZodType<unknown>): Setting {
   };
 }
 
-function limitSetting(name: LimitName, group: string): Setting {
-  const { default: value, unit, description, least = 1, most = MAXIMUM_LIMIT } = LIMITS[name];
+function limitSetting(name: LimitName): Setting {
+  const { value, unit, description, least, most } = LIMITS[name];
   return {
     ...namesOf(variableOf(name)),
     schema: whole(least, most).default(value),
     limit: name,
-    group,
     unit,
     byDefault: String(value),
     description,

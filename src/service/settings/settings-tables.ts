@@ -1,5 +1,6 @@
 /** The tables of docs/settings.md, generated from the list of settings. */
-import { LIMITS } from '../../http/limits.ts';
+import { snakeCase } from '../../lib/limits.ts';
+import { LIMIT_FILES } from '../limits.ts';
 import { OTEL_VARIABLES } from './otel-variables.ts';
 import { CONFIG_FILE, SETTINGS, type Setting, type SettingNames } from './setting-list.ts';
 
@@ -8,19 +9,15 @@ const HEAD = ['key', 'flag', 'variable', 'default'];
 /** The generated parts of docs/settings.md by the names of their markers. */
 export function settingsTables(): Readonly<Record<string, string>> {
   const own = SETTINGS.filter(({ limit }) => limit === null);
-  const published = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published === true);
-  const others = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published !== true);
-  const groups = [...new Set(others.map(({ group }) => group))];
+  const limits = SETTINGS.filter(({ limit }) => limit !== null);
   return {
     'opentelemetry variables': table(
       ['variable', 'what it sets'],
       OTEL_VARIABLES.map(([name, description]) => [code(name), description]),
     ),
     settings: table([...HEAD, 'what it sets'], [configRow(), ...own.flatMap(rowsOf)]),
-    limits: limitTable(published),
-    'other limits': groups
-      .map((title) => `### ${title}\n\n${limitTable(others.filter(({ group }) => group === title))}`)
-      .join('\n\n'),
+    limits: limitTable(limits),
+    constants: constantTables(),
   };
 }
 
@@ -42,6 +39,23 @@ function rowsOf(setting: Setting): string[][] {
 function limitTable(settings: readonly Setting[]): string {
   const rows = settings.map((setting) => [...cellsOf(setting), setting.byDefault, setting.unit!, setting.description]);
   return table([...HEAD, 'unit', 'what it limits'], rows);
+}
+
+/** The limits that are no settings, a table for each file that defines some. */
+function constantTables(): string {
+  const tables = Object.entries(LIMIT_FILES).flatMap(([file, rows]) => {
+    const fixed = Object.entries(rows).filter(([, { isSetting }]) => !isSetting);
+    const cells = fixed.map(([name, { value, unit, description }]) => [
+      code(snakeCase(name)),
+      `${value}`,
+      unit,
+      description,
+    ]);
+    return fixed.length === 0
+      ? []
+      : [`### ${code(file)}\n\n${table(['name', 'value', 'unit', 'what it limits'], cells)}`];
+  });
+  return tables.join('\n\n');
 }
 
 function cellsOf({ key, flag, variable }: SettingNames): string[] {

@@ -2,12 +2,12 @@
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
-import type { ServerConfig } from '../../http/config.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { Population } from '../../population/read/population.ts';
 import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
+import type { Limits } from '../limits.ts';
 import type { StorageStatus } from '../ports/health.ts';
 import { DamageLog } from './damage-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
@@ -66,7 +66,7 @@ export function keepReserve(
   { reserve }: CampaignStore,
   locator: StoreLocator,
   logger: Logger,
-  { reserveFileBytes: bytes, diskReserveBytes, readyFreeBytes }: ServerConfig,
+  { reserveFileBytes: bytes, diskReserveBytes, readyFreeBytes }: Limits,
 ): ReserveKeeper {
   const keptFreeBytes = Math.max(diskReserveBytes, readyFreeBytes);
   return new ReserveKeeper({ reserve, bytes, keptFreeBytes, freeBytes: () => freeBytesOf(locator), logger });
@@ -80,7 +80,7 @@ export function takeOver(
   store: CampaignStore,
   locator: StoreLocator,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
-  { diskReserveBytes }: ServerConfig,
+  { diskReserveBytes }: Limits,
   keeper: ReserveKeeper,
 ): DiskWatch {
   const isGivenUp = () => keeper.isGivenUp();
@@ -130,7 +130,7 @@ export function startUpkeep(
     clock,
     population: folder,
   }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
-  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
+  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: Limits,
   { disk, keeper, store, locator, rankings, population, wake, onPopulation, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {

@@ -2,15 +2,15 @@
 import { setMaxListeners } from 'node:events';
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../domain/webhook-types.ts';
-import type { HttpLimits } from '../../http/plugins/limits.ts';
-import type { WebhookLimits } from '../../http/webhooks/limits.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
+import type { Limits } from '../limits.ts';
 import type { WebhookService } from '../ports/webhooks.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type PostResult, post } from './deliver.ts';
+import type { DeliveryLimits } from './limits.ts';
 import { nextAttemptAt, retryAfterTime } from './retries.ts';
 import { signedHeaders } from './signature.ts';
 
@@ -26,7 +26,7 @@ export interface DispatcherOptions {
   readonly clock: ServiceClock;
   /** Makes a span of each attempt, which the receiver is told of in `traceparent`. */
   readonly tracer?: Tracer | null;
-  readonly config: WebhookLimits & Pick<HttpLimits, 'closeGraceMs'>;
+  readonly config: DeliveryLimits & Pick<Limits, 'closeGraceMs' | 'webhookRetryMs' | 'webhookRetentionMs'>;
 }
 
 /** Attempts since the start, by outcome. */

@@ -1,9 +1,9 @@
 /** A service's sender of webhooks on a data folder, until it is killed: `node send-webhooks.ts <data folder>`. */
 
-import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
 import { ServiceClock } from '../../../src/lib/service-clock.ts';
+import { DEFAULT_SERVICE_CONFIG } from '../../../src/service/limits.ts';
 import { createAddressGuard } from '../../../src/service/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
@@ -15,5 +15,5 @@ new WebhookDispatcher({
   guard: createAddressGuard(['127.0.0.1']),
   logger: createLogger('silent', 'test'),
   clock,
-  config: DEFAULT_SERVER_CONFIG,
+  config: DEFAULT_SERVICE_CONFIG,
 }).start();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../../src/http/config.ts';
 import { ServiceClock } from '../../../src/lib/service-clock.ts';
+import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../../src/service/limits.ts';
 import { createAddressGuard, type Resolve } from '../../../src/service/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
 import { connect } from '../../../src/storage/sqlite/driver.ts';
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 async function open(
-  config: Partial<ServerConfig> = {},
+  config: Partial<ServiceConfig> = {},
   parts: { allowedHosts?: string[]; resolve?: Resolve } = {},
 ): Promise<Receiver> {
   clock = manualClock();
@@ -351,7 +351,7 @@ describe('a host', () => {
     const { id } = await create(receiver.url);
     fixture.store.outbox.ping(id, clock.now());
     const { store } = fixture;
-    const config = { ...DEFAULT_SERVER_CONFIG, closeGraceMs: 10 };
+    const config = { ...DEFAULT_SERVICE_CONFIG, closeGraceMs: 10 };
     const logger = fixture.app.log as never;
     const strict = new WebhookDispatcher({
       outbox: store.outbox,
@@ -511,7 +511,7 @@ describe('stop', () => {
       guard: createAddressGuard(['127.0.0.1']),
       logger: fixture.app.log as never,
       clock: new ServiceClock({ system: clock }),
-      config: { ...DEFAULT_SERVER_CONFIG, closeGraceMs: 5000 },
+      config: { ...DEFAULT_SERVICE_CONFIG, closeGraceMs: 5000 },
     });
     next.start();
     await receivedBy(receiver, 2);

@@ -1,13 +1,12 @@
 /** `metaheac population erase`. */
 import { existsSync } from 'node:fs';
 import { readLines } from '../../../dataset/lines.ts';
-import { DEFAULT_SERVER_CONFIG } from '../../../http/config.ts';
-import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { eraseUsers } from '../../../population/erase/erase-users.ts';
 import { openPopulation } from '../../../population/read/population.ts';
 import { redactErasedUsers } from '../../../population/versions/versions.ts';
+import { STORE_OPTIONS } from '../../../service/data-folder.ts';
 import { locateStore, lockStore, openStore } from '../../../storage/open-store.ts';
 import { recorded } from '../keys/recorded.ts';
 import { readEraseIds } from './erase-ids.ts';
@@ -93,6 +92,3 @@ function tryLock(lock: () => () => void): (() => void) | null {
 
 /** Ids that are erased from a store at once. */
 const MOST_REQUESTED = 100_000;
-
-const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
-const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximumAttempts };

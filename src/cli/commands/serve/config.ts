@@ -1,16 +1,16 @@
 /** `metaheac config`: every setting with its value and its origin. */
 import { alignColumns } from '../../../demo/table.ts';
 import type { Output } from '../../../lib/output.ts';
-import { type Origin, readSettings, type Settings } from '../../../service/settings/environment.ts';
+import type { Origin, Settings } from '../../../service/settings/environment.ts';
 import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
-import { type FlagValues, flagsOf } from './setting-options.ts';
+import { type FlagValues, settingsOf } from './setting-options.ts';
 
 /** Stands for a secret of any length. */
 const MASK = '********';
 
 /** @throws AppError as `readSettings` */
 export function configCommand(flags: FlagValues & { json?: boolean }, output: Output): void {
-  const settings = readSettings(process.env, flagsOf(flags));
+  const settings = settingsOf(flags, output);
   if (flags.json) {
     output.result(JSON.stringify({ settings: SETTINGS.map((setting) => present(setting, settings)) }));
     return;

@@ -4,11 +4,11 @@ import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
-import { readSettings, type Settings } from '../../../service/settings/environment.ts';
+import type { Settings } from '../../../service/settings/environment.ts';
 import { examine } from './doctor/examine.ts';
 import { type Finding, failed, worst } from './doctor/finding.ts';
 import { readMachine } from './doctor/machine.ts';
-import { type FlagValues, flagsOf } from './setting-options.ts';
+import { type FlagValues, settingsOf } from './setting-options.ts';
 
 export interface DoctorCommandOptions extends FlagValues {
   readonly json?: boolean;
@@ -16,7 +16,7 @@ export interface DoctorCommandOptions extends FlagValues {
 
 /** Prints what was found; whether nothing failed. */
 export async function doctorCommand(options: DoctorCommandOptions, output: Output): Promise<boolean> {
-  const all = await examineAll(options);
+  const all = await examineAll(options, output);
   const status = worst(all);
   if (options.json) output.result(JSON.stringify({ status, checks: all }));
   else for (const line of tableOf(all)) output.result(line);
@@ -24,10 +24,10 @@ export async function doctorCommand(options: DoctorCommandOptions, output: Outpu
 }
 
 /** Without settings there is nothing else to look at. */
-async function examineAll(options: FlagValues): Promise<readonly Finding[]> {
+async function examineAll(options: FlagValues, output: Output): Promise<readonly Finding[]> {
   let settings: Settings;
   try {
-    settings = readSettings(process.env, flagsOf(options));
+    settings = settingsOf(options, output);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const advice = 'Correct it: docs/settings.md lists all settings. Nothing else was looked at.';

@@ -1,15 +1,16 @@
 /** The commands that take the settings of a service: `serve`, `config` and `doctor`. */
 import type { Command } from 'commander';
 import type { Output } from '../../../lib/output.ts';
+import type { Limits } from '../../../service/limits.ts';
 import { addSettingOptions } from './setting-options.ts';
 
-export function addServeCommands(program: Command, output: Output): void {
+export function addServeCommands(program: Command, output: Output, limits: Partial<Limits>): void {
   addSettingOptions(program.command('serve').description('serve campaigns over HTTP'))
     .option(
       '--adopt',
       'where the database of the data folder is gone: move its files aside, and begin with an empty database',
     )
-    .action(async (options) => (await import('./serve.ts')).serveCommand(options, output));
+    .action(async (options) => (await import('./serve.ts')).serveCommand(options, output, limits));
   addSettingOptions(
     program
       .command('config')

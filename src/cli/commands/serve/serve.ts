@@ -2,10 +2,11 @@
 import { systemClock } from '../../../lib/clock.ts';
 import { createLogger } from '../../../lib/logging.ts';
 import type { Output } from '../../../lib/output.ts';
+import type { Limits } from '../../../service/limits.ts';
 import { startService } from '../../../service/service.ts';
-import { readSettings, required } from '../../../service/settings/environment.ts';
+import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
-import { type FlagValues, flagsOf } from './setting-options.ts';
+import { type FlagValues, settingsOf } from './setting-options.ts';
 
 /** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
@@ -19,8 +20,8 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * Serves until SIGTERM or SIGINT, then closes: requests in flight get their time, and the exit code is 0. A second
  * signal ends the process at once, as kill -9 would, and with it the engine; nothing acknowledged is lost.
  */
-export async function serveCommand(flags: FlagValues, output: Output): Promise<void> {
-  const settings = readSettings(process.env, flagsOf(flags));
+export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
+  const settings = settingsOf(flags, output, limits);
   const { values } = settings;
   const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty: values.METAHEAC_PRETTY });
   const telemetry = readTelemetry(settings, process.env, (variable) =>

@@ -39,8 +39,8 @@ export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles
   while (lower(limits, needed) === null) needed += 1;
   throw new AppError(
     'invalid_argument',
-    `${tooFewFiles(openFiles, needed)}, or lower METAHEAC_RESERVED_DESCRIPTORS (${limits.reservedDescriptors}), the ` +
-      'share of the database, streams and the population',
+    `${tooFewFiles(openFiles, needed)}; ${limits.reservedDescriptors} of them are reserved for the database, streams ` +
+      'and the population',
   );
 }
 

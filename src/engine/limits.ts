@@ -1,0 +1,13 @@
+/** Limits of the engine. */
+import { fixed, type LimitValues } from '../lib/limits.ts';
+
+export const ENGINE_LIMITS = {
+  keptWorkMs: fixed(
+    1_000,
+    'ms',
+    'Milliseconds of work from which an expansion that a stop cuts off goes on from there at the next start; ' +
+      'less is done again.',
+  ),
+};
+
+export type EngineLimits = LimitValues<typeof ENGINE_LIMITS>;

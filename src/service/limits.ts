@@ -1,0 +1,35 @@
+/** Every limit of a service: those of the server, of the engine, and of what else a service does. */
+import { ENGINE_LIMITS } from '../engine/limits.ts';
+import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../http/config.ts';
+import { SERVER_LIMIT_FILES, SERVER_LIMITS } from '../http/limits.ts';
+import { type Limit, type LimitRows, type LimitValues, valuesOf } from '../lib/limits.ts';
+import { TELEMETRY_LIMITS } from './settings/limits.ts';
+import { UPKEEP_LIMITS } from './upkeep/limits.ts';
+import { DELIVERY_LIMITS } from './webhooks/limits.ts';
+
+/** By the files that define them, in the order of docs/settings.md. */
+export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
+  ...SERVER_LIMIT_FILES,
+  'src/engine/limits.ts': ENGINE_LIMITS,
+  'src/service/webhooks/limits.ts': DELIVERY_LIMITS,
+  'src/service/upkeep/limits.ts': UPKEEP_LIMITS,
+  'src/service/settings/limits.ts': TELEMETRY_LIMITS,
+};
+
+const ROWS = { ...SERVER_LIMITS, ...ENGINE_LIMITS, ...DELIVERY_LIMITS, ...UPKEEP_LIMITS, ...TELEMETRY_LIMITS };
+
+/** The values of a service's limits. */
+export type Limits = LimitValues<typeof ROWS>;
+
+export type LimitName = keyof Limits;
+
+export const LIMITS: Readonly<Record<LimitName, Limit>> = ROWS;
+
+export const LIMIT_NAMES = Object.keys(LIMITS) as readonly LimitName[];
+
+export const DEFAULT_LIMITS: Limits = valuesOf(ROWS);
+
+/** What the parts of a service are told: the server's configuration, and the limits of the others. */
+export type ServiceConfig = ServerConfig & Limits;
+
+export const DEFAULT_SERVICE_CONFIG: ServiceConfig = { ...DEFAULT_SERVER_CONFIG, ...DEFAULT_LIMITS };

@@ -1,0 +1,40 @@
+/** Limits of what a service does for its files, its disk and its clock. */
+import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
+
+export const UPKEEP_LIMITS = {
+  diskReserveBytes: setting(
+    256 * 1024 * 1024,
+    'bytes',
+    'Free bytes on the disk of the data folder below which nothing new is taken and queued expansions wait, ' +
+      'while reads and deletions go on (256 MiB; 0: none).',
+    { least: 0 },
+  ),
+  reserveFileBytes: fixed(
+    8 * 1024 * 1024,
+    'bytes',
+    'Size of the file in the data folder that is given up where a deletion finds the disk full (8 MiB; 0: none).',
+  ),
+  scrubBytesPerSecond: setting(
+    8 * 1024 * 1024,
+    'bytes/s',
+    'Bytes per second at which all files are verified while they are served (8 MiB).',
+  ),
+  scrubPauseMs: fixed(
+    24 * 3600 * 1000,
+    'ms',
+    'Milliseconds between two such passes, and from the start to the first one (a day).',
+  ),
+  clockSettleMs: fixed(
+    3_600_000,
+    'ms',
+    "Milliseconds for which the machine's clock must be stable after a jump of more than an hour, or a start of " +
+      'the machine, before it is believed.',
+  ),
+  maximumWaitingErasures: fixed(
+    1_000,
+    'requests',
+    'Requests to erase a user that wait at the same time; one more gets 503.',
+  ),
+};
+
+export type UpkeepLimits = LimitValues<typeof UPKEEP_LIMITS>;
