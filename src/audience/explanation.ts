@@ -5,7 +5,7 @@
 
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
-import { hasTokens } from '../lib/feature-kinds.ts';
+import { columnOf, hasTokens } from '../lib/feature-kinds.ts';
 import type { Population } from '../population/read/population.ts';
 import { isTokenColumn } from '../population/read/segments.ts';
 import { associate } from './association.ts';
@@ -110,7 +110,7 @@ export function explain(
     seedCount: wholes.seeds,
     features: population.features.map((feature, i) => ({
       ...explainFeature(feature, groups[i]!, counts[i]!, wholes, limits),
-      numbers: means[i]?.evidence(feature.kind === 'vector') ?? null,
+      numbers: means[i]?.evidence(columnOf(feature.kind) === 'vector') ?? null,
     })),
   };
 }

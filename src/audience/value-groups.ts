@@ -1,6 +1,7 @@
 /** The values of a feature that users are counted by: its tokens, or the bands of a number. */
 import type { Feature } from '../dataset/features.ts';
 import type { Code } from '../lib/brands.ts';
+import { KINDS } from '../lib/feature-kinds.ts';
 import { bandLabel, bandOf, quantileEdges } from '../population/read/bands.ts';
 import type { Population } from '../population/read/population.ts';
 import { type Column, isTokenColumn, type TokenColumn } from '../population/read/segments.ts';
@@ -24,7 +25,7 @@ export function openValueGroups(
 ): ValueGroups[] {
   const step = Math.max(1, Math.ceil(population.rowCount / MOST_SAMPLED));
   const count = Math.ceil(population.rowCount / step);
-  const hasNumbers = population.features.some(({ kind }) => kind === 'number');
+  const hasNumbers = population.features.some(({ kind }) => KINDS[kind].explain === 'bands');
   const sample = hasNumbers ? population.readRows(Int32Array.from({ length: count }, (_, i) => i * step)) : null;
   return population.features.map((feature) => groupsOf(population, feature, sample?.columns.get(feature.name)));
 }
@@ -34,9 +35,8 @@ function groupsOf(
   { name, kind }: Feature,
   sample: Column | undefined,
 ): ValueGroups {
-  switch (kind) {
-    case 'single':
-    case 'multi': {
+  switch (KINDS[kind].explain) {
+    case 'tokens': {
       const dictionary = population.dictionary(name);
       return {
         size: dictionary.size,
@@ -44,9 +44,9 @@ function groupsOf(
         codesOf: (column) => (isTokenColumn(column) ? column : null),
       };
     }
-    case 'number':
+    case 'bands':
       return bandGroups(sample?.kind === 'number' ? quantileEdges(sample.values, BANDS) : []);
-    case 'vector':
+    case null:
       return { size: 1, token: () => '', codesOf: () => null };
   }
 }

@@ -1,6 +1,6 @@
 /** The features of users and campaigns: which names and kinds they may have. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
+import { columnOf, type FeatureKind } from '../lib/feature-kinds.ts';
 
 /** One feature of a user or a campaign. */
 export interface Feature {
@@ -41,8 +41,9 @@ function findNameFault(name: string): string | null {
 }
 
 function findSizeFault(name: string, kind: FeatureKind, size: number | undefined): string | null {
-  if ((kind === 'vector') === (size !== undefined)) return null;
-  return kind === 'vector'
+  const needsSize = columnOf(kind) === 'vector';
+  if (needsSize === (size !== undefined)) return null;
+  return needsSize
     ? `the vector "${name}" has no size: say how many numbers it has`
     : `the feature "${name}" is no vector and has a size`;
 }

@@ -1,6 +1,6 @@
 /** Whether filters can match any user of a population. */
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
-import { type FeatureKind, hasTokens } from '../lib/feature-kinds.ts';
+import { type FeatureKind, KINDS } from '../lib/feature-kinds.ts';
 import type { Filters } from './features.ts';
 
 /** What is known of a population's features. */
@@ -36,8 +36,9 @@ function faultsOf(known: FilterableFeatures, feature: string, filter: Filters[st
 }
 
 function formFault(kind: FeatureKind, filter: Filters[string]): string | null {
-  if (kind === 'vector') return 'users cannot be filtered by a vector';
+  const { filter: expected } = KINDS[kind];
+  if (expected === null) return `users cannot be filtered by a ${kind}`;
   const isList = 'length' in filter;
-  if (hasTokens(kind) === isList) return null;
+  if ((expected === 'tokens') === isList) return null;
   return isList ? 'it is a number: give min, max or both' : 'it has tokens: give a list of them';
 }

@@ -1,14 +1,75 @@
 /**
- * What the value of a user's or a campaign's feature is: `single` has one token, `multi` a list of them, `number` one
- * number, `vector` as many numbers as its size says.
+ * The kinds of features, a row each. What a room does with a kind of its own stands in that room's table, which has a
+ * row for every kind too: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
  */
-export const FEATURE_KINDS = ['single', 'multi', 'number', 'vector'] as const;
 
-export type FeatureKind = (typeof FEATURE_KINDS)[number];
+/**
+ * How the values of a feature are laid out in memory, in a segment and in a model's inputs: one code a row, a list of
+ * codes, one float32, or `size` of them. Encoding, coverage and statistics work on columns and know no kinds.
+ */
+export type ColumnKind = 'single' | 'multi' | 'number' | 'vector';
 
-/** The kinds whose values are tokens of a dictionary. */
-export type TokenKind = Extract<FeatureKind, 'single' | 'multi'>;
+type CampaignValue = string | number | readonly string[] | readonly number[];
 
-export function hasTokens(kind: FeatureKind): kind is TokenKind {
-  return kind === 'single' || kind === 'multi';
+export interface KindRow {
+  readonly column: ColumnKind;
+  /** What a filter on it gives: a list of tokens, or the least and the greatest number. Null: it can't be filtered. */
+  readonly filter: 'tokens' | 'range' | null;
+  /** What an explanation counts: tokens, or bands of numbers. Null: it only compares means. */
+  readonly explain: 'tokens' | 'bands' | null;
+  /** Why the API refuses a value of a campaign; null if it does not. `size` is the length of a vector. */
+  readonly refuse: (value: CampaignValue, size: number | undefined) => string | null;
+}
+
+const isNumber = (item: unknown) => typeof item === 'number';
+
+const KINDS_TABLE = {
+  /** One token. */
+  single: {
+    column: 'single',
+    filter: 'tokens',
+    explain: 'tokens',
+    refuse: (value) => (typeof value === 'string' ? null : 'a single string is expected'),
+  },
+  /** A list of tokens. */
+  multi: {
+    column: 'multi',
+    filter: 'tokens',
+    explain: 'tokens',
+    refuse: (value) =>
+      Array.isArray(value) && (value.length === 0 || !value.every(isNumber)) ? null : 'a list of strings is expected',
+  },
+  /** One number. */
+  number: {
+    column: 'number',
+    filter: 'range',
+    explain: 'bands',
+    refuse: (value) => (isNumber(value) ? null : 'a number is expected'),
+  },
+  /** A fixed number of numbers. */
+  vector: {
+    column: 'vector',
+    filter: null,
+    explain: null,
+    refuse: (value, size) =>
+      Array.isArray(value) && value.length === size && value.every(isNumber)
+        ? null
+        : `a list of ${size} numbers is expected`,
+  },
+} as const satisfies { readonly [kind: string]: KindRow };
+
+export type FeatureKind = keyof typeof KINDS_TABLE;
+
+export const KINDS: { readonly [K in FeatureKind]: KindRow } = KINDS_TABLE;
+
+export const FEATURE_KINDS = Object.keys(KINDS) as [FeatureKind, ...FeatureKind[]];
+
+export function columnOf(kind: FeatureKind): ColumnKind {
+  return KINDS[kind].column;
+}
+
+/** Whether the values of a kind are tokens of a dictionary. */
+export function hasTokens(kind: FeatureKind): boolean {
+  const column = columnOf(kind);
+  return column === 'single' || column === 'multi';
 }

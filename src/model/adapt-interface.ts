@@ -2,6 +2,7 @@
  * Brings the inputs and the output of an exported model to the contract, by nodes before and behind it: ids as a
  * column, as floats or as columns of one matrix, masks of lists, a score as a column.
  */
+
 import {
   type Builder,
   type Graph,
@@ -12,6 +13,7 @@ import {
   type Value,
   withInterface,
 } from '../../packages/onnx-grad/index.ts';
+import { columnOf } from '../lib/feature-kinds.ts';
 import { refused } from './folder.ts';
 import { SIDES } from './interface.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
@@ -89,7 +91,7 @@ function sourcesOf(
     throw refused(path, `"inputs" gives "${name}" ${target.length} columns, and it is [${shape.join(', ')}]`);
   return target.map((column) => {
     const source = findSource(features, column);
-    if (source?.part !== 'ids' || source.feature.kind !== 'single')
+    if (source?.part !== 'ids' || columnOf(source.feature.kind) !== 'single')
       throw refused(path, `"inputs" says that "${name}" has a column "${column}", which is no single-valued feature`);
     return source;
   });
@@ -100,7 +102,7 @@ function findSource(features: Manifest['features'], target: string): Source | nu
     for (const feature of features[side]) {
       const name = `${side}.${feature.name}`;
       if (target === name) return { feature, input: name, part: 'ids' };
-      if (feature.kind !== 'multi') continue;
+      if (!('max_length' in feature)) continue;
       if (target === `${name}.length`) return { feature, input: target, part: 'length' };
       if (target === `${name}.mask`) return { feature, input: name, part: 'mask' };
       if (target === `${name}.padding`) return { feature, input: name, part: 'padding' };
@@ -110,7 +112,7 @@ function findSource(features: Manifest['features'], target: string): Source | nu
 }
 
 const isIds = (part: Part) => part === 'ids' || part === 'length';
-const rankOf = ({ feature, part }: Source) => (feature.kind === 'multi' && part !== 'length' ? 2 : 1);
+const rankOf = ({ feature, part }: Source) => ('max_length' in feature && part !== 'length' ? 2 : 1);
 
 /** True for an input that the contract has as it is, and for one that is of no feature. */
 function isPlain(graph: Graph, name: string, sources: readonly Source[] | null): boolean {

@@ -29,7 +29,7 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
  */
 export function paddingHint(features: Manifest['features'], feeds: Feeds, row: number): string {
   const empty = features.user.flatMap((feature) => {
-    if (feature.kind !== 'multi') return [];
+    if (!('max_length' in feature)) return [];
     const ids = feeds[`user.${feature.name}`]?.data.subarray(row * feature.max_length, (row + 1) * feature.max_length);
     return ids?.every((id) => Number(id) === 0) ? [`"${feature.name}"`] : [];
   });

@@ -4,7 +4,7 @@ import type { Rng } from '../lib/rng.ts';
 import { MODEL_FILE, refused } from './folder.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
 
-type NumberFeature = Extract<ManifestFeature, { kind: 'number' | 'vector' }>;
+type NumberFeature = Extract<ManifestFeature, { missing: unknown }>;
 
 export type Side = 'user' | 'campaign';
 export const SIDES: readonly Side[] = ['user', 'campaign'];
@@ -23,19 +23,16 @@ interface FeatureInput {
 /** The names and shapes of a feature's inputs. */
 export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   const name = `${side}.${feature.name}`;
-  switch (feature.kind) {
-    case 'single':
-      return [{ name, rank: 1, highest: feature.vocabulary_size - 1 }];
-    case 'multi':
-      return [
-        { name, rank: 2, width: feature.max_length, highest: feature.vocabulary_size - 1 },
-        { name: `${name}.length`, rank: 1, highest: feature.max_length },
-      ];
-    case 'number':
-      return [{ name, rank: 1, isFloat: true, highest: 1 }];
-    case 'vector':
-      return [{ name, rank: 2, width: feature.size, isFloat: true, highest: 1 }];
+  if (!('vocabulary_size' in feature)) {
+    const number = { name, isFloat: true, highest: 1 } as const;
+    return ['size' in feature ? { ...number, rank: 2, width: feature.size } : { ...number, rank: 1 }];
   }
+  const highest = feature.vocabulary_size - 1;
+  if (!('max_length' in feature)) return [{ name, rank: 1, highest }];
+  return [
+    { name, rank: 2, width: feature.max_length, highest },
+    { name: `${name}.length`, rank: 1, highest: feature.max_length },
+  ];
 }
 
 /** What to do about a model that scores one number of users only. */
@@ -45,7 +42,7 @@ const FIXED_BATCH =
 /** True for the name of an input that says how many tokens of a list count. */
 function isLengthOf(name: string, features: Manifest['features']): boolean {
   return SIDES.some((side) =>
-    features[side].some((feature) => feature.kind === 'multi' && name === `${side}.${feature.name}.length`),
+    features[side].some((feature) => 'max_length' in feature && name === `${side}.${feature.name}.length`),
   );
 }
 
@@ -148,11 +145,11 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
       if (!('vocabulary_size' in feature)) {
         const count = rowsOfInput(graph, input, rows);
         const numbers = randomNumbers(feature, count, side === 'user' ? count : 1, rng);
-        set(input, feature.kind === 'vector' ? [count, feature.size] : [count], numbers);
+        set(input, 'size' in feature ? [count, feature.size] : [count], numbers);
         continue;
       }
       const { vocabulary_size } = feature;
-      const isList = feature.kind === 'multi';
+      const isList = 'max_length' in feature;
       const width = isList ? feature.max_length : 1;
       const count = rowsOfInput(graph, input, rows);
       const draws = side === 'user' ? count : 1;
@@ -179,7 +176,7 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
 
 /** Standard normal numbers of `rows` rows, all equal from row `different` on; the first is missing. */
 function randomNumbers(feature: NumberFeature, rows: number, different: number, rng: Rng): Float32Array {
-  const size = feature.kind === 'vector' ? feature.size : 1;
+  const size = 'size' in feature ? feature.size : 1;
   const out = Float32Array.from({ length: rows * size }, () => rng.normal());
   out.fill(feature.missing ?? Number.NaN, 0, size);
   for (let row = different; row < rows; row++) out.copyWithin(row * size, 0, size);

@@ -3,58 +3,13 @@
 import { z } from 'zod';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { adamAdaptation, descentAdaptation } from './adaptation-schema.ts';
+import { featureSchema } from './feature-schemas.ts';
 
 /** Newer folders than this are refused. */
 export const CONTRACT_VERSION = 1;
 
-/** The maximum number of tokens that a model reads from a list. */
-export const MAXIMUM_LIST_LENGTH = 4096;
-
-export const featureName = z.string().min(1).max(128);
-/** Tokens kept of a multi-valued feature. */
-export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
-/** Numbers of a vector. */
-export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
-/** What a model is fed where a number is missing; null: NaN, which it tells apart itself. */
-export const missingValue = z.number().nullable();
-/**
- * What becomes of unknown tokens in a list: `drop` closes the gap (the default), `keep` leaves id 0 in their place, for
- * lists that are parallel to another one.
- */
-export const unknownTokens = z.enum(['drop', 'keep']);
-/** Ids: tokens and id 0. */
-const vocabularySize = z.number().int().min(1);
-
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();
-
-const feature = z.discriminatedUnion('kind', [
-  z.strictObject({
-    name: featureName,
-    kind: z.literal('single'),
-    vocabulary_size: vocabularySize,
-  }),
-  z.strictObject({
-    name: featureName,
-    kind: z.literal('multi'),
-    max_length: maximumLength,
-    vocabulary_size: vocabularySize,
-    unknown: unknownTokens.optional(),
-  }),
-  z.strictObject({
-    name: featureName,
-    kind: z.literal('number'),
-    missing: missingValue,
-    /** Where the bands of a trained model begin, but for the first, ascending; its graph has them too. */
-    edges: z.array(z.number()).optional(),
-  }),
-  z.strictObject({
-    name: featureName,
-    kind: z.literal('vector'),
-    size: vectorSize,
-    missing: missingValue,
-  }),
-]);
 
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
 
@@ -104,7 +59,7 @@ export const manifestSchema = z.strictObject({
   created: z.iso.datetime(),
   /** sha256 by path inside the folder. */
   files: z.record(z.string(), sha256),
-  features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature) }),
+  features: z.strictObject({ user: z.array(featureSchema).min(1), campaign: z.array(featureSchema) }),
   /** What inputs of model.onnx are that are not called after their feature: see `InputNames`. */
   inputs: z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1)])).optional(),
   /** Initializers of model.onnx that are another one, which alone is a parameter of the model. */
@@ -140,15 +95,8 @@ export function featureOf(feature: ManifestFeature): {
   readonly size?: number;
 } {
   const { name, kind } = feature;
-  switch (kind) {
-    case 'single':
-    case 'number':
-      return { name, kind };
-    case 'multi':
-      return { name, kind, maxLength: feature.max_length };
-    case 'vector':
-      return { name, kind, size: feature.size };
-  }
+  if ('max_length' in feature) return { name, kind, maxLength: feature.max_length };
+  return 'size' in feature ? { name, kind, size: feature.size } : { name, kind };
 }
 
 /** Ids of a feature: tokens and id 0; none of a feature without tokens. */
@@ -173,16 +121,13 @@ export type PopulationRegressionSettings = Omit<
 /** `interests: multi, at most 12 tokens, 40 tokens known` */
 export function describeFeature(feature: ManifestFeature): string {
   const { name, kind } = feature;
-  switch (kind) {
-    case 'single':
-      return `${name}: ${kind}, ${feature.vocabulary_size - 1} tokens known`;
-    case 'multi':
-      return `${name}: ${kind}, at most ${feature.max_length} tokens, ${feature.vocabulary_size - 1} tokens known`;
-    case 'number':
-      return `${name}: ${kind}${feature.edges ? `, ${feature.edges.length + 1} bands` : ''}`;
-    case 'vector':
-      return `${name}: ${kind} of ${feature.size}`;
-  }
+  const parts = [
+    'size' in feature ? `${kind} of ${feature.size}` : kind,
+    ...('max_length' in feature ? [`at most ${feature.max_length} tokens`] : []),
+    ...('vocabulary_size' in feature ? [`${feature.vocabulary_size - 1} tokens known`] : []),
+    ...('edges' in feature && feature.edges ? [`${feature.edges.length + 1} bands`] : []),
+  ];
+  return `${name}: ${parts.join(', ')}`;
 }
 
 /**

@@ -7,18 +7,22 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS, hasTokens } from '../lib/feature-kinds.ts';
 import type { InputNames } from './adapt-interface.ts';
 import { adamAdaptation } from './adaptation-schema.ts';
-import { SIDES } from './interface.ts';
 import {
-  type AdamSettings,
-  DEFAULT_ADAPTATION,
   featureName,
-  type Manifest,
-  type ManifestFeature,
-  manifestSchema,
+  hasField,
+  makeFeature,
   maximumLength,
   missingValue,
   unknownTokens,
   vectorSize,
+} from './feature-schemas.ts';
+import { SIDES } from './interface.ts';
+import {
+  type AdamSettings,
+  DEFAULT_ADAPTATION,
+  type Manifest,
+  type ManifestFeature,
+  manifestSchema,
   vocabularySizeOf,
 } from './manifest.ts';
 import { vocabularyPath } from './vocabulary.ts';
@@ -51,13 +55,13 @@ const feature = z
   .refine(({ name }) => !name.endsWith('.length'), {
     error: 'its name ends in .length, which is reserved for lengths of lists',
   })
-  .refine(({ kind, max_length }) => (kind === 'multi') === (typeof max_length === 'number'), {
+  .refine(({ kind, max_length }) => hasField(kind, 'max_length') === (typeof max_length === 'number'), {
     error: 'a multi-valued feature needs a max_length, a single-valued one must not have one',
   })
-  .refine(({ kind, unknown }) => kind === 'multi' || unknown === undefined, {
+  .refine(({ kind, unknown }) => hasField(kind, 'unknown') || unknown === undefined, {
     error: 'only a multi-valued feature says what becomes of unknown tokens',
   })
-  .refine(({ kind, size }) => (kind === 'vector') === (size !== undefined), {
+  .refine(({ kind, size }) => hasField(kind, 'size') === (size !== undefined), {
     error: 'a vector has a size, and no other feature has one',
   })
   .refine(
@@ -123,22 +127,14 @@ export function readImportSchema(path: string): ImportSchema {
     const key = `${side}.${source.name}`;
     if (names.has(key)) throw refuseSchema(path, `${side} feature "${source.name}" appears twice`);
     names.add(key);
-    const { name, kind, missing = 0 } = source;
-    if (kind === 'number') return { name, kind, missing };
-    if (kind === 'vector') return { name, kind, size: source.size!, missing };
+    const { name, kind, missing = 0, size, max_length } = source;
+    if (!hasTokens(kind)) return makeFeature(name, kind, { missing, size });
     const { tokens, origin } = tokensOf(path, side, source);
     origins.set(key, origin);
     if (tokens) given.set(key, tokens);
     const vocabulary_size = sizeOf(path, key, source, tokens);
-    switch (kind) {
-      case 'single':
-        return { name, kind, vocabulary_size };
-      case 'multi':
-        return {
-          ...{ name, kind, max_length: source.max_length!, vocabulary_size },
-          ...(source.unknown === 'keep' ? { unknown: source.unknown } : {}),
-        };
-    }
+    const unknown = source.unknown === 'keep' ? source.unknown : undefined;
+    return makeFeature(name, kind, { max_length, vocabulary_size, unknown });
   };
   const { data } = parsed;
   const list = (side: 'user' | 'campaign') => data.features[side].map((source) => read(side, source));

@@ -2,7 +2,7 @@
 
 import type { TokenId } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
+import { type ColumnKind, columnOf } from '../lib/feature-kinds.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
 import type { UserRows } from '../population/read/population.ts';
@@ -10,7 +10,7 @@ import type { Swap } from './swap.ts';
 
 export interface BoundFeature {
   readonly name: string;
-  readonly kind: FeatureKind;
+  readonly kind: ColumnKind;
   /** Of lists; 0 for other features. */
   readonly maxLength: number;
   /** Whether unknown tokens of a list keep their place, as id 0. */
@@ -76,10 +76,11 @@ function bindFeature(model: ModelContract, population: UserRows, feature: Manife
       'invalid_model',
       `user feature "${feature.name}" is a vector of ${size} in the model and of ${own.size} in the population`,
     );
-  const { name, kind } = feature;
-  const keepsUnknown = kind === 'multi' && feature.unknown === 'keep';
+  const { name } = feature;
+  const kind = columnOf(feature.kind);
+  const keepsUnknown = 'unknown' in feature && feature.unknown === 'keep';
   const bound = { name, kind, maxLength, size, keepsUnknown };
-  if (kind === 'number' || kind === 'vector')
+  if ('missing' in feature)
     return { ...bound, tokenIds: new Int32Array(0), unknownTokens: 0, missing: feature.missing };
   const dictionary = population.dictionary(name);
   const vocabulary = model.vocabularies.get(`user.${name}`)!;

@@ -189,43 +189,36 @@ export function encodeCampaign(
     }
     const vocabulary = model.vocabularies.get(name)!;
     const tokens = (Array.isArray(value) ? value : [value]).filter((token) => typeof token === 'string');
-    switch (feature.kind) {
-      case 'single': {
-        const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
-        feeds[name] = idTensor(graph, name, [count], new Int32Array(count).fill(id));
-        break;
-      }
-      case 'multi': {
-        const width = feature.max_length;
-        const known = tokens
-          .map((token) => vocabulary.find(token))
-          .filter((id) => id !== 0 || feature.unknown === 'keep')
-          .slice(0, width);
-        const ids = new Int32Array(count * width);
-        for (let row = 0; row < count; row++) ids.set(known, row * width);
-        feeds[name] = idTensor(graph, name, [count, width], ids);
-        feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [count], new Int32Array(count).fill(known.length));
-        break;
-      }
-      default:
-        unreachable(feature);
+    if (!('max_length' in feature)) {
+      const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
+      feeds[name] = idTensor(graph, name, [count], new Int32Array(count).fill(id));
+      continue;
     }
+    const width = feature.max_length;
+    const known = tokens
+      .map((token) => vocabulary.find(token))
+      .filter((id) => id !== 0 || feature.unknown === 'keep')
+      .slice(0, width);
+    const ids = new Int32Array(count * width);
+    for (let row = 0; row < count; row++) ids.set(known, row * width);
+    feeds[name] = idTensor(graph, name, [count, width], ids);
+    feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [count], new Int32Array(count).fill(known.length));
   }
   return feeds;
 }
 
 /** Of a number or a vector; whatever else stands for it is missing. */
 function campaignNumbers(
-  feature: Extract<ManifestFeature, { kind: 'number' | 'vector' }>,
+  feature: Extract<ManifestFeature, { missing: unknown }>,
   value: CampaignValues[string],
   rows: number,
 ): Tensor {
-  const size = feature.kind === 'vector' ? feature.size : 1;
+  const size = 'size' in feature ? feature.size : 1;
   const given = (Array.isArray(value) ? value : [value]).map(Number);
   const isKnown = typeof value !== 'string' && given.length === size && given.every(Number.isFinite);
   const data = new Float32Array(rows * size).fill(feature.missing ?? Number.NaN);
   if (isKnown) for (let row = 0; row < rows; row++) data.set(given, row * size);
-  return { dtype: 'float32', shape: feature.kind === 'vector' ? [rows, size] : [rows], data };
+  return { dtype: 'float32', shape: 'size' in feature ? [rows, size] : [rows], data };
 }
 
 /** Users' inputs are; campaign inputs are `[1]`, or share the batch's size with the users' inputs. */

@@ -1,4 +1,5 @@
 /** Made-up users and a campaign for a model, before there is a population: what a test expansion runs on. */
+import { columnOf } from '../lib/feature-kinds.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
@@ -51,10 +52,10 @@ export function makeUsers({ path, manifest, vocabularies }: ModelContract, count
 /** A campaign with a value of each feature of the model. */
 export function makeCampaign({ manifest, vocabularies }: ModelContract, rng: Rng): CampaignValues {
   const made = (feature: ManifestFeature): CampaignValues[string] => {
-    if (feature.kind === 'number') return rng.normal();
-    if (feature.kind === 'vector') return Array.from({ length: feature.size }, () => rng.normal());
+    if ('size' in feature) return Array.from({ length: feature.size }, () => rng.normal());
+    if (!('vocabulary_size' in feature)) return rng.normal();
     const tokens = someOf(vocabularies.get(`campaign.${feature.name}`)?.tokens ?? [], rng);
-    return feature.kind === 'single' ? tokens[0]! : tokens.slice(0, feature.max_length + TOO_MANY);
+    return 'max_length' in feature ? tokens.slice(0, feature.max_length + TOO_MANY) : tokens[0]!;
   };
   return Object.fromEntries(manifest.features.campaign.map((feature) => [feature.name, made(feature)]));
 }
@@ -79,11 +80,13 @@ function dictionaryOf(tokens: readonly string[]): Dictionary {
 
 function makeColumn(feature: ManifestFeature, count: number, codes: number, rng: Rng): Column {
   const draw = (user: number) => (user === 0 ? 0 : user === 1 ? 1 : rng.integer(codes));
-  switch (feature.kind) {
+  const { kind, maxLength = 0, size = 1 } = featureOf(feature);
+  const column = columnOf(kind);
+  switch (column) {
     case 'single':
       return { kind: 'single', codes: Int32Array.from({ length: count }, (_, user) => draw(user)) };
     case 'multi': {
-      const longest = feature.max_length + TOO_MANY;
+      const longest = maxLength + TOO_MANY;
       const lengths = Array.from({ length: count }, (_, user) =>
         user === 0 ? 0 : user === 1 ? longest : rng.integer(longest + 1),
       );
@@ -97,9 +100,8 @@ function makeColumn(feature: ManifestFeature, count: number, codes: number, rng:
     }
     case 'number':
     case 'vector': {
-      const size = feature.kind === 'vector' ? feature.size : 1;
       const values = Float32Array.from({ length: count * size }, () => rng.normal()).fill(Number.NaN, 0, size);
-      return feature.kind === 'vector' ? { kind: 'vector', size, values } : { kind: 'number', size: 1, values };
+      return column === 'vector' ? { kind: column, size, values } : { kind: column, size: 1, values };
     }
   }
 }

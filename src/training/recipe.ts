@@ -3,6 +3,7 @@
  */
 
 import type { Device, Graph } from '../../packages/onnx-grad/index.ts';
+import { columnOf } from '../lib/feature-kinds.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import { HEADS, LATENT_TABLE, latentMap } from '../model/architectures/heads.ts';
 import { type Initial, type MetaHeacConfig, randomInitial } from '../model/architectures/metaheac.ts';
@@ -108,7 +109,7 @@ function latentMaps(
 ): ReadonlyMap<string, (rank: number) => Float32Array> {
   const rng = createRng(`train/${seed}/vectors`);
   const maps = userFeatures
-    .filter(({ kind }) => kind === 'vector')
+    .filter(({ kind }) => columnOf(kind) === 'vector')
     .map(({ name, scale }): [string, (rank: number) => Float32Array] => [
       latentMap(name),
       (rank) => vectorStart(population, name, scale!, rank, rng.fork(name)),

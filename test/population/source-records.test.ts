@@ -1,7 +1,7 @@
 /** JSON records with the columns of a file. */
 import { describe, expect, it } from 'vitest';
 import { toUserRecord } from '../../src/population/import/source-records.ts';
-import type { SourceFeature } from '../../src/population/import/source-schema.ts';
+import type { SourceFeature } from '../../src/population/kinds/kind-import.ts';
 import { refusalOf } from './support.ts';
 
 const read = (value: unknown, feature: Omit<SourceFeature, 'name' | 'column'>) =>

@@ -1,6 +1,7 @@
 /** Compares a new campaign's features with the model's: checks names and kinds, counts values. */
 import type { CampaignFeatures } from '../../domain/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import { KINDS } from '../../lib/feature-kinds.ts';
 import type { CampaignFeature } from '../../service/ports/served-model.ts';
 
 /**
@@ -45,28 +46,10 @@ function refuseWrongKinds(expected: readonly CampaignFeature[], given: CampaignF
   const details: ErrorDetail[] = [];
   for (const feature of expected) {
     const value = Object.hasOwn(given, feature.name) ? given[feature.name] : undefined;
-    const message = value === undefined ? null : faultOf(feature, value);
+    const message = value === undefined ? null : KINDS[feature.kind].refuse(value, feature.size);
     if (message !== null) details.push({ pointer: pointerTo(feature.name), value, message });
   }
   if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature has the wrong kind', { details });
-}
-
-/** What is wrong with a value of a feature, null where nothing is. */
-function faultOf({ kind, size }: CampaignFeature, value: CampaignFeatures[string]): string | null {
-  const items: readonly (string | number)[] = [value].flat();
-  const areNumbers = items.every((item) => typeof item === 'number');
-  switch (kind) {
-    case 'single':
-      return typeof value === 'string' ? null : 'a single string is expected';
-    case 'multi':
-      return Array.isArray(value) && (items.length === 0 || !areNumbers) ? null : 'a list of strings is expected';
-    case 'number':
-      return typeof value === 'number' ? null : 'a number is expected';
-    case 'vector':
-      return Array.isArray(value) && areNumbers && items.length === size
-        ? null
-        : `a list of ${size} numbers is expected`;
-  }
 }
 
 function pointerTo(name: string): string {

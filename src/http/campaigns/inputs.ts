@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Filters } from '../../domain/features.ts';
 import type { RefreshPolicy } from '../../domain/types.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
-import { type FeatureKind, hasTokens } from '../../lib/feature-kinds.ts';
+import { type FeatureKind, KINDS } from '../../lib/feature-kinds.ts';
 import type { Population } from '../../population/read/population.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../plugins/json/bounded-fields.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
@@ -199,8 +199,9 @@ export function refuseUnknownFilters(population: Pick<Population, 'features' | '
 }
 
 function kindFault(kind: FeatureKind, filter: Filters[string]): string | null {
-  if (kind === 'vector') return 'users cannot be filtered by a vector';
+  const { filter: expected } = KINDS[kind];
+  if (expected === null) return `users cannot be filtered by a ${kind}`;
   const isList = 'length' in filter;
-  if (hasTokens(kind) === isList) return null;
+  if ((expected === 'tokens') === isList) return null;
   return isList ? 'it is a number: give min, max or both' : 'it has tokens: give a list of them';
 }

@@ -1,6 +1,6 @@
 /** The inputs of a feature, and its embedding: a look-up, or the pooled tokens of a list. */
 import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/index.ts';
-import type { FeatureKind } from '../../lib/feature-kinds.ts';
+import type { ColumnKind } from '../../lib/feature-kinds.ts';
 
 /** How numbers are cut into bands and standardised. */
 export interface NumberScale {
@@ -14,7 +14,7 @@ export interface NumberScale {
 
 export interface MetaHeacFeature {
   readonly name: string;
-  readonly kind: FeatureKind;
+  readonly kind: ColumnKind;
   /** Most tokens of a multi-valued feature. */
   readonly maxLength?: number;
   /** Rows of the table: see `rowsOfScale` of numbers; of others tokens and id 0. */
@@ -30,7 +30,7 @@ export const MOST_DEVIATIONS = 4;
  * The rows of a table that numbers take: of a vector one for each of its numbers; of a number 0 (unused), its bands,
  * one for a missing number, and the last one for the standardised number itself.
  */
-export function rowsOfScale({ edges, means }: NumberScale, kind: 'number' | 'vector'): number {
+export function rowsOfScale({ edges, means }: NumberScale, kind: ColumnKind): number {
   return kind === 'vector' ? means.length : missingBand({ edges }) + 2;
 }
 

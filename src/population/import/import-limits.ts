@@ -1,8 +1,17 @@
 /** What an import takes at most. */
 import { LINE_LIMITS, type LineLimits } from '../../dataset/lines.ts';
-import type { UserLimits } from '../read/users.ts';
 
-export interface ImportLimits extends LineLimits, UserLimits {}
+export interface ImportLimits extends LineLimits {
+  /** Longest user id, in bytes of UTF-8. */
+  readonly maximumUserIdBytes: number;
+  /** Longest token, in bytes of UTF-8. */
+  readonly maximumTokenBytes: number;
+  readonly maximumTokensPerList: number;
+  /** Most users that a directory ever gives numbers to. */
+  readonly maximumUsers: number;
+  /** Most tokens of one feature's dictionary. */
+  readonly maximumTokensPerDictionary: number;
+}
 
 export const IMPORT_LIMITS: ImportLimits = {
   ...LINE_LIMITS,

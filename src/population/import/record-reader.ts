@@ -5,9 +5,9 @@ import { type JsonRecord, parseRecord } from '../../dataset/records.ts';
 import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { RowSet } from '../read/row-set.ts';
-import { ERASED, readUser, type UserSink, userIdOf } from '../read/users.ts';
 import { type BadRows, type Duplicates, LastRows } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
+import { ERASED, readUser, type UserSink, userIdOf } from './read-user.ts';
 import { describeFault, type RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 

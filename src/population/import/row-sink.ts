@@ -1,8 +1,8 @@
 /** What readers of files fill: rows of users, each of which is taken or refused. */
 import type { UserNumber } from '../../lib/brands.ts';
 import type { Rows } from '../read/segments.ts';
-import type { UserSink } from '../read/users.ts';
 import type { ImportErasures } from './import-erasures.ts';
+import type { UserSink } from './read-user.ts';
 
 /** Why a row is refused: the user has one already, or is to be deleted by the same update. */
 export type RowFault = 'repeated' | 'deleted';

@@ -2,6 +2,7 @@
 
 import type { Feature } from '../../dataset/features.ts';
 import type { Code, UserNumber } from '../../lib/brands.ts';
+import { columnOf } from '../../lib/feature-kinds.ts';
 import { type Column, isTokenColumn, type Rows, SEGMENT_ROWS } from '../read/segments.ts';
 
 const INITIAL_CODES = 65_536;
@@ -17,7 +18,7 @@ export class ColumnBuilder {
 
   constructor(feature: Feature, capacity: number) {
     this.#feature = feature;
-    this.#offsets = new Int32Array(feature.kind === 'multi' ? capacity + 1 : 0);
+    this.#offsets = new Int32Array(columnOf(feature.kind) === 'multi' ? capacity + 1 : 0);
     this.#values = initialValues(feature, capacity);
   }
 
@@ -49,7 +50,8 @@ export class ColumnBuilder {
   }
 
   view(): Column {
-    const { kind, size = 1 } = this.#feature;
+    const { size = 1 } = this.#feature;
+    const kind = columnOf(this.#feature.kind);
     const values = this.#values.subarray(0, this.#used);
     switch (kind) {
       case 'single':
@@ -79,7 +81,7 @@ export class ColumnBuilder {
 }
 
 function initialValues({ kind, size = 1 }: Feature, capacity: number): Int32Array | Float32Array {
-  switch (kind) {
+  switch (columnOf(kind)) {
     case 'single':
       return new Int32Array(capacity);
     case 'multi':

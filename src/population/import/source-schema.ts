@@ -4,32 +4,8 @@ import { z } from 'zod';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
-
-/**
- * How a value is written. Of numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
- * (11/25/2026), `epoch_s` and `epoch_ms`, all of which become days since 1970, and `decimal_comma`. Of tokens:
- * `integer`, for whole numbers that a program wrote as 25.0.
- */
-export const VALUE_FORMATS = [
-  'date',
-  'date_dmy',
-  'date_mdy',
-  'epoch_s',
-  'epoch_ms',
-  'decimal_comma',
-  'integer',
-] as const;
-
-export type ValueFormat = (typeof VALUE_FORMATS)[number];
-
-/** A feature, and where it is in a file. */
-export interface SourceFeature extends Feature {
-  /** The name of its column; of a vector also a pattern with one `*` in place of 0, 1, 2 .. */
-  readonly column: string;
-  /** Between the values of a list that is written as text. */
-  readonly separator?: string;
-  readonly format?: ValueFormat;
-}
+import { isPattern, type SourceFeature, VALUE_FORMATS } from '../kinds/kind-import.ts';
+import { KIND_IMPORTS } from '../kinds/table.ts';
 
 export interface SourceSchema {
   /** The column of the user ids. */
@@ -125,12 +101,15 @@ function toFeature(feature: z.output<typeof featureSchema>, column: string | und
   };
 }
 
-function findFault({ name, kind, column, separator, format }: SourceFeature): string | null {
-  if (separator !== undefined && kind !== 'multi' && kind !== 'vector')
+function findFault(feature: SourceFeature): string | null {
+  const { name, kind, column, separator, format } = feature;
+  const { hasSeparator, formats } = KIND_IMPORTS[kind];
+  if (separator !== undefined && !hasSeparator)
     return `"${name}" is of kind ${kind} and has a separator: only lists have one`;
-  if (format !== undefined && (format === 'integer' ? kind !== 'single' : kind !== 'number'))
-    return `"${name}" is of kind ${kind}: the format ${format} is for ${format === 'integer' ? 'single' : 'number'}`;
-  if (column.includes('*') && kind === 'vector' && column.split('*').length !== 2)
-    return `the pattern ${column} has more than one *`;
+  if (format !== undefined && !formats.includes(format)) {
+    const others = FEATURE_KINDS.filter((other) => KIND_IMPORTS[other].formats.includes(format));
+    return `"${name}" is of kind ${kind}: the format ${format} is for ${others.join(' and ')}`;
+  }
+  if (isPattern(feature) && column.split('*').length !== 2) return `the pattern ${column} has more than one *`;
   return null;
 }

@@ -1,6 +1,7 @@
 /** Gathers arbitrary rows of a population, segment by segment, into the order that was asked for. */
 
 import type { Feature } from '../../dataset/features.ts';
+import { columnOf } from '../../lib/feature-kinds.ts';
 import { type Column, type NumberColumn, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 /**
@@ -47,7 +48,8 @@ function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array
   return { order, starts };
 }
 
-function openGatherer({ kind, size = 1 }: Feature, count: number): SingleGatherer | ListGatherer | NumberGatherer {
+function openGatherer(feature: Feature, count: number): SingleGatherer | ListGatherer | NumberGatherer {
+  const [kind, size] = [columnOf(feature.kind), feature.size ?? 1];
   switch (kind) {
     case 'single':
       return new SingleGatherer(count);

@@ -19,7 +19,7 @@ import {
 } from 'apache-arrow';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
-import { hasTokens } from '../../lib/feature-kinds.ts';
+import { columnOf } from '../../lib/feature-kinds.ts';
 
 /** Rows of a segment; the last one of a version may have fewer. */
 export const SEGMENT_ROWS = 65_536;
@@ -43,7 +43,7 @@ export type NumberColumn =
 export type Column = TokenColumn | NumberColumn;
 
 export function isTokenColumn(column: Column): column is TokenColumn {
-  return hasTokens(column.kind);
+  return column.kind === 'single' || column.kind === 'multi';
 }
 
 /** A segment, or any rows gathered. Its arrays may be shared: they are never written. */
@@ -147,7 +147,8 @@ function columnData(column: Column, length: number): Data<ColumnType> {
   }
 }
 
-function readColumn({ kind, size = 1 }: Feature, data: Data | undefined, where: string): Column {
+function readColumn({ kind: own, size = 1 }: Feature, data: Data | undefined, where: string): Column {
+  const kind = columnOf(own);
   switch (kind) {
     case 'single':
       return { kind, codes: readInt32(data, where) };

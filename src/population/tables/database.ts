@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type Json } from '@duckdb/node-api';
 import { AppError, assert, messageOf } from '../../lib/errors.ts';
 import { isRemote } from '../import/source-files.ts';
+import { quoteText } from '../kinds/column-plan.ts';
 
 /** What DuckDB may hold in memory unless said otherwise; beyond that it writes to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;
@@ -141,19 +142,9 @@ export class Database {
   }
 }
 
-/** A text in SQL. */
-export function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
 /** The path of one file in SQL: DuckDB takes it for a pattern. */
 export function quotePath(path: string): string {
   return quoteText(isRemote(path) ? path : path.replace(/[*?[]/g, '[$&]'));
-}
-
-/** The name of a column in SQL. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /** A whole number of a row of JSON, where DuckDB writes large ones as text. */

@@ -1,6 +1,7 @@
 /** Gives every token of a table its code: as an ENUM of DuckDB, whose positions are those of the population's table. */
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import { columnOf } from '../../lib/feature-kinds.ts';
 import { FULL, ILL_FORMED, type TextTable } from '../../lib/text/text-table.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
 import type { Database } from './database.ts';
@@ -37,7 +38,7 @@ export async function encodeTokens(
 ): Promise<TokenCodes> {
   assert(limits.maximumTokensPerList < SPAN, 'positions fit');
   const [seen, known, type] = [`seen_${column}`, `known_${column}`, `tokens_${column}`];
-  const isList = feature.kind === 'multi';
+  const isList = columnOf(feature.kind) === 'multi';
   const place = isList ? `"row" * ${SPAN} + generate_subscripts(${column}, 1)` : '"row"';
   const where = leftOut === null ? '' : `WHERE "row" NOT IN (SELECT i FROM ${leftOut})`;
   const tokens = `SELECT ${isList ? `unnest(${column})` : column} AS t, ${place} AS place FROM source ${where}`;
@@ -67,9 +68,10 @@ export async function encodeTokens(
 
 /** The codes of a column as SQL: INTEGER, or INTEGER[] for a list. `mayMiss`: rows that are left out are read too. */
 export function codesSql({ kind }: Feature, column: string, codes: TokenCodes, mayMiss: boolean): string {
-  if (codes.type === null) return kind === 'multi' ? 'NULL::INTEGER[]' : '0::INTEGER';
+  const isList = columnOf(kind) === 'multi';
+  if (codes.type === null) return isList ? 'NULL::INTEGER[]' : '0::INTEGER';
   const cast = mayMiss ? 'TRY_CAST' : 'CAST';
-  if (kind === 'single') return `coalesce(enum_code(${cast}(${column} AS ${codes.type}))::INTEGER + 1, 0)`;
+  if (!isList) return `coalesce(enum_code(${cast}(${column} AS ${codes.type}))::INTEGER + 1, 0)`;
   const list = codes.hasEmpty ? `list_filter(${column}, lambda t: t <> '')` : column;
   return `list_transform(${cast}(${list} AS ${codes.type}[]), lambda t: enum_code(t)::INTEGER + 1)`;
 }

@@ -3,32 +3,13 @@ import { AppError } from '../../lib/errors.ts';
 import { BadRows } from '../import/bad-rows.ts';
 import { checkFile, type FileFormat, formatOf } from '../import/source-files.ts';
 import type { SchemaFile } from '../import/source-schema.ts';
-import { NUMBER } from './column-sql.ts';
-import { elementOf, typeGroup } from './column-types.ts';
-import {
-  type Database,
-  numberOf,
-  quoteName,
-  quotePath,
-  quoteText,
-  type Row,
-  textOf,
-  withDatabase,
-} from './database.ts';
+import { type ColumnFacts, FEW, isBracketed, NUMBER } from '../kinds/column-facts.ts';
+import { elementOf, quoteName, quoteText, typeGroup } from '../kinds/column-plan.ts';
+import { inferKind } from '../kinds/table.ts';
+import { type Database, numberOf, quotePath, type Row, textOf, withDatabase } from './database.ts';
 import { openTables, type Tables } from './open-tables.ts';
 import { expandSources } from './remote.ts';
-import { findTextList, type TextList } from './text-lists.ts';
-
-/** What a column is like, of the rows that were looked at. */
-export interface ColumnFacts {
-  readonly column: string;
-  readonly type: string;
-  /** Rows with a value. */
-  readonly values: number;
-  /** Different values (of a list: different tokens). */
-  readonly different: number;
-  readonly example: string;
-}
+import { findTextList } from './text-lists.ts';
 
 export interface Proposal {
   readonly schema: SchemaFile;
@@ -50,8 +31,6 @@ const DECIMAL_COMMA = '[+-]?[0-9]+(,[0-9]+)?';
 const BRACKETED = `\\[ *${NUMBER}( *, *${NUMBER})* *\\]`;
 /** Bytes of a text from which it looks written by people. */
 const FREE_TEXT_BYTES = 40;
-/** A number of so few different values may be a code. */
-const FEW = 20;
 
 /**
  * Looks at the first `rows` rows. Bad lines of a CSV file are passed over. Errors: AppError `invalid_data`.
@@ -63,30 +42,10 @@ export async function inferSchema(sources: readonly string[], scratch: string, r
     for (const path of paths) checkFile(path, format);
     const { total, types } = await openSample(paths, format, scratch, rows, database);
     if (total === 0) throw new AppError('invalid_data', `${paths.join(', ')} has no rows`);
-    const facts: Measured[] = [];
+    const facts: ColumnFacts[] = [];
     for (const [column, type] of types) facts.push(await measure(column, type, database));
     return { schema: propose(facts, total), rows: total, columns: facts };
   });
-}
-
-interface Measured extends ColumnFacts {
-  readonly numbers: number;
-  readonly dates: number;
-  readonly writtenDates: number;
-  /** Values whose first part is above 12: a day. */
-  readonly daysFirst: number;
-  readonly leadingZeros: number;
-  readonly bytes: number;
-  /** The list that its texts are. */
-  readonly list: TextList | null;
-  readonly fractions: number;
-  readonly decimalCommas: number;
-  /** Texts in square brackets, and those of them that are lists of numbers. */
-  readonly bracketed: number;
-  readonly bracketedNumbers: number;
-  /** Of lists, also of those in brackets. */
-  readonly shortest: number;
-  readonly longest: number;
 }
 
 async function openSample(
@@ -113,7 +72,7 @@ async function openSample(
   return { total: numberOf(count, 'n'), types };
 }
 
-async function measure(column: string, type: string, database: Database): Promise<Measured> {
+async function measure(column: string, type: string, database: Database): Promise<ColumnFacts> {
   const name = quoteName(column);
   const isList = typeGroup(type) === 'list';
   const text = `NULLIF(${name}::VARCHAR, '')`;
@@ -142,7 +101,7 @@ function factsOf(
   row: Row,
   lengths: Row,
   tokens: Row | undefined,
-): Omit<Measured, 'list'> {
+): Omit<ColumnFacts, 'list'> {
   return {
     column,
     type,
@@ -164,8 +123,8 @@ function factsOf(
   };
 }
 
-function propose(facts: readonly Measured[], rows: number): SchemaFile {
-  const isUnique = (fact: Measured) => fact.values === rows && fact.different > 0.9 * rows;
+function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
+  const isUnique = (fact: ColumnFacts) => fact.values === rows && fact.different > 0.9 * rows;
   const ids = facts.filter(({ type }) => typeGroup(type) === 'text' || typeGroup(type) === 'integer').filter(isUnique);
   const id = ids.find(({ column }) => ID_NAME.test(column)) ?? ids[0];
   const notes: string[] = [`made of ${rows} rows. Edit this file before the import`];
@@ -181,7 +140,7 @@ function propose(facts: readonly Measured[], rows: number): SchemaFile {
 }
 
 /** Why a column says nothing that a model could learn; null for one that may. */
-function reasonToLeaveOut(fact: Measured, rows: number): string | null {
+function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
   const { type, values, different, bytes } = fact;
   const group = typeGroup(type);
   if (group === 'other') return `of type ${type}`;
@@ -204,75 +163,15 @@ function reasonToLeaveOut(fact: Measured, rows: number): string | null {
   return null;
 }
 
-function proposeFeature(fact: Measured, rows: number): ProposedFeature {
+function proposeFeature(fact: ColumnFacts, rows: number): ProposedFeature {
   const { column, type, values, different } = fact;
   const coverage = `${((100 * values) / rows).toFixed(1)} % of rows have a value`;
   const notes = [`${type}: ${coverage}, ${different} different, for example ${fact.example.slice(0, 60)}`];
-  return { name: nameOf(column), ...kindOf(fact, notes), ...(nameOf(column) === column ? {} : { column }), notes };
+  return { name: nameOf(column), ...inferKind(fact, notes), ...(nameOf(column) === column ? {} : { column }), notes };
 }
 
-function kindOf(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> {
-  const { type, values, numbers, different } = fact;
-  const element = elementOf(type);
-  if (element !== null) {
-    const isVector = typeGroup(element) === 'float' || (typeGroup(element) === 'integer' && fact.shortest > 1);
-    if (!isVector || fact.shortest !== fact.longest) return { kind: 'multi' };
-    if (typeGroup(element) === 'integer')
-      notes.push('lists of whole numbers, all as long: kind multi if they are codes');
-    return { kind: 'vector', size: Math.max(fact.longest, 1) };
-  }
-  const group = typeGroup(type);
-  if (group === 'date' || fact.dates === values)
-    return { kind: 'number', ...(group === 'text' ? { format: 'date' as const } : {}) };
-  if (group === 'float') return { kind: 'number' };
-  if (group === 'boolean') return { kind: 'single' };
-  if (fact.writtenDates === values) return writtenDate(fact, notes);
-  if (numbers === values) {
-    if (fact.leadingZeros > 0) {
-      notes.push('numbers with leading zeros: taken as tokens');
-      return { kind: 'single' };
-    }
-    if (different <= FEW && fact.fractions === 0)
-      notes.push('few whole numbers: kind single if they are codes, not amounts');
-    return { kind: 'number' };
-  }
-  return textKind(fact, notes);
-}
-
-function textKind(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> {
-  const { values, different, numbers, list } = fact;
-  if (isBracketed(fact)) return { kind: 'vector', size: fact.longest };
-  if (isDecimalComma(fact)) {
-    notes.push('numbers with a decimal comma: kind multi with the separator "," if they are lists of codes');
-    return { kind: 'number', format: 'decimal_comma' };
-  }
-  if (list?.kind === 'numbers') return { kind: 'vector', size: list.size, separator: list.separator };
-  if (list !== null) {
-    const { separator } = list;
-    notes.push(`${list.values} values have ${JSON.stringify(separator)}: taken for a list`);
-    return { kind: 'multi', separator };
-  }
-  if (numbers > 0.9 * values) notes.push(`${values - numbers} values are no numbers: mend them, and say number`);
-  if (different > 0.5 * values && values > FEW) notes.push('nearly every user has another value: an id or free text?');
-  return { kind: 'single' };
-}
-
-function writtenDate(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> {
-  if (fact.daysFirst > 0) return { kind: 'number', format: 'date_dmy' };
-  notes.push('day or month first? no value says: date_dmy or date_mdy');
-  return { kind: 'number', format: 'date_mdy' };
-}
-
-function isBracketed({ type, values, bracketed }: Measured): boolean {
-  return typeGroup(type) === 'text' && bracketed > 0.5 * values;
-}
-
-function isTextVector({ values, bracketedNumbers, shortest, longest }: Measured): boolean {
+function isTextVector({ values, bracketedNumbers, shortest, longest }: ColumnFacts): boolean {
   return bracketedNumbers === values && shortest === longest;
-}
-
-function isDecimalComma({ values, decimalCommas, numbers }: Measured): boolean {
-  return decimalCommas === values && numbers < values;
 }
 
 function nameOf(column: string): string {

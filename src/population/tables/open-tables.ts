@@ -4,9 +4,9 @@ import { lineError } from '../../dataset/lines.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type BadRows, WORST_ROWS } from '../import/bad-rows.ts';
 import type { FileFormat } from '../import/source-files.ts';
-import type { TableShape } from './column-plan.ts';
+import { quoteName, type TableShape } from '../kinds/column-plan.ts';
 import { isReadable, linesOfRows } from './csv-lines.ts';
-import { type Database, numberOf, quoteName, quotePath, textOf } from './database.ts';
+import { type Database, numberOf, quotePath, textOf } from './database.ts';
 import { type CsvHead, type Reject, readHead, stageCsv } from './stage-csv.ts';
 
 /** A file, and which rows of all are its own. */

@@ -6,8 +6,8 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { Row, RowSource, Value } from '../../dataset/row-source.ts';
 import { AppError } from '../../lib/errors.ts';
 import { checkFile } from '../import/source-files.ts';
-import { elementOf, typeGroup } from './column-types.ts';
-import { type Database, openDatabase, quoteName, quotePath, textOf } from './database.ts';
+import { elementOf, quoteName, typeGroup } from '../kinds/column-plan.ts';
+import { type Database, openDatabase, quotePath, textOf } from './database.ts';
 
 /** What DuckDB may hold: the file is streamed, so that a row group or two are enough. */
 const MEMORY_MIB = 512;

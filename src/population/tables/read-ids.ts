@@ -1,10 +1,10 @@
 /** Reads the user ids of tables, Parquet or CSV. */
 import type { BadRows } from '../import/bad-rows.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
+import { planUserId } from '../import/read-user.ts';
 import type { FileFormat } from '../import/source-files.ts';
 import type { SourceSchema } from '../import/source-schema.ts';
 import { float64Column, textColumn } from './chunks.ts';
-import { planUserId } from './column-sql.ts';
 import { withDatabase } from './database.ts';
 import { openTables } from './open-tables.ts';
 import { createSource, findBadRows } from './source-view.ts';

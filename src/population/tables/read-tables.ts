@@ -1,18 +1,21 @@
 /** Reads users from tables, Parquet or CSV, into a version: DuckDB reads, checks and encodes, numbers come back. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { AppError, assert } from '../../lib/errors.ts';
+import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
 import { FULL } from '../../lib/text/text-table.ts';
 import { type BadRows, type Duplicates, LastRows } from '../import/bad-rows.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
+import { planUserId } from '../import/read-user.ts';
 import { describeFault, type RowSink } from '../import/row-sink.ts';
 import { checkFile, formatOf } from '../import/source-files.ts';
-import { populationFeatures, type SourceFeature, type SourceSchema } from '../import/source-schema.ts';
+import { populationFeatures, type SourceSchema } from '../import/source-schema.ts';
+import type { ColumnPlan, TableShape } from '../kinds/column-plan.ts';
+import type { SourceFeature } from '../kinds/kind-import.ts';
+import { KIND_IMPORTS } from '../kinds/table.ts';
 import { gatherRows } from '../read/gather.ts';
 import { RowSet } from '../read/row-set.ts';
 import type { Column, Rows } from '../read/segments.ts';
 import { float32Column, float32Lists, float64Column, int32Column, int32Lists, textColumn } from './chunks.ts';
-import type { ColumnPlan, TableShape } from './column-plan.ts';
-import { planFeature, planUserId } from './column-sql.ts';
 import { type Database, withDatabase } from './database.ts';
 import { codesSql, encodeTokens, type TokenCodes } from './dictionaries.ts';
 import { openTables, rowErrors, type Tables } from './open-tables.ts';
@@ -109,7 +112,7 @@ class TableReader {
     const { schema, limits } = this.#options;
     return [
       planUserId(schema, shape, limits),
-      ...schema.features.map((feature) => planFeature(feature, shape, limits)),
+      ...schema.features.map((feature) => KIND_IMPORTS[feature.kind].plan(feature, shape, limits)),
     ];
   }
 
@@ -133,13 +136,14 @@ class TableReader {
   async #encode(leftOut: string | null): Promise<(TokenCodes | null)[]> {
     const codes: (TokenCodes | null)[] = [];
     for (const [i, feature] of this.#features.entries()) {
-      const isToken = feature.kind === 'single' || feature.kind === 'multi';
       const percent = (value: number) =>
         this.#onProgress({ phase: 'collecting tokens', at: feature.name, percent: value });
       const source = { feature, column: `c${i + 1}`, leftOut };
       const dictionary = this.#writer.dictionaries[i]!;
       codes.push(
-        isToken ? await encodeTokens(source, dictionary, this.#options.limits, this.#database, percent) : null,
+        hasTokens(feature.kind)
+          ? await encodeTokens(source, dictionary, this.#options.limits, this.#database, percent)
+          : null,
       );
     }
     return codes;
@@ -193,11 +197,12 @@ class TableReader {
   }
 
   #columns(chunk: DuckDBDataChunk): Map<string, Column> {
-    return new Map(this.#features.map((feature, i) => [feature.name, columnOf(feature, chunk, i + 2)]));
+    return new Map(this.#features.map((feature, i) => [feature.name, readColumn(feature, chunk, i + 2)]));
   }
 }
 
-function columnOf({ kind, size = 1 }: SourceFeature, chunk: DuckDBDataChunk, index: number): Column {
+function readColumn({ kind: own, size = 1 }: SourceFeature, chunk: DuckDBDataChunk, index: number): Column {
+  const kind = columnOf(own);
   switch (kind) {
     case 'single':
       return { kind, codes: int32Column(chunk, index) };

@@ -1,7 +1,8 @@
 /** Files that are elsewhere, and patterns of files. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { isPattern, isRemote } from '../import/source-files.ts';
-import { type Database, quoteText, textOf } from './database.ts';
+import { quoteText } from '../kinds/column-plan.ts';
+import { type Database, textOf } from './database.ts';
 
 /**
  * The files of `sources` in their order; those of a pattern sorted by name. Errors: AppError `invalid_data` for a

@@ -1,7 +1,7 @@
 /** The columns that are read of tables as a view, and the rows of it that are bad. */
 import { type BadRows, WORST_ROWS } from '../import/bad-rows.ts';
+import type { ColumnPlan } from '../kinds/column-plan.ts';
 import { RowSet } from '../read/row-set.ts';
-import type { ColumnPlan } from './column-plan.ts';
 import { type Database, numberOf, textOf } from './database.ts';
 import { rowErrors, type Tables } from './open-tables.ts';
 

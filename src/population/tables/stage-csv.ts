@@ -7,8 +7,9 @@ import { checkFrames } from '../../dataset/zstd.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { findFirstRecord, parseCsvRecord } from '../../lib/text/csv-reader.ts';
 import { isRemote } from '../import/source-files.ts';
+import { quoteName, quoteText } from '../kinds/column-plan.ts';
 import { type CsvShape, isReadable, MAXIMUM_RECORD_BYTES, rewriteCsv } from './csv-lines.ts';
-import { type Database, numberOf, quoteName, quotePath, quoteText, type Row, textOf } from './database.ts';
+import { type Database, numberOf, quotePath, type Row, textOf } from './database.ts';
 import { isPlainCsv } from './plain-csv.ts';
 
 /** What a CSV file has at its head. */

@@ -1,17 +1,7 @@
 /** Whether texts of a column are lists: by which separator, and what speaks for it. */
-import { NUMBER } from './column-sql.ts';
-import { type Database, numberOf, quoteText } from './database.ts';
-
-/** A separator that texts of a column have between their parts. */
-export interface TextList {
-  /** With a space after it where every one has it. */
-  readonly separator: string;
-  /** Texts that have it. */
-  readonly values: number;
-  readonly kind: 'tokens' | 'numbers';
-  /** Numbers in each text, of numbers. */
-  readonly size: number;
-}
+import { NUMBER, type TextList } from '../kinds/column-facts.ts';
+import { quoteText } from '../kinds/column-plan.ts';
+import { type Database, numberOf } from './database.ts';
 
 /** What texts of people rarely have comes first. */
 const SEPARATORS = ['|', ';', ',', ' '] as const;

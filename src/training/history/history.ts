@@ -3,15 +3,14 @@
  * arrays.
  */
 
+import { type CampaignValue, readCampaignValue } from '../../dataset/campaign-values.ts';
 import { readInteractionsTable } from '../../dataset/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../../dataset/data-set.ts';
-import { parseDate } from '../../dataset/dates.ts';
 import type { Feature } from '../../dataset/features.ts';
 import { lineError, readLines } from '../../dataset/lines.ts';
-import { describe, describeNoToken, findId, findToken, type JsonRecord, parseRecord } from '../../dataset/records.ts';
+import { describe, describeNoToken, findId, type JsonRecord, parseRecord } from '../../dataset/records.ts';
 import { RowBuffer } from '../../dataset/row-buffer.ts';
 import { parseMoment, TIME_FORMATS } from '../../dataset/times.ts';
-import type { AppError } from '../../lib/errors.ts';
 import type { CampaignValues } from '../../online/encode.ts';
 import type { Reach } from './reach.ts';
 
@@ -55,7 +54,7 @@ export interface UserFinder {
 }
 
 /** Limits of a history. */
-const HISTORY_LIMITS = { campaigns: 1_000_000, tokensPerFeature: 10_000, idBytes: 256 };
+const HISTORY_LIMITS = { campaigns: 1_000_000, idBytes: 256 };
 
 /**
  * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
@@ -136,54 +135,16 @@ function parseCampaign(record: JsonRecord, features: readonly Feature[], path: s
       { value: group },
     );
   }
+  const refuseValue = (name: string, what: string, value: unknown) =>
+    lineError(path, line, `feature ${JSON.stringify(name)} of campaign ${JSON.stringify(id)} is ${what}`, { value });
   const values: [string, CampaignValue][] = [];
   for (const feature of features) {
     const value = field(feature.name) ?? null;
-    if (value !== null) values.push([feature.name, checkValue(value, feature, id, path, line)]);
+    if (value !== null)
+      values.push([feature.name, readCampaignValue(value, feature, (what) => refuseValue(feature.name, what, value))]);
   }
   const rows = { train: new RowBuffer(), seed: new RowBuffer(), eval: new RowBuffer() };
   return { id, features: Object.fromEntries(values), split, group, ...rows };
-}
-
-type CampaignValue = CampaignValues[string];
-
-function checkValue(value: unknown, feature: Feature, id: string, path: string, line: number): CampaignValue {
-  const refuse = (what: string): AppError =>
-    lineError(path, line, `feature ${JSON.stringify(feature.name)} of campaign ${JSON.stringify(id)} is ${what}`, {
-      value,
-    });
-  switch (feature.kind) {
-    case 'single': {
-      const token = findToken(value);
-      if (token === null) throw refuse(`${describeNoToken(value)}, text is needed`);
-      return token;
-    }
-    case 'multi':
-      return checkTokens(value, refuse);
-    case 'number': {
-      const number = typeof value === 'string' ? parseDate(value) : value;
-      if (typeof number === 'number' && Number.isFinite(number)) return number;
-      throw refuse(`${describe(value)}, a number or a date is needed`);
-    }
-    case 'vector': {
-      const { size } = feature;
-      if (Array.isArray(value) && value.length === size && value.every(Number.isFinite)) return value as number[];
-      throw refuse(`${describe(value)}, a list of ${size} numbers is needed`);
-    }
-  }
-}
-
-function checkTokens(value: unknown, refuse: (what: string) => AppError): readonly string[] {
-  if (!Array.isArray(value)) throw refuse(`${describe(value)}, a list of texts is needed`);
-  if (value.length > HISTORY_LIMITS.tokensPerFeature)
-    throw refuse(`a list of ${value.length}, more than ${HISTORY_LIMITS.tokensPerFeature}`);
-  const tokens: string[] = [];
-  for (const part of value as unknown[]) {
-    const token = findToken(part);
-    if (token === null) throw refuse(`a list with ${describeNoToken(part)} in it, texts are needed`);
-    tokens.push(token);
-  }
-  return tokens;
 }
 
 async function readInteractions(

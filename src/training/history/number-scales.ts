@@ -1,7 +1,7 @@
 /** How numbers are cut into bands and standardised: from what the users, or the train campaigns, have. */
 
 import type { Feature } from '../../dataset/features.ts';
-import { hasTokens } from '../../lib/feature-kinds.ts';
+import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
 import type { NumberScale } from '../../model/architectures/feature-inputs.ts';
 import { quantileEdges } from '../../population/read/bands.ts';
 import type { Population } from '../../population/read/population.ts';
@@ -59,7 +59,7 @@ export function withCampaignScales(
 
 /** Collects rows of one feature; NaN is missing. */
 class ScaleCollector {
-  readonly #feature: Feature;
+  readonly #hasBands: boolean;
   readonly #every: number;
   readonly #sums: Float64Array;
   readonly #squares: Float64Array;
@@ -68,7 +68,7 @@ class ScaleCollector {
   #known = 0;
 
   constructor(feature: Feature, rows: number) {
-    this.#feature = feature;
+    this.#hasBands = columnOf(feature.kind) === 'number';
     this.#every = Math.max(1, Math.ceil(rows / MOST_VALUES));
     this.#sums = new Float64Array(feature.size ?? 1);
     this.#squares = new Float64Array(feature.size ?? 1);
@@ -84,7 +84,7 @@ class ScaleCollector {
         this.#sums[i]! += value;
         this.#squares[i]! += value * value;
       }
-      if (this.#feature.kind === 'number' && this.#rows % this.#every === 0) this.#values.push(values[from]!);
+      if (this.#hasBands && this.#rows % this.#every === 0) this.#values.push(values[from]!);
     }
   }
 
@@ -96,7 +96,7 @@ class ScaleCollector {
       const variance = sum / count - means[i]! ** 2;
       return variance > 1e-12 * (sum / count) ? Math.sqrt(variance) : 1;
     });
-    const edges = this.#feature.kind === 'number' ? quantileEdges(Float32Array.from(this.#values), BANDS) : [];
+    const edges = this.#hasBands ? quantileEdges(Float32Array.from(this.#values), BANDS) : [];
     return { edges, means, deviations };
   }
 }

@@ -1,7 +1,7 @@
 /** The population as a sparse matrix users x tokens: what the baselines see of a user. */
 
 import { assert } from '../../lib/errors.ts';
-import { type FeatureKind, hasTokens } from '../../lib/feature-kinds.ts';
+import { type ColumnKind, columnOf, hasTokens } from '../../lib/feature-kinds.ts';
 import {
   MOST_DEVIATIONS,
   missingBand,
@@ -169,7 +169,7 @@ export function findColumn(
 /** The columns of one feature. */
 export interface Block {
   readonly name: string;
-  readonly kind: FeatureKind;
+  readonly kind: ColumnKind;
   readonly firstColumn: number;
   readonly width: number;
   readonly maxLength: number;
@@ -192,11 +192,11 @@ export function blocksOf(population: Population, features: readonly ScaledFeatur
   return features.map(({ name, kind, maxLength = Number.POSITIVE_INFINITY, scale, kept }) => {
     const own = firstColumn;
     const tokens = kept ? kept.codes.length + 1 : population.dictionary(name).size;
-    const width = hasTokens(kind) ? tokens : rowsOfScale(scale!, kind);
+    const width = hasTokens(kind) ? tokens : rowsOfScale(scale!, columnOf(kind));
     firstColumn += width;
     return {
       name,
-      kind,
+      kind: columnOf(kind),
       firstColumn: own,
       width,
       maxLength,

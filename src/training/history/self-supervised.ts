@@ -1,6 +1,8 @@
 /** A population prepared for training without campaigns: its frequent tokens are the campaigns. */
+
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
+import { columnOf } from '../../lib/feature-kinds.ts';
 import { createRng } from '../../lib/rng.ts';
 import { buildOneHot } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
@@ -40,7 +42,7 @@ export function prepareSelfSupervised(
       `no token of ${path} has ${choice.leastHolders} holders or more and at most half of its ` +
         `${population.rowCount} users: there is nothing to learn from`,
     );
-  if (features.length === 1 && features[0]!.kind === 'single')
+  if (features.length === 1 && columnOf(features[0]!.kind) === 'single')
     throw new AppError(
       'invalid_data',
       `${path} has only the feature "${features[0]!.name}", of one value: nothing is left to find its holders by`,

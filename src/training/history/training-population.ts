@@ -1,4 +1,5 @@
 /** A population folder as users to train on, as it is: no data set says how much of its lists a model reads. */
+import { columnOf } from '../../lib/feature-kinds.ts';
 import { openPopulation, type Population } from '../../population/read/population.ts';
 import { isTokenColumn, startOf } from '../../population/read/segments.ts';
 import { keepTokens } from './kept-tokens.ts';
@@ -25,7 +26,9 @@ export function openTrainingPopulation(path: string, maximumTokens = Number.POSI
 
 function withLengths(population: Population, features: readonly ScaledFeature[]): ScaledFeature[] {
   const lengths = new Map(
-    features.filter(({ kind }) => kind === 'multi').map(({ name }) => [name, new Int32Array(population.rowCount)]),
+    features
+      .filter(({ kind }) => columnOf(kind) === 'multi')
+      .map(({ name }) => [name, new Int32Array(population.rowCount)]),
   );
   let first = 0;
   for (let segment = 0; segment < population.segmentCount; segment++) {

@@ -12,17 +12,17 @@ import {
 } from '../../../packages/onnx-grad/index.ts';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
-import { hasTokens } from '../../lib/feature-kinds.ts';
+import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
 import { type MetaHeacFeature, type NumberScale, rowsOfScale } from '../../model/architectures/feature-inputs.ts';
 import { buildHeadsAlone, buildMetaHeac, type MetaHeacConfig } from '../../model/architectures/metaheac.ts';
 import { hasOwnLogits } from '../../model/blend.ts';
 import { type CampaignPrior, encodePriors } from '../../model/campaign-prior.ts';
+import { MAXIMUM_LIST_LENGTH, makeFeature } from '../../model/feature-schemas.ts';
 import { MODEL_FILE, type ModelContract, type UnversionedModel, writeModelFolder } from '../../model/folder.ts';
 import { goldenInputs } from '../../model/interface.ts';
 import {
   type AdaptationSettings,
   featureOf,
-  MAXIMUM_LIST_LENGTH,
   type Manifest,
   type ManifestFeature,
   manifestSchema,
@@ -85,7 +85,12 @@ export function createInitialModel(
   const sized = (list: readonly ManifestFeature[], scaled: readonly ScaledFeature[]): MetaHeacFeature[] =>
     list.map((feature, i) => {
       const { scale } = scaled[i]!;
-      return { ...featureOf(feature), rows: rowsOf(feature, scale), ...(scale ? { scale } : {}) };
+      return {
+        ...featureOf(feature),
+        kind: columnOf(feature.kind),
+        rows: rowsOf(feature, scale),
+        ...(scale ? { scale } : {}),
+      };
     });
   const config: MetaHeacConfig = {
     user: sized(features.user, userFeatures),
@@ -121,7 +126,7 @@ function describe(
 }
 
 function rowsOf(feature: ManifestFeature, scale: NumberScale | undefined): number {
-  return 'vocabulary_size' in feature ? feature.vocabulary_size : rowsOfScale(scale!, feature.kind);
+  return 'vocabulary_size' in feature ? feature.vocabulary_size : rowsOfScale(scale!, columnOf(feature.kind));
 }
 
 function describeOne(
@@ -130,17 +135,9 @@ function describeOne(
   feature: ScaledFeature,
   vocabulary_size: number,
 ): ManifestFeature {
-  const { name, kind } = feature;
-  switch (kind) {
-    case 'single':
-      return { name, kind, vocabulary_size };
-    case 'multi':
-      return { name, kind, max_length: maximumLength(path, side, feature), vocabulary_size };
-    case 'number':
-      return { name, kind, missing: null, edges: [...feature.scale!.edges] };
-    case 'vector':
-      return { name, kind, size: feature.size!, missing: null };
-  }
+  const { name, kind, size, scale } = feature;
+  const max_length = columnOf(kind) === 'multi' ? maximumLength(path, side, feature) : undefined;
+  return makeFeature(name, kind, { vocabulary_size, max_length, size, missing: null, edges: scale?.edges });
 }
 
 function maximumLength(

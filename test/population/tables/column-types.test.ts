@@ -1,7 +1,7 @@
 /** Parquet columns of the types that programs write, and those that are refused. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { SourceFeature } from '../../../src/population/import/source-schema.ts';
+import type { SourceFeature } from '../../../src/population/kinds/kind-import.ts';
 import { openPopulation } from '../../../src/population/read/population.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { codesOf, refusalOf } from '../support.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FeatureKind } from '../../../src/lib/feature-kinds.ts';
 import { importPopulation } from '../../../src/population/import/import.ts';
-import type { SourceFeature } from '../../../src/population/import/source-schema.ts';
+import type { SourceFeature } from '../../../src/population/kinds/kind-import.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { size } from '../../fixture/size.ts';
 import { snapshot, type TestUser, writeDataSet } from '../support.ts';

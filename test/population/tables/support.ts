@@ -8,7 +8,8 @@ import {
   type ImportFilesResult,
   importFiles,
 } from '../../../src/population/import/import-files.ts';
-import type { SourceFeature, SourceSchema } from '../../../src/population/import/source-schema.ts';
+import type { SourceSchema } from '../../../src/population/import/source-schema.ts';
+import type { SourceFeature } from '../../../src/population/kinds/kind-import.ts';
 import type { TestUser } from '../support.ts';
 
 export const SEPARATOR = '|';

@@ -1,4 +1,5 @@
 /** `metaheac population list`, `show`, `diff`, `prune` and `rollback`. */
+import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Output } from '../../../lib/output.ts';
 import { diffPopulations } from '../../../population/read/diff.ts';
 import { openPopulation } from '../../../population/read/population.ts';
@@ -30,8 +31,8 @@ export function populationShowCommand(dir: string, options: { version?: string }
   const dead = deadRows === 0 ? '' : `, ${deadRows} dead rows`;
   output.result(`  ${segments} segments, ${sharedSegments} of them shared with other versions${dead}`);
   for (const { name, kind, size, sensitive } of population.features) {
-    const tokens = population.dictionary(name).size - 1;
-    const what = kind === 'vector' ? ` of ${size}` : kind === 'number' ? '' : `, ${tokens} tokens ever imported`;
+    const tokens = hasTokens(kind) ? `, ${population.dictionary(name).size - 1} tokens ever imported` : '';
+    const what = size === undefined ? tokens : ` of ${size}`;
     output.result(`  ${name}: ${kind}${what}${sensitive ? ', sensitive' : ''}`);
   }
 }

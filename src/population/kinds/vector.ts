@@ -1,15 +1,61 @@
-/** The columns of a vector as SQL: a list, a text that looks like one, or one column a number. */
+/** `vector`: as many numbers as its size says: a list, a text that looks like one, or one column a number. */
+import { lineError } from '../../dataset/lines.ts';
 import { assert } from '../../lib/errors.ts';
-import type { SourceFeature } from '../import/source-schema.ts';
-import { type ColumnPlan, type Fault, type TableShape, typeOf, unusable } from './column-plan.ts';
-import { elementOf, type TypeGroup, typeGroup } from './column-types.ts';
-import { quoteName, quoteText } from './database.ts';
+import { type ColumnFacts, isBracketed } from './column-facts.ts';
+import {
+  type ColumnPlan,
+  elementOf,
+  type Fault,
+  quoteName,
+  quoteText,
+  type TableShape,
+  type TypeGroup,
+  typeGroup,
+  typeOf,
+  unusable,
+} from './column-plan.ts';
+import {
+  type Cell,
+  type InferredKind,
+  isPattern,
+  type KindImport,
+  type SourceFeature,
+  wrongValue,
+} from './kind-import.ts';
 
-/** Errors: AppError `invalid_data` naming the column. */
-export function vectorPlan(feature: SourceFeature, shape: TableShape): ColumnPlan {
+export const vector: KindImport = {
+  hasSeparator: true,
+  formats: [],
+  decode: (value) => value,
+  parse,
+  plan,
+  infer,
+};
+
+function parse(value: unknown, cell: Cell): void {
+  const { path, line, feature, column } = cell;
+  const { name, size } = feature;
+  assert(size !== undefined, 'a vector has a size');
+  if (value === null) {
+    for (let i = 0; i < size; i++) column.push(Number.NaN);
+    return;
+  }
+  if (!Array.isArray(value)) throw wrongValue(cell, value, `a list of ${size} numbers or null (it is of kind vector)`);
+  if (value.length !== size) {
+    const message = `the vector "${name}" has ${value.length} numbers, not ${size}`;
+    throw lineError(path, line, message, { value: value.length, limit: size });
+  }
+  for (const item of value) {
+    if (typeof item !== 'number' || !Number.isFinite(Math.fround(item)))
+      throw wrongValue(cell, item, 'a list of numbers that float32 can hold');
+    column.push(item);
+  }
+}
+
+function plan(feature: SourceFeature, shape: TableShape): ColumnPlan {
   const { name, column, separator, size } = feature;
   assert(size !== undefined, 'a vector has a size');
-  if (column.includes('*')) return patternPlan(feature, size, shape);
+  if (isPattern(feature)) return patternPlan(feature, size, shape);
   const type = typeOf(shape, column, name);
   const element = elementOf(type);
   const plan = { columns: [column], raw: quoteName(column) };
@@ -67,4 +113,18 @@ function faultsOf(name: string, size: number, isGiven: string): Fault[] {
 
 function isNumeric(group: TypeGroup): boolean {
   return group === 'float' || group === 'integer';
+}
+
+function infer(facts: ColumnFacts, notes: string[]): InferredKind | null {
+  const { type, list, shortest, longest } = facts;
+  const element = elementOf(type);
+  if (element !== null) {
+    const isWhole = typeGroup(element) === 'integer';
+    const isVector = typeGroup(element) === 'float' || (isWhole && shortest > 1);
+    if (!isVector || shortest !== longest) return null;
+    if (isWhole) notes.push('lists of whole numbers, all as long: kind multi if they are codes');
+    return { kind: 'vector', size: Math.max(longest, 1) };
+  }
+  if (isBracketed(facts)) return { kind: 'vector', size: longest };
+  return list?.kind === 'numbers' ? { kind: 'vector', size: list.size, separator: list.separator } : null;
 }

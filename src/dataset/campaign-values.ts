@@ -1,0 +1,53 @@
+/** The values of a campaign's features in a data set, by kind. A missing row is a compile error. */
+import type { FeatureKind } from '../lib/feature-kinds.ts';
+import { parseDate } from './dates.ts';
+import type { Feature } from './features.ts';
+import { describe, describeNoToken, findToken } from './records.ts';
+
+export type CampaignValue = string | number | readonly string[] | readonly number[];
+
+/** What a value is instead of what is needed. */
+interface Refusal {
+  readonly refused: string;
+}
+
+type Read = (value: unknown, size: number | undefined) => CampaignValue | Refusal;
+
+const MAXIMUM_TOKENS = 10_000;
+
+const READERS: { readonly [K in FeatureKind]: Read } = {
+  single: (value) => findToken(value) ?? { refused: `${describeNoToken(value)}, text is needed` },
+  multi: readTokens,
+  number(value) {
+    const number = typeof value === 'string' ? parseDate(value) : value;
+    if (typeof number === 'number' && Number.isFinite(number)) return number;
+    return { refused: `${describe(value)}, a number or a date is needed` };
+  },
+  vector(value, size) {
+    if (Array.isArray(value) && value.length === size && value.every(Number.isFinite)) return value as number[];
+    return { refused: `${describe(value)}, a list of ${size} numbers is needed` };
+  },
+};
+
+/** The value of a campaign's feature. `refuse` makes the error that is thrown for a value of another kind. */
+export function readCampaignValue(
+  value: unknown,
+  { kind, size }: Feature,
+  refuse: (what: string) => Error,
+): CampaignValue {
+  const read = READERS[kind](value, size);
+  if (typeof read === 'object' && 'refused' in read) throw refuse(read.refused);
+  return read;
+}
+
+function readTokens(value: unknown): readonly string[] | Refusal {
+  if (!Array.isArray(value)) return { refused: `${describe(value)}, a list of texts is needed` };
+  if (value.length > MAXIMUM_TOKENS) return { refused: `a list of ${value.length}, more than ${MAXIMUM_TOKENS}` };
+  const tokens: string[] = [];
+  for (const part of value as unknown[]) {
+    const token = findToken(part);
+    if (token === null) return { refused: `a list with ${describeNoToken(part)} in it, texts are needed` };
+    tokens.push(token);
+  }
+  return tokens;
+}

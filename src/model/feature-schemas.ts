@@ -1,0 +1,72 @@
+/** What a manifest says of a feature, by its kind. A missing row is a compile error. */
+import { z } from 'zod';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
+
+/** The maximum number of tokens that a model reads from a list. */
+export const MAXIMUM_LIST_LENGTH = 4096;
+
+export const featureName = z.string().min(1).max(128);
+/** The number of tokens that are kept of a list. */
+export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
+/** The number of numbers in a vector. */
+export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
+/** What a model is fed for a missing number; null: NaN, which it recognises itself. */
+export const missingValue = z.number().nullable();
+/**
+ * What becomes of unknown tokens in a list: `drop` closes the gap (the default), `keep` leaves id 0 in their place, for
+ * lists that are parallel to another one.
+ */
+export const unknownTokens = z.enum(['drop', 'keep']);
+/** Ids: tokens and id 0. */
+const vocabularySize = z.number().int().min(1);
+
+/** By its fields a feature says what it is: only tokens have a `vocabulary_size`, only lists a `max_length`. */
+const FEATURE_SCHEMAS = {
+  single: z.strictObject({
+    name: featureName,
+    kind: z.literal('single'),
+    vocabulary_size: vocabularySize,
+  }),
+  multi: z.strictObject({
+    name: featureName,
+    kind: z.literal('multi'),
+    max_length: maximumLength,
+    vocabulary_size: vocabularySize,
+    unknown: unknownTokens.optional(),
+  }),
+  number: z.strictObject({
+    name: featureName,
+    kind: z.literal('number'),
+    missing: missingValue,
+    /** Where the bands of a trained model begin, except the first, ascending; its graph has them too. */
+    edges: z.array(z.number()).optional(),
+  }),
+  vector: z.strictObject({
+    name: featureName,
+    kind: z.literal('vector'),
+    size: vectorSize,
+    missing: missingValue,
+  }),
+} satisfies { readonly [K in FeatureKind]: z.ZodObject };
+
+type Schema = (typeof FEATURE_SCHEMAS)[FeatureKind];
+type Feature = z.infer<Schema>;
+type Field = Feature extends infer F ? (F extends F ? keyof F : never) : never;
+
+export const featureSchema = z.discriminatedUnion('kind', Object.values(FEATURE_SCHEMAS) as [Schema, ...Schema[]]);
+
+/** Whether the features of a kind have a field. */
+export function hasField(kind: FeatureKind, field: Field): boolean {
+  return field in FEATURE_SCHEMAS[kind].shape;
+}
+
+/** A feature with those of `fields` that its kind has. */
+export function makeFeature(
+  name: string,
+  kind: FeatureKind,
+  fields: { readonly [F in Exclude<Field, 'name' | 'kind'>]?: unknown },
+): Feature {
+  const all: { readonly [field: string]: unknown } = { ...fields, name, kind };
+  const own = Object.keys(FEATURE_SCHEMAS[kind].shape).filter((field) => all[field] !== undefined);
+  return Object.fromEntries(own.map((field) => [field, all[field]])) as Feature;
+}

@@ -1,0 +1,96 @@
+/** Reads users: one NDJSON record into a user number and a row of codes, or a refusal that names file:line. */
+import type { Feature } from '../../dataset/features.ts';
+import { lineError } from '../../dataset/lines.ts';
+import { describeNoToken, findId, type JsonRecord } from '../../dataset/records.ts';
+import { FULL, type TextTable } from '../../lib/text/text-table.ts';
+import { type ColumnPlan, quoteName, type TableShape, typeGroup, typeOf, unusable } from '../kinds/column-plan.ts';
+import { KIND_IMPORTS } from '../kinds/table.ts';
+import type { ImportLimits } from './import-limits.ts';
+import type { SegmentBuilder } from './segment-builder.ts';
+import type { SourceSchema } from './source-schema.ts';
+import { textError } from './text-error.ts';
+
+/** What users are read into: the tables grow, the builder gets one row a user. */
+export interface UserSink {
+  readonly directory: TextTable;
+  /** By feature, in the schema's order; features without tokens leave theirs empty. */
+  readonly dictionaries: readonly TextTable[];
+  readonly segment: SegmentBuilder;
+  /** Users to leave out. */
+  readonly erased?: { has(userId: string): boolean };
+}
+
+/** The number of a user who was erased. */
+export const ERASED = -5;
+
+/**
+ * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. Keys
+ * that are not features are ignored. An id may be a whole number, a token also true or false: they are read as text. A
+ * missing value is null, '' (single) or [] (multi): code 0 for a single one, no code for a list, NaN for numbers. Empty
+ * texts in a list are left out. Nothing is read of an erased user, and ERASED is returned. Errors: AppError
+ * `invalid_data` naming file:line; `sink` must then be thrown away.
+ */
+export function readUser(
+  record: JsonRecord,
+  path: string,
+  line: number,
+  features: readonly Feature[],
+  sink: UserSink,
+  limits: ImportLimits,
+): number {
+  const userNumber = readUserId(record, path, line, sink, limits);
+  if (userNumber === ERASED) return userNumber;
+  for (let i = 0; i < features.length; i++) {
+    const feature = features[i]!;
+    const { name, kind } = feature;
+    if (!Object.hasOwn(record, name)) {
+      throw lineError(path, line, `the feature "${name}" is absent: write null for an unknown value`);
+    }
+    const [column, dictionary] = [sink.segment.columns[i]!, sink.dictionaries[i]!];
+    KIND_IMPORTS[kind].parse(record[name], { path, line, feature, column, dictionary, limits });
+  }
+  return userNumber;
+}
+
+/** The same rules in SQL, for the ids of a table. Errors: AppError `invalid_data` naming the column. */
+export function planUserId(
+  { userId: column }: Pick<SourceSchema, 'userId'>,
+  shape: TableShape,
+  limits: ImportLimits,
+): ColumnPlan {
+  const group = typeGroup(typeOf(shape, column, 'user_id'));
+  if (group !== 'text' && group !== 'integer') throw unusable(shape, column, 'user ids must be text or whole numbers');
+  const limit = limits.maximumUserIdBytes;
+  const empty = `the user id is empty; it must be text of 1 to ${limit} bytes`;
+  return {
+    columns: [column],
+    raw: quoteName(column),
+    value: '{raw}::VARCHAR',
+    faults: [
+      { when: "{value} IS NULL OR {value} = ''", message: empty },
+      { when: `strlen({value}) > ${limit}`, message: `the user id is longer than ${limit} bytes` },
+    ],
+  };
+}
+
+function readUserId(record: JsonRecord, path: string, line: number, sink: UserSink, limits: ImportLimits): number {
+  const limit = limits.maximumUserIdBytes;
+  const id = userIdOf(record);
+  if (id === null) {
+    const what = describeNoToken(Object.hasOwn(record, 'user_id') ? record.user_id : undefined);
+    throw lineError(path, line, `"user_id" is ${what}; it must be text of 1 to ${limit} bytes, or a whole number`);
+  }
+  if (id === '') throw lineError(path, line, `"user_id" is empty; it must be text of 1 to ${limit} bytes`);
+  if (sink.erased?.has(id)) return ERASED;
+  const userNumber = sink.directory.add(id, limit);
+  if (userNumber >= 0 && userNumber < limits.maximumUsers) return userNumber;
+  if (userNumber >= 0 || userNumber === FULL) {
+    throw lineError(path, line, 'the directory is full: too many users', { limit: limits.maximumUsers });
+  }
+  throw textError(path, line, '"user_id"', id, userNumber, limit);
+}
+
+/** The id of a user as text; null where there is none, or a value that cannot be one. */
+export function userIdOf(record: JsonRecord): string | null {
+  return Object.hasOwn(record, 'user_id') ? findId(record.user_id) : null;
+}

@@ -1,0 +1,21 @@
+/** The refusal of a text that a table does not take. */
+import { lineError } from '../../dataset/lines.ts';
+import type { AppError } from '../../lib/errors.ts';
+import { ILL_FORMED } from '../../lib/text/text-table.ts';
+
+const EXAMPLE_CHARACTERS = 80;
+
+/** `fault` is what `TextTable.add` returned. */
+export function textError(
+  path: string,
+  line: number,
+  what: string,
+  text: string,
+  fault: number,
+  limit: number,
+): AppError {
+  const value = text.slice(0, EXAMPLE_CHARACTERS);
+  if (fault === ILL_FORMED)
+    return lineError(path, line, `${what} holds half of a surrogate pair, which is not text`, { value });
+  return lineError(path, line, `${what} is longer than ${limit} bytes`, { value, limit });
+}

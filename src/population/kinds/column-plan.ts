@@ -1,0 +1,68 @@
+/** The columns of a table: what DuckDB's types mean to an import, how a column is read, and why it is refused. */
+import { AppError } from '../../lib/errors.ts';
+
+/** Why a value is bad; `when` reads `{raw}` and `{value}`, and `message` may have `{shown}`. */
+export interface Fault {
+  readonly when: string;
+  readonly message: string;
+}
+
+export interface ColumnPlan {
+  /** The columns of the table that it reads. */
+  readonly columns: readonly string[];
+  /** As the table has it. */
+  readonly raw: string;
+  /** VARCHAR, VARCHAR[], FLOAT or FLOAT[]: over `{raw}`. */
+  readonly value: string;
+  readonly faults: readonly Fault[];
+}
+
+/** The columns of a table with their types, and what to call the table in a refusal. */
+export interface TableShape {
+  readonly path: string;
+  readonly types: ReadonlyMap<string, string>;
+}
+
+export type TypeGroup = 'text' | 'integer' | 'float' | 'boolean' | 'date' | 'list' | 'other';
+
+const INTEGER = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
+const FLOAT = /^(FLOAT|DOUBLE|DECIMAL\(.*\))$/;
+const LIST = /^(.*)\[\d*\]$/;
+
+export function typeGroup(type: string): TypeGroup {
+  if (LIST.test(type)) return 'list';
+  if (type === 'VARCHAR' || type === 'UUID' || type.startsWith('ENUM(')) return 'text';
+  if (INTEGER.test(type)) return 'integer';
+  if (FLOAT.test(type)) return 'float';
+  if (type === 'BOOLEAN') return 'boolean';
+  if (type === 'DATE' || type.startsWith('TIMESTAMP')) return 'date';
+  return 'other';
+}
+
+/** The type of a list's elements; null if the type is not a list. */
+export function elementOf(type: string): string | null {
+  return LIST.exec(type)?.[1] ?? null;
+}
+
+/** The type of a column. Errors: AppError `invalid_data` if the table lacks it. */
+export function typeOf(shape: TableShape, column: string, what: string): string {
+  const type = shape.types.get(column);
+  if (type !== undefined) return type;
+  const known = [...shape.types.keys()].slice(0, 30).join(', ');
+  const message = `${shape.path} has no column "${column}" (for ${what}); its columns are ${known}`;
+  throw new AppError('invalid_data', `${message}. Say "column" in the schema, or --column ${what}=NAME`);
+}
+
+export function unusable({ path }: TableShape, column: string, why: string): AppError {
+  return new AppError('invalid_data', `${path}: the column "${column}" can't be used: ${why}`);
+}
+
+/** A text in SQL. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The name of a column in SQL. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

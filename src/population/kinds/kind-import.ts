@@ -1,0 +1,73 @@
+/** What an import has to know about a kind of feature: the cells of the table in `table.ts`. */
+import type { Feature } from '../../dataset/features.ts';
+import { lineError } from '../../dataset/lines.ts';
+import { describe } from '../../dataset/records.ts';
+import type { AppError } from '../../lib/errors.ts';
+import { columnOf } from '../../lib/feature-kinds.ts';
+import type { TextTable } from '../../lib/text/text-table.ts';
+import type { ImportLimits } from '../import/import-limits.ts';
+import type { ColumnBuilder } from '../import/segment-builder.ts';
+import type { ColumnFacts } from './column-facts.ts';
+import type { ColumnPlan, TableShape } from './column-plan.ts';
+
+/**
+ * How a value is written. Of numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
+ * (11/25/2026), `epoch_s` and `epoch_ms`, all of which become days since 1970, and `decimal_comma`. Of tokens:
+ * `integer`, for whole numbers that a program wrote as 25.0.
+ */
+export const VALUE_FORMATS = [
+  'date',
+  'date_dmy',
+  'date_mdy',
+  'epoch_s',
+  'epoch_ms',
+  'decimal_comma',
+  'integer',
+] as const;
+
+export type ValueFormat = (typeof VALUE_FORMATS)[number];
+
+/** A feature, and where it is in a file. */
+export interface SourceFeature extends Feature {
+  /** The name of its column; of a vector also a pattern with one `*` in place of 0, 1, 2 .. */
+  readonly column: string;
+  /** Between the values of a list that is written as text. */
+  readonly separator?: string;
+  readonly format?: ValueFormat;
+}
+
+/** A value of a JSON record, and where it goes. */
+export interface Cell {
+  readonly path: string;
+  readonly line: number;
+  readonly feature: Feature;
+  readonly column: ColumnBuilder;
+  readonly dictionary: TextTable;
+  readonly limits: ImportLimits;
+}
+
+/** What a schema says of a feature besides its name and column. */
+export type InferredKind = Pick<SourceFeature, 'kind' | 'size' | 'separator' | 'format'>;
+
+export interface KindImport {
+  /** Whether values that are written as text may have a separator. */
+  readonly hasSeparator: boolean;
+  readonly formats: readonly ValueFormat[];
+  /** A JSON value, decoded from the separator or the format of its schema; undefined if it is not of that format. */
+  readonly decode: (value: unknown, feature: SourceFeature) => unknown;
+  /** Reads a JSON value into the open row. Errors: AppError `invalid_data` naming file:line. */
+  readonly parse: (value: unknown, cell: Cell) => void;
+  /** The same rules in SQL, for a column of a table. Errors: AppError `invalid_data` naming the column. */
+  readonly plan: (feature: SourceFeature, shape: TableShape, limits: ImportLimits) => ColumnPlan;
+  /** What a schema should say of a column that looks like this kind, else null; `notes` tell what to check. */
+  readonly infer: (facts: ColumnFacts, notes: string[]) => InferredKind | null;
+}
+
+/** Whether a feature has a column for each of its numbers. */
+export function isPattern({ kind, column }: SourceFeature): boolean {
+  return columnOf(kind) === 'vector' && column.includes('*');
+}
+
+export function wrongValue({ path, line, feature }: Cell, value: unknown, expected: string): AppError {
+  return lineError(path, line, `the feature "${feature.name}" is ${describe(value)}; it must be ${expected}`);
+}
