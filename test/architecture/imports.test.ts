@@ -75,6 +75,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['src/cli/planted-report.ts', "export * from '../training/report/write.ts';", 'reports-are-loaded-late'],
   ['src/demo/planted.ts', "export * from '../cli/output.ts';", 'arrows-of-demo'],
   ['src/model/planted-lab.ts', "export * from '../../packages/lab/quality/parts.ts';", 'arrows-of-model'],
+  ['src/cli/planted-lab.ts', "export * from '../../packages/lab/quality/parts.ts';", 'no-command-needs-the-lab'],
   ['src/training/report/planted.ts', "export * from '../../cli/output.ts';", 'arrows-of-training'],
   ['src/audience/planted-pino.ts', "export { pino } from 'pino';", 'one-door-for-pino'],
   ['src/training/planted-missing.ts', "export * from './nowhere.ts';", 'resolvable'],

@@ -1,7 +1,6 @@
 /**
  * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures and
- * ratios of ways that were measured in turn in one run. `npm run bench -- quality ..`, `.. drift ..` and `.. filters ..`
- * have arguments of their own.
+ * ratios of ways that were measured in turn in one run. `npm run bench -- filters ..` has arguments of its own.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -12,7 +11,6 @@ import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchConsole } from './console.bench.ts';
-import { benchDrift } from './drift.bench.ts';
 import { benchEta } from './eta.bench.ts';
 import { benchExports } from './exports.bench.ts';
 import { benchFilters } from './filters.bench.ts';
@@ -22,7 +20,6 @@ import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchOverload } from './overload.bench.ts';
-import { benchQuality } from './quality.bench.ts';
 import { benchRegression } from './regression.bench.ts';
 import { type Benchmark, renderReport } from './report.ts';
 import { benchScoring } from './scoring.bench.ts';
@@ -53,12 +50,10 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   regression: told(benchRegression),
 };
 
-/** These measure quality, on data sets that they are given. */
+/** These measure data sets that they are given. */
 const OWN_ARGUMENTS: Readonly<
   Record<string, (args: readonly string[], note: (line: string) => void) => Promise<readonly string[]>>
 > = {
-  quality: benchQuality,
-  drift: benchDrift,
   filters: benchFilters,
 };
 

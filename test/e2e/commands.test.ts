@@ -4,13 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { SHAPE_NAMES } from '../../packages/lab/scenarios/names.ts';
 import { datasetGenerateCommand } from '../../src/cli/commands/dataset/generate.ts';
 import { openApiCommand } from '../../src/cli/commands/openapi.ts';
 import { createOutput } from '../../src/cli/output.ts';
@@ -287,36 +286,6 @@ describeUsual('metaheac dataset generate', () => {
   it('refuses a folder that is there', async () => {
     const options = { out: folder, users: 1, trainCampaigns: 1, testCampaigns: 1, seed: 1, world: 'demo' };
     await expect(datasetGenerateCommand(options, NOWHERE)).rejects.toMatchObject({ code: 'invalid_argument' });
-  });
-
-  it('writes a shape, and says what it is', async () => {
-    const out = join(folder, 'bands');
-    const stream = new PassThrough();
-    const options = {
-      out,
-      users: 1,
-      trainCampaigns: 1,
-      testCampaigns: 1,
-      seed: 1,
-      world: 'demo',
-      shape: 'bands' as const,
-    };
-    await datasetGenerateCommand(options, createOutput(stream, new PassThrough()));
-    expect(String(stream.read())).toMatch(
-      /bands: 4000 synthetic users, 40 train campaigns, 24 test campaigns\nUsers have eight numbers/,
-    );
-    expect(readdirSync(out).sort()).toEqual(['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson']);
-  });
-
-  it('lists the shapes, and refuses sizes beside one', async () => {
-    const [help, sized] = await Promise.all([
-      metaheac('dataset', 'generate', '--help'),
-      metaheac('dataset', 'generate', '--out', join(folder, 'sized'), '--shape', 'bands', '--users', '500'),
-    ]);
-    for (const name of SHAPE_NAMES) expect(help.stdout).toContain(`"${name}"`);
-    expect(sized).toMatchObject({ status: 2, stdout: '' });
-    expect(sized.stderr).toMatch(/--shape.*--users/);
-    expect(existsSync(join(folder, 'sized'))).toBe(false);
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numbers } from '../../packages/lab/scenarios/numbers.ts';
-import { generateShape } from '../../packages/lab/scenarios/shape.ts';
+import { writeScenario } from '../../packages/lab/scenarios/scenario.ts';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
@@ -28,7 +28,7 @@ let population: Population;
 let service: Service;
 
 beforeAll(async () => {
-  await generateShape({ ...numbers, users: 1200, trainCampaigns: 6, testCampaigns: 2 }, { out: data, seed: '3' });
+  await writeScenario({ ...numbers, users: 1200, trainCampaigns: 6, testCampaigns: 2 }, { out: data, seed: '3' });
   const prepared = await prepareDataSet(data, { pastCampaigns: false });
   const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
   await train(prepared, {

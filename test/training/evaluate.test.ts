@@ -116,7 +116,6 @@ describe('evaluate', () => {
       repeats: 2,
       seed: 1,
       groups: methods['metaheac'],
-      prediction: expect.objectContaining({ random_seeds: expect.objectContaining({ sets: 10 }) }),
       // the clock is asked before the first campaign and after the last of 10 x 2
       seconds_per_campaign: 1 / 20,
       // and before and after each other method
@@ -220,20 +219,8 @@ describe('evaluate', () => {
     expect(own.all!.campaigns).toBe(2);
   });
 
-  it('predicts from the seeds of every campaign of both groups', () => {
-    const { groups: own } = report.prediction;
-    expect(Object.entries(own).map(([name, { campaigns, predicted }]) => [name, campaigns, predicted])).toEqual([
-      ['small', 5, 5],
-      ['large', 5, 5],
-      ['all', 10, 10],
-    ]);
-    expect(own.small!.auc).not.toBeNull();
-    expect(own.large!.recall['0.05']!.mean_true).toBeGreaterThan(0);
-  });
-
   it('reports its progress', async () => {
     const seen: string[] = [];
-    const predicted: string[] = [];
     const two = await preparedOf(CAMPAIGNS);
     await evaluate(two, model, {
       repeats: 2,
@@ -241,10 +228,8 @@ describe('evaluate', () => {
       device: CPU,
       clock: tickingClock(),
       onProgress: (done, total) => seen.push(`${done}/${total}`),
-      onPrediction: (done, total) => predicted.push(`${done}/${total}`),
     });
     expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4']);
-    expect(predicted).toEqual(['1/4', '2/4', '3/4', '4/4']);
   });
 
   it('refuses a data set without a test campaign', async () => {

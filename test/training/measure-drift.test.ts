@@ -1,11 +1,12 @@
 /** Drift from the dates of a data set to its predictions: trained on past campaigns, checked on test campaigns. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reportPredictions } from '../../packages/lab/predictions/agreement.ts';
+import { measurePredictions } from '../../packages/lab/predictions/measure.ts';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { testTrials } from '../../src/training/choices/trial.ts';
-import { checkPredictions } from '../../src/training/evaluation/prediction-check.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
@@ -51,10 +52,9 @@ async function trainOn(
 
 /** Of the test campaigns: how often the interval of recall@5% holds, what is said and what is true. */
 async function checked(prepared: PreparedDataSet, model: GeneralModel) {
-  const report = await checkPredictions(prepared, model, testTrials(prepared.history.campaigns), {
-    seed: 1,
-    device: CPU,
-  });
+  const trials = testTrials(prepared.history.campaigns);
+  const measured = await measurePredictions(prepared, model, trials, { seed: 1, device: CPU });
+  const report = reportPredictions(measured, model.manifest.drift);
   return { ...report.groups.all!, drift: report.drift };
 }
 

@@ -1,7 +1,7 @@
 /** Numbers and vectors in training: scales, and that methods outside the graph see what the graph sees. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numbers } from '../../packages/lab/scenarios/numbers.ts';
-import { generateShape } from '../../packages/lab/scenarios/shape.ts';
+import { writeScenario } from '../../packages/lab/scenarios/scenario.ts';
 import { sliceFeeds } from '../../packages/onnx-grad/index.ts';
 import { missingBand } from '../../src/model/architectures/feature-inputs.ts';
 import { HEADS, latentMap } from '../../src/model/architectures/heads.ts';
@@ -20,7 +20,7 @@ let model: InitialModel;
 let oneHot: OneHot;
 
 beforeAll(async () => {
-  await generateShape({ ...numbers, users: 400, trainCampaigns: 4, testCampaigns: 2 }, { out: data, seed: '1' });
+  await writeScenario({ ...numbers, users: 400, trainCampaigns: 4, testCampaigns: 2 }, { out: data, seed: '1' });
   prepared = await prepareDataSet(data, { pastCampaigns: true });
   model = createInitialModel(prepared, prepared.history.campaigns, DEFAULT_TRAIN_SETTINGS);
   oneHot = buildOneHot(prepared.population, prepared.userFeatures);

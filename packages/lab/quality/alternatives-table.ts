@@ -1,6 +1,8 @@
 /** What changes of the default adaptation gain, over data sets. */
+
+import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
-import { bootstrapMean, type Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import { verdictOf } from './best-baseline.ts';
 import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';

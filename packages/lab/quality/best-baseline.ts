@@ -1,5 +1,5 @@
 /** The model beside the best of all other methods, on each data set and group: ahead, level or behind. */
-import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';

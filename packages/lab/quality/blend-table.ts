@@ -1,6 +1,8 @@
 /** The tables of how a blend is chosen: what is lost without each thing that the choice has. */
+
+import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
-import { bootstrapMean, type Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 import { MEASURES, type Measure, verdictOf } from './best-baseline.ts';
 import type { BlendResult } from './blend-run.ts';

@@ -1,7 +1,7 @@
 /** How tables of results are written. */
+import { clearSign, type Interval, signedInterval, signed as withSign } from '../../../src/lib/interval.ts';
 import { blendOf, type Share } from '../../../src/model/blend.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
-import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 
 /** The share whose precision tables tell. */
@@ -25,9 +25,13 @@ export function repeated(count: number): string {
   return count === 1 ? '1 repeat' : `${count} repeats`;
 }
 
-/** No zero before the point. */
 export function short(value: number, digits: number): string {
-  return value.toFixed(digits).replace(/^(-?)0\./, '$1.');
+  return withoutZeros(value.toFixed(digits));
+}
+
+/** No zero before a point. */
+function withoutZeros(text: string): string {
+  return text.replaceAll(/\b0\./g, '.');
 }
 
 export function plain({ mean }: Interval, digits: number): string {
@@ -35,15 +39,15 @@ export function plain({ mean }: Interval, digits: number): string {
 }
 
 /** Bold where the interval does not hold zero; of one campaign there is no interval. */
-export function signed({ mean, low, high }: Interval, digits: number): string {
-  const withSign = (x: number) => {
-    const text = short(Math.abs(x), digits);
-    const sign = Number(text) === 0 ? '' : x < 0 ? '-' : '+';
-    return sign + text;
-  };
-  if (low === high) return withSign(mean);
-  const text = `${withSign(mean)} [${withSign(low)}, ${withSign(high)}]`;
-  return low > 0 || high < 0 ? `**${text}**` : text;
+export function signed(interval: Interval, digits: number): string {
+  if (interval.low === interval.high) return withoutZeros(withSign(interval.mean, digits));
+  const text = withoutZeros(signedInterval(interval, digits));
+  return clearSign(interval) === 0 ? text : `**${text}**`;
+}
+
+/** 95 %; `-` where nothing was measured. */
+export function percent(share: number | undefined): string {
+  return share === undefined || Number.isNaN(share) ? '-' : `${Math.round(100 * share)} %`;
 }
 
 /** How heads are adapted, on one line; empty for a model without heads. */

@@ -3,8 +3,9 @@
  * was not chosen.
  */
 import { AppError } from '../../../src/lib/errors.ts';
+import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
-import { bootstrapMean, type Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import { verdictCounts, verdictOf } from './best-baseline.ts';
 import { short, signed, table } from './format.ts';
 

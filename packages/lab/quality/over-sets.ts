@@ -1,5 +1,5 @@
 /** What holds over all data sets together. */
-import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 import { compareWithBest, intervalOf, MEASURES, type Measure, verdictOf } from './best-baseline.ts';

@@ -2,11 +2,12 @@
 
 import { systemClock } from '../../../src/lib/clock.ts';
 import { assert } from '../../../src/lib/errors.ts';
+import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/read/past-campaigns.ts';
-import { bootstrapMean, type Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../../src/training/evaluation/evaluate.ts';
 import { baselineMethods, type Method, modelMethods } from '../../../src/training/evaluation/methods.ts';
 import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts';
@@ -18,6 +19,8 @@ import {
   type TrialQuality,
 } from '../../../src/training/evaluation/summary.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS } from '../../../src/training/settings.ts';
+import { type PredictionReport, reportPredictions } from '../predictions/agreement.ts';
+import { measurePredictions } from '../predictions/measure.ts';
 import { type Ablation, WHOLES, type WholeName } from './ablations.ts';
 import { type BenchRun, SEED, type Training, trainedModel } from './bench-run.ts';
 import { SEED_COUNTS, sampleNestedSeeds } from './nested-seeds.ts';
@@ -27,6 +30,7 @@ export interface MainResult {
   readonly trainCampaigns: number;
   readonly pastCampaigns: boolean;
   readonly report: EvaluationReport;
+  readonly prediction: PredictionReport;
   readonly training: Training;
   /** null where no model of the published recipe was asked for. */
   readonly published: Training | null;
@@ -34,7 +38,7 @@ export interface MainResult {
 
 /** The default model, and one of the published recipe where it is asked for, beside the baselines. */
 export async function runMain(run: BenchRun): Promise<MainResult> {
-  const { prepared, methodOptions } = run;
+  const { prepared, trials, methodOptions } = run;
   const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
   const published = run.options.published
     ? await trainedModel(run, 'published', PUBLISHED_TRAIN_SETTINGS, 'never')
@@ -44,11 +48,13 @@ export async function runMain(run: BenchRun): Promise<MainResult> {
     clock: systemClock,
     beside: published ? [published.model] : [],
   });
+  const measured = await measurePredictions(prepared, own.model, trials, methodOptions);
   return {
     users: prepared.population.rowCount,
     trainCampaigns: prepared.history.campaigns.filter(({ split }) => split === 'train').length,
     pastCampaigns: hasPastCampaigns(run),
     report,
+    prediction: reportPredictions(measured, own.model.manifest.drift),
     training: own.training,
     published: published?.training ?? null,
   };

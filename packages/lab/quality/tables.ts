@@ -1,13 +1,23 @@
 /** Results of the quality benchmark as Markdown tables, by name; nothing in them tells where data or models lie. */
-import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import type { Interval } from '../../../src/lib/interval.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
-import type { Agreement } from '../../../src/training/evaluation/prediction-check.ts';
 import { ABLATIONS } from './ablations.ts';
 import { alternativesTable } from './alternatives-table.ts';
 import { bestBaselineTable } from './best-baseline.ts';
 import type { BlendResult } from './blend-run.ts';
 import { blendBySetTable, blendTable } from './blend-table.ts';
-import { describeAdaptation, GROUPS, groupsOf, plain, repeated, SHARE, short, signed, table } from './format.ts';
+import {
+  describeAdaptation,
+  GROUPS,
+  groupsOf,
+  percent,
+  plain,
+  repeated,
+  SHARE,
+  short,
+  signed,
+  table,
+} from './format.ts';
 import type { HistoryPoint } from './histories.ts';
 import { historyTable } from './history-table.ts';
 import { type Alternative, type Alternatives, leaveOneOutTable } from './leave-one-out.ts';
@@ -126,21 +136,19 @@ function differenceTable({ name, main }: DataSetResults): string | null {
 
 function predictionTable(results: readonly DataSetResults[]): string {
   const rows = results.flatMap(({ name, main }) =>
-    Object.entries(main?.report.prediction.groups ?? {}).map(([group, summary]) => {
+    Object.entries(main?.prediction.groups ?? {}).map(([group, summary]) => {
       const { recall, campaigns, predicted, weak, verdicts } = summary;
-      const percent = (agreement: Agreement | null | undefined) =>
-        agreement ? `${Math.round(100 * agreement.coverage)} %` : '-';
       const at5 = recall[SHARE];
       return [
         name,
         group,
         `${predicted} of ${campaigns}`,
-        percent(at5),
-        percent(recall['0.2']),
+        percent(at5?.coverage),
+        percent(recall['0.2']?.coverage),
         at5 ? `${short(at5.mean_predicted, 3)} / ${short(at5.mean_true, 3)}` : '-',
         at5 ? short(at5.mean_absolute_error, 3) : '-',
         `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
-        `${weak.truly}, ${weak.both} called so`,
+        `${weak.truly}, ${weak.called} called so`,
       ];
     }),
   );

@@ -1,8 +1,8 @@
-/** The shape of numbers cut into bands: tokens are ordered bins, and the truth depends on the underlying number. */
+/** The scenario of numbers cut into bands: tokens are ordered bins, and the truth depends on the underlying number. */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
-import type { Shape } from './shape.ts';
+import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
 /** A user's numbers, and the number of bands of each. */
@@ -18,7 +18,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
 };
 const NAMES = Object.keys(NUMBERS);
 
-export const bands: Shape = {
+export const bands: Scenario = {
   name: 'bands',
   about:
     'Users have eight numbers, each cut into 6 to 20 bands; members are beyond a threshold of some numbers and ' +

@@ -1,11 +1,11 @@
 /**
- * Shapes that differ in who becomes a member: users of only one campaign or of many, drift, audiences of two crowds,
+ * Scenarios that differ in who becomes a member: users of only one campaign or of many, drift, audiences of two crowds,
  * and broad ones.
  */
 
 import { favourites, topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
-import type { Planted, Shape, Size } from './shape.ts';
+import type { Planted, Scenario, Size } from './scenario.ts';
 import {
   categoryOf,
   likingOf,
@@ -19,7 +19,7 @@ import {
   tasteOf,
 } from './tastes.ts';
 
-const FEATURES: Pick<Shape, 'userFeatures' | 'campaignFeatures'> = {
+const FEATURES: Pick<Scenario, 'userFeatures' | 'campaignFeatures'> = {
   userFeatures: [
     { name: 'region', kind: 'single' },
     { name: 'interests', kind: 'multi', max_length: 24 },
@@ -41,7 +41,7 @@ function usersOf(
   }));
 }
 
-export const oneCampaign: Shape = {
+export const oneCampaign: Scenario = {
   ...FEATURES,
   name: 'one-campaign',
   about:
@@ -66,7 +66,7 @@ export const oneCampaign: Shape = {
   },
 };
 
-export const regulars: Shape = {
+export const regulars: Scenario = {
   ...FEATURES,
   name: 'regulars',
   about:
@@ -135,7 +135,7 @@ function topOfPresent(liking: Float64Array, share: number, rng: Rng): Uint8Array
   return isMember;
 }
 
-export const drift: Shape = {
+export const drift: Scenario = {
   ...FEATURES,
   name: 'drift',
   about:
@@ -148,7 +148,7 @@ export const drift: Shape = {
   plant: plantDrift,
 };
 
-export const twoCrowds: Shape = {
+export const twoCrowds: Scenario = {
   ...FEATURES,
   name: 'two-crowds',
   about:
@@ -175,7 +175,7 @@ export const twoCrowds: Shape = {
   },
 };
 
-export const broad: Shape = {
+export const broad: Scenario = {
   ...FEATURES,
   name: 'broad',
   about: 'Audiences are a quarter to two fifths of the users, and have up to 1,000 seeds.',

@@ -1,11 +1,11 @@
 /**
- * Shapes that differ in what is known about a user: few tokens or many, a dense vocabulary or a sparse one, rare tokens
- * that decide, bundles of tokens.
+ * Scenarios that differ in what is known about a user: few tokens or many, a dense vocabulary or a sparse one, rare
+ * tokens that decide, bundles of tokens.
  */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
-import type { PlantedCampaign, Shape } from './shape.ts';
+import type { PlantedCampaign, Scenario } from './scenario.ts';
 import {
   categoryOf,
   likingOf,
@@ -38,7 +38,7 @@ function campaignsByTaste(
   });
 }
 
-export const fewTokens: Shape = {
+export const fewTokens: Scenario = {
   name: 'few-tokens',
   about: 'Four single-valued features are all that is known of a user; they and the memberships follow hidden tastes.',
   users: 6000,
@@ -65,9 +65,9 @@ export const fewTokens: Shape = {
   },
 };
 
-/** A shape whose users have one list of tokens and a country that says little. */
-function listShape(
-  own: Pick<Shape, 'name' | 'about' | 'users' | 'trainCampaigns' | 'testCampaigns' | 'seeds'>,
+/** A scenario whose users have one list of tokens and a country that says little. */
+function listScenario(
+  own: Pick<Scenario, 'name' | 'about' | 'users' | 'trainCampaigns' | 'testCampaigns' | 'seeds'>,
   options: {
     readonly topics: number;
     readonly perTopic: number;
@@ -77,7 +77,7 @@ function listShape(
     readonly share: readonly [number, number];
     readonly noise: number;
   },
-): Shape {
+): Scenario {
   const [low, high] = options.tokens;
   return {
     ...own,
@@ -104,7 +104,7 @@ function listShape(
   };
 }
 
-export const longLists = listShape(
+export const longLists = listScenario(
   {
     name: 'long-lists',
     about:
@@ -118,7 +118,7 @@ export const longLists = listShape(
   { topics: 20, perTopic: 20, tokens: [40, 150], zipf: 0.5, sharpness: 0.8, share: [0.04, 0.08], noise: 1 },
 );
 
-export const sparseVocabulary = listShape(
+export const sparseVocabulary = listScenario(
   {
     name: 'sparse-vocabulary',
     about:
@@ -131,7 +131,7 @@ export const sparseVocabulary = listShape(
   { topics: 40, perTopic: 500, tokens: [4, 20], zipf: 0.6, sharpness: 2.5, share: [0.08, 0.12], noise: 0.7 },
 );
 
-export const rareTokens: Shape = {
+export const rareTokens: Scenario = {
   name: 'rare-tokens',
   about:
     'Users have common tokens that say nothing, and one or two rare ones for each niche that they are in; members ' +
@@ -174,7 +174,7 @@ export const rareTokens: Shape = {
   },
 };
 
-export const bundles: Shape = {
+export const bundles: Scenario = {
   name: 'bundles',
   about:
     'Tokens come in bundles of 2 to 20 that a user has nearly whole or not at all; members have two bundles that ' +

@@ -1,8 +1,8 @@
-/** The shape of numbers and vectors as teams have them: no token says what members have in common. */
+/** The scenario of numbers and vectors as teams have them: no token says what members have in common. */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
-import type { Shape } from './shape.ts';
+import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
 /** Numbers of the vector; what counts of it are its first few directions. */
@@ -23,7 +23,7 @@ const NAMES = Object.keys(NUMBERS);
 /** Part of the users who lack a number, or the vector. */
 const MISSING = 0.08;
 
-export const numbers: Shape = {
+export const numbers: Scenario = {
   name: 'numbers',
   about:
     'Users have five numbers of unlike spreads (a date among them), a vector of 24 numbers and a region; members are ' +

@@ -2,8 +2,10 @@
  * Drift: members who come later are less like the seeds than the seeds are like each other. How much less was measured
  * on past campaigns, by time (`Manifest['drift']`), and moves and widens predictions.
  */
+
+import type { Interval } from '../../lib/interval.ts';
 import type { Drift, DriftMeasure } from '../../model/manifest.ts';
-import { type PredictiveInterval, Z } from './predictive-interval.ts';
+import { Z } from './predictive-interval.ts';
 
 /** What is known for a number of seeds. */
 export interface DriftAt {
@@ -41,10 +43,7 @@ export function separationOf(share: number, chance: number, count: number): numb
  * The standard deviations of the separation below and above its mean, of a 90 % interval. A bound of 0 or 1 says
  * nothing of its side where the mean moves away from it: the other side's counts there, if it is larger.
  */
-export function spreadsOf(
-  { mean, low, high }: PredictiveInterval,
-  count: number,
-): readonly [below: number, above: number] {
+export function spreadsOf({ mean, low, high }: Interval, count: number): readonly [below: number, above: number] {
   const at = logit(mean, count);
   const [below, above] = [(at - logit(low, count)) / Z, (logit(high, count) - at) / Z];
   return [low > 0 ? below : Math.max(below, above), high < 1 ? above : Math.max(below, above)];
@@ -63,12 +62,7 @@ export function widened(
  * The interval of later members, where chance would give `chance`, of one made of `count` seeds for as many others. A
  * bound of 0 or 1 may stay one.
  */
-export function driftInterval(
-  interval: PredictiveInterval,
-  chance: number,
-  count: number,
-  measure: DriftMeasure,
-): PredictiveInterval {
+export function driftInterval(interval: Interval, chance: number, count: number, measure: DriftMeasure): Interval {
   const separation = separationOf(interval.mean, chance, count);
   const [below, above] = spreadsOf(interval, count);
   const middle = logit(chance, count) + measure.kept * separation;

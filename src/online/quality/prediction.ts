@@ -1,11 +1,13 @@
 /**
  * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
  */
+
+import type { Interval } from '../../lib/interval.ts';
 import { counted } from '../../lib/text/counted.ts';
 import type { Drift } from '../../model/manifest.ts';
 import type { SeedCounts } from '../negatives.ts';
 import { driftAt, driftInterval } from './drift.ts';
-import { meanInterval, type PredictiveInterval, shareInterval } from './predictive-interval.ts';
+import { meanInterval, shareInterval } from './predictive-interval.ts';
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
 /** Audience sizes for which predictions are made, as shares of the candidates. */
@@ -24,11 +26,11 @@ export interface Prediction {
   /** Number of seeds that fit the filters: only they can be ranked among candidates. */
   readonly fitting_seeds: number;
   /** Probability that a member scores above a candidate; null if there were too few seeds to hold some out. */
-  readonly auc: PredictiveInterval | null;
+  readonly auc: Interval | null;
   /** By share: the share of members who are not seeds that an audience of that share of the candidates contains. */
-  readonly recall: Readonly<Record<string, PredictiveInterval>>;
+  readonly recall: Readonly<Record<string, Interval>>;
   /** By share: members in the audience, as a multiple of those in a random audience. */
-  readonly lift: Readonly<Record<string, PredictiveInterval>>;
+  readonly lift: Readonly<Record<string, Interval>>;
   readonly drift: PredictedDrift;
 }
 
@@ -39,7 +41,7 @@ export interface PredictedDrift {
   /** On how many. */
   readonly campaigns: number;
   /** The AUC of held-out seeds, before it was corrected; null if it was not. */
-  readonly auc_before: PredictiveInterval | null;
+  readonly auc_before: Interval | null;
 }
 
 /** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 %, where random is 1. */
@@ -92,9 +94,9 @@ export function predict(
   const before = meanInterval(winsOf(ranks), others);
   const at = drift && driftAt(drift, held);
   const auc = at ? driftInterval(before, 0.5, held, at.auc) : before;
-  const recall: Record<string, PredictiveInterval> = {};
-  const lift: Record<string, PredictiveInterval> = {};
-  let smaller: PredictiveInterval = { mean: 0, low: 0, high: 0 };
+  const recall: Record<string, Interval> = {};
+  const lift: Record<string, Interval> = {};
+  let smaller: Interval = { mean: 0, low: 0, high: 0 };
   for (const share of PREDICTED_SHARES) {
     const count = topCount(ranks.rows, share);
     const own = shareInterval(hitsAt(ranks, count), held, others);
@@ -117,12 +119,12 @@ export function predict(
   };
 }
 
-function noLess(a: PredictiveInterval, b: PredictiveInterval): PredictiveInterval {
+function noLess(a: Interval, b: Interval): Interval {
   return { mean: Math.max(a.mean, b.mean), low: Math.max(a.low, b.low), high: Math.max(a.high, b.high) };
 }
 
 function judge(
-  { mean, low, high }: PredictiveInterval,
+  { mean, low, high }: Interval,
   {
     seeds,
     byChance,

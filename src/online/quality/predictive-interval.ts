@@ -1,11 +1,8 @@
-/** 90 % predictive intervals: the range of a measurement on some members when it is repeated on others. */
-
-/** An estimate and bounds that contain the truth nine times in ten. */
-export interface PredictiveInterval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
+/**
+ * 90 % predictive intervals: the range of a measurement on some members when it is repeated on others. They contain the
+ * truth nine times in ten.
+ */
+import type { Interval } from '../../lib/interval.ts';
 
 const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
@@ -20,7 +17,7 @@ const UNIFORM_VARIANCE = 1 / 12;
  * Jeffreys' prior Beta(1/2, 1/2). It includes the noise of the seeds and that of the others. The mean is hits / seeds,
  * as the prior's pull towards 1/2 would create lift out of nothing at small sizes.
  */
-export function shareInterval(hits: number, seeds: number, others: number): PredictiveInterval {
+export function shareInterval(hits: number, seeds: number, others: number): Interval {
   const count = Math.min(Math.max(Math.round(others), 1), MOST_OTHERS);
   const [a, b] = [hits + 0.5, seeds - hits + 0.5];
   // p(j + 1) / p(j) = (count - j) (a + j) / ((j + 1) (b + count - j - 1)); in logarithms, since p(0) may underflow
@@ -48,7 +45,7 @@ export function shareInterval(hits: number, seeds: number, others: number): Pred
  * Mean over `others` of values in [0, 1], given the mean of `values`: Student's t on the spread of the values, plus one
  * pseudo-value with a uniform variable's variance, so that a few equal values do not imply certainty.
  */
-export function meanInterval(values: Float64Array, others: number): PredictiveInterval {
+export function meanInterval(values: Float64Array, others: number): Interval {
   const count = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

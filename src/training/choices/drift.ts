@@ -2,16 +2,18 @@
  * Drift, fitted to what was predicted for past campaigns from their earliest members and to what the later ones were:
  * the part of the separation from chance that is kept, how it varies, and how wide an interval must be to hold.
  */
+
+import type { Interval } from '../../lib/interval.ts';
 import type { Drift, DriftMeasure } from '../../model/manifest.ts';
 import { separationOf, spreadsOf, widened } from '../../online/quality/drift.ts';
-import { type PredictiveInterval, Z } from '../../online/quality/predictive-interval.ts';
+import { Z } from '../../online/quality/predictive-interval.ts';
 
 /** One number that was predicted, and the truth. */
 export interface Forecast {
   /** What a random order has. */
   readonly chance: number;
   /** As if there was no drift. */
-  readonly said: PredictiveInterval;
+  readonly said: Interval;
   readonly true: number;
 }
 

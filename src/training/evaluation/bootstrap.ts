@@ -1,13 +1,7 @@
 /** Confidence intervals over campaigns: the percentile bootstrap of a mean. */
 import { assert } from '../../lib/errors.ts';
+import type { Interval } from '../../lib/interval.ts';
 import type { Rng } from '../../lib/rng.ts';
-
-/** A mean with the bounds of its interval. */
-export interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
 
 const RESAMPLES = 2000;
 const CONFIDENCE = 0.95;

@@ -2,8 +2,10 @@
  * Recall and lift by the size of an audience, and AUC by the number of seeds: means over campaigns with their
  * intervals.
  */
+
+import type { Interval } from '../../lib/interval.ts';
 import type { Rng } from '../../lib/rng.ts';
-import { bootstrapMean, type Interval } from './bootstrap.ts';
+import { bootstrapMean } from './bootstrap.ts';
 import type { TrialQuality } from './summary.ts';
 
 /** Audience sizes, as shares of the ranked rows. */

@@ -12,7 +12,6 @@ import type { SettingChoice } from '../choices/tuning.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import { binBySeeds, type CurvePoint, curveOf, meanOf, type SeedBin } from './curves.ts';
 import { BASELINES, baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
-import { checkPredictions, type PredictionReport } from './prediction-check.ts';
 import { scoreMethods } from './score-file.ts';
 import { type Difference, type Summary, subtract, summarise } from './summary.ts';
 
@@ -32,8 +31,6 @@ export interface EvaluationReport {
   readonly by_seeds: readonly SeedBin[];
   /** Each test campaign, in the order of the data set. */
   readonly campaigns: readonly CampaignResult[];
-  /** How predictions from the seeds alone agree with the eval rows. */
-  readonly prediction: PredictionReport;
   /** Adaptation and scoring of one campaign. */
   readonly seconds_per_campaign: number;
   /** By method: all campaigns and repeats, and the choice of its setting. */
@@ -69,8 +66,6 @@ export interface EvaluationOptions {
   /** Score files, each a separate method (see `scoreMethods`). */
   readonly scores?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called after each campaign's prediction. */
-  readonly onPrediction?: (done: number, total: number) => void;
 }
 
 /**
@@ -123,7 +118,6 @@ export async function evaluate(
         mapValues(qualitiesOf, (all) => meanOf(all[i]!.repeats, ({ auc }) => auc)),
       ),
     ),
-    prediction: await checkPredictions(prepared, model, trials, options),
     differences: mapValues(others, ({ qualities }, name) =>
       subtract(own.qualities, qualities, rng.fork(`difference/${name}`)),
     ),

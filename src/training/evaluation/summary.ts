@@ -3,10 +3,11 @@
  * difference of two.
  */
 import { assert } from '../../lib/errors.ts';
+import type { Interval } from '../../lib/interval.ts';
 import type { Rng } from '../../lib/rng.ts';
 import type { EvaluationGroup } from '../../model/manifest.ts';
 import { SHARES, type Trial } from '../choices/trial.ts';
-import { bootstrapMean, type Interval } from './bootstrap.ts';
+import { bootstrapMean } from './bootstrap.ts';
 import type { RankingQuality } from './metrics.ts';
 
 export type GroupName = 'small' | 'large' | 'all';

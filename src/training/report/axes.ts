@@ -32,34 +32,29 @@ const NAME_SIZE = 13;
 const NAME_BELOW = 38;
 const NAME_LEFT = 48;
 
-/** The axis below a frame. */
-export function bottomAxis(frame: Frame, x: Scale, look: AxisLook): string[] {
+/** The axis below a frame, or left of it. */
+export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: AxisLook): string[] {
   const { left, right, top, bottom } = frame;
   const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;
+  const isBelow = side === 'below';
+  const middle = isBelow ? (left + right) / 2 : (top + bottom) / 2;
+  const across = (line: 'grid' | 'axis', [from, to]: readonly [number, number]) =>
+    ticks.map(scale).map((at) => (isBelow ? straight(line, at, from, at, to) : straight(line, from, at, to, at)));
+  const labels = ticks.map((tick) => {
+    const place = isBelow
+      ? { x: scale(tick), y: bottom + LABEL_GAP + LABEL_SIZE / 2, 'text-anchor': 'middle' }
+      : { x: left - LABEL_GAP, y: scale(tick), 'text-anchor': 'end' };
+    return textElement(format(tick), { ...place, 'font-size': LABEL_SIZE, fill: colour('muted') });
+  });
   return [
-    ...ticks.flatMap((tick) => (hasGrid ? [straight('grid', x(tick), top, x(tick), bottom)] : [])),
-    straight('axis', left, bottom, right, bottom),
-    ...ticks.flatMap((tick) => (hasMarks ? [straight('axis', x(tick), bottom, x(tick), bottom + MARK)] : [])),
-    ...ticks.map((tick) => label(format(tick), x(tick), bottom + LABEL_GAP + LABEL_SIZE / 2, 'middle')),
+    ...(hasGrid ? across('grid', isBelow ? [top, bottom] : [left, right]) : []),
+    straight('axis', left, isBelow ? bottom : top, isBelow ? right : left, bottom),
+    ...(hasMarks ? across('axis', isBelow ? [bottom, bottom + MARK] : [left - MARK, left]) : []),
+    ...labels,
     textElement(name, {
-      x: (left + right) / 2,
-      y: bottom + NAME_BELOW,
-      ...{ 'text-anchor': 'middle', 'font-size': NAME_SIZE, fill: colour('ink') },
-    }),
-  ];
-}
-
-/** The axis left of a frame. */
-export function leftAxis(frame: Frame, y: Scale, look: AxisLook): string[] {
-  const { left, right, top, bottom } = frame;
-  const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;
-  return [
-    ...ticks.flatMap((tick) => (hasGrid ? [straight('grid', left, y(tick), right, y(tick))] : [])),
-    straight('axis', left, top, left, bottom),
-    ...ticks.flatMap((tick) => (hasMarks ? [straight('axis', left - MARK, y(tick), left, y(tick))] : [])),
-    ...ticks.map((tick) => label(format(tick), left - LABEL_GAP, y(tick), 'end')),
-    textElement(name, {
-      transform: `translate(${left - NAME_LEFT} ${(top + bottom) / 2}) rotate(-90)`,
+      ...(isBelow
+        ? { x: middle, y: bottom + NAME_BELOW }
+        : { transform: `translate(${left - NAME_LEFT} ${middle}) rotate(-90)` }),
       ...{ 'text-anchor': 'middle', 'font-size': NAME_SIZE, fill: colour('ink') },
     }),
   ];
@@ -70,10 +65,6 @@ export function straight(name: 'grid' | 'axis' | 'muted', x1: number, y1: number
   const middle = (value: number) => Math.floor(value + 1e-6) + 0.5;
   const [x, y] = [x1 === x2 ? middle(x1) : null, y1 === y2 ? middle(y1) : null];
   return element('line', { x1: x ?? x1, y1: y ?? y1, x2: x ?? x2, y2: y ?? y2, stroke: colour(name) });
-}
-
-function label(text: string, x: number, y: number, anchor: 'middle' | 'end'): string {
-  return textElement(text, { x, y, 'text-anchor': anchor, 'font-size': LABEL_SIZE, fill: colour('muted') });
 }
 
 function plainNumber(value: number): string {

@@ -1,6 +1,6 @@
 /** Drawings: a chart's elements as SVG text that follows the reader's colour scheme, without scripts. */
 import { assert } from '../../lib/errors.ts';
-import { escapeText } from './html.ts';
+import { escapeText } from './svg.ts';
 import { COLOURS, colour, svgRules } from './theme.ts';
 
 const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';

@@ -1,47 +1,14 @@
-/** Text and numbers for pages. */
+/** Text, numbers, tables and frames of pages. */
+import { type Interval, signedInterval as withAscii } from '../../lib/interval.ts';
+import { type Chart, drawChart } from './draw.ts';
+import { pageStyle } from './style.ts';
+import { escapeText } from './svg.ts';
 
 const NAME_CHARACTERS = 24;
 
-/** Text as content or attribute of HTML and SVG. */
-export function escapeText(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // characters that XML cannot represent
-      .replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd')
-  );
-}
-
-/** A mean with the bounds of its interval. */
-interface Bounds {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** 0.831 [0.790, 0.868] */
-export function interval({ mean, low, high }: Bounds, digits: number): string {
-  return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
-}
-
-/** +0.012 [−0.004, +0.026] */
-export function signedInterval({ mean, low, high }: Bounds, digits: number): string {
-  return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
-}
-
-/** With a real minus sign; no sign if only zeros would be shown. */
-export function signed(value: number, digits: number): string {
-  const text = Math.abs(value).toFixed(digits);
-  if (Number(text) === 0) return text;
-  return `${value < 0 ? '−' : '+'}${text}`;
-}
-
-/** Whether an interval of differences contains zero: ahead, behind, or not clear. */
-export function clearSign({ low, high }: Bounds): 1 | -1 | 0 {
-  return low > 0 ? 1 : high < 0 ? -1 : 0;
+/** An interval of differences, with real minus signs: +0.012 [−0.004, +0.026] */
+export function signedInterval(interval: Interval, digits: number): string {
+  return withAscii(interval, digits).replaceAll('-', '−');
 }
 
 /** A share of an audience: .1 %, 5 %, 100 %. */
@@ -59,7 +26,6 @@ export interface Cell {
   /** A row's heading. */
   readonly heading?: boolean;
   readonly strong?: boolean;
-  readonly quiet?: boolean;
 }
 
 /**
@@ -75,8 +41,8 @@ export function table(
   const head = columns.map((name, i) => `<th scope="col"${kind(i)}>${escapeText(name)}</th>`).join('');
   const body = rows.map((row) => {
     const cells = row.map((cell, i) => {
-      const { text, heading = false, strong = false, quiet = false } = typeof cell === 'string' ? { text: cell } : cell;
-      const content = strong ? `<b>${escapeText(text)}</b>` : quiet ? `<i>${escapeText(text)}</i>` : escapeText(text);
+      const { text, heading = false, strong = false } = typeof cell === 'string' ? { text: cell } : cell;
+      const content = strong ? `<b>${escapeText(text)}</b>` : escapeText(text);
       return heading ? `<th scope="row">${content}</th>` : `<td${kind(i)}>${content}</td>`;
     });
     return `<tr>${cells.join('')}</tr>`;
@@ -93,4 +59,40 @@ export function table(
 /** A collapsed table. */
 export function folded(summary: string, content: string): string {
   return `<details><summary>${escapeText(summary)}</summary>\n${content}\n</details>`;
+}
+
+/** A page that holds everything itself: no script, nothing to fetch. */
+export function htmlPage(title: string, body: readonly string[]): string {
+  return [
+    '<!doctype html>',
+    '<html lang="en">',
+    '<head>',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<meta name="color-scheme" content="light dark">',
+    `<title>${escapeText(title)}</title>`,
+    `<style>${pageStyle()}</style>`,
+    '</head>',
+    '<body>',
+    '<main>',
+    ...body,
+    '</main>',
+    '</body>',
+    '</html>',
+    '',
+  ].join('\n');
+}
+
+export function section(id: string, heading: string, content: readonly string[]): string {
+  return [`<section id="${id}">`, `<h2>${heading}</h2>`, ...content, '</section>'].join('\n');
+}
+
+/** A chart with its description below. */
+export function figure(chart: Chart): string {
+  return [
+    `<figure style="max-width:${chart.width}px">`,
+    drawChart(chart),
+    `<figcaption>${escapeText(chart.description)}</figcaption>`,
+    '</figure>',
+  ].join('\n');
 }

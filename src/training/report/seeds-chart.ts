@@ -3,16 +3,14 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import type { SeedBin } from '../evaluation/curves.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
-import { bottomAxis, leftAxis } from './axes.ts';
-import { methodOrder } from './curve-charts.ts';
+import { axis } from './axes.ts';
 import type { Chart } from './draw.ts';
 import { shortened } from './html.ts';
-import { legendRow, line, lineEntry, type Scales, whiskers } from './shapes.ts';
+import { legend, line, lineEntry, type Scales, whiskers } from './shapes.ts';
 import { element } from './svg.ts';
-import { colour, type LineStyle, lineStyles } from './theme.ts';
+import { colour, type LineStyle, lineStyles, methodOrder } from './theme.ts';
 
-const CAMPAIGN = 'a campaign, metaheac';
-/** Means are shifted from the points of their campaigns by these factors. */
+/** Means are shifted by these factors from the points of their campaigns, which would otherwise hide them. */
 const OWN_SHIFT = 1.03;
 const RIVAL_SHIFT = 1.065;
 /** Space before the fewest and after the most seeds, as a factor. */
@@ -23,14 +21,15 @@ const FRAME = { left: 62, right: SIZE.width - 20, top: 42, bottom: SIZE.height -
 /** AUC of each campaign by the number of its seeds, and means of bins, compared with the strongest other method. */
 export function seedsChart(report: EvaluationReport): Chart {
   const { campaigns, by_seeds: bins } = report;
-  const [, rival] = methodOrder(report);
   const styles = lineStyles(Object.keys(report.methods));
-  const shown = [MAIN_METHOD, ...(rival === undefined ? [] : [rival])];
+  const shown = methodOrder(report)
+    .slice(0, 2)
+    .map((method) => ({ method, style: { ...styles.get(method)!, width: method === MAIN_METHOD ? 2.5 : 1.8 } }));
   const seeds = campaigns.map((campaign) => campaign.seeds);
   const [fewest, most] = [Math.min(...seeds), Math.max(...seeds)];
   const lowest = Math.min(
     ...campaigns.map(({ auc }) => auc[MAIN_METHOD]!),
-    ...bins.flatMap(({ auc }) => shown.map((name) => auc[name]!.low)),
+    ...bins.flatMap(({ auc }) => shown.map(({ method }) => auc[method]!.low)),
   );
   const x = scaleLog()
     .domain([fewest / MARGIN, most * MARGIN])
@@ -38,22 +37,28 @@ export function seedsChart(report: EvaluationReport): Chart {
   const y = scaleLinear()
     .domain([Math.floor(lowest * 20) / 20, 1])
     .range([FRAME.bottom, FRAME.top]);
+  const described = bins.map(({ from, to, auc }) => `${auc[MAIN_METHOD]!.mean.toFixed(2)} with ${from} to ${to - 1}`);
   return {
     name: 'seeds',
     ...SIZE,
     title: `AUC by number of seeds: ${report.dataset}`,
     description:
       `AUC of ${campaigns.length} campaigns with ${fewest} to ${most} seeds, and means of ` +
-      `campaigns with similar numbers of seeds: ${bins.map(describeBin).join(', ')}.`,
+      `campaigns with similar numbers of seeds: ${described.join(', ')}.`,
     body: [
-      ...leftAxis(FRAME, y, { name: 'AUC', ticks: y.ticks(7) }),
-      ...bottomAxis(FRAME, x, { name: 'seeds of the campaign', ticks: seedTicks(fewest, most), hasGrid: false }),
+      ...axis('left', FRAME, y, { name: 'AUC', ticks: y.ticks(7) }),
+      ...axis('below', FRAME, x, { name: 'seeds of the campaign', ticks: seedTicks(fewest, most), hasGrid: false }),
       ...campaigns.map((one) => campaignMark(x(one.seeds), y(one.auc[MAIN_METHOD]!), 3.5)),
-      ...[...shown].reverse().flatMap((name) => means({ x, y }, bins, name, styles.get(name)!)),
-      ...legendRow(FRAME.left, 14, 30, [
-        { text: CAMPAIGN, symbol: (x, y) => campaignMark(x + 6, y, 5), symbolWidth: 12 },
-        ...shown.map((name) => lineEntry(`mean of ${shortened(name)}`, meanStyle(name, styles.get(name)!))),
-      ]),
+      ...[...shown].reverse().flatMap(({ method, style }) => means({ x, y }, bins, method, style)),
+      ...legend(
+        FRAME.left,
+        14,
+        [
+          { text: 'a campaign, metaheac', symbol: (x, y) => campaignMark(x + 6, y, 5), symbolWidth: 12 },
+          ...shown.map(({ method, style }) => lineEntry(`mean of ${shortened(method)}`, style)),
+        ],
+        30,
+      ),
     ],
   };
 }
@@ -63,32 +68,20 @@ function campaignMark(cx: number, cy: number, r: number): string {
 }
 
 /** A method's means, with their intervals, on a line through them. */
-function means(scales: Scales, bins: readonly SeedBin[], name: string, style: LineStyle): string[] {
-  const isOwn = name === MAIN_METHOD;
-  // shifted from the points, which would otherwise hide it
-  const shift = isOwn ? OWN_SHIFT : RIVAL_SHIFT;
-  const points = bins.map(({ seeds, auc }) => ({ x: seeds * shift, y: auc[name]!.mean, ...auc[name]! }));
-  const mark = isOwn ? ('circle' as const) : ('ring' as const);
+function means(scales: Scales, bins: readonly SeedBin[], method: string, style: LineStyle): string[] {
+  const isOwn = method === MAIN_METHOD;
+  const points = bins.map(({ seeds, auc }) => ({
+    ...{ x: seeds * (isOwn ? OWN_SHIFT : RIVAL_SHIFT), y: auc[method]!.mean, ...auc[method]! },
+    ...{ mark: isOwn ? ('circle' as const) : ('ring' as const), colour: style.colour },
+  }));
   return [
     line(
       scales,
       points.map(({ x, y }) => [x, y]),
-      meanStyle(name, style),
+      style,
     ),
-    ...whiskers(
-      scales,
-      points.map(({ x, y, low, high }) => ({ x, y, low, high, mark, colour: style.colour })),
-      'y',
-    ),
+    ...whiskers(scales, points, 'y'),
   ];
-}
-
-function meanStyle(name: string, style: LineStyle): LineStyle {
-  return { ...style, width: name === MAIN_METHOD ? 2.5 : 1.8 };
-}
-
-function describeBin({ from, to, auc }: SeedBin): string {
-  return `${auc[MAIN_METHOD]!.mean.toFixed(2)} with ${from} to ${to - 1}`;
 }
 
 /** 1, 2, 5, 10 .. within the bounds; the bounds themselves if there are hardly any. */

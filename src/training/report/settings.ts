@@ -1,7 +1,7 @@
 /** What was evaluated and how, as a list of terms. */
 import type { Manifest } from '../../model/manifest.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
-import { escapeText } from './html.ts';
+import { escapeText } from './svg.ts';
 
 export function settings(report: EvaluationReport, manifest: Manifest): string {
   const training = scalars(manifest.training ?? {});

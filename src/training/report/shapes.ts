@@ -1,5 +1,6 @@
 /** What charts draw inside their axes: lines, bands, intervals and marks; and legends. */
 import { area, line as lineThrough } from 'd3-shape';
+import type { Interval } from '../../lib/interval.ts';
 import type { Scale } from './axes.ts';
 import { type Attributes, element, textElement } from './svg.ts';
 import { colour, type LineStyle } from './theme.ts';
@@ -15,29 +16,24 @@ type Point = readonly [x: number, y: number];
 const DIGITS = 2;
 
 /** A line through points, without marks of its own. */
-export function line({ x, y }: Scales, points: readonly Point[], style: LineStyle): string {
+export function line({ x, y }: Scales, points: readonly Point[], { colour: color, width, dash }: LineStyle): string {
   const through = lineThrough<Point>(
     ([value]) => x(value),
     ([, value]) => y(value),
   ).digits(DIGITS);
-  return element('path', { d: through(points) ?? '', ...stroke(style), 'stroke-linejoin': 'bevel' });
-}
-
-function stroke({ colour: color, width, dash }: LineStyle): Attributes {
-  return {
-    ...{ fill: 'none', stroke: color, 'stroke-width': width },
+  return element('path', {
+    ...{ d: through(points) ?? '', fill: 'none', stroke: color, 'stroke-width': width },
     'stroke-dasharray': dash.length === 0 ? undefined : dash.join(' '),
-  };
+    'stroke-linejoin': 'bevel',
+  });
 }
 
-/** A point with the bounds of its interval, in the axes' units. */
-export interface BandPoint {
+/** The bounds of an interval at `x`, in the axes' units. */
+export interface BandPoint extends Pick<Interval, 'low' | 'high'> {
   readonly x: number;
-  readonly low: number;
-  readonly high: number;
 }
 
-/** The area between two lines. */
+/** The area between the bounds of intervals. */
 export function band({ x, y }: Scales, points: readonly BandPoint[], fill: string, opacity: number): string {
   const between = area<BandPoint>(
     (point) => x(point.x),
@@ -67,27 +63,22 @@ export function whiskers(scales: Scales, all: readonly Whisker[], along: 'x' | '
     const [x1, x2] = along === 'x' ? [scales.x(low), scales.x(high)] : [cx, cx];
     const [y1, y2] = along === 'y' ? [scales.y(low), scales.y(high)] : [cy, cy];
     const look = { stroke: color, 'stroke-width': width, 'stroke-opacity': opacity };
-    const interval = element('line', { x1, y1, x2, y2, ...look });
-    return mark === 'none' ? [interval] : [interval, meanMark(cx, cy, mark, color)];
+    return [element('line', { x1, y1, x2, y2, ...look }), ...meanMark(cx, cy, mark, color)];
   });
 }
 
-function meanMark(cx: number, cy: number, mark: 'circle' | 'ring' | 'diamond', color: string): string {
-  if (mark === 'diamond') return diamond(cx, cy, MARK_RADIUS + 1, { fill: color });
+function meanMark(cx: number, cy: number, mark: Whisker['mark'], color: string): string[] {
+  if (mark === 'none') return [];
+  if (mark === 'diamond') return [diamond(cx, cy, MARK_RADIUS + 1, { fill: color })];
   const fill = mark === 'ring' ? colour('paper') : color;
-  return element('circle', { cx, cy, r: MARK_RADIUS, fill, stroke: color, 'stroke-width': 2 });
+  return [element('circle', { cx, cy, r: MARK_RADIUS, fill, stroke: color, 'stroke-width': 2 })];
 }
 
 /** A square on its corner. */
 export function diamond(cx: number, cy: number, reach: number, look: Attributes): string {
-  return element('path', {
-    d: `M${at(cx)},${at(cy - reach)}l${reach},${reach}l${-reach},${reach}l${-reach},${-reach}Z`,
-    ...look,
-  });
-}
-
-function at(pixel: number): string {
-  return String(Number(pixel.toFixed(DIGITS)));
+  const at = (pixel: number) => String(Number(pixel.toFixed(DIGITS)));
+  const edges = `l${reach},${reach}l${-reach},${reach}l${-reach},${-reach}Z`;
+  return element('path', { d: `M${at(cx)},${at(cy - reach)}${edges}`, ...look });
 }
 
 const ENTRY_SIZE = 12.5;
@@ -95,6 +86,8 @@ const ENTRY_SIZE = 12.5;
 const CHARACTER_WIDTH = 7.3;
 /** Between a symbol and its text. */
 const SYMBOL_GAP = 6;
+const ENTRY_HEIGHT = 24;
+const LEGEND_LINE = 34;
 
 /** A line of a legend; its symbol begins at `x` and is centred on `y`. */
 export interface LegendEntry {
@@ -103,41 +96,24 @@ export interface LegendEntry {
   readonly symbolWidth: number;
 }
 
-/** Entries below each other. */
-export function legendColumn(x: number, y: number, entries: readonly LegendEntry[]): string[] {
-  return entries.flatMap((entry, i) => legendEntry(x, y + i * 24, entry));
-}
-
-/** Entries beside each other, `gap` pixels apart. */
-export function legendRow(x: number, y: number, gap: number, entries: readonly LegendEntry[]): string[] {
-  let next = x;
-  return entries.flatMap((entry) => {
-    const drawn = legendEntry(next, y, entry);
-    next += entry.symbolWidth + SYMBOL_GAP + entry.text.length * CHARACTER_WIDTH + gap;
+/** Entries beside each other, `gap` pixels apart; below each other without a gap. */
+export function legend(x: number, y: number, entries: readonly LegendEntry[], gap?: number): string[] {
+  let [left, middle] = [x, y];
+  return entries.flatMap(({ text, symbol, symbolWidth }) => {
+    const look = { x: left + symbolWidth + SYMBOL_GAP, y: middle, 'font-size': ENTRY_SIZE, fill: colour('ink') };
+    const drawn = [symbol(left, middle), textElement(text, look)];
+    if (gap === undefined) middle += ENTRY_HEIGHT;
+    else left += symbolWidth + SYMBOL_GAP + text.length * CHARACTER_WIDTH + gap;
     return drawn;
   });
 }
 
-function legendEntry(x: number, y: number, { text, symbol, symbolWidth }: LegendEntry): string[] {
-  const look = { 'font-size': ENTRY_SIZE, fill: colour('ink') };
-  return [symbol(x, y), textElement(text, { x: x + symbolWidth + SYMBOL_GAP, y, ...look })];
-}
-
-const LEGEND_LINE = 34;
-
 /** An entry for what is drawn as a line. */
 export function lineEntry(text: string, style: LineStyle): LegendEntry {
-  return {
-    text,
-    symbol: (x, y) =>
-      line(
-        { x: (value) => value, y: (value) => value },
-        [
-          [x, y],
-          [x + LEGEND_LINE, y],
-        ],
-        style,
-      ),
-    symbolWidth: LEGEND_LINE,
-  };
+  const pixels = { x: (value: number) => value, y: (value: number) => value };
+  const through = (x: number, y: number): Point[] => [
+    [x, y],
+    [x + LEGEND_LINE, y],
+  ];
+  return { text, symbol: (x, y) => line(pixels, through(x, y), style), symbolWidth: LEGEND_LINE };
 }

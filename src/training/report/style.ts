@@ -31,7 +31,6 @@ thead th{color:var(--muted);border-bottom-color:var(--axis);vertical-align:botto
 tbody th{font-weight:600}
 td:last-child,th:last-child{padding-right:0}
 .n{text-align:right}
-td i{font-style:normal;color:var(--muted)}
 details{margin:14px 0}
 summary{cursor:pointer;color:var(--own)}
 summary:focus-visible{outline:2px solid var(--own);outline-offset:3px}

@@ -1,5 +1,17 @@
 /** Elements of SVG as text. */
-import { escapeText } from './html.ts';
+
+/** Text as content or attribute of HTML and SVG. */
+export function escapeText(text: string): string {
+  return (
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      // characters that XML cannot represent
+      .replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd')
+  );
+}
 
 /** Values of attributes; one that is undefined is left out. Numbers are pixels, to a hundredth. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;

@@ -1,6 +1,7 @@
 /**
  * Colours of reports, light and dark, and how each method is drawn. Line patterns distinguish methods without colours.
  */
+import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
 
 /** By name, the light and the dark value; light values are all different, since they identify colours in a drawing. */
@@ -46,6 +47,12 @@ export function cssVariables(scheme: 'light' | 'dark'): string {
   return Object.entries(COLOURS)
     .map(([name, values]) => `--${name}:${values[scheme === 'light' ? 0 : 1]}`)
     .join(';');
+}
+
+/** Methods by mean AUC, best first, with metaheac in front. */
+export function methodOrder({ methods }: EvaluationReport): string[] {
+  const aucOf = (name: string) => (name === MAIN_METHOD ? Number.POSITIVE_INFINITY : methods[name]!.all!.auc.mean);
+  return Object.keys(methods).sort((a, b) => aucOf(b) - aucOf(a));
 }
 
 export interface LineStyle {

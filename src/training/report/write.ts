@@ -26,8 +26,7 @@ export function writePage(path: string, report: EvaluationReport, manifest: Mani
 }
 
 /**
- * Writes recall.svg, lift.svg, differences.svg, prediction.svg (where anything was predicted) and seeds.svg to
- * `folder`, which is there. Errors: storage_failed.
+ * Writes recall.svg, lift.svg, differences.svg and seeds.svg to `folder`, which is there. Errors: storage_failed.
  */
 export function writePlots(folder: string, report: EvaluationReport): string[] {
   return reportCharts(report).map((chart) => {

@@ -1,10 +1,11 @@
 /** What filters do to an audience and to its report: measured on campaigns whose members are known, and on random seeds. */
+
+import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../../src/online/customise.ts';
 import { without } from '../../../src/online/negatives.ts';
 import { ownToken } from '../../../src/online/own-token.ts';
 import type { Prediction, Verdict } from '../../../src/online/quality/prediction.ts';
-import type { PredictiveInterval } from '../../../src/online/quality/predictive-interval.ts';
 import type { Scorer } from '../../../src/online/scoring/score.ts';
 import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
 import { type FilteredCampaign, RULES, type Rule, rowsFor, type SeedKind, type Split } from './campaigns.ts';
@@ -27,7 +28,7 @@ export interface Measured {
   readonly checks: Readonly<Record<string, Check>> | null;
 }
 
-export interface Check extends Omit<PredictiveInterval, 'mean'> {
+export interface Check extends Omit<Interval, 'mean'> {
   readonly predicted: number;
   readonly truth: number;
 }
@@ -63,7 +64,7 @@ export async function measureCampaign(
   }
   const { prediction, recall } = matched!;
   const members = hidden.length / evaluated.length;
-  const check = ({ mean: predicted, low, high }: PredictiveInterval, truth: number) => ({
+  const check = ({ mean: predicted, low, high }: Interval, truth: number) => ({
     predicted,
     low,
     high,

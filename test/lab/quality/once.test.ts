@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { runQuality } from '../../../packages/lab/quality/run.ts';
 import { generateDataSet } from '../../../src/dataset/synthetic/synthetic.ts';
 import { prepareTrainingData } from '../../../src/training/choices/past-campaigns-choice.ts';
-import { benchQuality } from '../../bench/quality.bench.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../training/small-data-set.ts';
 import { readPlanted } from '../scenarios/planted-data.ts';
@@ -14,7 +14,7 @@ import { readPlanted } from '../scenarios/planted-data.ts';
 let root = '';
 const folderOf = (name: string): string => join(root, name);
 const derive = (data: string, out: string) =>
-  benchQuality(['--derive', 'once', '--data', folderOf(data), '--out', folderOf(out)], () => {});
+  runQuality(['--derive', 'once', '--data', folderOf(data), '--out', folderOf(out)], () => {});
 beforeAll(async () => {
   root = temporaryFolder();
   const sizes = { users: 3000, trainCampaigns: 24, testCampaigns: 22 };

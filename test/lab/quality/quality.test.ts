@@ -3,10 +3,10 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openPartStore } from '../../../packages/lab/quality/part-store.ts';
+import { runQuality } from '../../../packages/lab/quality/run.ts';
 import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import { loadModel } from '../../../src/model/load.ts';
-import { benchQuality } from '../../bench/quality.bench.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../training/small-data-set.ts';
@@ -17,7 +17,7 @@ let data = '';
 const parts = 'no-past-campaigns,no-latent-term,no-cut';
 const run = async (...args: string[]) => {
   const notes: string[] = [];
-  const [page] = await benchQuality(
+  const [page] = await runQuality(
     ['--data', data, '--steps', '1', '--repeats', '1', '--work', join(root, 'work'), ...args],
     (line) => notes.push(line),
   );
@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 
 // trainings: a busy machine takes its time
-describe('benchQuality', { timeout: 180_000 }, () => {
+describe('runQuality', { timeout: 180_000 }, () => {
   itUsual('leaves out what an ablation says, and keeps what is done', async () => {
     const { page, notes } = await run('--only', parts);
     expect(page).toContain('| without ');
@@ -86,34 +86,34 @@ describe('benchQuality', { timeout: 180_000 }, () => {
       const refused = notes.filter((note) => /history-\d: /.test(note)).length;
       const again = await run('--histories');
       expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
-      const [kept] = await benchQuality(['--work', join(root, 'work')], () => {});
+      const [kept] = await runQuality(['--work', join(root, 'work')], () => {});
       if (refused === 0) expect(kept).toBe(page);
       else expect(kept).toContain('| small    | 6 ');
     },
   );
 
   it.runIf(IS_LONG)(
-    'runs generated shapes by name in the folder of work, and is done where their results are kept',
+    'runs generated scenarios by name in the folder of work, and is done where their results are kept',
     async () => {
-      const work = join(root, 'shapes');
+      const work = join(root, 'scenarios');
       const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
       const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
       const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
       openPartStore(join(work, 'bands')).keep(
         'main',
         { steps: 1, repeats: 1, published: false },
-        { ...main, report: { ...report, groups: report.methods['metaheac'], prediction: { groups: {} } } },
+        { ...main, report: { ...report, groups: report.methods['metaheac'] }, prediction: { groups: {} } },
       );
       const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
       const notes: string[] = [];
-      const [page] = await benchQuality([...asked, '--shapes', 'bands'], (line) => notes.push(line));
+      const [page] = await runQuality([...asked, '--scenarios', 'bands'], (line) => notes.push(line));
       expect(notes).toEqual([]);
       expect(page).toMatch(/^\| bands +\| 4,000 /m);
       expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
 
-      // results of a shape that was another then
+      // results of a scenario that was another then
       appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
-      await expect(benchQuality([...asked, '--shapes', 'bands'], () => {})).rejects.toMatchObject({
+      await expect(runQuality([...asked, '--scenarios', 'bands'], () => {})).rejects.toMatchObject({
         code: 'invalid_argument',
         message: expect.stringContaining('results of another data set'),
       });
@@ -122,7 +122,7 @@ describe('benchQuality', { timeout: 180_000 }, () => {
   );
 
   itUsual.each([
-    [['--shapes', 'round'], /no shape is called round: there are few-tokens, /],
+    [['--scenarios', 'round'], /no scenario is called round: there are few-tokens, /],
     [['--derive', 'twice'], /no data set called twice can be derived/],
     [['--derive', 'once'], /--out/],
     [['--only', 'no-luck'], /no part is called no-luck: there are main, no-meta-learning/],
@@ -137,6 +137,6 @@ describe('benchQuality', { timeout: 180_000 }, () => {
 
   itUsual('refuses to run without a data set, and to read a folder that is not there', async () => {
     for (const args of [[], ['--work', join(root, 'nowhere')]])
-      await expect(benchQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
+      await expect(runQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 });

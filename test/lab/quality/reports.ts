@@ -1,5 +1,5 @@
 /** Evaluation reports made up for tests: two other methods, groups and intervals as given. */
-import type { Interval } from '../../../src/training/evaluation/bootstrap.ts';
+import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 

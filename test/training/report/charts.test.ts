@@ -1,11 +1,10 @@
 /** What the charts of a report show. */
 import { describe, expect, it } from 'vitest';
-import { curveChart, methodOrder } from '../../../src/training/report/curve-charts.ts';
+import { curveChart } from '../../../src/training/report/curve-charts.ts';
 import { differenceChart } from '../../../src/training/report/difference-chart.ts';
 import { drawChart } from '../../../src/training/report/draw.ts';
-import { predictionChart } from '../../../src/training/report/prediction-chart.ts';
 import { seedsChart } from '../../../src/training/report/seeds-chart.ts';
-import { colour } from '../../../src/training/report/theme.ts';
+import { colour, methodOrder } from '../../../src/training/report/theme.ts';
 import { checkWellFormed, smallReport } from './small-report.ts';
 
 const report = smallReport();
@@ -88,21 +87,6 @@ describe('the chart of differences', () => {
 
   it('is drawn where metaheac stands alone beside lots', () => {
     checkWellFormed(drawChart(differenceChart(smallReport({ methods: { metaheac: 1, random: 0 } }))));
-  });
-});
-
-describe('the chart of predictions', () => {
-  it('has one point per campaign, and counts those whose interval holds the truth', () => {
-    const svg = drawChart(predictionChart(report)!);
-    checkWellFormed(svg);
-    expect(textsOf(svg)).toEqual(expect.arrayContaining(['interval contains the truth: 7 of 8', 'it does not: 1']));
-    // with the marks of the legend
-    expect(count(svg, new RegExp(`<circle [^>]*fill="${colour('own')}"`, 'g'))).toBe(7 + 1);
-    expect(count(svg, new RegExp(`<path [^>]*fill="${colour('vermilion')}"`, 'g'))).toBe(1 + 1);
-  });
-
-  it('is none where nothing was predicted', () => {
-    expect(predictionChart(smallReport({ withoutPredictions: true }))).toBeNull();
   });
 });
 

@@ -1,8 +1,8 @@
 /** Drawings: text that follows the reader's scheme, is equal for equal charts, and does nothing; and their parts. */
 import { describe, expect, it } from 'vitest';
-import { bottomAxis, leftAxis } from '../../../src/training/report/axes.ts';
+import { axis } from '../../../src/training/report/axes.ts';
 import { type Chart, drawChart, drawFile } from '../../../src/training/report/draw.ts';
-import { band, legendRow, line, lineEntry, whiskers } from '../../../src/training/report/shapes.ts';
+import { band, legend, line, lineEntry, whiskers } from '../../../src/training/report/shapes.ts';
 import { COLOURS, colour, lineStyles, svgRules } from '../../../src/training/report/theme.ts';
 import { checkWellFormed } from './small-report.ts';
 
@@ -17,8 +17,8 @@ function chartOf(stroke: string, name = 'line'): Chart {
     width: 300,
     height: 200,
     body: [
-      ...leftAxis(frame, scales.y, look),
-      ...bottomAxis(frame, scales.x, { ...look, format: (value) => `<${value}>` }),
+      ...axis('left', frame, scales.y, look),
+      ...axis('below', frame, scales.x, { ...look, format: (value) => `<${value}>` }),
       line(
         scales,
         [
@@ -111,11 +111,11 @@ describe('the parts of a chart', () => {
 
   it('have a number at each tick, and one sharp line', () => {
     const frame = { left: 40, right: 140, top: 10, bottom: 60 };
-    const drawn = bottomAxis(frame, (value) => 40 + value / 100, { name: 'users', ticks: [0, 2500, 10_000] });
+    const drawn = axis('below', frame, (value) => 40 + value / 100, { name: 'users', ticks: [0, 2500, 10_000] });
     const texts = drawn.flatMap((one) => />([^<]+)<\/text>/.exec(one)?.[1] ?? []);
     expect(texts).toEqual(['0', '2,500', '10,000', 'users']);
     expect(drawn[1]).toBe(`<line x1="65.5" y1="10" x2="65.5" y2="60" stroke="${colour('grid')}"/>`);
-    const plain = bottomAxis(frame, (value) => value, { name: '', ticks: [50], hasGrid: false, hasMarks: false });
+    const plain = axis('below', frame, (value) => value, { name: '', ticks: [50], hasGrid: false, hasMarks: false });
     expect(plain.filter((one) => one.startsWith('<line'))).toEqual([
       `<line x1="40" y1="60.5" x2="140" y2="60.5" stroke="${colour('axis')}"/>`,
     ]);
@@ -123,7 +123,7 @@ describe('the parts of a chart', () => {
 
   it('leave space for the text of each entry of a legend', () => {
     const style = { colour: black, width: 2, dash: [] };
-    const drawn = legendRow(10, 14, 30, [lineEntry('a text of 24 characters.', style), lineEntry('b', style)]);
+    const drawn = legend(10, 14, [lineEntry('a text of 24 characters.', style), lineEntry('b', style)], 30);
     const [first, second] = drawn
       .filter((one) => one.startsWith('<text'))
       .map((one) => Number(/ x="([^"]+)"/.exec(one)![1]));

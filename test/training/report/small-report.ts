@@ -5,7 +5,6 @@ import type { Trial } from '../../../src/training/choices/trial.ts';
 import { binBySeeds, CURVE_SHARES, curveOf, meanOf } from '../../../src/training/evaluation/curves.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
-import type { CampaignPrediction, PredictionReport } from '../../../src/training/evaluation/prediction-check.ts';
 import { subtract, summarise, type TrialQuality } from '../../../src/training/evaluation/summary.ts';
 
 export interface SmallReport {
@@ -15,7 +14,6 @@ export interface SmallReport {
   readonly methods?: Readonly<Record<string, number>>;
   readonly dataset?: string;
   readonly withoutGroups?: boolean;
-  readonly withoutPredictions?: boolean;
 }
 
 const METHODS = { metaheac: 1.5, logistic_regression: 1.4, centroid: 0.8, random: 0 };
@@ -65,52 +63,11 @@ export function smallReport(options: SmallReport = {}): EvaluationReport {
       members: rows / 10,
       auc: Object.fromEntries([...tried].map(([name, all]) => [name, meanOf(all[i]!.repeats, ({ auc }) => auc)])),
     })),
-    prediction: predictions(trials, options.withoutPredictions ?? false),
     seconds_per_campaign: 0.123,
     seconds: { metaheac: 4.56 },
     logistic_regression_strength: 0.1,
     chosen: { logistic_regression: { setting: { strength: 0.1 }, tried: [], campaigns: 0 } },
     skipped_campaigns: [{ id: 'campaign 99', reason: 'it has no seeds' }],
-  };
-}
-
-/** The first campaign's interval does not hold the truth. */
-function predictions(trials: readonly Trial[], none: boolean): PredictionReport {
-  const campaigns = trials.map(({ id }, i): CampaignPrediction => {
-    const truth = 0.2 + i / 40;
-    const one = none ? null : { mean: 0.3, low: i === 0 ? 0.25 : 0.1, high: 0.6, true: truth };
-    return {
-      id,
-      verdict: 'good',
-      auc: one,
-      recall: { '0.05': one, '0.2': one },
-      lift: { '0.05': one, '0.2': one },
-    };
-  });
-  const agreement = {
-    coverage: 1 - 1 / trials.length,
-    mean_predicted: 0.3,
-    mean_true: 0.25,
-    mean_absolute_error: 0.06,
-    correlation: null,
-    mean_width: 0.4,
-  };
-  const measured = none ? null : agreement;
-  const verdicts = { good: trials.length, unsure: 0, weak: 0 };
-  const all = {
-    campaigns: trials.length,
-    predicted: none ? 0 : trials.length,
-    auc: measured,
-    recall: { '0.05': measured, '0.2': measured },
-    lift: { '0.05': measured, '0.2': measured },
-    verdicts,
-    weak: { auc: 0.6, truly: 0, called: 0, both: 0 },
-  };
-  return {
-    campaigns,
-    groups: { all },
-    drift: { measured: false, campaigns: 0 },
-    random_seeds: { sets: 3, verdicts: { good: 0, unsure: 1, weak: 2 } },
   };
 }
 

@@ -1,6 +1,5 @@
 /** The commands `metaheac dataset ..`. */
 import { type Command, Option } from 'commander';
-import { SHAPE_NAMES } from '../../../../packages/lab/scenarios/names.ts';
 import { ENCODINGS } from '../../../dataset/lines.ts';
 import type { Output } from '../../../lib/output.ts';
 import { collect, delimiter, nameList, positiveInteger, seedCounts, share, wholeNumber } from '../../options.ts';
@@ -23,11 +22,6 @@ function addGenerate(dataSet: Command, output: Output): void {
     .option('--test-campaigns <n>', 'campaigns to evaluate on', positiveInteger, 12)
     .option('--seed <n>', 'seed of people and campaigns', wholeNumber, 1)
     .option('--world <name>', 'meaning of the tokens: data sets of one world fit one model', 'demo')
-    .addOption(
-      new Option('--shape <name>', 'a different kind of data set, with its own size, instead of people with traits')
-        .choices(SHAPE_NAMES)
-        .conflicts(['users', 'trainCampaigns', 'testCampaigns', 'world']),
-    )
     .action(async (options) => (await import('./generate.ts')).datasetGenerateCommand(options, output));
 }
 

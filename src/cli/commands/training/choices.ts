@@ -1,4 +1,5 @@
 /** What training chose, with the evidence, as human-readable lines. */
+import { signed, signedInterval } from '../../../lib/interval.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Share } from '../../../model/blend.ts';
 import type { AdaptationSettings, Drift } from '../../../model/manifest.ts';
@@ -132,13 +133,9 @@ function describeSettings({ rates, steps, first_pass }: Choice['settings']): str
 function intervalsOf({ auc, precision }: Gain, campaigns: number): string {
   const interval = ({ mean: value, error }: Mean, digits: number) => {
     const half = sureAt(campaigns) * error;
-    return `${signed(value, digits)} [${signed(value - half, digits)}, ${signed(value + half, digits)}]`;
+    return signedInterval({ mean: value, low: value - half, high: value + half }, digits);
   };
   return `AUC ${interval(auc, 4)}, precision@5% ${interval(precision, 3)}`;
-}
-
-function signed(value: number, digits: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)}`;
 }
 
 function evidenceOf({ auc, precision }: Gain): string {

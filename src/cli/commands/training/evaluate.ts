@@ -1,15 +1,14 @@
 /** `metaheac evaluate`. */
 
 import { systemClock } from '../../../lib/clock.ts';
+import { signedInterval } from '../../../lib/interval.ts';
 import { bar, type Output } from '../../../lib/output.ts';
 import { loadModel } from '../../../model/load.ts';
 import { openDevice } from '../../../model/onnx-grad.ts';
 import { PAST_CAMPAIGNS } from '../../../population/read/past-campaigns.ts';
 import { utilityOf } from '../../../training/choices/evidence.ts';
-import type { Interval } from '../../../training/evaluation/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../../training/evaluation/evaluate.ts';
 import { BASELINES } from '../../../training/evaluation/methods.ts';
-import type { PredictionReport } from '../../../training/evaluation/prediction-check.ts';
 import { isScoreFile } from '../../../training/evaluation/score-file.ts';
 import { prepareDataSet } from '../../../training/history/prepared-data-set.ts';
 
@@ -50,7 +49,6 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       scores,
       withUnadapted: options.raw ?? false,
       onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
-      onPrediction: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} predictions`),
     });
     if (reports && options.report) {
       reports.writePage(options.report, report, model.folder.manifest);
@@ -81,7 +79,6 @@ function describeReport(report: EvaluationReport): string {
     'metaheac minus the method, campaign by campaign [95 % interval]',
     ...differenceTable(report),
     '',
-    ...describePredictions(report.prediction),
     `chosen on train campaigns: ${chosen.join(', ')}`,
     ...skipped,
   ].join('\n');
@@ -144,11 +141,6 @@ function differenceTable({ differences }: EvaluationReport): string[] {
   return alignColumns(rows);
 }
 
-function signedInterval({ mean, low, high }: Interval, digits: number): string {
-  const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(digits)}`;
-  return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
-}
-
 function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows.map((row) =>
@@ -157,27 +149,4 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
-}
-
-/** How good the predictions from the seeds alone are, as a paragraph. */
-function describePredictions({ groups, drift, random_seeds }: PredictionReport): string[] {
-  const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
-  const percent = (share: number) => `${Math.round(100 * share)} %`;
-  const [at5, at20] = [recall['0.05'], recall['0.2']];
-  const agreement =
-    at5 && at20
-      ? `the 90 % interval contains recall@5% (and so lift@5%) for ${percent(at5.coverage)} of ${predicted} ` +
-        `campaigns, recall@20% for ${percent(at20.coverage)}. ` +
-        `Recall@5% is ${at5.mean_true.toFixed(3)}, predicted ${at5.mean_predicted.toFixed(3)}, off by ` +
-        `${at5.mean_absolute_error.toFixed(3)} on average; the interval is ${at5.mean_width.toFixed(3)} wide.`
-      : `none of ${campaigns} campaigns has enough seeds.`;
-  const counts = ({ good, unsure, weak: bad }: typeof verdicts) => `${good} good, ${unsure} unsure, ${bad} weak`;
-  return [
-    `Predictions from the seeds alone: ${agreement}`,
-    drift.measured
-      ? `They count with the drift that training measured on ${drift.campaigns} past campaigns.`
-      : 'They assume that later members are like the seeds: the model knows of no dates (no drift).',
-    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of ` +
-      `them called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
-  ];
 }

@@ -1,5 +1,5 @@
 /** What a retraining decided, and by which numbers. */
-import type { Interval } from '../../../training/evaluation/bootstrap.ts';
+import { signedInterval } from '../../../lib/interval.ts';
 import type { Comparison } from '../../../training/evaluation/compare-models.ts';
 
 export interface Decision {
@@ -29,8 +29,8 @@ export function describeDecision(decision: Decision, dataDir: string): string {
         `precision@5% ${comparison.serving.precision.toFixed(3)}`,
       `new     ${fresh!.version}: AUC ${comparison.fresh.auc.toFixed(4)}, ` +
         `precision@5% ${comparison.fresh.precision.toFixed(3)}`,
-      `new minus serving, campaign by campaign [95 % interval]: AUC ${signed(auc, 4)}, ` +
-        `precision@5% ${signed(precision['0.05']!, 3)}`,
+      `new minus serving, campaign by campaign [95 % interval]: AUC ${signedInterval(auc, 4)}, ` +
+        `precision@5% ${signedInterval(precision['0.05']!, 3)}`,
     );
   }
   return [...lines, ...verdict(decision, dataDir)].join('\n');
@@ -50,9 +50,4 @@ function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[
     case 'interrupted':
       return [`not promoted: interrupted, ${serving.path} stays`];
   }
-}
-
-function signed({ mean, low, high }: Interval, digits: number): string {
-  const text = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(digits)}`;
-  return `${text(mean)} [${text(low)}, ${text(high)}]`;
 }

@@ -1,4 +1,4 @@
-/** Defines generated shapes of data sets, and turns one into a data set folder. */
+/** What a scenario is (a generated data set whose truth is known), and how it becomes a data set folder. */
 
 import {
   sampleSeeds,
@@ -9,7 +9,6 @@ import {
 } from '../../../src/dataset/data-set-writer.ts';
 import type { FeatureKind } from '../../../src/lib/feature-kinds.ts';
 import { createRng, type Rng } from '../../../src/lib/rng.ts';
-import type { ShapeName } from './names.ts';
 
 /** A feature in the form of dataset.json. */
 interface FeatureDescription {
@@ -22,9 +21,8 @@ interface FeatureDescription {
 /** Features of a user or a campaign; null = not known. */
 type Traits = Readonly<Record<string, string | number | readonly string[] | readonly number[] | null>>;
 
-/** A kind of data set with a known truth. */
-export interface Shape {
-  readonly name: ShapeName;
+export interface Scenario {
+  readonly name: string;
   /** One sentence: who the users are, and what makes one a member. */
   readonly about: string;
   readonly users: number;
@@ -60,21 +58,22 @@ export interface PlantedCampaign {
 const TRAIN_MEMBERS = 500;
 
 /**
- * Writes a data set of `shape` to `out`. Train campaigns have up to 500 members and ten non-members each; test
+ * Writes a data set of `scenario` to `out`. Train campaigns have up to 500 members and ten non-members each; test
  * campaigns alternate between `small` and `large`, and every user who is not a seed is an eval row. Equal seeds produce
  * equal bytes. A folder that cannot be written is storage_failed.
  */
-export async function generateShape(shape: Shape, { out, seed }: { out: string; seed: string }): Promise<void> {
-  const { name, about, users, trainCampaigns, testCampaigns } = shape;
+export async function writeScenario(scenario: Scenario, { out, seed }: { out: string; seed: string }): Promise<void> {
+  const { name, about, users, trainCampaigns, testCampaigns } = scenario;
+  // an older word, kept: another key would draw other data sets
   const rng = createRng(`shape/${name}/${seed}`);
-  const planted = shape.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
+  const planted = scenario.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
   await writeDataSet(out, {
     users: planted.users.map((traits, user) => ({ user_id: userId(user), ...traits })),
-    campaigns: campaignsOf(shape, planted, rng),
+    campaigns: campaignsOf(scenario, planted, rng),
     description: {
       name,
-      user_features: shape.userFeatures,
-      campaign_features: shape.campaignFeatures,
+      user_features: scenario.userFeatures,
+      campaign_features: scenario.campaignFeatures,
       made: `Synthetic, no real person. ${about}`,
       licence: 'Apache-2.0',
       counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
@@ -83,18 +82,18 @@ export async function generateShape(shape: Shape, { out, seed }: { out: string; 
   });
 }
 
-function* campaignsOf(shape: Shape, { campaigns }: Planted, rng: Rng): Generator<WrittenCampaign> {
+function* campaignsOf(scenario: Scenario, { campaigns }: Planted, rng: Rng): Generator<WrittenCampaign> {
   for (const [c, { features, isMember }] of campaigns.entries()) {
     const id = `campaign-${String(c + 1).padStart(3, '0')}`;
     const stream = rng.fork(id);
     const membership = { id, isMember, idOf: userId };
     const record = { campaign_id: id, ...features };
-    if (c < shape.trainCampaigns) {
+    if (c < scenario.trainCampaigns) {
       yield { record: { ...record, split: 'train' }, rows: trainRows(membership, TRAIN_MEMBERS, stream) };
       continue;
     }
-    const group = (c - shape.trainCampaigns) % 2 === 0 ? 'small' : 'large';
-    const seeds = sampleSeeds(isMember, shape.seeds[group], stream);
+    const group = (c - scenario.trainCampaigns) % 2 === 0 ? 'small' : 'large';
+    const seeds = sampleSeeds(isMember, scenario.seeds[group], stream);
     yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };
   }
 }

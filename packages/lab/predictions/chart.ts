@@ -1,12 +1,11 @@
 /** Predicted against true recall@5 %, one point per campaign. */
 import { scaleLinear } from 'd3-scale';
-import type { EvaluationReport } from '../evaluation/evaluate.ts';
-import { holdsTruth, type PredictedTruth } from '../evaluation/prediction-check.ts';
-import { bottomAxis, leftAxis } from './axes.ts';
-import type { Chart } from './draw.ts';
-import { diamond, legendRow, line, type Scales, whiskers } from './shapes.ts';
-import { element } from './svg.ts';
-import { colour } from './theme.ts';
+import { axis } from '../../../src/training/report/axes.ts';
+import type { Chart } from '../../../src/training/report/draw.ts';
+import { diamond, legend, line, type Scales, whiskers } from '../../../src/training/report/shapes.ts';
+import { element } from '../../../src/training/report/svg.ts';
+import { colour } from '../../../src/training/report/theme.ts';
+import { holdsTruth, type PredictedTruth, type PredictionReport } from './agreement.ts';
 
 /** With more campaigns than this, intervals are drawn fainter. */
 const MANY = 60;
@@ -14,8 +13,8 @@ const SIZE = { width: 620, height: 520 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 44, bottom: SIZE.height - 54 };
 
 /** Predicted recall@5 % with its 90 % interval above the true one; null if nothing was predicted. */
-export function predictionChart({ prediction, dataset }: EvaluationReport): Chart | null {
-  const all = prediction.campaigns.flatMap(({ recall }) => recall['0.05'] ?? []);
+export function predictionChart({ campaigns }: PredictionReport, dataSet: string): Chart | null {
+  const all = campaigns.flatMap(({ recall }) => recall['0.05'] ?? []);
   if (all.length === 0) return null;
   const held = all.filter(holdsTruth);
   const missed = all.filter((one) => !holdsTruth(one));
@@ -27,52 +26,41 @@ export function predictionChart({ prediction, dataset }: EvaluationReport): Char
   const y = scaleLinear().domain([0, max]).range([FRAME.bottom, FRAME.top]);
   const ticks = Array.from({ length: Math.floor(max / interval + 1e-9) + 1 }, (_, i) => i * interval);
   const scales = { x, y };
-  const names = {
-    held: `interval contains the truth: ${held.length} of ${all.length}`,
-    missed: `it does not: ${missed.length}`,
-  };
-  const diagonal = { colour: colour('axis'), width: 1.5, dash: [5, 4] };
+  const exact = [[0, 0] as const, [max, max] as const];
+  const opacity = all.length > MANY ? 0.35 : 0.55;
   return {
     name: 'prediction',
     ...SIZE,
-    title: `Predicted and true recall@5 %: ${dataset}`,
+    title: `Predicted and true recall@5 %: ${dataSet}`,
     description:
       'Recall at 5 % predicted from the seeds alone against the true one, one point per campaign. ' +
       `The 90 % interval contains the truth for ${held.length} of ${all.length} campaigns.`,
     body: [
-      ...leftAxis(FRAME, y, { name: 'predicted recall@5 %', ticks }),
-      ...bottomAxis(FRAME, x, { name: 'true recall@5 %', ticks }),
-      line(
-        scales,
-        [
-          [0, 0],
-          [max, max],
-        ],
-        diagonal,
-      ),
-      ...intervals(scales, held, colour('own'), all.length),
-      ...intervals(scales, missed, colour('vermilion'), all.length),
-      ...marks(scales, held, heldMark),
-      ...marks(scales, missed, missedMark),
-      ...legendRow(FRAME.left, 14, 40, [
-        { text: names.held, symbol: (x, y) => heldMark(x + 6, y), symbolWidth: 12 },
-        { text: names.missed, symbol: (x, y) => missedMark(x + 6, y), symbolWidth: 12 },
+      ...axis('left', FRAME, y, { name: 'predicted recall@5 %', ticks }),
+      ...axis('below', FRAME, x, { name: 'true recall@5 %', ticks }),
+      line(scales, exact, { colour: colour('axis'), width: 1.5, dash: [5, 4] }),
+      ...intervals(scales, held, colour('own'), opacity),
+      ...intervals(scales, missed, colour('vermilion'), opacity),
+      ...held.map(({ mean, true: truth }) => heldMark(x(truth), y(mean))),
+      ...missed.map(({ mean, true: truth }) => missedMark(x(truth), y(mean))),
+      ...legend(FRAME.left, 14, [
+        {
+          text: `interval contains the truth: ${held.length} of ${all.length}`,
+          symbol: (x, y) => heldMark(x + 6, y),
+          symbolWidth: 12,
+        },
+        { text: `it does not: ${missed.length}`, symbol: (x, y) => missedMark(x + 6, y), symbolWidth: 12 },
       ]),
     ],
   };
 }
 
-function intervals(scales: Scales, predicted: readonly PredictedTruth[], color: string, campaigns: number): string[] {
-  const opacity = campaigns > MANY ? 0.35 : 0.55;
+function intervals(scales: Scales, predicted: readonly PredictedTruth[], color: string, opacity: number): string[] {
   const bars = predicted.map(({ mean, low, high, true: truth }) => ({
     ...{ x: truth, y: mean, low, high, colour: color, opacity },
     mark: 'none' as const,
   }));
   return whiskers(scales, bars, 'y', 1.5);
-}
-
-function marks({ x, y }: Scales, predicted: readonly PredictedTruth[], mark: (x: number, y: number) => string) {
-  return predicted.map(({ mean, true: truth }) => mark(x(truth), y(mean)));
 }
 
 function heldMark(cx: number, cy: number): string {

@@ -1,13 +1,12 @@
-/** Generated shapes as data sets in a folder of work. */
+/** Generated scenarios as data sets in a folder of work. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
-import { SHAPES } from '../scenarios/catalogue.ts';
-import type { ShapeName } from '../scenarios/names.ts';
-import { generateShape } from '../scenarios/shape.ts';
+import { SCENARIOS, type ScenarioName } from '../scenarios/catalogue.ts';
+import { writeScenario } from '../scenarios/scenario.ts';
 
-/** All shapes of a benchmark are drawn with this seed. */
+/** All scenarios of a benchmark are drawn with this seed. */
 const SEED = '1';
 const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
@@ -15,11 +14,11 @@ const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
  * The folder of the data set `name` in `work`, written anew. Where another one was there, what is kept beside it is of
  * other data: that is invalid_argument, and nothing is changed.
  */
-export async function writeShape(work: string, name: ShapeName): Promise<string> {
+export async function writeScenarioData(work: string, name: ScenarioName): Promise<string> {
   const folder = join(work, name, 'data');
   const fresh = `${folder}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  await generateShape(SHAPES[name], { out: fresh, seed: SEED });
+  await writeScenario(SCENARIOS[name], { out: fresh, seed: SEED });
   const isThere = existsSync(folder);
   if (isThere && hashOf(folder) !== hashOf(fresh)) {
     rmSync(fresh, { recursive: true });

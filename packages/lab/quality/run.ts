@@ -5,32 +5,25 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ABLATIONS, type WholeName } from '../../packages/lab/quality/ablations.ts';
-import { runAlternatives } from '../../packages/lab/quality/alternatives.ts';
-import { type RunArguments, readArguments } from '../../packages/lab/quality/arguments.ts';
-import { type BenchRun, openBenchRun } from '../../packages/lab/quality/bench-run.ts';
-import { runBlend, runBlendOnCutLists } from '../../packages/lab/quality/blend-run.ts';
-import { keptHistories, runHistories } from '../../packages/lab/quality/histories.ts';
-import { readKept } from '../../packages/lab/quality/kept.ts';
-import { deriveOnce } from '../../packages/lab/quality/once.ts';
-import { fillPage, pageOf } from '../../packages/lab/quality/page.ts';
-import {
-  type AblationResult,
-  runAblation,
-  runCurve,
-  runMain,
-  runWhole,
-  type WholeResult,
-} from '../../packages/lab/quality/parts.ts';
-import { writeShape } from '../../packages/lab/quality/shape-data.ts';
-import { type DataSetResults, renderTables } from '../../packages/lab/quality/tables.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { ABLATIONS, type WholeName } from './ablations.ts';
+import { runAlternatives } from './alternatives.ts';
+import { type RunArguments, readArguments } from './arguments.ts';
+import { type BenchRun, openBenchRun } from './bench-run.ts';
+import { runBlend, runBlendOnCutLists } from './blend-run.ts';
+import { keptHistories, runHistories } from './histories.ts';
+import { readKept } from './kept.ts';
+import { deriveOnce } from './once.ts';
+import { fillPage, pageOf } from './page.ts';
+import { type AblationResult, runAblation, runCurve, runMain, runWhole, type WholeResult } from './parts.ts';
+import { writeScenarioData } from './scenario-data.ts';
+import { type DataSetResults, renderTables } from './tables.ts';
 
 /**
  * Runs the parts that were asked for, and gives the tables of all that `--work` knows of these data sets; or derives a
  * data set.
  */
-export async function benchQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
+export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const asked = readArguments(args);
   switch (asked.mode) {
     case 'run':
@@ -54,10 +47,10 @@ async function runDataSets(asked: RunArguments, note: (line: string) => void): P
   const { only, steps, repeats, published } = asked;
   const work = asked.work ?? mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
   try {
-    const shapes: string[] = [];
-    for (const name of asked.shapes) shapes.push(await writeShape(work, name));
+    const scenarios: string[] = [];
+    for (const name of asked.scenarios) scenarios.push(await writeScenarioData(work, name));
     const results: DataSetResults[] = [];
-    for (const folder of [...asked.data, ...shapes]) {
+    for (const folder of [...asked.data, ...scenarios]) {
       const run = await openBenchRun(folder, work, { steps, repeats, published, note });
       try {
         results.push(await runParts(run, only));

@@ -1,11 +1,10 @@
-/** Generated shapes: each has the property that it is there for, gives equal bytes for equal seeds, and can be read. */
+/** Generated scenarios: each has the property that it is there for, gives equal bytes for equal seeds, and can be read. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SHAPES } from '../../../packages/lab/scenarios/catalogue.ts';
-import { SHAPE_NAMES, type ShapeName } from '../../../packages/lab/scenarios/names.ts';
-import { generateShape } from '../../../packages/lab/scenarios/shape.ts';
+import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from '../../../packages/lab/scenarios/catalogue.ts';
+import { type Scenario, writeScenario } from '../../../packages/lab/scenarios/scenario.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/read/past-campaigns.ts';
 import { prepareTrainingData } from '../../../src/training/choices/past-campaigns-choice.ts';
@@ -20,7 +19,7 @@ let root = '';
 const folderOf = (name: string): string => join(root, name);
 beforeAll(async () => {
   root = temporaryFolder();
-  for (const name of SHAPE_NAMES) await generateShape(SHAPES[name], { out: folderOf(name), seed: '1' });
+  for (const name of SCENARIO_NAMES) await writeScenario(SCENARIOS[name], { out: folderOf(name), seed: '1' });
 }, 120_000);
 
 const hashes = (folder: string): string[] =>
@@ -29,31 +28,31 @@ const hashes = (folder: string): string[] =>
       .update(readFileSync(join(folder, file)))
       .digest('hex'),
   );
-const read = (name: ShapeName): PlantedData => readPlanted(folderOf(name));
+const read = (name: ScenarioName): PlantedData => readPlanted(folderOf(name));
 const testCampaigns = (data: PlantedData) => data.campaigns.filter(({ split }) => split === 'test');
 /** Of each user, tokens of all features. */
 const tokenCounts = ({ users }: PlantedData): number[] => users.map((traits) => Object.values(traits).flat().length);
 /** Of each user who is a member anywhere, the number of campaigns. */
 const memberships = ({ users, campaigns }: PlantedData): number[] =>
   users.map((_, user) => campaigns.filter(({ members }) => members.has(user)).length).filter((count) => count > 0);
-const usesPastCampaigns = async (name: ShapeName): Promise<boolean> => {
+const usesPastCampaigns = async (name: ScenarioName): Promise<boolean> => {
   const prepared = await prepareTrainingData(folderOf(name), { pastCampaigns: 'auto', seed: 1 });
   prepared.close();
   return prepared.userFeatures.some((feature) => feature.name === PAST_CAMPAIGNS);
 };
 
-/** Every sixth shape, or all of them. */
-const CHECKED = SHAPE_NAMES.filter((_, i) => i % size(6, 1) === 0);
+/** Every sixth scenario, or all of them. */
+const CHECKED = SCENARIO_NAMES.filter((_, i) => i % size(6, 1) === 0);
 
-describe.each(CHECKED)('the shape %s', { timeout: 60_000 }, (name) => {
-  const shape = SHAPES[name];
+describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
+  const scenario: Scenario = SCENARIOS[name];
 
   it('produces equal bytes for equal seeds, and others for another', async () => {
-    expect(shape.name).toBe(name);
-    await generateShape(shape, { out: folderOf(`${name}-again`), seed: '1' });
+    expect(scenario.name).toBe(name);
+    await writeScenario(scenario, { out: folderOf(`${name}-again`), seed: '1' });
     expect(readdirSync(folderOf(`${name}-again`)).sort()).toEqual(FILES);
     expect(hashes(folderOf(`${name}-again`))).toEqual(hashes(folderOf(name)));
-    await generateShape(shape, { out: folderOf(`${name}-again`), seed: '2' });
+    await writeScenario(scenario, { out: folderOf(`${name}-again`), seed: '2' });
     expect(hashes(folderOf(`${name}-again`))[2]).not.toBe(hashes(folderOf(name))[2]);
   });
 
@@ -61,27 +60,27 @@ describe.each(CHECKED)('the shape %s', { timeout: 60_000 }, (name) => {
     const { dataSet, population, history, close } = await prepareDataSet(folderOf(name));
     close();
     expect(dataSet.name).toBe(name);
-    expect(population.rowCount).toBe(shape.users);
+    expect(population.rowCount).toBe(scenario.users);
     expect(history.skipped).toEqual([]);
     const tests = history.campaigns.filter(({ split }) => split === 'test');
-    expect(tests).toHaveLength(shape.testCampaigns);
-    expect(history.campaigns).toHaveLength(shape.trainCampaigns + shape.testCampaigns);
+    expect(tests).toHaveLength(scenario.testCampaigns);
+    expect(history.campaigns).toHaveLength(scenario.trainCampaigns + scenario.testCampaigns);
     for (const [c, { group, seeds, evaluation }] of tests.entries()) {
       expect(group).toBe(c % 2 === 0 ? 'small' : 'large');
-      expect(seeds.length + evaluation.users.length).toBe(shape.users);
+      expect(seeds.length + evaluation.users.length).toBe(scenario.users);
       const hidden = evaluation.labels.reduce((sum, label) => sum + label, 0);
-      expect(seeds.length).toBe(Math.min(shape.seeds[group!], (seeds.length + hidden) >> 1));
+      expect(seeds.length).toBe(Math.min(scenario.seeds[group!], (seeds.length + hidden) >> 1));
     }
-    // most campaigns are large enough for the seeds that the shape names
+    // most campaigns are large enough for the seeds that the scenario names
     for (const group of ['small', 'large'] as const)
       expect(median(tests.filter((one) => one.group === group).map(({ seeds }) => seeds.length))).toBe(
-        shape.seeds[group],
+        scenario.seeds[group],
       );
   });
 
   it('is told in docs/quality.md as the code tells it', () => {
     const page = readFileSync(new URL('../../../docs/quality.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
-    const { about, users, trainCampaigns, testCampaigns, seeds } = shape;
+    const { about, users, trainCampaigns, testCampaigns, seeds } = scenario;
     const campaigns = `${trainCampaigns} / ${testCampaigns}`;
     const counts = [users.toLocaleString('en'), campaigns, `${seeds.small} / ${seeds.large}`].join(' | ');
     expect(page).toContain(`| \`${name}\` | ${about} | ${counts} |`);
@@ -154,7 +153,7 @@ describe('the property of', { timeout: 60_000 }, () => {
 
   itUsual('bundles: members have more of what the campaign is about, and lack what often goes with it', () => {
     const users = 2000;
-    const { campaigns } = SHAPES.bundles.plant(createRng('bundles'), { users, campaigns: 20 });
+    const { campaigns } = SCENARIOS.bundles.plant(createRng('bundles'), { users, campaigns: 20 });
     const [wanted, unwanted]: [number[], number[]] = [[], []];
     for (const { isMember, wishes } of campaigns) {
       const [about, without] = wishes as [Float64Array, Float64Array];
@@ -231,7 +230,7 @@ describe('the property of', { timeout: 60_000 }, () => {
 
   itUsual('two-crowds: members are far up one of two wishes, and a quarter at most up both', () => {
     const users = 2000;
-    const { campaigns } = SHAPES['two-crowds'].plant(createRng('two crowds'), { users, campaigns: 20 });
+    const { campaigns } = SCENARIOS['two-crowds'].plant(createRng('two crowds'), { users, campaigns: 20 });
     const upBoth = campaigns.map(({ isMember, wishes }) => {
       const cuts = wishes!.map((wish) => wish.slice().sort()[Math.floor(0.85 * users)]!);
       const members = [...isMember.keys()].filter((user) => isMember[user] === 1);
@@ -249,15 +248,15 @@ describe('the property of', { timeout: 60_000 }, () => {
   });
 });
 
-describe('all shapes', () => {
+describe('all scenarios', () => {
   itUsual('have every number of seeds from 10 to 1,000', () => {
-    const counts = new Set(Object.values(SHAPES).flatMap(({ seeds }) => [seeds.small, seeds.large]));
+    const counts = new Set(Object.values(SCENARIOS).flatMap(({ seeds }) => [seeds.small, seeds.large]));
     expect([...counts].sort((a, b) => a - b)).toEqual([10, 25, 50, 200, 1000]);
   });
 
   itUsual('refuse a folder that cannot be made, with the cause', async () => {
     writeFileSync(join(root, 'file'), '');
-    await expect(generateShape(SHAPES.bands, { out: join(root, 'file'), seed: '1' })).rejects.toMatchObject({
+    await expect(writeScenario(SCENARIOS.bands, { out: join(root, 'file'), seed: '1' })).rejects.toMatchObject({
       code: 'storage_failed',
       cause: { code: 'EEXIST' },
     });

@@ -1,0 +1,152 @@
+/** How well the quality predicted from seeds alone agrees with the truth. */
+import type { Interval } from '../../../src/lib/interval.ts';
+import type { Drift } from '../../../src/model/manifest.ts';
+import {
+  PREDICTED_SHARES,
+  type Prediction,
+  predict,
+  type Verdict,
+  WEAK_AUC,
+} from '../../../src/online/quality/prediction.ts';
+import type { SeedRanks } from '../../../src/online/quality/seed-ranks.ts';
+import type { GroupName } from '../../../src/training/evaluation/summary.ts';
+import type { MeasuredCampaign, MeasuredPredictions } from './measure.ts';
+
+/** The prediction of one metric, and the truth. */
+export interface PredictedTruth extends Interval {
+  readonly true: number;
+}
+
+/** One campaign; the metrics are null if there were too few seeds. */
+export interface CampaignPrediction {
+  readonly id: string;
+  readonly group: MeasuredCampaign['group'];
+  readonly seeds: number;
+  readonly verdict: Verdict;
+  /** Against all rows, including members, like the predicted one. */
+  readonly auc: PredictedTruth | null;
+  /** By share of the audience; lift is recall / share. */
+  readonly recall: Readonly<Record<string, PredictedTruth | null>>;
+  readonly isTrulyWeak: boolean;
+}
+
+/** One metric over campaigns. */
+export interface Agreement {
+  /** Share of the campaigns whose truth is within the 90 % interval. */
+  readonly coverage: number;
+  readonly mean_predicted: number;
+  readonly mean_true: number;
+  readonly mean_absolute_error: number;
+  /** Between predicted and true, over campaigns; null if either does not vary. */
+  readonly correlation: number | null;
+  readonly mean_width: number;
+}
+
+export type VerdictCounts = Readonly<Record<Verdict, number>>;
+
+export interface PredictionSummary {
+  readonly campaigns: number;
+  /** Campaigns with enough seeds; the metrics cover these, and are null if there are none. */
+  readonly predicted: number;
+  readonly auc: Agreement | null;
+  readonly recall: Readonly<Record<string, Agreement | null>>;
+  readonly verdicts: VerdictCounts;
+  /** Campaigns whose true AUC is below `auc`, and those of them that are called weak. */
+  readonly weak: { readonly auc: number; readonly truly: number; readonly called: number };
+}
+
+export interface PredictionReport {
+  /** In the order of the data set. */
+  readonly campaigns: readonly CampaignPrediction[];
+  /** A group without campaigns is left out. */
+  readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
+  /** Whether later members were taken to be less like the seeds, and on how many past campaigns that was measured. */
+  readonly drift: { readonly measured: boolean; readonly campaigns: number };
+  /** Verdicts on random users, who look like everyone. */
+  readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
+}
+
+/** Predicts from what was measured, with `drift` or without, and compares. */
+export function reportPredictions(measured: MeasuredPredictions, drift: Drift | undefined): PredictionReport {
+  const predicted = (of: { readonly seeds: number; readonly ranks: SeedRanks | null }): Prediction =>
+    predict(of.ranks, { all: of.seeds, fitting: of.seeds }, { drift });
+  const campaigns = measured.campaigns.map((one) => besideTruth(one, predicted(one)));
+  return {
+    campaigns,
+    groups: summarisePredictions(campaigns),
+    drift: { measured: drift !== undefined, campaigns: drift?.campaigns ?? 0 },
+    random_seeds: { sets: measured.random.length, verdicts: countVerdicts(measured.random.map(predicted)) },
+  };
+}
+
+function besideTruth(
+  { id, group, seeds, quality, members }: MeasuredCampaign,
+  prediction: Prediction,
+): CampaignPrediction {
+  const beside = (interval: Interval | null | undefined, truth: number) =>
+    interval ? { ...interval, true: truth } : null;
+  const recall = (share: number, i: number) =>
+    [String(share), beside(prediction.recall[String(share)], quality.top[i]!.recall)] as const;
+  return {
+    ...{ id, group, seeds, verdict: prediction.verdict, isTrulyWeak: quality.auc < WEAK_AUC },
+    auc: beside(prediction.auc, members / 2 + (1 - members) * quality.auc),
+    recall: Object.fromEntries(PREDICTED_SHARES.map(recall)),
+  };
+}
+
+/** Sums up by group. */
+export function summarisePredictions(campaigns: readonly CampaignPrediction[]): PredictionReport['groups'] {
+  const groups: Record<GroupName, readonly CampaignPrediction[]> = {
+    small: campaigns.filter(({ group }) => group === 'small'),
+    large: campaigns.filter(({ group }) => group === 'large'),
+    all: campaigns,
+  };
+  const filled = Object.entries(groups).filter(([, members]) => members.length > 0);
+  return Object.fromEntries(filled.map(([name, members]) => [name, summariseGroup(members)]));
+}
+
+function summariseGroup(campaigns: readonly CampaignPrediction[]): PredictionSummary {
+  const weak = campaigns.filter(({ isTrulyWeak }) => isTrulyWeak);
+  return {
+    campaigns: campaigns.length,
+    predicted: campaigns.filter(({ auc }) => auc !== null).length,
+    auc: agreementOf(campaigns.map(({ auc }) => auc)),
+    recall: Object.fromEntries(
+      Object.keys(campaigns[0]!.recall).map((share) => [
+        share,
+        agreementOf(campaigns.map(({ recall }) => recall[share]!)),
+      ]),
+    ),
+    verdicts: countVerdicts(campaigns),
+    weak: { auc: WEAK_AUC, truly: weak.length, called: countVerdicts(weak).weak },
+  };
+}
+
+function countVerdicts(all: readonly { readonly verdict: Verdict }[]): VerdictCounts {
+  const of = (wanted: Verdict) => all.filter(({ verdict }) => verdict === wanted).length;
+  return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
+}
+
+/** A bound and a truth may be the same fraction, rounded differently. */
+const ROUNDING = 1e-9;
+
+/** Whether the interval contains the truth. */
+export function holdsTruth({ low, high, true: truth }: PredictedTruth): boolean {
+  return truth >= low - ROUNDING && truth <= high + ROUNDING;
+}
+
+function agreementOf(measured: readonly (PredictedTruth | null)[]): Agreement | null {
+  const known = measured.filter((one) => one !== null);
+  if (known.length === 0) return null;
+  const meanOf = (of: (one: PredictedTruth) => number) => known.reduce((sum, one) => sum + of(one), 0) / known.length;
+  const [predicted, truth] = [meanOf(({ mean }) => mean), meanOf((one) => one.true)];
+  const spread = Math.sqrt(meanOf(({ mean }) => (mean - predicted) ** 2) * meanOf((one) => (one.true - truth) ** 2));
+  return {
+    coverage: meanOf((one) => (holdsTruth(one) ? 1 : 0)),
+    mean_predicted: predicted,
+    mean_true: truth,
+    mean_absolute_error: meanOf((one) => Math.abs(one.mean - one.true)),
+    correlation: spread > ROUNDING ? meanOf((one) => (one.mean - predicted) * (one.true - truth)) / spread : null,
+    mean_width: meanOf(({ low, high }) => high - low),
+  };
+}

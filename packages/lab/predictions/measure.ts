@@ -1,0 +1,93 @@
+/**
+ * What predictions of test campaigns are made of, beside the truth of the eval rows; and the same for random users as
+ * seeds.
+ */
+import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
+import type { GeneralModel } from '../../../src/model/load.ts';
+import { bind } from '../../../src/online/binding.ts';
+import { customise, type OnlineContext, openOnlineProgram } from '../../../src/online/customise.ts';
+import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
+import type { SeedRanks } from '../../../src/online/quality/seed-ranks.ts';
+import { openBoundRegression } from '../../../src/online/regression/bound-regression.ts';
+import { openScorer } from '../../../src/online/scoring/score.ts';
+import { othersThan, runPredictedTrial, type Trial } from '../../../src/training/choices/trial.ts';
+import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts';
+import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
+import type { Device } from '../../onnx-grad/index.ts';
+
+/** Number of sets of random users tried as seeds, each as large as a test campaign's. */
+const RANDOM_SETS = 20;
+
+/** How held-out seeds rank; null if there are too few. */
+interface RankedSeeds {
+  readonly seeds: number;
+  readonly ranks: SeedRanks | null;
+}
+
+export interface MeasuredCampaign extends RankedSeeds {
+  readonly id: string;
+  readonly group: Trial['group'];
+  /** The truth, at `PREDICTED_SHARES`. */
+  readonly quality: RankingQuality;
+  /** Share of members among the eval rows. */
+  readonly members: number;
+}
+
+export interface MeasuredPredictions {
+  /** In the order of the trials. */
+  readonly campaigns: readonly MeasuredCampaign[];
+  readonly random: readonly RankedSeeds[];
+}
+
+/** For an audience cut from a trial's eval rows; `seed` determines all random numbers. */
+export async function measurePredictions(
+  prepared: PreparedDataSet,
+  model: GeneralModel,
+  trials: readonly Trial[],
+  options: { seed: number; device: Device; onProgress?: (done: number, total: number) => void },
+): Promise<MeasuredPredictions> {
+  const { population } = prepared;
+  const { seed, device, onProgress } = options;
+  const binding = bind(model.folder, population);
+  const program = await openOnlineProgram(model, { device });
+  const scorer = await openScorer({ ...model, binding }, { device });
+  const regression = await openBoundRegression({ model, population, binding }, { device });
+  const context: OnlineContext = { model, population, binding, program, regression };
+  const sampled = trials.slice(0, RANDOM_SETS);
+  let done = 0;
+  const step = () => onProgress?.(++done, trials.length + sampled.length);
+  try {
+    const campaigns: MeasuredCampaign[] = [];
+    for (const trial of trials) {
+      const { id, group, seeds, evaluation } = trial;
+      const key = `evaluate/${seed}/0/${id}`;
+      const { quality, ranks } = await runPredictedTrial(context, scorer, trial, key, PREDICTED_SHARES);
+      const members = evaluation.labels.reduce((sum, label) => sum + label, 0) / evaluation.labels.length;
+      campaigns.push({ id, group, seeds: seeds.length, ranks, quality, members });
+      step();
+    }
+    const random: RankedSeeds[] = [];
+    for (const trial of sampled) {
+      const ranked = await rankRandomUsers(context, trial, `evaluate/${seed}/random/${trial.id}`);
+      if (ranked) random.push(ranked);
+      step();
+    }
+    return { campaigns, random };
+  } finally {
+    await program.steps.close();
+    await scorer.close();
+    await regression?.close();
+  }
+}
+
+/** With as many random users as the trial has seeds; null if they leave nobody to rank. */
+async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
+  const { population } = context;
+  const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();
+  const isSeed = new Set(seeds);
+  const ranked = trial.evaluation.users.map((user) => population.rowOf[user]!).filter((row) => !isSeed.has(row));
+  const candidates = othersThan(population, seeds);
+  if (ranked.length === 0 || candidates.length === 0) return null;
+  const { ranks } = await customise(context, { key, features: trial.features, seeds, candidates, ranked });
+  return { seeds: seeds.length, ranks };
+}

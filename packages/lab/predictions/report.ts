@@ -1,0 +1,110 @@
+/** What a check of predictions found: a paragraph for the terminal, a row of a table, and a page. */
+import { intervalText } from '../../../src/lib/interval.ts';
+import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
+import { figure, folded, htmlPage, section, table } from '../../../src/training/report/html.ts';
+import { percent, SHARE, short } from '../quality/format.ts';
+import { holdsTruth, type PredictionReport, type VerdictCounts } from './agreement.ts';
+import { predictionChart } from './chart.ts';
+
+/** How good the predictions are, as a paragraph. */
+export function describePredictions({ groups, drift, random_seeds }: PredictionReport): string[] {
+  const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
+  const [at5, at20] = [recall[SHARE], recall['0.2']];
+  const counts = ({ good, unsure, weak: bad }: VerdictCounts) => `${good} good, ${unsure} unsure, ${bad} weak`;
+  return [
+    at5 && at20
+      ? `Predictions from the seeds alone: the 90 % interval contains recall@5% for ${percent(at5.coverage)} of ` +
+        `${predicted} campaigns, recall@20% for ${percent(at20.coverage)}. Recall@5% is ${at5.mean_true.toFixed(3)}, ` +
+        `predicted ${at5.mean_predicted.toFixed(3)}, off by ${at5.mean_absolute_error.toFixed(3)} on average; the ` +
+        `interval is ${at5.mean_width.toFixed(3)} wide.`
+      : `Predictions from the seeds alone: none of ${campaigns} campaigns has enough seeds.`,
+    driftText(drift),
+    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.called} of them ` +
+      `called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
+  ];
+}
+
+function driftText({ measured, campaigns }: PredictionReport['drift']): string {
+  return measured
+    ? `They include the drift that training measured on ${campaigns} past campaigns.`
+    : 'They assume that later members are like the seeds.';
+}
+
+export const COVERAGE_HEADS = [
+  ...['data set (test campaigns)', 'drift', 'recall@5% holds', 'mean width', 'predicted / true', 'recall@20% holds'],
+  ...['all sizes', 'AUC holds', 'mean width', 'good / unsure / weak', 'good of random sets'],
+];
+
+/** A row of the table of coverages; `repeats` measurements of each campaign are in `report`. */
+export function coverageRow(dataSet: string, report: PredictionReport, repeats: number): string[] {
+  const { campaigns, recall, auc, verdicts } = report.groups.all!;
+  const [at5, at20] = [recall[SHARE], recall['0.2']];
+  const { sets, verdicts: random } = report.random_seeds;
+  const sizes = PREDICTED_SHARES.map((share) => recall[String(share)]?.coverage ?? Number.NaN);
+  const number = (value: number | undefined) => (value === undefined ? '-' : short(value, 3));
+  return [
+    `${dataSet} (${campaigns / repeats})`,
+    report.drift.measured ? `measured on ${report.drift.campaigns}` : 'assumed none',
+    percent(at5?.coverage),
+    number(at5?.mean_width),
+    `${number(at5?.mean_predicted)} / ${number(at5?.mean_true)}`,
+    percent(at20?.coverage),
+    `${percent(Math.min(...sizes))} - ${percent(Math.max(...sizes))}`,
+    percent(auc?.coverage),
+    number(auc?.mean_width),
+    `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
+    `${random.good} of ${sets}`,
+  ];
+}
+
+/** The page: a plot, the sums by group, and every campaign. */
+export function renderPredictionPage(report: PredictionReport, dataSet: string): string {
+  const chart = predictionChart(report, dataSet);
+  const campaigns = report.campaigns.map(({ id, seeds, verdict, recall }) => {
+    const one = recall[SHARE] ?? null;
+    return [
+      { text: id, heading: true },
+      String(seeds),
+      one ? intervalText(one, 3) : '–',
+      one ? one.true.toFixed(3) : '–',
+      one ? (holdsTruth(one) ? 'yes' : { text: 'no', strong: true }) : '–',
+      verdict,
+    ];
+  });
+  const heads = ['campaign', 'seeds', 'predicted [90 % interval]', 'true', 'contained', 'verdict'];
+  return htmlPage(`Predictions on ${dataSet}`, [
+    section('prediction', 'Predicted and true quality', [
+      `<p>${PAGE_TEXT}</p>`,
+      chart ? figure(chart) : '<p>No campaign has enough seeds for a prediction.</p>',
+      ...describePredictions(report).map((line) => `<p>${line}</p>`),
+      groupTable(report),
+      folded(`Predictions of all ${campaigns.length} campaigns`, table('Recall@5 %', heads, campaigns)),
+    ]),
+  ]);
+}
+
+const PAGE_TEXT =
+  'Before an audience is used, metaheac predicts its recall from the seeds alone, as a 90 % interval: nine of ten ' +
+  'should contain the truth. A point on the dashed line was predicted exactly; campaigns with few seeds or few ' +
+  'members to find have long intervals.';
+
+function groupTable({ groups }: PredictionReport): string {
+  const rows = Object.entries(groups).map(([group, { predicted, campaigns, recall, verdicts, weak }]) => {
+    const at5 = recall[SHARE];
+    const number = (value: number | null | undefined, digits = 3) => value?.toFixed(digits) ?? '–';
+    return [
+      { text: group, heading: true },
+      `${predicted} of ${campaigns}`,
+      percent(at5?.coverage),
+      ...[at5?.mean_predicted, at5?.mean_true, at5?.mean_absolute_error].map((value) => number(value)),
+      number(at5?.correlation, 2),
+      `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
+      `${weak.truly}, ${weak.called}`,
+    ];
+  });
+  const heads = [
+    ...['group', 'predicted', 'interval contains truth', 'mean predicted', 'mean true', 'off by', 'correlation'],
+    ...['good / unsure / weak', 'AUC below 0.6, called weak'],
+  ];
+  return table('Recall@5 % as predicted from the seeds, and verdicts', heads, rows);
+}

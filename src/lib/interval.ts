@@ -1,0 +1,28 @@
+/** A mean with the bounds of its interval, and how both are written. */
+
+export interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** 0.831 [0.790, 0.868] */
+export function intervalText({ mean, low, high }: Interval, digits: number): string {
+  return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+}
+
+/** +0.012 [-0.004, +0.026] */
+export function signedInterval({ mean, low, high }: Interval, digits: number): string {
+  return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
+}
+
+/** A value with its sign; without one if only zeros would be shown. */
+export function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  return `${Number(text) === 0 ? '' : value < 0 ? '-' : '+'}${text}`;
+}
+
+/** Where an interval of differences lies: above zero, below it, or around it (0). */
+export function clearSign({ low, high }: Interval): 1 | -1 | 0 {
+  return low > 0 ? 1 : high < 0 ? -1 : 0;
+}
