@@ -3,6 +3,7 @@ import type { CurrentModel, Evaluation } from '../../api/types.ts';
 import { Section } from '../../ui/facts.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
 import { type Column, Table } from '../../ui/table.tsx';
+import { KINDS } from '../feature-kinds.ts';
 import './models.css';
 
 type Group = Evaluation['groups'][string] & { readonly name: string };
@@ -54,8 +55,7 @@ const FEATURES: readonly Column<Feature>[] = [
   { key: 'name', title: 'Feature', cell: ({ name }) => name },
   {
     ...{ key: 'kind', title: 'Kind' },
-    cell: ({ kind, max_length: most }) =>
-      kind === 'single' ? 'one value' : kind === 'multi' ? `list${most === null ? '' : `, up to ${most}`}` : kind,
+    cell: ({ kind, max_length: most }) => `${KINDS[kind].label}${most === null ? '' : `, up to ${most}`}`,
   },
   { key: 'known', title: 'Known values', isNumber: true, cell: ({ known_values: count }) => formatCount(count) },
 ];

@@ -2,6 +2,7 @@
 import { type Api, call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 import { TextField } from '../../ui/field.tsx';
+import { KINDS } from '../feature-kinds.ts';
 import type { NewAudience } from './model.ts';
 import { type FoundValues, ValuePicker } from './value-picker.tsx';
 import { nameOf, pointerOf } from './words.ts';
@@ -25,11 +26,12 @@ export function Features({ audience, faultAt }: FeaturesProps) {
         {model.features.map(({ name, kind, known_values: known }) => {
           const chosen = values.value.features[name] ?? [];
           const error = faultAt(pointerOf('features', name));
-          if (kind === 'single' || kind === 'multi')
+          const { input } = KINDS[kind];
+          if (typeof input === 'string')
             return (
               <ValuePicker
                 key={name}
-                {...{ label: nameOf(name), isSingle: kind === 'single', chosen, known, error }}
+                {...{ label: nameOf(name), isSingle: input === 'token', chosen, known, error }}
                 onChange={(given) => set(name, given)}
                 load={(search, limit, signal) => loadValues(api, name, search, limit, signal)}
               />
@@ -40,9 +42,9 @@ export function Features({ audience, faultAt }: FeaturesProps) {
               label={nameOf(name)}
               value={chosen[0] ?? ''}
               onValue={(text) => set(name, [text])}
-              {...(kind === 'vector' && { hint: 'Numbers, separated by spaces.' })}
+              {...(input.hint !== undefined && { hint: input.hint })}
               error={error}
-              input={{ inputMode: kind === 'number' ? 'decimal' : 'text', autocomplete: 'off' }}
+              input={{ inputMode: input.inputMode, autocomplete: 'off' }}
             />
           );
         })}

@@ -4,6 +4,7 @@ import { type Api, call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { Select, TextField } from '../../ui/field.tsx';
+import { KINDS } from '../feature-kinds.ts';
 import type { NewAudience } from './model.ts';
 import { type FoundValues, ValuePicker } from './value-picker.tsx';
 import type { FilterValue } from './values.ts';
@@ -18,7 +19,7 @@ export function Filters({ audience, faultAt }: FiltersProps) {
   const { population, values, change } = audience;
   const added = useRef<string | null>(null);
   const { filters } = values.value;
-  const offered = population.features.filter(({ name, kind }) => kind !== 'vector' && filters[name] === undefined);
+  const offered = population.features.filter(({ name, kind }) => KINDS[kind].filter && filters[name] === undefined);
   const set = (name: string, filter: FilterValue) => change({ filters: { ...filters, [name]: filter } });
   return (
     <section class="part" aria-labelledby="filters-title">
@@ -53,7 +54,7 @@ export function Filters({ audience, faultAt }: FiltersProps) {
               const feature = offered.find((each) => each.name === name);
               if (feature === undefined) return;
               added.current = name;
-              const isRange = feature.kind === 'number';
+              const isRange = KINDS[feature.kind].filter === 'range';
               set(name, isRange ? { kind: 'range', min: '', max: '' } : { kind: 'tokens', tokens: [] });
             }}
             options={[

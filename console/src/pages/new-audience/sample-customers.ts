@@ -1,6 +1,7 @@
 /** Customers to try the page with: people of the population who have something in common. */
 import { type Api, call } from '../../api/client.ts';
 import type { CurrentPopulation } from '../../api/types.ts';
+import { KINDS } from '../feature-kinds.ts';
 
 export interface SampleCustomers {
   readonly userIds: readonly string[];
@@ -25,10 +26,11 @@ export async function findSampleCustomers(
 }
 
 async function findShared(api: Api, population: CurrentPopulation, size: number): Promise<SampleCustomers['shared']> {
+  const isList = ({ kind }: (typeof population.features)[number]) => KINDS[kind].input === 'tokens';
   // lists of interests say more than where somebody lives
   const features = [...population.features]
-    .filter(({ kind, sensitive }) => !sensitive && (kind === 'multi' || kind === 'single'))
-    .sort((a, b) => Number(b.kind === 'multi') - Number(a.kind === 'multi') || b.known_values - a.known_values)
+    .filter(({ kind, sensitive }) => !sensitive && KINDS[kind].filter === 'tokens')
+    .sort((a, b) => Number(isList(b)) - Number(isList(a)) || b.known_values - a.known_values)
     .slice(0, LOOKED_AT_FEATURES);
   const distance = (users: number) => Math.abs(Math.log(users / population.users / WANTED_SHARE));
   let best: { feature: string; value: string; users: number } | null = null;

@@ -1,6 +1,7 @@
 /** What is typed and chosen on the page, and the campaign that it makes. */
 import type { CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import { readNumber, readWhole } from '../../ui/read-number.ts';
+import { KINDS } from '../feature-kinds.ts';
 import { DRAFT_NAME } from './draft.ts';
 import type { KeptList } from './list.ts';
 import { pointerOf } from './words.ts';
@@ -38,10 +39,7 @@ export function featuresOf({ features }: Values, model: CurrentModel): Features 
   for (const { name, kind } of model.features) {
     const given = (features[name] ?? []).filter((value) => value.trim() !== '');
     if (given.length === 0) continue;
-    if (kind === 'single') made[name] = given[0]!;
-    else if (kind === 'multi') made[name] = [...given];
-    else if (kind === 'number') made[name] = readNumber(given[0]!) ?? Number.NaN;
-    else made[name] = (given[0] ?? '').split(/[\s,;]+/).map(Number);
+    made[name] = KINDS[kind].read(given);
   }
   return made;
 }
