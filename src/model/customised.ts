@@ -100,7 +100,8 @@ export function customisedOnnx(general: ModelFolder, changes: Changes, manifest:
   const graph = readFolderGraph(general);
   const initializers = applyChanges(graph.initializers, changes);
   if (initializers === null) throw new AppError('storage_failed', `the changes do not fit model ${general.path}`);
-  return writeModel({ ...graph, initializers }, { metadata: { [MANIFEST_KEY]: JSON.stringify(manifest) } });
+  const metadata = { [MANIFEST_KEY]: JSON.stringify(manifest) };
+  return writeModel({ ...graph, initializers }, { producer: 'metaheac', metadata });
 }
 
 function damaged(path: string, what: string): AppError {

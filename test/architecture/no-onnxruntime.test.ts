@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime stays out of the API process, and out of the threads that it starts: a session blocks the thread that
- * runs it. It is loaded with the first session, so what counts is who opens one.
+ * What the API process starts with does not load ONNX Runtime; a package that only reads and writes graphs does not
+ * either. test/e2e/onnxruntime.test.ts looks at the processes of a running service.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';

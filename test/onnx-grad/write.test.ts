@@ -61,7 +61,7 @@ describe('writeModel', () => {
     expect(model.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([['', 18n]]);
     expect([model.irVersion, model.producerName]).toEqual([8n, 'someone']);
     expect(model.metadataProps.map(({ key, value }) => `${key}=${value}`)).toEqual(['a=1', 'b=2', 'é=']);
-    expect(fromBinary(ModelProtoSchema, writeModel(smallGraph())).producerName).toBe('metaheac');
+    expect(fromBinary(ModelProtoSchema, writeModel(smallGraph())).producerName).toBe('onnx-grad');
   });
 
   it('puts constants first, keeps names and types every value', () => {

@@ -24,7 +24,7 @@ const IR_VERSION = 8n;
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 
 export interface WriteOptions {
-  /** The program named in the file as its producer. */
+  /** The program named in the file as its producer. Default: `onnx-grad`. */
   readonly producer?: string;
   /** Texts stored with the model; sorted by key in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface WriteOptions {
  * The ONNX file of `graph`: `readModel` returns the same graph, except for `overrides`, which are not stored. Over 2
  * GiB it is a GraphError.
  */
-export function writeModel(graph: Graph, { producer = 'metaheac', metadata = {} }: WriteOptions = {}): Uint8Array {
+export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {} }: WriteOptions = {}): Uint8Array {
   checkSize(graph);
   const given = new Set(graph.outputs);
   const between = graph.nodes.flatMap((node) => node.outputs).filter((name) => !given.has(name));
