@@ -1,5 +1,6 @@
 /** API keys: what they may do, and how one is made and recognised. */
 import { createHash, randomBytes } from 'node:crypto';
+import { AppError } from '../lib/errors.ts';
 import type { Labels } from './types.ts';
 
 /** What a key may do, each with what the ones before it may. */
@@ -58,4 +59,9 @@ export function includesScope(scope: Scope, needed: Scope): boolean {
 /** Whether labels include all of the others. */
 export function includesLabels(labels: Labels, needed: Labels): boolean {
   return Object.entries(needed).every(([key, text]) => Object.hasOwn(labels, key) && labels[key] === text);
+}
+
+/** Refuses a key where `count` keys are not revoked. @throws AppError too_many_keys */
+export function refuseMoreKeys(count: number, maximum: number): void {
+  if (count >= maximum) throw new AppError('too_many_keys', `there are ${count} keys, at most ${maximum} are kept`);
 }

@@ -8,7 +8,8 @@ export interface FeedbackEvent {
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
-  readonly isNow?: boolean; // came as it happened: it is the user's last, wherever the clock is
+  /** Reported as it happens: it is the user's last, whatever the clock says. */
+  readonly isNow?: boolean;
 }
 
 /** Users by their last event. */
@@ -22,4 +23,21 @@ export interface FeedbackReport {
   /** Events older than their user's latest: nothing changed. */
   readonly outdated: number;
   readonly users: FeedbackCounts;
+}
+
+/** A user's last event, as it is kept. */
+export type LastEvent = Pick<FeedbackEvent, 'event' | 'happenedAt'>;
+
+/**
+ * Whether an event is now its user's last (of two at the same time, the one received later), and what is to be written:
+ * `null` if nothing changes.
+ */
+export function decideFeedback(
+  before: LastEvent | undefined,
+  { event, isNow = false, ...times }: FeedbackEvent,
+): { readonly isTaken: boolean; readonly last: LastEvent | null } {
+  const happenedAt = Math.max(times.happenedAt, isNow ? (before?.happenedAt ?? 0) : 0);
+  if (before !== undefined && before.happenedAt > happenedAt) return { isTaken: false, last: null };
+  const isSame = before?.event === event && before.happenedAt === happenedAt;
+  return { isTaken: true, last: isSame ? null : { event, happenedAt } };
 }

@@ -1,5 +1,6 @@
 /** The rule of idempotency keys: a repeated request gets its response again. */
 import { AppError } from '../lib/errors.ts';
+import type { IdempotentRequest } from './types.ts';
 
 /** Keys are remembered for a day. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
@@ -7,16 +8,23 @@ export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 /** What is stored about an answered request. */
 export interface KeptAnswer {
   readonly requestSha256: string;
-  /** Of what was made; empty where that belongs to no campaign. */
+  /** The campaign of the resource that was created; empty if it belongs to none. */
   readonly campaignId: string;
   readonly answer: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
 }
 
 /**
- * The response to a request whose key was used before.
+ * The response to a request whose key was used before; `null` if it was not, or too long ago.
  * @throws AppError idempotency_key_reused if that was another request (facts: campaign_id, if it belongs to one).
  */
-export function answerAgain(kept: KeptAnswer, key: string, requestSha256: string): string {
+export function answerAgain(
+  kept: KeptAnswer | undefined,
+  { key, requestSha256 }: Pick<IdempotentRequest, 'key' | 'requestSha256'>,
+  now: number,
+): string | null {
+  if (kept === undefined || kept.createdAt <= now - KEY_LIFETIME_MS) return null;
   if (kept.requestSha256 === requestSha256) return kept.answer;
   const message = 'this key was used with another body or route before; a new request needs a new key';
   throw new AppError('idempotency_key_reused', message, {

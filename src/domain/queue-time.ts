@@ -72,3 +72,57 @@ function untilTurn({ customising, reporting }: Running): number {
 function toRunning({ adapting, reporting, scoring, segments }: WorkLeft, place: number): Running {
   return { place, customising: adapting + reporting, reporting, scoring, segments };
 }
+
+/** An expansion that ended, by which others are judged. */
+export interface PastWork extends WorkLeft {
+  readonly seeds: number;
+}
+
+/** An expansion in the queue. */
+export interface QueuedWork {
+  readonly seeds: number;
+  /** Of the running attempt. */
+  readonly progress: number;
+  readonly isAdapted: boolean;
+}
+
+/** Width of the kernel over the logarithm of the number of seeds: those with twice as many count for six tenths. */
+const WIDTH = 0.7;
+
+/** The work left of an expansion, judged by those that ended, of which there is at least one. */
+export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: readonly PastWork[]): WorkLeft {
+  const { segments, ...work } = workOf(seeds, past);
+  const done = (progress / SCORED) * (work.adapting + work.reporting + work.scoring);
+  if (!isAdapted) return { ...work, segments, adapting: Math.max(0, work.adapting - done) };
+  // the report and the scores are made side by side, until one of them is finished
+  const later = Math.max(0, done - work.adapting);
+  const half = Math.min(later / 2, work.reporting, work.scoring);
+  const [reporting, scoring] = work.reporting < work.scoring ? [half, later - half] : [later - half, half];
+  return {
+    segments,
+    adapting: 0,
+    reporting: Math.max(0, work.reporting - reporting),
+    scoring: Math.max(0, work.scoring - scoring),
+  };
+}
+
+/** What expansions with about as many seeds took. */
+function workOf(seeds: number, past: readonly PastWork[]): WorkLeft {
+  const weights = past.map((other) => {
+    const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
+    // those of other sizes count where there are no others
+    return Math.exp(-(distance ** 2) / 2) + 1e-6;
+  });
+  const total = sum(weights);
+  const mean = (of: (past: PastWork) => number) => sum(past.map((other, i) => of(other) * weights[i]!)) / total;
+  return {
+    adapting: mean(({ adapting }) => adapting),
+    reporting: mean(({ reporting }) => reporting),
+    scoring: mean(({ scoring }) => scoring),
+    segments: past[0]!.segments,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -116,7 +116,7 @@ describe('writeRanking', () => {
     const folder = join(root, 'limited', 'expansion');
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
-      import { FileBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/sqlite/file-blobs.ts'))};
+      import { FileBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/files/blobs.ts'))};
       try {
         writeRanking(new FileBlobs('/'), process.argv[1], new Float32Array(1_000_000));
       } catch (error) {

@@ -22,7 +22,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/read/segments.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { compare } from './measure.ts';
 
 /** By absolute path. */

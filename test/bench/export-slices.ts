@@ -7,7 +7,7 @@ import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
 import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/http/plugins/media-types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { Population } from '../../src/population/read/population.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { type Figure, figure } from './report.ts';
 
 const { streamChunkRows, parquetRowGroupRows } = DEFAULT_SERVER_CONFIG;

@@ -8,7 +8,7 @@ import { adaptedParameters } from '../../src/model/load.ts';
 import { readFolderGraph } from '../../src/model/model-graph.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 
 export interface ScoringRig {
   readonly users: number;

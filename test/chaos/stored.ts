@@ -1,6 +1,6 @@
 /** What the database of a data folder says, read beside the service. */
 import { join } from 'node:path';
-import { connect } from '../../src/storage/sqlite/driver.ts';
+import { connect } from '../../src/storage/sqlite/database/driver.ts';
 
 /** An audience version and its ranking's folder. */
 export interface StoredVersion {

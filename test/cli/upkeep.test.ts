@@ -6,7 +6,7 @@ import { backupCommand, restoreCommand } from '../../src/cli/commands/upkeep/bac
 import { verifyCommand } from '../../src/cli/commands/upkeep/verify.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
-import { connect } from '../../src/storage/sqlite/driver.ts';
+import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { type Fixture, importUsers, openFixture } from '../http/fixture.ts';
 

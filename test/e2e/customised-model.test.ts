@@ -21,7 +21,7 @@ import { bind } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { type Service, type ServiceOptions, startService } from '../../src/service/service.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';

@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { connect } from '../../src/storage/sqlite/driver.ts';
+import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';

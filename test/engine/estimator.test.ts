@@ -5,13 +5,13 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SetOwner } from '../../src/domain/set-types.ts';
+import type { SetOwner } from '../../src/domain/user-sets.ts';
 import { Estimator } from '../../src/engine/expansion/estimator.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { writeUserSet } from '../../src/storage/files/writer.ts';
 import { locateStore } from '../../src/storage/open-store.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';

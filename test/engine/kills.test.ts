@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../src/storage/sqlite/driver.ts';
+import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { IS_LONG } from '../fixture/size.ts';

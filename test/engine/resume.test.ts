@@ -11,7 +11,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { Cancellation } from '../../src/lib/threads/cancellation.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';

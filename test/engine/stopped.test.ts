@@ -35,7 +35,7 @@ describe('an expansion', () => {
     const rig = await startRig({ ...world, population: world.wide, threads: 1 });
     const deleted = rig.create(campaign);
     await expect.poll(() => rig.store.get(deleted).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
-    rig.store.delete(deleted);
+    await rig.store.delete(deleted);
     const id = rig.create(campaign);
     await expect.poll(() => rig.store.get(id).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
     const { expansionId: first } = rig.store.get(id);

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readStoredModel } from '../../src/engine/expansion/stored-model.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const root = temporaryFolder();

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { keptWorkFolder } from '../../src/domain/ranking-name.ts';
 import { type KeeperDependencies, WorkKeeper } from '../../src/engine/expansion/work-keeper.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
-import { FileBlobs } from '../../src/storage/sqlite/file-blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 

@@ -220,7 +220,7 @@ it('deletes a campaign whose id is another one, by the id that it is named by', 
   const named = `${ids[1]!.slice(0, -1)}z`;
   change('campaigns', 'id', ids[1]!, named);
   expect(faults()).toEqual([expect.stringContaining(`row ${named} of campaigns`)]);
-  fixture.store.delete(named);
+  await fixture.store.delete(named);
   expect(faults()).toEqual([]);
   expect(await list('/v1/campaigns')).toEqual([ids[2], ids[0]]);
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../../src/storage/sqlite/driver.ts';
+import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { openContract } from '../fixture/api-document.ts';
 import { itUsual, size } from '../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';

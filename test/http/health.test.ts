@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineStatus } from '../../src/service/ports/health.ts';
-import { connect } from '../../src/storage/sqlite/driver.ts';
+import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import {
   type Fixture,
   type FixtureParts,

@@ -1,4 +1,5 @@
 /** The port of campaigns: their inputs, and the responses of idempotent creations. */
+import type { AppError } from '../../lib/errors.ts';
 import type { ExpansionState } from '../states.ts';
 import type {
   Campaign,
@@ -32,11 +33,13 @@ export interface Campaigns {
   update(id: string, change: CampaignChange): Campaign;
 
   /**
-   * Removes a campaign with its expansions, audiences and files; running work on it is dropped. Call
-   * `removeUnusedFeedback` afterwards.
+   * Removes a campaign with its expansions, audiences, feedback and files; running work on it is dropped. It is gone
+   * when the call returns; the promise settles when its feedback is gone too, which other work does not wait for. It
+   * resolves with what kept some of the feedback from being removed, which `removeUnusedFeedback` does later, or
+   * `null`.
    * @throws AppError campaign_not_found, storage_failed, unavailable
    */
-  delete(id: string): void;
+  delete(id: string): Promise<AppError | null>;
 
   find(id: string): Campaign | null;
 

@@ -1,6 +1,7 @@
 /** The port of expansions as callers see them: created, read, cancelled. Workers use `Jobs`. */
-import type { IdBlocks } from '../set-types.ts';
+
 import type { Audience, Expansion, ExpansionSets, IdempotentRequest, Page, PageQuery } from '../types.ts';
+import type { IdBlocks } from '../user-sets.ts';
 
 export interface Expansions {
   /**

@@ -17,6 +17,9 @@ export interface Feedback {
   /** Users whose last event is a conversion or a click, at most `limit`. @throws AppError campaign_not_found */
   respondersOf(id: string, limit: number): readonly string[];
 
-  /** Removes the feedback of campaigns that were deleted, in slices between which other work can run. */
+  /**
+   * Periodic clean-up: removes feedback of deleted campaigns that a killed process or a full disk left behind, in
+   * slices between which other work can run.
+   */
   removeUnusedFeedback(): Promise<void>;
 }

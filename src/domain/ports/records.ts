@@ -1,8 +1,8 @@
 /** The port of what campaigns came to, from which models learn: read beside a running service. */
 
 import type { FeedbackEvent } from '../feedback.ts';
-import type { IdBlocks } from '../set-types.ts';
 import type { Campaign } from '../types.ts';
+import type { IdBlocks } from '../user-sets.ts';
 
 /** A campaign with seeds whose latest expansion ended as `ready`. */
 export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {

@@ -9,7 +9,7 @@ import type {
   MatchedPopulation,
   MatchReport,
   SetOwner,
-} from '../set-types.ts';
+} from '../user-sets.ts';
 
 /** The sorted ids of one upload, however many. The owner must close it. */
 export interface CollectedIds {

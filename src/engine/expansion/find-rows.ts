@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../../domain/features.ts';
-import type { IdBlocks } from '../../domain/set-types.ts';
+import type { IdBlocks } from '../../domain/user-sets.ts';
 import type { Outside } from '../../online/negatives.ts';
 import type { Population } from '../../population/read/population.ts';
 import { type Column, isTokenColumn, startOf } from '../../population/read/segments.ts';

@@ -1,6 +1,6 @@
 /** What part of an audience is read: a version, a cut of its ranking, and where to start. */
 import type { ReadRanking } from '../../audience/ranking.ts';
-import { audienceSize } from '../../domain/audience-size.ts';
+import { audienceSize } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';

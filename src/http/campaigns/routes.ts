@@ -1,6 +1,5 @@
 /** Routes of campaigns: create, change, delete, list, get. */
 import type { z } from 'zod';
-import { messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { requireLabels } from '../plugins/access/access.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -17,10 +16,7 @@ import { campaignBody, campaignChangeBody, campaignPageSchema, campaignQuery, ca
 
 /** What these routes call. */
 export type CampaignNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'population' | 'wake'> & {
-  readonly store: Pick<
-    ServerDependencies['store'],
-    'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'removeUnusedFeedback' | 'update'
-  >;
+  readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'update'>;
 };
 
 export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): void {
@@ -168,13 +164,10 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         const tag = tagOfCampaign(presentCampaign(dependencies.store.get(id)));
         requireMatch(ifMatch, (etag) => etag === tag);
       }
-      dependencies.store.delete(id);
-      try {
-        await dependencies.store.removeUnusedFeedback();
-      } catch (error) {
-        // the campaign is gone; the periodic clean-up removes what is left of it
-        request.log.warn({ error: messageOf(error) }, 'the feedback of a deleted campaign will be removed later');
-      }
+      const left = await dependencies.store.delete(id);
+      // the campaign is gone; the periodic clean-up removes what is left of it
+      if (left !== null)
+        request.log.warn({ error: left.message }, 'the feedback of a deleted campaign will be removed later');
       return reply.code(204).send(null);
     },
   );

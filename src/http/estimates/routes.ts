@@ -1,6 +1,6 @@
 /** Route of estimates: a campaign's inputs in, the expected quality of their audience out; nothing is stored. */
 import type { CountedUsers } from '../../domain/estimates.ts';
-import type { SetOwner } from '../../domain/set-types.ts';
+import type { SetOwner } from '../../domain/user-sets.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Estimates, Expected } from '../../service/ports/estimates.ts';
 import { countFeatures } from '../campaigns/features.ts';

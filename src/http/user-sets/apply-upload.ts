@@ -5,8 +5,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { Change, MatchedPopulation, SetOwner } from '../../domain/set-types.ts';
 import type { SeedCounts } from '../../domain/types.ts';
+import type { Change, MatchedPopulation, SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { OpenRequests } from '../plugins/connections/open-requests.ts';
 import { findUser } from './find-user.ts';

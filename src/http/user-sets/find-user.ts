@@ -1,7 +1,7 @@
 /** Users of the served population version. */
 import { setImmediate } from 'node:timers/promises';
-import { countsOf } from '../../domain/seeds.ts';
 import type { SeedCounts } from '../../domain/types.ts';
+import { countsOf } from '../../domain/user-sets.ts';
 import type { Population } from '../../population/read/population.ts';
 
 /** Ids looked up at once. */

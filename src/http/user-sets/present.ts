@@ -1,7 +1,7 @@
 /** Match reports in the words of the API. */
 import type { z } from 'zod';
-import type { ChangeReport, MatchReport } from '../../domain/set-types.ts';
 import type { SeedCounts } from '../../domain/types.ts';
+import type { ChangeReport, MatchReport } from '../../domain/user-sets.ts';
 import { presentTime } from '../plugins/present-time.ts';
 import type { Hint } from './match-hints.ts';
 import type { userSetSchema } from './schemas.ts';

@@ -1,7 +1,7 @@
 /** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { SetOwner } from '../../domain/set-types.ts';
+import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { TakeStream } from '../audiences/stream/stream-turns.ts';
 import { campaignParams } from '../campaigns/params.ts';

@@ -1,5 +1,5 @@
 /** Union, difference and intersection of sorted sets: linear merges of two streams, whatever their sizes. */
-import type { IdBlocks } from '../../domain/set-types.ts';
+import type { IdBlocks } from '../../domain/user-sets.ts';
 
 /** Ids of either set. */
 export function unionOf(a: IdBlocks, b: IdBlocks): IdBlocks {

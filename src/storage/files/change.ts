@@ -1,6 +1,7 @@
 /** A change of a set of users: the resulting set, and how the sent ids match. */
 
 import type { CollectedIds } from '../../domain/ports/user-sets.ts';
+import type { SeedCounts } from '../../domain/types.ts';
 import type {
   Change,
   ChangeOptions,
@@ -9,8 +10,7 @@ import type {
   Matches,
   OwnedSet,
   SetOwner,
-} from '../../domain/set-types.ts';
-import type { SeedCounts } from '../../domain/types.ts';
+} from '../../domain/user-sets.ts';
 import { differenceOf, unionOf } from './algebra.ts';
 import { MatchTally } from './match-tally.ts';
 

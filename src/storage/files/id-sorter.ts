@@ -3,7 +3,7 @@
  * and merged (external merge sort).
  */
 import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
-import type { IdBlocks } from '../../domain/set-types.ts';
+import type { IdBlocks } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 import type { SetWrites } from './writer.ts';
 

@@ -1,7 +1,7 @@
 /** Counts how many user ids a population has. */
 import { setImmediate } from 'node:timers/promises';
-import { UNKNOWN_EXAMPLES } from '../../domain/seeds.ts';
-import type { IdBlocks, MatchedPopulation, Matches } from '../../domain/set-types.ts';
+import type { IdBlocks, MatchedPopulation, Matches } from '../../domain/user-sets.ts';
+import { UNKNOWN_EXAMPLES } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 
 /** Counts ids as they go by. */

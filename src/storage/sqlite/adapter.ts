@@ -1,12 +1,11 @@
 /** The embedded store as an adapter: its locations are data folders. */
 import type { StoreAdapter } from '../../domain/ports/store.ts';
-import { backUpDataFolder, restoreDataFolder } from './backup.ts';
 import { openRecords } from './campaign-records.ts';
-import { lockDataFolder, requireFree } from './data-folder-lock.ts';
-import { inspectDataFolder, requireUsable } from './inspect.ts';
+import { backUpDataFolder, restoreDataFolder } from './database/backup.ts';
+import { adoptDataFolder, lockDataFolder, requireFree } from './database/data-folder.ts';
+import { requireTakeable, takeSaved } from './database/database-files.ts';
+import { inspectDataFolder, requireUsable } from './database/inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
-import { requireTakeable, takeSaved } from './saved-database.ts';
-import { adoptDataFolder } from './stranded.ts';
 import { freeBytes, openUpkeep } from './upkeep.ts';
 
 export const sqlite: StoreAdapter = {

@@ -4,6 +4,7 @@ import {
   hashApiKey,
   type NewApiKey,
   newApiKey,
+  refuseMoreKeys,
   type Scope,
   type StoredApiKey,
 } from '../../domain/api-keys.ts';
@@ -12,12 +13,22 @@ import type { Labels, Page, PageQuery } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
-import { insertRow, json, plain, type RowOf, readRow, selectList, toJson, updateRow } from './columns.ts';
-import { type Database, write } from './database.ts';
-import type { Freshness } from './freshness.ts';
-import { boundsOf, pageOf } from './pages.ts';
-import { writeToFree } from './reserve.ts';
-import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+import {
+  boundsOf,
+  insertRow,
+  json,
+  pageOf,
+  plain,
+  type RowOf,
+  readRow,
+  selectList,
+  toJson,
+  updateRow,
+} from './database/columns.ts';
+import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import { type Database, write } from './database/database.ts';
+import type { Freshness } from './database/driver.ts';
+import { writeToFree } from './database/reserve.ts';
 
 /** Keys that are remembered (about 500 bytes each); beyond, all are forgotten. */
 const CACHED_KEYS = 10_000;
@@ -67,7 +78,7 @@ export class SqliteApiKeys implements ApiKeys {
         .prepare('SELECT count(*) FROM api_keys WHERE revoked_at IS NULL')
         .pluck()
         .get() as number;
-      if (count >= maximum) throw new AppError('too_many_keys', `there are ${count} keys, at most ${maximum} are kept`);
+      refuseMoreKeys(count, maximum);
       const { name, scope, labels, expiresAt } = input;
       insertRow(this.#database, 'api_keys', {
         ...{ id, sha256: hashApiKey(key), name, scope, labels: toJson(labels) },
@@ -87,13 +98,7 @@ export class SqliteApiKeys implements ApiKeys {
     const rows = this.#database
       .prepare(`${SELECT_KEY} WHERE number < @before ORDER BY number DESC LIMIT @most`)
       .all(boundsOf('keys', query)) as { readonly number: number }[];
-    return pageOf(
-      'keys',
-      rows,
-      query.limit,
-      (row) => toApiKey(readRow(COLUMNS, row)),
-      (page) => wholeRows(this.#database, page, referencesOf),
-    );
+    return pageOf(this.#database, 'keys', rows, query.limit, referencesOf, (row) => toApiKey(readRow(COLUMNS, row)));
   }
 
   revoke(id: string): ApiKey {

@@ -4,12 +4,10 @@ import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
 import type { Page } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts';
-import { beforeCommit, type Database, write } from './database.ts';
-import { deleteRows } from './delete-rows.ts';
-import { pageOf } from './pages.ts';
-import { writeToFree } from './reserve.ts';
-import { wholeRows } from './row-check.ts';
+import { insertRow, pageOf, plain, type RowOf, readRow, selectList } from './database/columns.ts';
+import { deleteRows } from './database/damaged-rows.ts';
+import { beforeCommit, type Database, write } from './database/database.ts';
+import { writeToFree } from './database/reserve.ts';
 
 const COLUMNS = {
   number: plain<number>('number'),
@@ -98,9 +96,7 @@ export class SqliteAuditLog implements AuditLog {
       )
       .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
       .map((row) => readRow(COLUMNS, row));
-    return pageOf('audit', rows, limit, toEntry, (page) =>
-      wholeRows(this.#database, page, ({ number }) => [['audit_log', { number }]]),
-    );
+    return pageOf(this.#database, 'audit', rows, limit, ({ number }) => [['audit_log', { number }]], toEntry);
   }
 
   prune(before: number): void {

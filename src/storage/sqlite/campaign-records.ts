@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import type { FeedbackEvent } from '../../domain/feedback.ts';
 import type { CampaignRecord, CampaignRecords } from '../../domain/ports/records.ts';
-import type { IdBlocks } from '../../domain/set-types.ts';
+import type { IdBlocks } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
+import { FileBlobs } from '../files/blobs.ts';
 import { userSetBlocks } from '../files/set-file.ts';
-import { json, plain, readRow, selectList } from './columns.ts';
-import { type Database, openForReading } from './database.ts';
-import { FileBlobs } from './file-blobs.ts';
-import { databaseOf } from './stranded.ts';
+import { json, plain, readRow, selectList } from './database/columns.ts';
+import { databaseOf } from './database/data-folder.ts';
+import { type Database, openForReading } from './database/database.ts';
 
 /** Rows that are read at once. */
 const READ_ROWS = 4_096;

@@ -1,52 +1,121 @@
+/** Rows of campaigns as they are read: with the latest expansion and the active audience. */
+import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
+import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../../domain/states.ts';
 import type {
+  AudienceRequest,
   Campaign,
-  CampaignChange,
   CampaignPage,
   CampaignQuery,
-  Cause,
+  Excluded,
   Labels,
-  NewCampaign,
+  Reason,
+  RefreshPolicy,
   SeedCounts,
 } from '../../domain/types.ts';
-import type { WrittenSet } from '../files/writer.ts';
-import { COLUMNS, differsFrom, SELECT_CAMPAIGN } from './campaign-columns.ts';
-import { filterOf, filterValues } from './campaign-filter.ts';
 import {
-  insertRow,
+  boundsOf,
+  type Column,
+  flag,
   json,
+  pageOf,
   plain,
   type RowOf,
   readRow,
   selectList,
-  toFlag,
   toJson,
-  updateRow,
-  type Written,
-} from './columns.ts';
-import type { Database } from './database.ts';
-import { deleteRows } from './delete-rows.ts';
-import { boundsOf, pageOf } from './pages.ts';
+  type Value,
+} from './database/columns.ts';
+import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import type { Database } from './database/driver.ts';
 import { remainingTimes } from './remaining-time.ts';
-import { areWhole, type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
-import { encodeCounts, recordSet } from './set-rows.ts';
+import { decodeCounts } from './set-rows.ts';
 
-/** The columns of what a caller gives. */
-function columnsOf(given: CampaignChange): Written {
-  return {
-    external_id: given.externalId,
-    name: given.name,
-    labels: toJson(given.labels),
-    features: toJson(given.features?.values),
-    unknown_features: given.features?.counts.unknown,
-    missing_features: given.features?.counts.missing,
-    filters: toJson(given.filters),
-    audience: toJson(given.audience),
-    refresh_every: given.refresh?.everyMs,
-    refresh_on_population: toFlag(given.refresh?.onNewPopulation),
-    refresh_on_change: toFlag(given.refresh?.onChange),
-  };
+/** Where a campaign `c` of the installation `i` has an input, and the column in which an expansion has its copy. */
+const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
+  features: ['c.features', 'features'],
+  filters: ['c.filters', 'filters'],
+  seeds: ['c.seed_set', 'seed_set'],
+  suppression: ['c.suppression_set', 'suppression_set'],
+  commonSuppression: ['i.suppression_set', 'common_suppression_set'],
+};
+
+/** Whether an expansion has all inputs as the campaign has them now; `null` if there is no such expansion. */
+function same(expansion: string): Column<boolean | null> {
+  const all = COPIED_INPUTS.map((input) => `${COPIES[input][0]} IS ${expansion}.${COPIES[input][1]}`).join(' AND ');
+  const sql = `CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`;
+  return { sql, read: (stored) => (stored === null ? null : stored === 1) };
+}
+
+const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
+
+function readCounts(stored: Value): SeedCounts {
+  return stored === null ? NO_SEEDS : decodeCounts(stored as string);
+}
+
+/** A campaign as it is read. A column of its own is here, in `#toCampaign`, and in `columnsOf` of campaigns.ts. */
+const COLUMNS = {
+  number: plain<number>('c.number'),
+  id: plain<string>('c.id'),
+  externalId: plain<string | null>('c.external_id'),
+  name: plain<string>('c.name'),
+  labels: json<Labels>('c.labels'),
+  features: json<CampaignFeatures>('c.features'),
+  filters: json<Filters>('c.filters'),
+  unknownFeatures: plain<number>('c.unknown_features'),
+  missingFeatures: plain<number>('c.missing_features'),
+  audience: json<AudienceRequest>('c.audience'),
+  everyMs: plain<number | null>('c.refresh_every'),
+  onNewPopulation: flag('c.refresh_on_population'),
+  onChange: flag('c.refresh_on_change'),
+  seeds: { sql: 'c.seed_counts', read: readCounts },
+  createdAt: plain<number>('c.created_at'),
+  updatedAt: plain<number>('max(c.updated_at, coalesce(e.updated_at, 0))'),
+  hasSeeds: flag('c.seed_set IS NOT NULL'),
+  isLatestRunning: flag('j.number IS NOT NULL'),
+  sameAsLatest: same('e'),
+  sameAsActive: same('x'),
+  expansion: plain<number | null>('e.number'),
+  expansionId: plain<string | null>('e.id'),
+  state: plain<ExpansionState | null>('e.state'),
+  progress: plain<number>('coalesce(e.progress, 0)'),
+  reason: json<Reason | null>('e.reason'),
+  excluded: json<Excluded | null>('e.excluded'),
+  modelVersion: plain<string | null>('e.model_version'),
+  populationVersion: plain<string | null>('e.population_version'),
+  timings: json<Record<string, number>>("coalesce(e.timings, '{}')"),
+  quality: json<Record<string, unknown> | null>('e.quality'),
+  audienceVersion: plain<number | null>('a.version'),
+  audienceSize: plain<number | null>('a.size'),
+  candidates: plain<number | null>('a.candidates'),
+};
+
+const SELECT_CAMPAIGN = `
+  SELECT ${selectList(COLUMNS)}
+  FROM campaigns c
+  JOIN installation i
+  LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+  LEFT JOIN jobs j ON j.expansion = e.number
+  LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
+  LEFT JOIN expansions x ON x.number = a.expansion`;
+
+/** A campaign with a refresh policy, and its latest expansion. */
+const REFRESHED = {
+  id: COLUMNS.id,
+  everyMs: COLUMNS.everyMs,
+  onNewPopulation: COLUMNS.onNewPopulation,
+  onChange: COLUMNS.onChange,
+  state: plain<ExpansionState>('e.state'),
+  createdAt: plain<number>('e.created_at'),
+  populationVersion: plain<string | null>('e.population_version'),
+  hasSameInputs: flag(same('e').sql),
+};
+
+interface RefreshedCampaign {
+  readonly id: string;
+  readonly policy: RefreshPolicy;
+  readonly latest: EndedExpansion;
 }
 
 /** What an expansion takes of its campaign: features and filters as they are kept. */
@@ -62,15 +131,6 @@ const INPUTS = {
 
 export type CampaignInputs = RowOf<typeof INPUTS>;
 
-/** A campaign at its deletion. */
-export interface LastOfCampaign {
-  readonly id: string;
-  readonly externalId: string | null;
-  readonly name: string;
-  /** The active audience version; null where it has none. */
-  readonly version: number | null;
-}
-
 export class CampaignRows {
   readonly #database: Database;
   /** Prepared once, as each read of a campaign needs it: to prepare it takes as long as to run it. */
@@ -79,24 +139,6 @@ export class CampaignRows {
   constructor(database: Database) {
     this.#database = database;
     this.#select = database.prepare(`${SELECT_CAMPAIGN} WHERE c.id = @id`);
-  }
-
-  /** Returns the campaign's number. */
-  insert(id: string, input: NewCampaign, now: number): number {
-    const given = { ...input, features: { values: input.features, counts: input.featureCounts } };
-    return insertRow(this.#database, 'campaigns', { id, ...columnsOf(given), created_at: now, updated_at: now });
-  }
-
-  /** Writes what a change names. */
-  update(number: number, change: CampaignChange, now: number): void {
-    updateRow(this.#database, 'campaigns', number, { ...columnsOf(change), updated_at: now });
-  }
-
-  /** The seeds as they are from now on. */
-  setSeeds(number: number, set: WrittenSet, counts: SeedCounts, now: number): void {
-    recordSet(this.#database, set, now);
-    const seed_counts = encodeCounts({ counts, createdAt: now, updatedAt: now });
-    updateRow(this.#database, 'campaigns', number, { seed_set: set.sha256, seed_counts, updated_at: now });
   }
 
   inputs(number: number): CampaignInputs {
@@ -110,21 +152,6 @@ export class CampaignRows {
     const number = this.#database.prepare('SELECT number FROM campaigns WHERE id = @id').pluck().get({ id });
     if (number === undefined) throw campaignNotFound(id);
     return number as number;
-  }
-
-  /**
-   * The same of a campaign to be deleted: one whose id is damaged is found by the id in its row, by which it is named,
-   * as by that in the index. @throws AppError campaign_not_found
-   */
-  getNumberToDelete(id: string): number {
-    const select = this.#database.prepare('SELECT number FROM campaigns NOT INDEXED WHERE id = @id').pluck();
-    try {
-      return this.getNumber(id);
-    } catch (error) {
-      const number = select.get({ id });
-      if (number === undefined) throw error;
-      return number as number;
-    }
   }
 
   /** @throws AppError campaign_not_found */
@@ -164,70 +191,28 @@ export class CampaignRows {
       .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @most`)
       .all({ ...boundsOf('campaigns', query), ...filterValues(query) }) as CampaignReferences[];
     const remaining = remainingTimes(this.#database);
-    return pageOf(
-      'campaigns',
-      rows,
-      query.limit,
-      (row) => this.#toCampaign(row, remaining),
-      (page) => wholeRows(this.#database, page, referencesOf),
+    return pageOf(this.#database, 'campaigns', rows, query.limit, referencesOf, (row) =>
+      this.#toCampaign(row, remaining),
     );
   }
 
-  /**
-   * Campaigns whose refresh is due, by what: their latest expansion has ended, and it was made long enough ago, with
-   * another population version, or with other inputs. One that failed before it had a population version is left to the
-   * interval: it may die again.
-   */
-  dueForRefresh(now: number, populationVersion: string): { readonly id: string; readonly cause: Cause }[] {
-    const byPopulation = `c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion
-      AND (e.population_version IS NOT NULL OR e.state <> 'failed')`;
-    const byChange = `c.refresh_on_change = 1 AND ${differsFrom('e')}`;
-    // one from the future was made before the clock went back
-    const byInterval =
-      'c.refresh_every IS NOT NULL AND (e.created_at + c.refresh_every <= @now OR e.created_at > @now)';
+  /** Campaigns that have a refresh policy and seeds, and whose latest expansion has ended; the latter in its order. */
+  refreshed(): readonly RefreshedCampaign[] {
     return this.#database
       .prepare(
-        `SELECT * FROM (
-           SELECT c.id, e.number,
-             CASE WHEN ${byPopulation} THEN 'population' WHEN ${byChange} THEN 'change'
-               WHEN ${byInterval} THEN 'interval' END AS cause
-           FROM campaigns c JOIN installation i
-           JOIN expansions e ON e.campaign = c.number AND e.latest = 1
-           LEFT JOIN jobs j ON j.expansion = e.number
-           WHERE j.number IS NULL AND c.seed_set IS NOT NULL
-             AND (c.refresh_every IS NOT NULL OR c.refresh_on_population = 1 OR c.refresh_on_change = 1))
-         WHERE cause IS NOT NULL ORDER BY number`,
+        `SELECT ${selectList(REFRESHED)}
+         FROM campaigns c JOIN installation i
+         JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+         LEFT JOIN jobs j ON j.expansion = e.number
+         WHERE j.number IS NULL AND c.seed_set IS NOT NULL
+           AND (c.refresh_every IS NOT NULL OR c.refresh_on_population = 1 OR c.refresh_on_change = 1)
+         ORDER BY e.number`,
       )
-      .all({ now, populationVersion }) as { id: string; cause: Cause }[];
-  }
-
-  /**
-   * What is told of a campaign that is about to be deleted. Nothing of a damaged row but the id by which it was found:
-   * the version is that of its last change.
-   */
-  lastOf(number: number, id: string): LastOfCampaign {
-    if (areWhole(this.#database, [['campaigns', { number }]]))
-      return this.#database
-        .prepare(
-          `SELECT id, external_id AS externalId, name, active_version AS version FROM campaigns WHERE number = @number`,
-        )
-        .get({ number }) as LastOfCampaign;
-    const version = this.#database
-      .prepare('SELECT version FROM changes WHERE campaign_id = @id ORDER BY number DESC LIMIT 1')
-      .pluck()
-      .get({ id }) as number | null | undefined;
-    return { id, externalId: null, name: '', version: version ?? null };
-  }
-
-  /** Removes a campaign and everything of it but its feedback and user sets; runs inside the caller's transaction. */
-  delete(number: number): void {
-    for (const [table, condition] of [
-      ['jobs', 'expansion IN (SELECT number FROM expansions WHERE campaign = @number)'],
-      ['audiences', 'campaign = @number'],
-      ['expansions', 'campaign = @number'],
-      ['campaigns', 'number = @number'],
-    ] as const)
-      deleteRows(this.#database, table, condition, { number });
+      .all()
+      .map((stored) => {
+        const { id, everyMs, onNewPopulation, onChange, ...latest } = readRow(REFRESHED, stored);
+        return { id, policy: { everyMs, onNewPopulation, onChange }, latest };
+      });
   }
 
   countsByState(): Record<ExpansionState, number> {
@@ -255,7 +240,7 @@ export class CampaignRows {
       updatedAt: row.updatedAt,
       seeds: row.seeds,
       featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
-      needsExpansion: row.needsExpansion,
+      needsExpansion: needsExpansion(row),
       expansionId: row.expansionId,
       state: row.state,
       progress: row.progress,
@@ -284,4 +269,31 @@ function referencesOf(row: unknown): RowReference[] {
     expansion === null ? null : ['expansions', { number: expansion }],
     audienceVersion === null ? null : ['audiences', { campaign: number, version: audienceVersion }],
   ];
+}
+
+/** Whether a campaign has all of some labels. */
+const HAS_LABELS = `NOT EXISTS (
+  SELECT 1 FROM json_each(@labels) needed WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(CASE WHEN json_valid(c.labels) THEN c.labels ELSE '{}' END) own
+    WHERE own.key = needed.key AND own.value = needed.value))`;
+
+/** LIKE would take `%` and `_` for more than they are. */
+const CONTAINS_TEXT = `(instr(lower(c.name), lower(@search)) > 0
+  OR instr(lower(coalesce(c.external_id, '')), lower(@search)) > 0)`;
+
+/** The conditions of a query, each after AND; their values are `filterValues`. */
+function filterOf({ state, externalId, labels, search }: CampaignQuery): string {
+  return [
+    state === undefined ? '' : 'AND e.state = @state',
+    externalId === undefined ? '' : 'AND c.external_id = @externalId',
+    labels === undefined ? '' : `AND ${HAS_LABELS}`,
+    search === undefined ? '' : `AND ${CONTAINS_TEXT}`,
+  ].join(' ');
+}
+
+function filterValues({ state, externalId, labels, search }: CampaignQuery) {
+  return {
+    ...{ state: state ?? null, externalId: externalId ?? null, search: search ?? null },
+    labels: toJson(labels) ?? null,
+  };
 }

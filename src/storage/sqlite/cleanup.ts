@@ -1,23 +1,28 @@
 /** Removes what is old, and files that no row names. */
+
+import { rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Cleanup as CleanupPort } from '../../domain/ports/store.ts';
+import type { StoreContents } from '../../domain/ports/upkeep.ts';
+import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
 import type { Retention } from '../../domain/types.ts';
-import type { AudienceRows } from './audience-rows.ts';
+import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
+import type { SqliteAudiences } from './audiences.ts';
 import type { Connection } from './connection.ts';
-import { truncateLog } from './database.ts';
-import type { ExpansionRows } from './expansion-rows.ts';
-import { isOwn, renewGeneration, takeFolder } from './folder-mark.ts';
-import { forgetAnswers } from './idempotency-rows.ts';
-import { hasStrangers, removeEmptyFolders, unusedFolders } from './ranking-folders.ts';
-import { writeToFree } from './reserve.ts';
-import { setAside } from './set-aside.ts';
-import type { SqliteUserSets } from './user-set-store.ts';
+import { deleteRows } from './database/damaged-rows.ts';
+import { truncateLog } from './database/database.ts';
+import type { Database } from './database/driver.ts';
+import { isOwn, renewGeneration, setAside, takeFolder } from './database/folder-mark.ts';
+import { writeToFree } from './database/reserve.ts';
+import { forgetAnswers } from './idempotency.ts';
+import { contentsOf } from './upkeep.ts';
+import type { SqliteUserSets } from './user-sets.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What it is made of. */
 interface Parts {
-  readonly expansions: ExpansionRows;
-  readonly audiences: AudienceRows;
+  readonly audiences: SqliteAudiences;
   readonly userSets: SqliteUserSets;
 }
 
@@ -31,12 +36,12 @@ export class Cleanup implements CleanupPort {
   }
 
   prune({ versions, days }: Retention, before = this.#connection.options.clock.now() - days * DAY_MS): void {
-    const { audiences, expansions } = this.#parts;
+    const { audiences } = this.#parts;
     const { database, options } = this.#connection;
     const now = options.clock.now();
     writeToFree(database, () => {
-      audiences.prune(versions, before);
-      expansions.prune(versions, before);
+      pruneAudiences(database, versions, before);
+      pruneExpansions(database, versions, before);
       forgetAnswers(database, now);
     });
     audiences.forget();
@@ -72,12 +77,8 @@ export class Cleanup implements CleanupPort {
   }
 
   #unusedFolders(): string[] {
-    const { audiences, expansions } = this.#parts;
-    return unusedFolders(this.#connection.dataDir, () => {
-      // in this order: what is finished between the two is in both
-      const running = expansions.running();
-      return { running, kept: audiences.folders() };
-    });
+    const { dataDir, database } = this.#connection;
+    return unusedFolders(dataDir, () => contentsOf(database));
   }
 
   /** Rankings and user sets alike. */
@@ -85,4 +86,82 @@ export class Cleanup implements CleanupPort {
     this.removeUnusedFiles();
     this.#parts.userSets.removeUnused();
   }
+}
+
+/** Deletes versions that are not active and beyond the newest `versions`, or made before `before`. */
+function pruneAudiences(database: Database, versions: number, before: number): void {
+  const condition = `(campaign, version) IN (
+    SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
+    WHERE a.version IS NOT c.active_version
+      AND (a.created_at < @before OR @versions <= (
+        SELECT count(*) FROM audiences b
+        WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version)))`;
+  deleteRows(database, 'audiences', condition, { versions, before });
+}
+
+/**
+ * Deletes expansions that have ended, are not the latest, have no audience version, and are beyond the campaign's
+ * newest `newest` or made before `before`.
+ */
+function pruneExpansions(database: Database, newest: number, before: number): void {
+  const condition = `latest = 0
+    AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = expansions.number)
+    AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = expansions.number)
+    AND (created_at < @before OR @newest < (
+      SELECT count(*) FROM expansions f
+      WHERE f.campaign = expansions.campaign AND f.number > expansions.number))`;
+  deleteRows(database, 'expansions', condition, { newest, before });
+}
+
+/**
+ * Ranking folders (relative to the data folder) that no audience version has and no expansion is writing to. `inUse` is
+ * called after the folders were listed: what appears later is not among them.
+ */
+function unusedFolders(dataDir: string, inUse: () => Pick<StoreContents, 'rankings' | 'running'>): string[] {
+  return withStorage('list the rankings', () => {
+    const campaigns = listFolder(join(dataDir, RANKINGS));
+    const found = campaigns.flatMap((campaignId) =>
+      listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({ campaignId, name })),
+    );
+    const { rankings, running } = inUse();
+    // a ranking that is being written lies in a folder whose name begins with the expansion's id
+    return found
+      .filter(({ name }) => !running.has(name.slice(0, UUID_LENGTH)))
+      .map(({ campaignId, name }) => rankingFolder(campaignId, name))
+      .filter((folder) => !rankings.has(folder));
+  });
+}
+
+/** Removes the folders of campaigns that have no rankings. @throws AppError storage_failed */
+function removeEmptyFolders(dataDir: string): void {
+  const campaigns = withStorage('list the rankings', () => listFolder(join(dataDir, RANKINGS)));
+  for (const campaignId of campaigns) removeIfEmpty(join(dataDir, RANKINGS, campaignId));
+}
+
+const UUID_LENGTH = 36;
+
+/** One that an expansion has just begun to write to stays. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // it holds rankings, or is gone
+  }
+}
+
+/**
+ * Whether there is a ranking of a campaign that this database never knew. A crash leaves none: a campaign is in the
+ * database before its ranking is made, and stays in the list of changes. So the database is an earlier state of the one
+ * that made it, though it may be of the same generation.
+ */
+function hasStrangers(database: Database, dataDir: string): boolean {
+  const campaigns = listFolder(join(dataDir, RANKINGS)).filter(
+    (id) =>
+      id.length === UUID_LENGTH && listFolder(join(dataDir, RANKINGS, id)).some((name) => name.length === UUID_LENGTH),
+  );
+  const isThere = database.prepare('SELECT 1 FROM campaigns WHERE id = @id');
+  const missing = campaigns.filter((id) => isThere.get({ id }) === undefined);
+  if (missing.length === 0) return false;
+  const known = new Set(database.prepare('SELECT DISTINCT campaign_id FROM changes').pluck().all());
+  return missing.some((id) => !known.has(id));
 }

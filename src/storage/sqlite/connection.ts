@@ -3,9 +3,9 @@
  */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
-import type { Database } from './database.ts';
-import type { DatabaseFiles } from './database-files.ts';
-import type { Reserve } from './reserve.ts';
+import type { Database } from './database/database.ts';
+import type { DatabaseFiles } from './database/database-files.ts';
+import type { Reserve } from './database/reserve.ts';
 
 export interface Connection {
   readonly database: Database;

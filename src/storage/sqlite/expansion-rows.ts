@@ -1,27 +1,28 @@
-/** Rows of expansions: creation, the legal steps between states, progress and pins. */
+/** Rows of expansions and their jobs. Every method that writes runs inside the caller's transaction. */
 
+import type { ExpansionChange, ExpansionEffects, JobChange, RunningExpansion } from '../../domain/expansions.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
-import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
-import { type ExpansionState, isLegal } from '../../domain/states.ts';
+import type { ComputedWith } from '../../domain/run-facts.ts';
+import type { ExpansionState } from '../../domain/states.ts';
 import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../../domain/types.ts';
-import { AppError, assert } from '../../lib/errors.ts';
-import type { CampaignInputs } from './campaign-rows.ts';
-import { type Column, insertRow, json, plain, readRow, selectList, toJson } from './columns.ts';
-import type { Database } from './database.ts';
-import { deleteRows } from './delete-rows.ts';
-import { boundsOf, pageOf } from './pages.ts';
+import { AppError } from '../../lib/errors.ts';
+import {
+  boundsOf,
+  type Column,
+  insertRow,
+  json,
+  pageOf,
+  plain,
+  readRow,
+  selectList,
+  toJson,
+  updateRow,
+  type Written,
+} from './database/columns.ts';
+import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import type { Bound, Database } from './database/driver.ts';
+import type { EventLog } from './events.ts';
 import { remainingTimes } from './remaining-time.ts';
-import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
-
-/** What a step to another state writes beside it. */
-export interface StepFacts {
-  readonly reason: Reason | null;
-  readonly progress?: number;
-  readonly excluded?: Excluded;
-  readonly timings?: Timings | undefined;
-  readonly computedWith?: ComputedWith;
-  readonly quality?: Readonly<Record<string, unknown>>;
-}
 
 /** An expansion as it is read. A column of its own is here, in `#toExpansion`, and where it is written. */
 const COLUMNS = {
@@ -66,89 +67,65 @@ const SETS = {
   commonSuppression: plain<string | null>('common_suppression_set'),
 } satisfies Record<keyof ExpansionSets, Column<unknown>>;
 
-/** An expansion to be: the campaign's inputs as they are, and what feedback adds. */
-export interface NewExpansion {
-  readonly id: string;
-  readonly cause: Cause;
-  readonly state: 'queued' | 'too_small';
-  readonly reason: Reason | null;
-  readonly inputs: CampaignInputs & { readonly seedSet: string };
-  readonly positives: { readonly set: string | null; readonly users: number };
-  readonly dismissed: { readonly set: string | null; readonly users: number };
-}
+/** An expansion that has not ended, with its job. */
+const RUNNING = {
+  number: plain<number>('e.number'),
+  job: plain<number>('j.number'),
+  state: plain<ExpansionState>('e.state'),
+  progress: plain<number>('e.progress'),
+  startedAt: plain<number | null>('e.started_at'),
+  modelVersion: plain<string | null>('e.model_version'),
+  populationVersion: plain<string | null>('e.population_version'),
+  attempt: plain<number>('j.attempt'),
+  token: plain<number>('j.token'),
+  leaseUntil: plain<number | null>('j.lease_until'),
+};
+
+const SELECT_RUNNING = `SELECT ${selectList(RUNNING)} FROM jobs j JOIN expansions e ON e.number = j.expansion`;
+
+/** Its numbers, and what decisions about it need. */
+export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number };
 
 export class ExpansionRows {
   readonly #database: Database;
+  readonly #events: EventLog;
 
-  constructor(database: Database) {
+  constructor(database: Database, events: EventLog) {
     this.#database = database;
+    this.#events = events;
   }
 
   /** The campaign's newest expansion; returns its number. */
-  insert({ id, cause, state, reason, inputs, positives, dismissed }: NewExpansion, now: number): number {
+  insert(written: Written & { readonly campaign: number }): number {
     this.#database
       .prepare('UPDATE expansions SET latest = 0 WHERE campaign = @campaign AND latest = 1')
-      .run({ campaign: inputs.number });
-    return insertRow(this.#database, 'expansions', {
-      id,
-      campaign: inputs.number,
-      latest: 1,
-      cause,
-      state,
-      reason: toJson(reason),
-      features: inputs.features,
-      filters: inputs.filters,
-      seed_set: inputs.seedSet,
-      suppression_set: inputs.suppressionSet,
-      common_suppression_set: inputs.commonSuppressionSet,
-      positive_set: positives.set,
-      dismissed_set: dismissed.set,
-      positives: positives.users,
-      dismissed: dismissed.users,
-      seeds_received: inputs.seeds.received,
-      seeds_known: inputs.seeds.known,
-      seeds_unknown: inputs.seeds.unknown,
-      seeds_duplicate: inputs.seeds.duplicate,
-      unknown_examples: toJson(inputs.seeds.unknownExamples),
-      created_at: now,
-      updated_at: now,
+      .run({ campaign: written.campaign });
+    return insertRow(this.#database, 'expansions', { ...written, latest: 1 });
+  }
+
+  /** Expansions that have not ended; `which` is what follows FROM, where the job is `j` and the expansion `e`. */
+  running(which: string, bound: Bound = {}): RunningRow[] {
+    const rows = this.#database.prepare(`${SELECT_RUNNING} ${which}`).all(bound);
+    return rows.map((stored) => {
+      const { modelVersion, populationVersion, ...row } = readRow(RUNNING, stored);
+      return { ...row, pins: pinsOf(modelVersion, populationVersion) };
     });
   }
 
-  /** The number of the campaign's expansion that has not ended; undefined where there is none. */
-  runningOf(campaign: number): number | undefined {
-    return this.#database
-      .prepare('SELECT e.number FROM expansions e JOIN jobs j ON j.expansion = e.number WHERE e.campaign = @campaign')
-      .pluck()
-      .get({ campaign }) as number | undefined;
-  }
-
   /**
-   * Removes what ended and is not the latest, of no audience version, and beyond a campaign's newest `newest` or made
-   * before `before`; runs inside the caller's transaction.
+   * Writes what was decided about an expansion, inside the caller's transaction. The event of its end is of the trace
+   * that is given, by default that of its job.
    */
-  prune(newest: number, before: number): void {
-    deleteRows(
-      this.#database,
-      'expansions',
-      `latest = 0
-         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = expansions.number)
-         AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = expansions.number)
-         AND (created_at < @before OR @newest < (
-           SELECT count(*) FROM expansions f
-           WHERE f.campaign = expansions.campaign AND f.number > expansions.number))`,
-      { newest, before },
-    );
+  apply({ number, job }: RunningRow, effects: ExpansionEffects, now: number, trace: string | null = null): void {
+    this.#write('expansions', number, columnsOf(effects.expansion));
+    if (effects.isTold) this.#events.expansionEnded(number, now, trace);
+    if (effects.job === 'removed') this.#database.prepare('DELETE FROM jobs WHERE number = @job').run({ job });
+    else this.writeJob(job, effects.job);
   }
 
-  /** Ids of the expansions that have not ended. */
-  running(): ReadonlySet<string> {
-    return new Set(
-      this.#database
-        .prepare('SELECT e.id FROM expansions e JOIN jobs j ON j.expansion = e.number')
-        .pluck()
-        .all() as string[],
-    );
+  /** Writes what changes of a job alone. */
+  writeJob(job: number, { owner, leaseUntil, runAfter, attempt, token }: JobChange): void {
+    this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
   }
 
   /** Its number; undefined where the campaign has no such expansion. */
@@ -178,12 +155,8 @@ export class ExpansionRows {
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.number < @before ORDER BY e.number DESC LIMIT @most`)
       .all({ campaignId, ...boundsOf('expansions', query) }) as { readonly number: number }[];
     const remaining = remainingTimes(this.#database);
-    return pageOf(
-      'expansions',
-      rows,
-      query.limit,
-      (row) => this.#toExpansion(row, remaining),
-      (page) => wholeRows(this.#database, page, referencesOf),
+    return pageOf(this.#database, 'expansions', rows, query.limit, referencesOf, (row) =>
+      this.#toExpansion(row, remaining),
     );
   }
 
@@ -192,52 +165,6 @@ export class ExpansionRows {
       .prepare('SELECT state FROM expansions WHERE number = @expansion')
       .pluck()
       .get({ expansion }) as ExpansionState;
-  }
-
-  /** Goes to another state, or stays; a step that `TRANSITIONS` does not have is a bug. */
-  step(expansion: number, to: ExpansionState, now: number, facts: StepFacts): void {
-    const from = this.stateOf(expansion);
-    assert(from === to || isLegal(from, to), `an expansion never goes from ${from} to ${to}`);
-    this.#database
-      .prepare(
-        `UPDATE expansions SET state = @to, reason = @reason, progress = max(progress, @progress),
-           excluded = coalesce(@excluded, excluded), timings = coalesce(@timings, timings),
-           computed_with = coalesce(@computedWith, computed_with), quality = coalesce(@quality, quality), updated_at = @now,
-           started_at = CASE WHEN @to = 'adapting' THEN coalesce(started_at, @now) ELSE started_at END
-         WHERE number = @expansion`,
-      )
-      .run({
-        expansion,
-        to,
-        now,
-        reason: facts.reason && JSON.stringify(facts.reason),
-        progress: facts.progress === undefined ? 0 : Math.min(1, Math.max(0, facts.progress)),
-        excluded: facts.excluded ? JSON.stringify(facts.excluded) : null,
-        timings: facts.timings ? JSON.stringify(facts.timings) : null,
-        computedWith: facts.computedWith ? JSON.stringify(facts.computedWith) : null,
-        quality: facts.quality ? JSON.stringify(facts.quality) : null,
-      });
-  }
-
-  pinsOf(expansion: number): Pins | null {
-    const { modelVersion, populationVersion } = this.#database
-      .prepare(
-        `SELECT model_version AS modelVersion, population_version AS populationVersion
-         FROM expansions WHERE number = @expansion`,
-      )
-      .get({ expansion }) as { modelVersion: string | null; populationVersion: string | null };
-    return modelVersion === null || populationVersion === null ? null : { modelVersion, populationVersion };
-  }
-
-  /** Writes the pins where there are none yet. */
-  pin(expansion: number, pins: Pins, now: number): void {
-    this.#database
-      .prepare(
-        `UPDATE expansions
-         SET model_version = @modelVersion, population_version = @populationVersion, updated_at = @now
-         WHERE number = @expansion AND model_version IS NULL`,
-      )
-      .run({ modelVersion: pins.modelVersion, populationVersion: pins.populationVersion, now, expansion });
   }
 
   setsOf(expansion: number): ExpansionSets {
@@ -250,6 +177,10 @@ export class ExpansionRows {
     const number = this.#database.prepare('SELECT number FROM expansions WHERE id = @id').pluck().get({ id });
     if (number === undefined) throw new AppError('expansion_not_found', `there is no expansion ${id}`);
     return this.setsOf(number as number);
+  }
+
+  #write(table: string, number: number, written: Written): void {
+    if (Object.values(written).some((value) => value !== undefined)) updateRow(this.#database, table, number, written);
   }
 
   #toExpansion(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Expansion {
@@ -283,4 +214,24 @@ export class ExpansionRows {
 
 function referencesOf({ number }: { readonly number: number }): RowReference[] {
   return [['expansions', { number }]];
+}
+
+function columnsOf(change: ExpansionChange): Written {
+  return {
+    state: change.state,
+    reason: toJson(change.reason),
+    progress: change.progress,
+    started_at: change.startedAt,
+    updated_at: change.updatedAt,
+    model_version: change.modelVersion,
+    population_version: change.populationVersion,
+    excluded: toJson(change.excluded),
+    timings: toJson(change.timings),
+    computed_with: toJson(change.computedWith),
+    quality: toJson(change.quality),
+  };
+}
+
+function pinsOf(modelVersion: string | null, populationVersion: string | null): Pins | null {
+  return modelVersion === null || populationVersion === null ? null : { modelVersion, populationVersion };
 }

@@ -12,11 +12,11 @@ import { AppError } from '../../lib/errors.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
-import { BoundedQueue } from './bounded-queue.ts';
 import type { Connection } from './connection.ts';
-import type { Database } from './database.ts';
-import { deleting } from './delete-rows.ts';
-import { writeToFree } from './reserve.ts';
+import { BoundedQueue } from './database/bounded-queue.ts';
+import { deleting } from './database/damaged-rows.ts';
+import type { Database } from './database/database.ts';
+import { writeToFree } from './database/reserve.ts';
 
 /** Events of one transaction: their users lie on as many pages of the database at most, 1 MB. */
 const WRITTEN_EVENTS = 250;

@@ -2,35 +2,32 @@
 import { join, resolve } from 'node:path';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../../domain/ports/store.ts';
 import { createClosedFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
+import { FileBlobs } from '../files/blobs.ts';
 import { userSetBlocks } from '../files/set-file.ts';
 import { SqliteApiKeys } from './api-keys.ts';
-import { AudienceRows } from './audience-rows.ts';
-import { SqliteAudiences } from './audience-store.ts';
+import { SqliteAudiences } from './audiences.ts';
 import { SqliteAuditLog } from './audit-log.ts';
 import { CampaignRows } from './campaign-rows.ts';
-import { SqliteCampaigns } from './campaign-store.ts';
+import { SqliteCampaigns } from './campaigns.ts';
 import { Cleanup } from './cleanup.ts';
-import { SqliteClock } from './clock-rows.ts';
+import { SqliteClock } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { DATABASE_FILE, guardFiles, openDatabase } from './database.ts';
-import { DatabaseFiles } from './database-files.ts';
-import { EventLog } from './event-log.ts';
-import { ExpansionQueue } from './expansion-queue.ts';
+import { onDamagedRow } from './database/damaged-rows.ts';
+import { refuseStranded } from './database/data-folder.ts';
+import { DATABASE_FILE, guardFiles, openDatabase } from './database/database.ts';
+import { DatabaseFiles } from './database/database-files.ts';
+import { Freshness } from './database/driver.ts';
+import { discardFiles } from './database/folder-mark.ts';
+import { Reserve } from './database/reserve.ts';
+import { EventLog } from './events.ts';
 import { ExpansionRows } from './expansion-rows.ts';
-import { SqliteExpansions } from './expansion-store.ts';
+import { SqliteExpansions } from './expansions.ts';
 import { SqliteFeedback } from './feedback.ts';
-import { FileBlobs } from './file-blobs.ts';
-import { Freshness } from './freshness.ts';
 import { SqliteHealth } from './health.ts';
-import { JobRows } from './job-rows.ts';
-import { SqliteJobs } from './job-store.ts';
+import { SqliteJobs } from './jobs.ts';
 import { SqliteOutbox } from './outbox.ts';
-import { Reserve } from './reserve.ts';
-import { onDamagedRow } from './row-check.ts';
-import { discardFiles } from './set-aside.ts';
-import { refuseStranded } from './stranded.ts';
 import { SqliteUserErasure } from './user-erasure.ts';
-import { SqliteUserSets } from './user-set-store.ts';
+import { SqliteUserSets } from './user-sets.ts';
 import { SqliteWebhooks } from './webhooks.ts';
 
 /**
@@ -73,19 +70,19 @@ function composed(connection: Connection): CampaignStore {
   const freshness = new Freshness(database);
   const audit = new SqliteAuditLog(database, clock);
   const campaigns = new CampaignRows(database);
-  const expansions = new ExpansionRows(database);
-  const audiences = new AudienceRows(database, freshness);
-  const jobs = new JobRows(database);
-  const events = new EventLog(database, connection.options.traceparent);
-  const queue = new ExpansionQueue(connection, expansions, jobs, events);
+  const events = new EventLog(database, options.traceparent);
+  const expansions = new ExpansionRows(database, events);
   const userSets = new SqliteUserSets(connection, audit);
   const feedback = new SqliteFeedback(connection, audit);
   const erasure = new SqliteUserErasure(connection, { feedback, userSets, audit });
-  const cleanup = new Cleanup(connection, { expansions, audiences, userSets });
-  const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup, audit });
-  const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });
-  const audienceStore = new SqliteAudiences(connection, { campaigns, audiences, events });
-  const jobStore = new SqliteJobs(connection, { expansions, audiences, jobs, events });
+  const audienceStore = new SqliteAudiences(connection, { campaigns, events, freshness });
+  const cleanup = new Cleanup(connection, { audiences: audienceStore, userSets });
+  const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, events, feedback });
+  const campaignStore = new SqliteCampaigns(connection, {
+    ...{ campaigns, events, cleanup, feedback, audit },
+    ...{ audiences: audienceStore, expansions: expansionStore },
+  });
+  const jobStore = new SqliteJobs(connection, { expansions, audiences: audienceStore });
   const apiKeys = new SqliteApiKeys(database, { audit, freshness, clock });
   return {
     ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),

@@ -13,13 +13,11 @@ import type {
   EventType,
 } from '../../domain/webhook-types.ts';
 import { AppError, assert } from '../../lib/errors.ts';
-import { plain, type RowOf, selectList } from './columns.ts';
-import { type Database, write } from './database.ts';
-import { deleteRows } from './delete-rows.ts';
-import type { EventLog } from './event-log.ts';
-import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
-import { boundsOf, pageOf } from './pages.ts';
-import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+import { boundsOf, pageOf, plain, type RowOf, selectList } from './database/columns.ts';
+import { deleteRows, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import { type Database, write } from './database/database.ts';
+import type { EventLog } from './events.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
@@ -90,7 +88,7 @@ export class SqliteOutbox implements Outbox {
          ORDER BY d.number DESC LIMIT @most`,
       )
       .all({ webhook, ...boundsOf('deliveries', query), state: query.state ?? null }) as DeliveryRow[];
-    return pageOf('deliveries', rows, query.limit, toDelivery, (page) => wholeRows(this.#database, page, referencesOf));
+    return pageOf(this.#database, 'deliveries', rows, query.limit, referencesOf, toDelivery);
   }
 
   /**

@@ -2,7 +2,7 @@
 import { endsOf, SCORED, type WorkLeft } from '../../domain/queue-time.ts';
 import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Database } from './database.ts';
+import type { Database } from './database/database.ts';
 
 /** Expansions that ended last, by which others are judged. */
 const RECENT = 40;

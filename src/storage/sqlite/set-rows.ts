@@ -1,13 +1,12 @@
 /** Rows of user sets: which files are whose, and which are nobody's. */
 
 import { campaignNotFound } from '../../domain/not-found.ts';
-import type { OwnedSet, SetOwner } from '../../domain/set-types.ts';
 import type { SeedCounts } from '../../domain/types.ts';
+import type { OwnedSet, SetOwner } from '../../domain/user-sets.ts';
 import type { WrittenSet } from '../files/writer.ts';
-import { updateRow } from './columns.ts';
-import type { Database } from './database.ts';
-import { deleting } from './delete-rows.ts';
-import { type RowReference, refuseDamaged } from './row-check.ts';
+import { updateRow } from './database/columns.ts';
+import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import type { Database } from './database/database.ts';
 
 /** What `counts` columns hold as JSON; those of an earlier version lack the times. */
 type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;

@@ -5,15 +5,13 @@ import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { DamagedRow, StoreContents, StoredName, StoreUpkeep } from '../../domain/ports/upkeep.ts';
 import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
 import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { FileBlobs } from '../files/blobs.ts';
 import { SEED_FOLDER } from '../files/set-file.ts';
-import { type Database, openForReading } from './database.ts';
-import { databaseFaults } from './database-faults.ts';
-import { ExpansionRows } from './expansion-rows.ts';
-import { FileBlobs } from './file-blobs.ts';
-import { findDamagedRows, isDamaged } from './row-sums.ts';
-import { discardFiles, listSetAside } from './set-aside.ts';
+import { databaseOf } from './database/data-folder.ts';
+import { type Database, openForReading } from './database/database.ts';
+import { discardFiles, listSetAside } from './database/folder-mark.ts';
+import { databaseFaults, findDamagedRows, isDamaged } from './database/row-sums.ts';
 import { setNames } from './set-rows.ts';
-import { databaseOf } from './stranded.ts';
 
 const SET_FILE = /^([0-9a-f]{64})\.txt$/;
 const UUID_LENGTH = 36;
@@ -98,6 +96,8 @@ export function contentsOf(database: Database): StoreContents {
   return database.transaction(() => ({
     sets: new Set(setNames(database)),
     rankings: new Set(database.prepare('SELECT DISTINCT folder FROM audiences').pluck().all() as string[]),
-    running: new ExpansionRows(database).running(),
+    running: new Set(
+      database.prepare('SELECT e.id FROM expansions e JOIN jobs j ON j.expansion = e.number').pluck().all() as string[],
+    ),
   }))();
 }

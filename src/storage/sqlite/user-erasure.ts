@@ -8,14 +8,14 @@ import { findIds } from '../files/find-ids.ts';
 import { userSetBlocks } from '../files/set-file.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
-import { insertRow } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { truncateLog } from './database.ts';
+import { insertRow } from './database/columns.ts';
+import { truncateLog } from './database/database.ts';
+import { freeing, writeToFree } from './database/reserve.ts';
 import type { SqliteFeedback } from './feedback.ts';
-import { eraseFromAnswers } from './idempotency-rows.ts';
-import { freeing, writeToFree } from './reserve.ts';
+import { eraseFromAnswers } from './idempotency.ts';
 import { replaceSet, setNames } from './set-rows.ts';
-import type { SqliteUserSets } from './user-set-store.ts';
+import type { SqliteUserSets } from './user-sets.ts';
 
 /** Ids of one transaction on feedback. */
 const SLICE_IDS = 250;

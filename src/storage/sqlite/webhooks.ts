@@ -6,9 +6,11 @@ import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange }
 import { AppError } from '../../lib/errors.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import {
+  boundsOf,
   flag,
   insertRow,
   json,
+  pageOf,
   plain,
   type RowOf,
   readRow,
@@ -17,13 +19,11 @@ import {
   toJson,
   updateRow,
   type Written,
-} from './columns.ts';
-import { type Database, write } from './database.ts';
-import { deleteRows } from './delete-rows.ts';
-import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
-import { boundsOf, pageOf } from './pages.ts';
-import { writeToFree } from './reserve.ts';
-import { type RowReference, refuseDamaged, wholeRows } from './row-check.ts';
+} from './database/columns.ts';
+import { deleteRows, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import { type Database, write } from './database/database.ts';
+import { writeToFree } from './database/reserve.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
@@ -82,12 +82,8 @@ export class SqliteWebhooks implements Webhooks {
     const rows = this.#database
       .prepare(`${SELECT_WEBHOOK} WHERE number < @before ORDER BY number DESC LIMIT @most`)
       .all(boundsOf('webhooks', query)) as { readonly number: number }[];
-    return pageOf(
-      'webhooks',
-      rows,
-      query.limit,
-      (row) => toWebhook(readRow(COLUMNS, row)),
-      (page) => wholeRows(this.#database, page, referencesOf),
+    return pageOf(this.#database, 'webhooks', rows, query.limit, referencesOf, (row) =>
+      toWebhook(readRow(COLUMNS, row)),
     );
   }
 

@@ -168,7 +168,7 @@ export function describeBlobs(newData: NewData): void {
       expect(kept()).toEqual([5]);
     });
 
-    it('go with their campaign, except for one that another expansion is being written to', () => {
+    it('go with their campaign, except for one that another expansion is being written to', async () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const folder = finishNext(store);
@@ -176,7 +176,7 @@ export function describeBlobs(newData: NewData): void {
       const unfinished = rankingFolder(running.id, running.expansionId!);
       const kept = keptWorkFolder(running.id, running.expansionId!);
       for (const name of [unfinished, kept]) put(store.blobs, name);
-      store.delete(id);
+      await store.delete(id);
       expect([folder, unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, true, true]);
       store.cancel(running.id, running.expansionId!);
       store.removeUnusedFiles();

@@ -167,7 +167,7 @@ class History {
       if (known.active !== version) this.changes++;
       known.active = version;
     } else if (kind === 'delete') {
-      store.delete(id);
+      await store.delete(id);
       if (known.active !== null) this.changes++;
       this.versions.delete(id);
       this.waiting.delete(id);

@@ -71,7 +71,7 @@ export function describeOutbox(newData: NewData): void {
       expect(JSON.parse(due(store, clock.now())[2]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
     });
 
-    it('report what callers do to an audience, and nothing when it stays the same', () => {
+    it('report what callers do to an audience, and nothing when it stays the same', async () => {
       const { store, clock } = openTold(newData, { minimumSeeds: 2 });
       const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
       store.update(id, { audience: { size: 7 } });
@@ -81,9 +81,9 @@ export function describeOutbox(newData: NewData): void {
       store.activate(id, 2);
       store.activate(id, 1);
       expect(() => store.activate(id, 9)).toThrow(expect.objectContaining({ code: 'audience_not_found' }));
-      store.delete(id);
+      await store.delete(id);
       const empty = store.create(newCampaign({ name: 'small', seeds: ['ann'] }), everyoneIsKnown).id;
-      store.delete(empty);
+      await store.delete(empty);
       const other = { external_id: 'ours', name: 'other shoes' };
       expect(told(due(store, clock.now())).filter(([type]) => !/ready|too_small/.test(type))).toEqual([
         [

@@ -1,7 +1,7 @@
 /** Erasure: nothing that the store keeps names the user afterwards, and nothing else changes. */
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import type { SetOwner } from '../../../src/domain/set-types.ts';
+import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
-import type { Change, MatchedPopulation, SetOwner } from '../../../src/domain/set-types.ts';
+import type { Change, MatchedPopulation, SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
@@ -61,7 +61,7 @@ export function describeUserSets(newData: NewData): void {
       expect(blobs.list(SEED_FOLDER).sort()).toEqual([first, last].map(userSetFile).sort());
       expect([...store.setBlocks(first)].flat()).toEqual(['ann', 'bob', 'cid']);
       store.cancel(id, expansionId!);
-      store.delete(id);
+      await store.delete(id);
       expect(blobs.list(SEED_FOLDER)).toEqual([]);
       const missing = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
       expect(() => [...store.setBlocks(first)]).toThrow(missing);
@@ -85,7 +85,7 @@ export function describeUserSets(newData: NewData): void {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
-      store.delete(id);
+      await store.delete(id);
       await expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
       expect(store.blobs.list(SEED_FOLDER)).toEqual([]);
     });

@@ -198,7 +198,7 @@ describe('a stream whose folder is deleted', () => {
     const { folder } = fixture.store.activeAudience(campaign);
     const response = await start(path, headers);
     await sleep(50);
-    fixture.store.delete(campaign);
+    await fixture.store.delete(campaign);
     expect(fixture.store.blobs.has(folder)).toBe(false);
     // two others make the cache let go of it
     for (let i = 0; i < 2; i++) await fixture.call('GET', `/v1/campaigns/${await fixture.createReady()}/audience`);

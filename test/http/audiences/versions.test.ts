@@ -275,7 +275,7 @@ describe('GET /v1/users/{user_id}/audiences', () => {
       const user = encodeURIComponent(best(1)[0]!);
       const first = (await own.call('GET', `/v1/users/${user}/audiences?limit=2`)).json;
       expect(first.items.map(({ campaign_id }: never) => campaign_id)).toEqual(ids.slice(0, 2));
-      own.store.delete(ids[1]!);
+      await own.store.delete(ids[1]!);
       const rest = (await own.call('GET', `/v1/users/${user}/audiences?limit=3&cursor=${first.next_cursor}`)).json;
       expect(rest.items.map(({ campaign_id }: never) => campaign_id)).toEqual(ids.slice(2));
       expect(rest.next_cursor).toBeNull();

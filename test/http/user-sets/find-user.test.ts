@@ -1,7 +1,7 @@
 /** Look-ups of many ids at once. */
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countSeeds } from '../../../src/domain/seeds.ts';
+import { countSeeds } from '../../../src/domain/user-sets.ts';
 import { findRowsOf, findUser } from '../../../src/http/user-sets/find-user.ts';
 import { importUsers, type PopulationFixture, USER_IDS } from '../fixture.ts';
 

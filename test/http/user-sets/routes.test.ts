@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
+import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { userSetBlocks } from '../../../src/storage/files/set-file.ts';
-import { FileBlobs } from '../../../src/storage/sqlite/file-blobs.ts';
 import { itUsual, size } from '../../fixture/size.ts';
 import {
   type Answer,
@@ -431,7 +431,7 @@ describe('files of sets', () => {
     expect(files()).toHaveLength(2);
     await fixture.call('DELETE', `/v1/campaigns/${id}/suppression`);
     expect(files()).toEqual(inline);
-    fixture.store.delete(id);
+    await fixture.store.delete(id);
     expect(files()).toEqual([]);
   });
 });

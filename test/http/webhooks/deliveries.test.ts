@@ -7,7 +7,7 @@ import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../../src/service/limits.ts';
 import { createAddressGuard, type Resolve } from '../../../src/service/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
-import { connect } from '../../../src/storage/sqlite/driver.ts';
+import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';

@@ -47,8 +47,8 @@ async function bodiesOfAll() {
   store.end(store.claim('1:engine')!, 'failed', { code: 'x', message: 'y', attempts: 1 });
   store.update(id, { audience: { size: 5 } });
   store.activate(id, 1);
-  store.delete(id);
-  store.delete(store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown).id);
+  await store.delete(id);
+  await store.delete(store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown).id);
   store.outbox.ping(created.id, clock.now());
   return store.outbox.due(clock.now(), 100).map(({ type, body }) => ({ type, body: JSON.parse(body) }));
 }

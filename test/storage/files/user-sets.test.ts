@@ -6,12 +6,12 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFile
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { IdBlocks } from '../../../src/domain/set-types.ts';
+import type { IdBlocks } from '../../../src/domain/user-sets.ts';
 import { differenceOf, intersectionOf, unionOf } from '../../../src/storage/files/algebra.ts';
+import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { IdSorter } from '../../../src/storage/files/id-sorter.ts';
 import { decodeIds, encodeIds, SEED_FOLDER, userSetBlocks } from '../../../src/storage/files/set-file.ts';
 import { writeBlocks, writeUserSet } from '../../../src/storage/files/writer.ts';
-import { FileBlobs } from '../../../src/storage/sqlite/file-blobs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { ODD_STRINGS } from '../../fixture/odd-ids.ts';
 import { size } from '../../fixture/size.ts';

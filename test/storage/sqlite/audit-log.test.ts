@@ -1,7 +1,7 @@
 /** The audit log is append-only in the database itself. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
+import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 describe('audit_log', () => {

@@ -6,7 +6,7 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { messageOf } from '../../../src/lib/errors.ts';
 import { createRng } from '../../../src/lib/rng.ts';
-import { connect } from '../../../src/storage/sqlite/driver.ts';
+import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { openUpkeep } from '../../../src/storage/sqlite/upkeep.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

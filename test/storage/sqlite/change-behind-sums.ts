@@ -1,7 +1,7 @@
 /** Changes a value of a row as a flipped bit does: its checksum stays that of the row with `original`. `only`: which rows. */
 import Sqlite from 'better-sqlite3';
 import { expect } from 'vitest';
-import { KEPT_SUM, rowSum } from '../../../src/storage/sqlite/driver.ts';
+import { KEPT_SUM, rowSum } from '../../../src/storage/sqlite/database/driver.ts';
 
 export function changeBehindSums(
   file: string,

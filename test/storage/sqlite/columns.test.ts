@@ -11,8 +11,8 @@ import {
   toFlag,
   toJson,
   updateRow,
-} from '../../../src/storage/sqlite/columns.ts';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
+} from '../../../src/storage/sqlite/database/columns.ts';
+import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 const SQL = `CREATE TABLE pets (

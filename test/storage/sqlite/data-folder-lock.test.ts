@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { lockDataFolder } from '../../../src/storage/sqlite/data-folder-lock.ts';
+import { lockDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 const HOLDER = fileURLToPath(new URL('./children/hold-lock.ts', import.meta.url));

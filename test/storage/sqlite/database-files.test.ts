@@ -3,11 +3,10 @@ import { copyFileSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import { guardFiles, openDatabase, write } from '../../../src/storage/sqlite/database.ts';
-import { DatabaseFiles } from '../../../src/storage/sqlite/database-files.ts';
-import { inspectDataFolder } from '../../../src/storage/sqlite/inspect.ts';
+import { guardFiles, openDatabase, write } from '../../../src/storage/sqlite/database/database.ts';
+import { DatabaseFiles, requireTakeable, takeSaved } from '../../../src/storage/sqlite/database/database-files.ts';
+import { inspectDataFolder } from '../../../src/storage/sqlite/database/inspect.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
-import { requireTakeable, takeSaved } from '../../../src/storage/sqlite/saved-database.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { dataFolder } from './data-folder.ts';

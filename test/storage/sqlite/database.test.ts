@@ -4,8 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
-import { openDatabase, truncateLog, write } from '../../../src/storage/sqlite/database.ts';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import {
+  MIGRATIONS_FOLDER,
+  openDatabase,
+  readMigrations,
+  truncateLog,
+  write,
+} from '../../../src/storage/sqlite/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 const migration = (number: number, sql: string) => ({ number, name: `000${number}-test.sql`, sql });
@@ -68,7 +73,7 @@ describe('openDatabase', () => {
 
   it('lets several processes create the same database at once', async () => {
     const path = join(temporaryFolder(), 'a.db');
-    const source = join(import.meta.dirname, '../../../src/storage/sqlite/database.ts');
+    const source = join(import.meta.dirname, '../../../src/storage/sqlite/database/database.ts');
     const program = `
       import { openDatabase } from ${JSON.stringify(source)};
       for (let i = 0; i < 5; i++) openDatabase(process.argv[1]).close();

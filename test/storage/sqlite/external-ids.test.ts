@@ -5,8 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { MIGRATIONS_FOLDER, openDatabase, readMigrations } from '../../../src/storage/sqlite/database/database.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 

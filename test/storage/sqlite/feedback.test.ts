@@ -10,9 +10,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FeedbackEvent } from '../../../src/domain/feedback.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { writeUserSet } from '../../../src/storage/files/writer.ts';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
-import { FileBlobs } from '../../../src/storage/sqlite/file-blobs.ts';
+import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IDS_IN_UTF8_ORDER } from '../../fixture/odd-ids.ts';
@@ -76,10 +76,10 @@ describe('CampaignStore.addFeedback', () => {
     const { store, id, folder } = open();
     const adding = store.addFeedback(id, events(5_000));
     await new Promise((resolve) => setImmediate(resolve));
-    store.delete(id);
-    await expect(adding).rejects.toMatchObject({ code: 'campaign_not_found' });
     expect(rowsIn(folder)).toBeGreaterThan(0);
-    await store.removeUnusedFeedback();
+    const deletion = store.delete(id);
+    await expect(adding).rejects.toMatchObject({ code: 'campaign_not_found' });
+    expect(await deletion).toBeNull();
     expect(rowsIn(folder)).toBe(0);
   });
 
@@ -150,7 +150,7 @@ describe('CampaignStore.expand with feedback', () => {
     await store.addFeedback(id, events(3_000));
     const expanding = store.expand(id);
     await new Promise((resolve) => setImmediate(resolve));
-    store.delete(id);
+    await store.delete(id);
     await expect(expanding).rejects.toMatchObject({ code: 'campaign_not_found' });
     expect(files()).toEqual([]);
   });

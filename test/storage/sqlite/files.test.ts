@@ -39,13 +39,13 @@ describe('files of user sets', () => {
 });
 
 describe('folders of rankings', () => {
-  it('leaves alone the ranking that another expansion is writing', () => {
+  it('leaves alone the ranking that another expansion is writing', async () => {
     const data = dataFolder();
     const store = data.open();
     const running = store.create(newCampaign(), everyoneIsKnown);
     const fresh = join(data.folder, 'audiences', running.id, `${running.expansionId}.new-1`);
     mkdirSync(fresh, { recursive: true });
-    store.delete(store.create(newCampaign({ seeds: undefined }), everyoneIsKnown).id);
+    await store.delete(store.create(newCampaign({ seeds: undefined }), everyoneIsKnown).id);
     expect(existsSync(fresh)).toBe(true);
     store.cancel(running.id, running.expansionId!);
     store.removeUnusedFiles();

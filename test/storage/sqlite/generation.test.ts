@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { rankingFolder } from '../../../src/domain/ranking-name.ts';
-import { backUpDataFolder, restoreDataFolder } from '../../../src/storage/sqlite/backup.ts';
-import { openDatabase, truncateLog } from '../../../src/storage/sqlite/database.ts';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { backUpDataFolder, restoreDataFolder } from '../../../src/storage/sqlite/database/backup.ts';
+import { adoptDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
+import {
+  MIGRATIONS_FOLDER,
+  openDatabase,
+  readMigrations,
+  truncateLog,
+} from '../../../src/storage/sqlite/database/database.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
-import { adoptDataFolder } from '../../../src/storage/sqlite/stranded.ts';
 import { openUpkeep } from '../../../src/storage/sqlite/upkeep.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

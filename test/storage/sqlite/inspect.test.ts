@@ -2,10 +2,14 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lockDataFolder } from '../../../src/storage/sqlite/data-folder-lock.ts';
-import { openDatabase, write } from '../../../src/storage/sqlite/database.ts';
-import { inspectDataFolder } from '../../../src/storage/sqlite/inspect.ts';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { lockDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
+import {
+  MIGRATIONS_FOLDER,
+  openDatabase,
+  readMigrations,
+  write,
+} from '../../../src/storage/sqlite/database/database.ts';
+import { inspectDataFolder } from '../../../src/storage/sqlite/database/inspect.ts';
 import { useFolders } from '../../fixture/folders.ts';
 
 const newFolder = useFolders();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { CAMPAIGN_EVENTS } from '../../../src/domain/webhook-types.ts';
-import { connect } from '../../../src/storage/sqlite/driver.ts';
+import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 

@@ -2,7 +2,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/lib/errors.ts';
-import { Reserve } from '../../../src/storage/sqlite/reserve.ts';
+import { Reserve } from '../../../src/storage/sqlite/database/reserve.ts';
 import { useFolders } from '../../fixture/folders.ts';
 
 const newFolder = useFolders();

@@ -2,10 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
-import { connect } from '../../../src/storage/sqlite/driver.ts';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
-import { findDamagedRows } from '../../../src/storage/sqlite/row-sums.ts';
+import { MIGRATIONS_FOLDER, openDatabase, readMigrations } from '../../../src/storage/sqlite/database/database.ts';
+import { connect } from '../../../src/storage/sqlite/database/driver.ts';
+import { findDamagedRows } from '../../../src/storage/sqlite/database/row-sums.ts';
 import { openUpkeep } from '../../../src/storage/sqlite/upkeep.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 

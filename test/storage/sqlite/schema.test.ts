@@ -6,7 +6,7 @@ import { FEEDBACK_EVENTS } from '../../../src/domain/feedback.ts';
 import { EXPANSION_STATES } from '../../../src/domain/states.ts';
 import { CAUSES, CHANGE_KINDS } from '../../../src/domain/types.ts';
 import { DELIVERY_STATES } from '../../../src/domain/webhook-types.ts';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
+import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 /** The values that `CHECK (column IN (...))` of a table lets pass, after all migrations. */

@@ -5,8 +5,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { openDatabase } from '../../../src/storage/sqlite/database.ts';
-import { MIGRATIONS_FOLDER, readMigrations } from '../../../src/storage/sqlite/migrations.ts';
+import { MIGRATIONS_FOLDER, openDatabase, readMigrations } from '../../../src/storage/sqlite/database/database.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 

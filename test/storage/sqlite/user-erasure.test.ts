@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../../src/storage/sqlite/driver.ts';
+import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { newCampaign } from '../../domain/contract/inputs.ts';
 import { change } from '../../domain/contract/user-sets.ts';
 import { dataFolder } from './data-folder.ts';

@@ -1,7 +1,7 @@
 /** A process that locks a data folder, says so, and holds it until it is killed; exits with 1 where it is refused. */
 import { writeSync } from 'node:fs';
 import type { AppError } from '../../../../src/lib/errors.ts';
-import { lockDataFolder } from '../../../../src/storage/sqlite/data-folder-lock.ts';
+import { lockDataFolder } from '../../../../src/storage/sqlite/database/data-folder.ts';
 
 try {
   lockDataFolder(process.argv[2]!);

@@ -1,0 +1,61 @@
+/** Audience versions: their size, their numbers, and which of them becomes active. */
+import { AppError } from '../lib/errors.ts';
+import { decodeCursor } from './cursors.ts';
+import { type ExpansionState, isEnd } from './states.ts';
+import type { Audience, AudienceRequest } from './types.ts';
+
+/** When to ask again for an audience that is not there yet. */
+const RETRY_AFTER_SECONDS = 2;
+/** The same if the expansion ended without one: only a new expansion would change that. */
+const RETRY_AFTER_END_SECONDS = 60;
+
+/**
+ * How many of the candidates are members: the requested size, or a percentage of the population rounded up, both capped
+ * by the candidates.
+ */
+export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
+  if ('size' in request) return Math.min(candidates, Math.max(1, request.size));
+  const share = (populationSize * request.percent) / 100;
+  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point, and must not round up; the error is below 4e-16 of
+  // it.
+  const wanted = Math.ceil(share - Math.max(1e-9, share * 1e-15));
+  return Math.min(candidates, Math.max(1, wanted));
+}
+
+/** The size of another version of the active ranking; `null` if it has that size already. */
+export function newSize(
+  { size, candidates, populationSize }: Pick<Audience, 'size' | 'candidates' | 'populationSize'>,
+  request: AudienceRequest,
+): number | null {
+  const wanted = audienceSize(request, candidates, populationSize);
+  return wanted === size ? null : wanted;
+}
+
+/**
+ * The number of a campaign's next version: that of a version which was pruned, but is in the changes, is never reused.
+ */
+export function nextVersion(newest: number | null, newestChange: number | null): number {
+  return 1 + Math.max(newest ?? 0, newestChange ?? 0);
+}
+
+/** The refusal of a campaign without an audience; `state` is of its latest expansion. */
+export function audienceNotReady(id: string, state: ExpansionState | null): AppError {
+  const what = state === null ? 'it was never expanded' : `its expansion is ${state}`;
+  const isFinal = state === null || isEnd(state);
+  return new AppError('audience_not_ready', `campaign ${id} has no audience; ${what}`, {
+    facts: { state, retry_after: isFinal ? RETRY_AFTER_END_SECONDS : RETRY_AFTER_SECONDS },
+  });
+}
+
+/**
+ * The number of the change after which a page of changes begins; `last` is the newest one. @throws AppError
+ * invalid_cursor
+ */
+export function changesAfter(since: string | undefined, last: number): number {
+  const after = since === undefined ? 0 : decodeCursor('changes', since, 'since');
+  if (after <= last) return after;
+  const message =
+    'the cursor is of changes that this service does not have (was an older copy of its data restored?): ' +
+    'start again without it';
+  throw new AppError('invalid_cursor', message, { details: [{ pointer: 'since', message, value: since }] });
+}

@@ -1,0 +1,228 @@
+/**
+ * What may happen to an expansion and its job: functions of the expansion as it is, a command and the time, whose
+ * result a store writes in one transaction. Times are milliseconds since 1970.
+ */
+import { AppError, assert, unreachable } from '../lib/errors.ts';
+import type { ComputedWith, Timings } from './run-facts.ts';
+import { type ExpansionState, isEnd, isLegal } from './states.ts';
+import { turnOf } from './turns.ts';
+import type { Cause, Excluded, ExpansionResult, Pins, Reason } from './types.ts';
+
+export interface ExpansionRules {
+  /** An expansion with fewer known seeds is too_small. */
+  readonly minimumSeeds: number;
+  /** How long a claim or a renewal lasts. */
+  readonly leaseMs: number;
+  /** Maximum number of claims of a job. */
+  readonly maximumAttempts: number;
+}
+
+/** An expansion that has not ended, with its job. */
+export interface RunningExpansion {
+  readonly state: ExpansionState;
+  readonly progress: number;
+  readonly startedAt: number | null;
+  readonly pins: Pins | null;
+  /** Claims so far, without those that were given back on purpose. */
+  readonly attempt: number;
+  /** The token of the last claim. */
+  readonly token: number;
+  readonly leaseUntil: number | null;
+}
+
+export type ExpansionCommand =
+  | { readonly kind: 'claim'; readonly owner: string }
+  | { readonly kind: 'renew' }
+  | { readonly kind: 'pin'; readonly pins: Pins }
+  | { readonly kind: 'advance'; readonly state?: 'adapting' | 'scoring'; readonly progress?: number }
+  | { readonly kind: 'finish'; readonly result: Omit<ExpansionResult, 'folder' | 'populationSize'> }
+  | {
+      readonly kind: 'end';
+      readonly state: 'too_small' | 'failed';
+      readonly reason: Reason;
+      readonly timings?: Timings | undefined;
+    }
+  | { readonly kind: 'retry'; readonly reason: Reason; readonly delayMs: number }
+  /** Its owner died, or was stopped on purpose. */
+  | { readonly kind: 'release'; readonly how: 'died' | 'stopped' }
+  /** Its lease may have expired. */
+  | { readonly kind: 'expire' }
+  | { readonly kind: 'stop'; readonly state: 'cancelled' | 'superseded' };
+
+/** The fields of an expansion that change; the others stay. */
+export interface ExpansionChange {
+  readonly state?: ExpansionState;
+  readonly reason?: Reason | null;
+  readonly progress?: number;
+  readonly startedAt?: number;
+  readonly updatedAt?: number;
+  readonly modelVersion?: string;
+  readonly populationVersion?: string;
+  readonly excluded?: Excluded;
+  readonly timings?: Timings | undefined;
+  readonly computedWith?: ComputedWith;
+  readonly quality?: Readonly<Record<string, unknown>>;
+}
+
+/** The fields of a job that change; the others stay. */
+export interface JobChange {
+  readonly owner?: string | null;
+  readonly leaseUntil?: number | null;
+  readonly runAfter?: number;
+  readonly attempt?: number;
+  readonly token?: number;
+}
+
+/** What a store writes, all of it or nothing. */
+export interface ExpansionEffects {
+  readonly expansion: ExpansionChange;
+  /** `removed` with the end of its expansion. */
+  readonly job: JobChange | 'removed';
+  /** Whether webhooks are notified of the end. */
+  readonly isTold: boolean;
+}
+
+/** A step that `TRANSITIONS` does not have is a bug, as is the end of an expansion without pins. */
+export function decide(
+  running: RunningExpansion,
+  command: ExpansionCommand,
+  { leaseMs, maximumAttempts }: ExpansionRules,
+  now: number,
+): ExpansionEffects {
+  const giveUp = (): ExpansionEffects => {
+    const message = `the engine died in each of ${running.attempt} attempts`;
+    return end(running, 'failed', now, { reason: { code: 'crashed', message, attempts: running.attempt } });
+  };
+  const isLastAttempt = running.attempt >= maximumAttempts;
+  switch (command.kind) {
+    case 'claim':
+      return {
+        ...step(running, 'queued', now),
+        job: {
+          owner: command.owner,
+          leaseUntil: now + leaseMs,
+          attempt: running.attempt + 1, // counted here, so that a crash cannot forget it
+          token: running.token + 1,
+        },
+      };
+    case 'renew':
+      // never shorter: the owner may hear of a new time of the service a moment later than its rows
+      return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
+    case 'pin':
+      return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;
+    case 'advance':
+      return step(running, command.state ?? running.state, now, { progress: command.progress ?? 0 });
+    case 'finish': {
+      const { candidates, excluded, timings, computedWith, quality } = command.result;
+      assert(candidates >= 1, 'a ranking without candidates is not an audience');
+      const ended = end(running, 'ready', now, { progress: 1, excluded, timings, computedWith, quality });
+      assert(running.pins !== null, 'an expansion is pinned before it is finished');
+      return ended;
+    }
+    case 'end':
+      return end(running, command.state, now, { reason: command.reason, timings: command.timings });
+    case 'retry':
+      return isLastAttempt
+        ? end(running, 'failed', now, { reason: command.reason })
+        : requeue(running, now, now + command.delayMs, command.reason);
+    case 'release':
+      if (command.how === 'died') return isLastAttempt ? giveUp() : requeue(running, now, now, null);
+      return requeue(running, now, now, null, { attempt: running.attempt - 1 });
+    case 'expire':
+      return isLastAttempt && running.leaseUntil !== null && running.leaseUntil <= now ? giveUp() : NOTHING;
+    case 'stop':
+      return { ...end(running, command.state, now), isTold: false };
+    default:
+      return unreachable(command);
+  }
+}
+
+const NOTHING: ExpansionEffects = { expansion: {}, job: {}, isTold: false };
+
+/** Goes to another state, or stays; the progress never falls, and the reason is that of the last step. */
+function step(
+  running: RunningExpansion,
+  to: ExpansionState,
+  now: number,
+  { progress = 0, ...facts }: ExpansionChange = {},
+): ExpansionEffects {
+  const { state, startedAt } = running;
+  assert(state === to || isLegal(state, to), `an expansion never goes from ${state} to ${to}`);
+  const change = {
+    ...{ state: to, reason: null, updatedAt: now, ...facts },
+    progress: Math.min(1, Math.max(running.progress, progress)),
+    ...(to === 'adapting' && startedAt === null && { startedAt: now }),
+  };
+  return { expansion: change, job: {}, isTold: false };
+}
+
+function end(running: RunningExpansion, to: ExpansionState, now: number, facts?: ExpansionChange): ExpansionEffects {
+  return { ...step(running, to, now, facts), job: 'removed', isTold: true };
+}
+
+/** Gives the lease back; the job keeps its turn. */
+function requeue(
+  running: RunningExpansion,
+  now: number,
+  runAfter: number,
+  reason: Reason | null,
+  change: JobChange = {},
+): ExpansionEffects {
+  const job = { owner: null, leaseUntil: null, runAfter, ...change };
+  return { ...step(running, 'queued', now, { reason }), job };
+}
+
+/**
+ * What a caller's cancellation does to an expansion in this state; `null` if it was cancelled before. @throws AppError
+ * expansion_ended (facts: state)
+ */
+export function cancelling(state: ExpansionState): Extract<ExpansionCommand, { readonly kind: 'stop' }> | null {
+  if (!isEnd(state)) return { kind: 'stop', state: 'cancelled' };
+  if (state === 'cancelled') return null;
+  throw new AppError('expansion_ended', `the expansion is ${state} already`, { facts: { state } });
+}
+
+/** What is known when an expansion of a campaign is asked for. */
+export interface ExpansionRequest {
+  readonly cause: Cause;
+  /** Whether the campaign has an expansion that has not ended. */
+  readonly isRunning: boolean;
+  /** Known seeds of the campaign when they were counted; `null` if it has no seeds. */
+  readonly knownSeeds: number | null;
+  /** Users that feedback adds to the seeds. */
+  readonly positives: number;
+}
+
+/** A new expansion, and what becomes of the one that runs. */
+export interface NewExpansion {
+  readonly supersedes: boolean;
+  readonly state: 'queued' | 'too_small';
+  readonly reason: Reason | null;
+  /** Its place in the queue. */
+  readonly turn: number;
+}
+
+/**
+ * A call supersedes the expansion that runs; a refresh policy leaves it alone (`null`). Only the seeds of a new
+ * campaign were counted just now: later, the engine counts. @throws AppError no_seeds
+ */
+export function decideExpansion(
+  { cause, isRunning, knownSeeds, positives }: ExpansionRequest,
+  { minimumSeeds }: Pick<ExpansionRules, 'minimumSeeds'>,
+  now: number,
+): NewExpansion | null {
+  if (knownSeeds === null) throw noSeeds();
+  if (isRunning && cause !== 'requested') return null;
+  const reason = cause === 'created' && knownSeeds < minimumSeeds ? tooFewSeeds(knownSeeds, minimumSeeds) : null;
+  const turn = turnOf({ queuedAt: now, cause, seeds: knownSeeds + positives });
+  return { supersedes: isRunning, state: reason === null ? 'queued' : 'too_small', reason, turn };
+}
+
+function tooFewSeeds(known: number, minimum: number): Reason {
+  const message = `${known} of the seeds are in the population, at least ${minimum} are needed`;
+  return { code: 'too_few_seeds', message, known, minimum };
+}
+
+export function noSeeds(): AppError {
+  return new AppError('no_seeds', 'the campaign has no seeds yet: send some first');
+}

@@ -1,0 +1,234 @@
+/** Blobs as files of the data folder: a folder of blobs is a folder; what is published gets its name by renaming. */
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { promisify } from 'node:util';
+import type { Blobs, BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/blobs.ts';
+import { assert } from '../../lib/errors.ts';
+import {
+  createFolder,
+  listFolder,
+  removeQuietly,
+  replaceFolder,
+  storageError,
+  syncFolder,
+  withStorage,
+  writeAll,
+  writeDurably,
+} from '../../lib/files/durable-files.ts';
+
+export class FileBlobs implements Blobs {
+  readonly #root: string;
+
+  /** `root` is what names are relative to. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  open(folder: string, file: string): OpenBlob {
+    const path = this.#pathOf(folder, file);
+    return new FileBlob(
+      path,
+      withStorage(`open ${path}`, () => openSync(path, 'r')),
+    );
+  }
+
+  read(folder: string, file: string): Uint8Array {
+    const path = this.#pathOf(folder, file);
+    return withStorage(`read ${path}`, () => readFileSync(path));
+  }
+
+  has(folder: string): boolean {
+    return existsSync(this.#pathOf(folder));
+  }
+
+  publish(name: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void {
+    const folder = this.#pathOf(name);
+    const sibling = randomUUID();
+    const fresh = `${folder}.new-${sibling}`;
+    try {
+      createFolder(dirname(folder));
+      removeLeftovers(folder);
+      mkdirSync(fresh);
+      for (const [file, data] of files) writeDurably(join(fresh, file), data);
+      syncFolder(fresh);
+      replaceFolder(fresh, folder, `${folder}.old-${sibling}`);
+    } catch (error) {
+      removeQuietly(fresh);
+      throw storageError(`write ${folder}`, error);
+    }
+  }
+
+  delete(name: string): void {
+    const folder = this.#pathOf(name);
+    withStorage(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+  }
+
+  write(folder: string): BlobWriter {
+    return new FileBlobWriter(this.#pathOf(folder));
+  }
+
+  list(name: string): string[] {
+    const folder = this.#pathOf(name);
+    return withStorage(`list ${folder}`, () => listFolder(folder));
+  }
+
+  deleteFile(folder: string, file: string): void {
+    const path = this.#pathOf(folder, file);
+    withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
+  }
+
+  removeUnfinished(folder: string): void {
+    removeUnfinishedFiles(this.#pathOf(folder));
+  }
+
+  #pathOf(...names: string[]): string {
+    const name = normalize(join(...names));
+    assert(!name.startsWith('..'), `blob ${name} leads out of the store`);
+    return join(this.#root, name);
+  }
+}
+
+/** What a killed attempt left beside the same target. */
+function removeLeftovers(folder: string): void {
+  const name = basename(folder);
+  for (const entry of readdirSync(dirname(folder))) {
+    if (entry.startsWith(`${name}.new-`) || entry.startsWith(`${name}.old-`)) {
+      rmSync(join(dirname(folder), entry), { recursive: true, force: true });
+    }
+  }
+}
+
+class FileBlob implements OpenBlob {
+  readonly sizeBytes: number;
+  readonly #path: string;
+  readonly #descriptor: number;
+  #isClosed = false;
+
+  constructor(path: string, descriptor: number) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.sizeBytes = withStorage(`open ${path}`, () => fstatSync(descriptor).size);
+  }
+
+  read(target: Uint8Array, position: number): number {
+    // A closed descriptor's number may by now be another file's.
+    assert(!this.#isClosed, `${this.#path} is closed`);
+    try {
+      return readRange(this.#descriptor, target, position);
+    } catch (error) {
+      throw storageError(`read ${this.#path}`, error);
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    closeSync(this.#descriptor);
+  }
+}
+
+const TEMPORARY = '.tmp';
+const sync = promisify(fdatasync);
+
+export class FileBlobWriter implements BlobWriter {
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #descriptor: number;
+  #isOpen = true;
+
+  /** `folder` is created where missing. */
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#path = join(folder, `${randomUUID()}${TEMPORARY}`);
+    this.#descriptor = withStorage(`write into ${folder}`, () => {
+      createFolder(folder);
+      return openSync(this.#path, 'wx+');
+    });
+  }
+
+  write(data: NodeJS.ArrayBufferView): void {
+    this.#orAbort(() => writeAll(this.#descriptor, data, null));
+  }
+
+  read(target: Uint8Array, position: number): number {
+    return this.#orAbort(() => readRange(this.#descriptor, target, position));
+  }
+
+  async finish(): Promise<UnnamedBlob> {
+    try {
+      await sync(this.#descriptor);
+    } catch (error) {
+      this.abort();
+      throw storageError(`write ${this.#path}`, error);
+    }
+    return this.#close();
+  }
+
+  finishSync(): UnnamedBlob {
+    this.#orAbort(() => fsyncSync(this.#descriptor));
+    return this.#close();
+  }
+
+  abort(): void {
+    if (this.#isOpen) closeSync(this.#descriptor);
+    this.#isOpen = false;
+    removeQuietly(this.#path, { recursive: false });
+  }
+
+  #close(): UnnamedBlob {
+    this.#isOpen = false;
+    closeSync(this.#descriptor);
+    const folder = this.#folder;
+    const path = this.#path;
+    return {
+      publish: (file) =>
+        withStorage(`name ${path} ${file}`, () => {
+          renameSync(path, join(folder, file));
+          syncFolder(folder);
+        }),
+      discard: () => removeQuietly(path, { recursive: false }),
+    };
+  }
+
+  #orAbort<T>(action: () => T): T {
+    // a closed descriptor's number may by now be another file's
+    assert(this.#isOpen, `${this.#path} is closed`);
+    try {
+      return withStorage(`write ${this.#path}`, action);
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+}
+
+/** Reads until `target` is full or the file ends; returns the bytes read. */
+export function readRange(descriptor: number, target: Uint8Array, position: number): number {
+  let at = 0;
+  while (at < target.length) {
+    const read = readSync(descriptor, target, at, target.length - at, position + at);
+    if (read === 0) break;
+    at += read;
+  }
+  return at;
+}
+
+/** Removes what killed writers left in a folder. */
+export function removeUnfinishedFiles(folder: string): void {
+  const names = withStorage(`list ${folder}`, () => listFolder(folder));
+  for (const name of names) if (name.endsWith(TEMPORARY)) removeQuietly(join(folder, name));
+}

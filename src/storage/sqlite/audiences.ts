@@ -1,0 +1,300 @@
+/** Audience versions on SQLite: which of them is active, and the cache that look-ups read. */
+import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
+import { encodeCursor } from '../../domain/cursors.ts';
+import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
+import type { Audiences } from '../../domain/ports/audiences.ts';
+import type { ExpansionState } from '../../domain/states.ts';
+import type {
+  Audience,
+  AudienceRequest,
+  Change,
+  Changes,
+  ExpansionResult,
+  Page,
+  PageQuery,
+} from '../../domain/types.ts';
+import type { CampaignRows } from './campaign-rows.ts';
+import type { Connection } from './connection.ts';
+import {
+  boundsOf,
+  type Column,
+  flag,
+  insertRow,
+  pageOf,
+  plain,
+  readRow,
+  selectList,
+  updateRow,
+} from './database/columns.ts';
+import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
+import { type Bound, type Database, write } from './database/database.ts';
+import type { Freshness } from './database/driver.ts';
+import type { EventLog, LastOfCampaign } from './events.ts';
+
+/** Campaigns whose active audience is remembered (about 400 bytes each). */
+const CACHED_AUDIENCES = 10_000;
+
+const COLUMNS = {
+  campaignId: plain<string>('c.id'),
+  version: plain<number>('a.version'),
+  isActive: flag('a.version = c.active_version'),
+  size: plain<number>('a.size'),
+  candidates: plain<number>('a.candidates'),
+  populationSize: plain<number>('a.population_size'),
+  folder: plain<string>('a.folder'),
+  populationVersion: plain<string>('a.population_version'),
+  expansionId: plain<string>('e.id'),
+  createdAt: plain<number>('a.created_at'),
+} satisfies Record<keyof Audience, Column<unknown>>;
+
+const SELECT_AUDIENCE = `
+  SELECT ${selectList(COLUMNS)}, a.campaign AS number
+  FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
+
+/** As it is selected, with the number of its campaign. */
+type AudienceRow = Audience & { readonly number: number };
+
+/** What a new version is of, with the numbers of its campaign and its expansion. */
+type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
+  readonly campaign: number;
+  readonly expansion: number;
+};
+
+/** What it is made of. */
+interface Parts {
+  readonly campaigns: CampaignRows;
+  readonly events: EventLog;
+  readonly freshness: Freshness;
+}
+
+export class SqliteAudiences implements Audiences {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #parts: Parts;
+  readonly #active = new Map<string, Audience>();
+  #all: readonly Audience[] | null = null;
+  #dataVersion = -1;
+  /** The last change of an active version that the cache knows of. */
+  #lastChange: number | null = null;
+  readonly #readLastChange;
+
+  constructor({ database, options }: Connection, parts: Parts) {
+    this.#database = database;
+    this.#now = () => options.clock.now();
+    this.#parts = parts;
+    this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
+  }
+
+  /** Makes a finished expansion the active version of its campaign; runs inside the caller's transaction. */
+  publish(expansion: number, result: ExpansionResult, now: number): void {
+    const { audience, ...row } = this.#database
+      .prepare(
+        `SELECT e.campaign, e.population_version AS populationVersion, c.audience
+         FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
+      )
+      .get({ expansion }) as { campaign: number; populationVersion: string; audience: string };
+    const { candidates, populationSize, folder } = result;
+    const size = audienceSize(JSON.parse(audience) as AudienceRequest, candidates, populationSize);
+    this.#add({ ...row, expansion, size, candidates, populationSize, folder }, now);
+  }
+
+  /**
+   * The active ranking as another version, of the size that is asked for now; nothing where that is the size already.
+   */
+  resize(campaign: number, request: AudienceRequest, now: number): void {
+    const active = this.#database
+      .prepare(
+        `SELECT a.campaign, a.expansion, a.size, a.candidates, a.population_size AS populationSize, a.folder,
+           a.population_version AS populationVersion
+         FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version
+         WHERE c.number = @campaign`,
+      )
+      .get({ campaign }) as NewAudience | undefined;
+    if (active === undefined) return;
+    const size = newSize(active, request);
+    if (size !== null) this.#add({ ...active, size }, now);
+  }
+
+  /** Makes a version the active one, with a row of `changes`. @throws AppError audience_not_found */
+  #activate(campaign: number, version: number, now: number): void {
+    const row = this.#database
+      .prepare(
+        `SELECT c.id, c.active_version AS previous, a.size
+         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = @version
+         WHERE c.number = @campaign`,
+      )
+      .get({ version, campaign }) as { id: string; previous: number | null; size: number | null };
+    if (row.size === null) throw audienceNotFound(row.id, version);
+    if (row.previous === version) return;
+    updateRow(this.#database, 'campaigns', campaign, { active_version: version, updated_at: now });
+    insertRow(this.#database, 'changes', {
+      campaign_id: row.id,
+      kind: 'activated',
+      version,
+      previous_version: row.previous,
+      size: row.size,
+      changed_at: now,
+    });
+    this.forget();
+  }
+
+  /** Writes down that a campaign that has an audience is about to be deleted; runs inside the caller's transaction. */
+  recordDeletion({ id, version }: LastOfCampaign, now: number): void {
+    if (version !== null)
+      insertRow(this.#database, 'changes', {
+        campaign_id: id,
+        kind: 'deleted',
+        previous_version: version,
+        changed_at: now,
+      });
+    this.forget();
+  }
+
+  activeAudience(id: string): Audience {
+    this.#dropStale();
+    const cached = this.#active.get(id);
+    if (cached !== undefined) return cached;
+    const found = this.#find('AND c.active_version = a.version WHERE c.id = @id', { id });
+    if (found === null) throw audienceNotReady(id, this.#stateOf(id));
+    if (this.#active.size >= CACHED_AUDIENCES) this.#active.clear();
+    this.#active.set(id, found);
+    return found;
+  }
+
+  activeAudiences(): readonly Audience[] {
+    this.#dropStale();
+    this.#all ??= this.#select('AND c.active_version = a.version ORDER BY c.number', {}).map(toAudience);
+    return this.#all;
+  }
+
+  audienceVersion(id: string, version: number): Audience {
+    const found = this.#find('WHERE c.id = @id AND a.version = @version', { id, version });
+    if (found !== null) return found;
+    this.#stateOf(id);
+    throw audienceNotFound(id, version);
+  }
+
+  audienceVersions(id: string, query: PageQuery): Page<Audience> {
+    const bounds = boundsOf('audiences', query);
+    this.#stateOf(id);
+    const which = 'WHERE c.id = @id AND a.version < @before ORDER BY a.version DESC LIMIT @most';
+    const rows = this.#select(which, { id, ...bounds }).map((row) => ({ number: row.version, row }));
+    return pageOf(
+      this.#database,
+      'audiences',
+      rows,
+      query.limit,
+      ({ row }) => referencesOf(row),
+      ({ row }) => toAudience(row),
+    );
+  }
+
+  activate(id: string, version: number): Audience {
+    const { campaigns, events } = this.#parts;
+    write(this.#database, () => {
+      const number = campaigns.getNumber(id);
+      const before = campaigns.get(id);
+      const now = this.#now();
+      this.#activate(number, version, now);
+      events.tellOfAnother('campaign.activated', number, before, campaigns.get(id), now);
+    });
+    return this.activeAudience(id);
+  }
+
+  changes(since: string | undefined, limit: number): Changes {
+    const last = (this.#database.prepare('SELECT max(number) FROM changes').pluck().get() ?? 0) as number;
+    const after = changesAfter(since, last);
+    const rows = this.#database
+      .prepare(
+        `SELECT number, campaign_id AS campaignId, kind, version, previous_version AS previousVersion, size,
+           changed_at AS changedAt
+         FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
+      )
+      .all({ after, most: limit + 1 }) as (Change & { readonly number: number })[];
+    const { items, nextCursor } = pageOf(
+      this.#database,
+      'changes',
+      rows,
+      limit,
+      ({ number }) => [['changes', { number }]],
+      ({ number: _, ...change }) => change,
+    );
+    return {
+      items,
+      nextCursor: nextCursor ?? encodeCursor('changes', rows.at(-1)?.number ?? after),
+      hasMore: nextCursor !== null,
+    };
+  }
+
+  /** Empties the cache: this connection's own commits do not change `data_version`. */
+  forget(): void {
+    this.#active.clear();
+    this.#all = null;
+  }
+
+  #add(audience: NewAudience, now: number): void {
+    const { campaign, expansion, size, candidates, populationSize, folder, populationVersion } = audience;
+    const { newest, newestChange } = this.#database
+      .prepare(
+        `SELECT (SELECT max(version) FROM audiences WHERE campaign = @campaign) AS newest,
+           (SELECT max(version) FROM changes
+            WHERE campaign_id = (SELECT id FROM campaigns WHERE number = @campaign)) AS newestChange`,
+      )
+      .get({ campaign }) as { readonly newest: number | null; readonly newestChange: number | null };
+    const version = nextVersion(newest, newestChange);
+    insertRow(this.#database, 'audiences', {
+      campaign,
+      version,
+      expansion,
+      size,
+      candidates,
+      population_size: populationSize,
+      folder,
+      population_version: populationVersion,
+      created_at: now,
+    });
+    this.#activate(campaign, version, now);
+  }
+
+  #dropStale(): void {
+    const dataVersion = this.#parts.freshness.version();
+    if (dataVersion === this.#dataVersion) return;
+    this.#dataVersion = dataVersion;
+    // most commits change no active version: leases, stages, webhooks
+    const lastChange = this.#readLastChange.get() as number | null;
+    if (lastChange === this.#lastChange) return;
+    this.#lastChange = lastChange;
+    this.forget();
+  }
+
+  #select(which: string, parameters: Bound): AudienceRow[] {
+    return this.#database.prepare(`${SELECT_AUDIENCE} ${which}`).all(parameters) as AudienceRow[];
+  }
+
+  #find(which: string, parameters: Bound): Audience | null {
+    const row = this.#select(which, parameters)[0];
+    if (row === undefined) return null;
+    refuseDamaged(this.#database, referencesOf(row));
+    return toAudience(row);
+  }
+
+  #stateOf(id: string): ExpansionState | null {
+    const row = this.#database
+      .prepare(
+        `SELECT e.state FROM campaigns c LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+         WHERE c.id = @id`,
+      )
+      .get({ id }) as { state: ExpansionState | null } | undefined;
+    if (row === undefined) throw campaignNotFound(id);
+    return row.state;
+  }
+}
+
+function referencesOf({ number, version }: AudienceRow): RowReference[] {
+  return [['audiences', { campaign: number, version }]];
+}
+
+function toAudience(row: AudienceRow): Audience {
+  const { number: _, ...audience } = readRow(COLUMNS, row) as AudienceRow;
+  return audience;
+}

@@ -1,0 +1,213 @@
+/** The port of campaigns on SQLite: every command and query is one transaction. */
+import { randomUUID } from 'node:crypto';
+import { refuseTaken } from '../../domain/campaigns.ts';
+import type { Campaigns } from '../../domain/ports/campaigns.ts';
+import type { ExpansionState } from '../../domain/states.ts';
+import type {
+  Campaign,
+  CampaignChange,
+  CampaignPage,
+  CampaignQuery,
+  IdempotentRequest,
+  Labels,
+  NewCampaign,
+} from '../../domain/types.ts';
+import { countSeeds } from '../../domain/user-sets.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import { writeUserSet } from '../files/writer.ts';
+import type { SqliteAudiences } from './audiences.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
+import type { CampaignRows } from './campaign-rows.ts';
+import type { Cleanup } from './cleanup.ts';
+import type { Connection } from './connection.ts';
+import { insertRow, toFlag, toJson, updateRow, type Written } from './database/columns.ts';
+import { areWhole, deleteRows } from './database/damaged-rows.ts';
+import { write } from './database/database.ts';
+import { writeToFree } from './database/reserve.ts';
+import type { EventLog, LastOfCampaign } from './events.ts';
+import type { SqliteExpansions } from './expansions.ts';
+import { NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
+import { findAnswer, keepAnswerOf } from './idempotency.ts';
+import { encodeCounts, recordSet } from './set-rows.ts';
+
+/** What it is made of. */
+interface Parts {
+  readonly campaigns: CampaignRows;
+  readonly audiences: SqliteAudiences;
+  readonly expansions: SqliteExpansions;
+  readonly events: EventLog;
+  readonly cleanup: Cleanup;
+  readonly feedback: SqliteFeedback;
+  readonly audit: SqliteAuditLog;
+}
+
+export class SqliteCampaigns implements Campaigns {
+  readonly #connection: Connection;
+  readonly #parts: Parts;
+
+  constructor(connection: Connection, parts: Parts) {
+    this.#connection = connection;
+    this.#parts = parts;
+  }
+
+  create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign {
+    const { expansions, audit } = this.#parts;
+    const { database, blobs } = this.#connection;
+    this.#refuseTaken(input.externalId);
+    const seeds = input.seeds && countSeeds(input.seeds, isKnown);
+    const seedSet = seeds && writeUserSet(blobs, seeds.userIds);
+    const id = randomUUID();
+    const now = this.#now();
+    try {
+      return write(database, () => {
+        // once more: another process may have taken it since then
+        this.#refuseTaken(input.externalId);
+        const number = insertRow(database, 'campaigns', {
+          ...{ id, ...columnsOf({ ...input, features: { values: input.features, counts: input.featureCounts } }) },
+          ...{ created_at: now, updated_at: now },
+        });
+        audit.made(id);
+        if (seeds && seedSet) {
+          recordSet(database, seedSet, now);
+          const seed_counts = encodeCounts({ counts: seeds.counts, createdAt: now, updatedAt: now });
+          updateRow(database, 'campaigns', number, { seed_set: seedSet.sha256, seed_counts });
+          expansions.insert(number, 'created', NO_FEEDBACK, now);
+        }
+        const campaign = this.get(id);
+        keepAnswerOf(database, once, campaign, id, now);
+        return campaign;
+      });
+    } finally {
+      seedSet?.discard();
+    }
+  }
+
+  answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): string | null {
+    return findAnswer(this.#connection.database, request, this.#now());
+  }
+
+  update(id: string, change: CampaignChange): Campaign {
+    const { campaigns, audiences, events } = this.#parts;
+    return write(this.#connection.database, () => {
+      const number = campaigns.getNumber(id);
+      const before = this.get(id);
+      if (change.externalId !== before.externalId) this.#refuseTaken(change.externalId);
+      const now = this.#now();
+      updateRow(this.#connection.database, 'campaigns', number, { ...columnsOf(change), updated_at: now });
+      if (change.audience) audiences.resize(number, change.audience, now);
+      const after = this.get(id);
+      events.tellOfAnother('campaign.resized', number, before, after, now);
+      return after;
+    });
+  }
+
+  async delete(id: string): Promise<AppError | null> {
+    const { audiences, events, cleanup, feedback } = this.#parts;
+    writeToFree(this.#connection.database, () => {
+      const number = this.#numberToDelete(id);
+      const now = this.#now();
+      const last = this.#lastOf(number, id);
+      audiences.recordDeletion(last, now);
+      events.campaignDeleted(last, now);
+      this.#deleteRows(number);
+    });
+    cleanup.removeUnused();
+    try {
+      await feedback.removeUnusedFeedback();
+      return null;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return error;
+    }
+  }
+
+  find(id: string): Campaign | null {
+    return this.#parts.campaigns.find(id);
+  }
+
+  findLabels(id: string): Labels | null {
+    return this.#parts.campaigns.findLabels(id);
+  }
+
+  get(id: string): Campaign {
+    return this.#parts.campaigns.get(id);
+  }
+
+  list(query: CampaignQuery): CampaignPage {
+    assert(Number.isSafeInteger(query.limit) && query.limit >= 1, `a page of ${query.limit} campaigns`);
+    return this.#parts.campaigns.list(query);
+  }
+
+  countsByState(): Record<ExpansionState, number> {
+    return this.#parts.campaigns.countsByState();
+  }
+
+  #now(): number {
+    return this.#connection.options.clock.now();
+  }
+
+  #refuseTaken(externalId: string | null | undefined): void {
+    if (typeof externalId === 'string') refuseTaken(externalId, this.#parts.campaigns.idOf(externalId));
+  }
+
+  /**
+   * The number of a campaign to be deleted. One whose id is damaged is found by the id in its row, by which it is
+   * named, as well as by the one in the index. @throws AppError campaign_not_found
+   */
+  #numberToDelete(id: string): number {
+    const select = this.#connection.database.prepare('SELECT number FROM campaigns NOT INDEXED WHERE id = @id').pluck();
+    try {
+      return this.#parts.campaigns.getNumber(id);
+    } catch (error) {
+      const number = select.get({ id });
+      if (number === undefined) throw error;
+      return number as number;
+    }
+  }
+
+  /**
+   * What is told of a campaign that is about to be deleted. Nothing of a damaged row but the id by which it was found:
+   * the version is that of its last change.
+   */
+  #lastOf(number: number, id: string): LastOfCampaign {
+    if (areWhole(this.#connection.database, [['campaigns', { number }]]))
+      return this.#connection.database
+        .prepare(
+          `SELECT id, external_id AS externalId, name, active_version AS version FROM campaigns WHERE number = @number`,
+        )
+        .get({ number }) as LastOfCampaign;
+    const version = this.#connection.database
+      .prepare('SELECT version FROM changes WHERE campaign_id = @id ORDER BY number DESC LIMIT 1')
+      .pluck()
+      .get({ id }) as number | null | undefined;
+    return { id, externalId: null, name: '', version: version ?? null };
+  }
+
+  /** Removes a campaign and everything of it but its feedback and user sets; runs inside the caller's transaction. */
+  #deleteRows(number: number): void {
+    for (const [table, condition] of [
+      ['jobs', 'expansion IN (SELECT number FROM expansions WHERE campaign = @number)'],
+      ['audiences', 'campaign = @number'],
+      ['expansions', 'campaign = @number'],
+      ['campaigns', 'number = @number'],
+    ] as const)
+      deleteRows(this.#connection.database, table, condition, { number });
+  }
+}
+
+/** The columns of what a caller gives. */
+function columnsOf(given: CampaignChange): Written {
+  return {
+    external_id: given.externalId,
+    name: given.name,
+    labels: toJson(given.labels),
+    features: toJson(given.features?.values),
+    unknown_features: given.features?.counts.unknown,
+    missing_features: given.features?.counts.missing,
+    filters: toJson(given.filters),
+    audience: toJson(given.audience),
+    refresh_every: given.refresh?.everyMs,
+    refresh_on_population: toFlag(given.refresh?.onNewPopulation),
+    refresh_on_change: toFlag(given.refresh?.onChange),
+  };
+}

@@ -1,0 +1,65 @@
+/** The port of the service's clock on SQLite. */
+import type { ClockMemory, ClockStep, SeenTime, StepKind } from '../../domain/ports/clock.ts';
+import type { SqliteApiKeys } from './api-keys.ts';
+import { type Database, write } from './database/database.ts';
+
+/** What waits for a time, and is moved with it. */
+const WAITING = [
+  `UPDATE jobs SET queued_at = queued_at + @ms, run_after = run_after + @ms, turn = turn + @ms,
+     lease_until = lease_until + @ms`,
+  `UPDATE expansions SET created_at = created_at + @ms, updated_at = updated_at + @ms, started_at = started_at + @ms
+   WHERE number IN (SELECT expansion FROM jobs)`,
+  `UPDATE webhook_deliveries SET created_at = created_at + @ms, next_attempt_at = next_attempt_at + @ms
+   WHERE state = 'pending'`,
+  'UPDATE webhook_secrets SET expires_at = expires_at + @ms WHERE expires_at > @at',
+  'UPDATE idempotency_keys SET created_at = created_at + @ms',
+];
+
+export class SqliteClock implements ClockMemory {
+  readonly #database: Database;
+  readonly #apiKeys: SqliteApiKeys;
+  #steps: readonly ClockStep[] | null = null;
+
+  constructor(database: Database, apiKeys: SqliteApiKeys) {
+    this.#database = database;
+    this.#apiKeys = apiKeys;
+  }
+
+  seen(): SeenTime | null {
+    const row = this.#database.prepare('SELECT seen_at AS now, elapsed, boot FROM clock').get();
+    return (row as SeenTime | undefined) ?? null;
+  }
+
+  steps(): readonly ClockStep[] {
+    this.#steps ??= this.#database.prepare('SELECT at, ms FROM clock_steps ORDER BY number').all() as ClockStep[];
+    return this.#steps;
+  }
+
+  remember(seen: SeenTime): void {
+    write(this.#database, () => {
+      this.#apiKeys.recordExpired(seen.now);
+      this.#keep(seen);
+    });
+  }
+
+  step({ at, ms }: ClockStep, { isCorrection, seen }: StepKind): void {
+    write(this.#database, () => {
+      for (const sql of WAITING) {
+        const statement = this.#database.prepare(sql);
+        statement.run(sql.includes('@at') ? { at, ms } : { ms });
+      }
+      if (seen !== null) this.#keep(seen);
+      if (isCorrection) this.#database.prepare('INSERT INTO clock_steps (at, ms) VALUES (@at, @ms)').run({ at, ms });
+    });
+    this.#steps = null;
+  }
+
+  #keep(seen: SeenTime): void {
+    this.#database
+      .prepare(
+        `INSERT INTO clock (one, seen_at, elapsed, boot, highest) VALUES (1, @now, @elapsed, @boot, @now)
+         ON CONFLICT DO UPDATE SET seen_at = @now, elapsed = @elapsed, boot = @boot, highest = max(highest, @now)`,
+      )
+      .run({ ...seen });
+  }
+}

@@ -1,0 +1,98 @@
+/** `backup.json`: the files of a backup with their sizes and sha256, and the sha256 of that list. */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError, messageOf } from '../../../lib/errors.ts';
+import { canonicalJson } from '../../../lib/text/canonical-json.ts';
+
+export const BACKUP_FILE = 'backup.json';
+
+const CONTRACT = 1;
+const HASH_CHUNK_BYTES = 1024 * 1024;
+
+const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const manifestSchema = z.strictObject({
+  contract: z.literal(CONTRACT),
+  created_at: z.iso.datetime(),
+  /** Files that rows name and the data folder did not have. */
+  lost: z.array(z.string()),
+  files: z.array(
+    z.strictObject({
+      path: z.string().refine(leadsInside, 'a relative path is expected, without a part that leads up'),
+      size: z.int().min(0),
+      sha256: SHA256,
+    }),
+  ),
+  /** Of all the rest, as canonical JSON. */
+  sha256: SHA256,
+});
+
+type BackupFiles = z.infer<typeof manifestSchema>['files'];
+export type BackedUpFile = BackupFiles[number];
+
+interface Backup {
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly files: BackupFiles;
+  readonly lost: readonly string[];
+}
+
+/** Every file of a folder, by path. */
+export function describeFiles(folder: string): BackupFiles {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort()
+    .map((path) => ({
+      path: path.slice(folder.length + 1),
+      size: statSync(path).size,
+      sha256: hashFile(path),
+    }));
+}
+
+export function encodeBackup({ createdAt, files, lost }: Backup): Uint8Array {
+  const content = { contract: CONTRACT, created_at: new Date(createdAt).toISOString(), lost: [...lost], files };
+  return Buffer.from(`${JSON.stringify({ ...content, sha256: sumOf(content) }, null, 1)}\n`);
+}
+
+/** @throws AppError invalid_argument where the folder is no backup, or its list was altered */
+export function readBackup(folder: string): Backup {
+  const path = join(folder, BACKUP_FILE);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new AppError('invalid_argument', `${folder} is not a backup: ${messageOf(error)}`, { cause: error });
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new AppError('invalid_argument', `${path}#/${issue.path.join('/')}: ${issue.message}`);
+  }
+  const { sha256, ...content } = parsed.data;
+  if (sha256 !== sumOf(content)) throw new AppError('invalid_argument', `${path} is damaged: its list was altered`);
+  return { createdAt: Date.parse(content.created_at), files: content.files, lost: content.lost };
+}
+
+/** The sha256 of a file's bytes. */
+export function hashFile(path: string): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest('hex');
+}
+
+function leadsInside(path: string): boolean {
+  return path.split('/').every((part) => part !== '' && !part.startsWith('.') && !/[\\\0]/.test(part));
+}
+
+function sumOf(content: object): string {
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+}

@@ -1,0 +1,238 @@
+/**
+ * Copies of a data folder: `metaheac.db` by SQLite's online backup, and the files that its rows name, by hard links
+ * where the file system has them; `backup.json` lists all of it with its sha256.
+ */
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type {
+  BackupOptions,
+  BackupReport,
+  FileBeside,
+  RestoreOptions,
+  RestoreReport,
+  StoreContents,
+} from '../../../domain/ports/upkeep.ts';
+import { RANKINGS, rankingFolder } from '../../../domain/ranking-name.ts';
+import { AppError } from '../../../lib/errors.ts';
+import {
+  copyDurably,
+  createClosedFolder,
+  createFolder,
+  linkDurably,
+  listFolder,
+  storageError,
+  syncFolder,
+  writeDurably,
+} from '../../../lib/files/durable-files.ts';
+import { claimSibling } from '../../../lib/files/temporary-sibling.ts';
+import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
+import { contentsOf } from '../upkeep.ts';
+import {
+  BACKUP_FILE,
+  type BackedUpFile,
+  describeFiles,
+  encodeBackup,
+  hashFile,
+  readBackup,
+} from './backup-manifest.ts';
+import { databaseOf } from './data-folder.ts';
+import { DATABASE_FILE, type Database, openForReading } from './database.ts';
+import { connect } from './driver.ts';
+import { markFolder, renewCopy } from './folder-mark.ts';
+
+/** All pages in one step: SQLite begins again where another process writes between two. */
+const ALL_PAGES = 0x7fffffff;
+/** How often the database is copied where files that it names are removed meanwhile. */
+const ATTEMPTS = 10;
+
+/**
+ * The database first, then the files that it names: a row never lacks its file when it is committed. One that is gone
+ * by then was removed together with its row, so the database is copied again; one that is missing twice is lost.
+ * @throws AppError as `StoreAdapter.backup`
+ */
+export async function backUpDataFolder(
+  dataDir: string,
+  to: string,
+  { now, copy, beside }: BackupOptions,
+): Promise<BackupReport> {
+  const from = resolve(dataDir);
+  const database = openForReading(databaseOf(from));
+  try {
+    return await intoNewFolder(resolve(to), async (folder) => {
+      const { lost, attempts } = await copyConsistently(database, from, folder, copy ? copyDurably : linkDurably);
+      copyBeside(beside?.() ?? [], folder, copy);
+      const files = describeFiles(folder);
+      writeDurably(join(folder, BACKUP_FILE), encodeBackup({ createdAt: now, files, lost }));
+      return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), attempts, lost };
+    });
+  } catch (error) {
+    throw storageError(`back ${from} up`, error);
+  } finally {
+    database.close();
+  }
+}
+
+/** @throws AppError as `StoreAdapter.restore` */
+export async function restoreDataFolder(
+  backup: string,
+  to: string,
+  { apart }: RestoreOptions = {},
+): Promise<RestoreReport> {
+  const from = resolve(backup);
+  const { files } = readBackup(from);
+  const isApart = ({ path }: BackedUpFile) => apart !== undefined && path.startsWith(`${apart.folder}/`);
+  const others = files.filter(isApart);
+  const own = files.filter((file) => !isApart(file));
+  const toApart = apart?.to ?? null;
+  if (toApart !== null && others.length === 0)
+    throw new AppError('invalid_argument', `backup ${from} has no ${apart!.folder}`);
+  const bytesOf = (all: readonly BackedUpFile[]) => all.reduce((sum, { size }) => sum + size, 0);
+  try {
+    return await intoNewFolder(resolve(to), async (folder) => {
+      copyVerified(own, from, (path) => join(folder, path));
+      takeRestored(folder);
+      const report = { files: own.length, bytes: bytesOf(own), apart: 0, leftOut: others.length };
+      if (toApart === null || others.length === 0) return report;
+      await intoNewFolder(resolve(toApart), async (second) =>
+        copyVerified(others, from, (path) => join(second, path.slice(apart!.folder.length + 1))),
+      );
+      return { files: files.length, bytes: bytesOf(files), apart: others.length, leftOut: 0 };
+    });
+  } catch (error) {
+    throw storageError(`restore ${from}`, error);
+  }
+}
+
+/** The restored database is another generation than the one that was backed up, and the folder is its own. */
+function takeRestored(folder: string): void {
+  const file = join(folder, DATABASE_FILE);
+  if (!existsSync(file)) return;
+  const database: Database = connect(file);
+  try {
+    // what was deleted before deletions were overwritten is in free pages, which a backup has too
+    database.exec('VACUUM');
+    renewCopy(database);
+    markFolder(database, folder);
+  } finally {
+    database.close();
+  }
+}
+
+function copyVerified(files: readonly BackedUpFile[], from: string, target: (path: string) => string): void {
+  for (const { path, size, sha256 } of files) {
+    const copied = target(path);
+    createFolder(dirname(copied));
+    if (!existsSync(join(from, path))) throw damagedBackup(from, `${path} is missing`);
+    copyDurably(join(from, path), copied);
+    if (hashFile(copied) !== sha256) throw damagedBackup(from, `${path} does not have its sha256 (${size} bytes)`);
+  }
+}
+
+function copyBeside(files: Iterable<FileBeside>, folder: string, isCopied: boolean): void {
+  const made = new Set<string>();
+  for (const { from, path, isFinal } of files) {
+    const target = join(folder, path);
+    createFolder(dirname(target));
+    made.add(dirname(target));
+    (isCopied || !isFinal ? copyDurably : linkDurably)(from, target);
+  }
+  for (const each of made) syncFolder(each);
+}
+
+async function copyConsistently(
+  database: Database,
+  from: string,
+  folder: string,
+  copy: (from: string, to: string) => void,
+): Promise<{ lost: string[]; attempts: number }> {
+  let before: ReadonlySet<string> = new Set();
+  for (let attempts = 1; ; attempts++) {
+    const contents = await copyDatabase(database, join(folder, DATABASE_FILE));
+    const missing = copyFiles(contents, from, folder, copy);
+    if (missing.every((path) => before.has(path))) {
+      removeOthers(contents, folder);
+      return { lost: missing, attempts };
+    }
+    if (attempts === ATTEMPTS)
+      throw new AppError('unavailable', `${missing[0]} was removed while it was copied, ${ATTEMPTS} times in a row`);
+    before = new Set(missing);
+  }
+}
+
+/** As one file, without a log beside it; returns what its rows name. */
+async function copyDatabase(database: Database, file: string): Promise<StoreContents> {
+  rmSync(file, { force: true });
+  await database.backup(file, { progress: () => ALL_PAGES });
+  const copy: Database = connect(file);
+  try {
+    copy.pragma('journal_mode = DELETE');
+    renewCopy(copy);
+    return contentsOf(copy);
+  } finally {
+    copy.close();
+  }
+}
+
+/** Copies what is not there yet; returns what the data folder does not have. */
+function copyFiles(
+  { sets, rankings }: StoreContents,
+  from: string,
+  to: string,
+  copy: (from: string, to: string) => void,
+): string[] {
+  const missing: string[] = [];
+  const copyAll = (folder: string, names: readonly string[]) => {
+    createFolder(join(to, folder));
+    for (const name of names) {
+      if (existsSync(join(to, folder, name))) continue;
+      try {
+        copy(join(from, folder, name), join(to, folder, name));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        missing.push(join(folder, name));
+      }
+    }
+    syncFolder(join(to, folder));
+  };
+  copyAll(SEED_FOLDER, [...sets].map(userSetFile));
+  for (const folder of rankings) {
+    const names = listFolder(join(from, folder)).filter((name) => !name.endsWith('.tmp'));
+    if (names.length === 0) missing.push(folder);
+    else copyAll(folder, names);
+  }
+  return missing;
+}
+
+/** Removes what only an earlier copy of the database named. */
+function removeOthers({ sets, rankings }: StoreContents, folder: string): void {
+  const files = new Set([...sets].map(userSetFile));
+  for (const name of listFolder(join(folder, SEED_FOLDER)))
+    if (!files.has(name)) rmSync(join(folder, SEED_FOLDER, name));
+  for (const campaign of listFolder(join(folder, RANKINGS)))
+    for (const expansion of listFolder(join(folder, RANKINGS, campaign)))
+      if (!rankings.has(rankingFolder(campaign, expansion)))
+        rmSync(join(folder, RANKINGS, campaign, expansion), { recursive: true });
+}
+
+/** Makes a folder that is there whole, or not at all. @throws AppError invalid_argument where it holds something */
+async function intoNewFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  const isEmpty = existsSync(target) && readdirSync(target).length === 0;
+  if (existsSync(target) && !isEmpty)
+    throw new AppError('invalid_argument', `${target} is not empty: nothing is written into what is there`);
+  const { path: fresh, release } = claimSibling(target, `write ${target}`);
+  try {
+    createClosedFolder(fresh);
+    const result = await fill(fresh);
+    syncFolder(fresh);
+    if (isEmpty) rmdirSync(target);
+    renameSync(fresh, target);
+    syncFolder(dirname(target));
+    return result;
+  } finally {
+    release();
+  }
+}
+
+function damagedBackup(folder: string, what: string): AppError {
+  return new AppError('invalid_argument', `backup ${folder} is damaged: ${what}`);
+}

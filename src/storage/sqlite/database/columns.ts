@@ -1,0 +1,136 @@
+/**
+ * Columns of a table or a query, each named in one place: reading, one list makes the SELECT list, the type of its rows
+ * and their values; writing, the keys of one object are the columns and the names that are bound.
+ */
+
+import { decodeCursor, encodeCursor, type ListName } from '../../../domain/cursors.ts';
+import type { Page, PageQuery } from '../../../domain/types.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { type RowReference, wholeRows } from './damaged-rows.ts';
+import type { Database } from './driver.ts';
+
+/** What SQLite keeps. */
+export type Value = string | number | null;
+
+/** A column as it is selected, and as it is read. */
+export interface Column<T> {
+  /** A column, or an expression. */
+  readonly sql: string;
+  /** Without, the value is taken as it is kept. */
+  readonly read?: (stored: Value) => T;
+}
+
+type Columns = Readonly<Record<string, Column<unknown>>>;
+
+export type RowOf<C extends Columns> = { readonly [K in keyof C]: C[K] extends Column<infer T> ? T : never };
+
+/** A value as it is kept. */
+export function plain<T extends Value>(sql: string): Column<T> {
+  return { sql };
+}
+
+/** 0 or 1. */
+export function flag(sql: string): Column<boolean> {
+  return { sql, read: (stored) => stored === 1 };
+}
+
+/** JSON; NULL is null. */
+export function json<T>(sql: string): Column<T> {
+  return { sql, read: (stored) => (stored === null ? null : parse(sql, stored)) as T };
+}
+
+function parse(sql: string, stored: Value): unknown {
+  try {
+    return JSON.parse(stored as string);
+  } catch (error) {
+    throw new AppError('database_damaged', `${sql} is no JSON: a row is damaged`, { cause: error });
+  }
+}
+
+/** `<sql> AS <name>, ..` */
+export function selectList(columns: Columns): string {
+  return Object.entries(columns)
+    .map(([name, { sql }]) => `${sql} AS "${name}"`)
+    .join(', ');
+}
+
+/** The values of a row that `selectList` of the same columns selected, in its own object. */
+export function readRow<C extends Columns>(columns: C, stored: unknown): RowOf<C> {
+  const row = stored as Record<string, unknown>;
+  for (const [name, read] of readersOf(columns)) row[name] = read(row[name] as Value);
+  return row as RowOf<C>;
+}
+
+/** Of the columns that are not taken as they are. */
+function readersOf(columns: Columns) {
+  let readers = READERS.get(columns);
+  if (readers === undefined) {
+    readers = Object.entries(columns).flatMap(([name, { read }]) => (read ? [[name, read] as const] : []));
+    READERS.set(columns, readers);
+  }
+  return readers;
+}
+
+const READERS = new WeakMap<Columns, (readonly [name: string, read: (stored: Value) => unknown])[]>();
+
+/** Values by their columns; those that are undefined are left out. */
+export type Written = Readonly<Record<string, Value | undefined>>;
+
+/** For a column of JSON. */
+export function toJson(value: object | null | undefined): string | null | undefined {
+  return value && JSON.stringify(value);
+}
+
+/** For a column of 0 and 1. */
+export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
+  return value === undefined ? undefined : value ? 1 : 0;
+}
+
+/** Inserts a row, the columns left out as the schema has them by default; returns its number. */
+export function insertRow(database: Database, table: string, written: Written): number {
+  const row = withoutUndefined(written);
+  const names = Object.keys(row);
+  const values = names.map((name) => `@${name}`);
+  return Number(
+    database.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${values.join(', ')})`).run(row)
+      .lastInsertRowid,
+  );
+}
+
+/** Writes columns of the row of this number. */
+export function updateRow(database: Database, table: string, number: number, written: Written): void {
+  const row = withoutUndefined(written);
+  const assignments = Object.keys(row).map((name) => `${name} = @${name}`);
+  database.prepare(`UPDATE ${table} SET ${assignments.join(', ')} WHERE number = @number`).run({ ...row, number });
+}
+
+function withoutUndefined(written: Written): Record<string, Value> {
+  const row: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(written)) if (value !== undefined) row[name] = value;
+  return row;
+}
+
+/** What the statement of a list that begins with the newest row binds. @throws AppError invalid_cursor */
+export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before: number; most: number } {
+  return { before: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(list, cursor), most: limit + 1 };
+}
+
+/**
+ * The first `limit` of the rows, without those that are damaged. Its cursor names the last of them, so that later rows
+ * change nothing.
+ */
+export function pageOf<Row extends { readonly number: number }, T>(
+  database: Database,
+  list: ListName,
+  rows: readonly Row[],
+  limit: number,
+  referencesOf: (row: Row) => readonly RowReference[],
+  toItem: (row: Row) => T,
+): Page<T> {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: wholeRows(database, page, referencesOf).map(toItem),
+    nextCursor: last !== undefined && rows.length > limit ? encodeCursor(list, last.number) : null,
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * Rows are compared with their checksums where they are read for an answer: one that is not as it was written is left
+ * out of lists, refused where it is asked for, and reported.
+ */
+import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { asKept, type Database } from './driver.ts';
+import { hasSums, isCorrupt, keptSums, nameOf, selectOfRow } from './row-sums.ts';
+
+/** A row by its table and primary key; null for one that an outer join did not find. */
+export type RowReference = readonly [table: string, key: Readonly<Record<string, string | number>>] | null;
+
+type Report = (row: DamagedRow) => void;
+
+const CHECKS = new WeakMap<Database, RowCheck>();
+
+/** From now on `call` is told of damaged rows that reads of this connection find, each time. */
+export function onDamagedRow(database: Database, call: Report): void {
+  checkOf(database).report = call;
+}
+
+/** The rows without those that refer to a damaged one. */
+export function wholeRows<Row>(
+  database: Database,
+  rows: readonly Row[],
+  referencesOf: (row: Row) => readonly RowReference[],
+): Row[] {
+  const check = checkOf(database);
+  return rows.filter((row) => check.find(referencesOf(row)) === null);
+}
+
+/** Whether none of these rows is damaged. */
+export function areWhole(database: Database, references: readonly RowReference[]): boolean {
+  return checkOf(database).find(references) === null;
+}
+
+/** @throws AppError database_damaged */
+export function refuseDamaged(database: Database, references: readonly RowReference[]): void {
+  const found = checkOf(database).find(references);
+  if (found === null) return;
+  const what = `row ${found.id} of ${found.table} is not as it was written (its checksum differs)`;
+  throw new AppError('database_damaged', `${what}: restore a backup`, { facts: { table: found.table } });
+}
+
+class RowCheck {
+  readonly #database: Database;
+  /** Prepared once for each table. */
+  readonly #selects = new Map<string, ReturnType<typeof selectOfRow>>();
+  #hasSums: boolean | null = null;
+  report: Report = () => {};
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The first of these rows that is damaged. */
+  find(references: readonly RowReference[]): DamagedRow | null {
+    this.#hasSums ??= hasSums(this.#database);
+    if (!this.#hasSums) return null;
+    for (const reference of references) {
+      const id = reference === null ? null : this.#damageOf(...reference);
+      if (id === null) continue;
+      const row = { table: reference![0], id };
+      this.report(row);
+      return row;
+    }
+    return null;
+  }
+
+  /** What the row is called; null where it is whole. */
+  #damageOf(table: string, key: Readonly<Record<string, string | number>>): string | null {
+    let select = this.#selects.get(table);
+    if (select === undefined) {
+      select = selectOfRow(this.#database, table);
+      this.#selects.set(table, select);
+    }
+    try {
+      const row = select.get(key) as Record<string, unknown> | undefined;
+      if (row?.['isWhole'] === 1) return null;
+      if (row !== undefined) return nameOf(row);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+    }
+    // its sum is not found by its key; a text may be a user's id
+    return Object.values(key)
+      .filter((value) => typeof value === 'number')
+      .join('/');
+  }
+}
+
+function checkOf(database: Database): RowCheck {
+  let check = CHECKS.get(database);
+  if (check === undefined) {
+    check = new RowCheck(database);
+    CHECKS.set(database, check);
+  }
+  return check;
+}
+
+/** What a statement binds. */
+type Parameters = Readonly<Record<string, string | number | null>>;
+
+/** Returns how many rows were deleted; runs inside the caller's transaction. `condition` is what follows WHERE. */
+export function deleteRows(database: Database, table: string, condition: string, parameters: Parameters): number {
+  const statement = database.prepare(`DELETE FROM ${table} WHERE ${condition}`);
+  return deleting(database, table, () => statement.run(parameters).changes);
+}
+
+/** Runs a statement that deletes rows of this table; runs inside the caller's transaction. */
+export function deleting<T>(database: Database, table: string, action: () => T): T {
+  const run = database.transaction(action);
+  try {
+    return run();
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+  }
+  return despiteDamage(database, table, run);
+}
+
+/**
+ * Makes the table's indexes anew when `action` has deleted what they do not find. Rows that stay keep the sums that
+ * were kept of them, so one that is damaged stays known as damaged.
+ */
+function despiteDamage<T>(database: Database, table: string, action: () => T): T {
+  return asKept(database, keptSums(database, table), () => {
+    // only so does SQLite pass over what an index does not have
+    database.unsafeMode(true);
+    database.pragma('writable_schema = ON');
+    try {
+      const result = action();
+      database.exec(`REINDEX ${table}`);
+      return result;
+    } finally {
+      database.pragma('writable_schema = OFF');
+      database.unsafeMode(false);
+    }
+  });
+}

@@ -1,0 +1,126 @@
+/** A data folder whose database is gone: no empty one may take its place, for it would know nothing of the files. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { RANKINGS } from '../../../domain/ranking-name.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { createClosedFolder, listFolder, withStorage } from '../../../lib/files/durable-files.ts';
+import { isFileLocked, tryFileLock } from '../../../lib/files/file-lock.ts';
+import { counted } from '../../../lib/text/counted.ts';
+import { SEED_FOLDER } from '../../files/set-file.ts';
+import { DATABASE_FILE as DATABASE } from './database.ts';
+import { refuseUntilTaken } from './database-files.ts';
+import { listMarks, setAside } from './folder-mark.ts';
+
+const LOG_FILES = [`${DATABASE}-wal`, `${DATABASE}-shm`];
+/** What says which of the promoted models is served: `base` is null until a service has started there. */
+const SERVED_MODELS = 'models/served.json';
+
+/** What lies in a data folder without a database, or with an empty one, in words; null where there is no such thing. */
+export function findStranded(dataDir: string): string | null {
+  // before the database is looked for: another process may be making it, before it makes anything else
+  const found = artefactsOf(dataDir);
+  return found.length === 0 || hasDatabase(dataDir) ? null : found.join(', ');
+}
+
+/** The database of an existing data folder. @throws AppError invalid_argument */
+export function databaseOf(dataDir: string): string {
+  refuseStranded(dataDir);
+  const file = join(dataDir, DATABASE);
+  if (existsSync(file)) return file;
+  throw new AppError('invalid_argument', `${dataDir} is not the data folder of a service: it has no ${DATABASE}`);
+}
+
+/**
+ * @throws AppError invalid_argument where there are files and no database that knows them, or one was saved that is
+ * not in its place yet
+ */
+export function refuseStranded(dataDir: string): void {
+  refuseUntilTaken(dataDir);
+  refuseLost(dataDir);
+}
+
+/** @throws AppError invalid_argument where there are files and no database that knows them */
+export function refuseLost(dataDir: string): void {
+  const found = findStranded(dataDir);
+  if (found === null) return;
+  throw new AppError(
+    'invalid_argument',
+    `data folder ${dataDir} has lost its database: ${DATABASE} is ` +
+      `${existsSync(join(dataDir, DATABASE)) ? 'empty' : 'missing'}, and there are ${found}. ` +
+      `Put ${DATABASE} back, or restore a backup into another folder ` +
+      '(metaheac restore BACKUP --to DIR). To begin with an empty database, start serve once with --adopt: ' +
+      'what is there is moved aside, not removed',
+  );
+}
+
+/**
+ * Moves what a database that is gone had made aside, so that an empty one can be made; where there is a database, or
+ * nothing of one, nothing is done. Promoted models stay: they are whole by themselves. Returns the folder, relative to
+ * the data folder. @throws AppError storage_failed
+ */
+export function adoptDataFolder(dataDir: string, now: number): string | null {
+  if (findStranded(dataDir) === null) return null;
+  return setAside(dataDir, [SEED_FOLDER, RANKINGS, DATABASE, ...LOG_FILES, ...listMarks(dataDir)], now);
+}
+
+function hasDatabase(dataDir: string): boolean {
+  return (statSync(join(dataDir, DATABASE), { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+function artefactsOf(dataDir: string): string[] {
+  return withStorage(`read ${dataDir}`, () => {
+    const campaigns = listFolder(join(dataDir, RANKINGS));
+    const rankings = campaigns.flatMap((campaign) => listFolder(join(dataDir, RANKINGS, campaign))).length;
+    const sets = listFolder(join(dataDir, SEED_FOLDER)).length;
+    const log = statSync(join(dataDir, `${DATABASE}-wal`), { throwIfNoEntry: false })?.size ?? 0;
+    return [
+      ...(rankings > 0 ? [counted(rankings, 'ranking')] : []),
+      ...(sets > 0 ? [counted(sets, 'user set')] : []),
+      ...(log > 0 ? [`a log of ${log} bytes (${DATABASE}-wal)`] : []),
+      ...(areModelsServed(dataDir) ? ['promoted models'] : []),
+      ...listMarks(dataDir).map((name) => `the mark of a database (${name})`),
+    ];
+  });
+}
+
+/** Models that were promoted before any service started are no sign of a database. */
+function areModelsServed(dataDir: string): boolean {
+  const path = join(dataDir, SERVED_MODELS);
+  if (!existsSync(path)) return false;
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { readonly base?: unknown }).base !== null;
+  } catch {
+    // who reads models says what is wrong with it
+    return false;
+  }
+}
+
+/** Empty: only the operating system's lock on it means something. */
+export const LOCK_FILE = 'service.lock';
+
+/**
+ * Locks the data folder (created where missing) for this process; returns the function that unlocks it. A process that
+ * dies, however that is, unlocks it too.
+ * @throws AppError unavailable where another service has it; storage_failed.
+ */
+export function lockDataFolder(dataDir: string): () => void {
+  const folder = resolve(dataDir);
+  withStorage(`create data folder ${folder}`, () => createClosedFolder(folder));
+  const release = tryFileLock(join(folder, LOCK_FILE));
+  if (release !== null) return release;
+  throw inUse(folder);
+}
+
+/** Looks only. @throws AppError unavailable where a service has the folder, as `lockDataFolder` does */
+export function requireFree(dataDir: string): void {
+  const folder = resolve(dataDir);
+  const lock = join(folder, LOCK_FILE);
+  if (existsSync(lock) && isFileLocked(lock)) throw inUse(folder);
+}
+
+function inUse(folder: string): AppError {
+  return new AppError(
+    'unavailable',
+    `data folder ${folder} is in use by another metaheac serve: stop that one first, or take another folder`,
+  );
+}

@@ -1,0 +1,258 @@
+/**
+ * Whether the files of an open database are still at their paths. SQLite goes on in files that were removed, and all
+ * that it commits there is gone with the process: so nothing is written any more, and the database is saved from the
+ * open connection under another name.
+ */
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { LostFiles } from '../../../domain/ports/health.ts';
+import type { StoreReserve } from '../../../domain/ports/reserve.ts';
+import { AppError, messageOf } from '../../../lib/errors.ts';
+import { createClosedFolder, listFolder, syncFile, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
+import { DATABASE_FILE, type Database } from './database.ts';
+import { connect, openUntouched } from './driver.ts';
+import { setAside } from './folder-mark.ts';
+import { isDiskFull } from './reserve.ts';
+
+export class DatabaseFiles {
+  readonly #database: Database;
+  readonly #isSaver: boolean;
+  readonly #now: () => number;
+  readonly #reserve: Pick<StoreReserve, 'giveUp'> | null;
+  /** Device and inode of each path when the database was opened. */
+  readonly #there: ReadonlyMap<string, string>;
+  #lost: LostFiles | null = null;
+
+  /** Of a connection that has just been opened. One connection of a service saves (`isSaver`). */
+  constructor(
+    database: Database,
+    {
+      isSaver,
+      now,
+      reserve = null,
+    }: {
+      readonly isSaver: boolean;
+      readonly now: () => number;
+      /** Given up where the disk is too full to save it. */
+      readonly reserve?: Pick<StoreReserve, 'giveUp'> | null;
+    },
+  ) {
+    this.#database = database;
+    this.#isSaver = isSaver;
+    this.#now = now;
+    this.#reserve = reserve;
+    const { name } = database;
+    const paths = [dirname(name), name, `${name}-wal`, `${name}-shm`];
+    this.#there = new Map(
+      paths.flatMap((path) => {
+        const id = identityOf(path);
+        return id === null ? [] : [[path, id]];
+      }),
+    );
+  }
+
+  /**
+   * What is missing, or is another file, and where the database was saved; null while all are there. Takes some
+   * microseconds; the first time that something is lost, as long as it takes to save all of it.
+   */
+  look(): LostFiles | null {
+    if (this.#lost === null) {
+      const path = [...this.#there].find(([path, id]) => identityOf(path) !== id)?.[0];
+      if (path === undefined) return null;
+      const how = existsSync(path) ? 'was replaced' : 'is missing';
+      this.#lost = { what: `${basename(path)} ${how}`, savedAs: null, failure: null };
+    }
+    if (this.#isSaver && this.#lost.savedAs === null && !this.#database.inTransaction) this.#save(this.#lost);
+    return this.#lost;
+  }
+
+  /** @throws AppError database_lost */
+  refuseIfLost(): void {
+    const lost = this.look();
+    if (lost !== null) throw refusal(lost);
+  }
+
+  /**
+   * After a commit that found its files gone: it is kept where it was saved. @throws AppError database_lost if it was
+   * not
+   */
+  keepCommitted(): void {
+    const lost = this.look();
+    if (lost !== null && lost.savedAs === null) throw refusal(lost);
+  }
+
+  /** A failure is tried again at the next look: a statement may be in progress. */
+  #save(lost: LostFiles): void {
+    const target = savedFile(this.#database.name, this.#isFolderThere(), this.#now());
+    const unfinished = `${target}.tmp`;
+    try {
+      this.#saveAs(target, unfinished);
+      this.#lost = { ...lost, savedAs: target, failure: null };
+    } catch (error) {
+      this.#lost = { ...lost, failure: messageOf(error) };
+      this.#makeRoom(error);
+    }
+  }
+
+  #saveAs(target: string, unfinished: string): void {
+    createClosedFolder(dirname(target));
+    rmSync(unfinished, { force: true });
+    this.#database.prepare('VACUUM INTO @unfinished').run({ unfinished });
+    syncFile(unfinished);
+    renameSync(unfinished, target);
+    syncFolder(dirname(target));
+  }
+
+  /** For the next look. A folder in the place of the lost one has a reserve of its own. */
+  #makeRoom(failure: unknown): void {
+    if (!isDiskFull(failure) || !this.#isFolderThere()) return;
+    try {
+      this.#reserve?.giveUp();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  /** Another folder in its place is not for this database. */
+  #isFolderThere(): boolean {
+    const folder = dirname(this.#database.name);
+    return !existsSync(folder) || identityOf(folder) === this.#there.get(folder);
+  }
+}
+
+function identityOf(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
+}
+
+function refusal({ what }: LostFiles): AppError {
+  return new AppError(
+    'database_lost',
+    `a file of the database was removed or replaced while it was open (${what}): nothing is written any more`,
+  );
+}
+
+const SAVED = '.saved-';
+/** What follows the name of one that is whole; a service that is killed while it saves leaves `UNFINISHED` ones. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
+const UNFINISHED = /\.tmp(-journal)?$/;
+const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
+
+/** The name for a database that is to be saved now. */
+export function savedFile(database: string, isFolderThere: boolean, now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
+  return `${isFolderThere ? database : dirname(database)}${SAVED}${time}`;
+}
+
+/** The databases that were saved of this data folder, by path, the oldest first. */
+export function findSaved(dataDir: string): string[] {
+  const folder = resolve(dataDir);
+  const inside = namesIn(folder, `${DATABASE_FILE}${SAVED}`, TIME);
+  const beside = namesIn(dirname(folder), `${basename(folder)}${SAVED}`, TIME);
+  return [...beside, ...inside];
+}
+
+/** @throws AppError invalid_argument where a database was saved, and no service has taken it yet */
+export function refuseUntilTaken(dataDir: string): void {
+  const saved = findSaved(dataDir).at(-1);
+  if (saved === undefined) return;
+  throw new AppError(
+    'invalid_argument',
+    `the database of ${dataDir} was removed or replaced while a service had it open, and is saved as ${saved}: ` +
+      'start serve (again), which takes it',
+  );
+}
+
+/** Looks only. @throws AppError invalid_argument where a database was saved that `takeSaved` does not take by itself */
+export function requireTakeable(dataDir: string): void {
+  const saved = findSaved(dataDir).at(-1);
+  if (saved !== undefined) judgeSaved(resolve(dataDir), saved);
+}
+
+/**
+ * Puts the database that was saved last in its place, where it surely is the newer one: what is there is missing, no
+ * database, or an earlier state of the same generation; it is set aside. One whose saving was cut off goes. The caller
+ * has the folder's lock. Returns the file that was taken, null where none was saved.
+ * @throws AppError invalid_argument, with what to do, where another database is there; storage_failed
+ */
+export function takeSaved(
+  dataDir: string,
+  now: number,
+): { readonly taken: string; readonly aside: string | null } | null {
+  const folder = resolve(dataDir);
+  for (const path of namesIn(folder, `${DATABASE_FILE}${SAVED}`, UNFINISHED))
+    withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
+  const saved = findSaved(folder);
+  const newest = saved.at(-1);
+  if (newest === undefined) return null;
+  judgeSaved(folder, newest);
+  const file = join(folder, DATABASE_FILE);
+  return withStorage(`take ${newest}`, () => {
+    const others = saved.filter((path) => path !== newest).map((path) => path.slice(folder.length + 1));
+    const aside = setAside(folder, [...OPEN_FILES, ...others], now);
+    renameSync(newest, file);
+    syncFolder(folder);
+    return { taken: newest, aside };
+  });
+}
+
+function judgeSaved(folder: string, newest: string): void {
+  const stateOfSaved = stateOf(newest);
+  if (stateOfSaved === null) throw choose(folder, newest, 'it cannot be read');
+  const file = join(folder, DATABASE_FILE);
+  const stateThere = existsSync(file) ? stateOf(file) : null;
+  if (dirname(newest) !== folder)
+    throw choose(folder, newest, `${folder} is another folder than the one it was open in`);
+  if (stateThere !== null && !isEarlier(stateThere, stateOfSaved))
+    throw choose(folder, newest, `${file} is another database, or has what the saved one has not`);
+}
+
+interface State {
+  readonly database: string;
+  readonly generation: string;
+  /** The last number of each table. */
+  readonly sequences: ReadonlyMap<string, number>;
+}
+
+/** null where it is no database of a service. */
+function stateOf(path: string): State | null {
+  let database: Database | undefined;
+  try {
+    database = openUntouched(path) ?? connect(path, { fileMustExist: true });
+    if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') return null;
+    const identity = database.prepare('SELECT database_id AS database, generation FROM installation').get() as Omit<
+      State,
+      'sequences'
+    >;
+    const rows = database.prepare('SELECT name, seq FROM sqlite_sequence').all() as { name: string; seq: number }[];
+    return { ...identity, sequences: new Map(rows.map(({ name, seq }) => [name, seq])) };
+  } catch {
+    return null;
+  } finally {
+    database?.close();
+  }
+}
+
+function isEarlier(there: State, saved: State): boolean {
+  if (there.database !== saved.database || there.generation !== saved.generation) return false;
+  return [...there.sequences].every(([name, seq]) => seq <= (saved.sequences.get(name) ?? 0));
+}
+
+function choose(folder: string, saved: string, why: string): AppError {
+  const file = join(folder, DATABASE_FILE);
+  return new AppError(
+    'invalid_argument',
+    `the database of ${folder} was removed or replaced while a service had it open, and is saved as ${saved}; it is ` +
+      `not taken by itself, as ${why}. To take it: move ${file} and its -wal and -shm away, then mv ${saved} ${file}. ` +
+      `To go on with what is there: mv ${saved} to a place outside`,
+  );
+}
+
+function namesIn(folder: string, prefix: string, rest: RegExp): string[] {
+  return withStorage(`list ${folder}`, () =>
+    listFolder(folder)
+      .filter((name) => name.startsWith(prefix) && rest.test(name.slice(prefix.length)))
+      .sort()
+      .map((name) => join(folder, name)),
+  );
+}

@@ -1,0 +1,228 @@
+/** Opens the database with its settings, migrates it, and runs write transactions. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { AppError, assert, messageOf } from '../../../lib/errors.ts';
+import { PACKAGE_ROOT } from '../../../lib/package-root.ts';
+import { connect, type Database, versionOf } from './driver.ts';
+import { keepSums, removeSums } from './row-sums.ts';
+
+export { type Bound, type Database, versionOf } from './driver.ts';
+
+/** How long a write waits for another process's write; transactions hold no other work, so this is long. */
+export const BUSY_TIMEOUT_MS = 5000;
+/** Switching a new database to WAL does not wait by itself. */
+const WAL_ATTEMPTS = 250;
+const WAL_PAUSE_MS = 20;
+
+/** The file of the database in a data folder. */
+export const DATABASE_FILE = 'metaheac.db';
+
+/**
+ * Opens (or creates) the database and brings it to the newest schema. Several processes may open it at once. An
+ * acknowledged commit is on the disk (`synchronous=FULL`).
+ * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk
+ * refuses.
+ */
+export function openDatabase(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
+  let database: Database | undefined;
+  try {
+    database = connect(path, { timeout: BUSY_TIMEOUT_MS });
+    switchToWal(database);
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    // what is deleted is overwritten: an erased user's id must not stay in free space
+    database.pragma('secure_delete = ON');
+    migrate(database, path, migrations);
+    keepSums(database);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw databaseError(path, error);
+  }
+}
+
+/**
+ * Opens an existing database of this version for reading alone, beside the service that writes it: each statement sees
+ * what was committed when it began.
+ * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk refuses.
+ */
+export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
+  let database: Database | undefined;
+  try {
+    database = connect(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
+    const version = versionOf(database);
+    if (version > migrations.length) throw newerVersion(path, version, migrations.length);
+    if (version < migrations.length)
+      throw new AppError(
+        'invalid_argument',
+        `${path} was written by an older version (schema ${version}, this one reads ${migrations.length}): ` +
+          'start the service of this version once',
+      );
+    return database;
+  } catch (error) {
+    database?.close();
+    throw databaseError(path, error);
+  }
+}
+
+/** Called at the end of each transaction's work, inside it; what it returns is called when it is committed. */
+type BeforeCommit = () => (() => void) | null;
+
+const BEFORE_COMMIT = new WeakMap<Database, BeforeCommit>();
+
+/** From now on every `write` of this connection calls `call`. */
+export function beforeCommit(database: Database, call: BeforeCommit): void {
+  BEFORE_COMMIT.set(database, call);
+}
+
+/** The files of a connection, looked at before and after each transaction. */
+interface GuardedFiles {
+  refuseIfLost(): void;
+  keepCommitted(): void;
+}
+
+const FILES = new WeakMap<Database, GuardedFiles>();
+
+/** From now on `write` refuses to write where the files of this connection are gone. */
+export function guardFiles(database: Database, files: GuardedFiles): void {
+  FILES.set(database, files);
+}
+
+/**
+ * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
+ * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too
+ * long) or database_lost (see `guardFiles`).
+ */
+export function write<T>(database: Database, work: () => T): T {
+  const files = database.inTransaction ? undefined : FILES.get(database);
+  files?.refuseIfLost();
+  try {
+    let committed: (() => void) | null | undefined;
+    const done = database
+      .transaction(() => {
+        const result = work();
+        committed = BEFORE_COMMIT.get(database)?.();
+        return result;
+      })
+      .immediate();
+    files?.keepCommitted();
+    committed?.();
+    return done;
+  } catch (error) {
+    throw damageError(database.name, error) ?? databaseError(database.name, error);
+  }
+}
+
+/** A row that a write touches is not as it was written: SQLite does not find it in an index. */
+function damageError(path: string, error: unknown): AppError | null {
+  if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) return null;
+  const message = `a row of ${path} is damaged, and cannot be changed (metaheac verify names it): ${error.message}`;
+  return new AppError('database_damaged', message, { cause: error });
+}
+
+/**
+ * Moves what stands in the log that is written ahead into the database, and cuts the log off: what was deleted stands
+ * in it too. While another connection reads it stays. @throws AppError storage_failed
+ */
+export function truncateLog(database: Database): void {
+  try {
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    throw databaseError(database.name, error);
+  }
+}
+
+function switchToWal(database: Database): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      assert(database.pragma('journal_mode = WAL', { simple: true }) === 'wal', 'the database is in WAL mode');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || attempt === WAL_ATTEMPTS) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_PAUSE_MS);
+    }
+  }
+}
+
+/**
+ * Forward only: each missing migration in a transaction of its own, with the number it leads to (`user_version`). A new
+ * database, which holds nothing yet, is made in one: it waits for the disk once.
+ */
+function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+  const version = versionOf(database);
+  if (version > migrations.length) throw newerVersion(path, version, migrations.length);
+  if (version === migrations.length) return;
+  const complete = () => {
+    // migrations change tables that have sums; kept anew when they are done
+    write(database, () => removeSums(database));
+    for (const migration of migrations.slice(version)) write(database, () => apply(database, path, migration));
+  };
+  if (version === 0) write(database, complete);
+  else complete();
+}
+
+function apply(database: Database, path: string, migration: Migration): void {
+  // Another process may have done it while this one waited for the lock.
+  if (versionOf(database) >= migration.number) return;
+  try {
+    database.exec(migration.sql);
+  } catch (error) {
+    const fault = databaseError(path, error);
+    if (fault !== error) throw fault;
+    throw new Error(`migration ${migration.name} failed: ${messageOf(error)}`, { cause: error });
+  }
+  database.pragma(`user_version = ${migration.number}`);
+}
+
+/** Migrations only go forward. */
+export function newerVersion(path: string, version: number, known: number): AppError {
+  return new AppError(
+    'invalid_argument',
+    `${path} was written by a newer version (schema ${version}, this one knows ${known})`,
+  );
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+/** SQLite's errors that are the world's, as AppErrors; a bug (a constraint, a syntax error) stays as it is. */
+export function databaseError(path: string, error: unknown): unknown {
+  if (!(error instanceof Sqlite.SqliteError)) return error;
+  if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
+  if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|PERM)/.test(error.code)) {
+    return new AppError('storage_failed', `cannot use ${path}: ${error.message}`, {
+      facts: { errno: error.code },
+      cause: error,
+    });
+  }
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(error.code)) {
+    return new AppError('invalid_argument', `${path} is not a whole SQLite database: ${error.message}`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** The migrations of a folder in order; a gap, a repetition or a name of another form is a bug of this version. */
+export function readMigrations(folder: string): readonly Migration[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((name, i) => {
+      const number = Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(name)?.[1]);
+      assert(number === i + 1, `migration ${name} is not number ${i + 1}`);
+      return { number, name, sql: readFileSync(join(folder, name), 'utf8') };
+    });
+}
+
+/** The migrations that belong to this code. */
+export const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, 'migrations');

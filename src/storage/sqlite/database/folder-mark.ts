@@ -1,0 +1,181 @@
+/**
+ * `store-<generation>.json` of a data folder: which database made what lies there, and which of its generations. A
+ * database has an id for life. Its generation changes with each copy that is restored, at each start and stop of a
+ * service, and each time old files were removed: an earlier state of the same database is another generation, and does
+ * not know what was made since. The generation is in the name, so that the mark of an earlier folder that is copied
+ * over this one does not take its place: both are there then, and neither counts.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { createFolder, listFolder, replaceDurably, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
+import { type Database, truncateLog, write } from './database.ts';
+
+const MARK_FILE = /^store-[0-9a-f-]{32,36}\.json(\.tmp)?$/;
+const CONTRACT = 1;
+/** A generation may change between two reads of one look. */
+const LOOKS = 3;
+
+const markSchema = z.strictObject({
+  contract: z.literal(CONTRACT),
+  database: z.string().min(1),
+  generation: z.string().min(1),
+  /** The generation that this one is about to follow; null once it has. */
+  before: z.string().min(1).nullable(),
+});
+
+type Mark = z.output<typeof markSchema>;
+
+interface Identity {
+  readonly database: string;
+  readonly generation: string;
+}
+
+/** The names of a folder's marks, one that was not finished among them; none in a folder of an earlier version. */
+export function listMarks(folder: string): string[] {
+  return withStorage(`list ${folder}`, () => listFolder(folder).filter((name) => MARK_FILE.test(name)));
+}
+
+/** Whether this database, in this generation, made what lies in the folder. */
+export function isOwn(database: Database, folder: string): boolean {
+  for (let look = 0; look < LOOKS; look++) {
+    const identity = identityOf(database);
+    const marks = listMarks(folder)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => readMark(join(folder, name)));
+    if (fits(marks, identity)) return true;
+  }
+  return false;
+}
+
+/** Whether the marks are this generation's alone, or those of a change to or from it that was cut off. */
+function fits(marks: readonly (Mark | null)[], { database, generation }: Identity): boolean {
+  const [one, other] = marks;
+  if (marks.length > 2 || !one || other === null || marks.some((mark) => mark?.database !== database)) return false;
+  if (other === undefined) return one.generation === generation;
+  const isChange = one.before === other.generation || other.before === one.generation;
+  return isChange && (one.generation === generation || other.generation === generation);
+}
+
+/** Makes the folder this database's, whatever marks it has. @throws AppError storage_failed, unavailable */
+export function takeFolder(database: Database, folder: string): void {
+  markFolder(database, folder);
+  renewGeneration(database, folder);
+}
+
+/** Begins another generation, in the database and in the folder. @throws AppError storage_failed, unavailable */
+export function renewGeneration(database: Database, folder: string): void {
+  const { database: id, generation } = identityOf(database);
+  const next = randomUUID();
+  // a change before this one may have been cut off
+  if (listMarks(folder).length > 1) markFolder(database, folder);
+  writeMark(folder, { database: id, generation: next, before: generation });
+  write(database, () => setGeneration(database, next));
+  // without its log, too, the database is of this generation
+  truncateLog(database);
+  markFolder(database, folder);
+}
+
+/** Makes a copy another generation than what it is of; one of before there were generations gets its first later. */
+export function renewCopy(copy: Database): void {
+  if (!hasIdentity(copy)) return;
+  write(copy, () => setGeneration(copy, randomUUID()));
+}
+
+/** The folder's files are what this database names: no other mark is left. @throws AppError storage_failed */
+export function markFolder(database: Database, folder: string): void {
+  if (!hasIdentity(database)) return;
+  const { generation, ...identity } = identityOf(database);
+  for (const name of listMarks(folder))
+    if (name !== nameOf(generation)) withStorage(`remove ${name}`, () => rmSync(join(folder, name), { force: true }));
+  withStorage(`write into ${folder}`, () => syncFolder(folder));
+  writeMark(folder, { ...identity, generation, before: null });
+}
+
+function identityOf(database: Database): Identity {
+  return database.prepare('SELECT database_id AS database, generation FROM installation').get() as Identity;
+}
+
+/** A database of an earlier version has none. */
+function hasIdentity(database: Database): boolean {
+  const columns = database.pragma('table_info(installation)') as { readonly name: string }[];
+  return columns.some(({ name }) => name === 'generation');
+}
+
+function setGeneration(database: Database, generation: string): void {
+  database.prepare('UPDATE installation SET generation = @generation').run({ generation });
+}
+
+/** null where it cannot be read: then it is nobody's. */
+function readMark(path: string): Mark | null {
+  try {
+    return markSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+function writeMark(folder: string, mark: Omit<Mark, 'contract'>): void {
+  const path = join(folder, nameOf(mark.generation));
+  const bytes = Buffer.from(`${JSON.stringify({ contract: CONTRACT, ...mark })}\n`);
+  withStorage(`write ${path}`, () => replaceDurably(path, bytes, `${path}.tmp`));
+}
+
+function nameOf(generation: string): string {
+  return `store-${generation}.json`;
+}
+
+const SET_ASIDE = 'set-aside';
+
+/**
+ * Moves files and folders (relative to the data folder) into a folder of this moment, where they have the same paths.
+ * Returns that folder, relative to the data folder; null where none of them is there. @throws AppError storage_failed
+ */
+export function setAside(dataDir: string, paths: readonly string[], now: number): string | null {
+  const found = paths.filter((path) => existsSync(join(dataDir, path)));
+  if (found.length === 0) return null;
+  return withStorage(`set ${found[0]} of ${dataDir} aside`, () => {
+    const folder = freeName(dataDir, now);
+    const touched = new Set<string>();
+    for (const path of found) {
+      const target = join(dataDir, folder, path);
+      createFolder(dirname(target));
+      renameSync(join(dataDir, path), target);
+      touched.add(dirname(target)).add(dirname(join(dataDir, path)));
+    }
+    for (const each of touched) syncFolder(each);
+    return folder;
+  });
+}
+
+/** As `Connection.discard`. */
+export function discardFiles(
+  database: Database,
+  dataDir: string,
+  paths: readonly string[],
+  now: number,
+): string | null {
+  if (paths.length === 0) return null;
+  if (!isOwn(database, dataDir)) return setAside(dataDir, paths, now);
+  for (const path of paths)
+    withStorage(`remove ${path}`, () => rmSync(join(dataDir, path), { recursive: true, force: true }));
+  return null;
+}
+
+/** The folders of what was set aside, relative to the data folder. */
+export function listSetAside(dataDir: string): string[] {
+  return withStorage(`list ${dataDir}`, () =>
+    listFolder(join(dataDir, SET_ASIDE))
+      .sort()
+      .map((name) => `${SET_ASIDE}/${name}`),
+  );
+}
+
+function freeName(dataDir: string, now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
+  for (let i = 0; ; i++) {
+    const name = `${SET_ASIDE}/${time}${i === 0 ? '' : `-${i}`}`;
+    if (!existsSync(join(dataDir, name))) return name;
+  }
+}

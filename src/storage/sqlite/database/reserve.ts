@@ -1,0 +1,145 @@
+/**
+ * The file `reserve` of a data folder: bytes that mean nothing, and are given up where a deletion finds the disk full.
+ * SQLite has to write before it can delete.
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StoreReserve } from '../../../domain/ports/reserve.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { removeQuietly, storageError, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
+import { type Database, truncateLog, write } from './database.ts';
+
+const RESERVE_FILE = 'reserve';
+/** What is written between two turns of the event loop. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** What SQLite and the system say on a full disk; the third: there is no space for the shared memory. */
+const FULL: ReadonlySet<unknown> = new Set([
+  'SQLITE_FULL',
+  'SQLITE_IOERR_WRITE',
+  'SQLITE_IOERR_SHMSIZE',
+  'ENOSPC',
+  'EDQUOT',
+]);
+
+const RESERVES = new WeakMap<Database, Reserve>();
+
+export class Reserve implements StoreReserve {
+  readonly #folder: string;
+  readonly #path: string;
+  #database: Database | null = null;
+  #isGivenUp = false;
+
+  constructor(dataDir: string) {
+    this.#folder = dataDir;
+    this.#path = join(dataDir, RESERVE_FILE);
+  }
+
+  /** From now on what this connection frees may use it. */
+  serve(database: Database): void {
+    this.#database = database;
+    RESERVES.set(database, this);
+  }
+
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
+  sizeBytes(): number {
+    return withStorage(`read ${this.#path}`, () => statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0);
+  }
+
+  giveUp(): void {
+    if (this.sizeBytes() === 0) return;
+    this.#isGivenUp = true;
+    this.#remove();
+  }
+
+  async keep(bytes: number): Promise<void> {
+    const size = this.sizeBytes();
+    if (size > bytes) this.#remove();
+    if (size !== bytes && bytes > 0) await this.#make(bytes);
+    if (this.sizeBytes() === bytes) this.#isGivenUp = false;
+  }
+
+  async using<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      // another may have given it up since: that is as good
+      this.giveUp();
+    }
+    const done = await action();
+    this.#giveLogBack();
+    return done;
+  }
+
+  usingSync<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.giveUp();
+    }
+    const done = action();
+    this.#giveLogBack();
+    return done;
+  }
+
+  /** What was deleted stands in the log until it is cut off; nobody is told that the deletion failed if that does. */
+  #giveLogBack(): void {
+    if (this.#database === null || this.#database.inTransaction) return;
+    try {
+      truncateLog(this.#database);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  #remove(): void {
+    withStorage(`remove ${this.#path}`, () => {
+      rmSync(this.#path, { force: true });
+      syncFolder(this.#folder);
+    });
+  }
+
+  /** Bytes that no file system can store in fewer. */
+  async #make(bytes: number): Promise<void> {
+    const chunk = randomBytes(Math.min(CHUNK_BYTES, bytes));
+    try {
+      const file = await open(this.#path, 'a', 0o600);
+      try {
+        for (let at = (await file.stat()).size; at < bytes; at = (await file.stat()).size) {
+          if (this.sizeBytes() !== at) return; // given up meanwhile
+          await file.write(chunk, 0, Math.min(chunk.length, bytes - at));
+        }
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      syncFolder(this.#folder);
+    } catch (error) {
+      removeQuietly(this.#path);
+      throw storageError(`write ${this.#path}`, error);
+    }
+  }
+}
+
+/** As `write`, for what frees space: on a full disk it runs once more, with the reserve given up. */
+export function writeToFree<T>(database: Database, work: () => T): T {
+  return freeing(database, () => write(database, work));
+}
+
+/** As `Reserve.usingSync`, with the reserve of this connection; within a transaction, whoever began it does that. */
+export function freeing<T>(database: Database, action: () => T): T {
+  const reserve = database.inTransaction ? undefined : RESERVES.get(database);
+  return reserve === undefined ? action() : reserve.usingSync(action);
+}
+
+/** Of a call to SQLite or the system, or of one that has told it as storage_failed. */
+export function isDiskFull(error: unknown): boolean {
+  return FULL.has(error instanceof AppError ? error.facts['errno'] : (error as { readonly code?: unknown }).code);
+}

@@ -1,0 +1,72 @@
+/** Rows of idempotency keys: the response to a request, for when it is sent again. */
+import { answerAgain, KEY_LIFETIME_MS, type KeptAnswer } from '../../domain/idempotency.ts';
+import type { IdempotentRequest } from '../../domain/types.ts';
+import { deleteRows, refuseDamaged } from './database/damaged-rows.ts';
+import type { Database } from './database/database.ts';
+
+/** The response to a request with this key; `null` if it is new. @throws AppError idempotency_key_reused */
+export function findAnswer(
+  database: Database,
+  request: Pick<IdempotentRequest, 'key' | 'requestSha256'>,
+  now: number,
+): string | null {
+  const { key } = request;
+  const row = database
+    .prepare(
+      `SELECT request_sha256 AS requestSha256, campaign_id AS campaignId, answer, created_at AS createdAt
+       FROM idempotency_keys WHERE key = @key`,
+    )
+    .get({ key }) as KeptAnswer | undefined;
+  if (row !== undefined) refuseDamaged(database, [['idempotency_keys', { key }]]);
+  return answerAgain(row, request, now);
+}
+
+/** The campaign of what belongs to none. */
+export const OF_NO_CAMPAIGN = '';
+
+/** Keeps the response to a request that created something, if it has a key; inside the caller's transaction. */
+export function keepAnswerOf<Made>(
+  database: Database,
+  once: IdempotentRequest<Made> | undefined,
+  made: Made,
+  campaignId: string,
+  now: number,
+): void {
+  if (once === undefined) return;
+  const { key, requestSha256, answer } = once;
+  database
+    .prepare(
+      `INSERT OR REPLACE INTO idempotency_keys (key, request_sha256, campaign_id, answer, created_at)
+       VALUES (@key, @requestSha256, @campaignId, @answer, @now)`,
+    )
+    .run({ key, requestSha256, campaignId, answer: answer(made), now });
+}
+
+/**
+ * Takes users out of the examples of unknown seeds that answers show; gives how many answers had one. Runs inside the
+ * caller's transaction.
+ */
+export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string>): number {
+  const rows = database
+    .prepare(
+      // the condition of the index that has them alone
+      `SELECT key, answer FROM idempotency_keys
+       WHERE CASE WHEN json_valid(answer) THEN json_array_length(answer, '$.seeds.unknown_examples') END > 0`,
+    )
+    .all() as { readonly key: string; readonly answer: string }[];
+  const update = database.prepare('UPDATE idempotency_keys SET answer = @answer WHERE key = @key');
+  let changed = 0;
+  for (const { key, answer } of rows) {
+    const body = JSON.parse(answer) as { readonly seeds: { readonly unknown_examples: readonly string[] } };
+    const kept = body.seeds.unknown_examples.filter((userId) => !userIds.has(userId));
+    if (kept.length === body.seeds.unknown_examples.length) continue;
+    update.run({ key, answer: JSON.stringify({ ...body, seeds: { ...body.seeds, unknown_examples: kept } }) });
+    changed += 1;
+  }
+  return changed;
+}
+
+/** Removes responses that are too old to be given again; inside the caller's transaction. */
+export function forgetAnswers(database: Database, now: number): void {
+  deleteRows(database, 'idempotency_keys', 'created_at <= @before', { before: now - KEY_LIFETIME_MS });
+}

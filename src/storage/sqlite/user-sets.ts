@@ -1,0 +1,254 @@
+/** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
+import { setImmediate } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import type {
+  Change,
+  ChangeOptions,
+  ChangeReport,
+  IdBlocks,
+  MatchedPopulation,
+  Matches,
+  MatchReport,
+  SetOwner,
+} from '../../domain/user-sets.ts';
+import { AppError } from '../../lib/errors.ts';
+import { intersectionOf, unionOf } from '../files/algebra.ts';
+import { type ChangeTask, combine, receivedAfter, sentOf, tallyFor } from '../files/change.ts';
+import { IdSorter } from '../files/id-sorter.ts';
+import { tallyOf } from '../files/match-tally.ts';
+import { SEED_FOLDER, userSetBlocks, userSetFile } from '../files/set-file.ts';
+import { type WrittenSet, writeBlocks } from '../files/writer.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database/database.ts';
+import { writeToFree } from './database/reserve.ts';
+import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, setNames } from './set-rows.ts';
+
+/** Numbers that are remembered, of this many sets. */
+const REMEMBERED = 1_000;
+/** Names of files of the folder of sets: a set, and one that is being written. */
+const OURS = /^[0-9a-f]{64}\.txt$|\.tmp$/;
+const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
+
+export class SqliteUserSets implements UserSets {
+  readonly #database: Database;
+  readonly #blobs: Blobs;
+  readonly #discard: Connection['discard'];
+  readonly #audit: SqliteAuditLog;
+  readonly #now: () => number;
+  readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
+  readonly #suppressed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
+
+  constructor({ database, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
+    this.#discard = discard;
+    this.#database = database;
+    this.#audit = audit;
+    this.#blobs = blobs;
+    this.#now = () => options.clock.now();
+  }
+
+  collect(): CollectedIds {
+    return new IdSorter(this.#blobs);
+  }
+
+  async change(
+    owner: SetOwner,
+    how: Change,
+    collected: CollectedIds,
+    population: MatchedPopulation,
+    maximumUsers: number,
+    options: ChangeOptions = {},
+  ): Promise<ChangeReport> {
+    // ids that replace a set are the new set, and are matched as it is written
+    const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
+    const task = { owner, how, collected, population, maximumUsers, matches, ...options };
+    if (options.isDryRun === true) return this.#preview(task);
+    for (;;) {
+      const sent = await this.#tryChange(task);
+      if (sent !== null) return { ...(await this.report(owner, population)), sent };
+      // another change came between: this one is made again, of what that one left
+    }
+  }
+
+  find(owner: SetOwner): string | null {
+    return readOwnedSet(this.#database, owner)?.sha256 ?? null;
+  }
+
+  clear(owner: SetOwner): void {
+    const before = writeToFree(this.#database, () => {
+      const owned = readOwnedSet(this.#database, owner);
+      assignSet(this.#database, owner, null, this.#now());
+      return owned;
+    });
+    if (before !== null) this.#removeUnused(before.sha256);
+  }
+
+  async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
+    const owned = readOwnedSet(this.#database, owner);
+    const isSeeds = owner.kind === 'seeds';
+    if (owned === null) {
+      const counts = { received: 0, duplicate: 0, users: 0, ...NO_MATCHES };
+      return { ...counts, suppressed: isSeeds ? 0 : null, createdAt: null, updatedAt: null };
+    }
+    const { sha256, counts, createdAt, updatedAt } = owned;
+    // at once: both open their files now, while they are there
+    const [matches, suppressed] = await Promise.all([
+      this.#matchesOf(sha256, population),
+      isSeeds ? this.#suppressedOf(sha256, owner.campaignId, population) : null,
+    ]);
+    const { received, duplicate } = counts;
+    return { received, duplicate, users: received - duplicate, ...matches, suppressed, createdAt, updatedAt };
+  }
+
+  *unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void> {
+    for (const block of this.#blocks(readOwnedSet(this.#database, owner)?.sha256)) {
+      yield block.filter((userId) => !population.has(userId));
+    }
+  }
+
+  removeUnused(): void {
+    this.#removeUnused();
+  }
+
+  removeLeftovers(): void {
+    this.#removeUnused();
+    this.#discard(this.unnamedFiles());
+  }
+
+  /** Unfinished files, and those of sets that no row names, relative to the data folder; only while nobody writes. */
+  unnamedFiles(): string[] {
+    const named = new Set(setNames(this.#database).map(userSetFile));
+    return this.#blobs
+      .list(SEED_FOLDER)
+      .filter((name) => OURS.test(name) && !named.has(name))
+      .map((name) => `${SEED_FOLDER}/${name}`);
+  }
+
+  /** How what was sent matches, or null where another change came between. */
+  async #tryChange(task: ChangeTask): Promise<SeedCounts | null> {
+    const { owner, how, collected, population, action = null } = task;
+    const before = readOwnedSet(this.#database, owner);
+    const tally = tallyFor(task);
+    let set: WrittenSet;
+    try {
+      set = await writeBlocks(this.#blobs, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
+    } catch (error) {
+      // another process may have taken the place of the set, and removed its file, before it was opened here
+      if (isMissing(error) && readOwnedSet(this.#database, owner)?.sha256 !== before?.sha256) return null;
+      throw error;
+    }
+    const sent = sentOf(task, tally);
+    try {
+      const isChanged = this.#audit.with(action, () => {
+        const now = this.#now();
+        const current = readOwnedSet(this.#database, owner);
+        if (how !== 'replace' && current?.sha256 !== before?.sha256) return false;
+        task.accept?.(sent);
+        recordSet(this.#database, set, now);
+        const received = receivedAfter(how, collected.received, current, set.users);
+        const counts = { received, duplicate: received - set.users, ...tally.matches() };
+        const createdAt = current?.createdAt ?? now;
+        assignSet(this.#database, owner, { sha256: set.sha256, counts, createdAt, updatedAt: now }, now);
+        return true;
+      });
+      if (!isChanged) return null;
+    } finally {
+      set.discard();
+    }
+    this.#matches.set(keyOf(population, set.sha256), Promise.resolve(tally.matches()));
+    if (before !== null && before.sha256 !== set.sha256) this.#removeUnused(before.sha256);
+    return sent;
+  }
+
+  /** What `#tryChange` would report. */
+  async #preview(task: ChangeTask): Promise<ChangeReport> {
+    const { owner, how, collected, population } = task;
+    const before = readOwnedSet(this.#database, owner);
+    const after = () => combine(how, this.#blocks(before?.sha256), collected.blocks());
+    const tally = tallyFor(task);
+    for (const _ of tally.over(after())) await setImmediate();
+    const sent = sentOf(task, tally);
+    task.accept?.(sent);
+    const { known, unknown } = tally.matches();
+    const users = known + unknown;
+    const received = receivedAfter(how, collected.received, before, users);
+    const suppressed =
+      owner.kind === 'seeds' ? await this.#countSuppressed(after(), this.#listsOf(owner.campaignId), population) : null;
+    const { createdAt = null, updatedAt = null } = before ?? {};
+    const counts = { received, duplicate: received - users, users, ...tally.matches() };
+    return { ...counts, suppressed, createdAt, updatedAt, sent };
+  }
+
+  #blocks(sha256: string | undefined): IdBlocks {
+    return sha256 === undefined ? [] : userSetBlocks(this.#blobs, sha256);
+  }
+
+  #matchesOf(sha256: string, population: MatchedPopulation): Promise<Matches> {
+    return remembered(this.#matches, keyOf(population, sha256), () => tallyOf(this.#blocks(sha256), population));
+  }
+
+  #suppressedOf(sha256: string, campaignId: string, population: MatchedPopulation): Promise<number> {
+    const lists = this.#listsOf(campaignId);
+    if (lists.length === 0) return Promise.resolve(0);
+    return remembered(this.#suppressed, keyOf(population, sha256, ...lists), () =>
+      this.#countSuppressed(this.#blocks(sha256), lists, population),
+    );
+  }
+
+  /** The suppression lists that hold for a campaign. */
+  #listsOf(campaignId: string): string[] {
+    return ([{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }] as const)
+      .map((owner) => readOwnedSet(this.#database, owner)?.sha256)
+      .filter((list) => list !== undefined);
+  }
+
+  /** Known ids that one of the lists has. */
+  async #countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
+    if (lists.length === 0) return 0;
+    const suppressed = lists.map((list) => this.#blocks(list)).reduce(unionOf);
+    return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
+  }
+
+  /** First the rows: a file that no row names is harmless, a row without its file is not. */
+  #removeUnused(sha256?: string): void {
+    const removed = writeToFree(this.#database, () => deleteUnusedRows(this.#database, sha256));
+    for (const each of removed) this.#removeFile(each);
+  }
+
+  /**
+   * Removes the file unless a row names it (again): files get their names in write transactions too, so none is removed
+   * that is just recorded.
+   */
+  #removeFile(sha256: string): void {
+    writeToFree(this.#database, () => {
+      if (hasRow(this.#database, sha256)) return;
+      try {
+        this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));
+      } catch (error) {
+        // a file that no row names is harmless: the next start tries again
+        if (!(error instanceof AppError)) throw error;
+      }
+    });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
+}
+
+function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {
+  return [population.version, ...sets].join(' ');
+}
+
+/** What was worked out before, or is being; a failure is forgotten. */
+function remembered<T>(memory: LRUCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  const made = work();
+  made.catch(() => memory.delete(key));
+  memory.set(key, made);
+  return made;
+}
