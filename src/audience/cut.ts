@@ -1,6 +1,5 @@
 /** A cut: where a size ends in a ranking, as the score and the number of its last member. */
 import type { UserNumber } from '../lib/brands.ts';
-import type { Ranking } from './ranking.ts';
 
 /**
  * The first `size` ranks. Membership can be decided by one score, as (score descending, user number ascending) is a
@@ -13,8 +12,14 @@ export interface Cut {
   readonly userNumber: UserNumber;
 }
 
+/** What a cut needs of a ranking. */
+interface CuttableRanking {
+  readonly candidates: number;
+  read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
+}
+
 /** The cut of a size, at most the candidates. @throws AppError storage_failed */
-export function cutAt(ranking: Pick<Ranking, 'candidates' | 'read'>, size: number): Cut {
+export function cutAt(ranking: CuttableRanking, size: number): Cut {
   const held = Math.min(size, ranking.candidates);
   if (held < 1) return { size: 0, score: Number.POSITIVE_INFINITY, userNumber: -1 };
   const { userNumbers, scores } = ranking.read(held - 1, 1);

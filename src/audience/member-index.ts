@@ -1,6 +1,5 @@
 /** The members of an audience in memory: whether a user is one, at which rank, and with which score. */
 import type { UserNumber } from '../lib/brands.ts';
-import type { Ranking } from './ranking.ts';
 
 /** Ranks, or scores of users, that are read in one step of building, so that none takes more than a millisecond. */
 const STEP_RANKS = 65_536;
@@ -94,11 +93,20 @@ export function memberIndexBytes(userCount: number, size: number): number {
   return 8 * size + 8 * words + 4 * Math.ceil(words / COUNTED_WORDS);
 }
 
+/** What an index is built from: a part of `Ranking`. */
+export interface IndexedRanking {
+  /** Users in the ranking. */
+  readonly candidates: number;
+  /** Number of users, scored or not: numbers 0 .. userCount - 1. */
+  readonly userCount: number;
+  /** The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer at the end of the ranking. */
+  usersAt(fromRank: number, count: number): Uint32Array;
+  /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
+  scoresFrom(fromUser: number, count: number): Float32Array;
+}
+
 /** Builds the index of the first `size` ranks, a step at a time. @throws AppError storage_failed */
-export function* buildMemberIndex(
-  ranking: Pick<Ranking, 'userCount' | 'candidates' | 'usersAt' | 'scoresFrom'>,
-  size: number,
-): Generator<void, MemberIndex> {
+export function* buildMemberIndex(ranking: IndexedRanking, size: number): Generator<void, MemberIndex> {
   const held = Math.min(size, ranking.candidates);
   const index = new MemberIndex(ranking.userCount, held);
   for (let rank = 0; rank < held; rank += STEP_RANKS) {

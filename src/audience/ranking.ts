@@ -13,7 +13,7 @@ import {
   SCORES_FILE,
   SIDECAR_FILE,
 } from './format.ts';
-import type { MemberIndex } from './member-index.ts';
+import type { IndexedRanking, MemberIndex } from './member-index.ts';
 import { CheckedBlob, type Sums } from './sums.ts';
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */
@@ -26,24 +26,16 @@ const WINDOW_USERS = 16_384;
 const DENSE_GAP_USERS = 1024;
 
 /** Every candidate of one audience version, best first: score descending, then user number ascending. */
-export interface Ranking {
-  /** Users in the ranking. */
-  readonly candidates: number;
-  /** Number of users, scored or not: numbers 0 .. userCount - 1. */
-  readonly userCount: number;
+export interface Ranking extends IndexedRanking {
   /**
-   * The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer at the end of the ranking.
-   * @throws AppError storage_failed if the disk fails or the files changed while open.
+   * The users of the same ranks as `usersAt`, with their scores.
+   * @throws AppError storage_failed, like all that reads, if the disk fails or the files changed while open.
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
-  /** The users of the same ranks, without their scores. */
-  usersAt(fromRank: number, count: number): Uint32Array;
   /** NaN if the user is not a candidate, or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
   /** The same for many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
-  /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
-  scoresFrom(fromUser: number, count: number): Float32Array;
   /** The cut of a size; the last one is cached. */
   cut(size: number): Cut;
   /** How many candidates have at least this score. */

@@ -8,7 +8,7 @@ import { decodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { appErrorOf, openDevice } from '../model/onnx-grad.ts';
 import { BoundModel } from '../online/bound-model.ts';
-import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
+import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
 import { regressionCache } from '../online/regression/regression-cache.ts';
 import { testExpansion } from '../online/test-expansion.ts';
 import { openPopulation } from '../population/read/population.ts';

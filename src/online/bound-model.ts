@@ -7,13 +7,8 @@ import type { GeneralModel } from '../model/load.ts';
 import type { UserRows } from '../population/read/population.ts';
 import type { Rows } from '../population/read/segments.ts';
 import { bind } from './binding.ts';
-import {
-  type CustomisedModel,
-  type CustomiseRequest,
-  customise,
-  type OnlineContext,
-  type OnlineProgram,
-} from './customise.ts';
+import { customise } from './customise.ts';
+import type { CustomisedModel, CustomiseRequest, OnlineContext, OnlineProgram } from './online-context.ts';
 import { ownToken } from './own-token.ts';
 import { type BoundRegression, openBoundRegression } from './regression/bound-regression.ts';
 import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './scoring/score.ts';

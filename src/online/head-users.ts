@@ -1,8 +1,8 @@
 /** The users on whom heads are adapted, sampled once for all passes and folds. */
 import { type Rng, sample } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import type { CustomiseRequest } from './customise.ts';
 import { type Outside, without } from './negatives.ts';
+import type { CustomiseRequest } from './online-context.ts';
 
 /** Negatives are sampled from at most this many candidates, themselves sampled once; more if there are many seeds. */
 export const POOL_ROWS = 20_000;

@@ -8,10 +8,10 @@ import { refused } from '../model/folder.ts';
 import { type GeneralModel, GOLDEN_TOLERANCE, loadModel } from '../model/load.ts';
 import { appErrorOf, withAppErrors } from '../model/onnx-grad.ts';
 import { BoundModel } from './bound-model.ts';
-import { type OnlineProgram, openOnlineProgram } from './customise.ts';
 import { customisedManifest } from './customised-manifest.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
 import { makeCampaign, makeUsers } from './made-users.ts';
+import { type OnlineProgram, openOnlineProgram } from './online-context.ts';
 
 /** More than a run of the scorer takes, so that there is a whole one and a part of one. */
 const USERS = 1100;

@@ -16,9 +16,7 @@ import { openHeadsProgram } from './meta/heads-step.ts';
 import { latentStart } from './meta/latent-start.ts';
 import { type MetaProgram, openMetaProgram } from './meta/meta-step.ts';
 import { vectorStart } from './meta/vector-start.ts';
-import { LATENT_SIZE, type TrainSettings } from './settings.ts';
-
-export type RecipeName = 'meta-heads' | 'published';
+import { LATENT_SIZE, type RecipeName, type TrainSettings } from './settings.ts';
 
 export interface SampledEpisode {
   readonly features: CampaignHistory['features'];

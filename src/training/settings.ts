@@ -3,7 +3,8 @@
 import { HEADS } from '../model/architectures/heads.ts';
 import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
 import { DEFAULT_DESCENT } from './choices/descent.ts';
-import type { RecipeName } from './recipe.ts';
+
+export type RecipeName = 'meta-heads' | 'published';
 
 /** Of the recipe `meta-heads`. */
 export interface HeadsSettings {

@@ -82,14 +82,8 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['src/cli/planted-test.ts', "export * from '../../test/plain-line-reporter.ts';", 'sources-never-import-tests'],
   ['src/online/planted-a.ts', "import { b } from './planted-b.ts';\nexport const a = () => b;", 'no-cycles'],
   ['src/online/planted-b.ts', "import { a } from './planted-a.ts';\nexport const b = () => a;", null], // reported once, where it begins
-  ['src/online/planted-c.ts', "import type { D } from './planted-d.ts';\nexport type C = D | null;", null], // types may name each other
+  ['src/online/planted-c.ts', "import type { D } from './planted-d.ts';\nexport type C = D | null;", 'no-cycles'],
   ['src/online/planted-d.ts', "import type { C } from './planted-c.ts';\nexport type D = C | 1;", null],
-  [
-    'packages/onnx-grad/src/planted-e.ts',
-    "import type { F } from './planted-f.ts';\nexport type E = F | null;",
-    'no-cycles-of-types',
-  ],
-  ['packages/onnx-grad/src/planted-f.ts', "import type { E } from './planted-e.ts';\nexport type F = E | 1;", null],
   ['console/src/ui/planted.tsx', "export * from '../api/session.ts';", 'console-ui-imports-what-it-may'],
   ['console/src/api/planted.ts', "export * from '../ui/format.ts';", 'console-api-imports-what-it-may'],
   ['console/src/pages/planted.ts', "export * from '../shell.tsx';", 'console-pages-imports-what-it-may'],

@@ -4,7 +4,8 @@ import { type AdaptationProgram, type Graph, openAdaptation } from '../../packag
 import type { AdamSettings } from '../../src/model/manifest.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
-import { customise, type OnlineContext } from '../../src/online/customise.ts';
+import { customise } from '../../src/online/customise.ts';
+import type { OnlineContext } from '../../src/online/online-context.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { LARGE_CAMPAIGN, openLargeModel, randomBatch, writeLargePopulation } from './large-model.ts';
 import { peerWay } from './peer.ts';

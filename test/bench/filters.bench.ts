@@ -11,7 +11,7 @@ import { findFiltered } from '../../src/engine/expansion/find-rows.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
-import { openOnlineProgram } from '../../src/online/customise.ts';
+import { openOnlineProgram } from '../../src/online/online-context.ts';
 import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';

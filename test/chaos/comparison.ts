@@ -2,7 +2,6 @@
 import type { Corruption, Span } from './corruption.ts';
 import type { Undisturbed } from './reference.ts';
 import { keyOf, type Sighting } from './sighting.ts';
-import type { Verdict } from './verdict.ts';
 
 /** A sighting in the end, with its ranking. */
 export interface Stored extends Sighting {
@@ -18,8 +17,12 @@ interface Circumstances {
   readonly hasClockJumped: boolean;
 }
 
-/** Byte for byte: the ranking's files, and the rows that are served. */
-export function compareAll(sightings: readonly (Sighting | Stored)[], given: Circumstances, verdict: Verdict): void {
+/** Byte for byte: the ranking's files, and the rows that are served. The verdict gets the differences. */
+export function compareAll(
+  sightings: readonly (Sighting | Stored)[],
+  given: Circumstances,
+  verdict: { audiencesCompared: number; readonly different: string[] },
+): void {
   for (const one of sightings) {
     verdict.audiencesCompared += 1;
     const difference = differenceOf(one, given);

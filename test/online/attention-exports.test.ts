@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { importModel } from '../../src/model/import-model.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { BoundModel } from '../../src/online/bound-model.ts';
-import { openOnlineProgram } from '../../src/online/customise.ts';
+import { openOnlineProgram } from '../../src/online/online-context.ts';
 import { loadTestedModel } from '../../src/online/test-expansion.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { newRoot, populationOf } from './world.ts';

@@ -1,6 +1,7 @@
 /** Customising the general model: equal bits for equal seeds, and a model that finds the seeds' likes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
+import { customise } from '../../src/online/customise.ts';
+import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/online-context.ts';
 import { planKey } from '../../src/online/plan.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';

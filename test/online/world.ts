@@ -8,7 +8,7 @@ import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
-import { type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../../src/online/online-context.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation, type Population } from '../../src/population/read/population.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';

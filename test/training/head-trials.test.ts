@@ -12,7 +12,7 @@ import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, linearParameters, parametersOf } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
-import type { OnlineContext } from '../../src/online/customise.ts';
+import type { OnlineContext } from '../../src/online/online-context.ts';
 import {
   type BoundRegression,
   type CampaignRegression,

@@ -5,7 +5,8 @@
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import { bind } from '../../../src/online/binding.ts';
-import { customise, type OnlineContext, openOnlineProgram } from '../../../src/online/customise.ts';
+import { customise } from '../../../src/online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../../../src/online/online-context.ts';
 import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
 import type { SeedRanks } from '../../../src/online/quality/seed-ranks.ts';
 import { openBoundRegression } from '../../../src/online/regression/bound-regression.ts';

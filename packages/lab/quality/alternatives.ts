@@ -5,7 +5,7 @@
 import type { ClosedForm } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { bind } from '../../../src/online/binding.ts';
-import { openOnlineProgram } from '../../../src/online/customise.ts';
+import { openOnlineProgram } from '../../../src/online/online-context.ts';
 import { openBoundRegression } from '../../../src/online/regression/bound-regression.ts';
 import { HEADS_BEFORE, libraryOf, stackBefore, withStack } from '../../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../../src/training/choices/descent.ts';

@@ -14,8 +14,9 @@ import { type Host, hostThread, type TaskContext } from '../../lib/threads/threa
 import { type GeneralModel, loadModel } from '../../model/load.ts';
 import { appErrorOf } from '../../model/onnx-grad.ts';
 import { bind } from '../../online/binding.ts';
-import { customise, type OnlineContext, openOnlineProgram } from '../../online/customise.ts';
+import { customise } from '../../online/customise.ts';
 import { without } from '../../online/negatives.ts';
+import { type OnlineContext, openOnlineProgram } from '../../online/online-context.ts';
 import { planKey } from '../../online/plan.ts';
 import type { Prediction } from '../../online/quality/prediction.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';

@@ -1,5 +1,5 @@
 /** One trial that measures drift: what is predicted from its seeds, and what is true of the hidden members. */
-import type { OnlineContext } from '../../online/customise.ts';
+import type { OnlineContext } from '../../online/online-context.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Scorer } from '../../online/scoring/score.ts';
 import type { DriftPair } from './drift.ts';

@@ -12,7 +12,6 @@ import {
 import { createRng, sample } from '../../lib/rng.ts';
 import { formsOf } from '../../model/blend.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
-import type { OnlineContext } from '../../online/customise.ts';
 import {
   blendParts,
   descendHeads,
@@ -22,6 +21,7 @@ import {
   startHeads,
 } from '../../online/customise-heads.ts';
 import { type HeadRows, POOL_ROWS } from '../../online/head-users.ts';
+import type { OnlineContext } from '../../online/online-context.ts';
 import { ownToken } from '../../online/own-token.ts';
 import type { BoundRegression, CampaignRegression } from '../../online/regression/bound-regression.ts';
 import type { Population } from '../../population/read/population.ts';

@@ -1,8 +1,8 @@
 /** Caches what trials of a campaign share across settings and parameters. */
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
 import type { Population } from '../../population/read/population.ts';
-import type { CampaignTrials } from '../meta/learner.ts';
 import { type HeadTrials, type PreparedTrials, prepareTrials } from './head-trials.ts';
+import type { CampaignTrials } from './trial.ts';
 
 /** Maximum number of rows of all cached trials: about 1.5 kB each, 300 MB in all. */
 const CACHED_ROWS = 200_000;

@@ -1,8 +1,10 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
 import { assert } from '../../lib/errors.ts';
 import { type Rng, sample } from '../../lib/rng.ts';
-import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../../online/customise.ts';
+import type { DescentSettings } from '../../model/manifest.ts';
+import { customise } from '../../online/customise.ts';
 import type { Outside } from '../../online/negatives.ts';
+import type { CustomisedModel, CustomiseRequest, OnlineContext } from '../../online/online-context.ts';
 import { ownToken } from '../../online/own-token.ts';
 import type { Prediction } from '../../online/quality/prediction.ts';
 import type { SeedRanks } from '../../online/quality/seed-ranks.ts';
@@ -21,6 +23,21 @@ export interface Trial {
   readonly evaluation: LabelledRows;
   /** Candidates are among these users, as seeds and evaluation are. */
   readonly reach?: Reach;
+}
+
+/** Trials of one held-out campaign, which differ in their seeds. */
+export interface CampaignTrials {
+  readonly trials: readonly Trial[];
+  /** Trials of a stage come again, with other settings or other parameters; those of an earlier one do not. */
+  readonly stage: string;
+  /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
+  readonly key: string;
+  /** Future campaigns, whose tokens nobody has yet. */
+  readonly future: readonly string[];
+  /**
+   * How the heads are adapted, one setting after another; a model without heads is adapted once, with its own settings.
+   */
+  readonly settings: readonly DescentSettings[];
 }
 
 const NO_ROWS = new Int32Array(0);

@@ -8,7 +8,7 @@ import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
 import { bind } from '../../online/binding.ts';
-import { type OnlineContext, openOnlineProgram } from '../../online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../../online/online-context.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';
 import { openScorer } from '../../online/scoring/score.ts';
 import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from '../baselines/baselines.ts';

@@ -1,8 +1,8 @@
 /** Cuts the vocabulary of a feature with very many tokens to those that most users have. */
+import type { Feature } from '../../dataset/features.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import type { Population } from '../../population/read/population.ts';
 import { isTokenColumn } from '../../population/read/segments.ts';
-import type { ScaledFeature } from './number-scales.ts';
 
 /** The tokens of a feature that a model gets to know. */
 export interface KeptTokens {
@@ -19,12 +19,12 @@ export interface KeptTokens {
  * among the users, of equal counts the ones with the lower codes. The population is read once, and not at all where
  * nothing is cut.
  */
-export function keepTokens(
+export function keepTokens<F extends Feature>(
   population: Population,
-  features: readonly ScaledFeature[],
+  features: readonly F[],
   maximum: number,
-): readonly ScaledFeature[] {
-  const isCut = ({ name, kind }: ScaledFeature) => hasTokens(kind) && population.dictionary(name).size - 1 > maximum;
+): readonly (F & { readonly kept?: KeptTokens })[] {
+  const isCut = ({ name, kind }: Feature) => hasTokens(kind) && population.dictionary(name).size - 1 > maximum;
   const counts = new Map(
     features.filter(isCut).map(({ name }) => [name, new Float64Array(population.dictionary(name).size)]),
   );

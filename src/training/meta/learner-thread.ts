@@ -5,10 +5,11 @@ import { appErrorOf } from '../../model/onnx-grad.ts';
 import { openPopulation } from '../../population/read/population.ts';
 import type { DriftPair } from '../choices/drift.ts';
 import type { TrialLogits } from '../choices/head-trials.ts';
+import type { CampaignTrials } from '../choices/trial.ts';
 import type { RankingQuality } from '../evaluation/metrics.ts';
 import type { TrainSettings } from '../settings.ts';
 import { assembleInitialModel, type InitialModelParts } from './initial-model.ts';
-import { type CampaignTrials, type LearnerData, openLearner, type Task } from './learner.ts';
+import { type LearnerData, openLearner, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';
 
 export interface LearnerThreadData {

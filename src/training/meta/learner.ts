@@ -12,10 +12,10 @@ import {
 } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
 import type { AdaptableModel } from '../../model/load.ts';
-import type { AdaptationSettings, DescentSettings } from '../../model/manifest.ts';
+import type { AdaptationSettings } from '../../model/manifest.ts';
 import { type Binding, bind, hide, withoutTokens } from '../../online/binding.ts';
-import { type OnlineContext, type OnlineProgram, openOnlineProgram } from '../../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../../online/encode.ts';
+import { type OnlineContext, type OnlineProgram, openOnlineProgram } from '../../online/online-context.ts';
 import { ownToken } from '../../online/own-token.ts';
 import { type BoundRegression, openBoundRegression } from '../../online/regression/bound-regression.ts';
 import { openScorer, type Scorer } from '../../online/scoring/score.ts';
@@ -26,7 +26,7 @@ import { type CampaignWeights, priorsBefore } from '../choices/campaign-weights.
 import type { DriftPair } from '../choices/drift.ts';
 import { runDriftTrial } from '../choices/drift-trial.ts';
 import { type HeadTrials, type PreparedTrials, startPreparedTrials, type TrialLogits } from '../choices/head-trials.ts';
-import { runTrial, type Trial } from '../choices/trial.ts';
+import { type CampaignTrials, runTrial } from '../choices/trial.ts';
 import { TrialCache } from '../choices/trial-cache.ts';
 import type { RankingQuality } from '../evaluation/metrics.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';
@@ -42,21 +42,6 @@ export interface Task extends SampledEpisode {
   readonly campaign: string;
   /** Future campaigns, whose tokens nobody has yet. */
   readonly future: readonly string[];
-}
-
-/** Trials of one held-out campaign, which differ in their seeds. */
-export interface CampaignTrials {
-  readonly trials: readonly Trial[];
-  /** Trials of a stage come again, with other settings or other parameters; those of an earlier one do not. */
-  readonly stage: string;
-  /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
-  readonly key: string;
-  /** Future campaigns, whose tokens nobody has yet. */
-  readonly future: readonly string[];
-  /**
-   * How the heads are adapted, one setting after another; a model without heads is adapted once, with its own settings.
-   */
-  readonly settings: readonly DescentSettings[];
 }
 
 /** Its sessions are opened on first use. The values of one map of parameters change only between two gradients. */

@@ -1,16 +1,24 @@
 /**
  * Learners: one in this thread, or as many as there are threads. The results do not depend on their number.
  */
-import type { Device, Parameters } from '../../../packages/onnx-grad/index.ts';
+import {
+  type Device,
+  type Graph,
+  type Parameters,
+  type Tensor,
+  trainableParameters,
+} from '../../../packages/onnx-grad/index.ts';
+import { ThreadGroup, type ThreadModule } from '../../lib/threads/thread-group.ts';
 import type { CampaignWeights } from '../choices/campaign-weights.ts';
 import type { DriftPair } from '../choices/drift.ts';
 import type { TrialLogits } from '../choices/head-trials.ts';
+import type { CampaignTrials } from '../choices/trial.ts';
 import type { RankingQuality } from '../evaluation/metrics.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import { type TrainSettings, VALIDATION_CAMPAIGNS } from '../settings.ts';
 import type { InitialModel } from './initial-model.ts';
-import { type CampaignTrials, openLearner, type Task } from './learner.ts';
-import { openLearnerThreads } from './learner-threads.ts';
+import { type LearnerData, openLearner, type Task } from './learner.ts';
+import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
 import type { MetaGradient } from './meta-step.ts';
 
 /** Results come in the order of the requests. One call at a time. */
@@ -45,7 +53,7 @@ export async function openLearners(
   const data = { population, ...(hidden ? { hidden } : {}), ...(weights ? { weights } : {}) };
   const most = Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS);
   const threads = Math.min(options.threads, most);
-  if (threads > 1) return openLearnerThreads(data, initialModel, { ...options, threads });
+  if (threads > 1) return openThreadLearners(data, initialModel, { ...options, threads });
   const learner = openLearner({ ...data, initialModel, ...options });
   const inTurn = async <A, B>(list: readonly A[], work: (one: A) => Promise<B>): Promise<B[]> => {
     const out: B[] = [];
@@ -61,4 +69,143 @@ export async function openLearners(
       inTurn(campaignTrials, (campaign) => learner.predict(parameters, campaign)),
     close: () => learner.close(),
   };
+}
+
+/** In threads: parameters are passed in shared memory, results come back as messages. */
+async function openThreadLearners(
+  { population, hidden, weights }: Pick<LearnerData, 'population' | 'hidden' | 'weights'>,
+  initialModel: InitialModel,
+  { settings, device, threads }: LearnersOptions,
+): Promise<Learners> {
+  const { graph, folder, tokens } = initialModel;
+  const { initializers, set } = shareParameters(graph);
+  const data: LearnerThreadData = {
+    population: { path: population.path, version: population.version },
+    ...(hidden ? { hidden } : {}),
+    ...(weights ? { weights } : {}),
+    initialModel: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
+    settings,
+    device,
+  };
+  const module = { beside: import.meta.url, name: 'learner-thread', data };
+  const all = await openThreads(module, threads);
+  let state = 0;
+  const run = (parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]> => {
+    // nobody is reading, as the previous call is over
+    if (set(parameters)) state += 1;
+    return runAll(all, work, state);
+  };
+  /** Results by campaign; those of a kind are of one type. */
+  const each = async <R extends LearnerResult>(
+    kind: 'trials' | 'logits' | 'predictions',
+    parameters: Parameters,
+    campaignTrials: readonly CampaignTrials[],
+  ): Promise<R[]> =>
+    (await run(
+      parameters,
+      campaignTrials.map((trials) => ({ kind, trials })),
+    )) as R[];
+  return {
+    async gradients(parameters, tasks) {
+      // the longest first, so that no thread finishes long after the others
+      const order = [...tasks.keys()].sort((a, b) => rowsOf(tasks[b]!) - rowsOf(tasks[a]!));
+      const results = await run(
+        parameters,
+        order.map((i) => ({ kind: 'gradient', task: tasks[i]! })),
+      );
+      const out: MetaGradient[] = [];
+      for (const [place, i] of order.entries()) out[i] = results[place] as MetaGradient;
+      return out;
+    },
+    evaluate: (parameters, campaignTrials) => each('trials', parameters, campaignTrials),
+    logits: (parameters, campaignTrials) => each('logits', parameters, campaignTrials),
+    predict: (parameters, campaignTrials) => each('predictions', parameters, campaignTrials),
+    async close() {
+      await Promise.all(all.map(({ group }) => group.close()));
+    },
+  };
+}
+
+/** The graph's parameters in shared memory. `set` writes other values there; false if they are there already. */
+function shareParameters(graph: Graph): {
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  set(parameters: Parameters): boolean;
+} {
+  const initializers = new Map(graph.initializers);
+  const shared = new Map<string, Float32Array>();
+  for (const name of trainableParameters(graph)) {
+    const { data, ...type } = initializers.get(name)!;
+    const memory = new Float32Array(new SharedArrayBuffer(data.byteLength));
+    shared.set(name, memory);
+    initializers.set(name, { ...type, data: memory });
+  }
+  let isSet = false;
+  return {
+    initializers,
+    set(parameters) {
+      const values = (name: string) => (parameters.get(name) as Tensor).data as Float32Array;
+      if (isSet && [...shared].every(([name, memory]) => isEqual(memory, values(name)))) return false;
+      for (const [name, memory] of shared) memory.set(values(name));
+      isSet = true;
+      return true;
+    },
+  };
+}
+
+/** A thread, and the campaigns whose trials it may have kept. */
+interface Thread {
+  readonly group: ThreadGroup<LearnerTask, LearnerResult>;
+  readonly campaigns: Set<string>;
+}
+
+async function openThreads(module: ThreadModule, count: number): Promise<Thread[]> {
+  const opening = Array.from({ length: count }, () => ThreadGroup.open<LearnerTask, LearnerResult>(module, 1));
+  const opened = await Promise.allSettled(opening);
+  const failed = opened.find((one) => one.status === 'rejected');
+  if (failed) {
+    await Promise.all(opened.map((one) => one.status === 'fulfilled' && one.value.close()));
+    throw failed.reason;
+  }
+  return Promise.all(opening.map(async (group) => ({ group: await group, campaigns: new Set<string>() })));
+}
+
+/**
+ * The results in the order of the work. A campaign's trials go to the thread that had them before, unless another would
+ * be idle. All have finished or failed when this settles; it throws an error of the first thread that had one.
+ */
+async function runAll(
+  threads: readonly Thread[],
+  work: readonly LearnerWork[],
+  state: number,
+): Promise<LearnerResult[]> {
+  const out: LearnerResult[] = [];
+  const left = [...work.keys()];
+  const keyOf = (i: number): string | null => {
+    const one = work[i]!;
+    return one.kind === 'gradient' ? null : one.trials.key;
+  };
+  const isOf = ({ campaigns }: Thread, i: number): boolean => campaigns.has(keyOf(i) ?? '');
+  const isNew = (i: number): boolean => !threads.some((thread) => isOf(thread, i));
+  const ended = threads.map(async (thread) => {
+    while (left.length > 0) {
+      const own = left.findIndex((i) => isOf(thread, i));
+      // another thread's last one, as it begins with its first
+      const [next] = left.splice(own !== -1 ? own : left.findIndex(isNew), 1);
+      const key = keyOf(next!);
+      if (key !== null && isNew(next!)) thread.campaigns.add(key);
+      out[next!] = await thread.group.run({ ...work[next!]!, state });
+    }
+  });
+  await Promise.allSettled(ended);
+  await Promise.all(ended);
+  return out;
+}
+
+function isEqual(a: Float32Array, b: Float32Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return a.length === b.length;
+}
+
+function rowsOf({ support, query }: Task): number {
+  return support.users.length + query.users.length;
 }

@@ -9,6 +9,7 @@ import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from '../choic
 import { chooseBlend, comparedSettings, fitStackBefore, stackWhereFew } from '../choices/choose-blend.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../choices/evidence.ts';
 import type { TrialLogits } from '../choices/head-trials.ts';
+import type { CampaignTrials } from '../choices/trial.ts';
 import { meanOutcome } from '../choices/tuning.ts';
 import { type Summary, summarise } from '../evaluation/summary.ts';
 import { foldsOf, trialsOf } from '../history/futures.ts';
@@ -25,7 +26,6 @@ import {
   VALIDATION_CAMPAIGNS,
   VALIDATION_SEEDS,
 } from '../settings.ts';
-import type { CampaignTrials } from './learner.ts';
 import type { Learners } from './learners.ts';
 
 export interface Validation {

@@ -1,8 +1,8 @@
 /** Test campaigns with a filter: whose seeds come from everywhere, and whose seeds all fit. */
 import { createRng, sample } from '../../../src/lib/rng.ts';
-import type { CustomiseRequest } from '../../../src/online/customise.ts';
 import type { Outside } from '../../../src/online/negatives.ts';
 import { without } from '../../../src/online/negatives.ts';
+import type { CustomiseRequest } from '../../../src/online/online-context.ts';
 import { testTrials } from '../../../src/training/choices/trial.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 

@@ -2,8 +2,9 @@
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
-import { type CustomiseRequest, customise, type OnlineContext } from '../../../src/online/customise.ts';
+import { customise } from '../../../src/online/customise.ts';
 import { without } from '../../../src/online/negatives.ts';
+import type { CustomiseRequest, OnlineContext } from '../../../src/online/online-context.ts';
 import { ownToken } from '../../../src/online/own-token.ts';
 import type { Prediction, Verdict } from '../../../src/online/quality/prediction.ts';
 import type { Scorer } from '../../../src/online/scoring/score.ts';

@@ -10,8 +10,12 @@ import { readServiceCampaigns } from '../../../service/service-campaigns.ts';
 import { defaultTrainingThreads } from '../../../service/settings/environment.ts';
 import type { PreparedDataSet } from '../../../training/history/prepared-data-set.ts';
 import { prepareServed, type ServedData } from '../../../training/history/served-campaigns.ts';
-import type { RecipeName } from '../../../training/recipe.ts';
-import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../../training/settings.ts';
+import {
+  DEFAULT_TRAIN_SETTINGS,
+  PUBLISHED_TRAIN_SETTINGS,
+  type RecipeName,
+  type TrainSettings,
+} from '../../../training/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../../training/train.ts';
 import { describeBlend, describeChoice, describeDrift, describeTuned, describeUnmeasured } from './choices.ts';
 

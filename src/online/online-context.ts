@@ -1,0 +1,122 @@
+/** What the online stage works on: a model bound to a population, a campaign's request, and what comes of it. */
+
+import {
+  type AdaptationProgram,
+  type HeadProgram,
+  openAdaptation,
+  openHeadProgram,
+  type Parameters,
+  type SessionOptions,
+  type Tensor,
+} from '../../packages/onnx-grad/index.ts';
+import type { AdaptableModel } from '../model/load.ts';
+import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
+import type { Population, UserRows } from '../population/read/population.ts';
+import type { Binding } from './binding.ts';
+import type { CampaignValues, EncodingOptions } from './encode.ts';
+import type { Outside } from './negatives.ts';
+import type { Prediction } from './quality/prediction.ts';
+import type { QualityReport } from './quality/quality.ts';
+import type { SeedRanks } from './quality/seed-ranks.ts';
+import type { BoundRegression } from './regression/bound-regression.ts';
+
+/** A model's steps, of the kind given in its manifest. */
+export type OnlineProgram =
+  | { readonly kind: 'adam'; readonly steps: AdaptationProgram; readonly settings: AdamSettings }
+  | { readonly kind: 'gradient_descent'; readonly steps: HeadProgram; readonly settings: DescentSettings };
+
+/** Differentiates the model and opens its sessions. */
+export async function openOnlineProgram(
+  {
+    graph,
+    adapted,
+    manifest: { adaptation },
+  }: Pick<AdaptableModel, 'graph' | 'adapted'> & { readonly manifest: Pick<AdaptableModel['manifest'], 'adaptation'> },
+  { threads = 1, ...options }: SessionOptions = {},
+): Promise<OnlineProgram> {
+  if (adaptation.optimiser === 'adam')
+    return { kind: 'adam', steps: await openAdaptation(graph, adapted, { ...options, threads }), settings: adaptation };
+  const regression = regressionParameter(adaptation);
+  return {
+    kind: 'gradient_descent',
+    steps: await openHeadProgram(graph, linearParameters(adaptation), {
+      ...options,
+      ...(regression === null ? {} : { regression }),
+      ...(adaptation.scale ? { scale: adaptation.scale } : {}),
+    }),
+    settings: adaptation,
+  };
+}
+
+/** A model bound to a population, ready to be adapted: shared by all campaigns. */
+export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Users extends UserRows = Population> {
+  readonly model: Model;
+  readonly population: Users;
+  readonly binding: Binding;
+  readonly program: OnlineProgram;
+  /** Present if the model has a whole-population regression. */
+  readonly regression?: BoundRegression | null;
+  /** What errors call a user. */
+  readonly nameUser?: (userNumber: number) => string;
+  /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
+  readonly parameters?: Parameters;
+}
+
+/** What adaptation needs of a context, whoever its users are. */
+export type AnyContext = OnlineContext<AdaptableModel, UserRows>;
+
+export interface CustomiseRequest {
+  /** Key of all random numbers: `planKey`. */
+  readonly key: string;
+  readonly features: CampaignValues;
+  /** Rows of the population, ascending. */
+  readonly seeds: Int32Array;
+  /** Rows that are neither seeds nor suppressed, ascending; at least one. */
+  readonly candidates: Int32Array;
+  /** Dismissed candidates, ascending: negatives of every step, and not ranked. */
+  readonly dismissed?: Int32Array;
+  /**
+   * Where filters exclude users: the candidates fit them. Seeds who do not are learned from and not ranked, and
+   * negatives are matched to the seeds.
+   */
+  readonly outside?: Outside | null;
+  /**
+   * Called with the share of steps done, after `onParameters` with the share of the report that is made; whatever it
+   * throws ends the work.
+   */
+  readonly onProgress?: (share: number) => void;
+  /**
+   * Called with the adapted parameters where they are known before quality and prediction: scoring need not wait for
+   * those.
+   */
+  readonly onParameters?: (parameters: CustomisedModel['parameters']) => void;
+  /**
+   * `ownToken`: the campaign's own, if the model was trained on it. It must also be removed when scoring with the
+   * customised model.
+   */
+  readonly without?: EncodingOptions['without'];
+  /** The campaign's id, if the model may have been trained on it: priors of its regressions must not know it. */
+  readonly campaign?: string | null;
+  /** Skips the quality report and the prediction, and their runs. */
+  readonly withoutQuality?: boolean;
+  /**
+   * Rows that an audience will be cut from, to which predicted shares refer; by default the candidates, or a sample of
+   * them.
+   */
+  readonly ranked?: Int32Array;
+  /**
+   * With gradient descent, the number of candidates from which negatives are sampled; `POOL_ROWS` by default.
+   */
+  readonly poolRows?: number;
+}
+
+export interface CustomisedModel {
+  /** The adapted parameters; all others are the general model's. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  readonly epochs: number;
+  /** null if too few seeds could be held out. */
+  readonly quality: QualityReport | null;
+  readonly prediction: Prediction | null;
+  /** What both are made of. */
+  readonly ranks: SeedRanks | null;
+}
