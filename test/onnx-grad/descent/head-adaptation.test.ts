@@ -176,11 +176,11 @@ describe.each([
   });
 
   it("has the campaign's part of the boundary once, and the users' part by row", async () => {
-    const { rows, perUser, shared } = await program.boundary(graph.initializers, ROWS, feedsOf);
+    const { rows, perRow, shared } = await program.boundary(graph.initializers, ROWS, feedsOf);
     expect(rows).toBe(ROWS);
-    for (const { shape } of Object.values(perUser)) expect(shape[0]).toBe(ROWS);
+    for (const { shape } of Object.values(perRow)) expect(shape[0]).toBe(ROWS);
     expect(Object.values(shared).map(({ shape }) => shape)).toContainEqual([1, 3]);
-    expect(Object.keys(perUser).length).toBeGreaterThan(2);
+    expect(Object.keys(perRow).length).toBeGreaterThan(2);
   });
 
   it('computes the boundary of many users part by part to the same values', async () => {

@@ -26,11 +26,11 @@ async function read(
   start: ReadonlyMap<string, Tensor> = initializers,
 ) {
   const own = await openHeadProgram(HEADS_GRAPH, parameters);
-  const { perUser, shared } = await own.boundary(start, rows, headsFeeds);
+  const { perRow, shared } = await own.boundary(start, rows, headsFeeds);
   await own.close();
   const reader = await openFeatureReader(findLinearTerm(splitHeads(HEADS_GRAPH, parameters).head, parameters)!);
   const given = new Map(parameters.map((name) => [name, start.get(name)!]));
-  const out = await reader.read(given, perUser, shared, rows);
+  const out = await reader.read(given, perRow, shared, rows);
   await reader.close();
   return out;
 }

@@ -1,7 +1,4 @@
-/**
- * The online stage's steps on any model: its graph is differentiated once; a run adapts compact tables with Adam, step
- * by step.
- */
+/** Adam on the parameters of a graph: differentiated once, then any number of runs on batches, with compact tables. */
 
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
@@ -19,30 +16,31 @@ export interface LabelledBatch {
   readonly labels: Float32Array;
 }
 
-/** A model prepared for adaptation, shared by all campaigns of the model. */
+/** A graph prepared for runs, which share its sessions. */
 export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
-   * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (batches to score
-   * along the way).
+   * Starts a run from `parameters`. Its compact tables cover the rows that `batches` and `scored` (inputs to score
+   * along the way) look up. index_out_of_range for an index that its table does not have; too_large for a parameter
+   * that does not fit into Adam's memory.
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;
 }
 
 export interface AdaptationRun {
-  /** One step of Adam on batch `i`; returns the loss before it. */
+  /** One step of Adam on batch `i` with learning rate `rate`; returns the mean loss before it. */
   step(i: number, rate: number): Promise<number>;
-  /** Scores of `scored[i]` with the current parameters. */
+  /** Scores of `scored[i]` with the current parameters, `[batch]`. */
   scores(i: number): Promise<Float32Array>;
-  /** The current full parameters. */
+  /** Copies of the current parameters, tables in full. */
   parameters(): Map<string, Tensor>;
 }
 
 /**
- * The loss of a batch and what Adam needs of it. Inputs: those of the compact graph and `label` `[batch]`. Outputs:
- * `loss`, then the gradients of `gradientsOf`, in that order. For a compact table that is the gradient of what a
- * look-up reads, `[.., width]`: a row may occur many times, and is added up outside.
+ * The graph of a step. Inputs: those of the compact graph and `label` `[batch]`. Outputs: `loss`, then the gradients of
+ * `gradientsOf`, in that order. A compact table has the gradient of what each look-up reads, `[.., width]`: a row may
+ * occur many times, and Adam adds it up.
  */
 export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);
@@ -53,7 +51,7 @@ export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: r
   const outputs = [loss];
   for (const { name } of values) {
     const gradient = gradients.get(name)!;
-    // an output is written to memory of its own
+    // each output is written to memory of its own
     outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
   }
   return b.build(`${compactGraph.name}_step`, outputs);
@@ -72,11 +70,15 @@ function gradientsOf({ tables }: Pick<TableCut, 'tables'>, parameters: readonly 
 interface WantedGradient {
   readonly parameter: string;
   readonly value: string;
-  /** Of a look-up, the feed with its positions. */
+  /** The feed with the positions of a look-up; null for a whole parameter. */
   readonly place: string | null;
 }
 
-/** Differentiates `graph` and opens its sessions. An op on the path without a gradient is a GraphError. */
+/**
+ * Differentiates the binary cross-entropy of `graph`'s first output, probabilities `[batch]`, with respect to
+ * `parameters`, and opens the sessions. An op without a gradient on the path is a GraphError. With `compact: false`
+ * tables stay whole.
+ */
 export async function openAdaptation(
   graph: Graph,
   parameters: readonly string[],
@@ -148,7 +150,7 @@ async function startRun(
   };
 }
 
-/** By table, the positions of all its look-ups, one look-up after the other. */
+/** By table, the positions that its look-ups read, one look-up after the other. */
 function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> {
   return new Map(
     tables.map(({ parameter, lookups }) => {
@@ -164,7 +166,7 @@ function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> 
   );
 }
 
-/** Where the gradients of a step are written: all of a parameter's, or the rows of one look-up after the other. */
+/** Where a step writes gradients: whole parameters, or the rows of one look-up after the other. */
 function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
   const ends = new Map<string, number>();
   return wanted.map(({ parameter, place }) => {

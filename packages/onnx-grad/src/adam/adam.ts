@@ -1,4 +1,4 @@
-/** Adam on float32 parameters, in memory of its own, four values at a time (adam.wat). */
+/** Adam on float32 parameters in WebAssembly memory, four values at a time (adam.wat). */
 
 import { assert, OnnxGradError } from '../errors.ts';
 import { elementCount, type Tensor } from '../graph/tensor.ts';
@@ -19,15 +19,15 @@ export function adamScalars(rate: number, t: number): { stepSize: number; scale2
   return { stepSize: rate / (1 - ADAM.beta1 ** t), scale2: 1 / Math.sqrt(1 - ADAM.beta2 ** t) };
 }
 
-/** Parameters share a memory up to this size; a larger one has its own. */
+/** Parameters share a memory up to this size; a larger parameter has its own. */
 const SHARED_BYTES = 2 ** 30;
 const PAGE_BYTES = 2 ** 16;
-/** 32-bit addresses, and one page less so that no end is 0. */
+/** 32-bit addresses, less one page so that no end is 0. */
 const MAXIMUM_BYTES = 2 ** 32 - PAGE_BYTES;
 
 const SUFFIXES = ['', '.moment1', '.moment2'] as const;
 
-/** Parameters, moments and step count, to resume from later. */
+/** Parameters, moments and the number of steps, to resume from. */
 export interface AdamState {
   readonly steps: number;
   /** Parameters, then `<p>.moment1` and `<p>.moment2`. */
@@ -35,25 +35,27 @@ export interface AdamState {
 }
 
 export interface AdamOptions {
-  /** Continues from there. */
+  /** Where to continue. */
   readonly state?: AdamState;
-  /** By parameter, the most rows that `addRows` is given at a time. */
+  /** By parameter, the maximum number of rows in one call of `addRows`. Default: 0. */
   readonly rows?: ReadonlyMap<string, number>;
 }
 
 /**
- * A step is theta - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon) for all values of all parameters, m
- * and v the new moments: dense Adam.
+ * Dense Adam (Kingma & Ba 2015, algorithm 1) on float32 parameters of any shape:
+ * theta <- theta - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon), with m and v the new moments.
  */
 export class Adam {
-  /** The current ones: a step changes them in place. */
+  /** The current parameters: a step changes their data in place. */
   readonly parameters: Parameters;
-  /** Sums that the next step takes; zero after it. */
+  /** By parameter, the gradient that the next step applies, of the parameter's size; zero after it. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly #slots: ReadonlyMap<string, Slot>;
   #steps: number;
 
-  /** Starts at a copy of `start`. A parameter that no memory holds is invalid_model. */
+  /**
+   * Starts at a copy of `start`. A parameter that does not fit into one memory (4 GiB with its moments) is too_large.
+   */
   constructor(start: Parameters, { state, rows = new Map() }: AdamOptions = {}) {
     const needs = [...start].map(([name, value]): Need => ({ name, value, rows: rows.get(name) ?? 0 }));
     this.#slots = new Map(inMemories(needs).flatMap(openMemory));
@@ -72,12 +74,12 @@ export class Adam {
     return this.#steps;
   }
 
-  /** Where rows of `name`'s gradient are written for `addRows`, `[rows, width]`. */
+  /** Where to write rows of the gradient of `name` before `addRows`, `[rows, width]`. */
   incoming(name: string): Float32Array {
     return this.#slots.get(name)!.incoming;
   }
 
-  /** Adds row i of `incoming` to row `places[i]` of the gradient, in that order. */
+  /** Adds row i of `incoming` to row `places[i]` of the gradient, in order of i. */
   addRows(name: string, places: Int32Array): void {
     const { kernels, gradient, incoming, places: own, width } = this.#slots.get(name)!;
     assert(places.length <= own.length, `${name} has room for ${own.length} rows, not ${places.length}`);
@@ -85,6 +87,7 @@ export class Adam {
     kernels.add_rows(gradient.byteOffset, incoming.byteOffset, own.byteOffset, places.length, width);
   }
 
+  /** One step with the current gradients. */
   step(rate: number): void {
     this.#steps += 1;
     const { stepSize, scale2 } = adamScalars(rate, this.#steps);
@@ -94,7 +97,7 @@ export class Adam {
     }
   }
 
-  /** Valid until the next step. */
+  /** Views of the current state, valid until the next step. */
   state(): AdamState {
     const tensors = [
       ...this.parameters,
@@ -120,14 +123,14 @@ interface Need {
 
 type Addresses = [number, number, number, number];
 
-/** What adam.wat exports. */
+/** The exports of adam.wat. */
 interface Kernels {
   configure(beta1: number, rest1: number, beta2: number, rest2: number, epsilon: number): void;
   step(...args: [...Addresses, count: number, stepSize: number, scale2: number]): void;
   add_rows(...args: [...Addresses, width: number]): void;
 }
 
-/** One parameter in a memory: views of it. */
+/** Views of one parameter's memory. */
 interface Slot {
   readonly kernels: Kernels;
   readonly shape: Tensor['shape'];
@@ -141,7 +144,7 @@ interface Slot {
   readonly places: Int32Array;
 }
 
-/** A multiple of the four values of an instruction. */
+/** `count`, rounded up to a multiple of the four values of an instruction. */
 const padded = (count: number): number => 4 * Math.ceil(count / 4);
 const widthOf = ({ value }: Need): number => elementCount(value.shape.slice(1));
 
@@ -149,7 +152,7 @@ function bytesOf(need: Need): number {
   return 4 * (4 * padded(need.value.data.length) + padded(need.rows * widthOf(need)) + padded(need.rows));
 }
 
-/** Which parameters share a memory. */
+/** Groups of parameters that share a memory. */
 function inMemories(needs: readonly Need[]): Need[][] {
   const groups: Need[][] = [];
   let bytes = Number.POSITIVE_INFINITY;

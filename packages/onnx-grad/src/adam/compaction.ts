@@ -1,4 +1,4 @@
-/** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's positions in them. */
+/** Compact tables: the rows of embedding tables that some batches look up, and each batch's positions in them. */
 
 import { assert, OnnxGradError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
@@ -10,7 +10,7 @@ import type { Feeds, Session } from '../session/session.ts';
 /** Parameters by name. */
 export type Parameters = ReadonlyMap<string, Tensor>;
 
-/** Runs the index graph of a cut; a look-up whose indices are an input itself needs no run. */
+/** Reads the indices of look-ups: an input's directly, others by running the index graph of a cut. */
 export interface IndexReader {
   read(feeds: Feeds): Promise<Feeds>;
 }
@@ -30,23 +30,23 @@ export function indexReader(indexGraph: Graph, session: Session | null): IndexRe
   };
 }
 
-/** Whether reading the indices needs ONNX Runtime. */
+/** Whether any indices are computed, so that reading them needs a session. */
 export function needsIndexSession(indexGraph: Graph): boolean {
   return indexGraph.outputs.some((name) => !indexGraph.inputs.includes(name));
 }
 
 export interface Compaction {
-  /** The parameters with compact tables instead of the full ones; other parameters are the same values. */
+  /** The parameters, with compact tables instead of full ones. */
   readonly parameters: Parameters;
-  /** Rows of each compact table, ascending, as rows of the full one. */
+  /** By table, the rows of the full table that the compact one contains, ascending. */
   readonly rows: ReadonlyMap<string, Int32Array>;
-  /** For each of the given batches, the positions that its look-ups read: feeds of the compact graph. */
+  /** For each batch, the positions that its look-ups read: feeds of the compact graph. */
   readonly places: readonly Feeds[];
-  /** The full parameters with the rows of `adapted` written back: rows in no batch keep their values. */
+  /** The full parameters with the rows of `adapted` written back; rows that no batch uses keep their values. */
   restore(adapted: Parameters): Map<string, Tensor>;
 }
 
-/** Compacts `parameters` to the union of the rows that `batches` use. An index outside its table is invalid_model. */
+/** Compacts `parameters` to the rows that any of `batches` uses. An index outside its table is index_out_of_range. */
 export async function compact(
   cut: TableCut,
   parameters: Parameters,
@@ -89,7 +89,7 @@ export async function compact(
   };
 }
 
-/** The rows that a look-up reads, in newly allocated memory. ONNX counts negative indices from the end. */
+/** The rows that a look-up reads, as a new array. Negative indices count from the end, as in ONNX. */
 function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   const indices = data instanceof Int32Array ? data : Float64Array.from(data as ArrayLike<number>, Number);
   const out = new Int32Array(indices.length);
@@ -103,7 +103,7 @@ function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   return out;
 }
 
-/** The used rows, ascending, and the position of each row among them (or -1). */
+/** The used rows, ascending, and by row its position among them (or -1). */
 function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Array; place: Int32Array } {
   const place = new Int32Array(rows).fill(-1);
   let count = 0;
@@ -123,7 +123,7 @@ function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Arr
   return { list, place };
 }
 
-/** Some rows of a table, in the given order. */
+/** Copies of the given rows of a table, in that order. */
 export function takeRows(full: Tensor, rows: Int32Array): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = new Float32Array(rows.length * width);
@@ -132,7 +132,7 @@ export function takeRows(full: Tensor, rows: Int32Array): Tensor {
   return { dtype: full.dtype, shape: [rows.length, ...full.shape.slice(1)], data };
 }
 
-/** A copy of `full` with some rows replaced by `changed`. */
+/** A copy of `full` with `rows` replaced by those of `changed`. */
 export function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = (full.data as Float32Array).slice();

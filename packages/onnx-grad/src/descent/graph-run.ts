@@ -1,6 +1,4 @@
-/**
- * Steps of gradient descent on a few parameters anywhere in the graph: the head is differentiated and run as a graph.
- */
+/** Gradient descent on parameters anywhere in the head: it is differentiated, and a step is a run of the result. */
 
 import { type Compaction, compact, indexReader, type Parameters } from '../adam/compaction.ts';
 import { OnnxGradError } from '../errors.ts';
@@ -15,7 +13,7 @@ import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
 import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-run.ts';
 
-/** Rows scored in one run. */
+/** Rows in one run of the scores. */
 const SCORE_ROWS = 2048;
 
 export interface GraphProgram {
@@ -23,7 +21,9 @@ export interface GraphProgram {
   close(): Promise<void>;
 }
 
-/** Inputs: those of the head and `label`, `rate/<parameter>`. Outputs: `loss`, `next/<parameter>`. */
+/**
+ * Inputs: the head's, `label` `[batch]` and `rate/<parameter>`. Outputs: `loss`, and `next/<parameter>` after the step.
+ */
 export function buildDescentGraph(head: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(head);
   const score = b.get(head.outputs[0]!);
@@ -45,13 +45,13 @@ export async function openGraphProgram(
   const cut = cutTables(head, parameters);
   const step = await openSession(buildDescentGraph(cut.compactGraph, parameters), options);
   const forward = await openSession(cut.compactGraph, options);
-  // the rows that a table's look-ups use come from the boundary, possibly through the index graph
+  // a table's look-ups read rows that the boundary contains, or that the index graph computes from it
   const index = cut.indexGraph.nodes.length > 0 ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {
     async start(values, boundary) {
       const own = new Map(parameters.map((name) => [name, values.get(name)!]));
-      const compaction = await compact(cut, own, reader, [{ ...boundary.perUser, ...boundary.shared }]);
+      const compaction = await compact(cut, own, reader, [{ ...boundary.perRow, ...boundary.shared }]);
       return new GraphRun(compaction, boundary, parameters, step, forward);
     },
     async close() {
@@ -62,7 +62,7 @@ export async function openGraphProgram(
 
 class GraphRun implements HeadRun {
   readonly #compaction: Compaction;
-  readonly #perUser: Feeds;
+  readonly #perRow: Feeds;
   readonly #shared: Feeds;
   readonly #rows: number;
   readonly #parameters: readonly string[];
@@ -80,7 +80,7 @@ class GraphRun implements HeadRun {
     this.#compaction = compaction;
     const wanted = (feeds: Feeds): Feeds =>
       Object.fromEntries(Object.entries(feeds).filter(([name]) => forward.inputs.includes(name)));
-    this.#perUser = { ...wanted(boundary.perUser), ...compaction.places[0]! };
+    this.#perRow = { ...wanted(boundary.perRow), ...compaction.places[0]! };
     this.#shared = wanted(boundary.shared);
     this.#rows = boundary.rows;
     this.#parameters = parameters;
@@ -91,7 +91,7 @@ class GraphRun implements HeadRun {
 
   async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
     const feeds = {
-      ...takeFeeds(this.#perUser, rows),
+      ...takeFeeds(this.#perRow, rows),
       ...this.#shared,
       ...this.#current,
       ...Object.fromEntries(this.#parameters.map((name) => [`rate/${name}`, tensor('float32', [], [rates[name]!])])),
@@ -107,7 +107,7 @@ class GraphRun implements HeadRun {
     for (let from = 0; from < this.#rows; from += SCORE_ROWS) {
       const to = Math.min(from + SCORE_ROWS, this.#rows);
       const result = await this.#forward.run({
-        ...sliceFeeds(this.#perUser, from, to),
+        ...sliceFeeds(this.#perRow, from, to),
         ...this.#shared,
         ...this.#current,
       });
@@ -117,11 +117,11 @@ class GraphRun implements HeadRun {
   }
 
   fitLogistic(): LogitPart {
-    return this.#refuse('a companion');
+    return this.#refuse('a logistic regression');
   }
 
   linear(): LogitPart {
-    return this.#refuse('a regression');
+    return this.#refuse('a linear change');
   }
 
   async blend(): Promise<void> {
@@ -141,7 +141,7 @@ class GraphRun implements HeadRun {
 
   reset(to?: HeadPosition): void {
     const start = [...this.#compaction.parameters];
-    // a step returns new tensors, and never writes into existing ones
+    // no copy: a step returns new tensors and never writes into existing ones
     this.#current = Object.fromEntries(
       start.map(([name, value]) => [name, to ? { ...value, data: to.values.get(name) as Float32Array } : value]),
     );

@@ -1,6 +1,6 @@
 /**
- * Adaptation of a few parameters: everything that does not depend on them is computed once per user, and steps of
- * gradient descent run on the rest.
+ * Gradient descent on a few parameters of a graph. The body, which does not depend on them, is computed once per row;
+ * the steps run on the head, which does.
  */
 
 import type { Parameters } from '../adam/compaction.ts';
@@ -15,35 +15,31 @@ import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
 import type { BoundaryActivations, HeadRun } from './head-run.ts';
 import { buildLinkStep, openLinearProgram } from './linear-run.ts';
 
-/** Rows of the body computed in one run. */
+/** Rows of the body in one run. */
 const BODY_ROWS = 2048;
 
 export interface HeadProgram {
-  /** Whether the parameters only shift logits, so that a run can blend in regressions. */
+  /** Whether the parameters act through a linear term, so that a run can blend in parts. */
   readonly isLinear: boolean;
-  /**
-   * Computes the boundary of `rows` users with `parameters`; `feedsOf` returns the model's inputs for a range of them.
-   */
+  /** Runs the body on `rows` rows; `feedsOf` returns the graph's inputs for the rows `from .. to`. */
   boundary(
     parameters: Parameters,
     rows: number,
     feedsOf: (from: number, to: number) => Feeds,
   ): Promise<BoundaryActivations>;
-  /** Starts from `parameters` on users of `boundary`. */
+  /** Starts a run from `parameters` on the rows of `boundary`. */
   start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
   close(): Promise<void>;
 }
 
-/**
- * `graph` split at `parameters`. All its float parameters are inputs, so that a model in training needs no new session.
- */
+/** `graph` split at `parameters`. All float32 parameters become inputs: sessions outlive a change of them. */
 export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
   return splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
 }
 
 /**
- * The graphs that descent on `parameters` of `graph` runs: the body once per user (null if there is none), then `step`
+ * The graphs that descent on `parameters` of `graph` runs: the body once per row (null if there is none), then `step`
  * repeatedly.
  */
 export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
@@ -54,9 +50,10 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 }
 
 /**
- * Prepares descent on `parameters` of `graph`. If they only shift logits, it runs in plain arrays, otherwise it runs
- * the head as a graph. `regression` is one of them that no step moves, `scale` is not one of them: both are only for
- * `blend`.
+ * Prepares descent on `parameters` of `graph`, whose first output is the score, `[batch]`, and opens its sessions. If
+ * the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Two parameters are only
+ * for `blend`: `regression`, one of `parameters` that no step moves, and `scale`, which is not one of them. A graph
+ * that cannot be split or differentiated is a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,
@@ -71,26 +68,26 @@ export async function openHeadProgram(
     : await openGraphProgram(head, parameters, options);
   const boundaryNames = head.inputs.filter((name) => !parameters.includes(name));
   const [batch] = graph.values.get(graph.outputs[0]!)!.shape;
-  const isPerUser = (name: string) => head.values.get(name)!.shape[0] === batch;
+  const isPerRow = (name: string) => head.values.get(name)!.shape[0] === batch;
   return {
     isLinear: term !== null,
     async boundary(values, rows, feedsOf) {
       const fixed = Object.fromEntries(values);
-      const perUser: Record<string, Tensor> = {};
+      const perRow: Record<string, Tensor> = {};
       const shared: Record<string, Tensor> = {};
       for (let from = 0; from < rows; from += BODY_ROWS) {
         const to = Math.min(from + BODY_ROWS, rows);
         const feeds = feedsOf(from, to);
         const given = { ...feeds, ...fixed };
-        // a frozen parameter that the head reads directly is part of the boundary too
+        // the head may also read a frozen parameter
         const out: Feeds = { ...given, ...(bodySession ? await bodySession.run(given) : {}) };
         for (const name of boundaryNames) {
           const part = out[name]!;
-          if (!isPerUser(name)) shared[name] = part;
-          else putFeed(perUser, name, part, from, rows);
+          if (!isPerRow(name)) shared[name] = part;
+          else putFeed(perRow, name, part, from, rows);
         }
       }
-      return { rows, perUser, shared };
+      return { rows, perRow, shared };
     },
     start: (values, boundary) => program.start(values, boundary),
     async close() {

@@ -3,41 +3,41 @@
 import type { Tensor } from '../graph/tensor.ts';
 import type { Feeds } from '../session/session.ts';
 
-/** The rate of each parameter's gradient descent. */
+/** The learning rate of each parameter. */
 export type Rates = Readonly<Record<string, number>>;
 
-/**
- * The inverse L2 strength of the parameters that a logistic regression is fitted on; those without one are not used.
- */
+/** By parameter, the inverse L2 strength of a logistic regression on it; parameters without one are left out. */
 export type Strengths = Readonly<Record<string, number>>;
 
-/** Values of the boundary for some users: `[rows, ..]` each, except campaign-only values, which all share. */
+/** What the head reads from the body, for some rows. */
 export interface BoundaryActivations {
   readonly rows: number;
-  readonly perUser: Feeds;
+  /** `[rows, ..]` each. */
+  readonly perRow: Feeds;
+  /** Values without a batch axis, which all rows share. */
   readonly shared: Feeds;
 }
 
 export interface HeadRun {
-  /** One full-batch step on rows of the boundary; returns the loss before it. */
+  /** One step on all of `rows` with their labels (0 or 1); returns the mean loss before it. */
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
-  /** Scores of all rows of the boundary with the current parameters. */
+  /** Scores of all rows of the boundary with the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**
-   * Fits the logistic regression (`companion` in manifest.json) to rows of the boundary. invalid_model if the
-   * parameters do not act through a linear term.
+   * Fits a logistic regression to `rows` of the boundary, on what the parameters are multiplied by. not_linear if they
+   * do not act through a linear term.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
-  /** A linear change as a part. invalid_model as above. */
+  /** A change of one parameter as a part. not_linear as above. */
   linear(change: LinearChange): LogitPart;
   /**
-   * Adds parts to the logits, so that their spreads over the `reference` rows are to that of the current logits as
-   * their weights are to `own` (default: 1), then restores the spread, by the scale if the model has one, and the mean
-   * by an intercept. A part without a spread adds nothing; with an `own` of 0 next to nothing is left of the current
-   * logits. invalid_model as above.
+   * Adds parts to the logits. Over the `reference` rows, the ratio of a part's standard deviation to that of the
+   * current logits is the ratio of its weight to `own` (default: 1). Then restores the standard deviation by the scale,
+   * if the program has one, and the mean by an intercept, if there is one. A part that is the same for all rows adds
+   * nothing; an `own` of 0 leaves next to nothing of the current logits. not_linear as above.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
-  /** The parameters' current position, to return to before a blend. */
+  /** Where the parameters are now, to return to. Taken before a blend: it does not contain one. */
   position(): HeadPosition;
   /** Returns to a position, or to the start. */
   reset(to?: HeadPosition): void;
@@ -45,25 +45,25 @@ export interface HeadRun {
   parameters(): Map<string, Tensor>;
 }
 
-/** A direction in which one whole parameter is moved. */
+/** A change of one whole parameter. */
 export interface LinearChange {
   readonly parameter: string;
-  /** By element of the parameter. */
+  /** What is added to each element of the parameter. */
   readonly elements: Float64Array;
-  /** The amount that `elements` add to the term of each row of the run. */
+  /** What that adds to the term of each row of the run, `[rows]`. */
   readonly own: Float64Array;
 }
 
-/** A position of one run; its values are private to the run. */
+/** The parameters of a run at some time; only that run can read the values. */
 export interface HeadPosition {
   readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
-/** A part that can be added to the logits of a run, linear in its parameters. */
+/** An addend of a run's logits that is linear in the parameters. */
 export interface LogitPart {
-  /** By row of the run. */
+  /** What the part adds to each row, `[rows]`. */
   readonly own: Float64Array;
-  /** Moves the parameters so that `factor` times the part is added. */
+  /** Moves the parameters so that the logits gain `factor` times the part. */
   add(factor: number): void;
 }
 

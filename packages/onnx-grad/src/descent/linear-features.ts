@@ -1,4 +1,4 @@
-/** The components of a user's term: the features that adapted parameters multiply, read off the graph once per user. */
+/** Features of rows: what the parameters of a linear term are multiplied by, read off the graph once. */
 
 import type { Parameters } from '../adam/compaction.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -9,21 +9,20 @@ import { type Feeds, openSession, type Session, type SessionOptions } from '../s
 import type { Design } from './logistic-regression.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
-/** Elements of one adapted parameter among the columns. */
+/** The columns of one parameter. */
 export interface ColumnBlock {
   readonly parameter: string;
   /** The block's columns are `first .. first + elements.length`. */
   readonly first: number;
-  /**
-   * Flat positions in the parameter, ascending; elements that no row looks up have no column, as nothing moves them.
-   */
+  /** Flat positions in the parameter, ascending. An element that no row looks up has no column: nothing moves it. */
   readonly elements: Int32Array;
 }
 
 /**
- * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense
- * one. term of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d], c
- * = the change of the parameters since the start.
+ * The features of some rows: a sparse part (elements of tables that a row looks up, with their weights) and a dense
+ * one. With c the change of the parameters since the start, the term of row i is
+ *
+ *     offsets[i] + sum_k values[k] c[columns[k]] + sum_d dense[i, d] c[firstDense + d],  starts[i] <= k < starts[i + 1]
  */
 export interface LinearFeatures {
   readonly rows: number;
@@ -31,7 +30,7 @@ export interface LinearFeatures {
   readonly blocks: readonly ColumnBlock[];
   /** `[rows]`: the term at the start. */
   readonly offsets: Float64Array;
-  /** `[rows + 1]`: CSR, no column repeated in a row. */
+  /** `[rows + 1]`, as in CSR; no row repeats a column. */
   readonly starts: Int32Array;
   readonly columns: Int32Array;
   readonly values: Float32Array;
@@ -41,15 +40,15 @@ export interface LinearFeatures {
 }
 
 export interface FeatureReader {
-  /** Reads the features of the rows with the given boundary; `start` are the adapted parameters at the start. */
-  read(start: Parameters, perUser: Feeds, shared: Feeds, rows: number): Promise<LinearFeatures>;
+  /** Reads the features of `rows` rows of a boundary; `start` contains the parameters at the start. */
+  read(start: Parameters, perRow: Feeds, shared: Feeds, rows: number): Promise<LinearFeatures>;
   close(): Promise<void>;
 }
 
-/** Rows read in one run. */
+/** Rows in one run. */
 const READ_ROWS = 2048;
 
-/** `without` names a table whose features are not read, as no step moves it. */
+/** Opens the sessions that read features; those of the table `without` are not read, as no step moves it. */
 export async function openFeatureReader(
   term: LinearTerm,
   { without, ...options }: SessionOptions & { without?: string } = {},
@@ -58,7 +57,7 @@ export async function openFeatureReader(
   const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
   const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
   const tables = allTables.filter((name) => name !== without);
-  // the tables' contribution is computed once, while the other parameters' features are read off
+  // what tables add is computed once for all elements of the other parameters
   const split = dense.length > 0 ? splitFrozen(termGraph, dense) : null;
   const forward = await openSession(termGraph, options);
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
@@ -69,7 +68,7 @@ export async function openFeatureReader(
     .filter((name) => weights?.outputs.includes(name));
 
   return {
-    async read(start, perUser, shared, rows) {
+    async read(start, perRow, shared, rows) {
       const placeOf = new Map(tables.map((name) => [name, new Int32Array(start.get(name)!.data.length).fill(-1)]));
       const parts: Part[] = [];
       const denseWidth = dense.reduce((sum, name) => sum + start.get(name)!.data.length, 0);
@@ -78,7 +77,7 @@ export async function openFeatureReader(
       const given = Object.fromEntries(start);
       for (let from = 0; from < rows; from += READ_ROWS) {
         const to = Math.min(from + READ_ROWS, rows);
-        const feeds: Feeds = { ...sliceFeeds(perUser, from, to), ...shared };
+        const feeds: Feeds = { ...sliceFeeds(perRow, from, to), ...shared };
         offsets.set((await forward.run({ ...feeds, ...given }))[term.value]!.data as Float32Array, from);
         if (head) {
           const part = await readDense({ body, head }, { tables: allTables, dense }, feeds, start, to - from);
@@ -103,7 +102,7 @@ export async function openFeatureReader(
   };
 }
 
-/** `[rows, elements of dense]`: each element is set to 1 in turn, all others to 0; the term's change is its column. */
+/** `[rows, elements of dense]`: each element is set to 1 in turn, all others to 0; its column is the term's change. */
 async function readDense(
   { body, head }: { body: Session | null; head: Session },
   { tables, dense }: { tables: readonly string[]; dense: readonly string[] },
@@ -164,7 +163,7 @@ function assemble(
   return { rows, width, blocks, offsets, ...sparse, firstDense, dense: denseValues };
 }
 
-/** Which columns take part in a product. */
+/** The columns that take part in a product. */
 export interface Columns {
   readonly sparse: boolean;
   readonly dense: boolean;
@@ -193,7 +192,7 @@ export function multiplyRows(
   }
 }
 
-/** out[j] = sum_i weights[i] x(rows[i], j) ^ power, on the first `width` entries; unused columns get 0. */
+/** out[j] = sum_i weights[i] x(rows[i], j) ^ power for the first `width` entries; 0 for columns that take no part. */
 export function multiplyRowsTransposed(
   features: LinearFeatures,
   rows: Int32Array,
@@ -221,7 +220,7 @@ export function multiplyRowsTransposed(
   }
 }
 
-/** change[j] -= rate gradient[j], with the rate of the column's parameter; both `[width]`. */
+/** change[j] -= rate gradient[j], with the learning rate of the column's parameter; both `[width]`. */
 export function descendBlocks(
   { blocks }: LinearFeatures,
   change: Float64Array,
@@ -234,7 +233,7 @@ export function descendBlocks(
   }
 }
 
-/** Some rows as the design of a regression on the columns with a strength; other columns are treated as absent. */
+/** Some rows as the design of a regression on the columns with a strength, which leaves out all others. */
 export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
   const { width, firstDense } = features;
   const which: Columns = {

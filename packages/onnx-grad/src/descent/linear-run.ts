@@ -1,7 +1,4 @@
-/**
- * Adaptation of parameters that only shift a user's logits: a regression on features that are read once, in plain
- * arrays.
- */
+/** Gradient descent on parameters that act through a linear term: a regression on features that are read once. */
 
 import type { Parameters } from '../adam/compaction.ts';
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
@@ -33,18 +30,16 @@ import {
 import { fitLogisticRegression } from './logistic-regression.ts';
 import { logitOf, SAME, spreadOf } from './spread.ts';
 
-/** Rows scored in one run. */
+/** Rows in one run of the scores. */
 const LINK_ROWS = 8192;
-/** The logistic regression stops when no entry of its mean gradient exceeds this: the remainder changes no rank. */
+/** The logistic regression stops when no entry of its mean gradient exceeds this: more steps change no rank. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/**
- * The least weight of a run's own logits in a blend: enough to break ties between users whom all parts score equally.
- */
+/** The least weight of a run's own logits in a blend: enough to order rows that all parts score equally. */
 const LEAST_OWN = 1e-3;
 /**
- * Where no scale takes the spread back, the parts of a blend have at most this spread together, or what their weights
- * say in spreads of the run's own logits: float32, and ONNX Runtime's Sigmoid, only distinguish logits within about
- * +-16.
+ * Without a scale to restore the spread, the standard deviations of all parts of a blend add up to at most this, or to
+ * the sum of their weights times that of the run's own logits: float32, and ONNX Runtime's Sigmoid, only distinguish
+ * logits within about +-16.
  */
 const MOST_UNSCALED = 4;
 
@@ -53,7 +48,7 @@ export interface LinearProgram {
   close(): Promise<void>;
 }
 
-/** Inputs: those of the link graph and `label`. Outputs: `loss` and the gradient of each row's term. */
+/** Inputs: the link graph's and `label` `[batch]`. Outputs: `loss`, and its gradient in each row's term. */
 export function buildLinkStep(term: LinearTerm): Graph {
   const b = Builder.from(term.linkGraph);
   const score = b.get(term.linkGraph.outputs[0]!);
@@ -63,7 +58,7 @@ export function buildLinkStep(term: LinearTerm): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
-/** Steps move `parameters` except `regression`; that and `scale`, which is not one of them, are only for blends. */
+/** Steps move all `parameters` except `regression`. That and `scale`, which is not one of them, are only for blends. */
 export async function openLinearProgram(
   term: LinearTerm,
   parameters: readonly string[],
@@ -73,12 +68,12 @@ export async function openLinearProgram(
   const step = await openSession(buildLinkStep(term), options);
   const link = await openSession(term.linkGraph, options);
   return {
-    async start(values, { perUser, shared, rows }) {
+    async start(values, { perRow, shared, rows }) {
       const own = new Map(parameters.map((name) => [name, values.get(name)!]));
-      const features = await reader.read(own, perUser, shared, rows);
+      const features = await reader.read(own, perRow, shared, rows);
       const multiplier =
         scale === undefined ? null : { name: scale, value: (values.get(scale)!.data as Float32Array)[0]! };
-      return new LinearRun(term, features, own, { perUser, shared }, { step, link }, multiplier);
+      return new LinearRun(term, features, own, { perRow, shared }, { step, link }, multiplier);
     },
     async close() {
       for (const part of [reader, step, link]) await part.close();
@@ -90,14 +85,14 @@ class LinearRun implements HeadRun {
   readonly #term: LinearTerm;
   readonly #features: LinearFeatures;
   readonly #start: Parameters;
-  readonly #perUser: Feeds;
+  readonly #perRow: Feeds;
   readonly #shared: Feeds;
   readonly #step: Session;
   readonly #link: Session;
   readonly #all: Int32Array;
   /** The change of the parameters since the start, by column. */
   readonly #change: Float64Array;
-  /** What a linear change adds to each row's term, and to the elements of its parameter. */
+  /** What linear changes add to each row's term, and (below) to the elements of their parameters. */
   readonly #added: Float64Array;
   readonly #linear: { readonly parameter: string; readonly elements: Float64Array }[] = [];
   readonly #scaleName: string | null;
@@ -109,7 +104,7 @@ class LinearRun implements HeadRun {
     term: LinearTerm,
     features: LinearFeatures,
     start: Parameters,
-    { perUser, shared }: { perUser: Feeds; shared: Feeds },
+    { perRow, shared }: { perRow: Feeds; shared: Feeds },
     { step, link }: { step: Session; link: Session },
     scale: { readonly name: string; readonly value: number } | null,
   ) {
@@ -117,7 +112,7 @@ class LinearRun implements HeadRun {
     this.#term = term;
     this.#features = features;
     this.#start = start;
-    this.#perUser = Object.fromEntries(Object.entries(perUser).filter(isRead));
+    this.#perRow = Object.fromEntries(Object.entries(perRow).filter(isRead));
     this.#shared = Object.fromEntries(Object.entries(shared).filter(isRead));
     this.#step = step;
     this.#link = link;
@@ -133,7 +128,7 @@ class LinearRun implements HeadRun {
   async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
     const terms = this.#termsOf(rows);
     const out = await this.#step.run({
-      ...takeFeeds(this.#perUser, rows),
+      ...takeFeeds(this.#perRow, rows),
       ...this.#shared,
       [this.#term.value]: this.#asInput(terms),
       label: { dtype: 'float32', shape: [labels.length], data: labels },
@@ -151,7 +146,7 @@ class LinearRun implements HeadRun {
     for (let from = 0; from < rows; from += LINK_ROWS) {
       const to = Math.min(from + LINK_ROWS, rows);
       const result = await this.#link.run({
-        ...sliceFeeds(this.#perUser, from, to),
+        ...sliceFeeds(this.#perRow, from, to),
         ...this.#shared,
         ...(this.#scaleName === null ? {} : { [this.#scaleName]: this.#scaleTensor() }),
         [this.#term.value]: this.#asInput(terms.subarray(from, to)),
@@ -165,7 +160,7 @@ class LinearRun implements HeadRun {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
-    // an excluded column needs some strength, and keeps weight 0
+    // the solver needs a strength for an excluded column, whose weight stays 0
     const { weights } = fitLogisticRegression(
       design,
       labels,
@@ -196,7 +191,7 @@ class LinearRun implements HeadRun {
     const scores = await this.scores();
     const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
     const before = spreadOf(inner);
-    // logits that are all the same say nothing, and have no spread to keep
+    // logits that are all equal have no spread to keep
     const spreadToKeep = before.deviation || 1;
     const unit = Math.min(spreadToKeep / Math.max(weightOfOwn, LEAST_OWN), this.#mostUnit(parts, spreadToKeep));
     let isBlended = false;
@@ -212,7 +207,7 @@ class LinearRun implements HeadRun {
     if (!isBlended) return;
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
-    // a larger spread would cause ties at both ends, see `MOST_UNSCALED`
+    // a larger spread would cause ties at both ends: see `MOST_UNSCALED`
     const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
@@ -249,7 +244,7 @@ class LinearRun implements HeadRun {
     return out;
   }
 
-  /** The largest spread of a part of weight 1. */
+  /** The largest standard deviation of a part of weight 1. */
   #mostUnit(parts: readonly BlendedPart[], spreadToKeep: number): number {
     if (this.#scaleName !== null) return Number.POSITIVE_INFINITY;
     const weights = parts.reduce((sum, { weight }) => sum + weight, 0);
@@ -290,7 +285,7 @@ class LinearRun implements HeadRun {
   }
 }
 
-/** A value for each column, by its parameter; 0 for parameters not named. */
+/** The value of each column's parameter, `[width]`; 0 for parameters that are not named. */
 function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
   const out = new Float64Array(width);
   for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);

@@ -1,7 +1,7 @@
 /** L2-regularised logistic regression, fitted to convergence by Newton's method with conjugate gradients. */
 import { assert } from '../errors.ts';
 
-/** The features of some rows, `[rows, width]`, represented only by products. */
+/** A matrix X of features, `[rows, width]`, of which the solver only needs products. */
 export interface Design {
   readonly rows: number;
   readonly width: number;
@@ -18,7 +18,7 @@ export interface LogisticModel {
   /** `[width]` */
   readonly weights: Float64Array;
   readonly bias: number;
-  /** Newton steps taken. */
+  /** The number of Newton steps. */
   readonly steps: number;
   /** Whether the gradient fell below the tolerance. */
   readonly converged: boolean;
@@ -91,7 +91,7 @@ export function fitLogisticRegression(
   }
 }
 
-/** One over the strengths. */
+/** The reciprocals of the strengths, `[width]`. */
 function penaltiesOf(strengths: Float64Array | number, width: number): Float64Array {
   const penaltyOf = (strength: number): number => {
     assert(strength > 0 && Number.isFinite(strength), `strength ${strength} is not positive`);

@@ -1,9 +1,9 @@
-/** The table elements that each user's look-ups read, as sparse rows. */
+/** Sparse rows: the table elements that each row of a batch looks up, with their weights. */
 
 import { OnnxGradError } from '../errors.ts';
 import { elementCount, type Tensor } from '../graph/tensor.ts';
 
-/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column repeated. */
+/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`; no row repeats a column. */
 export interface LookedUpRows {
   /** `[rows + 1]` */
   readonly starts: Int32Array;
@@ -12,18 +12,22 @@ export interface LookedUpRows {
 }
 
 /**
- * The elements that one look-up adds to the rows `from .. to`: `counts[i]` elements of the parameter for row from + i.
+ * What one look-up adds to consecutive rows: `counts[i]` elements of the parameter, with their weights, to row from +
+ * i.
  */
 export interface Part {
   readonly parameter: string;
-  /** The first of the rows. */
+  /** The first row. */
   readonly from: number;
   readonly counts: Int32Array;
   readonly elements: Int32Array;
   readonly values: Float32Array;
 }
 
-/** Elements of weight 0 (padding) are omitted. An index outside the table is invalid_model. */
+/**
+ * The part of a look-up of rows `from .. to`: `index` is `[to - from, ..]`, and `weight` has one more axis, the table's
+ * width. Elements of weight 0 (padding) are omitted. An index outside the table is index_out_of_range.
+ */
 export function readPart(
   parameter: string,
   table: Pick<Tensor, 'shape'>,
@@ -60,7 +64,7 @@ export function readPart(
   return { parameter, from, counts, elements: elements.subarray(0, at), values: values.subarray(0, at) };
 }
 
-/** The parts as sparse rows, each element in the column given by `columnOf`, in `[0, width)`. */
+/** The parts as sparse rows. `columnOf` returns an element's column, from 0 to width - 1. */
 export function assembleRows(
   parts: readonly Part[],
   rows: number,
@@ -88,8 +92,8 @@ export function assembleRows(
 }
 
 /**
- * Merges the entries of elements that a row looks up several times, in place, as squares must be of the sum. Returns
- * the number of remaining entries.
+ * Adds up, in place, the entries of an element that a row looks up several times: a square must be that of their sum.
+ * Returns the number of remaining entries.
  */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);

@@ -1,10 +1,8 @@
-/** Logits of scores, and how far they are spread. */
+/** Logits of scores, and their mean and standard deviation. */
 
-/** Scores this close to 0 or 1 get the logit of the bound. */
+/** Scores are clipped this far from 0 and 1. */
 const CERTAIN = 1e-7;
-/**
- * Values that differ by less than this share of their size count as equal, as features are differences of float32 sums.
- */
+/** Values within this share of their size count as equal: features are differences of float32 sums. */
 export const SAME = 1e-4;
 
 /** The logit of a score, clipped at 1e-7 from 0 and 1. */
@@ -13,7 +11,7 @@ export function logitOf(score: number): number {
   return Math.log(inside / (1 - inside));
 }
 
-/** Mean and standard deviation; the latter is 0 where values are equal but for rounding. */
+/** Mean and standard deviation; the latter is 0 if the values only differ by rounding. */
 export function spreadOf(values: Float64Array): { mean: number; deviation: number } {
   let mean = 0;
   for (const value of values) mean += value / values.length;

@@ -3,6 +3,7 @@
 import { GraphError } from '../errors.ts';
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
 import { KNOWN_ELEMENTS, requireFitting } from '../ops/dims.ts';
+import { requireArity } from '../ops/helpers.ts';
 import { OPS } from '../ops/table.ts';
 import type { GradientOverride, Graph, Node, Value } from './ir.ts';
 import type { NodeBuilder, NodeOptions } from './node-builder.ts';
@@ -19,6 +20,7 @@ import {
   typeText,
 } from './tensor.ts';
 import { keyOf, valueOfTensor } from './tensor-values.ts';
+import { UniqueNames } from './unique-names.ts';
 
 export class Builder implements NodeBuilder {
   private readonly nodes: Node[] = [];
@@ -29,7 +31,7 @@ export class Builder implements NodeBuilder {
   private readonly overrides = new Map<string, readonly GradientOverride[]>();
   private readonly reserved = new Set<string>();
   private readonly nodeNames = new Set<string>();
-  private readonly nextNumber = new Map<string, number>();
+  private readonly names = new UniqueNames();
   private readonly sharedConstants = new Map<string, Value>();
   private freshDims = 0;
   private prefix = '';
@@ -129,14 +131,8 @@ export class Builder implements NodeBuilder {
     const spec = OPS[op];
     const name = this.uniqueNodeName(`${this.prefix}${op}`, options.name);
     const where = `${op} node "${name}"`;
-    const [least, most] = spec.arity;
-    if (inputs.length < least || inputs.length > most) {
-      throw new GraphError(
-        `${where} has ${inputs.length} inputs, not ${least === most ? least : `${least} to ${most}`}`,
-      );
-    }
-    for (const [i, input] of inputs.entries()) {
-      if (input === null && i < least) throw new GraphError(`${where} lacks its input ${i}`);
+    requireArity(inputs, spec.arity, where);
+    for (const input of inputs) {
       if (input !== null && this.values.get(input.name) !== input)
         throw new GraphError(`${where} uses "${input.name}", which does not belong to this graph`);
     }
@@ -260,19 +256,11 @@ export class Builder implements NodeBuilder {
   }
 
   private uniqueNodeName(base: string, given?: string): string {
-    if (given !== undefined) return this.unique(given, this.nodeNames);
-    return this.unique(base, { has: (name) => this.nodeNames.has(name) || this.reserved.has(name) });
+    if (given !== undefined) return this.names.give(given, (name) => this.nodeNames.has(name));
+    return this.names.give(base, (name) => this.nodeNames.has(name) || this.reserved.has(name));
   }
 
   private uniqueValueName(base: string): string {
-    return this.unique(base, { has: (name) => this.values.has(name) || this.reserved.has(name) });
-  }
-
-  private unique(base: string, taken: { has(name: string): boolean }): string {
-    if (!taken.has(base)) return base;
-    let number = this.nextNumber.get(base) ?? 1;
-    while (taken.has(`${base}_${number}`)) number++;
-    this.nextNumber.set(base, number + 1);
-    return `${base}_${number}`;
+    return this.names.give(base, (name) => this.values.has(name) || this.reserved.has(name));
   }
 }

@@ -28,9 +28,9 @@ export function prune(graph: Graph, { initializers = false, overrides = true }: 
   };
 }
 
-/** `graph` without what no output needs, including inputs except `keep`. */
-export function pruneInputs(graph: Graph, keep: readonly string[]): Graph {
-  const pruned = prune(graph);
+/** `graph` without what no output needs, inputs included except those named in `keep`. */
+export function pruneInputs(graph: Graph, keep: readonly string[], options: PruneOptions = {}): Graph {
+  const pruned = prune(graph, options);
   const used = new Set([...pruned.nodes.flatMap((node) => node.inputs), ...pruned.outputs, ...keep]);
   const inputs = pruned.inputs.filter((name) => used.has(name));
   const values = new Map([...pruned.values].filter(([name]) => !pruned.inputs.includes(name) || inputs.includes(name)));

@@ -1,11 +1,13 @@
 /**
- * Adds the nodes of a file to a graph: each brought to opset 18 and typed, branches that are known to be taken inlined.
+ * Adds the nodes of a file to a graph: brings each to opset 18 and types it; inlines the branch of an `If` that is
+ * known.
  */
 
 import { isComposite } from '../composites/table.ts';
 import { GraphError } from '../errors.ts';
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
+import { UniqueNames } from '../graph/unique-names.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';
 import { type ConversionContext, convertNode } from './convert-opset.ts';
@@ -16,10 +18,10 @@ import { readAttributes } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
 import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
-/** Adds `nodes`, which are sorted, and all of whose inputs `b` has. */
+/** Adds `nodes`, sorted, whose inputs from outside `b` already has. Whatever does not fit is a GraphError. */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const names = nodeNames(nodes);
-  // nodes that stand for a composite one get names of their own
+  // the parts of a composite node must not take the names of later nodes
   b.reserve(names);
   nodes.forEach((node, i) => {
     if (node.op === 'If') addBranch(b, node, names[i]!);
@@ -47,7 +49,7 @@ function addNode(b: Builder, node: FileNode, name: string): void {
     throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
 }
 
-/** The nodes of the branch that types and shapes say is taken, named `<node>/<name>`. */
+/** Adds the branch of an `If` that follows from types and shapes; its nodes are named `<node>/<name>`. */
 function addBranch(b: Builder, node: FileNode, name: string): void {
   const where = nodeText(node);
   const condition = b.get(node.inputs[0]!);
@@ -59,6 +61,7 @@ function addBranch(b: Builder, node: FileNode, name: string): void {
   if (branch.output.length !== node.outputs.length)
     throw new GraphError(`${where} has ${node.outputs.length} outputs, and its branch ${branch.output.length}`);
   const own = new Map<string, Value>();
+  const names = new UniqueNames();
   const resolve = (value: string) => own.get(value) ?? b.get(value);
   for (const proto of branch.initializer)
     own.set(proto.name, b.constant(readTensor(proto, `initializer "${proto.name}" of ${where}`)));
@@ -70,8 +73,10 @@ function addBranch(b: Builder, node: FileNode, name: string): void {
     }
     const inner = read.node;
     const inputs = inner.inputs.map((input) => (input === '' ? '' : resolve(input).name));
-    // names of a branch are its own, and may be those of values outside
-    const outputs = inner.outputs.map((output) => (output === '' ? '' : freshName(b, `${name}/${output}`)));
+    // a branch may reuse names of outer values
+    const outputs = inner.outputs.map((output) =>
+      output === '' ? '' : names.give(`${name}/${output}`, (each) => b.has(each)),
+    );
     addNodes(b, [{ ...inner, name: `${name}/${inner.name || inner.op}`, inputs, outputs }]);
     inner.outputs.forEach((output, i) => {
       if (output !== '') own.set(output, b.get(outputs[i]!));
@@ -80,12 +85,6 @@ function addBranch(b: Builder, node: FileNode, name: string): void {
   branch.output.forEach((output, i) => {
     b.add('Identity', [resolve(output.name)], {}, { name, outputs: [node.outputs[i]!] });
   });
-}
-
-function freshName(b: Builder, name: string): string {
-  let free = name;
-  for (let i = 1; b.has(free); i++) free = `${name}_${i}`;
-  return free;
 }
 
 function branchesOf(node: FileNode): ReadonlyMap<string, GraphProto> {

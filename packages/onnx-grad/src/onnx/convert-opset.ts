@@ -1,6 +1,4 @@
-/**
- * Converts nodes of opsets 13 to 21 to opset 18, the only one in the op table, with a rule for each op that differs.
- */
+/** Converts nodes of opsets 13 to 21 to opset 18, that of the table of ops: one rule per op that differs. */
 
 import { GraphError } from '../errors.ts';
 import type { Shape } from '../graph/tensor.ts';
@@ -14,19 +12,17 @@ export const OPSET = 18;
 export const OLDEST_OPSET = 13;
 export const NEWEST_OPSET = 21;
 
-/** What a rule can query about the node's graph. */
+/** What a rule may ask about the graph so far. */
 export interface ConversionContext {
   /** The shape of a value from an earlier node, an input or an initializer. */
   shapeOf(name: string): Shape;
-  /** The elements of an int64 vector, null if they are only known at run time. */
+  /** The elements of an int64 vector; null if they are only known at run time. */
   numbersOf(name: string): readonly number[] | null;
-  /** The name of an int64 vector constant of these values. */
+  /** The name of an int64 vector constant with these elements. */
   ints(values: readonly number[]): string;
 }
 
-/**
- * `node` in the form of opset 18: the same node if nothing differs. A GraphError if the op table cannot express it.
- */
+/** `node` as in opset 18: itself if nothing differs. A node that the table of ops cannot express is a GraphError. */
 export function convertNode(node: FileNode, context: ConversionContext): FileNode {
   return hasConversion(node.op) ? RULES[node.op]!(node, node.opset, context) : node;
 }
@@ -38,20 +34,20 @@ export function hasConversion(op: string): boolean {
 
 type Rule = (node: FileNode, opset: number, context: ConversionContext) => FileNode;
 
-/** Before 18 the axes were an attribute. */
+/** Before opset 18, the axes were an attribute. */
 const axesToInput: Rule = (node, opset, { ints }) => {
   const axes = node.attributes.get('axes');
   if (opset >= 18 || !axes) return node;
   const values = intsOf(axes, `attribute "axes" of ${nodeText(node)}`);
   const converted = without(node, 'axes');
-  // no axes and an empty list mean the same, all of them; the input is omitted for both
+  // no axes and an empty list both mean all axes; the input is omitted for both
   return values.length === 0 ? converted : { ...converted, inputs: [node.inputs[0] ?? '', ints(values)] };
 };
 
 const RULES: { readonly [op: string]: Rule } = {
-  // since 19, about float8 only
+  // since 19, for float8 only
   Cast: (node) => without(node, 'saturate'),
-  // ours pads all axes, as ONNX Runtime (1.30) moves a Transpose through a Pad as if it had no axes
+  // a graph's Pad has no axes: ONNX Runtime 1.30 moves a Transpose through a Pad as if it padded all of them
   Pad: (node, _opset, { shapeOf, numbersOf, ints }) => {
     const [x = '', pads = '', fill = '', axes = ''] = node.inputs;
     if (axes === '') return node;
@@ -78,12 +74,12 @@ const RULES: { readonly [op: string]: Rule } = {
   ReduceSumSquare: axesToInput,
   ScatterElements: (node) => requireText(node, 'reduction', ['none', 'add']),
   ScatterND: (node) => requireText(node, 'reduction', ['none', 'add']),
-  // before 18 a Split without sizes cut into as many equal parts as it has outputs
+  // before 18, a Split without sizes made as many equal parts as it has outputs
   Split: (node, opset) =>
     opset >= 18 || node.attributes.has('num_outputs') || (node.inputs[1] ?? '') !== ''
       ? node
       : withAttribute(node, intAttribute('num_outputs', node.outputs.length)),
-  // without perm the axes are reversed; ours is always explicit
+  // without perm, the axes are reversed; in a graph it is always explicit
   Transpose: (node, _opset, { shapeOf }) => {
     if (node.attributes.has('perm')) return node;
     const rank = shapeOf(node.inputs[0] ?? '').length;

@@ -1,4 +1,4 @@
-/** External data of an ONNX file: read only from its own folder, with sizes checked before a byte is read. */
+/** External data of an ONNX file: only from the model's own folder, with all sizes checked before a byte is read. */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
@@ -14,34 +14,28 @@ import {
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
-/**
- * The files next to a model, by the names in its tensors. A file that cannot or must not be read is an error that says
- * why.
- */
+/** The files next to a model, by the location that a tensor names. One that must not be read is a GraphError. */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
   read(location: string, offset: number, length: number): Uint8Array;
 }
 
-/** A tensor of a file, and how a refusal refers to it. */
+/** A tensor of a file, and what a message calls it. */
 interface Named {
   readonly proto: TensorProto;
   readonly what: string;
 }
 
-/** The external data of one tensor. */
+/** Where a tensor says that its data is. */
 interface Claim extends Named {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/**
- * Maximum total external data of a model: as much as an ONNX file may contain, even if one region is referenced
- * repeatedly.
- */
+/** Maximum external data of a model, counted per tensor even if tensors share a region: as for data in the file. */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
-/** The maximum of one read call: Node refuses lengths over 2^31 - 1. */
+/** Maximum of one read call; Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -71,7 +65,7 @@ export function embedExternalData(model: ModelProto, files: ExternalFiles): void
   }
 }
 
-/** The bytes of a file with all data inside: the same bytes if there is no external data. */
+/** `bytes` with all data inside the file: the same bytes if none is external. Errors as for `readModel`. */
 export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Array {
   const model = parseModel(bytes);
   if (!tensorsOf(model).some(({ proto }) => isExternal(proto))) return bytes;
@@ -116,7 +110,7 @@ export function filesFrom(get: (path: string) => Uint8Array): ExternalFiles {
   };
 }
 
-/** Every tensor of a file that may have external data: initializers and node attributes, including subgraphs. */
+/** All tensors of a file that may have external data: initializers and attributes, subgraphs included. */
 function tensorsOf({ graph, functions }: ModelProto): Named[] {
   return [...(graph ? tensorsOfGraph(graph) : []), ...functions.flatMap(({ node }) => node.flatMap(tensorsOfNode))];
 }
@@ -162,7 +156,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
   return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
 }
 
-/** `location`, or a GraphError if it cannot name a file of the folder on some system. */
+/** `location`; a GraphError if it may lead out of the folder on any operating system. */
 function checkLocation(location: string): string {
   const parts = location.split(/[/\\]/);
   if (location === '' || location.includes('\0'))

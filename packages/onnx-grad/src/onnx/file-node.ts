@@ -1,4 +1,4 @@
-/** A node as in the file, before it is typed: the reader sorts and converts it. */
+/** A node as the file has it, before it is sorted, converted and typed. */
 import type { AttributeProto } from './generated/onnx_pb.ts';
 
 export interface FileNode {
@@ -8,11 +8,11 @@ export interface FileNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, AttributeProto>;
-  /** Of the model, or of the function that the node was in. */
+  /** The opset of the model, or of the function that the node was in. */
   readonly opset: number;
 }
 
-/** How a refusal refers to a node: `Gemm node "fc1"`, or by its output if it has no name. */
+/** What messages call a node: `Gemm node "fc1"`, or by its output if it has no name. */
 export function nodeText(node: {
   readonly op: string;
   readonly name: string;

@@ -1,8 +1,7 @@
-/**
- * Replaces calls of a file's own functions, which newer exporters write, by the functions' nodes.
- */
+/** Replaces calls of a file's own functions, which newer exporters write, with the functions' nodes. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
+import { UniqueNames } from '../graph/unique-names.ts';
 import { nodeText } from './file-node.ts';
 import {
   type AttributeProto,
@@ -13,21 +12,21 @@ import {
   NodeProtoSchema,
 } from './generated/onnx_pb.ts';
 
-/** A file with a few functions that call each other twice can expand to more nodes than fit in memory. */
+/** A few functions that each call the next twice would expand to more nodes than fit in memory. */
 const MAXIMUM_NODES = 100_000;
 /** Maximum depth of nested calls. */
 const MAXIMUM_DEPTH = 64;
 
-/** A node of a file, and its opset: a function declares its own. */
+/** A node of a file with its opset, which a function declares for its own nodes. */
 export interface FileOp {
   readonly proto: NodeProto;
   readonly opset: number;
 }
 
 /**
- * The nodes of the model's graph, with calls replaced by their functions' nodes, including nested calls. `opset` is the
- * model's; `opsetOf` returns a function's (a GraphError if it is not supported). Values and nodes of a function are
- * named after the call: `layer/relu`. Functions that are not called are ignored; one that calls itself is a GraphError.
+ * The nodes of the model's graph, with calls (nested ones too) replaced by the nodes of their functions. `opset` is the
+ * model's; `opsetOf` returns a function's. Values and nodes of a function are named after the call: `layer/relu`. A
+ * function that is never called is ignored; one that calls itself is a GraphError.
  */
 export function inlineFunctions(
   model: ModelProto,
@@ -88,11 +87,11 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     const given = call.output[i] ?? '';
     const known = values.get(name);
     if (known === undefined) values.set(name, given === '' ? names.give(`${prefix}/${name}`) : given);
-    // an output that is an input too, or another output
+    // an output that is also an input, or another output
     else if (given !== '')
       copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
   });
-  // the branches of an If name values of the function, which are called otherwise once it is inlined
+  // the branches of an If would still use the names that values had before they were inlined
   const branch = definition.node.find(({ opType }) => opType === 'If');
   if (branch)
     throw new GraphError(
@@ -107,7 +106,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     return fresh;
   };
   const nodes = definition.node.map((node) =>
-    // a message with copied fields, and the fields that it omits
+    // a new message: a copy of the fields would lack those that are not set
     Object.assign(create(NodeProtoSchema), node, {
       name: `${prefix}/${node.name === '' ? node.opType : node.name}`,
       input: node.input.map(named),
@@ -118,7 +117,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   return [...nodes, ...copies];
 }
 
-/** The call's values for the function's attributes, with the function's defaults. */
+/** The values of the function's attributes: the call's, or the defaults. */
 function attributesOf(definition: FunctionProto, call: NodeProto, where: string): ReadonlyMap<string, AttributeProto> {
   const attributes = new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
   const taken = new Set([...definition.attribute, ...attributes.keys()]);
@@ -130,27 +129,24 @@ function attributesOf(definition: FunctionProto, call: NodeProto, where: string)
   return attributes;
 }
 
-/** Resolves an attribute that refers to one of the function's; if the call omits that, it is omitted here as well. */
+/** A node's attribute that refers to one of the function's gets its value, or is omitted if the call omits it. */
 function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
   if (attribute.refAttrName === '') return [attribute];
   const value = given.get(attribute.refAttrName);
   return value ? [Object.assign(create(AttributeProtoSchema), value, { name: attribute.name })] : [];
 }
 
-/** Generates names that no value of the file has. */
+/** Gives names that no value of the file has yet. */
 class Names {
   private readonly taken: Set<string>;
-  private readonly nextNumber = new Map<string, number>();
+  private readonly names = new UniqueNames();
 
   constructor(taken: readonly string[]) {
     this.taken = new Set(taken);
   }
 
   give(base: string): string {
-    let name = base;
-    let number = this.nextNumber.get(base) ?? 1;
-    while (this.taken.has(name)) name = `${base}_${number++}`;
-    this.nextNumber.set(base, number);
+    const name = this.names.give(base, (each) => this.taken.has(each));
     this.taken.add(name);
     return name;
   }

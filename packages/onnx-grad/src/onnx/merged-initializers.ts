@@ -1,11 +1,11 @@
-/** Finds the initializers that PyTorch's exporter has merged because their values were equal. */
+/** Finds initializers that PyTorch's exporter merged because their values were equal. */
 import type { ModelProto, NodeProto } from './generated/onnx_pb.ts';
 
 /**
- * Name -> the remaining initializer. `torch.onnx.export` keeps one of several parameters (or buffers) of equal values,
- * such as the ones and zeros of fresh normalisations, and writes each other as an Identity of it, under its name in
- * PyTorch. They are only equal at the start: each is trained separately, or is a buffer. The output of the model's own
- * Identity nodes has a name that begins with "/".
+ * By the name of a merged initializer, the one that was kept. Of several parameters or buffers with equal values, such
+ * as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps one and writes the others as an Identity
+ * of it, under their names in PyTorch. They must be separate again to be trained. The model's own Identity nodes
+ * differ: the names of their outputs begin with "/".
  */
 export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
   if (producerName !== 'pytorch' || !graph) return new Map();
@@ -20,7 +20,7 @@ export function mergedInitializers({ producerName, graph }: ModelProto): Readonl
   return merged;
 }
 
-/** True for a node that only renames an initializer. */
+/** Whether the node is the Identity of a merged initializer. */
 export function isMerged({ opType, output }: NodeProto, merged: ReadonlyMap<string, string>): boolean {
   return opType === 'Identity' && output[0] !== undefined && merged.has(output[0]);
 }

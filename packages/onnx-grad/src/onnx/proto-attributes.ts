@@ -1,4 +1,4 @@
-/** Converts node attributes to and from an ONNX file's AttributeProto, driven by the op table. */
+/** Converts node attributes from and to AttributeProto, as the table of ops describes them. */
 import { create } from '@bufbuild/protobuf';
 import { assert, GraphError } from '../errors.ts';
 import { type DataType, numbersOf, tensor } from '../graph/tensor.ts';
@@ -16,7 +16,7 @@ import { dataTypeOf, FILE_TYPES, readTensor, writeTensor } from './proto-tensor.
 type RequiredKeys<T> = { [A in keyof T]-?: Record<never, never> extends Pick<T, A> ? never : A }[keyof T];
 type Numbers = { readonly value: number; readonly dtype: DataType };
 
-/** The attributes without a default. A missing row is a compile error. */
+/** Attributes without a default. A missing row does not compile. */
 const REQUIRED: {
   readonly [K in OpType as RequiredKeys<OpAttributes[K]> extends never ? never : K]: readonly RequiredKeys<
     OpAttributes[K]
@@ -72,9 +72,7 @@ export function readAttributesOf(
   return read;
 }
 
-/**
- * The AttributeProtos of a node, in the order of the table. Floats become float32, the only kind that a file supports.
- */
+/** The AttributeProtos of a node, in the order of the table. Floats become float32, the only kind in a file. */
 export function writeAttributes<K extends OpType>(op: K, attributes: OpAttributes[K]): AttributeProto[] {
   const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;
   const given: Readonly<Record<string, unknown>> = attributes;

@@ -1,6 +1,4 @@
-/**
- * Converts tensors to and from an ONNX file's TensorProto; a file's claims are checked before memory is allocated.
- */
+/** Converts tensors from and to TensorProto; a file's sizes are checked before memory is allocated. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from '../graph/tensor.ts';
@@ -12,7 +10,7 @@ import {
   TensorProtoSchema,
 } from './generated/onnx_pb.ts';
 
-/** The type codes of a file for the types that a graph supports. */
+/** The codes of the element types that a graph supports. */
 export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -21,7 +19,7 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   bool: TensorProto_DataType.BOOL,
 };
 
-/** The type with the code `code`; `what` begins the message of a refusal, which says how to cast. */
+/** The element type with this code. Any other code is a GraphError that begins with `what` and says how to cast. */
 export function dataTypeOf(code: number, what: string): DataType {
   for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
   const name = TensorProto_DataTypeSchema.values.find(({ number }) => number === code)?.name.toLowerCase();
@@ -30,10 +28,7 @@ export function dataTypeOf(code: number, what: string): DataType {
   throw new GraphError(`${what} is ${name}, which is not supported: ${adviceFor(name)} before the export`);
 }
 
-/**
- * Reads a tensor, copying its elements. An unsupported type, external data or a size that does not match is a
- * GraphError.
- */
+/** A tensor of a file. An unsupported type, external data or a size that does not match is a GraphError. */
 export function readTensor(proto: TensorProto, what: string, inPlace = false): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
@@ -64,14 +59,14 @@ export function readTensor(proto: TensorProto, what: string, inPlace = false): T
   return { dtype, shape, data: isMoved ? alignedFloats(proto.rawData) : fromBytes(dtype, proto.rawData) };
 }
 
-/** The size in bytes that a tensor claims for its data, and its type as text. */
+/** The bytes that a tensor's data must have, and its type as text. */
 export function sizeOfTensor(proto: TensorProto, what: string): { bytes: bigint; text: string } {
   const dtype = dataTypeOf(proto.dataType, what);
   const { shape, count } = readDims(proto.dims, what);
   return { bytes: count * BigInt(BYTES_PER_ELEMENT[dtype]), text: typeText({ dtype, shape }) };
 }
 
-/** The TensorProto of `source`, with raw data, which is not copied. A tensor inside an attribute has no name. */
+/** The TensorProto of `source`, with raw data that is not copied. A tensor in an attribute has no name. */
 export function writeTensor(source: Tensor, name?: string): TensorProto {
   const { buffer, byteOffset, byteLength } = source.data;
   return create(TensorProtoSchema, {
@@ -98,19 +93,19 @@ function readDims(dims: readonly bigint[], what: string): { shape: number[]; cou
   return { shape: dims.map(Number), count: dims.reduce((product, dim) => product * dim, 1n) };
 }
 
-/** The field with the elements of a tensor whose data is not raw. */
+/** The elements of a tensor whose data is not raw. */
 function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigint)[] {
   if (dtype === 'float32') return proto.floatData;
   if (dtype === 'float64') return proto.doubleData;
   return dtype === 'int64' ? proto.int64Data : proto.int32Data;
 }
 
-/** From here on data are not copied, where they need not be: less than this is no memory to save. */
+/** The smallest tensor that is read in place: copies of smaller ones take no memory worth saving. */
 const LARGE_BYTES = 1024 * 1024;
 
 /**
- * The floats of `bytes` where they are, moved down by up to three bytes if they are not aligned: over the tag and the
- * length of the field, which have been read, and are longer than that for data as large as these.
+ * The floats of `bytes` where they are. If they are not aligned, they move down by up to three bytes, over the tag and
+ * the length of their field: these have been read, and are longer than three bytes for tensors of this size.
  */
 function alignedFloats(bytes: Uint8Array): Float32Array {
   const { buffer, byteOffset, length } = bytes;
@@ -119,9 +114,7 @@ function alignedFloats(bytes: Uint8Array): Float32Array {
   return new Float32Array(buffer as ArrayBuffer, aligned, length / Float32Array.BYTES_PER_ELEMENT);
 }
 
-/**
- * A copy, as data in a file need not be aligned. ONNX is little-endian, as are all machines that ONNX Runtime runs on.
- */
+/** A copy, as data in a file may not be aligned. ONNX is little-endian, like every machine with ONNX Runtime. */
 function fromBytes(dtype: DataType, bytes: Uint8Array): TensorData {
   const copy = new Uint8Array(bytes);
   switch (dtype) {

@@ -1,4 +1,4 @@
-/** Converts types of values to and from an ONNX file's ValueInfoProto. */
+/** Converts the types of values from and to ValueInfoProto. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
@@ -13,16 +13,16 @@ import {
 } from './generated/onnx_pb.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 
-/** A file's declaration of a value; null for what it does not declare. */
+/** What a file declares of a value's type; null for what it leaves out. */
 export interface DeclaredType {
   readonly dtype: DataType | null;
-  /** null: not even the rank; a dimension that is null has neither a size nor a name. */
+  /** null if not even the rank is declared. A dimension is null if it has neither a size nor a name. */
   readonly shape: readonly (Dim | null)[] | null;
 }
 
 /**
- * What `info` declares; a value that is not a tensor of a supported type, or a negative size, is a GraphError that
- * begins with `what`.
+ * The type that `info` declares. A value that is not a tensor of a supported type, or has a negative size, is a
+ * GraphError that begins with `what`.
  */
 export function readType(info: ValueInfoProto, what: string): DeclaredType {
   const type = info.type?.value;
@@ -44,9 +44,7 @@ export function readType(info: ValueInfoProto, what: string): DeclaredType {
   };
 }
 
-/**
- * A GraphError if `declared` cannot be the type of a value that is `found`. Names of dimensions never contradict.
- */
+/** Throws a GraphError if a value of type `found` contradicts `declared`. Names of dimensions never do. */
 export function checkDeclared(declared: DeclaredType, found: TensorType, what: string): void {
   const { dtype, shape } = declared;
   const fits =

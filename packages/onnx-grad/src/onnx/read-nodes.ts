@@ -1,21 +1,20 @@
-/**
- * Separates the nodes of a file: Constant nodes become tensors, the others are sorted, converted and typed later.
- */
+/** Reads the nodes of a file: Constant nodes become tensors; the others are sorted, converted and typed later. */
 
 import { isComposite } from '../composites/table.ts';
 import { GraphError } from '../errors.ts';
 import { type Tensor, tensor } from '../graph/tensor.ts';
+import { UniqueNames } from '../graph/unique-names.ts';
 import { isOp } from '../ops/table.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from './generated/onnx_pb.ts';
 import { readTensor } from './proto-tensor.ts';
 
-/** One node of a file. */
+/** One node of a file: a Constant as its tensor, any other to be typed later. */
 export type ReadNode =
   | { readonly constant: string; readonly data: Tensor; readonly text: string }
   | { readonly constant: null; readonly node: FileNode };
 
-/** What to do instead of the ops that hold subgraphs. */
+/** What to use instead of the ops that contain subgraphs. */
 export const CONTROL_FLOW: { readonly [op: string]: string } = {
   If:
     'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
@@ -27,12 +26,12 @@ export const CONTROL_FLOW: { readonly [op: string]: string } = {
 };
 
 const RECURRENT = { GRU: true, LSTM: true, RNN: true };
-/** What to do instead of a layer of cells. */
+/** What to use instead of a recurrent layer. */
 const UNROLL =
   'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of ' +
   'the layer), which is exported as MatMul, Sigmoid and Tanh';
 
-/** Names of values outside that the branches of a node read. */
+/** Names of outer values that the branches of a node read. */
 function capturedBy(proto: NodeProto): string[] {
   const captured = new Set<string>();
   for (const { g } of proto.attribute) {
@@ -65,7 +64,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
       `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
     );
   }
-  // taken where its condition turns out to be known; what its branches read comes before it
+  // its condition may turn out to be known; the values that its branches read must come before it
   if (node.op === 'If') return { constant: null, node: { ...node, inputs: [...node.inputs, ...capturedBy(proto)] } };
   if (Object.hasOwn(RECURRENT, node.op))
     throw new GraphError(`${where}: the op ${node.op} is not supported: ${UNROLL}`);
@@ -91,16 +90,10 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
 export function nodeNames(nodes: readonly FileNode[]): string[] {
   const given = new Set(nodes.map((node) => node.name));
   const used = new Set<string>();
-  const nextNumber = new Map<string, number>();
+  const names = new UniqueNames();
   return nodes.map((node) => {
-    let name = node.name === '' ? node.op : node.name;
-    if (used.has(name) || (node.name === '' && given.has(name))) {
-      const base = name;
-      let number = nextNumber.get(base) ?? 1;
-      while (used.has(`${base}_${number}`) || given.has(`${base}_${number}`)) number++;
-      nextNumber.set(base, number + 1);
-      name = `${base}_${number}`;
-    }
+    // a node keeps its own name unless an earlier one has it
+    const name = names.give(node.name || node.op, (each) => used.has(each) || (each !== node.name && given.has(each)));
     used.add(name);
     return name;
   });

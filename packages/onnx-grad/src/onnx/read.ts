@@ -1,6 +1,4 @@
-/**
- * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; refusals name what cannot be read.
- */
+/** Reads ONNX files (opsets 13 to 21) into typed, sorted graphs of opset 18. */
 
 import { runningStatistics } from '../composites/normalizations.ts';
 import { GraphError } from '../errors.ts';
@@ -22,22 +20,25 @@ import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
 import { readNode } from './read-nodes.ts';
 import { sortNodes } from './sort-nodes.ts';
 
-/** IR versions since opsets are named per domain (3), to the newest that the protobuf definitions know. */
+/** From the first IR version with opsets per domain to the newest that the protobuf definitions know. */
 const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 interface ReadOptions {
+  /** Where data in other files is read from; without it, such data is refused. */
   readonly external?: ExternalFiles;
+  /**
+   * Leaves large tensors in the memory of `bytes`, which can no longer be read as a file: the model is not in memory
+   * twice. Default: false.
+   */
   readonly inPlace?: boolean;
 }
 
 /**
- * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share
- * it with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the
- * declared outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names
- * the node or the value; what a file claims of its size is never believed. Data in other files are read from
- * `external`, and refused without it. With `inPlace` large tensors lie in `bytes`, which are no file any more then: a
- * model is not held twice.
+ * The graph of an ONNX file. Values keep their names, and so do nodes with a unique one. Constant nodes become
+ * constants; the others are brought to opset 18 and typed one by one, and the types of the outputs are compared with
+ * those that the file declares. A file that cannot be read exactly is a GraphError that names the node or the value;
+ * sizes that a file claims are checked before memory is allocated.
  */
 export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
   const model = parseModel(bytes);
@@ -55,7 +56,7 @@ export function readModel(bytes: Uint8Array, { external, inPlace = false }: Read
   );
 }
 
-/** The opset of the model; an unsupported version is refused. */
+/** The opset of the model; an unsupported IR version or opset is a GraphError. */
 function checkModel(model: ModelProto): number {
   if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
     throw new GraphError(`the file has IR version ${model.irVersion}; ${OLDEST_IR} to ${NEWEST_IR} are supported`);
@@ -64,7 +65,7 @@ function checkModel(model: ModelProto): number {
   return opset;
 }
 
-/** The opset of ONNX's own ops among the imports of the model or of a function, null where it is not there. */
+/** The opset of ONNX's own ops that a model or a function imports; null if it imports none. */
 function opsetOf(imports: ModelProto['opsetImport'], where: string): number | null {
   const versions = new Set(
     imports.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
@@ -112,13 +113,13 @@ function readGraph(
     }
   }
   for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
-  // former attributes (axes), and unnamed outputs of the file, get a name
+  // generated names, for former attributes (axes) and unnamed outputs, must avoid these
   b.reserve(producers.names());
   addNodes(b, sortNodes(nodes));
   return finish(b, graph, producers);
 }
 
-/** The producer of each value of a file: names must be unique. */
+/** Who produces each value of a file: names must be unique. */
 class Producers {
   private readonly texts = new Map<string, string>();
 
@@ -193,7 +194,7 @@ function readInputs(
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
-  // a declared type of an intermediate value is a hint: it names sizes, and is not required
+  // the declared type of an intermediate value is optional, and only names sizes
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
   const outputs = new Set<string>();
   for (const info of graph.output) {
@@ -215,7 +216,7 @@ function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   );
 }
 
-/** Only the names of the dimensions that the file declares for a value. */
+/** The declared type of a value, reduced to the names of its sizes. */
 function readHint(info: ValueInfoProto): DeclaredType {
   const type = info.type?.value;
   if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };

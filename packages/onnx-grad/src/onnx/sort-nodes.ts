@@ -1,14 +1,13 @@
-/** Topological order of a file's nodes: the file's own order if it is one. */
+/** Sorts a file's nodes topologically. */
 
 import { GraphError } from '../errors.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 
-/** How many nodes of a cycle a refusal names. */
+/** Maximum number of nodes of a cycle in a message. */
 const NAMED_NODES = 8;
 
 /**
- * `nodes` sorted so that each comes after the producers of its inputs. A sorted list is returned unchanged; a cycle is
- * a GraphError.
+ * `nodes` in an order where each follows the producers of its inputs: their own if it does. A cycle is a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();
@@ -17,7 +16,7 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const state = new Map<FileNode, 'open' | 'done'>();
   for (const start of nodes) {
     if (state.has(start)) continue;
-    // an explicit stack: a file may chain more nodes than the call stack allows
+    // an explicit stack, as a chain of nodes may be longer than the call stack
     const path = [{ node: start, next: 0 }];
     state.set(start, 'open');
     while (path.length > 0) {
@@ -39,7 +38,7 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   return sorted;
 }
 
-/** `cycle`: each needs the next, the last needs the first. */
+/** In `cycle` each node needs the next, and the last needs the first. */
 function refuseCycle(cycle: readonly FileNode[]): never {
   const named = cycle.slice(0, NAMED_NODES).map(nodeText);
   const more = cycle.length > NAMED_NODES ? ` and ${cycle.length - NAMED_NODES} more` : '';

@@ -129,17 +129,13 @@ export function neverEqual(a: Shape, b: Shape): boolean {
   return whole !== 0 && (part === 0 || whole % part !== 0);
 }
 
-/**
- * Known elements must fit the shape: four never fit `[batch, 3]`, nor `[1]`.
- */
+/** Known elements must fit the shape: four never fit `[batch, 3]`, nor `[1]`. */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))
     throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
 }
 
-/**
- * Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 makes them equal.
- */
+/** Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 makes them equal. */
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;

@@ -24,7 +24,19 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
   return first!.dtype;
 }
 
-/** For an op with any number of inputs, none may be omitted. */
+/** The number of inputs, none of which may be omitted among the first `least`. `where` begins the message. */
+export function requireArity(
+  inputs: readonly (Value | null)[],
+  [least, most]: readonly [least: number, most: number],
+  where: string,
+): void {
+  if (inputs.length < least || inputs.length > most)
+    throw new GraphError(`${where} has ${inputs.length} inputs, not ${least === most ? least : `${least} to ${most}`}`);
+  const missing = inputs.slice(0, least).indexOf(null);
+  if (missing >= 0) throw new GraphError(`${where} lacks its input ${missing}`);
+}
+
+/** For an op with any number of inputs, none of which may be omitted. */
 export function requireAll(inputs: readonly (Value | null)[]): void {
   const missing = inputs.indexOf(null);
   if (missing >= 0) throw new GraphError(`input ${missing} is missing`);

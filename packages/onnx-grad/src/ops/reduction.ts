@@ -1,6 +1,4 @@
-/**
- * Shared by all reductions over axes: their axes, their shape rule, and the way back to the original shape.
- */
+/** Shared by all reductions over axes: their axes, their shape rule, and the way back to the original shape. */
 import type { Value } from '../graph/ir.ts';
 import type { Dim } from '../graph/tensor.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
@@ -54,9 +52,7 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
   return [{ dtype: x!.dtype, shape }];
 }
 
-/**
- * `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the original shape.
- */
+/** `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the original shape. */
 export function broadcastable({ b, inputs, attributes }: Reduced, value: Value): Value {
   const reduced = reducedAxes({ inputs, attributes });
   const keep = (attributes.keepdims ?? 1) !== 0;

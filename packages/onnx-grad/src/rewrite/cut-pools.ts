@@ -79,8 +79,8 @@ export function cutPools(graph: Graph, rowInputs: readonly string[], maximumByte
     indices:
       computed.length === 0
         ? null
-        : pruneInputs(prune(indices.build(`${graph.name}_indices`, computed), { initializers: true }), []),
-    rest: pruneInputs(prune(rest, { initializers: true }), []),
+        : pruneInputs(indices.build(`${graph.name}_indices`, computed), [], { initializers: true }),
+    rest: pruneInputs(rest, [], { initializers: true }),
   };
 }
 

@@ -5,7 +5,7 @@
 import { Builder } from '../graph/builder.ts';
 import { dependentValues } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
-import { prune, pruneInputs } from '../graph/prune.ts';
+import { pruneInputs } from '../graph/prune.ts';
 import { valuesReachedFrom } from '../graph/reach.ts';
 
 /** One look-up of a compact table. */
@@ -108,8 +108,7 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
   // without the tables: a session of this graph would hold them a second time
-  const indices = prune({ ...graph, outputs: [...names], overrides: new Map() }, { initializers: true });
-  return pruneInputs(indices, []);
+  return pruneInputs({ ...graph, outputs: [...names], overrides: new Map() }, [], { initializers: true });
 }
 
 /** Parameters of `graph` with a gradient of its output. */

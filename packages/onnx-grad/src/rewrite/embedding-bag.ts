@@ -1,10 +1,10 @@
 /**
- * Rewrites without a loop what PyTorch's exporter writes for nn.EmbeddingBag: a Loop over the bags that slices, looks
- * up and reduces.
+ * Replaces what PyTorch's exporter writes for nn.EmbeddingBag, a Loop over the bags that slices, looks up and reduces.
  */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { numbersOf } from '../graph/tensor.ts';
+import { UniqueNames } from '../graph/unique-names.ts';
 import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from '../onnx/generated/onnx_pb.ts';
 import type { FileOp } from '../onnx/inline-functions.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from '../onnx/proto-attributes.ts';
@@ -16,7 +16,7 @@ const AXES_AS_INPUT = 18;
 /**
  * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. A
  * Loop is only replaced if every node matches; any other Loop stays unchanged. Bags that begin at other offsets than
- * the rows of a matrix do are a GraphError that names the node: which ids are of which user is then not in the shapes.
+ * the rows of a matrix are a GraphError that names the node: shapes do not say which ids belong to which row.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -122,9 +122,7 @@ function reducesFirstAxis(reduce: NodeProto, scope: Scope): boolean {
   return first && intOf(reduce, 'keepdims', 1) === 0;
 }
 
-/**
- * The ids `[batch, length]` whose row `i` the body takes in iteration `i`, or null if it takes something else.
- */
+/** The ids `[batch, length]` whose row `i` the body takes in iteration `i`, or null if it takes something else. */
 function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope, outer: Scope): string | null {
   const round = body.input[0]!.name;
   const bound = (name: string | undefined): string | undefined => {
@@ -197,9 +195,9 @@ function flattened(name: string | undefined, scope: Scope): string | null {
 
 function nodesOf(bag: Bag, output: string, name: string, opset: number, scope: Scope): NodeProto[] {
   const nodes: NodeProto[] = [];
+  const names = new UniqueNames();
   const add = (op: string, inputs: string[], out: string, attribute: NodeProto['attribute'] = []): string => {
-    let given = out;
-    for (let number = 1; out !== output && scope.has(given); number++) given = `${out}_${number}`;
+    const given = out === output ? out : names.give(out, (each) => scope.has(each));
     nodes.push(
       create(NodeProtoSchema, { opType: op, name: name && `${name}/${op}`, input: inputs, output: [given], attribute }),
     );

@@ -6,6 +6,7 @@ import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { pruneInputs } from '../graph/prune.ts';
+import { valuesReachedFrom } from '../graph/reach.ts';
 import { splitFrozen } from './split-frozen.ts';
 
 /** One look-up of a table among the parameters. */
@@ -145,10 +146,8 @@ function isLinear(node: Node, isDependent: (name: string) => boolean): boolean {
 
 /** Whether the parameters reach the output on a path around `cut`. */
 function reaches(head: Graph, parameters: readonly string[], cut: string): boolean {
-  const reached = new Set(parameters);
-  for (const node of head.nodes)
-    if (node.inputs.some((name) => reached.has(name)))
-      for (const name of node.outputs) if (name !== cut) reached.add(name);
+  const around = { ...head, nodes: head.nodes.filter(({ outputs }) => !outputs.includes(cut)) };
+  const reached = valuesReachedFrom(around, parameters);
   return head.outputs.some((name) => reached.has(name));
 }
 
@@ -157,9 +156,7 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
  * gradient.
  */
 function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
-  const dependent = new Set(parameters);
-  for (const { inputs, outputs } of graph.nodes)
-    if (inputs.some((name) => dependent.has(name))) for (const name of outputs) dependent.add(name);
+  const dependent = valuesReachedFrom(graph, parameters);
   const shapeOf = (name: string) => JSON.stringify(graph.values.get(name)!.shape);
   for (let at = value; ; ) {
     const node = graph.nodes.find(({ outputs }) => outputs.includes(at));

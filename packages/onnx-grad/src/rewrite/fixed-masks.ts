@@ -1,14 +1,14 @@
-/** Masks of an attention that an exporter folded into initializers: no weights, though they look like some. */
+/** Attention masks that an exporter wrote as initializers: they look like weights, but must not be trained. */
 import type { Graph } from '../graph/ir.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { OpType } from '../ops/attributes.ts';
 
-/** Ops that add a mask to logits, or bring it into their shape. */
+/** Ops that add a mask to logits, or change its shape or type first. */
 const USES: ReadonlySet<OpType> = new Set(['Add', 'Cast', 'Expand', 'Reshape', 'Slice', 'Squeeze', 'Unsqueeze']);
 
 /**
- * `graph` with its masks as constants, which are never trained: matrices, or larger, of -inf and finite numbers that
- * are only added. A weight with an infinity is left, for whoever checks weights to refuse.
+ * `graph` with its masks as constants. A mask is a float32 initializer with at least two axes that contains -inf,
+ * neither +inf nor NaN, and is only added. Any other weight with an infinity stays, for the caller's checks to refuse.
  */
 export function fixMasks(graph: Graph): Graph {
   const masks = [...graph.initializers].filter(([name, value]) => looksLikeMask(value) && isOnlyAdded(graph, name));
@@ -28,6 +28,6 @@ function looksLikeMask({ dtype, shape, data }: Tensor): boolean {
 }
 
 function isOnlyAdded({ nodes, outputs }: Graph, name: string): boolean {
-  const users = nodes.filter(({ inputs }) => inputs.includes(name));
-  return !outputs.includes(name) && users.length > 0 && users.every(({ op }) => USES.has(op));
+  const consumers = nodes.filter(({ inputs }) => inputs.includes(name));
+  return !outputs.includes(name) && consumers.length > 0 && consumers.every(({ op }) => USES.has(op));
 }

@@ -1,6 +1,7 @@
 /** Questions that rewriting rules ask about the graph around a node. */
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import type { OpType } from '../ops/attributes.ts';
+import { knownNumbers } from '../ops/dims.ts';
 
 export interface Patterns {
   /** The node that gives the value `name`, if it is of this op. */
@@ -18,9 +19,6 @@ export function patternsOf(graph: Graph): Patterns {
       return node?.op === op ? (node as Node<K>) : null;
     },
     get: (name) => graph.values.get(name)!,
-    numbersOf(name) {
-      const known = name === undefined ? undefined : graph.values.get(name)?.known;
-      return known?.every((dim) => typeof dim === 'number') ? (known as readonly number[]) : null;
-    },
+    numbersOf: (name) => knownNumbers(name === undefined ? null : graph.values.get(name)),
   };
 }

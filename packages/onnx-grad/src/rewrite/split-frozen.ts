@@ -2,8 +2,9 @@
 
 import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
-import type { Graph, Node, Value } from '../graph/ir.ts';
-import { prune } from '../graph/prune.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import { prune, pruneInputs } from '../graph/prune.ts';
+import { valuesReachedFrom } from '../graph/reach.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { knownTensor } from '../graph/tensor-values.ts';
 
@@ -25,13 +26,8 @@ export interface Split {
  * output that depends on none of them is a GraphError.
  */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
-  const dependent = new Set(parameters);
-  const headNodes: Node[] = [];
-  for (const node of graph.nodes) {
-    if (!node.inputs.some((name) => dependent.has(name))) continue;
-    headNodes.push(node);
-    for (const name of node.outputs) dependent.add(name);
-  }
+  const dependent = valuesReachedFrom(graph, parameters);
+  const headNodes = graph.nodes.filter((node) => node.inputs.some((name) => dependent.has(name)));
   for (const name of graph.outputs)
     if (!dependent.has(name)) throw new GraphError(`output "${name}" depends on none of ${parameters.join(', ')}`);
   const isOutside = (name: string) =>
@@ -74,12 +70,6 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
 
   const computed = boundary.filter((name) => !graph.inputs.includes(name));
   if (computed.length === 0) return { body: null, head, boundary };
-  const body = prune(
-    { ...graph, name: `${graph.name}_body`, outputs: computed, overrides: new Map() },
-    { initializers: true },
-  );
-  const used = new Set([...body.nodes.flatMap((node) => node.inputs), ...body.outputs]);
-  const inputs = body.inputs.filter((name) => used.has(name));
-  const kept = new Map([...body.values].filter(([name]) => !body.inputs.includes(name) || inputs.includes(name)));
-  return { body: { ...body, inputs, values: kept }, head, boundary };
+  const whole: Graph = { ...graph, name: `${graph.name}_body`, outputs: computed, overrides: new Map() };
+  return { body: pruneInputs(whole, [], { initializers: true }), head, boundary };
 }

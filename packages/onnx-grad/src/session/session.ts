@@ -1,6 +1,6 @@
 /**
- * The only importer of onnxruntime-node: devices, and sessions that run a graph. It is loaded with the first session,
- * so that a process which only reads and writes graphs never loads it.
+ * Devices, and sessions that run a graph. The only importer of onnxruntime-node, which is loaded with the first
+ * session: a process that only reads and writes graphs never loads it.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,20 +17,20 @@ const require = createRequire(import.meta.url);
 
 let loaded: typeof Ort | null = null;
 
-/** ONNX Runtime, loaded once a thread. Its Linux builds send telemetry unless this variable disables it. */
+/** ONNX Runtime, loaded once per thread. Its Linux builds send telemetry unless this variable is set. */
 function runtime(): typeof Ort {
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   loaded ??= require('onnxruntime-node') as typeof Ort;
   return loaded;
 }
 
-/** The possible requests: `cuda:1` is the second GPU. */
+/** What a caller may ask for; `cuda:1` is the second GPU. */
 export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 export interface Device {
   readonly kind: 'cpu' | 'cuda';
   readonly id: number;
-  /** The chosen device and, for `auto` on CPU, why not CUDA. */
+  /** The device as text; where `auto` chose the CPU, also why. */
   readonly detail: string;
 }
 
@@ -38,12 +38,9 @@ export const CPU: Device = { kind: 'cpu', id: 0, detail: 'cpu' };
 
 export interface SessionOptions {
   readonly device?: Device;
-  /** Default: 1. */
+  /** Threads of one run. Default: 1. */
   readonly threads?: number;
-  /**
-   * Its memory stays with the session instead of going back to the system after each run: for large graphs that run
-   * again and again.
-   */
+  /** Whether the session keeps its memory between runs, for a large graph that runs many times. Default: false. */
   readonly keepsMemory?: boolean;
 }
 
@@ -54,9 +51,9 @@ export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Runs the graph. Feeds that the graph does not have are ignored; a missing one is an error of ONNX Runtime. Outputs
-   * named in `into` are written to those tensors' memory. It is one synchronous native call, which blocks the calling
-   * thread.
+   * Runs the graph and returns `outputs` (default: all) by name. Feeds that the graph does not have are ignored; a
+   * missing feed is an error of ONNX Runtime. Outputs named in `into` are written to those tensors' memory. The run is
+   * one synchronous native call, which blocks the calling thread.
    */
   run(
     feeds: Feeds,
@@ -65,15 +62,15 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** `cuda:N`, `cuda`, `cpu` or `auto`; anything else is invalid_argument. */
+/** `cuda:N`, `cuda`, `cpu` or `auto`; any other text is invalid_device. */
 export function parseDevice(text: string): DeviceRequest {
   if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
   throw new OnnxGradError('invalid_device', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
 }
 
 /**
- * Finds the device: an explicit `cuda` that cannot load is device_unavailable with the reason; `auto` falls back to the
- * CPU and says why.
+ * The device to use. A GPU that is asked for and cannot be used is device_unavailable, with the reason; `auto` falls
+ * back to the CPU.
  */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
@@ -97,9 +94,7 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
   throw new OnnxGradError('device_unavailable', `${request} cannot be used: ${reason}`, { cause });
 }
 
-/**
- * The CUDA provider's library if it is missing: checked first, since ONNX Runtime complains loudly on stderr.
- */
+/** The name of the CUDA provider's library if it is missing; checked first, as ONNX Runtime complains on stderr. */
 function missingCudaLibrary(): string | null {
   const library = 'libonnxruntime_providers_cuda.so';
   const folder = join(
@@ -112,9 +107,8 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * A session of `graph` (or of a file's bytes) on `device`, with one thread unless `threads` asks for more: parallel
- * work uses sessions in separate threads. A graph that adds with ScatterND has one in any case, as that races on the
- * CPU with more (README.md has the measurement).
+ * Opens a session of `graph`, or of the bytes of a file. It has one thread unless `threads` asks for more; the bytes of
+ * a file, and a graph that adds with ScatterND, always have one, as that op races on the CPU (README.md, "Decisions").
  */
 export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
@@ -126,10 +120,10 @@ export async function openSession(graph: Graph | Uint8Array, options: SessionOpt
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // an arena of its own for each of a thread's sessions keeps tens of MiB that `malloc` shares
+    // the sessions of a thread cannot share what their arenas keep, tens of MiB
     enableCpuMemArena: options.keepsMemory ?? false,
     logSeverityLevel: 3,
-    // threads that wait must not take processors from other work
+    // waiting threads must not take processors from other work
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {
@@ -164,7 +158,7 @@ function fromOrt(source: Ort.Tensor): Tensor {
   return { dtype: source.type as DataType, shape: source.dims, data: source.data as TensorData };
 }
 
-/** Whether every element is finite: no NaN, no infinity. */
+/** Whether no element is NaN or infinite. */
 export function allFinite(source: Tensor): boolean {
   return !isFloat(source.dtype) || (source.data as Float32Array).every((x) => Number.isFinite(x));
 }
