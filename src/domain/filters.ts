@@ -6,8 +6,8 @@ import type { Filters } from './features.ts';
 /** What is known of a population's features. */
 export interface FilterableFeatures {
   readonly features: readonly { readonly name: string; readonly kind: FeatureKind }[];
-  /** Whether any user has ever had this token; called for features with tokens only. */
-  hasToken(feature: string, token: string): boolean;
+  /** The code of each token of a feature that has tokens; 0 for one that no user has ever had. */
+  dictionary(feature: string): { find(token: string): number };
 }
 
 /**
@@ -28,10 +28,10 @@ function faultsOf(known: FilterableFeatures, feature: string, filter: Filters[st
   const fault = kind === undefined ? 'the population has no such feature' : formFault(kind, filter);
   if (fault !== null) return [{ pointer, value: feature, message: fault }];
   if (!('length' in filter)) return [];
+  const dictionary = known.dictionary(feature);
+  const message = 'no user has ever had this token';
   return filter.flatMap((token, i) =>
-    known.hasToken(feature, token)
-      ? []
-      : [{ pointer: `${pointer}/${i}`, value: token, message: 'no user has ever had this token' }],
+    dictionary.find(token) === 0 ? [{ pointer: `${pointer}/${i}`, value: token, message }] : [],
   );
 }
 

@@ -1,7 +1,7 @@
 /** What may happen to webhooks, their secrets and deliveries, and which event the end of an expansion is. */
 import { AppError, assert } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
-import type { Attempt, CampaignEvent, Webhook, WebhookChange } from './webhook-types.ts';
+import type { Attempt, CampaignEvent, DeliveryState, Webhook, WebhookChange } from './webhook-types.ts';
 
 /** Replaced secrets that still sign: each is 48 bytes of a header. */
 const MAXIMUM_OLD_SECRETS = 4;
@@ -36,7 +36,7 @@ export interface KeptSecret {
  * The former secrets, the newest first, that go on signing for at most `graceMs` beside a new one. Those that are not
  * among them are removed.
  */
-export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, now: number): readonly KeptSecret[] {
+export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, now: number) {
   const until = now + graceMs;
   return secrets
     .map(({ number, expiresAt }) => ({ number, expiresAt: Math.min(expiresAt ?? until, until) }))
@@ -44,22 +44,23 @@ export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, n
     .filter(({ expiresAt }) => expiresAt > now);
 }
 
-/** What an attempt makes of its delivery; `null` if it had ended. */
-export function decideAttempt(
-  state: Attempt['state'] | undefined,
-  attempt: Attempt,
-): { readonly state: Attempt['state']; readonly nextAttemptAt: number | null } | null {
-  assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery is tried again');
-  return state === 'pending' ? { state: attempt.state, nextAttemptAt: attempt.nextAttemptAt } : null;
+/** A delivery's state (`null` if it is gone), and its webhook as it is now. */
+export interface AttemptedDelivery {
+  readonly state: DeliveryState | null;
+  readonly url: string;
+  readonly enabled: boolean | 0 | 1;
 }
 
-/** Whether the receiver has left for good. If the webhook has a new URL by now, that one did not say so. */
-export function isGone(
-  { url, enabled }: Pick<Webhook, 'url' | 'enabled'>,
-  calledUrl: string,
-  attempt: Attempt,
-): boolean {
-  return attempt.isGone && enabled && url === calledUrl;
+/**
+ * Whether an attempt is recorded, which it is unless its delivery is gone or had ended; and whether the webhook is
+ * disabled because its receiver is gone for good. If it has a new URL by now, that one did not say so.
+ */
+export function decideAttempt(
+  { state, url, enabled }: AttemptedDelivery,
+  attempt: Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> & { readonly url: string },
+): { readonly isRecorded: boolean; readonly disables: boolean } {
+  assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery is tried again');
+  return { isRecorded: state === 'pending', disables: attempt.isGone && Boolean(enabled) && url === attempt.url };
 }
 
 /** The event of an expansion's end: `refreshed` if the campaign had an audience before. */

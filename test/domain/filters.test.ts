@@ -11,7 +11,7 @@ const known = {
     { name: 'age', kind: 'number' },
     { name: 'embedding', kind: 'vector' },
   ] as const,
-  hasToken: (_feature: string, token: string) => token === 'DE',
+  dictionary: () => ({ find: (token: string) => (token === 'DE' ? 1 : 0) }),
 };
 
 function faultsOf(filters: Filters) {

@@ -2,15 +2,7 @@
 
 import type { CollectedIds } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import type {
-  Change,
-  ChangeOptions,
-  IdBlocks,
-  MatchedPopulation,
-  Matches,
-  OwnedSet,
-  SetOwner,
-} from '../../domain/user-sets.ts';
+import type { Change, ChangeOptions, IdBlocks, MatchedPopulation, Matches, SetOwner } from '../../domain/user-sets.ts';
 import { differenceOf, unionOf } from './algebra.ts';
 import { MatchTally } from './match-tally.ts';
 
@@ -41,11 +33,4 @@ export function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): S
 export function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
   if (how === 'replace') return collected;
   return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);
-}
-
-/** Ids sent since the set was last replaced, less those removed, after a change to a set of `users`. */
-export function receivedAfter(how: Change, collected: number, before: OwnedSet | null, users: number): number {
-  const { received, duplicate } = before?.counts ?? { received: 0, duplicate: 0 };
-  if (how === 'replace') return collected;
-  return how === 'add' ? received + collected : users + duplicate;
 }

@@ -1,8 +1,12 @@
 /** Counts how many user ids a population has. */
 import { setImmediate } from 'node:timers/promises';
-import type { IdBlocks, MatchedPopulation, Matches } from '../../domain/user-sets.ts';
-import { UNKNOWN_EXAMPLES } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
+import {
+  type IdBlocks,
+  type MatchedPopulation,
+  type Matches,
+  refuseMoreUsers,
+  UNKNOWN_EXAMPLES,
+} from '../../domain/user-sets.ts';
 
 /** Counts ids as they go by. */
 export class MatchTally {
@@ -31,7 +35,7 @@ export class MatchTally {
   *over(blocks: IdBlocks): Generator<readonly string[], void, void> {
     for (const block of blocks) {
       for (const userId of block) this.#count(userId);
-      if (this.#known + this.#unknown > this.#maximumUsers) throw tooManyUsers(this.#maximumUsers);
+      refuseMoreUsers(this.#known + this.#unknown, this.#maximumUsers);
       yield block;
     }
   }
@@ -60,9 +64,4 @@ export async function tallyOf(
   const tally = new MatchTally(population, Number.POSITIVE_INFINITY, onUnknown);
   for (const _ of tally.over(blocks)) await setImmediate();
   return tally.matches();
-}
-
-function tooManyUsers(limit: number): AppError {
-  const message = `a set may have at most ${limit} user ids`;
-  return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
 }

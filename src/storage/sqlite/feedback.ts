@@ -4,7 +4,13 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
-import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../../domain/feedback.ts';
+import {
+  decideFeedback,
+  type FeedbackCounts,
+  type FeedbackEvent,
+  type FeedbackReport,
+  type LastEvent,
+} from '../../domain/feedback.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { Feedback } from '../../domain/ports/feedback.ts';
@@ -192,15 +198,15 @@ export class SqliteFeedback implements Feedback {
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;
-    for (const { userId, event, isNow = false, ...times } of events) {
-      const before = this.#select.get({ campaign, userId }) as Omit<FeedbackEvent, 'userId'> | undefined;
-      const happenedAt = Math.max(times.happenedAt, isNow ? (before?.happenedAt ?? 0) : 0);
-      if (before !== undefined && before.happenedAt > happenedAt) continue;
-      taken += 1;
-      if (before?.event === event && before.happenedAt === happenedAt) continue;
-      this.#replace.run({ campaign, userId, event, happenedAt });
+    for (const event of events) {
+      const { userId } = event;
+      const before = this.#select.get({ campaign, userId }) as LastEvent | undefined;
+      const { isTaken, last } = decideFeedback(before, event);
+      if (isTaken) taken += 1;
+      if (last === null) continue;
+      this.#replace.run({ campaign, userId, ...last });
       if (before !== undefined) change[before.event] -= 1;
-      change[event] += 1;
+      change[last.event] += 1;
     }
     this.#count(campaign, change);
     return taken;

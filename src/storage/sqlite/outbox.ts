@@ -12,8 +12,9 @@ import type {
   DueDelivery,
   EventType,
 } from '../../domain/webhook-types.ts';
-import { AppError, assert } from '../../lib/errors.ts';
-import { boundsOf, pageOf, plain, type RowOf, selectList } from './database/columns.ts';
+import { decideAttempt, requireEnabled } from '../../domain/webhooks.ts';
+import { AppError } from '../../lib/errors.ts';
+import { boundsOf, pageOf, plain, type RowOf, selectList, updateRow } from './database/columns.ts';
 import { deleteRows, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Database, write } from './database/database.ts';
 import type { EventLog } from './events.ts';
@@ -43,6 +44,16 @@ const COLUMNS = {
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
 
+/** A delivery that an attempt was made of, if it is still there, and its webhook. */
+interface AttemptedRow {
+  readonly number: number | null;
+  readonly state: DeliveryState | null;
+  readonly attempts: number | null;
+  readonly webhook: number;
+  readonly url: string;
+  readonly enabled: 0 | 1;
+}
+
 const SELECT_DELIVERY = `
   SELECT ${selectList(COLUMNS)}
   FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
@@ -56,7 +67,6 @@ export class SqliteOutbox implements Outbox {
     this.#events = events;
   }
 
-  /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled */
   ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery {
     return write(this.#database, () => {
       const webhook = this.#enabledWebhook(webhookId);
@@ -65,10 +75,6 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  /**
-   * Queues the event of a delivery again, as a delivery of its own. @throws AppError webhook_not_found,
-   * delivery_not_found, webhook_disabled
-   */
   replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery {
     return write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, webhookId);
@@ -78,7 +84,6 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery> {
     const { number: webhook } = getWebhookRow(this.#database, webhookId);
     const byState = query.state === undefined ? '' : 'AND d.state = @state';
@@ -91,10 +96,6 @@ export class SqliteOutbox implements Outbox {
     return pageOf(this.#database, 'deliveries', rows, query.limit, referencesOf, toDelivery);
   }
 
-  /**
-   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, the longest due first. Nothing is
-   * written: a sender that dies before it calls `record` finds them due again.
-   */
   due(now: number, perWebhook: number): DueDelivery[] {
     const webhooks = this.#database.prepare('SELECT number, id, url FROM webhooks WHERE enabled = 1').all() as {
       number: number;
@@ -115,38 +116,29 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  /** Writes how an attempt went; false where the delivery is gone, or had ended. */
   record(delivery: DueDelivery, attempt: Attempt, now: number): boolean {
-    assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery is tried again');
     return write(this.#database, () => {
-      const { changes } = this.#database
+      const row = this.#database
         .prepare(
-          `UPDATE webhook_deliveries SET state = @state, attempts = attempts + 1, next_attempt_at = @nextAttemptAt,
-             last_attempt_at = @now, last_status = @status, last_error = @error, last_duration_ms = @durationMs
-           WHERE id = @id AND state = 'pending'`,
+          `SELECT d.number, d.state, d.attempts, w.number AS webhook, w.url, w.enabled
+           FROM webhooks w LEFT JOIN webhook_deliveries d ON d.webhook = w.number AND d.id = @id
+           WHERE w.id = @webhookId`,
         )
-        .run({
-          id: delivery.id,
-          now,
-          state: attempt.state,
-          nextAttemptAt: attempt.nextAttemptAt,
-          status: attempt.status,
-          error: attempt.error,
-          durationMs: attempt.durationMs,
+        .get({ id: delivery.id, webhookId: delivery.webhookId }) as AttemptedRow | undefined;
+      if (row === undefined) return false;
+      const { isRecorded, disables } = decideAttempt(row, { url: delivery.url, ...attempt });
+      if (isRecorded)
+        updateRow(this.#database, 'webhook_deliveries', row.number!, {
+          ...{ state: attempt.state, attempts: row.attempts! + 1, next_attempt_at: attempt.nextAttemptAt },
+          ...{ last_attempt_at: now, last_status: attempt.status, last_error: attempt.error },
+          last_duration_ms: attempt.durationMs,
         });
-      // Not where it has another URL by now: that one did not say so.
-      if (attempt.isGone)
-        this.#database
-          .prepare(
-            `UPDATE webhooks SET enabled = 0, disabled_reason = 'gone', updated_at = @now
-             WHERE id = @webhookId AND url = @url AND enabled = 1`,
-          )
-          .run({ now, webhookId: delivery.webhookId, url: delivery.url });
-      return changes === 1;
+      if (disables)
+        updateRow(this.#database, 'webhooks', row.webhook, { enabled: 0, disabled_reason: 'gone', updated_at: now });
+      return isRecorded;
     });
   }
 
-  /** Ends deliveries as failed that wait since before `before` at a webhook that is disabled; returns their number. */
   failStranded(before: number): number {
     return write(
       this.#database,
@@ -161,10 +153,6 @@ export class SqliteOutbox implements Outbox {
     );
   }
 
-  /**
-   * Removes deliveries that ended and were made before `before`, and events without deliveries; true where there may be
-   * more.
-   */
   prune(before: number): boolean {
     return write(this.#database, () => {
       const deliveries = deleteRows(
@@ -215,9 +203,9 @@ export class SqliteOutbox implements Outbox {
   }
 
   #enabledWebhook(id: string): number {
-    const { number, enabled } = getWebhookRow(this.#database, id);
-    if (enabled) return number;
-    throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
+    const webhook = getWebhookRow(this.#database, id);
+    requireEnabled(webhook);
+    return webhook.number;
   }
 
   #secretsOf(webhook: number, now: number): string[] {

@@ -1,27 +1,23 @@
-/** How long expansions still take, judged by those that ended last. */
-import { endsOf, SCORED, type WorkLeft } from '../../domain/queue-time.ts';
+/** Reads what the time left of expansions is judged by: those that ended last, and the queue. */
+import { endsOf, type PastWork, type QueuedWork, workLeft } from '../../domain/queue-time.ts';
 import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
-import type { ExpansionState } from '../../domain/states.ts';
+import { type ExpansionState, isEnd } from '../../domain/states.ts';
+import { type Column, flag, plain, type RowOf, readRow, selectList } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
 /** Expansions that ended last, by which others are judged. */
 const RECENT = 40;
-/** Width of the kernel over the logarithm of the number of seeds: those with twice as many count for six tenths. */
-const WIDTH = 0.7;
 /** Jobs that are looked at one by one; those behind them count as their mean. */
 const MOST_JOBS = 200;
 
-interface Past extends WorkLeft {
-  readonly seeds: number;
-}
+const JOB = {
+  expansion: plain<number>('e.number'),
+  isAdapted: flag("e.state = 'scoring'"),
+  seeds: plain<number>('e.seeds_known + e.positives'),
+  progress: plain<number>('CASE WHEN j.owner IS NULL THEN 0 ELSE e.progress END'),
+} satisfies Record<keyof QueuedWork | 'expansion', Column<unknown>>;
 
-interface Job {
-  readonly expansion: number;
-  readonly isRunning: 0 | 1;
-  readonly isAdapted: 0 | 1;
-  readonly seeds: number;
-  readonly progress: number;
-}
+type Job = RowOf<typeof JOB>;
 
 interface Asked {
   readonly number: number;
@@ -35,7 +31,7 @@ interface Asked {
 export function remainingTimes(database: Database): (asked: Asked) => number | null {
   let queue: Queue | null = null;
   return ({ number, state }) => {
-    if (state !== 'queued' && state !== 'adapting' && state !== 'scoring') return null;
+    if (isEnd(state)) return null;
     queue ??= new Queue(database);
     return queue.remainingMs(number);
   };
@@ -71,40 +67,7 @@ class Queue {
   }
 }
 
-function workLeft(job: Job, past: readonly Past[]): WorkLeft {
-  const { segments, ...work } = workOf(job.seeds, past);
-  const done = (job.progress / SCORED) * (work.adapting + work.reporting + work.scoring);
-  if (job.isAdapted === 0) return { ...work, segments, adapting: Math.max(0, work.adapting - done) };
-  // a report and scores are made side by side, until one of them is finished
-  const later = Math.max(0, done - work.adapting);
-  const half = Math.min(later / 2, work.reporting, work.scoring);
-  const [reporting, scoring] = work.reporting < work.scoring ? [half, later - half] : [later - half, half];
-  return {
-    segments,
-    adapting: 0,
-    reporting: Math.max(0, work.reporting - reporting),
-    scoring: Math.max(0, work.scoring - scoring),
-  };
-}
-
-/** What expansions of about as many seeds have taken. */
-function workOf(seeds: number, past: readonly Past[]): WorkLeft {
-  const weights = past.map((other) => {
-    const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
-    // those of other sizes count where there are no others
-    return Math.exp(-(distance ** 2) / 2) + 1e-6;
-  });
-  const total = sum(weights);
-  const mean = (of: (past: Past) => number) => sum(past.map((other, i) => of(other) * weights[i]!)) / total;
-  return {
-    adapting: mean(({ adapting }) => adapting),
-    reporting: mean(({ reporting }) => reporting),
-    scoring: mean(({ scoring }) => scoring),
-    segments: past[0]!.segments,
-  };
-}
-
-function readPast(database: Database): { readonly past: readonly Past[]; readonly threads: number } {
+function readPast(database: Database): { readonly past: readonly PastWork[]; readonly threads: number } {
   const rows = database
     .prepare(
       `SELECT seeds_known + positives AS seeds, timings, computed_with AS computedWith
@@ -124,14 +87,12 @@ function readPast(database: Database): { readonly past: readonly Past[]; readonl
 }
 
 function readJobs(database: Database): readonly Job[] {
+  const sql = `SELECT ${selectList(JOB)} FROM jobs j JOIN expansions e ON e.number = j.expansion
+    ORDER BY j.owner IS NULL, j.turn, j.number LIMIT ${MOST_JOBS}`;
   return database
-    .prepare(
-      `SELECT e.number AS expansion, j.owner IS NOT NULL AS isRunning, e.state = 'scoring' AS isAdapted,
-         e.seeds_known + e.positives AS seeds, CASE WHEN j.owner IS NULL THEN 0 ELSE e.progress END AS progress
-       FROM jobs j JOIN expansions e ON e.number = j.expansion
-       ORDER BY j.owner IS NULL, j.turn, j.number LIMIT ${MOST_JOBS}`,
-    )
-    .all() as Job[];
+    .prepare(sql)
+    .all()
+    .map((row) => readRow(JOB, row));
 }
 
 /** null if it has no job. */
@@ -143,8 +104,4 @@ function countBefore(database: Database, expansion: number): number | null {
     )
     .pluck()
     .get({ expansion }) as number | null;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -2,7 +2,7 @@
 
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import type { OwnedSet, SetOwner } from '../../domain/user-sets.ts';
+import { countsWithout, type OwnedSet, type SetOwner } from '../../domain/user-sets.ts';
 import type { WrittenSet } from '../files/writer.ts';
 import { updateRow } from './database/columns.ts';
 import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
@@ -141,20 +141,6 @@ function eraseFromExpansions(database: Database, seedSet: string, erased: Readon
       unknown_examples: JSON.stringify(unknownExamples),
     });
   }
-}
-
-/** Counts of a set without some of its users; one who is no example counts as known, as long as some are. */
-function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
-  const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));
-  const shown = counts.unknownExamples.length - unknownExamples.length;
-  const known = Math.min(counts.known, erased.size - shown);
-  return {
-    received: counts.received - erased.size,
-    known: counts.known - known,
-    unknown: counts.unknown - (erased.size - known),
-    duplicate: counts.duplicate,
-    unknownExamples,
-  };
 }
 
 /** Every column that refers to a set. */

@@ -4,19 +4,21 @@ import { LRUCache } from 'lru-cache';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import type {
-  Change,
-  ChangeOptions,
-  ChangeReport,
-  IdBlocks,
-  MatchedPopulation,
-  Matches,
-  MatchReport,
-  SetOwner,
+import {
+  type Change,
+  type ChangeOptions,
+  type ChangeReport,
+  type IdBlocks,
+  type MatchedPopulation,
+  type Matches,
+  type MatchReport,
+  receivedAfter,
+  type SetOwner,
+  stillApplies,
 } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import { intersectionOf, unionOf } from '../files/algebra.ts';
-import { type ChangeTask, combine, receivedAfter, sentOf, tallyFor } from '../files/change.ts';
+import { type ChangeTask, combine, sentOf, tallyFor } from '../files/change.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { tallyOf } from '../files/match-tally.ts';
 import { SEED_FOLDER, userSetBlocks, userSetFile } from '../files/set-file.ts';
@@ -145,7 +147,7 @@ export class SqliteUserSets implements UserSets {
       const isChanged = this.#audit.with(action, () => {
         const now = this.#now();
         const current = readOwnedSet(this.#database, owner);
-        if (how !== 'replace' && current?.sha256 !== before?.sha256) return false;
+        if (!stillApplies(how, before, current)) return false;
         task.accept?.(sent);
         recordSet(this.#database, set, now);
         const received = receivedAfter(how, collected.received, current, set.users);

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Webhooks } from '../../domain/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
 import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
+import { type KeptSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../domain/webhooks.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import {
@@ -27,9 +28,6 @@ import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
-/** Replaced secrets that still sign: each is 48 bytes of a header. */
-const MAXIMUM_OLD_SECRETS = 4;
-
 const COLUMNS = {
   number: plain<number>('number'),
   id: plain<string>('id'),
@@ -65,8 +63,7 @@ export class SqliteWebhooks implements Webhooks {
     const secret = newSecret();
     return write(this.#database, () => {
       const count = this.#database.prepare('SELECT count(*) FROM webhooks').pluck().get() as number;
-      if (count >= maximum)
-        throw new AppError('too_many_webhooks', `there are ${count} webhooks, at most ${maximum} are kept`);
+      refuseMoreWebhooks(count, maximum);
       const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
       this.#insertSecret(insertRow(this.#database, 'webhooks', row), secret);
       this.#audit.made(id);
@@ -90,7 +87,7 @@ export class SqliteWebhooks implements Webhooks {
   update(id: string, change: WebhookChange, now: number): Webhook {
     write(this.#database, () => {
       const row = getWebhookRow(this.#database, id);
-      const disabled_reason = (change.enabled ?? row.enabled) ? null : row.disabledReason;
+      const disabled_reason = reasonAfter(row, change);
       updateRow(this.#database, 'webhooks', row.number, { ...columnsOf(change), disabled_reason, updated_at: now });
     });
     return this.get(id);
@@ -114,18 +111,15 @@ export class SqliteWebhooks implements Webhooks {
     const secret = newSecret();
     return write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, id);
-      const until = now + graceMs;
-      this.#database
-        .prepare(
-          'UPDATE webhook_secrets SET expires_at = min(coalesce(expires_at, @until), @until) WHERE webhook = @number',
-        )
-        .run({ until, number });
-      this.#database
-        .prepare(
-          `DELETE FROM webhook_secrets WHERE webhook = @number AND (expires_at <= @now OR rowid NOT IN
-             (SELECT rowid FROM webhook_secrets WHERE webhook = @number ORDER BY rowid DESC LIMIT @most))`,
-        )
-        .run({ number, now, most: MAXIMUM_OLD_SECRETS });
+      const former = this.#secretsOf(number);
+      const kept = new Map(secretsToKeep(former, graceMs, now).map((one) => [one.number, one.expiresAt]));
+      const remove = this.#database.prepare('DELETE FROM webhook_secrets WHERE rowid = @secret');
+      const update = this.#database.prepare('UPDATE webhook_secrets SET expires_at = @until WHERE rowid = @secret');
+      for (const { number: secret } of former) {
+        const until = kept.get(secret);
+        if (until === undefined) remove.run({ secret });
+        else update.run({ secret, until });
+      }
       this.#insertSecret(number, secret);
       updateRow(this.#database, 'webhooks', number, { updated_at: now });
       return this.#signed(id, secret, now, once);
@@ -136,6 +130,16 @@ export class SqliteWebhooks implements Webhooks {
     const signed = { webhook: this.get(id), secret };
     keepAnswerOf(this.#database, once, signed, OF_NO_CAMPAIGN, now);
     return signed;
+  }
+
+  /** The newest first. */
+  #secretsOf(webhook: number): KeptSecret[] {
+    return this.#database
+      .prepare(
+        `SELECT rowid AS number, expires_at AS expiresAt FROM webhook_secrets
+         WHERE webhook = @webhook ORDER BY rowid DESC`,
+      )
+      .all({ webhook }) as KeptSecret[];
   }
 
   #insertSecret(webhook: number, secret: string): void {

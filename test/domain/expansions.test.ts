@@ -1,0 +1,223 @@
+/**
+ * Random histories of an expansion and its job, with a clock set by hand and a store of one row: one owner at a time,
+ * only legal steps, progress never falls, attempts are bounded, and nothing is lost before it has ended.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  cancelling,
+  decide,
+  decideExpansion,
+  type ExpansionCommand,
+  type ExpansionEffects,
+  type RunningExpansion,
+} from '../../src/domain/expansions.ts';
+import { EXPANSION_STATES, type ExpansionState, isEnd, isLegal } from '../../src/domain/states.ts';
+import { MOST_PATIENCE_MS } from '../../src/domain/turns.ts';
+import { LEASE_MS, PINS, resultOf } from './contract/inputs.ts';
+
+const RULES = { minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3 };
+const REASON = { code: 'storage_failed', message: 'the disk is full' };
+const NOW = 1_700_000_000_000;
+
+/** A row of each table, as a store keeps it. */
+interface Rows extends RunningExpansion {
+  readonly owner: string | null;
+  readonly runAfter: number;
+  readonly hasJob: boolean;
+  readonly told: number;
+}
+
+const QUEUED: Rows = {
+  ...{ state: 'queued', progress: 0, startedAt: null, pins: null },
+  ...{ attempt: 0, token: 0, leaseUntil: null, owner: null, runAfter: NOW, hasJob: true, told: 0 },
+};
+
+function applied(rows: Rows, { expansion, job, isTold }: ExpansionEffects): Rows {
+  const { modelVersion, populationVersion } = expansion;
+  const pins = modelVersion && populationVersion ? { modelVersion, populationVersion } : rows.pins;
+  const changed = { ...rows, ...(expansion as Partial<Rows>), pins, told: rows.told + Number(isTold) };
+  return job === 'removed' ? { ...changed, hasJob: false } : { ...changed, ...job };
+}
+
+const commands: fc.Arbitrary<ExpansionCommand> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('claim'), owner: fc.constantFrom('1:a', '2:b') }) },
+  fc.constant({ kind: 'renew' }),
+  fc.constantFrom('model-1', 'model-2').map((modelVersion) => ({ kind: 'pin', pins: { ...PINS, modelVersion } })),
+  { weight: 3, arbitrary: fc.constantFrom('adapting', 'scoring').map((state) => ({ kind: 'advance', state })) },
+  fc.double({ min: -1, max: 2, noNaN: true }).map((progress) => ({ kind: 'advance', progress })),
+  fc.constant({ kind: 'finish', result: resultOf() }),
+  fc.constant({ kind: 'end', state: 'failed', reason: REASON }),
+  fc.nat(LEASE_MS).map((delayMs) => ({ kind: 'retry', reason: REASON, delayMs })),
+  fc.constantFrom('died', 'stopped').map((how) => ({ kind: 'release', how })),
+  { weight: 2, arbitrary: fc.constant({ kind: 'expire' }) },
+  fc.constantFrom('cancelled', 'superseded').map((state) => ({ kind: 'stop', state })),
+) as fc.Arbitrary<ExpansionCommand>;
+
+const histories = fc.array(fc.tuple(fc.constantFrom(0, 1, LEASE_MS / 2, LEASE_MS), commands), {
+  minLength: 1,
+  maxLength: 60,
+  size: 'max',
+});
+
+/** What a store checks before it decides: who may say this, and when. */
+function isAllowed(rows: Rows, { kind, ...command }: ExpansionCommand, now: number): boolean {
+  if (!rows.hasJob) return false;
+  if (kind === 'claim') return rows.runAfter <= now && (rows.leaseUntil === null || rows.leaseUntil <= now);
+  if (kind === 'expire' || kind === 'stop') return true;
+  if (rows.owner === null) return false;
+  const to = kind === 'finish' ? 'ready' : 'state' in command ? command.state : undefined;
+  return to === undefined || rows.state === to || isLegal(rows.state, to);
+}
+
+function check(before: Rows, after: Rows, command: ExpansionCommand, now: number): void {
+  expect(after.state === before.state || isLegal(before.state, after.state)).toBe(true);
+  expect(after.progress).toBeGreaterThanOrEqual(before.progress);
+  expect(after.progress).toBeLessThanOrEqual(1);
+  expect(after.hasJob).toBe(!isEnd(after.state));
+  expect(after.attempt).toBeLessThanOrEqual(RULES.maximumAttempts);
+  expect(after.token - before.token).toBe(command.kind === 'claim' ? 1 : 0);
+  if (before.pins !== null) expect(after.pins).toEqual(before.pins);
+  if (before.startedAt !== null) expect(after.startedAt).toBe(before.startedAt);
+  const isSilent = after.hasJob || after.state === 'cancelled' || after.state === 'superseded';
+  expect(after.told).toBe(isSilent ? 0 : 1);
+  if (after.hasJob) expect(after.owner === null).toBe(after.leaseUntil === null);
+  if (command.kind === 'claim')
+    expect(after).toMatchObject({ state: 'queued', owner: command.owner, leaseUntil: now + LEASE_MS, reason: null });
+}
+
+describe('decide', () => {
+  it('keeps its promises over random histories', () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        let rows = QUEUED;
+        let now = NOW;
+        for (const [ms, command] of history) {
+          now += ms;
+          if (!isAllowed(rows, command, now)) continue;
+          // a claim comes after the jobs that have used up their attempts were given up, as in a store
+          if (command.kind === 'claim') rows = applied(rows, decide(rows, { kind: 'expire' }, RULES, now));
+          if (!rows.hasJob) continue;
+          const isUnpinned = command.kind === 'finish' && rows.pins === null;
+          if (isUnpinned) expect(() => decide(rows, command, RULES, now)).toThrow('is pinned before it is finished');
+          if (isUnpinned) continue;
+          const after = applied(rows, decide(rows, command, RULES, now));
+          check(rows, after, command, now);
+          rows = after;
+        }
+        drain(rows, now);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  /** An engine that works on until the expansion has ended. */
+  function drain(rows: Rows, now: number): void {
+    const run = (command: ExpansionCommand) => {
+      rows = applied(rows, decide(rows, command, RULES, now + 2 * LEASE_MS));
+    };
+    if (rows.hasJob) run({ kind: 'expire' });
+    if (!rows.hasJob) return;
+    run({ kind: 'claim', owner: '3:c' });
+    run({ kind: 'pin', pins: PINS });
+    for (const state of ['adapting', 'scoring'] as const) run({ kind: 'advance', state });
+    run({ kind: 'finish', result: resultOf() });
+    expect(rows).toMatchObject({ state: 'ready', progress: 1, hasJob: false, told: 1 });
+  }
+
+  it('takes a step that is not in the table for a bug', () => {
+    for (const from of EXPANSION_STATES)
+      for (const to of ['adapting', 'scoring'] as const) {
+        const advance = () => decide({ ...QUEUED, state: from }, { kind: 'advance', state: to }, RULES, NOW);
+        if (from === to || isLegal(from, to)) expect(advance).not.toThrow();
+        else expect(advance).toThrow(`never goes from ${from} to ${to}`);
+      }
+  });
+
+  it('gives up after the last attempt died, and counts none of an engine that was stopped', () => {
+    const last = { ...QUEUED, state: 'adapting', attempt: 3, owner: '1:a', leaseUntil: NOW } as const;
+    const crashed = { state: 'failed', reason: { code: 'crashed', attempts: 3 } };
+    for (const command of [{ kind: 'expire' }, { kind: 'release', how: 'died' }] as const)
+      expect(decide(last, command, RULES, NOW)).toMatchObject({ expansion: crashed, job: 'removed', isTold: true });
+    expect(decide(last, { kind: 'expire' }, RULES, NOW - 1)).toEqual({ expansion: {}, job: {}, isTold: false });
+    expect(decide(last, { kind: 'release', how: 'stopped' }, RULES, NOW)).toMatchObject({
+      expansion: { state: 'queued', reason: null },
+      job: { attempt: 2, owner: null, leaseUntil: null, runAfter: NOW },
+    });
+  });
+
+  it('retries after the delay with the reason shown, and fails with it at the last attempt', () => {
+    const held = { ...QUEUED, state: 'scoring', attempt: 1, owner: '1:a', leaseUntil: NOW } as const;
+    const retry = { kind: 'retry', reason: REASON, delayMs: 500 } as const;
+    expect(decide(held, retry, RULES, NOW)).toMatchObject({
+      expansion: { state: 'queued', reason: REASON },
+      job: { owner: null, runAfter: NOW + 500 },
+    });
+    expect(decide({ ...held, attempt: 3 }, retry, RULES, NOW)).toMatchObject({
+      expansion: { state: 'failed', reason: REASON },
+      job: 'removed',
+    });
+  });
+
+  it('never shortens a lease', () => {
+    const held = { ...QUEUED, leaseUntil: NOW + 2 * LEASE_MS };
+    expect(decide(held, { kind: 'renew' }, RULES, NOW).job).toEqual({ leaseUntil: NOW + 2 * LEASE_MS });
+    expect(decide(held, { kind: 'renew' }, RULES, NOW + 2 * LEASE_MS).job).toEqual({ leaseUntil: NOW + 3 * LEASE_MS });
+  });
+});
+
+describe('cancelling', () => {
+  it('ends what has not ended, leaves a cancelled one, and refuses the others', () => {
+    const outcome = (state: ExpansionState) => {
+      try {
+        return cancelling(state);
+      } catch (error) {
+        return (error as { readonly code: string }).code;
+      }
+    };
+    for (const state of EXPANSION_STATES)
+      expect(outcome(state)).toEqual(
+        state === 'cancelled' ? null : isEnd(state) ? 'expansion_ended' : { kind: 'stop', state: 'cancelled' },
+      );
+  });
+});
+
+describe('decideExpansion', () => {
+  const request = { cause: 'requested', isRunning: false, knownSeeds: 3, positives: 0 } as const;
+
+  it('supersedes the one that runs when a caller asks, never for a refresh policy', () => {
+    expect(decideExpansion({ ...request, isRunning: true }, RULES, NOW)).toMatchObject({ supersedes: true });
+    for (const cause of ['interval', 'population', 'change'] as const) {
+      expect(decideExpansion({ ...request, cause, isRunning: true }, RULES, NOW)).toBeNull();
+      expect(decideExpansion({ ...request, cause }, RULES, NOW)).toMatchObject({ supersedes: false, state: 'queued' });
+    }
+  });
+
+  it('is too_small at once only for the seeds of a new campaign', () => {
+    const few = { ...request, knownSeeds: 1 };
+    expect(decideExpansion({ ...few, cause: 'created' }, RULES, NOW)).toMatchObject({
+      state: 'too_small',
+      reason: { code: 'too_few_seeds', known: 1, minimum: 2 },
+    });
+    expect(decideExpansion(few, RULES, NOW)).toMatchObject({ state: 'queued', reason: null });
+  });
+
+  it('refuses a campaign without seeds', () => {
+    expect(() => decideExpansion({ ...request, knownSeeds: null }, RULES, NOW)).toThrow(
+      expect.objectContaining({ code: 'no_seeds' }),
+    );
+  });
+
+  it('gives a turn that is later with more seeds and for refreshes, and within bounds', () => {
+    fc.assert(
+      fc.property(fc.nat(20_000), fc.nat(20_000), (knownSeeds, positives) => {
+        const turnOf = (changes: Partial<Parameters<typeof decideExpansion>[0]>) =>
+          decideExpansion({ ...request, knownSeeds, positives, ...changes }, RULES, NOW)!.turn;
+        expect(turnOf({})).toBeGreaterThanOrEqual(NOW);
+        expect(turnOf({ knownSeeds: knownSeeds + 1 })).toBeGreaterThanOrEqual(turnOf({}));
+        expect(turnOf({ cause: 'interval' })).toBeGreaterThan(turnOf({}));
+        expect(turnOf({ cause: 'interval' })).toBeLessThanOrEqual(NOW + MOST_PATIENCE_MS);
+      }),
+    );
+  });
+});
