@@ -5,8 +5,8 @@ import type { CampaignFeatures, Filters } from './features.ts';
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
-  /** The version that the rows are of. */
-  readonly populationVersion: string;
+  /** Of what is served: the rows are of its population, the features of its model. */
+  readonly epoch: number;
   /** Rows of the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
   /** Rows of users who are neither in an audience nor seeds. */

@@ -8,13 +8,14 @@ import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { PopulationOpener } from '../population/read/open-beside.ts';
 import type { Population } from '../population/read/population.ts';
-import type { EngineConfig } from './messages.ts';
+import type { EngineConfig, EngineServed } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 
 /** Normally the served version and at most one that a retry has pinned take turns. */
 const MOST_POPULATIONS = 2;
 
-type ModelsConfig = Pick<EngineConfig, 'model' | 'modelVersion' | 'models' | 'population' | 'threads'>;
+type ModelsConfig = Pick<EngineConfig, 'models' | 'population' | 'threads'>;
+type ServedModel = EngineServed['model'];
 
 /** A model with threads of its own. */
 export interface LoadedModel {
@@ -40,13 +41,19 @@ export class EngineModels {
   /** In a thread: the event loop would stand still for as long as it takes to read the whole population. */
   readonly #opener = new PopulationOpener();
   readonly #onPopulation: (users: number) => void;
-  #current: { readonly version: string; readonly folder: string };
+  readonly #served: () => ServedModel;
 
   /**
-   * The served model is loaded when it is first taken. `device` is cpu or cuda:N. `onPopulation` is told how many users
-   * each population has that is opened.
+   * `served` names the model that stays loaded; it is loaded when it is first taken. `device` is cpu or cuda:N.
+   * `onPopulation` is told how many users each population has that is opened.
    */
-  constructor(config: ModelsConfig, device: string, onPopulation: (users: number) => void = () => {}) {
+  constructor(
+    config: ModelsConfig,
+    served: () => ServedModel,
+    device: string,
+    onPopulation: (users: number) => void = () => {},
+  ) {
+    this.#served = served;
     this.#onPopulation = onPopulation;
     this.broken = new Promise((_, reject) => {
       this.#break = reject;
@@ -54,11 +61,6 @@ export class EngineModels {
     this.broken.catch(() => {}); // an unobserved rejection must not crash the process
     this.#config = config;
     this.#device = device;
-    this.#current = { version: config.modelVersion, folder: config.model };
-  }
-
-  get currentVersion(): string {
-    return this.#current.version;
   }
 
   /** A version of the population, verified when it is opened. @throws AppError invalid_population */
@@ -108,12 +110,9 @@ export class EngineModels {
     this.#closeUnused(version, entry);
   }
 
-  /** New expansions take this one from now on. */
-  use(version: string, folder: string): void {
-    const before = this.#current.version;
-    this.#current = { version, folder };
-    const entry = this.#entries.get(before);
-    if (entry !== undefined) this.#closeUnused(before, entry);
+  /** Another model may be served now: ends the threads of those that nobody uses any more. */
+  closeAllUnused(): void {
+    for (const [version, entry] of this.#entries) this.#closeUnused(version, entry);
   }
 
   /** Ends all threads, whoever uses them. */
@@ -128,13 +127,14 @@ export class EngineModels {
   }
 
   #closeUnused(version: string, entry: Entry): void {
-    if (entry.users > 0 || version === this.#current.version || this.#entries.get(version) !== entry) return;
+    if (entry.users > 0 || version === this.#served().version || this.#entries.get(version) !== entry) return;
     this.#entries.delete(version);
     entry.opening.then(({ pool }) => pool.close()).catch(() => {});
   }
 
   #folderOf(version: string): string {
-    return version === this.#current.version ? this.#current.folder : join(this.#config.models, version);
+    const served = this.#served();
+    return version === served.version ? served.folder : join(this.#config.models, version);
   }
 
   async #open(version: string, folder: string): Promise<LoadedModel> {

@@ -19,7 +19,7 @@ import { Pace } from './expansion/pace.ts';
 import { WorkKeeper } from './expansion/work-keeper.ts';
 import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
-import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
+import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 import { lowerPriority } from './priority.ts';
 
 /** How long an ending engine waits for its log and its last message to the parent to be sent. */
@@ -29,18 +29,6 @@ const LAST_WORDS_MS = 50;
  * needed after a start.
  */
 const WARM_AFTER_MS = 3_000;
-
-interface ServedModel {
-  readonly version: string;
-  readonly folder: string;
-}
-
-/** What the engine process serves by now. */
-interface Served {
-  readonly config: EngineConfig;
-  readonly logger: Logger;
-  readonly estimator: Estimator;
-}
 
 /** Whom the engine tells what it does. */
 interface Tellers {
@@ -53,14 +41,14 @@ interface Tellers {
 async function startEngine(
   config: EngineConfig,
   clock: Clock,
-  isReserveExpected: () => boolean,
+  { isReserveExpected, served }: { readonly isReserveExpected: () => boolean; readonly served: () => EngineServed },
   { logger, tracer, pulse, send }: Tellers,
 ): Promise<{ engine: Engine; device: string }> {
   const { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs } = config;
   const { models, device, store } = await openEngineModels(
     config,
     () => openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts }),
-    (users) => pulse.expectWorkOn(users),
+    { served, onPopulation: (users) => pulse.expectWorkOn(users) },
   );
   const hasRoom = roomOf(config, store.reserve, isReserveExpected);
   const dependencies: EngineDependencies = {
@@ -68,7 +56,7 @@ async function startEngine(
     pace: new Pace(),
     keeper: new WorkKeeper({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
     models,
-    populationVersion: config.populationVersion,
+    served,
     minimumSeeds,
     clock,
     hasRoom,
@@ -109,10 +97,12 @@ async function openTelemetryOf(
 
 /** Makes estimates in a separate thread, so that none waits for expansions. */
 function openEstimator(
-  { store, model, modelVersion, population, populationVersion }: EngineConfig,
+  { store, population }: EngineConfig,
+  { epoch, model, populationVersion }: EngineServed,
   logger: Logger,
 ): Estimator {
-  const estimator = new Estimator({ model, modelVersion, population, populationVersion, store });
+  const { folder, version: modelVersion } = model;
+  const estimator = new Estimator(epoch, { model: folder, modelVersion, population, populationVersion, store });
   setTimeout(
     () => estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'no estimates can be made')),
     WARM_AFTER_MS,
@@ -134,10 +124,12 @@ function end(): void {
  * thread: a quick stop is worth more than the segments that are being scored, and the parent releases the jobs.
  */
 class EngineProcess {
+  /** What the service said last. */
+  #served: EngineServed | null = null;
   #engine: Engine | null = null;
-  #served: Served | null = null;
-  #wantedPopulation: string | null = null;
-  #wantedModel: ServedModel | null = null;
+  /** Opens the estimator of what is served, once the engine is started. */
+  #openEstimator: ((served: EngineServed) => Estimator) | null = null;
+  #estimator: Estimator | null = null;
   #telemetry: Telemetry | null = null;
   #isDraining = false;
   #isReserveExpected = false;
@@ -147,8 +139,7 @@ class EngineProcess {
   receive(message: ToEngine): void {
     if (message.kind === 'wake') this.#engine?.wake();
     else if (message.kind === 'clock') this.#clock.follow(message.offsetMs);
-    else if (message.kind === 'population') this.#usePopulation(message.version);
-    else if (message.kind === 'model') this.#useModel(message);
+    else if (message.kind === 'serve') this.#serve(message.served);
     else if (message.kind === 'drop_model') this.#engine?.dropModel(message.version);
     else if (message.kind === 'check_model') void this.#check(message);
     else if (message.kind === 'drain') this.#drain();
@@ -178,23 +169,16 @@ class EngineProcess {
   }
 
   /** A version that cannot be opened fails the attempts that pin it, not the engine. */
-  #usePopulation(version: string): void {
-    this.#wantedPopulation = version;
-    if (!this.#served || !this.#engine || this.#served.config.populationVersion === version) return;
-    this.#engine.usePopulation(version);
-    this.#serveBy({ ...this.#served.config, populationVersion: version }, this.#served);
+  #serve(served: EngineServed): void {
+    this.#served = served;
+    this.#engine?.servedChanged();
+    this.#estimateFor(served);
   }
 
-  #useModel({ version, folder }: ServedModel): void {
-    this.#wantedModel = { version, folder };
-    if (!this.#served || !this.#engine || this.#served.config.modelVersion === version) return;
-    this.#engine.useModel(version, folder);
-    this.#serveBy({ ...this.#served.config, model: folder, modelVersion: version }, this.#served);
-  }
-
-  #serveBy(config: EngineConfig, before: Served): void {
-    this.#served = { ...before, config, estimator: openEstimator(config, before.logger) };
-    void before.estimator.close();
+  #estimateFor(served: EngineServed): void {
+    if (this.#openEstimator === null || this.#estimator?.epoch === served.epoch) return;
+    void this.#estimator?.close();
+    this.#estimator = this.#openEstimator(served);
   }
 
   async #check({ id, task }: Extract<ToEngine, { kind: 'check_model' }>): Promise<void> {
@@ -208,11 +192,9 @@ class EngineProcess {
 
   async #estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
     try {
-      const served = this.#served;
-      // rows of one version are none of another
-      const isServed = served?.config.populationVersion === task.populationVersion;
-      const outcome =
-        served && isServed ? await served.estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
+      // rows of one population are none of another, and features of one model none of another
+      const estimator = this.#estimator?.epoch === task.epoch ? this.#estimator : null;
+      const outcome = estimator ? await estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
       this.#send({ kind: 'estimated', id, outcome });
     } catch (error) {
       this.#send({ kind: 'not_estimated', id, error: describeError(error) });
@@ -233,12 +215,14 @@ class EngineProcess {
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
       this.#isReserveExpected ||= config.reserveExpected;
-      const started = await startEngine(config, this.#clock, () => this.#isReserveExpected, tellers);
+      // another may be served while this one is loaded
+      const served = () => this.#served ?? config.served;
+      const now = { isReserveExpected: () => this.#isReserveExpected, served };
+      const started = await startEngine(config, this.#clock, now, tellers);
       this.#engine = started.engine;
-      this.#served = { config, logger, estimator: openEstimator(config, logger) };
-      // they may have been named while the model was loaded
-      this.#usePopulation(this.#wantedPopulation ?? config.populationVersion);
-      this.#useModel(this.#wantedModel ?? { version: config.modelVersion, folder: config.model });
+      this.#engine.servedChanged();
+      this.#openEstimator = (served) => openEstimator(config, served, logger);
+      this.#estimateFor(served());
       if (this.#isDraining) this.#engine.drain();
       this.#send({ kind: 'ready', device: started.device });
       await this.#engine.run();

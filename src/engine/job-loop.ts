@@ -10,7 +10,7 @@ import { AttemptWatch } from './expansion/attempt-watch.ts';
 import { checkModel } from './expansion/check-model.ts';
 import { type ExpandDependencies, expand, type Outcome } from './expansion/expand.ts';
 import type { Pulse } from './heartbeat.ts';
-import type { CheckedModel, CheckModelTask, EngineConfig } from './messages.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
 
 /** How often the queue is polled when nobody wakes the engine. */
 const POLL_MS = 500;
@@ -18,8 +18,10 @@ const POLL_MS = 500;
 const STORE_ERROR_DELAY_MS = 1000;
 
 /** What expansions with any model need. */
-export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'modelVersion' | 'openPopulation'> & {
+export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
   readonly models: EngineModels;
+  /** What is served now. */
+  served(): EngineServed;
   /** Whether the disk has room for another expansion, and so many bytes. */
   hasRoom(bytes?: number): boolean;
 };
@@ -33,7 +35,7 @@ export interface EngineTellers {
 
 export class Engine {
   readonly #config: EngineConfig;
-  #dependencies: EngineDependencies;
+  readonly #dependencies: EngineDependencies;
   readonly #logger: Logger;
   readonly #tell: EngineTellers;
   /** Models that stay loaded since they were checked. */
@@ -55,20 +57,16 @@ export class Engine {
     this.#wake();
   }
 
-  /** Expansions whose first attempt begins from now on pin this version. */
-  usePopulation(version: string): void {
-    this.#dependencies = { ...this.#dependencies, populationVersion: version };
-  }
-
-  /** Expansions whose first attempt begins from now on pin this model; running ones end with theirs. */
-  useModel(version: string, folder: string): void {
-    this.#dependencies.models.use(version, folder);
-    this.dropModel(version);
+  /** Something else is served from now on: running expansions end with what they began with. */
+  servedChanged(): void {
+    const { models, served } = this.#dependencies;
+    this.dropModel(served().model.version);
+    models.closeAllUnused();
   }
 
   /** Loads a model beside the served one, and compares them. It stays loaded until it is used or dropped. */
   async checkModel(task: CheckModelTask): Promise<CheckedModel> {
-    const check = await checkModel(task, this.#dependencies);
+    const check = await checkModel(task, { ...this.#dependencies, served: this.#dependencies.served() });
     if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
     this.#checked.add(task.version);
     return check;
@@ -152,22 +150,24 @@ export class Engine {
     }
   }
 
-  /** With the model that the first attempt pinned, or the served one. */
+  /** With the model that the first attempt pinned, else with what is served as this begins, whatever is later on. */
   async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
     const { models } = this.#dependencies;
-    const { version, pool, openPopulation } = await this.#takeModel(watch.job);
+    const served = this.#dependencies.served();
+    const { version, pool, openPopulation } = await this.#takeModel(watch.job, served);
+    const versions = { modelVersion: version, populationVersion: served.populationVersion };
     try {
-      return await expand({ ...this.#dependencies, pool, modelVersion: version, openPopulation }, watch.job, watch);
+      return await expand({ ...this.#dependencies, pool, versions, openPopulation }, watch.job, watch);
     } finally {
       models.giveBack(version);
     }
   }
 
   /** One that is gone, or damaged, is refused by the attempt: it gets the served one, which is not what is pinned. */
-  async #takeModel({ pins, expansionId }: Job): Promise<LoadedModel> {
+  async #takeModel({ pins, expansionId }: Job, { model: served }: EngineServed): Promise<LoadedModel> {
     const { models } = this.#dependencies;
     const pinned = pins?.modelVersion;
-    if (pinned !== undefined && pinned !== models.currentVersion && models.has(pinned)) {
+    if (pinned !== undefined && pinned !== served.version && models.has(pinned)) {
       try {
         return await models.take(pinned);
       } catch (error) {
@@ -175,7 +175,7 @@ export class Engine {
         this.#logger.error({ err: error, expansion: expansionId, model: pinned }, 'a pinned model cannot be loaded');
       }
     }
-    return models.take(models.currentVersion);
+    return models.take(served.version, served.folder);
   }
 
   /** All idle workers wait for the same event: the next poll, or a call. */

@@ -11,9 +11,9 @@ import type {
   ScoreResult,
   ScoreTask,
   Task,
+  ThreadData,
   ThreadResult,
-} from './messages.ts';
-import type { ThreadData } from './thread.ts';
+} from './thread-tasks.ts';
 
 /** More adapted parameters take too long to be exchanged for those of another campaign at every segment. */
 const MAXIMUM_SHARING_BYTES = 2 ** 20;

@@ -17,7 +17,7 @@ import type { EngineState, WaitingCheck, WaitingEstimate } from './engine-state.
 import { EngineWatch } from './engine-watch.ts';
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import type { CheckedModel, CheckModelTask, EngineConfig, FromEngine, ToEngine } from './messages.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 
 /** The delay of the first restart, which then doubles up to the second value. */
 const RESTART_DELAY_MS = 250;
@@ -33,8 +33,12 @@ const YOUNG_MIB = 2;
 /** The time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
 
+/** What stays the same whatever is served. */
+export type SupervisedConfig = Omit<EngineConfig, 'ownerId' | 'served'>;
+
 export class EngineSupervisor {
-  #config: Omit<EngineConfig, 'ownerId'>;
+  #config: SupervisedConfig;
+  readonly #served: () => EngineServed;
   readonly #store: CampaignStore;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -59,14 +63,17 @@ export class EngineSupervisor {
   #lastCheck = 0;
   #onExpanded: (timings: Timings) => void = () => {};
 
+  /** `served` is read for each engine that is started, and for `serve`. */
   constructor(
-    config: Omit<EngineConfig, 'ownerId'>,
+    config: SupervisedConfig,
+    served: () => EngineServed,
     store: CampaignStore,
     logger: Logger,
     clock: Pick<Clock, 'elapsed'> = systemClock,
   ) {
     this.#clock = clock;
     this.#config = config;
+    this.#served = served;
     this.#store = store;
     this.#logger = logger;
     this.#watch = new EngineWatch({ clock, onHung: (reason) => this.#killHung(reason) });
@@ -119,21 +126,14 @@ export class EngineSupervisor {
     this.#send({ kind: 'reserve_expected' });
   }
 
-  /** New expansions use this version, which has been checked; running ones end on theirs. */
-  usePopulation(version: string): void {
-    this.#config = { ...this.#config, populationVersion: version };
-    this.#send({ kind: 'population', version });
-  }
-
-  /** New expansions use this model, which lies in `folder` and was checked; running ones end with theirs. */
-  useModel(version: string, folder: string): void {
-    this.#config = { ...this.#config, model: folder, modelVersion: version };
-    this.#send({ kind: 'model', version, folder });
+  /** Something else is served, which has been checked; running expansions end with what they began with. */
+  serve(): void {
+    this.#send({ kind: 'serve', served: this.#served() });
   }
 
   /**
-   * Has the engine load a model beside the served one and compare both; it stays loaded until `useModel` or
-   * `dropModel`. @throws what refuses it; AppError unavailable if no engine is ready, or it dies of it
+   * Has the engine load a model beside the served one and compare both; it stays loaded until it is served
+   * or `dropModel`. @throws what refuses it; AppError unavailable if no engine is ready, or it dies of it
    */
   checkModel(task: CheckModelTask): Promise<CheckedModel> {
     if (!this.#state.ready || !this.#child?.connected)
@@ -220,7 +220,7 @@ export class EngineSupervisor {
       // A process that could not be spawned has no exit event; other errors are followed by one.
       if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
     });
-    this.#send({ kind: 'start', config: { ...this.#config, ownerId: owner } });
+    this.#send({ kind: 'start', config: { ...this.#config, served: this.#served(), ownerId: owner } });
   }
 
   /** Its jobs are released when it has ended, as those of any. */

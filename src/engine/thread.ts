@@ -24,17 +24,9 @@ import type {
   SharedTensor,
   Task,
   Tensor,
+  ThreadData,
   ThreadResult,
-} from './messages.ts';
-
-/** A thread's start data. */
-export interface ThreadData {
-  readonly model: string;
-  readonly population: string;
-  readonly device: string;
-  /** How many there are: a campaign that is adapted alone may use the processors of all of them. */
-  readonly threads: number;
-}
+} from './thread-tasks.ts';
 
 class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #data: ThreadData;

@@ -7,6 +7,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { trustedProxyCheck } from '../lib/trusted-proxies.ts';
 import { addVersionRoutes } from './audiences/change-routes.ts';
 import { addExplanationRoutes } from './audiences/explanation-routes.ts';
 import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
@@ -33,7 +34,6 @@ import { addKeyRoutes } from './keys/routes.ts';
 import { addModelVersionRoutes } from './models/routes.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
 import { Access } from './plugins/access/access.ts';
-import { trustedProxyCheck } from './plugins/access/client-address.ts';
 import { createRateLimiter, NO_RATE_LIMITS, type RateLimiter } from './plugins/access/rate-limit.ts';
 import { addPacking } from './plugins/compression.ts';
 import { createClientErrorHandler } from './plugins/connections/client-errors.ts';
@@ -120,9 +120,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     store: unusable(),
     rankings: unusable(),
     population: unusable(),
-    campaignFeatures: [],
-    modelVersion: 'none',
-    model: unusable(),
+    served: refuseUse,
     models: unusable(),
     populations: unusable(),
     customisedModels: unusable(),

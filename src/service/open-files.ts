@@ -1,22 +1,81 @@
-/** How many files the engine opens: its threads load the program and the model each for itself. */
-
-import { tooFewFiles } from '../http/plugins/connections/descriptors.ts';
+/**
+ * Open files: what connections may take, so that the database and the rankings always find one, and what the engine
+ * opens: its threads load the program and the model each for itself.
+ */
+import { readFileSync } from 'node:fs';
 import { AppError } from '../lib/errors.ts';
 
-/** While they start, which takes most: 124 with one thread, 745 with 16 were counted. */
+interface DescriptorLimits {
+  readonly maximumConnections: number;
+  readonly openRankings: number;
+  readonly reservedDescriptors: number;
+}
+
+/** Of an open ranking: its scores and its order. */
+const DESCRIPTORS_OF_RANKING = 2;
+
+/** Fewer are no service. */
+const LEAST_CONNECTIONS = 8;
+
+/** While the engine starts, which takes most: 124 with one thread, 745 with 16 were counted. */
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;
 
-function filesOfEngine(threads: number): number {
-  return FILES_OF_ENGINE + threads * FILES_PER_THREAD;
+/** How many files this process may have open; null where the system does not say. */
+export function openFileLimit(): number | null {
+  let text: string;
+  try {
+    text = readFileSync('/proc/self/limits', 'latin1');
+  } catch {
+    return null; // only Linux has it
+  }
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(text) ?? [];
+  return soft === undefined ? null : Number(soft);
+}
+
+/**
+ * The limits, lowered where the process may open fewer files: the reserve comes first, rankings get at most half of
+ * the rest, connections what is left.
+ * @throws AppError invalid_argument where too few are left to serve
+ */
+export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
+  if (openFiles === null) return limits;
+  const lowered = lower(limits, openFiles);
+  if (lowered !== null) return lowered;
+  let needed = limits.reservedDescriptors;
+  while (lower(limits, needed) === null) needed += 1;
+  throw new AppError(
+    'invalid_argument',
+    `${tooFewFiles(openFiles, needed)}; ${limits.reservedDescriptors} of them are reserved for the database, streams ` +
+      'and the population',
+  );
 }
 
 /** @throws AppError invalid_argument where an engine of so many threads would not start; null: it is not known */
 export function requireFilesOfEngine(threads: number, openFiles: number | null): void {
-  const needed = filesOfEngine(threads);
+  const needed = FILES_OF_ENGINE + threads * FILES_PER_THREAD;
   if (openFiles === null || openFiles >= needed) return;
   throw new AppError(
     'invalid_argument',
     `${tooFewFiles(openFiles, needed)}, or lower METAHEAC_THREADS: the engine has ${threads}`,
   );
+}
+
+/** What to do about it, as the beginning of a sentence. */
+function tooFewFiles(openFiles: number, needed: number): string {
+  return (
+    `the process may open ${openFiles} files (ulimit -n) and needs at least ${needed}: raise the limit (ulimit -n ` +
+    `${ADVISED_FILES}; in systemd LimitNOFILE=, in Docker --ulimit nofile=)`
+  );
+}
+
+const ADVISED_FILES = 16_384;
+
+/** null where too few are left to serve. */
+function lower<L extends DescriptorLimits>(limits: L, openFiles: number): L | null {
+  const free = openFiles - limits.reservedDescriptors;
+  const openRankings = Math.min(limits.openRankings, Math.floor(free / 2 / DESCRIPTORS_OF_RANKING));
+  const maximumConnections = Math.min(limits.maximumConnections, free - openRankings * DESCRIPTORS_OF_RANKING);
+  const isEnough = openRankings >= 1 && maximumConnections >= Math.min(LEAST_CONNECTIONS, limits.maximumConnections);
+  return isEnough ? { ...limits, openRankings, maximumConnections } : null;
 }

@@ -1,14 +1,12 @@
-/** The engine of a service, and what the server is told of it. */
+/** The engine of a service. */
 import { resolve } from 'node:path';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import { EngineSupervisor } from '../engine/supervisor.ts';
-import type { ServerDependencies } from '../http/dependencies.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { TelemetrySettings } from '../lib/tracing.ts';
-import type { Population } from '../population/read/population.ts';
 import type { Limits } from './limits.ts';
-import type { ModelSwitch } from './model-switch.ts';
+import type { ServedState } from './served/served-state.ts';
 import { defaultThreads } from './settings/environment.ts';
 import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
 
@@ -27,8 +25,7 @@ interface EngineOptions {
 /** An engine that is not started yet; it has the time of the service. */
 export function superviseEngine(
   options: EngineOptions,
-  models: ModelSwitch,
-  population: Population,
+  { served, models }: { readonly served: ServedState; readonly models: string },
   {
     store,
     locator,
@@ -39,11 +36,8 @@ export function superviseEngine(
   const supervisor = new EngineSupervisor(
     {
       store: locator,
-      model: resolve(models.folder.path),
-      models: models.models,
+      models,
       population: resolve(options.population),
-      modelVersion: models.version,
-      populationVersion: population.version,
       device: options.device,
       clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),
@@ -53,21 +47,12 @@ export function superviseEngine(
       prettyLogs: options.prettyLogs === true,
       telemetry: options.telemetry ?? null,
     },
+    () => served.forEngine,
     store,
     options.logger,
   );
   options.clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
   keeper.onExpected(() => supervisor.expectReserve());
+  served.onReplaced(() => supervisor.serve());
   return supervisor;
-}
-
-/** What the server needs of it. */
-export function engineOf(
-  supervisor: EngineSupervisor,
-): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {
-  return {
-    engine: () => supervisor.state,
-    estimates: supervisor,
-    onExpanded: (listener) => supervisor.onExpanded(listener),
-  };
 }

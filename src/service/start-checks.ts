@@ -6,36 +6,26 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { StoreLocator } from '../domain/ports/store.ts';
-import { isLoopback, requireKeyFor } from '../http/plugins/access/auth.ts';
-import { trustedProxyCheck } from '../http/plugins/access/client-address.ts';
-import { withinOpenFiles } from '../http/plugins/connections/descriptors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
+import { AppError } from '../lib/errors.ts';
+import { cannotListen, requireKeyFor } from '../lib/listening.ts';
 import type { Logger } from '../lib/logging.ts';
+import { trustedProxyCheck } from '../lib/trusted-proxies.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
+import { openPopulation, type Population } from '../population/read/population.ts';
 import { locateStore, requireFreeStore, requireTakeableStore, requireUsableStore } from '../storage/open-store.ts';
-import { DEFAULT_SERVICE_CONFIG, type Limits, type ServiceConfig } from './limits.ts';
-import { ModelSwitch } from './model-switch.ts';
-import { requireFilesOfEngine } from './open-files.ts';
-import { PopulationSwitch } from './population-switch.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { requireFilesOfEngine, withinOpenFiles } from './open-files.ts';
+import type { ListenOptions } from './ports/service.ts';
 import { requireWritable } from './require-writable.ts';
+import { type ModelHistory, readModelHistory } from './served/model-history.ts';
 import { defaultThreads } from './settings/environment.ts';
 import { createAddressGuard } from './webhooks/address-guard.ts';
 
-export interface StartOptions {
+export interface StartOptions extends ListenOptions {
   readonly dataDir: string;
   readonly model: string;
   readonly population: string;
-  readonly host: string;
-  readonly port: number;
-  readonly apiKey: string | null;
-  readonly metricsKey?: string | null;
-  /** Names by which it may be called without a key, besides loopback's and `host`. */
-  readonly allowedHosts?: readonly string[];
-  /** Origins whose pages may call it; none if not given. */
-  readonly corsOrigins?: readonly string[];
-  /** Addresses and CIDRs of the proxies in front of it; none if not given. */
-  readonly trustedProxies?: readonly string[];
   /** Hosts and CIDRs that webhooks may go to although they are not public. */
   readonly webhookAllowedHosts: readonly string[];
   readonly device: string;
@@ -53,9 +43,9 @@ export class Start {
   readonly openFiles: number | null;
   readonly locator: StoreLocator;
   #given: ModelFolder | null = null;
-  #models: ModelSwitch | null = null;
-  #populations: PopulationSwitch | null = null;
-  #config: ServiceConfig | null = null;
+  #models: ModelHistory | null = null;
+  #population: Population | null = null;
+  #limits: Limits | null = null;
 
   constructor(options: StartOptions, openFiles: number | null) {
     // a link may name another model when the engine starts again
@@ -71,23 +61,21 @@ export class Start {
   }
 
   /** @throws AppError invalid_model, storage_failed */
-  get models(): ModelSwitch {
-    const { dataDir, logger, clock } = this.options;
-    this.#models ??= new ModelSwitch({ dataDir, given: this.given, logger, clock });
+  get models(): ModelHistory {
+    this.#models ??= readModelHistory(this.options.dataDir, this.given);
     return this.#models;
   }
 
-  /** @throws AppError invalid_population */
-  get populations(): PopulationSwitch {
-    const { population: folder, logger } = this.options;
-    this.#populations ??= new PopulationSwitch({ folder, model: () => this.models.folder, logger });
-    return this.#populations;
+  /** The current version. @throws AppError invalid_population */
+  get population(): Population {
+    this.#population ??= openPopulation(this.options.population);
+    return this.#population;
   }
 
-  /** @throws AppError invalid_argument: too few open files */
-  get config(): ServiceConfig {
-    this.#config ??= configOf(this.options, this.openFiles);
-    return this.#config;
+  /** Lowered where the process may open fewer files. @throws AppError invalid_argument: too few open files */
+  get limits(): Limits {
+    this.#limits ??= withinOpenFiles({ ...DEFAULT_LIMITS, ...this.options.limits }, this.openFiles);
+    return this.#limits;
   }
 }
 
@@ -133,12 +121,12 @@ export const START_CHECKS: readonly StartCheck[] = [
   },
   {
     ...{ check: 'population', moment: 'first', advice: 'Import it again: metaheac population import.' },
-    look: (start) => start.populations,
+    look: (start) => start.population,
   },
   {
     ...{ check: 'open files', moment: 'first', advice: 'Raise the hard limit (LimitNOFILE=, ulimit -Hn).' },
     look: (start) => {
-      void start.config;
+      void start.limits;
       requireFilesOfEngine(start.options.threads ?? defaultThreads(), start.openFiles);
     },
   },
@@ -173,12 +161,6 @@ export function refuseStart(start: Start, moment: Exclude<Moment, 'by doing'>, h
   for (const check of START_CHECKS) if (check.moment === moment) check.look(start, hasKeys);
 }
 
-/** What listening failed with. */
-export function cannotListen({ host, port }: Pick<StartOptions, 'host' | 'port'>, error: unknown): AppError {
-  const reason = (error as NodeJS.ErrnoException).code ?? messageOf(error);
-  return new AppError('unavailable', `cannot listen on ${host}:${port}: ${reason}`, { cause: error });
-}
-
 function requireKey({ host, apiKey, trustedProxies }: StartOptions, hasKeys: () => boolean): void {
   requireKeyFor(host, apiKey !== null || hasKeys(), trustedProxies);
 }
@@ -196,12 +178,13 @@ function tryPort(options: StartOptions): Promise<void> {
 async function tryEngine(start: Start): Promise<void> {
   // only doctor comes here: the API process never loads ONNX Runtime
   const { openEngineModels } = await import('../engine/engine-start.ts');
-  const { models: switched, options } = start;
+  const { models: history, options } = start;
+  const { path, manifest } = history.served;
+  const model = { version: manifest.version, folder: resolve(path) };
   const { models } = await openEngineModels(
     {
-      ...{ model: resolve(switched.folder.path), modelVersion: switched.version, models: switched.models },
-      ...{ population: resolve(options.population), populationVersion: versionOf(start) },
-      ...{ threads: 1, device: options.device },
+      served: { model, populationVersion: versionOf(start) },
+      ...{ models: history.models, population: resolve(options.population), threads: 1, device: options.device },
     },
     () => null,
   );
@@ -210,24 +193,9 @@ async function tryEngine(start: Start): Promise<void> {
 
 function versionOf(start: Start): string | null {
   try {
-    return start.populations.served.version;
+    return start.population.version;
   } catch (error) {
     if (error instanceof AppError) return null;
     throw error;
   }
-}
-
-function configOf(
-  { limits, apiKey, metricsKey = null, host, trustedProxies = [], ...names }: StartOptions,
-  openFiles: number | null,
-): ServiceConfig {
-  return {
-    ...withinOpenFiles({ ...DEFAULT_SERVICE_CONFIG, ...limits }, openFiles),
-    apiKey,
-    metricsKey,
-    isPublic: !isLoopback(host) || trustedProxies.length > 0,
-    allowedHosts: [host, ...(names.allowedHosts ?? [])],
-    corsOrigins: names.corsOrigins ?? [],
-    trustedProxies,
-  };
 }

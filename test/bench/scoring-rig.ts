@@ -1,7 +1,7 @@
 /** Scores a population for campaigns as the engine does: threads, and ranking folders in the end. */
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import type { SharedTensor } from '../../src/engine/messages.ts';
 import { ThreadPool } from '../../src/engine/pool.ts';
+import type { SharedTensor } from '../../src/engine/thread-tasks.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { adaptedParameters } from '../../src/model/load.ts';

@@ -20,10 +20,10 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { bind } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
-import { type Service, type ServiceOptions, startService } from '../../src/service/service.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, type ServiceOptions, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 
@@ -34,7 +34,7 @@ const dataDir = join(folder, 'data');
 const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
 
 /** A service in this process, with a real engine. */
-async function serve(change: Partial<ServiceOptions> = {}): Promise<Service> {
+async function serve(change: Partial<ServiceOptions> = {}): Promise<RunningServer> {
   const service = await startService({
     dataDir,
     model: world.model,
@@ -55,7 +55,7 @@ async function serve(change: Partial<ServiceOptions> = {}): Promise<Service> {
   return service;
 }
 
-async function createReady({ url }: Service, of = world.campaigns[0]!): Promise<string> {
+async function createReady({ url }: RunningServer, of = world.campaigns[0]!): Promise<string> {
   const created = await fetch(`${url}/v1/campaigns`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -68,7 +68,7 @@ async function createReady({ url }: Service, of = world.campaigns[0]!): Promise<
   return id;
 }
 
-const getModel = ({ url }: Service, id: string, headers: Record<string, string> = {}) =>
+const getModel = ({ url }: RunningServer, id: string, headers: Record<string, string> = {}) =>
   fetch(`${url}/v1/campaigns/${id}/model`, { headers });
 
 async function problemOf(response: Response): Promise<Record<string, unknown>> {
@@ -115,7 +115,7 @@ function metadataOf(onnx: Uint8Array): Map<string, string> {
   return new Map(fromBinary(ModelProtoSchema, onnx).metadataProps.map(({ key, value }) => [key, value]));
 }
 
-let service: Service;
+let service: RunningServer;
 /** Of the first campaign. */
 let id: string;
 beforeAll(async () => {

@@ -29,13 +29,13 @@ import { openScorer } from '../../src/online/scoring/score.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/read/past-campaigns.ts';
 import { openPopulation, type Population } from '../../src/population/read/population.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { othersThan } from '../../src/training/choices/trial.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 
 /** Of the history: its members are the seeds here, so that its token tells seeds from others at one glance. */
 const CAMPAIGN = 'campaign-002';
@@ -49,7 +49,7 @@ const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
 let model: GeneralModel;
 let population: Population;
 let seeds: readonly string[];
-let service: Service;
+let service: RunningServer;
 
 beforeAll(async () => {
   await generateDataSet({
@@ -78,7 +78,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function serve(): Promise<Service> {
+async function serve(): Promise<RunningServer> {
   const started = await startService({
     ...{ dataDir, model: modelFolder, population: populationFolder, host: '127.0.0.1', port: 0, apiKey: null },
     ...{ device: 'cpu', threads: 1, logLevel: 'silent', limits: { ...LIMITS, openRankings: 4 } },

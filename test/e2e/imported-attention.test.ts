@@ -10,8 +10,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import type { Output } from '../../src/lib/output.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 
 const ENCODER = join(import.meta.dirname, '../golden/attention/encoder-ka-last-gelu-opset20.onnx');
 const FEATURES = {
@@ -23,7 +23,7 @@ const FEATURES = {
 };
 const USERS = 1500;
 
-async function serve(dataDir: string, model: string, population: string): Promise<Service> {
+async function serve(dataDir: string, model: string, population: string): Promise<RunningServer> {
   const service = await startService({
     ...{ dataDir, model, population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu', threads: 1 },
     ...{ logLevel: 'silent', limits: { maximumAttempts: 2, openRankings: 4 }, webhookAllowedHosts: [] },

@@ -9,9 +9,9 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 
 const USERS = 2000;
 const CITIES = 100;
@@ -47,7 +47,7 @@ function modelOf(weights: readonly number[]): Uint8Array {
 
 const root = temporaryFolder();
 let population = '';
-const opened: Service[] = [];
+const opened: RunningServer[] = [];
 
 beforeAll(async () => {
   const data = join(root, 'data');

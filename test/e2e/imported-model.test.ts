@@ -14,8 +14,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import type { Output } from '../../src/lib/output.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 
 const DEEPFM = join(import.meta.dirname, '..', 'golden', 'deepfm-opset17', 'model.onnx');
 const folder = temporaryFolder();
@@ -105,7 +105,7 @@ async function scoresOf(model: Uint8Array | string, users: readonly User[]): Pro
   return new Map(users.map(({ user_id }, i) => [user_id, (score!.data as Float32Array)[i]!]));
 }
 
-async function serve(model: string, population: string): Promise<Service> {
+async function serve(model: string, population: string): Promise<RunningServer> {
   const service = await startService({
     dataDir: join(folder, 'data-dir'),
     model,

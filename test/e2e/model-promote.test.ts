@@ -8,11 +8,11 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { readServedModels } from '../../src/model/versions.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -23,7 +23,7 @@ const first = readModelFolder(world.model).manifest.version;
 const KEY = 'a key of the tests';
 const paths = { second: join(folder, 'second'), golden: join(folder, 'golden'), foreign: join(folder, 'foreign') };
 const versions = { second: '', foreign: '' };
-let service: Service;
+let service: RunningServer;
 
 beforeAll(async () => {
   versions.second = writeVariant(world.model, paths.second, () => ({ name: 'second' }));
@@ -41,7 +41,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(): Promise<Service> {
+async function start(): Promise<RunningServer> {
   const started = await startService({
     ...{ dataDir, model: world.model, population: world.population, host: '127.0.0.1', port: 0 },
     ...{ apiKey: KEY, device: 'cpu', threads: 1, logLevel: 'silent', webhookAllowedHosts: [], limits: {} },

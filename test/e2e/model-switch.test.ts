@@ -8,11 +8,11 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { publishModel, readServedModels } from '../../src/model/versions.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { HAS_PROC, killDead } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -21,7 +21,7 @@ const dataDir = join(folder, 'data-dir');
 const models = join(dataDir, 'models');
 const first = readModelFolder(world.model).manifest.version;
 const versions = { second: '', golden: '', foreign: '' };
-let service: Service;
+let service: RunningServer;
 
 beforeAll(async () => {
   const path = (name: string) => join(folder, name);
@@ -39,7 +39,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(model = world.model, { isEngineAwaited = true } = {}): Promise<Service> {
+async function start(model = world.model, { isEngineAwaited = true } = {}): Promise<RunningServer> {
   const started = await startService({
     ...{ dataDir, model, population: world.population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
     ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [] },

@@ -11,11 +11,11 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation, type Population } from '../../src/population/read/population.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 
 const folder = temporaryFolder();
 const [data, model, users, dataDir] = ['data', 'model', 'population', 'data-dir'].map((name) => join(folder, name)) as [
@@ -25,7 +25,7 @@ const [data, model, users, dataDir] = ['data', 'model', 'population', 'data-dir'
   string,
 ];
 let population: Population;
-let service: Service;
+let service: RunningServer;
 
 beforeAll(async () => {
   await writeScenario({ ...numbers, users: 1200, trainCampaigns: 6, testCampaigns: 2 }, { out: data, seed: '3' });

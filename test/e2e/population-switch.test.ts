@@ -10,8 +10,8 @@ import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { makeCurrent } from '../../src/population/versions/versions.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const folder = temporaryFolder();
@@ -20,7 +20,7 @@ const [first, second, lacking, users, dataDir] = ['first', 'second', 'lacking', 
 ) as [string, string, string, string, string];
 const world = await tinyWorld();
 const versions = { first: '', second: '', lacking: '', damaged: '' };
-let service: Service;
+let service: RunningServer;
 
 /** The users of the tiny world that `isIn` says, and some more. */
 async function writeUsers(to: string, isIn: (i: number) => boolean, more: readonly string[], without?: string) {
@@ -51,7 +51,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(followPopulation = false, isEngineAwaited = true): Promise<Service> {
+async function start(followPopulation = false, isEngineAwaited = true): Promise<RunningServer> {
   const started = await startService({
     ...{ dataDir, model: world.model, population: users, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
     ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [], followPopulation },

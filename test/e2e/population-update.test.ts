@@ -8,10 +8,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { snapshot } from '../population/support.ts';
 
@@ -139,7 +139,7 @@ describe('an update that is killed with -9', () => {
 });
 
 describe('a service whose population is updated', () => {
-  let service: Service;
+  let service: RunningServer;
   const call = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${service.url}${path}`, {
       ...{ method, headers: body === undefined ? {} : { 'content-type': 'application/json' } },

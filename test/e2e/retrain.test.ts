@@ -9,10 +9,10 @@ import { tryFileLock } from '../../src/lib/files/file-lock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { type Service, startService } from '../../src/service/service.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
+import { type RunningServer, startService } from '../fixture/start-service.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 import { populationOf } from '../online/world.ts';
 
@@ -36,7 +36,7 @@ const [dataDir, models, first] = ['data', 'models', 'first'].map((name) => join(
   string,
 ];
 let population = '';
-let service: Service;
+let service: RunningServer;
 
 function metaheac(...args: string[]) {
   const command = [program(), ...args];

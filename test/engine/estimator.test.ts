@@ -33,7 +33,7 @@ const rowsOf = (ids: readonly string[]) =>
   Int32Array.from(ids, (id) => population.rowOf[population.directory.find(id)]!).sort();
 const seeds = rowsOf(campaign.seeds);
 const task = {
-  populationVersion: population.version,
+  epoch: 1,
   features: campaign.features,
   filters: {},
   seeds,
@@ -58,7 +58,7 @@ const [common, second] = (() => {
 const optedOut = [...world.userIds.filter((_, i) => i % 3 === 0), ...campaign.seeds.slice(0, 5)];
 const LONG_MS = 60_000;
 
-const estimator = new Estimator(data);
+const estimator = new Estimator(1, data);
 afterAll(() => estimator.close());
 
 describe('Estimator', () => {
@@ -156,14 +156,14 @@ describe('Estimator', () => {
   });
 
   it('refuses the folder of another model, each time it is asked', async () => {
-    const other = new Estimator({ ...data, modelVersion: '000000000000' });
+    const other = new Estimator(1, { ...data, modelVersion: '000000000000' });
     for (let i = 0; i < 2; i++)
       await expect(other.estimate(task, LONG_MS)).rejects.toMatchObject({ code: 'model_unavailable' });
     await other.close();
   });
 
   it('can be closed while it loads', async () => {
-    const early = new Estimator(data);
+    const early = new Estimator(1, data);
     const loading = early.warm();
     await early.close();
     await loading;

@@ -60,14 +60,14 @@ export function buildRig(options: RigOptions): Rig {
   const locator = locateStore(dataDir);
   const store = openStore(locator, { clock: systemClock, ...limits });
   const population = openPopulation(options.population);
+  const version = options.modelVersion ?? readModelFolder(options.model).manifest.version;
+  const model = { version, folder: options.model };
+  const served = { epoch: 1, model, populationVersion: population.version };
   const supervisor = new EngineSupervisor(
     {
       store: locator,
-      model: options.model,
       models: join(dataDir, 'models'),
       population: options.population,
-      modelVersion: options.modelVersion ?? readModelFolder(options.model).manifest.version,
-      populationVersion: population.version,
       device: options.device ?? 'cpu',
       threads: options.threads ?? 2,
       ...limits,
@@ -78,6 +78,7 @@ export function buildRig(options: RigOptions): Rig {
       logLevel: 'silent',
       telemetry: null,
     },
+    () => served,
     store,
     createLogger('silent', 'test'),
   );

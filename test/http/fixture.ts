@@ -13,7 +13,6 @@ import type { DamagedRow } from '../../src/domain/ports/upkeep.ts';
 import { rankingFolder } from '../../src/domain/ranking-name.ts';
 import type { Timings } from '../../src/domain/run-facts.ts';
 import { buildServer } from '../../src/http/app.ts';
-import { thisMachine } from '../../src/http/health/machine.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
@@ -21,11 +20,12 @@ import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation, type Population } from '../../src/population/read/population.ts';
 import { summariseVersions } from '../../src/population/versions/versions.ts';
 import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../src/service/limits.ts';
+import { thisMachine } from '../../src/service/machine.ts';
 import type { AudienceExplainer, CustomisedModels } from '../../src/service/ports/audiences.ts';
 import type { Estimates } from '../../src/service/ports/estimates.ts';
 import type { Damage, EngineStatus, Machine } from '../../src/service/ports/health.ts';
 import type { ModelVersion } from '../../src/service/ports/models.ts';
-import type { CampaignFeature, ModelFacts } from '../../src/service/ports/served-model.ts';
+import type { CampaignFeature, ModelFacts } from '../../src/service/ports/served.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/service/threads/audience-explainer.ts';
 import { ServiceEraser } from '../../src/service/upkeep/user-eraser.ts';
 import { createAddressGuard, type Resolve } from '../../src/service/webhooks/address-guard.ts';
@@ -242,9 +242,11 @@ export async function openFixture(
     store,
     rankings,
     population,
-    campaignFeatures: CAMPAIGN_FEATURES,
-    modelVersion: 'model-1',
-    model: MODEL_FACTS,
+    served: () => ({
+      epoch: 1,
+      model: { version: 'model-1', facts: MODEL_FACTS, campaignFeatures: CAMPAIGN_FEATURES },
+      population,
+    }),
     models: {
       list: () => [MODEL_VERSION],
       get: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
@@ -256,7 +258,6 @@ export async function openFixture(
       },
     },
     populations: {
-      current: () => population,
       importedAt: () => Date.UTC(2026, 10, 25),
       list: () => summariseVersions(population.path),
       activate: async (version) => only(population, version),

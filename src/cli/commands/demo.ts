@@ -1,9 +1,10 @@
 /** `metaheac demo`: provides the demo with a service and this terminal. */
 import { type DemoOptions, runDemo } from '../../demo/demo.ts';
+import { serve } from '../../http/serve.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logging.ts';
 import type { Output } from '../../lib/output.ts';
-import { startService } from '../../service/service.ts';
+import { openService, type ServiceOptions } from '../../service/service.ts';
 import { defaultTrainingThreads } from '../../service/settings/environment.ts';
 
 export function demoCommand(options: DemoOptions, output: Output): Promise<void> {
@@ -11,8 +12,8 @@ export function demoCommand(options: DemoOptions, output: Output): Promise<void>
     output,
     clock: systemClock,
     trainingThreads: defaultTrainingThreads,
-    serve: (folders) =>
-      startService({
+    serve: async (folders) => {
+      const options: ServiceOptions = {
         ...folders,
         host: '127.0.0.1',
         port: 0,
@@ -24,6 +25,8 @@ export function demoCommand(options: DemoOptions, output: Output): Promise<void>
         webhookAllowedHosts: [],
         logger: createLogger('warn', 'api'),
         clock: systemClock,
-      }),
+      };
+      return serve(await openService(options), options);
+    },
   });
 }

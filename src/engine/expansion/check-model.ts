@@ -2,12 +2,13 @@
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
 import type { EngineModels } from '../engine-models.ts';
-import type { CheckedModel, CheckModelTask } from '../messages.ts';
+import type { CheckedModel, CheckModelTask, EngineServed } from '../messages.ts';
 import { compareOn, type ShadowComparison, type ShadowDependencies } from './shadow.ts';
 
 export interface CheckDependencies extends Omit<ShadowDependencies, 'population'> {
   readonly models: EngineModels;
-  readonly populationVersion: string;
+  /** What it is compared with. */
+  readonly served: EngineServed;
 }
 
 /**
@@ -17,15 +18,14 @@ export interface CheckDependencies extends Omit<ShadowDependencies, 'population'
  */
 export async function checkModel(
   { version, folder, campaigns }: CheckModelTask,
-  { models, populationVersion, ...dependencies }: CheckDependencies,
+  { models, served: { model, populationVersion }, ...dependencies }: CheckDependencies,
 ): Promise<CheckedModel> {
   const fresh = await models.take(version, folder);
   try {
     const population = await fresh.openPopulation(populationVersion);
     const comparisons: ShadowComparison[] = [];
     for (const campaign of campaigns) {
-      const servedVersion = models.currentVersion;
-      const served = await models.take(servedVersion);
+      const served = await models.take(model.version, model.folder);
       try {
         await served.openPopulation(populationVersion);
         const comparison = await compareOn(campaign, { served, fresh }, { ...dependencies, population });
@@ -35,7 +35,7 @@ export async function checkModel(
         const message = `campaign ${campaign.campaignId} cannot be expanded with it: ${messageOf(error)}`;
         throw new AppError('model_rejected', message, { facts: { campaign_id: campaign.campaignId }, cause: error });
       } finally {
-        models.giveBack(servedVersion);
+        models.giveBack(model.version);
       }
     }
     return { populationVersion, comparisons };

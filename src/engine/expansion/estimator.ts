@@ -20,6 +20,7 @@ type Group = ThreadGroup<EstimateInputs, EstimateResult, CountedUsers>;
 
 /** The first estimate has to wait for the model to be loaded once more; `warm` loads it in advance. */
 export class Estimator {
+  readonly epoch: number;
   readonly #data: EstimateThreadData;
   #opening: Promise<Group> | null = null;
   #isOpen = false;
@@ -27,7 +28,9 @@ export class Estimator {
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  constructor(data: EstimateThreadData) {
+  /** `epoch` is that of the `Served` that it estimates with. */
+  constructor(epoch: number, data: EstimateThreadData) {
+    this.epoch = epoch;
     this.#data = data;
   }
 

@@ -32,8 +32,8 @@ export interface ExpandDependencies {
   readonly pool: ThreadPool;
   readonly keeper: WorkKeeper;
   readonly pace: Pace;
-  readonly modelVersion: string;
-  readonly populationVersion: string;
+  /** The model of `pool`, and the population that it is served with: what a first attempt pins. */
+  readonly versions: Pins;
   /** A published version of the population. */
   openPopulation(version: string): Promise<Population>;
   readonly minimumSeeds: number;
@@ -124,7 +124,7 @@ interface Attempt {
 async function attempt(dependencies: ExpandDependencies, job: Job, { cancellation, told }: Attempt): Promise<Outcome> {
   const { store, clock, pool, pace } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
-  const pins = store.pin(job, dependencies);
+  const pins = store.pin(job, dependencies.versions);
   const population = await openPinned(dependencies, pins);
   const stage = stageTimer(clock, timings, told);
   const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
@@ -201,10 +201,11 @@ function findShortfall(
 
 /** The population version that the first attempt pinned; refuses if that, or its model, is no longer served. */
 async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise<Population> {
-  if (pins.modelVersion !== dependencies.modelVersion) {
+  const { modelVersion } = dependencies.versions;
+  if (pins.modelVersion !== modelVersion) {
     throw new Refusal({
       code: 'model_unavailable',
-      message: `the expansion began with model ${pins.modelVersion}, but now ${dependencies.modelVersion} is served`,
+      message: `the expansion began with model ${pins.modelVersion}, but now ${modelVersion} is served`,
       model_version: pins.modelVersion,
     });
   }

@@ -3,7 +3,7 @@ import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read/population.ts';
-import type { CustomiseTask } from '../messages.ts';
+import type { CustomiseTask } from '../thread-tasks.ts';
 import { decidingRows, type ExpansionRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
 
 /** The users who decide roles in an expansion of these sets. */

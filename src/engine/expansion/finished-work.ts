@@ -1,7 +1,7 @@
 /** What an attempt at an expansion has finished, and the file with which the next attempt goes on after a stop. */
 import { z } from 'zod';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
-import type { StoredCustomised } from '../messages.ts';
+import type { StoredCustomised } from '../thread-tasks.ts';
 
 /** Files of another contract are not used. */
 const CONTRACT = 1;

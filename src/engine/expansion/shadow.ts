@@ -1,10 +1,10 @@
 /** Expands a campaign with two models, publishes neither, and says how far they agree. */
 import { orderOf } from '../../audience/order.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
+import type { Job } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Population } from '../../population/read/population.ts';
-import type { ShadowCampaign } from '../messages.ts';
 import type { ThreadPool } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 import { type ExpansionRows, findRows } from './find-rows.ts';
@@ -18,6 +18,9 @@ const SHADOW_SEGMENTS = 16;
 const OVERLAP_SHARES = [0.01, 0.05, 0.1] as const;
 /** The audience size whose recall is predicted. */
 const RECALL_SHARE = '0.05';
+
+/** A campaign that both models expand, the checked one and the served one, for comparison. */
+export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;
 
 /** A model that is expanded with: its threads, and its version. */
 export interface ShadowModel {

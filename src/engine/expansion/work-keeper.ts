@@ -6,7 +6,7 @@ import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Population } from '../../population/read/population.ts';
-import type { CustomiseTask } from '../messages.ts';
+import type { CustomiseTask } from '../thread-tasks.ts';
 import { type CustomisedWork, decodeWork, encodeWork, type FinishedWork, startWork } from './finished-work.ts';
 
 /** The only file of its folder. */

@@ -13,7 +13,7 @@ import { describeRoute, notModified } from '../plugins/route.ts';
 import { customisedManifestSchema, onnxSchema } from './model-schemas.ts';
 
 /** What these routes call. */
-export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'modelVersion'> & {
+export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
 };
 
@@ -51,7 +51,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
       const audience = store.activeAudience(request.params.id);
       // the one that it was made with, which may not be the served one any more
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
-      const pinned = modelVersion ?? dependencies.modelVersion;
+      const pinned = modelVersion ?? dependencies.served().model.version;
       const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');
       if (isMatch(request.headers['if-none-match'], headers.etag)) return sendNotModified(reply.headers(headers));
       const release = take();

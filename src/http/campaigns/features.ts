@@ -2,7 +2,7 @@
 import type { CampaignFeatures } from '../../domain/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { KINDS } from '../../lib/feature-kinds.ts';
-import type { CampaignFeature } from '../../service/ports/served-model.ts';
+import type { CampaignFeature } from '../../service/ports/served.ts';
 
 /**
  * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty. An

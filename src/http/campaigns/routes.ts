@@ -15,7 +15,7 @@ import { presentCampaign, tagOfCampaign } from './present.ts';
 import { campaignBody, campaignChangeBody, campaignPageSchema, campaignQuery, campaignSchema } from './schemas.ts';
 
 /** What these routes call. */
-export type CampaignNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'population' | 'wake'> & {
+export type CampaignNeeds = Pick<ServerDependencies, 'config' | 'served' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'update'>;
 };
 
@@ -54,7 +54,8 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
     },
     async (request, reply) => {
-      const { store, population, campaignFeatures } = dependencies;
+      const { store } = dependencies;
+      const { model, population } = dependencies.served();
       requireLabels(request.caller, request.body.labels ?? {});
       const { features, filters } = request.body;
       const key = request.headers['idempotency-key'];
@@ -66,7 +67,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         reply.headers({ location: pathOf(campaign), etag: tagOfCampaign(campaign), 'idempotent-replayed': 'true' });
         return reply.code(202).send(campaign);
       }
-      const featureCounts = countFeatures(campaignFeatures, features);
+      const featureCounts = countFeatures(model.campaignFeatures, features);
       refuseUnknownFilters(population, filters);
       const campaign = store.create(
         { ...toNewCampaign(request.body), featureCounts },
@@ -116,7 +117,8 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       }),
     },
     async (request, reply) => {
-      const { store, population, campaignFeatures } = dependencies;
+      const { store } = dependencies;
+      const { model, population } = dependencies.served();
       const { external_id: externalId, features, audience, refresh, name, labels, filters } = request.body;
       const before = store.get(request.params.id);
       if (labels) requireLabels(request.caller, labels);
@@ -129,7 +131,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
           ...(name !== undefined && { name }),
           ...(labels && { labels }),
           ...(filters && { filters }),
-          ...(features && { features: { values: features, counts: countFeatures(campaignFeatures, features) } }),
+          ...(features && { features: { values: features, counts: countFeatures(model.campaignFeatures, features) } }),
           ...(audience && { audience: toAudienceRequest(audience) }),
           ...(refresh && { refresh: toRefreshPolicy(refresh, before.refresh) }),
         }),

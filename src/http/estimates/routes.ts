@@ -14,7 +14,7 @@ import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
 
 /** What these routes call. */
-export type EstimateNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'estimates' | 'population'> & {
+export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'userSets'>;
 };
 
@@ -28,7 +28,7 @@ type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], messag
 type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
 
 export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): void {
-  const { config, population, store } = dependencies;
+  const { config, store } = dependencies;
 
   app.post(
     '/v1/estimates',
@@ -52,9 +52,10 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
     },
     async (request) => {
       const { features, filters, seeds, suppression = [] } = request.body;
-      // another version may be served before the last row is found
-      const { version: populationVersion, directory, rowOf } = population;
-      const featureCounts = countFeatures(dependencies.campaignFeatures, features);
+      // another may be served before the last row is found
+      const { epoch, model, population } = dependencies.served();
+      const { directory, rowOf } = population;
+      const featureCounts = countFeatures(model.campaignFeatures, features);
       refuseUnknownFilters(population, filters);
       const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
       const answer = {
@@ -72,7 +73,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
       }
       const suppressed = (await findRowsOf({ directory, rowOf }, suppression)).rows;
       const suppressionSet = store.userSets.find(COMMON);
-      const users = { populationVersion, seeds: rows, suppressed, suppressionSet };
+      const users = { epoch, seeds: rows, suppressed, suppressionSet };
       const task = { features, filters, ...users, ...boundsOf(config) };
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };

@@ -24,7 +24,7 @@ export interface ServerMetrics {
 
 type MetricsNeeds = Pick<
   ServerDependencies,
-  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'modelVersion' | 'population'
+  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
 /** From what finding rows takes of a small population to an hour of scoring. */
@@ -85,10 +85,9 @@ function metricsOfProcess(): Registry {
 function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
   const labels = ['version', 'model', 'population'];
   gauge('metaheac_info', 'Versions of the service and of what it serves.', registers, labels, (self) => {
-    // another population may be served by now
     self.reset();
-    const { modelVersion: model, population } = dependencies;
-    self.set({ version: PACKAGE_VERSION, model, population: population.version }, 1);
+    const { model, population } = dependencies.served();
+    self.set({ version: PACKAGE_VERSION, model: model.version, population: population.version }, 1);
   });
 }
 

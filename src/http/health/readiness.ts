@@ -1,5 +1,6 @@
 /** Whether each part of the service is ready, and why not. */
 import { messageOf } from '../../lib/errors.ts';
+import type { Population } from '../../population/read/population.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 
 export interface Part {
@@ -10,7 +11,7 @@ export interface Part {
 
 export type ReadinessNeeds = Pick<
   ServerDependencies,
-  'engine' | 'modelVersion' | 'population' | 'machine' | 'storage' | 'clock' | 'config'
+  'engine' | 'served' | 'machine' | 'storage' | 'clock' | 'config'
 > & { readonly store: Pick<ServerDependencies['store'], 'health'> };
 
 type Verdict = Omit<Part, 'name'>;
@@ -25,15 +26,18 @@ export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
   const { clock } = needs;
   const store = kept(createStoreProbe(needs), clock);
   const descriptors = kept(() => descriptorVerdict(needs), clock);
-  return () => [
-    { name: 'engine', ...engineVerdict(needs) },
-    { name: 'store', ...store() },
-    { name: 'model', ready: true, detail: `version ${needs.modelVersion}` },
-    { name: 'population', ready: true, detail: describePopulation(needs) },
-    // at once: who was told that the disk is full must not read that all is well
-    { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
-    { name: 'descriptors', ...descriptors() },
-  ];
+  return () => {
+    const { model, population } = needs.served();
+    return [
+      { name: 'engine', ...engineVerdict(needs) },
+      { name: 'store', ...store() },
+      { name: 'model', ready: true, detail: `version ${model.version}` },
+      { name: 'population', ready: true, detail: describePopulation(population) },
+      // at once: who was told that the disk is full must not read that all is well
+      { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
+      { name: 'descriptors', ...descriptors() },
+    ];
+  };
 }
 
 /** What `look` found, or threw, less than a second ago. */
@@ -78,8 +82,8 @@ function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
   };
 }
 
-function describePopulation({ population }: ReadinessNeeds): string {
-  return `version ${population.version}, ${population.rowCount} users`;
+function describePopulation({ version, rowCount }: Pick<Population, 'version' | 'rowCount'>): string {
+  return `version ${version}, ${rowCount} users`;
 }
 
 /** The reserve refuses new work, and is the larger one by default: it is named first. */

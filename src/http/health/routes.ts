@@ -10,7 +10,7 @@ import type { Part } from './readiness.ts';
 import { livenessSchema, readinessSchema } from './schemas.ts';
 
 /** What these routes call. */
-export type HealthNeeds = Pick<ServerDependencies, 'modelVersion' | 'population'>;
+export type HealthNeeds = Pick<ServerDependencies, 'served'>;
 
 /** What is measured, and who may see it. */
 interface HealthParts {
@@ -83,8 +83,8 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => 
         const list = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
         throw new AppError('unavailable', `not ready: ${list}`, { facts: { parts, retry_after: READY_RETRY_SECONDS } });
       }
-      const { modelVersion, population } = dependencies;
-      return { status: 'ready' as const, parts, model_version: modelVersion, population_version: population.version };
+      const { model, population } = dependencies.served();
+      return { status: 'ready' as const, parts, model_version: model.version, population_version: population.version };
     },
   );
 }

@@ -1,6 +1,6 @@
 /** Pages of a feature's known values, in the order of their codes, which never change. */
 import { createHash } from 'node:crypto';
-import type { ValueList } from '../../service/ports/served-model.ts';
+import type { ValueList } from '../../service/ports/served.ts';
 import { invalidCursor } from '../audiences/cursor.ts';
 
 export interface ValueQuery {

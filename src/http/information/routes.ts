@@ -20,15 +20,12 @@ import {
 import { ValueCounts } from './value-counts.ts';
 
 /** What these routes call. */
-export type InformationNeeds = Pick<
-  ServerDependencies,
-  'campaignFeatures' | 'config' | 'model' | 'modelVersion' | 'population' | 'populations'
->;
+export type InformationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
 
 const TAGS = ['information'];
 
 export function addInformationRoutes(app: ServerApp, dependencies: InformationNeeds): void {
-  const counts = new ValueCounts(() => dependencies.populations.current());
+  const counts = new ValueCounts(() => dependencies.served().population);
   listLimits(app, dependencies);
   getCurrentModel(app, dependencies);
   listModelFeatureValues(app, dependencies);
@@ -74,11 +71,11 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
       }),
     },
     async () => {
-      const { modelVersion, campaignFeatures, model } = dependencies;
+      const { version, facts, campaignFeatures } = dependencies.served().model;
       return {
-        name: model.name,
-        version: modelVersion,
-        created_at: model.createdAt,
+        name: facts.name,
+        version,
+        created_at: facts.createdAt,
         minimum_seeds: config.minimumSeeds,
         features: campaignFeatures.map(({ name, kind, maxLength, values }) => ({
           name,
@@ -87,8 +84,8 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
           known_values: values.size - 1,
           values: `/v1/models/current/features/${encodeURIComponent(name)}/values`,
         })),
-        adaptation: model.adaptation,
-        evaluation: model.evaluation,
+        adaptation: facts.adaptation,
+        evaluation: facts.evaluation,
       };
     },
   );
@@ -116,8 +113,9 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
     },
     async (request) => {
       const { name } = request.params;
-      const feature = findFeature(dependencies.campaignFeatures, name, 'the model has no such campaign feature');
-      const scope = `model ${dependencies.modelVersion} ${name}`;
+      const { version, campaignFeatures } = dependencies.served().model;
+      const feature = findFeature(campaignFeatures, name, 'the model has no such campaign feature');
+      const scope = `model ${version} ${name}`;
       return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan, (value) => value);
     },
   );

@@ -18,7 +18,7 @@ import {
 } from './schemas.ts';
 
 /** What these routes call. */
-export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'wake'>;
+export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
 
 const TAGS = ['information'];
 
@@ -30,7 +30,7 @@ export function addPopulationRoutes(app: ServerApp, dependencies: PopulationNeed
   activatePopulation(app, dependencies);
 }
 
-function listPopulations(app: ServerApp, { population, populations }: PopulationNeeds): void {
+function listPopulations(app: ServerApp, { populations, served }: PopulationNeeds): void {
   app.get(
     '/v1/populations',
     {
@@ -43,11 +43,11 @@ function listPopulations(app: ServerApp, { population, populations }: Population
         response: { 200: json('The versions.', populationVersionsSchema) },
       }),
     },
-    async () => ({ items: populations.list().map((one) => present(one, population.version)) }),
+    async () => ({ items: populations.list().map((one) => present(one, served().population.version)) }),
   );
 }
 
-function getPopulation(app: ServerApp, { population, populations }: PopulationNeeds): void {
+function getPopulation(app: ServerApp, { populations, served }: PopulationNeeds): void {
   app.get(
     '/v1/populations/:version',
     {
@@ -68,7 +68,7 @@ function getPopulation(app: ServerApp, { population, populations }: PopulationNe
       const coverage = await populations.coverage(version);
       const found = findVersion(populations, version);
       return {
-        ...present(found, population.version),
+        ...present(found, served().population.version),
         features: coverage.map(({ name, users, values, unknownValues, unknownShare }) => {
           const feature = found.features.find((one) => one.name === name)!;
           return {
@@ -112,7 +112,7 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
   );
 }
 
-function samplePopulation(app: ServerApp, { config, populations }: PopulationNeeds): void {
+function samplePopulation(app: ServerApp, { config, served }: PopulationNeeds): void {
   app.get(
     '/v1/populations/current/sample',
     {
@@ -133,7 +133,7 @@ function samplePopulation(app: ServerApp, { config, populations }: PopulationNee
     },
     async (request) => {
       const { size, feature, value } = request.query;
-      const population = populations.current();
+      const { population } = served();
       if (feature !== undefined && population.features.every(({ name }) => name !== feature)) {
         const known_features = population.features.map(({ name }) => name);
         throw new AppError('feature_not_found', 'the population has no such feature', { facts: { known_features } });
@@ -144,7 +144,7 @@ function samplePopulation(app: ServerApp, { config, populations }: PopulationNee
   );
 }
 
-function activatePopulation(app: ServerApp, { population, populations, wake }: PopulationNeeds): void {
+function activatePopulation(app: ServerApp, { populations, served, wake }: PopulationNeeds): void {
   app.post(
     '/v1/populations/:version/activate',
     {
@@ -168,7 +168,7 @@ function activatePopulation(app: ServerApp, { population, populations, wake }: P
       const { version } = request.params;
       await populations.activate(version);
       wake();
-      return present(findVersion(populations, version), population.version);
+      return present(findVersion(populations, version), served().population.version);
     },
   );
 }

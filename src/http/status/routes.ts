@@ -14,7 +14,7 @@ import { statusSchema } from './schemas.ts';
 /** What this route calls. */
 export type StatusNeeds = Pick<
   ServerDependencies,
-  'store' | 'engine' | 'machine' | 'storage' | 'modelVersion' | 'population' | 'webhooks' | 'clock'
+  'store' | 'engine' | 'machine' | 'storage' | 'served' | 'webhooks' | 'clock'
 >;
 
 /** What the server itself knows. */
@@ -64,10 +64,11 @@ function presentParts(parts: readonly Part[]): Pick<Status, 'ready' | 'parts'> {
   return { ready: parts.every(({ ready }) => ready), parts: [...parts] };
 }
 
-function versionsOf({ store, modelVersion, population }: StatusNeeds): Status['versions'] {
+function versionsOf({ store, served }: StatusNeeds): Status['versions'] {
+  const { model, population } = served();
   return {
     service: PACKAGE_VERSION,
-    model: modelVersion,
+    model: model.version,
     population: population.version,
     database_schema: store.health.schemaVersion(),
   };

@@ -1,6 +1,5 @@
 /** What the routes of populations need: the versions of the folder, and which of them is served. */
 import type { PopulationDiff } from '../../population/read/diff.ts';
-import type { Population } from '../../population/read/population.ts';
 import type { VersionSummary } from '../../population/versions/versions.ts';
 
 /** A feature of a version: who has it, and what of it the served model does not know. */
@@ -17,8 +16,6 @@ export interface FeatureCoverage {
 }
 
 export interface Populations {
-  /** The version that is served now: it stays that version, where the dependency `population` follows a switch. */
-  current(): Population;
   /** When the files of the served version were written, in ms since 1970. */
   importedAt(): number;
   /** Published versions, the newest first. @throws AppError invalid_population */

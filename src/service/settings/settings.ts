@@ -4,8 +4,8 @@
  */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { trustedProxyCheck } from '../../http/plugins/access/client-address.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { trustedProxyCheck } from '../../lib/trusted-proxies.ts';
 import { createAddressGuard } from '../webhooks/address-guard.ts';
 
 interface Words {

@@ -5,10 +5,10 @@ import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
-import type { Population } from '../../population/read/population.ts';
 import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
 import type { Limits } from '../limits.ts';
 import type { StorageStatus } from '../ports/health.ts';
+import type { ServedState } from '../served/served-state.ts';
 import { DamageLog } from './damage-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { DiskWatch } from './disk-watch.ts';
@@ -114,10 +114,8 @@ interface Parts {
   readonly store: CampaignStore;
   readonly locator: StoreLocator;
   readonly rankings: RankingCache;
-  readonly population: Population;
+  readonly served: ServedState;
   readonly wake: () => void;
-  /** Calls `listener`, the only one, after another version is served. */
-  readonly onPopulation: (listener: () => void) => void;
   readonly rows: DamagedRows;
   /** Called once where the database is lost. */
   readonly onLost: () => void;
@@ -131,7 +129,7 @@ export function startUpkeep(
     population: folder,
   }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: Limits,
-  { disk, keeper, store, locator, rankings, population, wake, onPopulation, rows, onLost }: Parts,
+  { disk, keeper, store, locator, rankings, served, wake, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
 ): StorageStatus {
   const onPopulationWhole = () =>
@@ -141,14 +139,16 @@ export function startUpkeep(
   const damage = new DamageLog({ store, logger, clock, wake, onPopulationWhole });
   // a start has verified the population
   onPopulationWhole();
-  onPopulation(onPopulationWhole);
+  served.onReplaced((now, before) => {
+    if (now.population !== before.population) onPopulationWhole();
+  });
   rankings.onDamage((path) => damage.noteRanking(path));
   rows.report = (row) => damage.noteRow(row);
   const upkeep = openUpkeep(locator);
   closers.push(() => upkeep.close());
   const scrubber = new Scrubber({
     ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
-    population: { folder, version: () => population.version },
+    population: { folder, version: () => served.now.population.version },
   });
   closers.push(() => scrubber.close());
   scrubber.start();

@@ -5,8 +5,8 @@
 import type { AddressInfo } from 'node:net';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';
 import { createServers } from '../../../src/http/plugins/connections/connections.ts';
-import { openFileLimit, withinOpenFiles } from '../../../src/http/plugins/connections/descriptors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { openFileLimit, withinOpenFiles } from '../../../src/service/open-files.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 
 const [, , folder = '', reserved = ''] = process.argv;

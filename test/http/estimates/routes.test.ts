@@ -81,7 +81,7 @@ describe('POST /v1/estimates', () => {
     expect(asked).toEqual([
       {
         task: {
-          populationVersion: expect.any(String),
+          epoch: expect.any(Number),
           features: {},
           filters: {},
           seeds: rowsOf(SEEDS),

@@ -1,6 +1,7 @@
 /** Which hosts need a key. */
 import { describe, expect, it } from 'vitest';
-import { bearerOf, digest, requireKeyFor, secretCheck } from '../../../src/http/plugins/access/auth.ts';
+import { bearerOf, digest, secretCheck } from '../../../src/http/plugins/access/auth.ts';
+import { requireKeyFor } from '../../../src/lib/listening.ts';
 
 describe('requireKeyFor', () => {
   it.each(['127.0.0.1', '127.9.9.9', 'localhost', 'LOCALHOST', '::1', '[::1]', '::ffff:127.0.0.1'])(

@@ -2,7 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
-import { clientAddress, trustedProxyCheck } from '../../../src/http/plugins/access/client-address.ts';
+import { clientAddress } from '../../../src/http/plugins/access/client-address.ts';
+import { trustedProxyCheck } from '../../../src/lib/trusted-proxies.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { withinOpenFiles } from '../../../src/http/plugins/connections/descriptors.ts';
+import { withinOpenFiles } from '../../../src/service/open-files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { HAS_PROC } from '../../fixture/processes.ts';
 

@@ -1,9 +1,10 @@
 /** `metaheac serve`. */
+import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { createLogger } from '../../../lib/logging.ts';
 import type { Output } from '../../../lib/output.ts';
 import type { Limits } from '../../../service/limits.ts';
-import { startService } from '../../../service/service.ts';
+import { openService, type ServiceOptions } from '../../../service/service.ts';
 import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from './setting-options.ts';
@@ -27,7 +28,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
   const telemetry = readTelemetry(settings, process.env, (variable) =>
     logger.warn({ variable }, 'OpenTelemetry variable ignored: its value cannot be used'),
   );
-  const service = await startService({
+  const options: ServiceOptions = {
     dataDir: required(values, 'METAHEAC_DATA_DIR'),
     model: required(values, 'METAHEAC_MODEL'),
     population: required(values, 'METAHEAC_POPULATION'),
@@ -49,7 +50,8 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
     logger,
     clock: systemClock,
-  });
+  };
+  const server = await serve(await openService(options), options);
   // Up to here a signal simply ends the process: verifying a large population may take long, and nothing needs closing
   // yet.
   const told = new Promise<void>((resolve) => {
@@ -61,11 +63,11 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
         resolve();
       });
   });
-  output.note(`metaheac is listening on ${service.url} (documentation: ${service.url}/docs)`);
+  output.note(`metaheac is listening on ${server.url} (documentation: ${server.url}/docs)`);
   try {
-    await Promise.race([service.engineReady.then(() => told), told]);
+    await Promise.race([server.engineReady.then(() => told), told]);
   } finally {
-    await service.close();
+    await server.close();
     // an exporter that waits for a receiver, or to try again, would for ten seconds; without a reference: it keeps none
     if (telemetry !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }

@@ -1,23 +1,5 @@
-/** Keys in requests and settings: when one is needed, how it is sent, and how it is compared. */
+/** Keys in requests: how they are sent, and how they are compared. */
 import { hash, timingSafeEqual } from 'node:crypto';
-import { isIPv4 } from 'node:net';
-import { AppError } from '../../../lib/errors.ts';
-
-/**
- * Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one, and so does a
- * proxy, which reaches a loopback host from its own machine.
- */
-export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
-  if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;
-  const [what, instead] = isLoopback(host)
-    ? ['the service behind a trusted proxy', 'trust no proxy']
-    : [`host ${host}`, 'serve on 127.0.0.1'];
-  throw new AppError(
-    'invalid_argument',
-    `${what} can be reached from other machines: set METAHEAC_API_KEY, make a key with ` +
-      `\`metaheac keys create\`, or ${instead}`,
-  );
-}
 
 /** The token of `Authorization: Bearer <token>`. */
 export function bearerOf(authorization: string | undefined): string | undefined {
@@ -29,14 +11,6 @@ export function secretCheck(secret: string | null): (given: Buffer) => boolean {
   if (secret === null) return () => false;
   const expected = digest(secret);
   return (given) => timingSafeEqual(given, expected);
-}
-
-export function isLoopback(host: string): boolean {
-  const name = host
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/^::ffff:/, '');
-  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Who may reach the service: address, key, port, and who can read the secrets. */
 import { createServer } from 'node:net';
 import type { KeyCounts } from '../../../../domain/ports/store.ts';
-import { isLoopback, requireKeyFor } from '../../../../http/plugins/access/auth.ts';
+import { isLoopback, requireKeyFor } from '../../../../lib/listening.ts';
 import { modeOf, openToOthers } from '../../../../service/paths.ts';
 import type { Settings } from '../../../../service/settings/environment.ts';
 import { SETTINGS } from '../../../../service/settings/setting-list.ts';

@@ -1,10 +1,9 @@
 /** The machine: Node, processors, memory, files, device, clock. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { withinOpenFiles } from '../../../../http/plugins/connections/descriptors.ts';
 import { messageOf } from '../../../../lib/errors.ts';
 import { openDevice } from '../../../../model/onnx-grad.ts';
-import { requireFilesOfEngine } from '../../../../service/open-files.ts';
+import { requireFilesOfEngine, withinOpenFiles } from '../../../../service/open-files.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
 /** What this process is given of the machine. */

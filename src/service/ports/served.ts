@@ -1,8 +1,23 @@
-/** What is reported of the served model, and what it reads of a campaign. */
+/** What a service serves: a model and a population that fit each other. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { Manifest } from '../../model/manifest.ts';
+import type { Population } from '../../population/read/population.ts';
 
-/** Facts about the served model other than its version and features. */
+/** One immutable value, which a switch replaces whole: nothing else keeps a version of model or population. */
+export interface Served {
+  /** Counts the values of a service: 1 at its start, one more with each switch. */
+  readonly epoch: number;
+  readonly model: ServedModel;
+  readonly population: Population;
+}
+
+export interface ServedModel {
+  readonly version: string;
+  readonly facts: ModelFacts;
+  readonly campaignFeatures: readonly CampaignFeature[];
+}
+
+/** Facts about a model other than its version and features. */
 export interface ModelFacts {
   readonly name: string;
   /** RFC 3339. */
@@ -22,7 +37,7 @@ export interface ValueList {
   token(code: number): string;
 }
 
-/** A campaign feature of the served model, with a check whether the model knows a value. */
+/** A campaign feature of a model, with a check whether the model knows a value. */
 export interface CampaignFeature {
   readonly name: string;
   readonly kind: FeatureKind;

@@ -1,10 +1,10 @@
 /** What the API reports about a model, from its manifest and vocabularies. */
 
-import { formsOf, hasOwnLogits } from '../model/blend.ts';
-import type { ModelFolder } from '../model/folder.ts';
-import { featureOf, type Manifest } from '../model/manifest.ts';
-import type { Vocabulary } from '../model/vocabulary.ts';
-import type { CampaignFeature, ModelFacts, ValueList } from './ports/served-model.ts';
+import { formsOf, hasOwnLogits } from '../../model/blend.ts';
+import type { ModelFolder } from '../../model/folder.ts';
+import { featureOf, type Manifest } from '../../model/manifest.ts';
+import type { Vocabulary } from '../../model/vocabulary.ts';
+import type { CampaignFeature, ModelFacts, ValueList } from '../ports/served.ts';
 
 /** Facts about a model for readers. */
 export function describeModel({ name, created, adaptation, evaluation }: Manifest): ModelFacts {

@@ -1,14 +1,14 @@
 /** The machine as the operating system shows it to this process: disk, descriptors, memory. */
-import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
-import type { Machine } from '../../service/ports/health.ts';
+import { existsSync, readdirSync, statfsSync } from 'node:fs';
+import { openFileLimit } from './open-files.ts';
+import type { Machine } from './ports/health.ts';
 
-/** Linux alone has them. */
+/** Only Linux has it. */
 const DESCRIPTORS = '/proc/self/fd';
-const LIMITS = '/proc/self/limits';
 
 /** Free space is that of the disk of `folder`, which exists. */
 export function thisMachine(folder: string): Machine {
-  const limit = descriptorLimit();
+  const limit = existsSync(DESCRIPTORS) ? openFileLimit() : null;
   return {
     disk: () => {
       // what others than root may use
@@ -19,11 +19,4 @@ export function thisMachine(folder: string): Machine {
     descriptors: () => (limit === null ? null : { open: readdirSync(DESCRIPTORS).length - 1, limit }),
     residentBytes: () => process.memoryUsage.rss(),
   };
-}
-
-/** The soft limit, which Node raises to the hard one when it starts. */
-function descriptorLimit(): number | null {
-  if (!existsSync(LIMITS) || !existsSync(DESCRIPTORS)) return null;
-  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync(LIMITS, 'utf8')) ?? [];
-  return soft === undefined ? null : Number(soft);
 }

@@ -1,0 +1,97 @@
+/** What the engine has its threads do: tasks, their progress and their results. */
+
+import type { Feeds } from '../../packages/onnx-grad/index.ts';
+import type { CampaignValues } from '../online/encode.ts';
+import type { Outside } from '../online/negatives.ts';
+import type { TestExpansion } from '../online/test-expansion.ts';
+
+/** A thread's start data. */
+export interface ThreadData {
+  readonly model: string;
+  readonly population: string;
+  readonly device: string;
+  /** How many there are: a campaign that is adapted alone may use the processors of all of them. */
+  readonly threads: number;
+}
+
+/** A tensor in memory of one thread. */
+export type Tensor = Feeds[string];
+
+/**
+ * A parameter in shared memory: passed without a copy; a thread copies it before running ONNX Runtime, which does not
+ * accept shared memory.
+ */
+export interface SharedTensor {
+  readonly name: string;
+  readonly dtype: Tensor['dtype'];
+  readonly shape: readonly number[];
+  readonly data: SharedArrayBuffer;
+}
+
+export interface CustomiseTask {
+  readonly kind: 'customise';
+  readonly populationVersion: string;
+  readonly key: string;
+  readonly features: CampaignValues;
+  /** The caller's id of the campaign: its own token of past campaigns is left out, in scoring too. */
+  readonly externalId: string | null;
+  /** Rows, ascending. */
+  readonly seeds: Int32Array;
+  readonly candidates: Int32Array;
+  readonly dismissed: Int32Array;
+  /** Where filters exclude users. */
+  readonly outside?: Outside | null;
+}
+
+export interface ScoreTask {
+  readonly kind: 'score';
+  readonly populationVersion: string;
+  /** Tasks of one customised model share it. */
+  readonly modelKey: string;
+  readonly features: CampaignValues;
+  readonly externalId: string | null;
+  readonly parameters: readonly SharedTensor[];
+  readonly segment: number;
+}
+
+/** Makes the parameters of a model that was customised before. */
+export interface RestoreTask {
+  readonly kind: 'restore';
+  /** The bytes of customised.bin. */
+  readonly customised: Uint8Array;
+}
+
+/** Expands a campaign of made-up users: nothing is kept. */
+export interface TestTask {
+  readonly kind: 'test';
+}
+
+export type Task = CustomiseTask | ScoreTask | RestoreTask | TestTask;
+
+/** Told as an adaptation goes: the share of it that is done, or the parameters, with which scoring can start. */
+export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
+
+export interface CustomiseResult {
+  readonly parameters: readonly SharedTensor[];
+  /** The stored part: the bytes of customised.bin. */
+  readonly customised: Uint8Array;
+  readonly epochs: number;
+  readonly quality: Readonly<Record<string, unknown>> | null;
+  readonly prediction: Readonly<Record<string, unknown>> | null;
+}
+
+/** What is left of a customised model when its users are scored. */
+export type StoredCustomised = Omit<CustomiseResult, 'parameters'>;
+
+export interface RestoreResult {
+  readonly parameters: readonly SharedTensor[];
+}
+
+export interface ScoreResult {
+  readonly userNumbers: Int32Array;
+  readonly scores: Float32Array;
+  /** Rows per run. */
+  readonly batchSize: number;
+}
+
+export type ThreadResult = CustomiseResult | RestoreResult | ScoreResult | TestExpansion;

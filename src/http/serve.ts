@@ -1,0 +1,61 @@
+/** Serves a service over HTTP. */
+import type { AddressInfo } from 'node:net';
+import { cannotListen, isLoopback } from '../lib/listening.ts';
+import type { ListenOptions, Service } from '../service/ports/service.ts';
+import { buildServer } from './app.ts';
+import type { ServerConfig } from './config.ts';
+import type { ServerApp } from './plugins/fastify-types.ts';
+
+export interface RunningServer {
+  readonly url: string;
+  /**
+   * Resolves when the engine is ready; rejects if it refuses something; never settles if the server was closed before.
+   */
+  readonly engineReady: Promise<void>;
+  /** Ends requests, then the service. */
+  close(): Promise<void>;
+}
+
+/**
+ * Answers requests at once, and starts the service; `/readyz` says when the engine is ready too. The service belongs to
+ * the server from now on, which closes it, also if this throws. @throws AppError unavailable: the port is taken
+ */
+export async function serve(service: Service, options: ListenOptions): Promise<RunningServer> {
+  let app: ServerApp | null = null;
+  const close = async () => {
+    // concurrently: each has the same time to finish what is in flight
+    await Promise.all([app?.close(), service.drain()]);
+    await service.close();
+  };
+  try {
+    app = await buildServer({ ...service.ports, config: configOf(service, options) });
+    await listen(app, options);
+    return { url: urlOf(app, options.host), engineReady: service.start(), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function configOf({ limits }: Service, options: ListenOptions): ServerConfig {
+  const { host, apiKey, metricsKey = null, allowedHosts = [], corsOrigins = [], trustedProxies = [] } = options;
+  return {
+    ...limits,
+    ...{ apiKey, metricsKey, corsOrigins, trustedProxies },
+    isPublic: !isLoopback(host) || trustedProxies.length > 0,
+    allowedHosts: [host, ...allowedHosts],
+  };
+}
+
+async function listen(app: ServerApp, { host, port }: ListenOptions): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw cannotListen({ host, port }, error);
+  }
+}
+
+function urlOf({ server }: ServerApp, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

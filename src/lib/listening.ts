@@ -1,0 +1,37 @@
+/** Where a service listens: whether other machines reach it there, and what is said where it cannot. */
+import { isIPv4 } from 'node:net';
+import { AppError, messageOf } from './errors.ts';
+
+/**
+ * Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one, and so does a
+ * proxy, which reaches a loopback host from its own machine.
+ */
+export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
+  if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;
+  const [what, instead] = isLoopback(host)
+    ? ['the service behind a trusted proxy', 'trust no proxy']
+    : [`host ${host}`, 'serve on 127.0.0.1'];
+  throw new AppError(
+    'invalid_argument',
+    `${what} can be reached from other machines: set METAHEAC_API_KEY, make a key with ` +
+      `\`metaheac keys create\`, or ${instead}`,
+  );
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  const name = host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/^::ffff:/, '');
+  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
+}
+
+/** What listening failed with. */
+export function cannotListen(
+  { host, port }: { readonly host: string; readonly port: number },
+  error: unknown,
+): AppError {
+  const reason = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+  return new AppError('unavailable', `cannot listen on ${host}:${port}: ${reason}`, { cause: error });
+}

@@ -1,0 +1,65 @@
+/** Versions of a population that follow each other while requests read them. */
+import type { Population } from './population.ts';
+
+/**
+ * `next` as what is read after `before`, of the same folder and with the same `erasures`. User ids and numbers hold
+ * across versions, so the directory is that of both which knows most users: audiences of a newer version keep their ids
+ * after a step back to an older one.
+ */
+export function succeed(next: Population, before: Population): Population {
+  const directory = next.directory.size >= before.directory.size ? next.directory : before.directory;
+  const rowOf = new Int32Array(directory.size).fill(-1);
+  rowOf.set(next.rowOf);
+  return new PopulationView(() => next, { directory, rowOf });
+}
+
+/** Reads go to whatever population `current` returns at that moment. */
+export function viewOf(current: () => Population): Population {
+  return new PopulationView(current);
+}
+
+class PopulationView implements Population {
+  readonly #current: () => Population;
+  readonly #users: Pick<Population, 'directory' | 'rowOf'> | null;
+
+  constructor(current: () => Population, users: Pick<Population, 'directory' | 'rowOf'> | null = null) {
+    this.#current = current;
+    this.#users = users;
+  }
+
+  get path(): string {
+    return this.#current().path;
+  }
+
+  get version(): string {
+    return this.#current().version;
+  }
+
+  get features(): Population['features'] {
+    return this.#current().features;
+  }
+
+  get rowCount(): number {
+    return this.#current().rowCount;
+  }
+
+  get segmentCount(): number {
+    return this.#current().segmentCount;
+  }
+
+  get erasures(): Population['erasures'] {
+    return this.#current().erasures;
+  }
+
+  get directory(): Population['directory'] {
+    return (this.#users ?? this.#current()).directory;
+  }
+
+  get rowOf(): Population['rowOf'] {
+    return (this.#users ?? this.#current()).rowOf;
+  }
+
+  dictionary: Population['dictionary'] = (feature) => this.#current().dictionary(feature);
+  readSegment: Population['readSegment'] = (index, into) => this.#current().readSegment(index, into);
+  readRows: Population['readRows'] = (rows) => this.#current().readRows(rows);
+}

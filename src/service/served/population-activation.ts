@@ -1,0 +1,130 @@
+/** The versions of a running service's population, and the switch to another one. */
+
+import { AppError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+import { bind } from '../../online/binding.ts';
+import { PopulationOpener } from '../../population/read/open-beside.ts';
+import { hasVersion, openPopulation, type Population } from '../../population/read/population.ts';
+import { PopulationReviewer } from '../../population/update/review-beside.ts';
+import { findCurrentVersion, publishedAt } from '../../population/versions/manifest.ts';
+import { makeCurrent, summariseVersions } from '../../population/versions/versions.ts';
+import type { FeatureCoverage, Populations } from '../ports/populations.ts';
+import { coverageOf } from './population-coverage.ts';
+import type { ServedState } from './served-state.ts';
+
+/** How often the folder is looked at for a version to follow. */
+const FOLLOW_EVERY_MS = 2_000;
+
+export interface PopulationActivationOptions {
+  /** Of all versions. */
+  readonly folder: string;
+  readonly served: ServedState;
+  readonly logger: Logger;
+}
+
+export class PopulationActivation implements Populations {
+  readonly #options: PopulationActivationOptions;
+  readonly #opener = new PopulationOpener();
+  readonly #reviewer: PopulationReviewer;
+  #timer: NodeJS.Timeout | null = null;
+  /** A version that could not be followed is tried once. */
+  #refused: string | null = null;
+
+  constructor(options: PopulationActivationOptions) {
+    this.#options = options;
+    this.#reviewer = new PopulationReviewer(options.folder);
+  }
+
+  importedAt(): number {
+    return publishedAt(this.#options.folder, this.#served.population.version);
+  }
+
+  list(): ReturnType<Populations['list']> {
+    return summariseVersions(this.#options.folder);
+  }
+
+  activate(version: string): Promise<void> {
+    return this.#options.served.exclusively(() => this.#switchTo(version, true));
+  }
+
+  async coverage(version: string): Promise<readonly FeatureCoverage[]> {
+    this.#requireVersion(version);
+    const uses = await this.#reviewer.uses(version);
+    return coverageOf(this.#served.model.folder, this.#beside(version), uses);
+  }
+
+  async changes(since: string, version: string): ReturnType<Populations['changes']> {
+    for (const one of [since, version]) this.#requireVersion(one);
+    return await this.#reviewer.diff(since, version);
+  }
+
+  /** Serves whatever version an import or a rollback makes current, until `close`. */
+  follow(): void {
+    this.#timer = setInterval(() => void this.#options.served.exclusively(() => this.#followOnce()), FOLLOW_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    await Promise.all([this.#opener.close(), this.#reviewer.close()]);
+  }
+
+  async #followOnce(): Promise<void> {
+    const { folder, logger } = this.#options;
+    let version: string | null = null;
+    try {
+      version = findCurrentVersion(folder);
+      if (version === null || version === this.#served.population.version || version === this.#refused) return;
+      await this.#switchTo(version, false);
+    } catch (error) {
+      this.#refused = version;
+      logger.error({ err: error, version }, 'the current population version cannot be served');
+    }
+  }
+
+  async #switchTo(version: string, isToBeCurrent: boolean): Promise<void> {
+    const { folder, served, logger } = this.#options;
+    this.#requireVersion(version);
+    const { model, population } = served.now;
+    if (version !== population.version) {
+      const next = await this.#open(version);
+      if (isToBeCurrent) makeCurrent(folder, version, { isVerified: true });
+      this.#refused = null;
+      served.replace({ population: next });
+      const facts = { from: population.version, version, users: next.rowCount, model: model.version };
+      logger.info(facts, 'population switched');
+    } else if (isToBeCurrent && findCurrentVersion(folder) !== version) {
+      makeCurrent(folder, version, { isVerified: true });
+    }
+  }
+
+  /** @throws AppError population_not_found */
+  #requireVersion(version: string): void {
+    if (!hasVersion(this.#options.folder, version))
+      throw new AppError('population_not_found', `there is no population version ${version}`);
+  }
+
+  /** For its features and dictionaries: no segment of it is read here. */
+  #beside(version: string): Population {
+    const { population } = this.#served;
+    if (version === population.version) return population;
+    return openPopulation(this.#options.folder, { version, trusted: true, erasures: population.erasures });
+  }
+
+  /** The version beside the one that is served, bound to the model. */
+  async #open(version: string): Promise<Population> {
+    try {
+      const { model, population } = this.#served;
+      const next = await this.#opener.open(this.#options.folder, version, population.erasures);
+      bind(model.folder, next);
+      return next;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      throw new AppError('population_rejected', `population version ${version}: ${error.message}`, { cause: error });
+    }
+  }
+
+  get #served(): ServedState['now'] {
+    return this.#options.served.now;
+  }
+}
