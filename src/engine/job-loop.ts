@@ -19,7 +19,7 @@ const STORE_ERROR_DELAY_MS = 1000;
 
 /** What expansions with any model need. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
-  readonly models: EngineModels;
+  readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
   /** What is served now. */
   served(): EngineServed;
   /** Whether the disk has room for another expansion, and so many bytes. */

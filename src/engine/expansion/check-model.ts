@@ -6,7 +6,7 @@ import type { CheckedModel, CheckModelTask, EngineServed } from '../messages.ts'
 import { compareOn, type ShadowComparison, type ShadowDependencies } from './shadow.ts';
 
 export interface CheckDependencies extends Omit<ShadowDependencies, 'population'> {
-  readonly models: EngineModels;
+  readonly models: Pick<EngineModels, 'take' | 'giveBack'>;
   /** What it is compared with. */
   readonly served: EngineServed;
 }
