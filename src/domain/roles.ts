@@ -52,12 +52,11 @@ export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
   };
 }
 
-/** Whether a number, as a float32 population holds it, is within a range; a missing number (NaN) never is. */
-export function isInRange(
-  value: number,
-  { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: NumberRange,
-): boolean {
-  return value >= Math.fround(min) && value <= Math.fround(max);
+/** Whether a number, which a population holds as float32, is within a range; a missing number (NaN) never is. */
+export function rangeTest({ min, max }: NumberRange): (value: number) => boolean {
+  const least = Math.fround(min ?? Number.NEGATIVE_INFINITY);
+  const greatest = Math.fround(max ?? Number.POSITIVE_INFINITY);
+  return (value) => value >= least && value <= greatest;
 }
 
 /** How many users have each role. */

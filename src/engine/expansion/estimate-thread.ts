@@ -7,6 +7,7 @@ import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import type { Filters } from '../../domain/features.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { StoreLocator } from '../../domain/ports/store.ts';
+import { assignRoles, MARK, type Roles } from '../../domain/roles.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, sample } from '../../lib/rng.ts';
 import { canonicalJson } from '../../lib/text/canonical-json.ts';
@@ -23,17 +24,7 @@ import { openBoundRegression } from '../../online/regression/bound-regression.ts
 import { regressionCache } from '../../online/regression/regression-cache.ts';
 import { openPopulation } from '../../population/read/population.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
-import {
-  assignRoles,
-  decidingRows,
-  type ExpansionRows,
-  findFiltered,
-  markErased,
-  markUsers,
-  outsideOf,
-  SEED,
-  SUPPRESSED,
-} from './find-rows.ts';
+import { decidingRows, findFiltered, markErased, markUsers, outsideOf } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
 /** The thread's start data: folders, and their served versions. */
@@ -131,7 +122,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
    * Like `findRows` for the same inputs. Expensive results, for a list of millions or filters of a large population,
    * are cached for the next task.
    */
-  async #findRows(task: EstimateInputs, check: () => void): Promise<ExpansionRows> {
+  async #findRows(task: EstimateInputs, check: () => void): Promise<Roles> {
     const { population } = this.#context;
     const { filters, suppressionSet: set } = task;
     const inSet =
@@ -147,9 +138,9 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       ));
     const filtered = await this.#filtered.get(keyOf(filters), (turn) => findFiltered(population, filters, turn), check);
     const marked = new Uint8Array(population.rowCount);
-    for (const row of task.seeds) marked[row] = SEED;
-    for (const row of task.suppressed) marked[row] = SUPPRESSED;
-    if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = SUPPRESSED;
+    for (const row of task.seeds) marked[row] = MARK.seed;
+    for (const row of task.suppressed) marked[row] = MARK.suppressed;
+    if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = MARK.suppressed;
     markErased(population, marked);
     return assignRoles(filtered, marked);
   }

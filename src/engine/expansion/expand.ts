@@ -1,7 +1,9 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
+
 import { writeRanking } from '../../audience/write-ranking.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { rankingFolder } from '../../domain/ranking-name.ts';
+import { countExcluded, findShortfall } from '../../domain/roles.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { Job, Pins, Reason } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -13,7 +15,7 @@ import type { Population } from '../../population/read/population.ts';
 import type { ThreadPool } from '../pool.ts';
 import { adaptAndScore } from './adapt-and-score.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
-import { type ExpansionRows, findRows } from './find-rows.ts';
+import { findRows } from './find-rows.ts';
 import type { Pace } from './pace.ts';
 import { stageTimer } from './stage-timer.ts';
 import type { WorkKeeper } from './work-keeper.ts';
@@ -130,10 +132,10 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
-  const { seeds, suppressed, filtered, candidates } = rows;
+  const { seeds, suppressed, filtered } = rows;
   stage('finding');
-  const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
-  const shortfall = findShortfall(dependencies, population, { seeds, candidates, excluded });
+  const excluded = countExcluded(rows);
+  const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
   if (shortfall) {
     requireLease(store.end(job, shortfall.kind, shortfall.reason, timings));
     return shortfall;
@@ -176,27 +178,6 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   );
   if (threadSeconds) pace.learn(threadSeconds);
   return { kind: 'ready', timings };
-}
-
-/** Why these users make no audience; null if they do. */
-function findShortfall(
-  { minimumSeeds }: Pick<ExpandDependencies, 'minimumSeeds'>,
-  population: Population,
-  { seeds, candidates, excluded }: Pick<ExpansionRows, 'seeds' | 'candidates'> & { readonly excluded: object },
-): { readonly kind: 'too_small' | 'failed'; readonly reason: Reason } | null {
-  if (seeds.length < minimumSeeds) {
-    const message = `${seeds.length} of the seeds are in the population and not suppressed; at least ${minimumSeeds} are needed`;
-    return {
-      kind: 'too_small',
-      reason: { code: 'too_few_seeds', message, known: seeds.length, minimum: minimumSeeds },
-    };
-  }
-  if (candidates.length > 0) return null;
-  const message = 'every user of the population is a seed, suppressed or filtered out';
-  return {
-    kind: 'failed',
-    reason: { code: 'no_candidates', message, population: population.rowCount, ...excluded },
-  };
 }
 
 /** The population version that the first attempt pinned; refuses if that, or its model, is no longer served. */

@@ -1,10 +1,12 @@
 /** What an expansion does with its users: their roles, the task of the adaptation, and who is not ranked. */
+
 import type { SetReader } from '../../domain/ports/expansions.ts';
+import type { Roles } from '../../domain/roles.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read/population.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
-import { decidingRows, type ExpansionRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
+import { decidingRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
 
 /** The users who decide roles in an expansion of these sets. */
 export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
@@ -20,7 +22,7 @@ export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleId
 export function customiseTask(
   { features, filters, externalId }: Pick<Job, 'features' | 'filters' | 'externalId'>,
   pins: Pins,
-  rows: ExpansionRows,
+  rows: Roles,
 ): CustomiseTask {
   const { seeds, candidates, dismissed } = rows;
   const key = planKey({ ...pins, features, filters, ...decidingRows(rows) });

@@ -1,7 +1,8 @@
-/** The role of each user of a population in an expansion: seed, suppressed, filtered out, or candidate. */
+/** Reads from a population what decides the role of each of its users in an expansion. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../../domain/features.ts';
+import { assignRoles, MARK, type Roles, rangeTest } from '../../domain/roles.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import type { Outside } from '../../online/negatives.ts';
 import type { Population } from '../../population/read/population.ts';
@@ -14,37 +15,12 @@ export interface RoleIds {
   readonly suppressed: readonly IdBlocks[];
 }
 
-/**
- * Rows of the population, each ascending. Every row is in exactly one of seeds, suppressed, filtered and candidates;
- * dismissed ones are candidates, or filtered.
- */
-export interface ExpansionRows {
-  readonly seeds: Int32Array;
-  readonly suppressed: Int32Array;
-  readonly filtered: Int32Array;
-  readonly candidates: Int32Array;
-  readonly dismissed: Int32Array;
-  /** The seeds who do not fit the filters. */
-  readonly seedsOutside: Int32Array;
-  /** The filtered users who were dismissed. */
-  readonly dismissedOutside: Int32Array;
-}
-
-const CANDIDATE = 0;
-const FILTERED = 1;
-const DISMISSED = 2;
-/** A user's role according to the sets. */
-export const SEED = 3;
-export const SUPPRESSED = 4;
-const SEED_OUTSIDE = 5;
-const DISMISSED_OUTSIDE = 6;
-
 /** Yields to other work; whatever it throws ends the work. */
 export type Turn = () => Promise<void>;
 
 /**
- * Suppression takes precedence over everything, a dismissal over being a seed, being a seed over filters: seeds need
- * not pass them. Erased users are suppressed, and ids that this version does not have are ignored. Memory is two bytes
+ * The roles of all users, as `assignRoles` decides. Erased users are suppressed, and ids that this version does not
+ * have are ignored. Memory is two bytes
  * per row, plus the rows. After every block of ids and every segment other work can run (leases are renewed), then
  * `onTurn` is called; whatever it throws ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
@@ -54,16 +30,16 @@ export async function findRows(
   ids: RoleIds,
   filters: Filters,
   onTurn: () => void = () => {},
-): Promise<ExpansionRows> {
+): Promise<Roles> {
   const turn = async () => {
     await setImmediate();
     onTurn();
   };
   const filtered = await findFiltered(population, filters, turn);
   const marked = new Uint8Array(population.rowCount);
-  for (const blocks of ids.seeds) await markUsers(population, blocks, SEED, marked, turn);
-  for (const blocks of ids.dismissed) await markUsers(population, blocks, DISMISSED, marked, turn);
-  for (const blocks of ids.suppressed) await markUsers(population, blocks, SUPPRESSED, marked, turn);
+  for (const blocks of ids.seeds) await markUsers(population, blocks, MARK.seed, marked, turn);
+  for (const blocks of ids.dismissed) await markUsers(population, blocks, MARK.dismissed, marked, turn);
+  for (const blocks of ids.suppressed) await markUsers(population, blocks, MARK.suppressed, marked, turn);
   markErased(population, marked);
   return assignRoles(filtered, marked);
 }
@@ -73,7 +49,7 @@ export function markErased({ erasures, rowOf }: Population, marked: Uint8Array):
   erasures.refresh();
   for (const userNumber of erasures.numbers) {
     const row = rowOf[userNumber] ?? -1;
-    if (row >= 0) marked[row] = SUPPRESSED;
+    if (row >= 0) marked[row] = MARK.suppressed;
   }
 }
 
@@ -120,43 +96,15 @@ export async function findFiltered(population: Population, filters: Filters, tur
   return filtered;
 }
 
-/** The role of a user who does not fit the filters, by the role that they would have. */
-const OUTSIDE: Readonly<Record<number, number>> = {
-  [CANDIDATE]: FILTERED,
-  [DISMISSED]: DISMISSED_OUTSIDE,
-  [SEED]: SEED_OUTSIDE,
-  [SUPPRESSED]: SUPPRESSED,
-};
-
-/**
- * The role of every user, by row, from the roles according to the sets (0: none) and the users filtered out. Afterwards
- * `marked` holds the roles.
- */
-export function assignRoles(filtered: Uint8Array, marked: Uint8Array): ExpansionRows {
-  for (let row = 0; row < marked.length; row++) {
-    const mark = marked[row]!;
-    if (filtered[row] === 1) marked[row] = OUTSIDE[mark]!;
-  }
-  return {
-    seeds: select(marked, (role) => role === SEED || role === SEED_OUTSIDE),
-    suppressed: select(marked, (role) => role === SUPPRESSED),
-    filtered: select(marked, (role) => role === FILTERED || role === DISMISSED_OUTSIDE),
-    candidates: select(marked, (role) => role === CANDIDATE || role === DISMISSED),
-    dismissed: select(marked, (role) => role === DISMISSED),
-    seedsOutside: select(marked, (role) => role === SEED_OUTSIDE),
-    dismissedOutside: select(marked, (role) => role === DISMISSED_OUTSIDE),
-  };
-}
-
 /** Rows on which the random numbers of an expansion depend, besides its filters. */
-export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: ExpansionRows) {
+export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
   // dismissed users are negatives whether they fit the filters or not
   const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
   return { seeds, suppressed, dismissed: all };
 }
 
 /** Who does not fit the filters, for an adaptation; none where they exclude nobody. */
-export function outsideOf(rows: ExpansionRows): Outside | null {
+export function outsideOf(rows: Roles): Outside | null {
   const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
   if (filtered.length + seeds.length === 0) return null;
   // nobody is compared with them where all seeds fit, and they may be millions
@@ -171,9 +119,7 @@ interface OpenFilter {
 
 function openFilter(population: Population, feature: string, filter: Filters[string]): OpenFilter {
   if (!('length' in filter)) {
-    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = filter;
-    // a missing number, NaN, is in no range
-    const isInside = (value: number) => value >= Math.fround(min) && value <= Math.fround(max);
+    const isInside = rangeTest(filter);
     return { feature, passes: (column, row) => column?.kind === 'number' && isInside(column.values[row]!) };
   }
   const isKnown = population.features.some(({ name }) => name === feature);
@@ -189,11 +135,4 @@ function hasOne(column: Column | undefined, row: number, codes: Uint8Array): boo
   const end = startOf(column, row + 1);
   for (let i = startOf(column, row); i < end; i++) if (codes[column.codes[i]!] === 1) return true;
   return false;
-}
-
-function select(roles: Uint8Array, isWanted: (role: number) => boolean): Int32Array {
-  const out = new Int32Array(roles.length);
-  let count = 0;
-  for (let row = 0; row < roles.length; row++) if (isWanted(roles[row]!)) out[count++] = row;
-  return out.slice(0, count);
 }

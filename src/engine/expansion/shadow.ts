@@ -1,13 +1,14 @@
 /** Expands a campaign with two models, publishes neither, and says how far they agree. */
 import { orderOf } from '../../audience/order.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
+import type { Roles } from '../../domain/roles.ts';
 import type { Job } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Population } from '../../population/read/population.ts';
 import type { ThreadPool } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
-import { type ExpansionRows, findRows } from './find-rows.ts';
+import { findRows } from './find-rows.ts';
 
 /**
  * Segments that are scored at most, spread over the population: a million users tell how far two models agree, and
@@ -88,7 +89,7 @@ async function orNull<T>(made: Promise<T>): Promise<T | null> {
 
 async function shadowExpand(
   campaign: ShadowCampaign,
-  rows: ExpansionRows,
+  rows: Roles,
   { version: modelVersion, pool }: ShadowModel,
   population: Population,
 ): Promise<{ readonly scores: Float32Array; readonly quality: PredictedQuality }> {

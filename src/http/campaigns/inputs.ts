@@ -1,13 +1,7 @@
-/**
- * Fields of a campaign's inputs other than features and seeds: labels, filters, refresh; and the check whether filters
- * can match anyone.
- */
+/** Fields of a campaign's inputs other than features and seeds: labels, filters, refresh. */
 import { z } from 'zod';
 import type { Filters } from '../../domain/features.ts';
 import type { RefreshPolicy } from '../../domain/types.ts';
-import { AppError, type ErrorDetail } from '../../lib/errors.ts';
-import { type FeatureKind, KINDS } from '../../lib/feature-kinds.ts';
-import type { Population } from '../../population/read/population.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../plugins/json/bounded-fields.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
 import type { CampaignLimits } from './limits.ts';
@@ -167,41 +161,4 @@ export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPo
     on_new_population: onNewPopulation,
     on_change: onChange,
   };
-}
-
-/**
- * Refuses features and tokens that the population does not have: they would match nobody. @throws AppError
- * unknown_filter (facts: known_features)
- */
-export function refuseUnknownFilters(population: Pick<Population, 'features' | 'dictionary'>, filters: Filters): void {
-  const known = population.features.map(({ name }) => name);
-  const details: ErrorDetail[] = [];
-  for (const [feature, filter] of Object.entries(filters)) {
-    const pointer = `/filters/${feature.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const own = population.features.find(({ name }) => name === feature);
-    if (!own) {
-      details.push({ pointer, value: feature, message: 'the population has no such feature' });
-      continue;
-    }
-    const fault = kindFault(own.kind, filter);
-    if (fault !== null || !('length' in filter)) {
-      if (fault !== null) details.push({ pointer, value: feature, message: fault });
-      continue;
-    }
-    const dictionary = population.dictionary(feature);
-    for (const [i, token] of filter.entries())
-      if (dictionary.find(token) === 0)
-        details.push({ pointer: `${pointer}/${i}`, value: token, message: 'no user has ever had this token' });
-  }
-  if (details.length === 0) return;
-  const message = `a filter names something that the population does not have: ${details[0]!.pointer}`;
-  throw new AppError('unknown_filter', message, { details, facts: { known_features: known } });
-}
-
-function kindFault(kind: FeatureKind, filter: Filters[string]): string | null {
-  const { filter: expected } = KINDS[kind];
-  if (expected === null) return `users cannot be filtered by a ${kind}`;
-  const isList = 'length' in filter;
-  if ((expected === 'tokens') === isList) return null;
-  return isList ? 'it is a number: give min, max or both' : 'it has tokens: give a list of them';
 }

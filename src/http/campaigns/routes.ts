@@ -1,5 +1,6 @@
 /** Routes of campaigns: create, change, delete, list, get. */
 import type { z } from 'zod';
+import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { requireLabels } from '../plugins/access/access.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -9,7 +10,7 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { countFeatures } from './features.ts';
-import { refuseUnknownFilters, toRefreshPolicy } from './inputs.ts';
+import { toRefreshPolicy } from './inputs.ts';
 import { campaignParams } from './params.ts';
 import { presentCampaign, tagOfCampaign } from './present.ts';
 import { campaignBody, campaignChangeBody, campaignPageSchema, campaignQuery, campaignSchema } from './schemas.ts';

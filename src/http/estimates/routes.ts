@@ -1,10 +1,10 @@
 /** Route of estimates: a campaign's inputs in, the expected quality of their audience out; nothing is stored. */
 import type { CountedUsers } from '../../domain/estimates.ts';
+import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Estimates, Expected } from '../../service/ports/estimates.ts';
 import { countFeatures } from '../campaigns/features.ts';
-import { refuseUnknownFilters } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { presentCounts } from '../expansions/present.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
