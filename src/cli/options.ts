@@ -1,5 +1,7 @@
 /** Parsers of command-line values; an invalid value is a usage error that names the option. */
-import { InvalidArgumentError, Option } from 'commander';
+import { existsSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { AppError } from '../lib/errors.ts';
 
 export function positiveInteger(text: string): number {
   const value = Number(text);
@@ -84,6 +86,29 @@ export function labelTexts(text: string, before: Readonly<Record<string, string>
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('It must be key=text.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** The path of something that must exist, which `requireExisting` checks once the command line is known to be valid. */
+export function existing(path: string): string {
+  return path;
+}
+
+/** The same of an option that may be repeated. */
+export function existingOnes(path: string, before: readonly string[]): readonly string[] {
+  return [...before, path];
+}
+
+/** @throws AppError invalid_argument for a path of the command line that does not exist */
+export function requireExisting(command: Command): void {
+  const given = [
+    ...command.registeredArguments.map(({ parseArg }, i) => ({ parseArg, value: command.processedArgs[i] as unknown })),
+    ...command.options.map((option) => ({ parseArg: option.parseArg, value: command.opts()[option.attributeName()] })),
+  ];
+  const paths = given.flatMap(({ parseArg, value }) =>
+    parseArg === existing || parseArg === existingOnes ? ([value].flat() as (string | undefined)[]) : [],
+  );
+  for (const path of paths)
+    if (path !== undefined && !existsSync(path)) throw new AppError('invalid_argument', `${path}: not found`);
 }
 
 /** `--device`, of commands that run a model. */

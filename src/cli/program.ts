@@ -1,8 +1,10 @@
 /** The program: its command line, with a file per command that is loaded when it is called, and its exit codes. */
-import { Command, CommanderError } from 'commander';
-import { AppError, messageOf } from '../lib/errors.ts';
+import { Argument, Command, CommanderError } from 'commander';
+import { AppError, messageOf, UsageError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
+import { PACKAGE_VERSION } from '../lib/package-root.ts';
 import type { Limits } from '../service/limits.ts';
+import { completionScript, SHELLS } from './commands/completion.ts';
 import { addDataSetCommands } from './commands/dataset/dataset.ts';
 import { addKeyCommands } from './commands/keys/keys.ts';
 import { addModelCommands } from './commands/model/model.ts';
@@ -10,7 +12,8 @@ import { addPopulationCommands } from './commands/population/population.ts';
 import { addServeCommands } from './commands/serve/serve-group.ts';
 import { addTrainCommands } from './commands/training/training.ts';
 import { addUpkeepCommands } from './commands/upkeep/upkeep.ts';
-import { deviceOption, positiveInteger, wholeNumber } from './options.ts';
+import { addExample, HELP } from './help.ts';
+import { existing, requireExisting } from './options.ts';
 import { createOutput, type Terminal } from './output.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
@@ -31,73 +34,79 @@ export async function runProgram(
     return 0;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-    if (isOfOpenFiles(thrown)) {
-      output.note(`metaheac: ${messageOf(thrown)}. ${RAISE_OPEN_FILES}`);
-      return 1;
-    }
     const { appErrorOf } = await import('../model/onnx-grad.ts');
-    const error = appErrorOf(thrown);
-    if (error instanceof AppError || isOfTheSystem(error)) {
-      output.note(`metaheac: ${error.message}`);
-      return 1;
-    }
-    output.note(`metaheac: ${messageOf(error)}`);
-    if (error instanceof Error && error.stack) output.note(error.stack);
-    return 70;
+    return report(appErrorOf(thrown), output);
   }
 }
 
-function createProgram(output: Output, stdout: Terminal, stderr: Terminal, limits: Partial<Limits>): Command {
+/** Says what went wrong; the exit code. */
+function report(error: unknown, output: Output): number {
+  const missing = missingPathOf(error);
+  if (missing !== null) output.note(`metaheac: ${missing}: not found`);
+  else if (isOfOpenFiles(error)) output.note(`metaheac: ${messageOf(error)}. ${RAISE_OPEN_FILES}`);
+  else output.note(`metaheac: ${messageOf(error)}`);
+  if (error instanceof UsageError) return 2;
+  if (error instanceof AppError || isOfTheSystem(error) || isOfOpenFiles(error)) return 1;
+  if (error instanceof Error && error.stack) output.note(error.stack);
+  return 70;
+}
+
+/** The file or folder whose absence made something fail. */
+function missingPathOf(error: unknown): string | null {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    const { code, path } = one as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && path !== undefined) return path;
+  }
+  return null;
+}
+
+export function createProgram(
+  output: Output,
+  stdout: Terminal,
+  stderr: Terminal,
+  limits: Partial<Limits> = {},
+): Command {
   const program = newProgram(stdout, stderr);
   addTrainCommands(program, output);
-
-  program
-    .command('evaluate')
-    .description('adapt a model to the test campaigns of a data set and compare it with baselines')
-    .requiredOption('--data <dir>', 'data set folder')
-    .requiredOption('--model <dir>', 'model folder')
-    .option(
-      '--beside <path>',
-      'another model folder to measure on the same trials, or scores of any model (FILE.csv, FILE.csv.gz: ' +
-        'campaign_id,user_id,score); may be repeated',
-      (path: string, paths: readonly string[]) => [...paths, path],
-      [],
-    )
-    .option('--raw', 'evaluate models as they are too, without adapting them to seeds')
-    .option('--json', 'print one JSON object on stdout')
-    .option('--report <file>', 'write a page with plots and tables (one HTML file)')
-    .option('--plots <dir>', 'write the plots as SVG files')
-    .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
-    .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
-    .addOption(deviceOption())
-    .action(async (options) => (await import('./commands/training/evaluate.ts')).evaluateCommand(options, output));
-
   addPopulationCommands(program, output);
-
   addModelCommands(program, output);
-
   addDataSetCommands(program, output);
-
   addServeCommands(program, output, limits);
-
   addKeyCommands(program, output);
   addUpkeepCommands(program, output);
+  addOtherCommands(program, output);
+  checkPaths(program);
+  return program;
+}
 
-  program
+function addOtherCommands(program: Command, output: Output): void {
+  const openapi = program
     .command('openapi')
     .description('print the OpenAPI document')
-    .option('--out <file>', 'write it to a file instead')
-    .option('--check <file>', 'fail if the file differs from the document')
+    .option('--out <file>', 'write it to a file instead (default: stdout)')
+    .option('--check <file>', 'fail if the file differs from the document', existing)
     .action(async (options) => (await import('./commands/openapi.ts')).openApiCommand(options, output));
-
-  program
+  addExample(openapi, 'metaheac openapi --out openapi.yaml');
+  const demo = program
     .command('demo')
     .description('the main job on a synthetic population: serve, POST a campaign, print its audience')
     .option('--keep', 'leave the service running')
-    .option('--data <dir>', 'a real data set instead of the synthetic one')
-    .option('--model <dir>', 'a model trained on it (with --data; trained first if not given)')
+    .option('--data <dir>', 'a data set (default: a synthetic one)', existing)
+    .option('--model <dir>', 'with --data, a model trained on it (default: one is trained first)', existing)
     .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
-  return program;
+  addExample(demo, 'metaheac demo --keep');
+  const completion = program
+    .command('completion')
+    .description('print a script that completes commands and options in a shell')
+    .addArgument(new Argument('<shell>', 'the shell that is to complete them').choices(SHELLS))
+    .action((shell) => output.result(completionScript(program, shell).trimEnd()));
+  addExample(completion, 'source <(metaheac completion bash)');
+}
+
+/** After the checks that commands have of their own: a wrong command line is refused before a path is looked at. */
+function checkPaths(command: Command): void {
+  command.commands.forEach(checkPaths);
+  if (command.commands.length === 0) command.hook('preAction', requireExisting);
 }
 
 function newProgram(stdout: Terminal, stderr: Terminal): Command {
@@ -105,10 +114,14 @@ function newProgram(stdout: Terminal, stderr: Terminal): Command {
     .description(
       'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
     )
+    .version(PACKAGE_VERSION, '--version', 'print the version')
+    .helpCommand(false)
+    .configureHelp(HELP)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'metaheac: ')),
     })
     .showHelpAfterError('(add --help for the options)');
 }

@@ -32,6 +32,13 @@ export class AppError extends Error {
   }
 }
 
+/** What was asked for is wrong in itself, whatever there is: a command ends with exit code 2. */
+export class UsageError extends AppError {
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super('invalid_argument', message, options);
+  }
+}
+
 /** Throws an assertion (a bug, never the caller's fault) unless `condition` holds. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);

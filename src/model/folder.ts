@@ -196,7 +196,7 @@ function versionOf(manifest: Omit<Manifest, 'version'>): string {
 export function readManifest(path: string): Manifest {
   const file = join(path, MANIFEST_FILE);
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'the folder does not exist');
+  if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'not found');
   if (!existsSync(file)) throw refused(path, `it contains no ${MANIFEST_FILE}`);
   const text = Buffer.from(readInside(path, MANIFEST_FILE)).toString('utf8');
   let json: unknown;

@@ -137,7 +137,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
  */
 export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw refused(file, stat ? 'it is not a file' : 'the file does not exist');
+  if (!stat?.isFile()) throw refused(file, stat ? 'it is not a file' : 'not found');
   if (stat.size > MAXIMUM_FILE_BYTES)
     throw refused(file, `it has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
   try {

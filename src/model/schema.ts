@@ -214,7 +214,7 @@ function sizeOf(path: string, key: string, { vocabulary_size }: Feature, tokens:
 
 function readJson(schemaPath: string, file: string): unknown {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw refuseSchema(schemaPath, `${file} ${stat ? 'is not a file' : 'does not exist'}`);
+  if (!stat?.isFile()) throw refuseSchema(schemaPath, `${file} ${stat ? 'is not a file' : 'not found'}`);
   if (stat.size > MAXIMUM_FILE_BYTES)
     throw refuseSchema(schemaPath, `${file} has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
   try {

@@ -17,7 +17,7 @@ export const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximu
  */
 export function withDataFolder<T>(dataDir: string, use: (store: CampaignStore) => T, { isMade = false } = {}): T {
   if (!isMade && !existsSync(dataDir))
-    throw new AppError('invalid_argument', `${dataDir} is not there: name the data folder of a service`);
+    throw new AppError('invalid_argument', `${dataDir}: not found: name the data folder of a service`);
   const store = openStore(locateStore(dataDir), STORE_OPTIONS);
   try {
     return use(store);

@@ -256,7 +256,7 @@ describe('the data folder', () => {
 
 describe('model and population', () => {
   it.each([
-    ['is not there', (path: string) => rmSync(path, { recursive: true }), /does not exist/],
+    ['is not there', (path: string) => rmSync(path, { recursive: true }), /not found/],
     ['has no manifest', (path: string) => rmSync(join(path, 'manifest.json')), /no manifest\.json/],
     ['has an altered file', (path: string) => appendFileSync(join(path, 'model.onnx'), 'x'), /does not match/],
     ['lacks a file', (path: string) => rmSync(join(path, 'model.onnx')), /model\.onnx is missing/],

@@ -42,9 +42,9 @@ function run(command: readonly string[]): Promise<Result> {
   });
 }
 
-/** The caller's error: exit code 1, nothing on stdout, one line that says all of `parts`. */
+/** The caller's error: exit code 1 (2 of usage), nothing on stdout, one line that says all of `parts`. */
 function expectOneLine(result: Result, ...parts: readonly string[]): void {
-  expect(result).toMatchObject({ status: 1, stdout: '' });
+  expect(result).toMatchObject({ status: expect.toBeOneOf([1, 2]), stdout: '' });
   const notes = result.stderr.split('\n').filter((line) => !/^(\{"level"|device: |metaheac is listening )/.test(line));
   expect(notes).toEqual([expect.stringMatching(/^metaheac: /), '']);
   for (const part of parts) expect(notes[0]).toContain(part);
@@ -341,6 +341,6 @@ describeUsual('metaheac openapi', () => {
     expect(printed).toMatchObject({ status: 0, stdout: committed, stderr: '' });
     await openApiCommand({ check: join(ROOT, 'openapi.yaml') }, NOWHERE);
     expectOneLine(other!, drifted, 'npm run openapi');
-    expectOneLine(none!, 'ENOENT', 'none.yaml');
+    expectOneLine(none!, 'none.yaml: not found');
   });
 });

@@ -65,7 +65,7 @@ it('prints every setting with its value, its unit and where it is from', async (
   expect(settings).toContainEqual(expect.objectContaining({ key: 'pretty', value: true }));
   expect(settings).toContainEqual(expect.objectContaining({ key: 'api_key', value: '********', secret: true }));
   expect(inVariable.stdout).toMatch(/^api_key +\*{8} +environment METAHEAC_API_KEY$/m);
-  expect(wrong).toMatchObject({ status: 1, stdout: '' });
+  expect(wrong).toMatchObject({ status: 2, stdout: '' });
   expect(wrong.stderr).toMatch(/^metaheac: --retained-days "5d": .+\n$/);
   expect(unknown).toMatchObject({ status: 2, stdout: '' });
   expect(unknown.stderr).toContain('--retained-days');

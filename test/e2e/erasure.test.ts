@@ -240,8 +240,8 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}:1: this is the header of a table`)]);
     writeFileSync(file, 'planted-user-2\n');
     const wrong = join(newFolder(), 'nowhere');
-    expect((await metaheac(population, '--ids', file, '--data-dir', wrong)).stderr).toContain('nowhere is not there');
-    expect((await metaheac(wrong, '--ids', file)).stderr).toContain('is not a population');
+    expect((await metaheac(population, '--ids', file, '--data-dir', wrong)).stderr).toContain('nowhere: not found');
+    expect((await metaheac(wrong, '--ids', file)).stderr).toContain('nowhere: not found');
     expect(openPopulation(population).directory.find('planted-user-2')).toBeGreaterThan(0);
   });
 });

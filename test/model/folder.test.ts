@@ -174,7 +174,7 @@ describe('the version', () => {
 
 describe('readModelFolder refuses', () => {
   it('a folder that is not there', () => {
-    expect(refusalOf(join(newFolder(), 'none'))).toContain('the folder does not exist');
+    expect(refusalOf(join(newFolder(), 'none'))).toContain('not found');
   });
 
   it('a folder without a manifest', () => {

@@ -210,7 +210,7 @@ describe('importModel refuses', () => {
     mkdirSync(join(files.folder, 'folder'));
     writeFileSync(join(files.folder, 'large.onnx'), '');
     truncateSync(join(files.folder, 'large.onnx'), 2 ** 31);
-    expect(await of('none.onnx')).toContain('the file does not exist');
+    expect(await of('none.onnx')).toContain('not found');
     expect(await of('folder')).toContain('it is not a file');
     expect(await of('large.onnx')).toContain('it has 2147483648 bytes; at most 2147483647 are supported');
   });

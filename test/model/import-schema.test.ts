@@ -29,7 +29,7 @@ const BAD_SCHEMAS: readonly (readonly [what: string, schema: Plain | string, sen
   ['an empty token', user({ ...age, tokens: ['1', '', '3'] }), 'contain an empty one, which id 0 stands for'],
   ['another number of tokens', user({ ...age, tokens: ['1'] }), 'has 1 tokens, but its vocabulary_size is 4'],
   ['tokens here and there', user({ ...age, tokens: ['1'], vocabulary: 'v.json' }), 'both tokens and a vocabulary file'],
-  ['a vocabulary that is not there', user({ ...age, vocabulary: 'v.json' }), 'v.json does not exist'],
+  ['a vocabulary that is not there', user({ ...age, vocabulary: 'v.json' }), 'v.json not found'],
   [
     'a vocabulary outside',
     user({ ...age, vocabulary: '../v.json' }),
@@ -57,7 +57,7 @@ describe('a schema', () => {
   it('that is not there is refused', async () => {
     const files = write(small());
     const options = { ...files.options, schema: join(files.folder, 'none.json') };
-    expect(await refusalOf({ ...files, options }, 'invalid_argument')).toContain('none.json does not exist');
+    expect(await refusalOf({ ...files, options }, 'invalid_argument')).toContain('none.json not found');
   });
 
   it('that fixes every parameter is refused', async () => {

@@ -31,7 +31,7 @@ export function formatOf(paths: readonly string[]): FileFormat {
 /** Refuses (AppError `invalid_data`) a file that is not there, is text in UTF-16, or is no text (a spreadsheet). */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
-  if (!existsSync(path)) throw new AppError('invalid_data', `${path}: there is no such file`);
+  if (!existsSync(path)) throw new AppError('invalid_data', `${path}: not found`);
   if (statSync(path).isDirectory())
     throw new AppError('invalid_data', `${path} is a folder: give its files, as in '${path}/*.parquet'`);
   if (format === 'parquet' || /\.(gz|zst)$/i.test(path)) return;

@@ -17,7 +17,7 @@ export async function expandSources(sources: readonly string[], database: Databa
       continue;
     }
     const rows = await database.rows(`SELECT file FROM glob(${quoteText(source)}) ORDER BY file`);
-    if (rows.length === 0) throw new AppError('invalid_data', `${source}: there is no such file`);
+    if (rows.length === 0) throw new AppError('invalid_data', `${source}: not found`);
     paths.push(...rows.map((row) => textOf(row, 'file')));
   }
   return paths;

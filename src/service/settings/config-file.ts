@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
-import { AppError, messageOf } from '../../lib/errors.ts';
+import { messageOf, UsageError } from '../../lib/errors.ts';
 import { nearestName } from './did-you-mean.ts';
 import { ALL_NAMES, REMOVED, SETTINGS } from './setting-list.ts';
 
@@ -21,7 +21,7 @@ export interface FileEntry {
 /**
  * The settings of a file in its order. Relative paths are relative to the file's folder. Values are only read, not
  * checked.
- * @throws AppError invalid_argument that names the file, and the line and the key if they are what is wrong. No value
+ * @throws UsageError that names the file, and the line and the key if they are what is wrong. No value
  * is repeated: it may be a secret.
  */
 export function readConfigFile(path: string): readonly FileEntry[] {
@@ -48,9 +48,7 @@ function readText(path: string): string {
     size = statSync(path).size;
     if (size <= MAXIMUM_BYTES) return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new AppError('invalid_argument', `configuration file ${path} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new UsageError(`configuration file ${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
   throw refused(path, `it has ${size} bytes, a configuration file at most ${MAXIMUM_BYTES}`);
 }
@@ -74,7 +72,7 @@ function scalarText(value: Node | null, key: string, at: string): string {
   return typeof value.value === 'number' ? ((value as Scalar).source ?? String(value.value)) : String(value.value);
 }
 
-function unknownKey(at: string, name: string): AppError {
+function unknownKey(at: string, name: string): UsageError {
   const nearest = nearestName(
     name,
     ALL_NAMES.map(({ key }) => key),
@@ -91,6 +89,6 @@ function faultOf(code: string): string {
   return `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
 }
 
-function refused(at: string, what: string): AppError {
-  return new AppError('invalid_argument', `${at}: ${what}`);
+function refused(at: string, what: string): UsageError {
+  return new UsageError(`${at}: ${what}`);
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import type { Device } from '../../../packages/onnx-grad/index.ts';
-import { AppError } from '../../lib/errors.ts';
+import { UsageError } from '../../lib/errors.ts';
 import { DEFAULT_LIMITS, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { readConfigFile } from './config-file.ts';
 import { nearestName } from './did-you-mean.ts';
@@ -72,7 +72,7 @@ export function readEnvironment(source: Given, flags: Given = {}): ServiceEnviro
 /**
  * Reads and validates all settings. `source` is the environment; `flags` has the flags by their variables;
  * `constants` are limits that are no settings, for tests.
- * @throws AppError invalid_argument: an invalid value, named as it was given (flag, variable, or file with line and
+ * @throws UsageError: an invalid value, named as it was given (flag, variable, or file with line and
  * key); a name that is not known, with the nearest that is; a file that cannot be read. No secret is repeated.
  */
 export function readSettings(source: Given, flags: Given = {}, constants: Partial<Limits> = {}): Settings {
@@ -99,7 +99,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
   return { values: valuesOf(parsed.data, constants), origins: new Map(origins), file, warnings };
 }
 
-/** A folder that `serve` cannot do without. @throws AppError invalid_argument where it is not given */
+/** A folder that `serve` cannot do without. @throws UsageError where it is not given */
 export function required(
   values: ServiceEnvironment,
   variable: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION',
@@ -107,7 +107,7 @@ export function required(
   const value = values[variable];
   if (value !== undefined) return value;
   const { flag, key } = namesOf(variable);
-  throw new AppError('invalid_argument', `${flag} (or ${variable}, or ${key} in a configuration file) is required`);
+  throw new UsageError(`${flag} (or ${variable}, or ${key} in a configuration file) is required`);
 }
 
 /** The default number of threads: one per processor that this process may use. */
@@ -145,7 +145,7 @@ function refuseUnknown(source: Given): void {
     if (REMOVED.some(({ variable }) => variable === name)) continue;
     const nearest = nearestName(name, VARIABLES);
     const rest = nearest === null ? ': docs/settings.md lists all of them' : `: did you mean ${nearest}?`;
-    throw new AppError('invalid_argument', `environment variable ${name} is not known${rest}`);
+    throw new UsageError(`environment variable ${name} is not known${rest}`);
   }
 }
 
@@ -202,6 +202,6 @@ function readSecret({ text: path, label }: Found): string {
   return bytes.toString('utf8').replace(/\r?\n$/, '');
 }
 
-function refused(label: string, message: string): AppError {
-  return new AppError('invalid_argument', `${label}: ${message}`);
+function refused(label: string, message: string): UsageError {
+  return new UsageError(`${label}: ${message}`);
 }

@@ -104,8 +104,8 @@ describe('files', () => {
   it.each([
     [['a.parquet', 'b.csv'], 'the files are of different forms (parquet, csv): give one'],
     [['a.xlsx'], /^a.xlsx: the name does not say what the file is; it must end in/],
-    [['none.parquet'], 'none.parquet: there is no such file'],
-    [['none-*.parquet'], 'none-*.parquet: there is no such file'],
+    [['none.parquet'], 'none.parquet: not found'],
+    [['none-*.parquet'], 'none-*.parquet: not found'],
     [['https://127.0.0.1/a.jsonl'], 'NDJSON is read from this machine only: copy the file here first'],
     [[], 'there is no file to import'],
   ])('%j are refused', async (sources, message) => {

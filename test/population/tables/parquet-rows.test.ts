@@ -53,7 +53,7 @@ describe('openTable', () => {
     const text = join(newFolder(), 'text.parquet');
     writeFileSync(text, 'user,item\n');
     expect((await refusalOf(() => openTable(text))).message).toContain(text);
-    expect((await refusalOf(() => openTable(`${text}.parquet`))).message).toContain('there is no such file');
+    expect((await refusalOf(() => openTable(`${text}.parquet`))).message).toContain('not found');
     const path = await parquetOf("SELECT 1 AS a, {'x': 1} AS s");
     const refusal = await refusalOf(() => read(path, ['s']));
     expect(refusal.code).toBe('invalid_data');

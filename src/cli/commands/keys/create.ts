@@ -1,9 +1,9 @@
 /** `metaheac keys create`. */
 import type { Scope } from '../../../domain/api-keys.ts';
+import { DOMAIN_LIMITS } from '../../../domain/limits.ts';
 import type { Labels } from '../../../domain/types.ts';
-import { DEFAULT_SERVER_CONFIG } from '../../../http/config.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { AppError } from '../../../lib/errors.ts';
+import { UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { withDataFolder } from '../../../service/data-folder.ts';
 import { recorded } from './recorded.ts';
@@ -18,14 +18,13 @@ export interface KeysCreateOptions {
 /** The key alone goes to stdout. */
 export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): void {
   const { name, scope, label: labels, expiresIn } = options;
-  if (scope === 'admin' && Object.keys(labels).length > 0)
-    throw new AppError('invalid_argument', 'a key of scope admin has no labels');
+  if (scope === 'admin' && Object.keys(labels).length > 0) throw new UsageError('a key of scope admin has no labels');
   const expiresAt = expiresIn === undefined ? null : systemClock.now() + expiresIn;
   const { apiKey, key } = withDataFolder(
     dataDir,
     (store) =>
       recorded(store, { action: 'createKey', resource: 'key', resourceId: null }, () =>
-        store.apiKeys.create({ name, scope, labels, expiresAt }, DEFAULT_SERVER_CONFIG.maximumKeys),
+        store.apiKeys.create({ name, scope, labels, expiresAt }, DOMAIN_LIMITS.maximumKeys.value),
       ),
     { isMade: true },
   );

@@ -1,47 +1,108 @@
 /** The commands of model folders: `model show`, `import`, `diff`, `verify`, and those that switch a service's model. */
 import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
-import { deviceOption } from '../../options.ts';
-import { addModelSwitchCommands } from './switch.ts';
+import { addExample } from '../../help.ts';
+import { deviceOption, existing } from '../../options.ts';
+import { addSettings, dataDirOf, keyOf } from '../../settings.ts';
+
+const url = () => new Option('--url <url>', 'the running service');
 
 export function addModelCommands(program: Command, output: Output): void {
   const model = program.command('model').description('model folders');
-  model
-    .command('show')
-    .description('print the contents of a model')
-    .argument('<dir>', 'model folder')
-    .option('--adaptation', 'also print the graphs that adaptation runs')
-    .action(async (dir, options) => (await import('./show.ts')).modelShowCommand(dir, options, output));
-  model
-    .command('import')
-    .description(
-      'turn an ONNX file exported by PyTorch into a model folder, after checking everything that the service ' +
-        'needs',
-    )
-    .argument('<file>', 'ONNX file')
-    .option('--schema <file>', 'schema.json: describes its inputs')
-    .option('--out <dir>', 'model folder to write')
-    .option('--name <name>', "name of the model (default: the schema's or the file's)")
-    .addOption(
-      new Option('--infer', 'print a proposed schema.json and write nothing').conflicts(['schema', 'out', 'name']),
-    )
-    .action(async (file, options, command: Command) => {
-      for (const option of options.infer ? [] : (['schema', 'out'] as const))
-        if (options[option] === undefined) command.error(`error: required option '--${option}' not specified`);
-      const { modelImportCommand, modelInferCommand } = await import('./import.ts');
-      await (options.infer ? modelInferCommand(file, output) : modelImportCommand(file, options, output));
-    });
-  model
-    .command('diff')
-    .description('print the differences between two models')
-    .argument('<before>', 'model folder')
-    .argument('<after>', 'model folder')
-    .action(async (before, after) => (await import('./diff.ts')).modelDiffCommand(before, after, output));
-  model
-    .command('verify')
-    .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')
-    .argument('<dir>', 'model folder')
-    .addOption(deviceOption())
-    .action(async (dir, options) => (await import('./verify.ts')).modelVerifyCommand(dir, options, output));
-  addModelSwitchCommands(model, output);
+  addExample(
+    model
+      .command('show')
+      .description('print the contents of a model')
+      .argument('<dir>', 'model folder', existing)
+      .option('--adaptation', 'also print the graphs that adaptation runs')
+      .action(async (dir, options) => (await import('./show.ts')).modelShowCommand(dir, options, output)),
+    'metaheac model show models/demo',
+  );
+  addExample(
+    model
+      .command('import')
+      .description(
+        'turn an ONNX file exported by PyTorch into a model folder, after checking everything that the service ' +
+          'needs',
+      )
+      .argument('<file>', 'ONNX file', existing)
+      .option('--schema <file>', 'schema.json: describes its inputs', existing)
+      .option('--out <dir>', 'model folder to write')
+      .option('--name <name>', "name of the model (default: the schema's or the file's)")
+      .addOption(
+        new Option('--infer', 'print a proposed schema.json and write nothing').conflicts(['schema', 'out', 'name']),
+      )
+      .hook('preAction', (command) => {
+        const options = command.opts();
+        for (const option of options['infer'] ? [] : ['schema', 'out'])
+          if (options[option] === undefined) command.error(`error: required option '--${option}' not specified`);
+      })
+      .action(async (file, options) => {
+        const { modelImportCommand, modelInferCommand } = await import('./import.ts');
+        await (options.infer ? modelInferCommand(file, output) : modelImportCommand(file, options, output));
+      }),
+    'metaheac model import model.onnx --schema schema.json --out models/imported',
+  );
+  addExample(
+    model
+      .command('diff')
+      .description('print the differences between two models')
+      .argument('<before>', 'model folder', existing)
+      .argument('<after>', 'model folder', existing)
+      .action(async (before, after) => (await import('./diff.ts')).modelDiffCommand(before, after, output)),
+    'metaheac model diff models/first models/second',
+  );
+  addExample(
+    model
+      .command('verify')
+      .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')
+      .argument('<dir>', 'model folder', existing)
+      .addOption(deviceOption())
+      .action(async (dir, options) => (await import('./verify.ts')).modelVerifyCommand(dir, options, output)),
+    'metaheac model verify models/demo',
+  );
+  addServedModelCommands(model, output);
+}
+
+/** Which model a service serves. */
+function addServedModelCommands(model: Command, output: Output): void {
+  addExample(
+    addSettings(model.command('promote'), ['METAHEAC_DATA_DIR', 'METAHEAC_API_KEY'])
+      .description('put a model into the data folder of a service, and have it checked and served')
+      .argument('<dir>', 'model folder', existing)
+      .addOption(url().default(undefined, 'none: the next start of a service on the folder serves it'))
+      .option('--json', 'print one JSON object on stdout')
+      .action(async (dir, options) => {
+        const service = {
+          ...options,
+          dataDir: dataDirOf(undefined, options, output, { isMade: true }),
+          key: keyOf(options, output),
+        };
+        await (await import('./promote.ts')).modelPromoteCommand(dir, service, output);
+      }),
+    'metaheac model promote models/second --data-dir data-dir --url http://127.0.0.1:8080',
+  );
+  addExample(
+    addSettings(model.command('list'), ['METAHEAC_API_KEY'])
+      .description('list the models of a running service, the served one first')
+      .addOption(url().makeOptionMandatory())
+      .option('--json', 'print one JSON object on stdout')
+      .action(async (options) => {
+        const service = { ...options, key: keyOf(options, output) };
+        await (await import('./served-models.ts')).modelListCommand(service, output);
+      }),
+    'metaheac model list --url http://127.0.0.1:8080',
+  );
+  addExample(
+    addSettings(model.command('rollback'), ['METAHEAC_API_KEY'])
+      .description('have a running service leave a model for the one that it served before')
+      .addOption(url().makeOptionMandatory())
+      .option('--from <version>', 'the model to leave (default: the served one)')
+      .option('--json', 'print one JSON object on stdout')
+      .action(async (options) => {
+        const service = { ...options, key: keyOf(options, output) };
+        await (await import('./served-models.ts')).modelRollbackCommand(service, output);
+      }),
+    'metaheac model rollback --url http://127.0.0.1:8080',
+  );
 }

@@ -1,7 +1,7 @@
 /** Calls a running service, as its callers do. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError, messageOf } from '../../../lib/errors.ts';
+import { AppError, messageOf, UsageError } from '../../../lib/errors.ts';
 
 /** An answer is waited for this long. */
 const ANSWER_MS = 30_000;
@@ -27,7 +27,7 @@ export class ServiceClient {
   /** @throws AppError invalid_argument for what is no http address */
   constructor(url: string, key: string | undefined, { note = () => {}, wait = sleep }: ClientParts = {}) {
     if (!/^https?:$/.test(protocolOf(url)))
-      throw new AppError('invalid_argument', `--url "${url}" is not an address like http://127.0.0.1:8080`);
+      throw new UsageError(`--url "${url}" is not an address like http://127.0.0.1:8080`);
     this.#url = url.replace(/\/+$/, '');
     this.#key = key;
     this.#note = note;
@@ -78,7 +78,7 @@ async function read<T>(response: Response): Promise<T> {
   const body = await response.text();
   if (response.ok) return JSON.parse(body) as T;
   const { code, detail } = problemOf(body);
-  const hint = response.status === 401 ? ' (this command takes it from METAHEAC_API_KEY)' : '';
+  const hint = response.status === 401 ? ' (give it by METAHEAC_API_KEY or --api-key-file)' : '';
   const text = `${code === null ? '' : `${code}: `}${detail}${hint}`;
   throw new AppError('invalid_argument', `the service refused (${response.status}): ${text}`, {
     facts: code === null ? {} : { problem: code, detail },

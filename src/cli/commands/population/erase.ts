@@ -1,5 +1,4 @@
 /** `metaheac population erase`. */
-import { existsSync } from 'node:fs';
 import { readLines } from '../../../dataset/lines.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
@@ -23,8 +22,6 @@ export async function populationEraseCommand(
   output: Output,
 ): Promise<void> {
   const { ids, dataDir } = options;
-  if (dataDir !== undefined && !existsSync(dataDir))
-    throw new AppError('invalid_argument', `${dataDir} is not there: --data-dir is the folder of a service`);
   const userIds = await readEraseIds(readLines(ids), ids);
   const population = openPopulation(dir);
   const { erased, known } = await eraseUsers(dir, userIds, population);

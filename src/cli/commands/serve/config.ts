@@ -3,7 +3,7 @@ import { alignColumns } from '../../../demo/table.ts';
 import type { Output } from '../../../lib/output.ts';
 import type { Origin, Settings } from '../../../service/settings/environment.ts';
 import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
-import { type FlagValues, settingsOf } from './setting-options.ts';
+import { type FlagValues, settingsOf } from '../../settings.ts';
 
 /** Stands for a secret of any length. */
 const MASK = '********';

@@ -5,10 +5,10 @@ import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Settings } from '../../../service/settings/environment.ts';
+import { type FlagValues, settingsOf } from '../../settings.ts';
 import { examine } from './doctor/examine.ts';
 import { type Finding, failed, worst } from './doctor/finding.ts';
 import { readMachine } from './doctor/machine.ts';
-import { type FlagValues, settingsOf } from './setting-options.ts';
 
 export interface DoctorCommandOptions extends FlagValues {
   readonly json?: boolean;

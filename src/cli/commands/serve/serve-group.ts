@@ -2,22 +2,25 @@
 import type { Command } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import type { Limits } from '../../../service/limits.ts';
-import { addSettingOptions } from './setting-options.ts';
+import { addExample } from '../../help.ts';
+import { addAllSettings } from '../../settings.ts';
 
 export function addServeCommands(program: Command, output: Output, limits: Partial<Limits>): void {
-  addSettingOptions(program.command('serve').description('serve campaigns over HTTP'))
+  const serve = addAllSettings(program.command('serve').description('serve campaigns over HTTP'))
     .option(
       '--adopt',
       'where the database of the data folder is gone: move its files aside, and begin with an empty database',
     )
     .action(async (options) => (await import('./serve.ts')).serveCommand(options, output, limits));
-  addSettingOptions(
+  addExample(serve, 'metaheac serve --data-dir data-dir --model models/demo --population population');
+  const config = addAllSettings(
     program
       .command('config')
       .description('print every setting of serve with its value and where that is from; secrets are masked')
       .option('--json', 'print one JSON object on stdout'),
   ).action(async (options) => (await import('./config.ts')).configCommand(options, output));
-  addSettingOptions(
+  addExample(config, 'metaheac config --config metaheac.yaml');
+  const doctor = addAllSettings(
     program
       .command('doctor')
       .description(
@@ -29,4 +32,5 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
   ).action(async (options) => {
     if (!(await (await import('./doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
   });
+  addExample(doctor, 'metaheac doctor --config metaheac.yaml');
 }

@@ -7,7 +7,7 @@ import type { Limits } from '../../../service/limits.ts';
 import { openService, type ServiceOptions } from '../../../service/service.ts';
 import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
-import { type FlagValues, settingsOf } from './setting-options.ts';
+import { type FlagValues, settingsOf } from '../../settings.ts';
 
 /** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;

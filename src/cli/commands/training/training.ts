@@ -1,16 +1,18 @@
-/** The commands that train a model: `train` and `retrain`. */
+/** The commands that train and measure models: `train`, `retrain` and `evaluate`. */
 import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
-import { positiveInteger, positiveNumber, wholeNumber } from '../../options.ts';
-import type { TrainCommandOptions } from './train.ts';
+import { addExample } from '../../help.ts';
+import { deviceOption, existing, existingOnes, positiveInteger, positiveNumber, wholeNumber } from '../../options.ts';
+import { addSettings, dataDirOf } from '../../settings.ts';
 
 export function addTrainCommands(program: Command, output: Output): void {
   const train = program
     .command('train')
     .description('meta-train a general model: on past campaigns, or on the tokens of a population')
-    .option('--data <dir>', 'data set folder')
-    .option('--population <dir>', 'population folder, with --from-service or --self-supervised')
-    .option('--from-service <dir>', "a service's data folder: its campaigns, with their seeds and feedback")
+    .option('--data <dir>', 'data set folder', existing)
+    .option('--population <dir>', 'population folder, with --data-dir or --self-supervised', existing)
+    .option('--data-dir <dir>', "a service's data folder: its campaigns, with their seeds and feedback", existing)
+    .option('--from-service <dir>', 'the same as --data-dir', existing)
     .option('--self-supervised', 'without campaigns: each frequent token of the population is one, its holders members')
     .requiredOption('--out <dir>', 'model folder to write')
     .addOption(
@@ -23,22 +25,51 @@ export function addTrainCommands(program: Command, output: Output): void {
         .default('auto'),
     )
     .option('--resume', 'continue from the checkpoint of an interrupted training');
-  addTrainingOptions(train).action(async (options, command: Command) => {
-    checkTrainSource(options, command);
+  train.hook('preAction', checkTrainSource);
+  addTrainingOptions(train).action(async ({ dataDir, fromService = dataDir, ...others }) => {
+    const options = { ...others, fromService };
     await (await import('./train.ts')).trainCommand(options, output);
   });
-  const retrain = program
-    .command('retrain')
+  addExample(train, 'metaheac train --data data --out models/first');
+  const retrain = addSettings(program.command('retrain'), ['METAHEAC_DATA_DIR'])
     .description(
       'train on the campaigns of a service but the newest, compare with the serving model on those, and make the ' +
         'new one current unless it is worse (exit code 3: it was not promoted)',
     )
-    .requiredOption('--data-dir <dir>', "the service's data folder")
-    .requiredOption('--population <dir>', "the service's population folder")
+    .requiredOption('--population <dir>', "the service's population folder", existing)
     .requiredOption('--models <dir>', 'folder of models; its link `current` is the one to serve')
-    .option('--model <dir>', 'the serving model (default: the current one)')
+    .option('--model <dir>', 'the serving model (default: the current one)', existing)
     .option('--json', 'print one JSON object on stdout');
-  addTrainingOptions(retrain).action(async (options) => (await import('./retrain.ts')).retrainCommand(options, output));
+  addTrainingOptions(retrain).action(async (options) => {
+    const dataDir = dataDirOf(undefined, options, output);
+    await (await import('./retrain.ts')).retrainCommand({ ...options, dataDir }, output);
+  });
+  addExample(retrain, 'metaheac retrain --data-dir data-dir --population population --models models');
+  addEvaluate(program, output);
+}
+
+function addEvaluate(program: Command, output: Output): void {
+  const evaluate = program
+    .command('evaluate')
+    .description('adapt a model to the test campaigns of a data set and compare it with baselines')
+    .requiredOption('--data <dir>', 'data set folder', existing)
+    .requiredOption('--model <dir>', 'model folder', existing)
+    .option(
+      '--beside <path>',
+      'another model folder to measure on the same trials, or scores of any model (FILE.csv, FILE.csv.gz: ' +
+        'campaign_id,user_id,score); may be repeated',
+      existingOnes,
+      [],
+    )
+    .option('--raw', 'evaluate models as they are too, without adapting them to seeds')
+    .option('--json', 'print one JSON object on stdout')
+    .option('--report <file>', 'write a page with plots and tables (one HTML file)')
+    .option('--plots <dir>', 'write the plots as SVG files')
+    .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
+    .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
+    .addOption(deviceOption())
+    .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options, output));
+  addExample(evaluate, 'metaheac evaluate --data data --model models/first --report report.html');
 }
 
 function addTrainingOptions(command: Command): Command {
@@ -50,39 +81,39 @@ function addTrainingOptions(command: Command): Command {
         .default('meta-heads'),
     )
     .option('--maximum-tokens <n>', 'most tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
-    .option('--task-count <n>', 'campaigns per meta-step', positiveInteger)
-    .option('--num-expert <n>', 'experts', positiveInteger)
-    .option('--num-output <n>', 'critics', positiveInteger)
-    .option('--batchsize <n>', 'rows of a support batch, and of a query batch', positiveInteger)
-    .option('--seed <n>', 'seed of all random numbers', wholeNumber)
-    .option('--embedding <k>', 'embedding dimension', positiveInteger)
-    .option('--inner-rate <rate>', 'learning rate of the inner step', positiveNumber)
-    .option('--outer-rate <rate>', "Adam's learning rate of the outer step", positiveNumber)
-    .option('--steps <n>', 'meta-steps', positiveInteger)
+    .option('--task-count <n>', 'campaigns per meta-step (default: 4; published: 5)', positiveInteger)
+    .option('--num-expert <n>', 'experts (default: 8)', positiveInteger)
+    .option('--num-output <n>', 'critics (default: 5)', positiveInteger)
+    .option('--batchsize <n>', 'rows of a support batch, and of a query batch (default: 512)', positiveInteger)
+    .option('--seed <n>', 'seed of all random numbers (default: 2020)', wholeNumber)
+    .option('--embedding <k>', 'embedding dimension (default: 16)', positiveInteger)
+    .option('--inner-rate <rate>', 'learning rate of the inner step (default: 0.0002)', positiveNumber)
+    .option('--outer-rate <rate>', "Adam's learning rate of the outer step (default: 0.001)", positiveNumber)
+    .option('--steps <n>', 'meta-steps (default: 400; published: 600)', positiveInteger)
     .option('--first-order', 'leave out the second-order term')
     .option(
       '--threads <n>',
       'compute threads; the model does not depend on it (default: one per processor)',
       positiveInteger,
     )
-    .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
+    .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default: auto)').conflicts('gpu'))
     .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber));
 }
 
 /** One source: a data set, or a population with campaigns of a service or without any. */
-function checkTrainSource(options: TrainCommandOptions, command: Command): void {
-  const { data, population, selfSupervised = false, fromService } = options;
+function checkTrainSource(command: Command): void {
+  const { data, population, selfSupervised = false, dataDir, fromService = dataDir } = command.opts();
   if (population === undefined && (selfSupervised || fromService !== undefined))
     command.error("error: required option '--population <dir>' not specified");
   if (data === undefined && population === undefined)
     command.error(
-      "error: required option '--data <dir>' not specified (or --population <dir> with --from-service <dir> or " +
+      "error: required option '--data <dir>' not specified (or --population <dir> with --data-dir <dir> or " +
         '--self-supervised)',
     );
   if (data !== undefined && population !== undefined)
     command.error("error: give '--data', or '--population', not both: they are different sources");
   if (population !== undefined && selfSupervised === (fromService !== undefined))
     command.error(
-      "error: '--population' has users alone: give '--from-service <dir>' for their campaigns, or '--self-supervised'",
+      "error: '--population' has users alone: give '--data-dir <dir>' for their campaigns, or '--self-supervised'",
     );
 }

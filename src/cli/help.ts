@@ -1,0 +1,38 @@
+/** How commands describe themselves: defaults of every option, and an example. */
+import type { Command, Help, Option } from 'commander';
+
+const EXAMPLES = new WeakMap<Command, readonly string[]>();
+
+/** Ends the command's help with an example, of one line or several. */
+export function addExample(command: Command, ...lines: readonly string[]): Command {
+  EXAMPLES.set(command, lines);
+  return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** The lines of a command's example; null where it has none. */
+export function exampleOf(command: Command): readonly string[] | null {
+  return EXAMPLES.get(command) ?? null;
+}
+
+/** For `Command.configureHelp`: the words of an option, its choices, and what it is if it is not given. */
+export const HELP: Partial<Help> = {
+  optionDescription: (option: Option): string => {
+    const choices = option.argChoices ? [`choices: ${option.argChoices.join(', ')}`] : [];
+    const facts = [...choices, ...defaultOf(option)];
+    return facts.length === 0 ? option.description : `${option.description} (${facts.join('; ')})`;
+  },
+};
+
+/** A switch is off by default, and where the description names a default there is no other. */
+function defaultOf(option: Option): string[] {
+  const { defaultValue: value, defaultValueDescription: described } = option;
+  if (option.mandatory) return ['required'];
+  if (option.isBoolean() || /\((default: .*|required)\)$/.test(option.description)) return [];
+  const text = described ?? textOf(value);
+  return [`default: ${text === '' ? 'none' : text}`];
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Map) return '';
+  return typeof value === 'object' ? Object.values(value ?? {}).join(',') : String(value ?? '');
+}

@@ -1,0 +1,103 @@
+/** The settings as options of commands. */
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { AppError, UsageError } from '../lib/errors.ts';
+import type { Output } from '../lib/output.ts';
+import type { Limits } from '../service/limits.ts';
+import { type Given, readSettings, type Settings } from '../service/settings/environment.ts';
+import { CONFIG_FILE, REMOVED, SETTINGS, type Setting, type SettingNames } from '../service/settings/setting-list.ts';
+
+/** What commander makes of a command line: values by the flag's name in camel case. */
+export type FlagValues = Readonly<Record<string, unknown>>;
+
+type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY';
+
+/** Adds a flag for each setting, and hidden ones for what was a setting once. */
+export function addAllSettings(command: Command): Command {
+  addConfigFile(command);
+  for (const setting of SETTINGS) command.addOption(optionOf(setting));
+  for (const { flag } of REMOVED) command.addOption(new Option(`${flag} <value>`).hideHelp());
+  return command.addHelpText(
+    'after',
+    '\nEvery flag is also an environment variable (METAHEAC_DATA_DIR) and a key of the configuration file (data_dir).\n' +
+      '`metaheac config` prints what is in force; docs/configuration.md describes the file.',
+  );
+}
+
+/** Adds the flags of a few settings, which may be given in the other ways too. */
+export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
+  addConfigFile(command);
+  for (const variable of variables)
+    command.addOption(optionOf(SETTINGS.find((setting) => setting.variable === variable)!));
+  return command;
+}
+
+/** Takes a data folder: as the setting, or as an argument. */
+export function addDataDir(command: Command, description = 'data folder of a service'): Command {
+  command.argument('[data-dir]', `${description}, the same as --data-dir`);
+  return addSettings(command, ['METAHEAC_DATA_DIR']);
+}
+
+/**
+ * The data folder of a command line, or of the other sources of settings. @throws UsageError; AppError
+ * invalid_argument where it does not exist, unless the command makes it
+ */
+export function dataDirOf(
+  argument: string | undefined,
+  values: FlagValues,
+  output: Output,
+  { isMade = false }: { readonly isMade?: boolean } = {},
+): string {
+  const flag = values['dataDir'];
+  if (argument !== undefined && flag !== undefined && argument !== flag)
+    throw new UsageError(`two data folders are given, ${argument} and ${String(flag)}: name one of them`);
+  const dataDir = argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR;
+  if (dataDir === undefined)
+    throw new UsageError('name the data folder: --data-dir, METAHEAC_DATA_DIR, or data_dir in a configuration file');
+  if (!isMade && !existsSync(dataDir)) throw new AppError('invalid_argument', `${dataDir}: not found`);
+  return dataDir;
+}
+
+/** The key by which a command calls a running service. */
+export function keyOf(values: FlagValues, output: Output): string | undefined {
+  return settingsOf(values, output).values.METAHEAC_API_KEY;
+}
+
+/** The settings of a command, with a note of each that is ignored. @throws UsageError as `readSettings` */
+export function settingsOf(values: FlagValues, output: Output, constants: Partial<Limits> = {}): Settings {
+  const settings = readSettings(process.env, flagsOf(values), constants);
+  for (const warning of settings.warnings) output.note(`metaheac: ${warning}`);
+  return settings;
+}
+
+function addConfigFile(command: Command): void {
+  command.option('--config <file>', 'configuration file (YAML); flags and variables take precedence (default: none)');
+}
+
+/** The flags that were given, by their variables. */
+function flagsOf(values: FlagValues): Given {
+  const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
+    CONFIG_FILE,
+    ...SETTINGS.map((setting) => setting.secretFile ?? setting),
+    ...REMOVED,
+  ];
+  return Object.fromEntries(
+    names.map(({ flag, variable }) => {
+      const value = values[new Option(flag).attributeName()];
+      return [variable, value === undefined ? undefined : String(value)];
+    }),
+  );
+}
+
+/** A secret has only the flag of its file: a command line can be read by every user of the machine. */
+function optionOf(setting: Setting): Option {
+  const { isSwitch, secretFile, limit, unit, byDefault } = setting;
+  const { flag } = secretFile ?? setting;
+  const value = isSwitch ? ' [true|false]' : ` <${unit ?? (setting.isPath ? 'dir' : secretFile ? 'file' : 'value')}>`;
+  const description = setting.description.replace(/\.$/, '').replaceAll(/\[(\w+)\]\([^)]*\)/g, '$1');
+  const text = secretFile ? `file with this secret: ${description}` : description;
+  const rest = byDefault === 'required' ? '(required)' : `(default: ${byDefault})`;
+  const option = new Option(flag + value, `${text} ${rest}`);
+  if (limit !== null) option.helpGroup('Limits:');
+  return option;
+}
