@@ -14,6 +14,16 @@ import { ROOT, Served } from '../fixture/served.ts';
 const tutorial = readFileSync(join(ROOT, 'docs/tutorial.md'), 'utf8');
 const blocks = [...tutorial.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
 const [preparation = '', setting = '', ...steps] = blocks;
+/** What the page says that each step prints. */
+const printed = [...tutorial.matchAll(/^```text\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+
+/** What a step prints, without what differs from run to run or from one processor to another: ids, times, numbers. */
+function withoutChance(text: string): string {
+  return text
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(/\d+(\.\d+)?/g, '0');
+}
 
 let folder: string;
 beforeAll(() => {
@@ -70,22 +80,7 @@ describe('the twelve steps of the tutorial', () => {
     expect(readdirSync(repository)).toEqual(['models']);
     const said = output.split(/== step \d+\n/);
     expect(said.length).toBe(13);
-    const parsed = (step: number) => JSON.parse(said[step]!);
-    expect(parsed(1)).toMatchObject({ enough: true, seeds: 200, cohesion: { mean: expect.any(Number) }, reason: null });
-    expect(parsed(1).verdict).toBe(JSON.parse(said[6]!).verdict);
-    expect(said[2]).toBe('true\n');
-    expect(said[5]).toContain('campaign.ready');
-    expect(said[7]).toContain('"size": 500');
-    expect(
-      said[8]!
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line).member),
-    ).toEqual([true, false, false]);
-    expect(parsed(9).items).toHaveLength(1);
-    expect(said[10]).toMatch(/"added": \d+/);
-    expect(said[11]).toContain('"version": 2');
-    expect(said[12]).toMatch(/^PAR1/);
+    expect(said.slice(1).map(withoutChance)).toEqual(printed.map(withoutChance));
     // no session runs in the process that answers look-ups, not for estimates either
     expect(readFileSync(`/proc/${served.api}/maps`, 'latin1')).not.toContain('onnxruntime');
     expect(readFileSync(`/proc/${served.engine}/maps`, 'latin1')).toContain('onnxruntime');
