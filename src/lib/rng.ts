@@ -57,6 +57,20 @@ export function createRng(key: string): Rng {
   return { uint32, uniform, integer, normal, fork: (label) => createRng(`${digest.toString('hex')}/${label}`) };
 }
 
+/**
+ * The first place of ascending `cumulative` weights that is above `value`, the last if none is: with a uniform value
+ * below the last weight, a place drawn by weight.
+ */
+export function firstAbove(cumulative: Float64Array, value: number): number {
+  let [low, high] = [0, cumulative.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (cumulative[middle]! > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Shuffles `items` in place (Fisher-Yates). */
 export function shuffle(rng: Rng, items: Int32Array | Uint32Array): void {
   for (let i = items.length - 1; i > 0; i--) {

@@ -61,7 +61,7 @@ export const descentAdaptation = z.strictObject({
     .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
     .optional(),
   /**
-   * The whole-population regression on what `parameter` multiplies, added to the logit like the companion. `strength`
+   * The whole-population regression on what `parameter` multiplies, added to the logit likewise. `strength`
    * is its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power
    * of -`power`. The parameter has no rate.
    */
@@ -93,8 +93,8 @@ export const descentAdaptation = z.strictObject({
     .max(MOST_PRIORS)
     .optional(),
   /**
-   * A parameter with one element that multiplies all logits: it compensates for the spread that companion and
-   * regression add. It has no rate.
+   * A parameter with one element that multiplies all logits: it compensates for the spread that the two
+   * regressions add. It has no rate.
    */
   scale: z.string().optional(),
 });

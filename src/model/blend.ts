@@ -14,7 +14,7 @@ const MANY_SEEDS = 250;
 
 /** A part in closed form, by its settings. */
 export type ClosedForm =
-  | { readonly kind: 'companion'; readonly strengths: Readonly<Record<string, number>> }
+  | { readonly kind: 'logistic'; readonly strengths: Readonly<Record<string, number>> }
   | ({ readonly kind: 'regression' } & PopulationRegressionSettings);
 
 export interface Blend {
@@ -30,7 +30,7 @@ export function blendOf({ stack, companion, regression }: DescentSettings): Blen
       heads: stack.heads,
       parts: [
         ...stack.companions.map(({ strengths, few, many }) => ({
-          form: { kind: 'companion' as const, strengths },
+          form: { kind: 'logistic' as const, strengths },
           share: { few, many },
         })),
         ...stack.regressions.map(({ few, many, ...form }) => ({
@@ -44,7 +44,7 @@ export function blendOf({ stack, companion, regression }: DescentSettings): Blen
     heads: always(1),
     parts: [
       ...(companion
-        ? [{ form: { kind: 'companion' as const, strengths: companion.strengths }, share: always(companion.weight) }]
+        ? [{ form: { kind: 'logistic' as const, strengths: companion.strengths }, share: always(companion.weight) }]
         : []),
       ...(regression
         ? [

@@ -126,10 +126,11 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
       throw refused(path, `its adaptation changes ${named.join(', ')}, but ${adapted.join(', ')} are adapted`);
     const accompanied = formsOf(adaptation).flatMap((form) =>
-      form.kind === 'companion' ? Object.keys(form.strengths) : [],
+      form.kind === 'logistic' ? Object.keys(form.strengths) : [],
     );
     const stray = accompanied.find((name) => adaptation.rates[name] === undefined);
-    if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which has no rate`);
+    if (stray !== undefined)
+      throw refused(path, `its logistic regression has a strength for ${stray}, which has no rate`);
   }
   for (const name of adapted) {
     const value = graph.initializers.get(name);
@@ -160,7 +161,7 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
     throw refused(path, `its scale ${scale} is not a parameter of one element`);
   if (kinds.length === 0) return;
-  const what = kinds.join(' and ');
+  const what = kinds.map((kind) => (kind === 'logistic' ? 'logistic regression' : kind)).join(' and ');
   const linear = linearParameters(adaptation);
   const term = findLinearTerm(splitHeads(graph, linear).head, linear);
   if (term === null)

@@ -190,7 +190,7 @@ export function fitParts(
 ): LogitPart[] {
   const { positives } = rows;
   const parts = new Map<ClosedForm, LogitPart>();
-  const logistic = forms.filter((form) => form.kind === 'companion');
+  const logistic = forms.filter((form) => form.kind === 'logistic');
   if (logistic.length > 0) {
     const { counts, always } = negativesFor(settings, rows);
     const learned = Int32Array.from([...positives, ...sampleNegatives(rng.fork('companion'), rows, counts), ...always]);

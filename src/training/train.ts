@@ -50,7 +50,7 @@ export interface TrainOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called with the best setting of a part that is a method of its own. */
-  readonly onTuned?: (part: 'regression' | 'companion', choice: SettingChoice) => void;
+  readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
   /** Called with how the heads are adapted, and what else was tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
   /** Called with the drift of held-out campaigns, where their members have times. */

@@ -10,12 +10,8 @@ import type { Filters } from '../../src/domain/features.ts';
 import { findFiltered } from '../../src/engine/expansion/find-rows.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { bind } from '../../src/online/binding.ts';
-import { openOnlineProgram } from '../../src/online/online-context.ts';
-import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
-import { openScorer } from '../../src/online/scoring/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
-import { testTrials } from '../../src/training/choices/trial.ts';
+import { openTrialModel, testTrials } from '../../src/training/choices/trial.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { campaignsOf, SEED_KINDS, splitOf } from './filters/campaigns.ts';
 import { type Measured, measureCampaign, measureRandom, type RandomSet } from './filters/measure.ts';
@@ -43,10 +39,8 @@ export async function benchFilters(args: readonly string[], note: (line: string)
     pastCampaigns: model.folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`),
   });
   const { population } = prepared;
-  const binding = bind(model.folder, population);
-  const regression = await openBoundRegression({ model, population, binding });
-  const context = { model, population, binding, regression, program: await openOnlineProgram(model, { device: CPU }) };
-  const scorer = await openScorer({ ...model, binding }, { device: CPU });
+  const opened = await openTrialModel(model, population, CPU);
+  const { context, scorer } = opened;
   try {
     for (const { name, value } of filters) {
       const split = splitOf(await findFiltered(population, value, async () => {}));
@@ -70,9 +64,7 @@ export async function benchFilters(args: readonly string[], note: (line: string)
       }
     }
   } finally {
-    await context.program.steps.close();
-    await scorer.close();
-    await regression?.close();
+    await opened.close();
     prepared.close();
   }
   const measured = done.flatMap((one) => ('campaign' in one ? [one.campaign] : []));

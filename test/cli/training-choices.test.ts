@@ -11,7 +11,7 @@ const gain = {
   utility: { mean: 0.0118, error: 0.001 },
 };
 const forms = [
-  { kind: 'companion' as const, strengths: { 'heads.wide': 0.1 } },
+  { kind: 'logistic' as const, strengths: { 'heads.wide': 0.1 } },
   { kind: 'regression' as const, strength: 0.005, power: 0.25 },
   { kind: 'regression' as const, strength: 0.05, power: 0 },
 ];

@@ -10,7 +10,7 @@ describe('blendOf', () => {
       heads: { few: 1, many: 1 },
       parts: [
         {
-          form: { kind: 'companion', strengths: companion!.strengths },
+          form: { kind: 'logistic', strengths: companion!.strengths },
           share: { few: companion!.weight, many: companion!.weight },
         },
         {

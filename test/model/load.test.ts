@@ -435,7 +435,9 @@ describe('loadModel refuses', () => {
     it('with a strength for a parameter that has no rate', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.query);
-      expect(await refusalOf(path)).toContain('its companion has a strength for heads.query, which has no rate');
+      expect(await refusalOf(path)).toContain(
+        'its logistic regression has a strength for heads.query, which has no rate',
+      );
     });
 
     it('beside a parameter that does more than shift logits', async () => {
@@ -443,7 +445,7 @@ describe('loadModel refuses', () => {
       // each critic has a bias of its own
       await write(path, [HEADS.wide, 'critics.bias'], HEADS.wide);
       expect(await refusalOf(path)).toContain(
-        'its companion needs parameters that only shift logits, but heads.wide, critics.bias do more',
+        'its logistic regression needs parameters that only shift logits, but heads.wide, critics.bias do more',
       );
     });
 

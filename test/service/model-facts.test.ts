@@ -32,7 +32,7 @@ describe('describeModel', () => {
         .adaptation.summary;
     const regression = { kind: 'regression' as const, strength: 0.05, power: 0 };
     expect(stackOf([regression])).toBe('a regression on the whole population alone, without gradient descent');
-    expect(stackOf([{ kind: 'companion', strengths: { 'heads.wide': 0.1 } }, regression])).toBe(
+    expect(stackOf([{ kind: 'logistic', strengths: { 'heads.wide': 0.1 } }, regression])).toBe(
       'a logistic regression on the seeds and a regression on the whole population alone, without gradient descent',
     );
   });

@@ -187,9 +187,9 @@ describe('the library, with what was chosen alone', () => {
 
   it('has a companion of strengths that are outside, if the model has its parameters', () => {
     const joinedWith = (strengths: Readonly<Record<string, number>>) => joined(chosen(ALONE, strengths));
-    expect(joinedWith({ [HEADS.wide]: 0.3 })).toEqual([{ kind: 'companion', strengths: { [HEADS.wide]: 0.3 } }]);
+    expect(joinedWith({ [HEADS.wide]: 0.3 })).toEqual([{ kind: 'logistic', strengths: { [HEADS.wide]: 0.3 } }]);
     const both = { [HEADS.wide]: 0.02, [HEADS.query]: 0.01 };
-    expect(joinedWith(both)).toEqual([{ kind: 'companion', strengths: both }]);
+    expect(joinedWith(both)).toEqual([{ kind: 'logistic', strengths: both }]);
     expect(joinedWith({ [HEADS.wide]: 0.05 })).toEqual([]);
     const { [HEADS.query]: _, ...rates } = DEFAULT_DESCENT.rates;
     expect(libraryOf({ ...chosen(ALONE, both), rates })).toHaveLength(LIBRARY.length - 1);

@@ -24,7 +24,7 @@ import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.t
 const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };
 const RIDGE = { strength: 0.05, power: 0.25 };
 const REGRESSION: ClosedForm = { kind: 'regression', ...RIDGE };
-const COMPANION: ClosedForm = { kind: 'companion', strengths: { [HEADS.wide]: 0.1 } };
+const COMPANION: ClosedForm = { kind: 'logistic', strengths: { [HEADS.wide]: 0.1 } };
 const always = (weight: number): Share => ({ few: weight, many: weight });
 
 let root = '';

@@ -245,7 +245,7 @@ describe('logits', () => {
   it('are none of parts that say nothing, as in a blend', async () => {
     // all have one query: the bias and the query say the same of everyone but for rounding
     const trials = [trialOf('tomorrow', 25)];
-    const settings = withStack(PLAIN, [{ kind: 'companion', strengths: { [HEADS.bias]: 1 } }], [ONE, ONE]);
+    const settings = withStack(PLAIN, [{ kind: 'logistic', strengths: { [HEADS.bias]: 1 } }], [ONE, ONE]);
     const [own] = await (await startHeadTrials(context, program, trials, 'k')).logits(settings);
     expect(own!.columns[1]).toEqual(new Float32Array(own!.labels.length));
     expect(Math.max(...own!.columns[0]!)).toBeGreaterThan(0.5);

@@ -4,14 +4,11 @@
  */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
-import { bind } from '../../../src/online/binding.ts';
 import { customise } from '../../../src/online/customise.ts';
-import { type OnlineContext, openOnlineProgram } from '../../../src/online/online-context.ts';
+import type { OnlineContext } from '../../../src/online/online-context.ts';
 import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
 import type { SeedRanks } from '../../../src/online/quality/seed-ranks.ts';
-import { openBoundRegression } from '../../../src/online/regression/bound-regression.ts';
-import { openScorer } from '../../../src/online/scoring/score.ts';
-import { othersThan, runPredictedTrial, type Trial } from '../../../src/training/choices/trial.ts';
+import { openTrialModel, othersThan, runPredictedTrial, type Trial } from '../../../src/training/choices/trial.ts';
 import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import type { Device } from '../../onnx-grad/index.ts';
@@ -49,11 +46,8 @@ export async function measurePredictions(
 ): Promise<MeasuredPredictions> {
   const { population } = prepared;
   const { seed, device, onProgress } = options;
-  const binding = bind(model.folder, population);
-  const program = await openOnlineProgram(model, { device });
-  const scorer = await openScorer({ ...model, binding }, { device });
-  const regression = await openBoundRegression({ model, population, binding }, { device });
-  const context: OnlineContext = { model, population, binding, program, regression };
+  const opened = await openTrialModel(model, population, device);
+  const { context, scorer } = opened;
   const sampled = trials.slice(0, RANDOM_SETS);
   let done = 0;
   const step = () => onProgress?.(++done, trials.length + sampled.length);
@@ -75,9 +69,7 @@ export async function measurePredictions(
     }
     return { campaigns, random };
   } finally {
-    await program.steps.close();
-    await scorer.close();
-    await regression?.close();
+    await opened.close();
   }
 }
 

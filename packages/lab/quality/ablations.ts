@@ -104,7 +104,7 @@ export const ABLATIONS: readonly Ablation[] = [
   },
 ];
 
-/** The head stays where it starts, at zero, in training as online, and the companion has no part of it. */
+/** The head stays where it starts, at zero, in training as online, and the logistic regression has no part of it. */
 function withoutHead(from: TrainSettings, head: string): TrainSettings {
   const adaptation = from.adaptation as DescentSettings;
   const { companion } = adaptation;

@@ -25,7 +25,7 @@ const rates =
   });
 /** The library's parts of these kinds, which share what the heads leave. */
 const stack =
-  (heads: number, kinds: readonly ClosedForm['kind'][] = ['companion', 'regression']): Change =>
+  (heads: number, kinds: readonly ClosedForm['kind'][] = ['logistic', 'regression']): Change =>
   (from) => {
     const forms = libraryOf(from).filter(({ kind }) => kinds.includes(kind));
     return withStack(from, forms, stackBefore(forms, heads));
@@ -49,7 +49,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'heads .75': stack(0.75),
   'heads alone': stack(1),
   'no logistic regressions': stack(HEADS_BEFORE, ['regression']),
-  'no whole-population regressions': stack(HEADS_BEFORE, ['companion']),
+  'no whole-population regressions': stack(HEADS_BEFORE, ['logistic']),
 };
 
 /** A campaign's users are computed once for all of them; draws are equal, so that they can be compared by pair. */

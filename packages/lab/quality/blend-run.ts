@@ -148,7 +148,7 @@ async function gatherEvidence(
   }
 }
 
-/** The descent of `chosen` with the companion and the regression of `tuned`, and no stack. */
+/** The descent of `chosen` with both regressions of `tuned`, and no stack. */
 function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: DescentSettings): DescentSettings {
   return {
     ...chosen,

@@ -23,7 +23,7 @@ export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
 /** Logits that a stack is fitted without. */
-type Part = 'heads' | 'companion' | 'regression' | 'prior';
+type Part = 'heads' | 'logistic' | 'regression' | 'prior';
 
 export interface Variant {
   readonly name: string;
@@ -47,7 +47,7 @@ export const VARIANTS: readonly Variant[] = [
   ...AXES.filter((axis) => axis !== 'seeds').map((axis): Variant => ({ name: `${axis} alone`, has: [axis] })),
   { name: 'stack and seeds alone', has: ['stack', 'seeds'] },
   { name: 'no heads', has: AXES, without: 'heads' },
-  { name: 'no companions', has: AXES, without: 'companion' },
+  { name: 'no companions', has: AXES, without: 'logistic' },
   { name: 'no regressions', has: AXES, without: 'regression' },
   { name: 'no priors', has: AXES, without: 'prior' },
   { name: 'regression alone', has: AXES, isRegressionAlone: true },
@@ -58,7 +58,7 @@ type Campaigns = readonly (readonly TrialLogits[])[];
 
 /** What a blend is chosen by. */
 export interface Evidence {
-  /** How the heads are adapted, with a companion and a regression, each with its best setting alone. */
+  /** How the heads are adapted, with both regressions, each with its best setting alone. */
   readonly settings: DescentSettings;
   /** The same with the best settings of grids that stay as they are. */
   readonly ungrown: DescentSettings;
@@ -77,10 +77,10 @@ export interface ChosenBlend {
 /** For weights that do not depend on it: the number of seeds where the first of a share's two weights is all. */
 const FEW = 10;
 
-/** Every part whose logits are needed by some variant: the library, and companions and regressions alone. */
+/** Every part whose logits are needed by some variant: the library, and both regressions alone. */
 export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
   const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
-    { kind: 'companion', strengths: own.companion!.strengths },
+    { kind: 'logistic', strengths: own.companion!.strengths },
     regressionOf(own),
   ]);
   const byKey = new Map([...libraryOf(settings), ...alone].map((form) => [JSON.stringify(form), form]));
@@ -142,7 +142,7 @@ function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   switch (part) {
     case 'heads':
       return { ...settings, stack: { ...stack, heads: none } };
-    case 'companion':
+    case 'logistic':
       return { ...settings, stack: { ...stack, companions: [] } };
     case 'regression':
       return { ...settings, stack: { ...stack, regressions: [] } };

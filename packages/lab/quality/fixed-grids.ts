@@ -16,7 +16,7 @@ import type { OneHot } from '../../../src/training/history/one-hot.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 
 /**
- * The best regression and companion alone of grids that do not go on at their edges; `tuned` has those of grids that
+ * The best regressions of both kinds, alone, of grids that do not go on at their edges; `tuned` has those of grids that
  * do, `vectors` are as in `latentStart`.
  */
 export function tuneOnFixedGrids(

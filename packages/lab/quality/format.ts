@@ -66,8 +66,8 @@ export function describeAdaptation(adaptation: AdaptationSettings): string {
     first_pass ? `cut ${first_pass.cut}` : 'no cut',
     `heads ${weights(heads)}`,
     ...parts.map(({ form, share }) =>
-      form.kind === 'companion'
-        ? `companion ${weights(share)} (C ${named(form.strengths)})`
+      form.kind === 'logistic'
+        ? `logistic ${weights(share)} (C ${named(form.strengths)})`
         : `regression ${weights(share)} (${form.strength}, f^-${form.power})`,
     ),
   ].join('; ');

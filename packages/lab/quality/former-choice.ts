@@ -1,4 +1,4 @@
-/** How a blend was chosen before there was a stack: one companion and one regression, one weight at a time. */
+/** How a blend was chosen before there was a stack: one regression of each kind, one weight at a time. */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { chooseAdaptation, type Stages } from '../../../src/training/choices/choose-adaptation.ts';
 import { withStack } from '../../../src/training/choices/choose-blend.ts';
@@ -17,7 +17,7 @@ export interface Tried {
 }
 
 /**
- * `settings`, which have a companion and a regression, with the weights that were chosen before training and then on
+ * `settings`, which have both regressions, with the weights that were chosen before training and then on
  * held-out campaigns. With `grown` the grid of weights goes on, up to the regression alone.
  */
 export async function chooseOneAtATime(

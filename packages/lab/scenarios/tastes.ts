@@ -1,5 +1,5 @@
 /** Hidden tastes of users, the tokens that reveal them, and what a campaign aims at. */
-import type { Rng } from '../../../src/lib/rng.ts';
+import { firstAbove, type Rng } from '../../../src/lib/rng.ts';
 
 /** Tastes of all users: about standard normal, similar within a crowd. */
 export interface Tastes {
@@ -130,15 +130,4 @@ function project(vectors: Float64Array, i: number, by: ArrayLike<number>): numbe
   let sum = 0;
   for (let t = 0; t < by.length; t++) sum += vectors[i * by.length + t]! * by[t]!;
   return sum;
-}
-
-function firstAbove(cumulative: Float64Array, value: number): number {
-  let low = 0;
-  let high = cumulative.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cumulative[middle]! > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

@@ -1,5 +1,5 @@
 /** The world of synthetic data sets: readable traits, hidden tastes, and how much a person likes a campaign. */
-import { createRng, type Rng } from '../../lib/rng.ts';
+import { createRng, firstAbove, type Rng } from '../../lib/rng.ts';
 import {
   AGE_BANDS,
   BRANDS_PER_TASTE,
@@ -266,17 +266,6 @@ function choose(rng: Rng, count: number, logit: (i: number) => number): number {
   let total = 0;
   for (let i = 0; i < count; i++) cumulative[i] = total += Math.exp(logit(i));
   return firstAbove(cumulative, rng.uniform() * total);
-}
-
-function firstAbove(cumulative: Float64Array, value: number): number {
-  let low = 0;
-  let high = cumulative.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (cumulative[middle]! > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Row i of `vectors` . tastes */

@@ -36,7 +36,7 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
   const parameters = Object.keys(rates);
   const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} to find likely members`;
   const parts = [
-    ...(kinds.has('companion') ? ['a logistic regression on the seeds'] : []),
+    ...(kinds.has('logistic') ? ['a logistic regression on the seeds'] : []),
     ...(kinds.has('regression') ? ['a regression on the whole population'] : []),
   ];
   if (!hasOwnLogits(adaptation)) return `${parts.join(' and ')} alone, without gradient descent`;

@@ -70,7 +70,7 @@ export function logisticRegressionMethod(
     ({ wide, query }) =>
       (wide === 0 || parameters.includes(HEADS.wide)) && (query === 0 || parameters.includes(HEADS.query)),
   );
-  assert(grid.length > 0, `no companion has strengths of ${parameters.join(', ')} alone`);
+  assert(grid.length > 0, `no logistic regression has strengths of ${parameters.join(', ')} alone`);
   return {
     name: 'companion',
     grid,

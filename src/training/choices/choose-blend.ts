@@ -17,9 +17,9 @@ import { meanOutcome } from './tuning.ts';
 
 /** What a stack is made of besides the heads. A third of a strength, or three times as much, says nearly the same. */
 export const LIBRARY: readonly ClosedForm[] = [
-  { kind: 'companion', strengths: { [HEADS.query]: 0.03 } },
-  { kind: 'companion', strengths: { [HEADS.wide]: 0.1 } },
-  { kind: 'companion', strengths: { [HEADS.wide]: 0.02 } },
+  { kind: 'logistic', strengths: { [HEADS.query]: 0.03 } },
+  { kind: 'logistic', strengths: { [HEADS.wide]: 0.1 } },
+  { kind: 'logistic', strengths: { [HEADS.wide]: 0.02 } },
   { kind: 'regression', strength: 0.0015, power: 0.25 },
   { kind: 'regression', strength: 0.005, power: 0.25 },
   { kind: 'regression', strength: 0.05, power: 0.25 },
@@ -34,9 +34,9 @@ const withPrior = (power: number): ClosedForm[] =>
   [0.005, 0.03, 0.2].map((strength) => ({ kind: 'regression', strength, power, prior: 4 }));
 
 /**
- * Those that a model of these settings has: a companion needs the parameters that it is fitted on. The settings'
- * regression and companion, chosen alone, are parts too where they are outside the range of the others: the stack could
- * not say what they say. In the order of a stack, which is that of the columns of logits: companions first.
+ * The forms that a model of these settings has: a logistic regression needs the parameters that it is fitted on. The
+ * settings' two regressions, chosen alone, are parts too where they are outside the range of the others: the stack
+ * could not express them. In the order of a stack, which is that of the columns of logits: logistic regressions first.
  */
 export function libraryOf({
   rates,
@@ -45,19 +45,19 @@ export function libraryOf({
   priors = [],
 }: Pick<DescentSettings, 'rates' | 'regression' | 'companion' | 'priors'>): ClosedForm[] {
   const chosen: ClosedForm[] = [
-    ...(companion ? [{ kind: 'companion' as const, strengths: companion.strengths }] : []),
+    ...(companion ? [{ kind: 'logistic' as const, strengths: companion.strengths }] : []),
     ...(regression ? [{ kind: 'regression' as const, strength: regression.strength, power: regression.power }] : []),
   ];
   const forms = [...LIBRARY, ...chosen.filter(isOutside), ...priors.flatMap(({ power }) => withPrior(power))].filter(
     (form) => form.kind === 'regression' || Object.keys(form.strengths).every((name) => name in rates),
   );
-  return [...forms.filter(({ kind }) => kind === 'companion'), ...forms.filter(({ kind }) => kind === 'regression')];
+  return [...forms.filter(({ kind }) => kind === 'logistic'), ...forms.filter(({ kind }) => kind === 'regression')];
 }
 
 /** Whether a strength or power is below, or above, those of all forms of its kind in `LIBRARY`. */
 function isOutside(form: ClosedForm): boolean {
   const valuesOf = (own: ClosedForm): Readonly<Record<string, number>> =>
-    own.kind === 'companion' ? own.strengths : { strength: own.strength, power: own.power };
+    own.kind === 'logistic' ? own.strengths : { strength: own.strength, power: own.power };
   const others = LIBRARY.filter(({ kind }) => kind === form.kind).map(valuesOf);
   return Object.entries(valuesOf(form)).some(([name, value]) => {
     const known = others.map((own) => own[name]).filter((other) => other !== undefined);
@@ -108,7 +108,7 @@ export function withStack(
       parameter: regression?.parameter ?? settings.stack?.parameter ?? HEADS.regression,
       heads: heads!,
       companions: parts.flatMap(({ form, share }) =>
-        form.kind === 'companion' ? [{ strengths: form.strengths, ...share }] : [],
+        form.kind === 'logistic' ? [{ strengths: form.strengths, ...share }] : [],
       ),
       regressions: parts.flatMap(({ form, share }) =>
         form.kind === 'regression' ? [{ ...withoutKind(form), ...share }] : [],
@@ -148,7 +148,7 @@ export function settingsBefore({
   if (!companion || !regression) return settings;
   const { strength, power } = regression;
   const forms: readonly ClosedForm[] = [
-    { kind: 'companion', strengths: companion.strengths },
+    { kind: 'logistic', strengths: companion.strengths },
     { kind: 'regression', strength, power },
   ];
   return withStack(settings, forms, [always(HEADS_WHERE_FEW), always(0.5), always(0.25)]);

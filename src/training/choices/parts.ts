@@ -19,7 +19,7 @@ export interface PartsOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
   /** Called with the best setting of a part that is a method of its own. */
-  readonly onTuned?: (part: 'regression' | 'companion', choice: SettingChoice) => void;
+  readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
 }
 
 export interface Parts {
@@ -47,7 +47,7 @@ export async function openParts(
   if (regression.choice) onTuned?.('regression', regression.choice);
   const vectors = initialModel.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined;
   const { adaptation, choice } = tuneLogisticRegression(futures, vectors, regression.adaptation, tuning);
-  if (choice) onTuned?.('companion', choice);
+  if (choice) onTuned?.('logistic', choice);
   const weights = await regressCampaigns(prepared, initialModel, campaigns, { seed: settings.seed, device });
   const priors = priorsBefore(weights);
   return {

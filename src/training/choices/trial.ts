@@ -1,14 +1,23 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
+import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
 import { type Rng, sample } from '../../lib/rng.ts';
+import type { GeneralModel } from '../../model/load.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
+import { bind } from '../../online/binding.ts';
 import { customise } from '../../online/customise.ts';
 import type { Outside } from '../../online/negatives.ts';
-import type { CustomisedModel, CustomiseRequest, OnlineContext } from '../../online/online-context.ts';
+import {
+  type CustomisedModel,
+  type CustomiseRequest,
+  type OnlineContext,
+  openOnlineProgram,
+} from '../../online/online-context.ts';
 import { ownToken } from '../../online/own-token.ts';
 import type { Prediction } from '../../online/quality/prediction.ts';
 import type { SeedRanks } from '../../online/quality/seed-ranks.ts';
-import type { Scorer } from '../../online/scoring/score.ts';
+import { openBoundRegression } from '../../online/regression/bound-regression.ts';
+import { openScorer, type Scorer } from '../../online/scoring/score.ts';
 import type { Population } from '../../population/read/population.ts';
 import { measureRanking, type RankingQuality } from '../evaluation/metrics.ts';
 import type { CampaignHistory, LabelledRows } from '../history/history.ts';
@@ -46,6 +55,35 @@ const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO
 
 /** The shares at which precision, recall and lift are summarised. */
 export const SHARES = [0.05] as const;
+
+/** A model that is opened for trials on a population. */
+export interface TrialModel {
+  readonly context: OnlineContext;
+  readonly scorer: Scorer;
+  close(): Promise<void>;
+}
+
+/** Errors: invalid_model if the population lacks what the model reads. */
+export async function openTrialModel(
+  model: GeneralModel,
+  population: Population,
+  device: Device,
+  { withRegression = true } = {},
+): Promise<TrialModel> {
+  const binding = bind(model.folder, population);
+  const program = await openOnlineProgram(model, { device });
+  const scorer = await openScorer({ ...model, binding }, { device });
+  const regression = withRegression ? await openBoundRegression({ model, population, binding }, { device }) : null;
+  return {
+    context: { model, population, binding, program, regression },
+    scorer,
+    async close() {
+      await program.steps.close();
+      await scorer.close();
+      await regression?.close();
+    },
+  };
+}
 
 /** Adapts to the trial's seeds with the random numbers of `key`, scores its evaluation rows and measures them. */
 export async function runTrial(

@@ -8,21 +8,18 @@ import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
 import { bind } from '../../online/binding.ts';
-import { type OnlineContext, openOnlineProgram } from '../../online/online-context.ts';
-import { openBoundRegression } from '../../online/regression/bound-regression.ts';
-import { openScorer } from '../../online/scoring/score.ts';
 import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from '../baselines/baselines.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../baselines/logistic-baselines.ts';
 import { naiveBayes } from '../baselines/naive-bayes.ts';
 import { populationRidge } from '../baselines/population-ridge.ts';
 import { userKnn } from '../baselines/user-knn.ts';
-import { runTrial, runUnadaptedTrial, type Trial } from '../choices/trial.ts';
+import { openTrialModel, runTrial, runUnadaptedTrial, type Trial } from '../choices/trial.ts';
 import { chooseSetting, type SettingChoice } from '../choices/tuning.ts';
 import { openFutures } from '../history/futures.ts';
 import type { OneHot } from '../history/one-hot.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import { CURVE_SHARES } from './curves.ts';
-import { measureRanking } from './metrics.ts';
+import { measureRanking, type RankingQuality } from './metrics.ts';
 import type { TrialQuality } from './summary.ts';
 
 /** How methods are evaluated: equal settings produce equal qualities. */
@@ -75,7 +72,7 @@ export function modelMethods(
   withUnadapted = false,
 ): Method[] {
   const methods = [modelMethod(MAIN_METHOD, prepared, model)];
-  if (withUnadapted) methods.push(unadaptedMethod(UNADAPTED, prepared, model));
+  if (withUnadapted) methods.push(modelMethod(UNADAPTED, prepared, model, false));
   const taken = new Set<string>([MAIN_METHOD, UNADAPTED, ...BASELINES]);
   for (const other of beside) {
     const recipe = other.manifest.training?.['recipe'];
@@ -83,7 +80,7 @@ export function modelMethods(
     if (taken.has(name)) throw new AppError('invalid_argument', `the model ${name} appears twice`);
     taken.add(name);
     methods.push(modelMethod(name, prepared, other));
-    if (withUnadapted) methods.push(unadaptedMethod(`${name} ${UNADAPTED}`, prepared, other));
+    if (withUnadapted) methods.push(modelMethod(`${name} ${UNADAPTED}`, prepared, other, false));
   }
   return methods;
 }
@@ -93,58 +90,40 @@ export function labelOf({ manifest }: GeneralModel): string {
   return `${manifest.name} ${manifest.version}`;
 }
 
-/** A model as it is, not adapted to seeds: what adaptation gains is the difference. */
-function unadaptedMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
-  const { population } = prepared;
-  const binding = bind(model.folder, population);
-  return {
-    name,
-    async run(trials, { repeats, device, onDone }) {
-      const program = await openOnlineProgram(model, { device });
-      const scorer = await openScorer({ ...model, binding }, { device });
-      const qualities: TrialQuality[] = [];
-      try {
-        for (const trial of trials) {
-          const quality = await runUnadaptedTrial({ model, population, binding, program }, scorer, trial, CURVE_SHARES);
-          qualities.push({ trial, repeats: Array.from({ length: repeats }, () => quality) });
-          for (let repeat = 0; repeat < repeats; repeat++) onDone?.();
-        }
-      } finally {
-        await program.steps.close();
-        await scorer.close();
-      }
-      return { qualities };
-    },
-  };
-}
-
-/** A general model, adapted as it is served. Errors: invalid_model if the population lacks what it reads. */
-export function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
-  const { population } = prepared;
-  const binding = bind(model.folder, population);
+/**
+ * A general model, adapted as it is served, or, with `isAdapted` false, as it is: what adaptation gains is the
+ * difference. Errors: invalid_model if the population lacks what it reads.
+ */
+export function modelMethod(
+  name: string,
+  { population }: PreparedDataSet,
+  model: GeneralModel,
+  isAdapted = true,
+): Method {
+  // refuses before anything is evaluated
+  bind(model.folder, population);
   return {
     name,
     async run(trials, { repeats, seed, device, onDone }) {
-      const program = await openOnlineProgram(model, { device });
-      const scorer = await openScorer({ ...model, binding }, { device });
-      const regression = await openBoundRegression({ model, population, binding }, { device });
-      const context: OnlineContext = { model, population, binding, program, regression };
+      const opened = await openTrialModel(model, population, device, { withRegression: isAdapted });
+      const { context, scorer } = opened;
       const qualities: TrialQuality[] = [];
       try {
         for (const trial of trials) {
-          const measured = [];
+          const measured: RankingQuality[] = [];
           for (let repeat = 0; repeat < repeats; repeat++) {
+            const key = `evaluate/${seed}/${repeat}/${trial.id}`;
             measured.push(
-              await runTrial(context, scorer, trial, `evaluate/${seed}/${repeat}/${trial.id}`, CURVE_SHARES),
+              isAdapted
+                ? await runTrial(context, scorer, trial, key, CURVE_SHARES)
+                : (measured[0] ?? (await runUnadaptedTrial(context, scorer, trial, CURVE_SHARES))),
             );
             onDone?.();
           }
           qualities.push({ trial, repeats: measured });
         }
       } finally {
-        await program.steps.close();
-        await scorer.close();
-        await regression?.close();
+        await opened.close();
       }
       return { qualities };
     },

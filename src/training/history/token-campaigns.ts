@@ -1,7 +1,6 @@
 /** Campaigns from a population alone: a frequent token is a campaign, whoever has it a member. */
 import { hasTokens } from '../../lib/feature-kinds.ts';
-import type { Rng } from '../../lib/rng.ts';
-import { sample, shuffle } from '../../lib/rng.ts';
+import { firstAbove, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { Hidden } from '../../online/swap.ts';
 import type { Population } from '../../population/read/population.ts';
 import type { CampaignHistory } from './history.ts';
@@ -104,21 +103,10 @@ export function drawTokens({ population, features, oneHot }: TokenSource, rng: R
       for (let code = 1; code < width; code++) ends[code] = ends[code - 1]! + counts[firstColumn + code]!;
       const own = rng.fork(name);
       const total = ends[width - 1]!;
-      const draw = () => codeAt(block, firstColumn + placeOf(own.uniform() * total, ends));
+      const draw = () => codeAt(block, firstColumn + firstAbove(ends, own.uniform() * total));
       return [name, Int32Array.from({ length: total > 0 ? DRAWS : 0 }, draw)];
     }),
   );
-}
-
-/** The first place whose end is past `value`. */
-function placeOf(value: number, ends: Float64Array): number {
-  let [low, high] = [0, ends.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ends[middle]! > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** By column; bands of numbers count too, as they can say the same as a token. */

@@ -10,7 +10,7 @@ import {
   splitFrozen,
   type Value,
 } from '../../../packages/onnx-grad/index.ts';
-import { type MetaProgram, openEpisodeProgram } from './meta-step.ts';
+import { copyInput, type MetaProgram, openEpisodeProgram } from './meta-step.ts';
 
 export interface HeadsStepOptions {
   /** Names of the parameters that the inner steps change, with their rates. */
@@ -84,16 +84,6 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   );
   return prune(
     b.build('heads_step', [b.add('Identity', [loss], {}, { name: 'loss', outputs: ['query_loss'] }), ...outputs]),
-  );
-}
-
-/** An input of `graph` with a name and sizes specific to its side. */
-function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
-  const { dtype, shape } = graph.values.get(name)!;
-  return b.input(
-    `${side}${name}`,
-    dtype,
-    shape.map((dim) => (typeof dim === 'string' && side !== '' ? `${side}${dim}` : dim)),
   );
 }
 

@@ -69,7 +69,7 @@ function buildMetaGraph(
 }
 
 /** An input like `name` of `graph`, with sizes specific to its side. */
-function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
+export function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(
     `${side}${name}`,

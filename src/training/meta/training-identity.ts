@@ -18,7 +18,9 @@ export function trainingIdentity(
   const hash = createHash('sha256');
   const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
   const library = adaptation.optimiser === 'gradient_descent' ? libraryOf(adaptation) : [];
-  hash.update(JSON.stringify([name, features, campaignFeatures, population.version, settings, library]));
+  const facts = JSON.stringify([name, features, campaignFeatures, population.version, settings, library]);
+  // as checkpoints of earlier versions have it
+  hash.update(facts.replaceAll('"kind":"logistic"', '"kind":"companion"'));
   for (const { id, split, features, train } of history.campaigns) {
     if (split !== 'train') continue;
     hash.update(JSON.stringify([id, features]));

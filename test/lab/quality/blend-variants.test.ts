@@ -133,13 +133,13 @@ describe('chooseVariant', () => {
 
   it.each([
     ['no heads', 'heads'],
-    ['no companions', 'companion'],
+    ['no companions', 'logistic'],
     ['no regressions', 'regression'],
   ])('of %s serves none', async (name, part) => {
     const everything = evidenceOf(() => 0.6);
     const { heads: own, parts } = blendOf((await chooseVariant(everything, variant(name))).settings);
     const kinds = [...(own.many > 0 ? ['heads'] : []), ...parts.map(({ form }) => form.kind)];
-    expect(new Set(kinds)).toEqual(new Set(['heads', 'companion', 'regression'].filter((kind) => kind !== part)));
+    expect(new Set(kinds)).toEqual(new Set(['heads', 'logistic', 'regression'].filter((kind) => kind !== part)));
   });
 });
 

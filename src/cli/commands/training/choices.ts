@@ -26,11 +26,8 @@ export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
 }
 
 /** A part that is a method of its own, and its best setting alone. */
-export function describeTuned(
-  part: 'regression' | 'companion',
-  { setting, tried, campaigns }: SettingChoice,
-): string[] {
-  const what = part === 'regression' ? 'whole-population regression' : 'companion (logistic regression)';
+export function describeTuned(part: 'regression' | 'logistic', { setting, tried, campaigns }: SettingChoice): string[] {
+  const what = part === 'regression' ? 'whole-population regression' : 'auxiliary logistic regression';
   if (tried.length === 0)
     return [`${what}: ${named(setting)}(the default): no train campaign is large enough to try it on`];
   return [
