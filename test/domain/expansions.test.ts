@@ -4,41 +4,16 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  cancelling,
-  decide,
-  decideExpansion,
-  type ExpansionCommand,
-  type ExpansionEffects,
-  type RunningExpansion,
-} from '../../src/domain/expansions.ts';
+import { cancelling, decide, decideExpansion, type ExpansionCommand } from '../../src/domain/expansions.ts';
 import { EXPANSION_STATES, type ExpansionState, isEnd, isLegal } from '../../src/domain/states.ts';
 import { MOST_PATIENCE_MS } from '../../src/domain/turns.ts';
+import { applied, type ExpansionRow, isFree, queuedRow, RULES } from './contract/expansion-row.ts';
 import { LEASE_MS, PINS, resultOf } from './contract/inputs.ts';
 
-const RULES = { minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3 };
 const REASON = { code: 'storage_failed', message: 'the disk is full' };
 const NOW = 1_700_000_000_000;
 
-/** A row of each table, as a store keeps it. */
-interface Rows extends RunningExpansion {
-  readonly owner: string | null;
-  readonly runAfter: number;
-  readonly hasJob: boolean;
-  readonly told: number;
-}
-
-const QUEUED: Rows = {
-  ...{ state: 'queued', progress: 0, startedAt: null, pins: null },
-  ...{ attempt: 0, token: 0, leaseUntil: null, owner: null, runAfter: NOW, hasJob: true, told: 0 },
-};
-
-function applied(rows: Rows, { expansion, job, isTold }: ExpansionEffects): Rows {
-  const { modelVersion, populationVersion } = expansion;
-  const pins = modelVersion && populationVersion ? { modelVersion, populationVersion } : rows.pins;
-  const changed = { ...rows, ...(expansion as Partial<Rows>), pins, told: rows.told + Number(isTold) };
-  return job === 'removed' ? { ...changed, hasJob: false } : { ...changed, ...job };
-}
+const QUEUED = queuedRow(NOW);
 
 const commands: fc.Arbitrary<ExpansionCommand> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('claim'), owner: fc.constantFrom('1:a', '2:b') }) },
@@ -61,16 +36,16 @@ const histories = fc.array(fc.tuple(fc.constantFrom(0, 1, LEASE_MS / 2, LEASE_MS
 });
 
 /** What a store checks before it decides: who may say this, and when. */
-function isAllowed(rows: Rows, { kind, ...command }: ExpansionCommand, now: number): boolean {
+function isAllowed(rows: ExpansionRow, { kind, ...command }: ExpansionCommand, now: number): boolean {
   if (!rows.hasJob) return false;
-  if (kind === 'claim') return rows.runAfter <= now && (rows.leaseUntil === null || rows.leaseUntil <= now);
+  if (kind === 'claim') return isFree(rows, now);
   if (kind === 'expire' || kind === 'stop') return true;
   if (rows.owner === null) return false;
   const to = kind === 'finish' ? 'ready' : 'state' in command ? command.state : undefined;
   return to === undefined || rows.state === to || isLegal(rows.state, to);
 }
 
-function check(before: Rows, after: Rows, command: ExpansionCommand, now: number): void {
+function check(before: ExpansionRow, after: ExpansionRow, command: ExpansionCommand, now: number): void {
   expect(after.state === before.state || isLegal(before.state, after.state)).toBe(true);
   expect(after.progress).toBeGreaterThanOrEqual(before.progress);
   expect(after.progress).toBeLessThanOrEqual(1);
@@ -112,7 +87,7 @@ describe('decide', () => {
   });
 
   /** An engine that works on until the expansion has ended. */
-  function drain(rows: Rows, now: number): void {
+  function drain(rows: ExpansionRow, now: number): void {
     const run = (command: ExpansionCommand) => {
       rows = applied(rows, decide(rows, command, RULES, now + 2 * LEASE_MS));
     };

@@ -109,7 +109,7 @@ export class SqliteJobs implements Jobs {
   }
 
   advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): boolean {
-    return this.#command(job, { kind: 'advance', ...change });
+    return this.#command(job, { ...change, kind: 'advance' });
   }
 
   finish(job: Job, result: ExpansionResult): boolean {

@@ -1,18 +1,20 @@
 /**
- * Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal
- * steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment.
+ * Random histories of two connections and three owners, while callers expand, cancel, resize, roll back and delete: the
+ * rows of the store are always those that the domain's decisions make of them. The rules themselves are tested without a
+ * store.
  */
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decide, type ExpansionCommand } from '../../../src/domain/expansions.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import { type ExpansionState, isEnd, isLegal } from '../../../src/domain/states.ts';
-import type { Campaign, Job } from '../../../src/domain/types.ts';
+import { isEnd, isLegal } from '../../../src/domain/states.ts';
+import type { Job } from '../../../src/domain/types.ts';
 import { size } from '../../fixture/size.ts';
+import { applied, type ExpansionRow, isFree, queuedRow, RULES } from './expansion-row.ts';
 import { everyoneIsKnown, LEASE_MS, type ManualClock, newCampaign, PINS, resultOf } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
-const MAXIMUM_ATTEMPTS = 3;
 const OWNERS = ['1:a', '2:b', '3:c'];
 const reason = { code: 'storage_failed', message: 'the disk is full' };
 
@@ -64,14 +66,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: waits }) },
 );
 
-/** What the model knows of an expansion that has not ended. */
+/** An expansion that has not ended. */
 interface Waiting {
   readonly campaignId: string;
   readonly expansionId: string;
-  attempt: number;
-  holder: Job | null;
-  leaseUntil: number;
-  runAfter: number;
+  row: ExpansionRow;
 }
 
 class History {
@@ -80,16 +79,12 @@ class History {
   /** By campaign, in the order of the queue. */
   readonly waiting = new Map<string, Waiting>();
   readonly claims: Job[] = [];
-  /** Every campaign as it was last seen. */
-  readonly seen = new Map<string, Campaign>();
   /** Versions of every campaign that is there, and which of them is active. */
   readonly versions = new Map<string, { count: number; active: number | null; size: number }>();
-  /** Every expansion as it was last seen, those of deleted campaigns too. */
-  readonly states = new Map<string, ExpansionState>();
   changes = 0;
 
   constructor(newData: NewData) {
-    const data = newData({ maximumAttempts: MAXIMUM_ATTEMPTS });
+    const data = newData();
     this.clock = data.clock;
     this.stores = [data.open(), data.open()];
   }
@@ -136,8 +131,13 @@ class History {
 
   wait(campaignId: string, expansionId: string): void {
     this.waiting.delete(campaignId); // behind all others
-    const runAfter = this.clock.now();
-    this.waiting.set(campaignId, { campaignId, expansionId, attempt: 0, holder: null, leaseUntil: 0, runAfter });
+    this.waiting.set(campaignId, { campaignId, expansionId, row: queuedRow(this.clock.now()) });
+  }
+
+  /** What the domain makes of a row. */
+  decide(waiting: Waiting, command: ExpansionCommand): void {
+    waiting.row = applied(waiting.row, decide(waiting.row, command, RULES, this.clock.now()));
+    if (!waiting.row.hasJob) this.waiting.delete(waiting.campaignId);
   }
 
   /** What a caller may do to a campaign at any moment. */
@@ -171,7 +171,6 @@ class History {
       if (known.active !== null) this.changes++;
       this.versions.delete(id);
       this.waiting.delete(id);
-      this.seen.delete(id);
     }
   }
 
@@ -183,82 +182,54 @@ class History {
   }
 
   claim(ownerIndex: number): Job | null {
-    const now = this.clock.now();
-    for (const each of [...this.waiting.values()]) {
-      if (each.holder !== null && each.leaseUntil <= now && each.attempt >= MAXIMUM_ATTEMPTS)
-        this.waiting.delete(each.campaignId);
-    }
-    const expected = [...this.waiting.values()].find(
-      (each) => each.runAfter <= now && (each.holder === null || each.leaseUntil <= now),
-    );
+    for (const each of [...this.waiting.values()]) this.decide(each, { kind: 'expire' });
+    const expected = [...this.waiting.values()].find(({ row }) => isFree(row, this.clock.now()));
     const job = this.storeOf(ownerIndex).claim(OWNERS[ownerIndex]!);
     expect(job?.expansionId).toBe(expected?.expansionId);
     if (job === null || expected === undefined) return null;
-    expected.attempt++;
-    expect(job.attempt).toBe(expected.attempt);
-    expect(job.attempt).toBeLessThanOrEqual(MAXIMUM_ATTEMPTS);
-    expect(this.stores[0]!.get(job.campaignId)).toMatchObject({ state: 'queued', reason: null });
-    expected.holder = job;
-    expected.leaseUntil = now + LEASE_MS;
+    this.decide(expected, { kind: 'claim', owner: OWNERS[ownerIndex]! });
+    const { attempt, token, pins } = expected.row;
+    expect(job).toMatchObject({ attempt, token, pins });
     this.claims.push(job);
     return job;
   }
 
   crash(ownerIndex: number): void {
-    const held = [...this.waiting.values()].filter((each) => each.holder?.owner === OWNERS[ownerIndex]);
+    const held = [...this.waiting.values()].filter(({ row }) => row.owner === OWNERS[ownerIndex]);
     expect(this.stores[(ownerIndex + 1) % 2]!.releaseOwner(OWNERS[ownerIndex]!)).toBe(held.length);
-    for (const each of held) this.giveBack(each, this.clock.now());
+    for (const each of held) this.decide(each, { kind: 'release', how: 'died' });
   }
 
-  giveBack(each: Waiting, runAfter: number): void {
-    if (each.attempt >= MAXIMUM_ATTEMPTS) this.waiting.delete(each.campaignId);
-    each.holder = null;
-    each.runAfter = runAfter;
-  }
-
-  /**
-   * One call by the owner of a claim, be it held or long lost: it has an effect exactly if the model says that it is
-   * held.
-   */
+  /** One call by the owner of a claim, be it held or long lost: it has an effect exactly if the claim holds. */
   work(each: Work, job: Job): void {
     const store = this.storeOf(OWNERS.indexOf(job.owner));
     const waiting = this.waiting.get(job.campaignId);
-    const holds = waiting !== undefined && waiting.holder === job;
-    if (!this.versions.has(job.campaignId)) {
-      expect(store.isHeld(job) || store.renew(job) || store.advance(job, { progress: 1 })).toBe(false);
-      expect(store.finish(job, resultOf()) || store.end(job, 'failed', reason)).toBe(false);
-      return;
-    }
-    const { state } = store.get(job.campaignId);
+    const row = waiting?.expansionId === job.expansionId ? waiting.row : undefined;
+    const holds = row !== undefined && row.token === job.token && row.owner === job.owner;
     expect(store.isHeld(job)).toBe(holds);
-    if (each.kind === 'renew') {
-      expect(store.renew(job)).toBe(holds);
-      if (holds) waiting.leaseUntil = this.clock.now() + LEASE_MS;
-    } else if (each.kind === 'pin') {
-      const pins = { ...PINS, modelVersion: `by ${job.id} ${job.attempt}` };
-      const before = store.expansion(job.campaignId, job.expansionId).modelVersion;
-      if (holds) expect(store.pin(job, pins).modelVersion).toBe(before ?? pins.modelVersion);
-    } else if (each.kind === 'adapt') {
-      if (!holds || state === 'queued') expect(store.advance(job, { state: 'adapting' })).toBe(holds);
-    } else if (each.kind === 'score') {
-      if (!holds || state === 'adapting') expect(store.advance(job, { state: 'scoring' })).toBe(holds);
-    } else if (each.kind === 'progress') {
-      expect(store.advance(job, { progress: each.progress })).toBe(holds);
-    } else if (each.kind === 'retry') {
-      expect(store.retryLater(job, reason, each.delayMs)).toBe(holds);
-      if (holds) this.giveBack(waiting, this.clock.now() + each.delayMs);
-    } else if (each.kind === 'fail') {
-      expect(store.end(job, 'failed', reason)).toBe(holds);
-      if (holds) this.waiting.delete(job.campaignId);
-    } else if (!holds || (state === 'scoring' && store.get(job.campaignId).modelVersion !== null)) {
-      expect(store.finish(job, resultOf())).toBe(holds);
-      if (holds) this.finish(job);
-    }
+    const [command, call] = this.callOf(each, job, store);
+    if (holds && !isPossible(row, command)) return;
+    expect(call()).toBe(holds);
+    if (!holds) return;
+    this.decide(waiting!, command);
+    if (command.kind === 'finish') this.publish(job.campaignId);
   }
 
-  finish(job: Job): void {
-    this.publish(job.campaignId);
-    this.waiting.delete(job.campaignId);
+  /** A command, and the call of the store that carries it out. */
+  callOf(each: Work, job: Job, store: CampaignStore): readonly [ExpansionCommand, () => boolean] {
+    const pins = { ...PINS, modelVersion: `by ${job.id} ${job.attempt}` };
+    const fail = { kind: 'end', state: 'failed', reason } as const;
+    if (each.kind === 'progress') return [{ ...each, kind: 'advance' }, () => store.advance(job, each)];
+    if (each.kind === 'retry') return [{ ...each, reason }, () => store.retryLater(job, reason, each.delayMs)];
+    const calls: { readonly [K in typeof each.kind]: readonly [ExpansionCommand, () => boolean] } = {
+      renew: [{ kind: 'renew' }, () => store.renew(job)],
+      pin: [{ kind: 'pin', pins }, () => store.isHeld(job) && store.pin(job, pins) !== null],
+      adapt: [{ kind: 'advance', state: 'adapting' }, () => store.advance(job, { state: 'adapting' })],
+      score: [{ kind: 'advance', state: 'scoring' }, () => store.advance(job, { state: 'scoring' })],
+      finish: [{ kind: 'finish', result: resultOf() }, () => store.finish(job, resultOf())],
+      fail: [fail, () => store.end(job, 'failed', reason)],
+    };
+    return calls[each.kind];
   }
 
   /** Compares every campaign and expansion with how it was before the step, through one connection and the other. */
@@ -268,21 +239,17 @@ class History {
     const campaigns = this.stores[0]!.list({ limit: 1000 }).items;
     expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
     for (const campaign of campaigns) {
-      const before = this.seen.get(campaign.id);
-      if (before !== undefined && before.expansionId === campaign.expansionId) {
-        expect(campaign.progress).toBeGreaterThanOrEqual(before.progress);
-        if (before.modelVersion) expect(campaign.modelVersion).toBe(before.modelVersion);
-      }
-      for (const { id, state } of this.stores[1]!.expansionsOf(campaign.id, { limit: 100 }).items) {
-        const was = this.states.get(id) ?? state;
-        if (was !== state) expect(`${was} -> ${state}: ${isLegal(was, state)}`).toMatch(/true$/);
+      const row = this.waiting.get(campaign.id)?.row;
+      if (row !== undefined)
+        expect(campaign).toMatchObject({
+          ...{ state: row.state, progress: row.progress },
+          ...{ modelVersion: row.pins?.modelVersion ?? null, populationVersion: row.pins?.populationVersion ?? null },
+        });
+      for (const { id, state } of this.stores[1]!.expansionsOf(campaign.id, { limit: 100 }).items)
         if (id !== campaign.expansionId) expect(isEnd(state)).toBe(true);
-        this.states.set(id, state);
-      }
       expect(isEnd(campaign.state!)).toBe(!this.waiting.has(campaign.id));
       expect(campaign.audienceVersion).toBe(this.versions.get(campaign.id)!.active);
       expect(this.stores[1]!.get(campaign.id)).toEqual(campaign);
-      this.seen.set(campaign.id, campaign);
     }
     const active = [...this.versions].filter(([, { active }]) => active !== null).map(([id]) => id);
     expect(
@@ -306,6 +273,12 @@ class History {
     expect(this.waiting.size).toBe(0);
     expect(this.stores[1]!.countsByState()).toMatchObject({ queued: 0, adapting: 0, scoring: 0 });
   }
+}
+
+/** Whether the owner of a claim may say this now; otherwise it would be a bug of the engine. */
+function isPossible({ state, pins }: ExpansionRow, command: ExpansionCommand): boolean {
+  if (command.kind === 'finish') return state === 'scoring' && pins !== null;
+  return command.kind !== 'advance' || command.state === undefined || isLegal(state, command.state);
 }
 
 export function describeJobHistories(newData: NewData): void {

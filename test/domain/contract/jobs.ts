@@ -74,18 +74,6 @@ export function describeJobs(newData: NewData): void {
       expect(store.advance(first, { state: 'adapting' })).toBe(false);
       expect(expand(store, second)).toBe(true);
     });
-
-    it('fails a job that died in every attempt', () => {
-      const data = newData({ maximumAttempts: 2 });
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      for (const attempt of [1, 2]) {
-        expect(store.claim('1:a')?.attempt).toBe(attempt);
-        data.clock.pass(LEASE_MS);
-      }
-      expect(store.claim('1:a')).toBeNull();
-      expect(store.get(id)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 2 } });
-    });
   });
 
   describe('CampaignStore.renew', () => {
@@ -136,19 +124,6 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.advance', () => {
-    it('shows the stage and never less progress', () => {
-      const store = newData().open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
-      store.advance(job, { state: 'adapting', progress: 0.5 });
-      expect(store.get(id)).toMatchObject({ state: 'adapting', progress: 0.5 });
-      store.advance(job, { progress: 0.2 });
-      store.advance(job, { state: 'scoring' });
-      expect(store.get(id)).toMatchObject({ state: 'scoring', progress: 0.5 });
-      store.advance(job, { progress: 7 });
-      expect(store.get(id).progress).toBe(1);
-    });
-
     it('takes a step that the table does not have for a bug, and changes nothing', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
@@ -275,14 +250,6 @@ export function describeJobs(newData: NewData): void {
       expect(store.claim('1:a')).toMatchObject({ id: job.id, attempt: 2 });
       expect(store.get(id)).toMatchObject({ state: 'queued', reason: null });
     });
-
-    it('fails with the reason once the attempts are used up', () => {
-      const store = newData({ maximumAttempts: 1 }).open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      expect(store.retryLater(store.claim('1:a')!, reason, 0)).toBe(true);
-      expect(store.get(id)).toMatchObject({ state: 'failed', reason });
-      expect(store.claim('1:a')).toBeNull();
-    });
   });
 
   describe('CampaignStore.releaseOwner', () => {
@@ -309,14 +276,6 @@ export function describeJobs(newData: NewData): void {
       expect(store.get(id)).toMatchObject({ state: 'queued', reason: null, progress: 0.3 });
       expect(store.claim('2:b')).toMatchObject({ attempt: 1 });
       expect(store.renew(stopped)).toBe(false);
-    });
-
-    it('fails a job at its last attempt', () => {
-      const store = newData({ maximumAttempts: 1 }).open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      store.claim('1:a');
-      expect(store.releaseOwner('1:a')).toBe(1);
-      expect(store.get(id)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 1 } });
     });
   });
 

@@ -201,36 +201,6 @@ export function describeVersions(newData: NewData): void {
     });
   });
 
-  describe('a campaign that was too small', () => {
-    it('is expanded again with another population, once, and by a call: who is known then the engine counts', async () => {
-      const store = newData().open();
-      const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
-      const { id, state } = store.create(newCampaign({ refresh }), () => false);
-      expect(state).toBe('too_small');
-      const endAsTooSmall = () => {
-        const job = store.claim('1:a')!;
-        store.pin(job, { ...PINS, populationVersion: 'population-2' });
-        store.end(job, 'too_small', { code: 'too_few_seeds', message: 'still too few' });
-      };
-      expect(await store.expandDue('population-2')).toBe(1);
-      endAsTooSmall();
-      expect(await store.expandDue('population-2')).toBe(0);
-      expect((await store.expand(id)).state).toBe('queued');
-      endAsTooSmall();
-      expect(await store.expandDue('population-3')).toBe(1);
-    });
-
-    it('is left alone where its expansion died before it knew its population', async () => {
-      const data = newData({ maximumAttempts: 1 });
-      const store = data.open();
-      const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
-      const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
-      store.claim('1:a');
-      store.releaseOwner('1:a');
-      expect([store.get(id).state, await store.expandDue('population-2')]).toEqual(['failed', 0]);
-    });
-  });
-
   describe('CampaignStore.cancel', () => {
     it('ends what has not ended, at once and for good', () => {
       const store = newData().open();
