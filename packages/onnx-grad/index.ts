@@ -1,4 +1,4 @@
-/** The only entry point of the graph library: everything that code outside this folder may use. */
+/** The entry point of the package: everything that code outside it may use. */
 
 export { Adam } from './src/adam/adam.ts';
 export {

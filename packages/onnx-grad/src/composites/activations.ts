@@ -1,4 +1,4 @@
-/** Activations that are made of others: Celu, Gelu, HardSwish, Mish. */
+/** Activations made of other ops: Celu, Gelu, HardSwish, Mish. */
 import { refuse } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 

@@ -1,4 +1,4 @@
-/** Layers and others that are a few nodes: a Conv of kernel 1, Dropout, GlobalAveragePool, CastLike, ReduceLogSum. */
+/** Conv of kernel 1, Dropout, GlobalAveragePool, CastLike, ReduceLogSum. */
 import { refuse, shapeOf } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
@@ -33,7 +33,7 @@ export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   },
 };
 
-// over places one by one: a product with the weights [out, in], with the channels moved to the end and back
+// at each place a product with the weights [out, in]: the channels are moved to the end and back
 export const Conv: CompositeSpec<'Conv'> = {
   arity: [2, 3],
   outputs: 1,
@@ -51,7 +51,7 @@ export const Conv: CompositeSpec<'Conv'> = {
     const kernel = weight.shape.slice(2);
     const isPointwise = rank >= 3 && weight.shape.length === rank && kernel.every((size) => size === 1);
     const isPlain = group === 1 && pads.every((pad) => pad === 0) && strides.every((stride) => stride === 1);
-    // one place needs no padding, whichever way it is chosen
+    // a kernel of one place needs no padding, whatever auto_pad says
     if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
       refuse(
         `its kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides ` +

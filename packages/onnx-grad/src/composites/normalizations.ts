@@ -1,4 +1,4 @@
-/** Normalizations as in an exported model: (x - mean) / sqrt(variance + epsilon) scale + bias. */
+/** Normalizations: (x - mean) / sqrt(variance + epsilon) * scale + bias. */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import type { NodeOptions } from '../graph/node-builder.ts';
@@ -47,7 +47,7 @@ export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   },
 };
 
-// over the channels of a group and the axes behind, for each group of each row
+// over the channels of a group and the axes after them, for each group of each row
 export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
   arity: [3, 3],
   outputs: 1,
@@ -60,13 +60,13 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
     if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
       refuse(`${channels} channels are not ${num_groups} groups`);
     const width = channels / num_groups;
-    // rows, groups, and all that is normalized together
+    // [rows, groups, everything that is normalized together]
     const grouped = b.add('Reshape', [x, b.ints([0, num_groups, -1])]);
     const { centred, deviation } = moments(b, grouped, [2], epsilon);
     const normal = b.add('Div', [centred, deviation]);
     const shape = b.add('Shape', [x], { start: 0 });
     const apart = places.length === 0 ? normal : b.add('Reshape', [normal, shape]);
-    // before opset 21 there was one scale a group
+    // before opset 21, there was one scale per group
     const of = (vector: Value): Value => {
       if (vector.shape.length !== 1 || vector.shape[0] !== num_groups || width === 1) return perChannel(b, vector, x);
       const repeated = b.add('Expand', [b.add('Unsqueeze', [vector, b.ints([1])]), b.ints([num_groups, width])]);
@@ -76,7 +76,7 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
   },
 };
 
-// with the mean and the variance that training left behind
+// with the mean and the variance of training
 export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   arity: [5, 5],
   outputs: 5,
@@ -94,10 +94,7 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   },
 };
 
-/**
- * Names of the means and variances of the BatchNormalizations among `nodes`: values from training, which no gradient
- * step may change.
- */
+/** Names of the means and variances of all BatchNormalizations among `nodes`, which no gradient step may change. */
 export function runningStatistics(
   nodes: Iterable<{ readonly opType: string; readonly input: readonly string[] }>,
 ): ReadonlySet<string> {

@@ -1,7 +1,4 @@
-/**
- * The specification of an op that a file may contain but a graph does not: its inputs, its attributes and the nodes
- * that replace it.
- */
+/** A row of the table of composite ops, which files contain and graphs do not: the nodes that replace one. */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import type { NodeOptions } from '../graph/node-builder.ts';
@@ -35,14 +32,14 @@ export interface CompositeAttributes {
 
 export type CompositeOp = keyof CompositeAttributes;
 
-/** A node as a rule sees it. It refuses with `refuse`. */
+/** A node as its rule sees it. A rule calls `refuse` for a node that it cannot replace exactly. */
 export interface CompositeContext<K extends CompositeOp> {
-  /** Names the nodes that it adds `<node>/<op>`. */
+  /** The nodes that it adds are named `<node>/<op>`. */
   readonly b: Builder;
   /** null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
   readonly attributes: CompositeAttributes[K];
-  /** For the node that produces output `i`, which gets the file's name. */
+  /** The options of the node that produces output `i`: the output gets its name in the file. */
   output(i: number): NodeOptions;
   /** Whether the file names output `i`. */
   wants(i: number): boolean;
@@ -54,6 +51,6 @@ export interface CompositeSpec<K extends CompositeOp> {
   /** Maximum number of outputs. */
   readonly outputs: number;
   readonly attributes: { readonly [A in keyof Required<CompositeAttributes[K]>]: AttributeKind };
-  /** Adds nodes of the table that produce output 0, and the others on request. */
+  /** Adds nodes that produce output 0, and any other output that the context wants. */
   readonly decompose: (context: CompositeContext<K>) => void;
 }

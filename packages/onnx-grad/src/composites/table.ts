@@ -1,4 +1,4 @@
-/** The table of composite ops. A missing row is a compile error; a row without a test case fails the tests. */
+/** The table of composite ops. A missing row, or one without a test case, does not compile. */
 import * as activations from './activations.ts';
 import * as layers from './layers.ts';
 import * as normalizations from './normalizations.ts';
@@ -20,7 +20,7 @@ export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
   ReduceLogSum: layers.ReduceLogSum,
 };
 
-/** Whether `op` may be in a file, but is replaced by other nodes in a graph. */
+/** Whether `op` may be in a file, and is replaced by other nodes in a graph. */
 export function isComposite(op: string): op is CompositeOp {
   return Object.hasOwn(COMPOSITES, op);
 }

@@ -1,7 +1,4 @@
-/**
- * Binary cross-entropy with PyTorch's clamps and hand-written gradients that are finite on saturated rows, in both
- * orders.
- */
+/** Binary cross-entropy with PyTorch's clamps, and hand-written gradients of both orders, finite on saturated rows. */
 
 import { GraphError } from '../errors.ts';
 import { findMixture, type Mixture } from '../rewrite/exact-sigmoid.ts';
@@ -11,23 +8,23 @@ import { sameShape, typeText } from './tensor.ts';
 
 /** PyTorch's BCELoss clamps logarithms at -100. */
 const LOWEST_LOG = -100;
-/** PyTorch's backward clamps p (1 - p) at this; in second order it is added to p and to 1 - p. */
+/** PyTorch's backward clamps p (1 - p) at this; its second order adds it to p and to 1 - p. */
 const EPSILON = 1e-12;
 
-/** Probabilities in exact form are numbers of float32 down to here, and their squares' reciprocals to there. */
+/** Bounds of exact probabilities: the smallest normal float32, and one whose square still has a reciprocal. */
 const LEAST = 2 ** -126;
 const LEAST_SQUARABLE = 2 ** -60;
 
 /**
- * Mean over the batch of -(y log p + (1 - y) log(1 - p)), a scalar, for `p` and `y` of shape `[batch]`; other shapes
- * are a GraphError. The labels `y` are data and get no gradient.
+ * Adds to `b` the mean of -(y log p + (1 - y) log(1 - p)), a scalar, for probabilities `p` and labels `y`, both
+ * `[batch]`; other shapes are a GraphError. The labels are data and get no gradient.
  *
  * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so both orders use PyTorch's own formulas:
  * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p +
  * 1e-12))^2, which is 0 where p = y: differentiating the first would give 1e12 there.
  *
- * Where `p` is a sigmoid in exact form, or a weighted mean of some (`exactSigmoids`), 1 - p is made of the logits too,
- * and the same formulas need no such bounds: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
+ * If `p` is a sigmoid in exact form, or a weighted mean of some (`exactSigmoids`), 1 - p is computed from the logits
+ * too, and the formulas need no such bounds: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
  */
 export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))

@@ -22,6 +22,7 @@ import {
 import { keyOf, valueOfTensor } from './tensor-values.ts';
 import { UniqueNames } from './unique-names.ts';
 
+/** A graph under construction. Names that are taken, and values of other graphs, are GraphErrors. */
 export class Builder implements NodeBuilder {
   private readonly nodes: Node[] = [];
   private readonly values = new Map<string, Value>();
@@ -65,12 +66,12 @@ export class Builder implements NodeBuilder {
     return this.values.has(name);
   }
 
-  /** Reserves names for later values and nodes: generated names avoid them. */
+  /** Reserves names for later values and nodes, which generated names then avoid. */
   reserve(names: Iterable<string>): void {
     for (const name of names) this.reserved.add(name);
   }
 
-  /** An input; `known` elements are those that whoever feeds it is sure of (sizes that another graph computed). */
+  /** An input. `known` are its elements, if the caller is sure of them (sizes that another graph computed). */
   input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
     for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);
     const value = this.enter({ name, dtype, shape: [...shape], ...(known ? { known } : {}) });
@@ -78,13 +79,14 @@ export class Builder implements NodeBuilder {
     return value;
   }
 
+  /** A parameter. */
   initializer(name: string, data: Tensor): Value {
     const value = this.enter(valueOfTensor(name, data));
     this.initializers.set(name, data);
     return value;
   }
 
-  /** A constant under an exact name (for readers of files). */
+  /** A constant with exactly this name (for readers of files). */
   namedConstant(name: string, data: Tensor): Value {
     const value = this.enter(valueOfTensor(name, data));
     this.constants.set(name, data);
@@ -161,7 +163,7 @@ export class Builder implements NodeBuilder {
     return outputs;
   }
 
-  /** Runs `build` with `prefix` in front of the names of the nodes that it adds (`<node>_grad/`). */
+  /** Runs `build` with `prefix` before the names of the nodes that it adds (`<node>_grad/`). */
   named<T>(prefix: string, build: () => T): T {
     const before = this.prefix;
     this.prefix = prefix;
@@ -193,9 +195,9 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Copies the nodes of `graph` into this one. The inputs, initializers and constants named in `values` become the
-   * given values; constants and initializers not named there are copied. Returns this graph's value for each name of
-   * `graph`.
+   * Copies the nodes of `graph` into this one, with `prefix` before their names. Values that `values` names become the
+   * given ones, and must include all inputs; other initializers and constants are copied. Returns this graph's value
+   * for each name of `graph`.
    */
   inline(graph: Graph, values: ReadonlyMap<string, Value>, prefix: string): ReadonlyMap<string, Value> {
     const mapped = new Map(values);
@@ -215,7 +217,7 @@ export class Builder implements NodeBuilder {
     }
     for (const [output, list] of graph.overrides) {
       const target = mapped.get(output);
-      // a given value has its own
+      // a given value keeps its own overrides
       if (target && !values.has(output))
         this.overrides.set(
           target.name,
@@ -225,7 +227,7 @@ export class Builder implements NodeBuilder {
     return mapped;
   }
 
-  /** The graph so far, including everything that no output needs, which `prune` removes. */
+  /** The graph so far, with these outputs. It includes what no output needs, which `prune` removes. */
   build(name: string, outputs: readonly Value[]): Graph {
     return {
       name,

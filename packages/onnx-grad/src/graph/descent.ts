@@ -2,7 +2,7 @@
 import type { Builder } from './builder.ts';
 import type { Value } from './ir.ts';
 
-/** theta - rate * gradient. */
+/** Adds theta - rate * gradient; `gradient` has the parameter's shape, `rate` is a scalar. */
 export function descentStep(b: Builder, parameter: Value, gradient: Value, rate: Value): Value {
   return b.add('Sub', [parameter, b.add('Mul', [gradient, rate])]);
 }

@@ -1,6 +1,5 @@
 /**
- * Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same op table, so that it can be
- * repeated.
+ * Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same table of ops, any number of times.
  */
 
 import { GraphError } from '../errors.ts';
@@ -13,11 +12,11 @@ import type { Graph, Node, Value } from './ir.ts';
 import { isFloat, sameShape, typeText } from './tensor.ts';
 
 /**
- * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any float values
- * of `graph`). Returns them by name, each with its parameter's shape; zeros if the loss does not depend on it.
+ * Adds to `b` the gradient of `loss` (a float scalar) with respect to each of `parameters` (any float values). Returns
+ * the gradients by name, each with the shape of its parameter: zeros if the loss does not depend on it.
  *
- * `graph` is what `b` has built so far: call it again on the result for higher orders. A path through an op without a
- * rule is a GraphError with the op, the node's name and the path from the loss to it.
+ * `graph` is what `b` has built so far; for higher orders, call again with what it has built then. A path through an op
+ * without a rule is a GraphError with the op, the node's name and the path from the loss to it.
  */
 export function addGradients(
   b: Builder,
@@ -73,7 +72,8 @@ export function addGradients(
 }
 
 /**
- * `graph` with the gradients of `loss` added to its outputs, named `grad/<parameter>`, in the order of `parameters`.
+ * `graph` with the gradients of `loss` (a float scalar) as further outputs, named `grad/<parameter>`, in the order of
+ * `parameters` and with their shapes. Errors as for `addGradients`.
  */
 export function differentiate(graph: Graph, loss: string, parameters: readonly string[]): Graph {
   const b = Builder.from(graph);
@@ -88,8 +88,8 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 }
 
 /**
- * Float values that depend on the float ones of `sources` through ops with a gradient (or a refusal, which the sweep
- * reports when it gets there). Integers and booleans carry none.
+ * The float values among `sources`, and all that depend on them through ops with a gradient rule (or a refusal, which
+ * the sweep reports when it gets there). Integers and booleans carry no gradient.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));
@@ -122,7 +122,7 @@ function applyRule(
       outputs,
       attributes: node.attributes,
       gradients,
-      // built only for a rule that needs it
+      // a getter: only some rules need the zeros
       get gradient() {
         return gradients[0] ?? zerosLike(b, outputs[0]!);
       },
@@ -137,7 +137,7 @@ function applyRule(
   }
 }
 
-/** Names of the nodes from the loss to `node`, along the path of its gradient. */
+/** The names of the nodes that the gradient came through, from the loss to `node`. */
 function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   const names: string[] = [];
   for (
@@ -150,7 +150,7 @@ function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   return names.join(' <- ');
 }
 
-/** `gradient`, whose sizes are those of `target` but may be typed by other names, of its type. */
+/** `gradient` with the type of `target`, whose sizes it has, perhaps under other names. */
 function typedAs(b: Builder, gradient: Value, target: Value): Value {
   if (sameShape(gradient.shape, target.shape)) return gradient;
   return b.add('Reshape', [gradient, shapeOf(b, target)], { allowzero: 1 });
@@ -164,7 +164,7 @@ function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (extra > 0) out = b.add('ReduceSum', [out, b.ints(Array.from({ length: extra }, (_, i) => i))], { keepdims: 0 });
   const ones = target.shape.flatMap((dim, i) => (dim === 1 && out.shape[i] !== 1 ? [i] : []));
   if (ones.length > 0) out = b.add('ReduceSum', [out, b.ints(ones)], { keepdims: 1 });
-  // a named size against another one: only run time shows which of them was 1
+  // of two sizes with different names, only run time shows which is 1
   const unsure = target.shape.some((dim, i) => typeof dim === 'string' && dim !== out.shape[i]);
   if (!unsure) return out;
   const isOne = b.add('Equal', [b.add('Shape', [target]), b.scalar(1, 'int64')]);

@@ -1,6 +1,5 @@
 /**
- * The definition of a graph: typed values, nodes in topological order, parameters (initializers) and constants. Plain
- * immutable data.
+ * What a graph is: typed values, nodes in topological order, parameters (initializers) and constants. Immutable data.
  */
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
 import type { Dim, Tensor, TensorType } from './tensor.ts';
@@ -8,7 +7,7 @@ import type { Dim, Tensor, TensorType } from './tensor.ts';
 /** A value of a graph: the output of a node, an input, an initializer or a constant. */
 export interface Value extends TensorType {
   readonly name: string;
-  /** The elements, if known without running: those of small integer tensors (shapes, axes, indices). */
+  /** The elements, if they are known without a run: those of small integer tensors (shapes, axes, indices). */
   readonly known?: readonly Dim[];
 }
 
@@ -36,9 +35,9 @@ export interface Graph {
   /** Names of the inputs, in the order of the file. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Parameters, called initializers in a model file. */
+  /** Parameters, which ONNX calls initializers. */
   readonly initializers: ReadonlyMap<string, Tensor>;
-  /** The contents of a model file's Constant nodes; never parameters. */
+  /** The contents of Constant nodes; never parameters. */
   readonly constants: ReadonlyMap<string, Tensor>;
   /** Topologically sorted. */
   readonly nodes: readonly Node[];

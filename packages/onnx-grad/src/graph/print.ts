@@ -1,10 +1,10 @@
-/** A graph as text, one line a node: for people, for snapshots and for `model show`. */
+/** Prints a graph, one line per node: for people and for snapshots. */
 import type { OpType } from '../ops/attributes.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import type { Tensor } from './tensor.ts';
 import { isFloat, numbersOf, typeText } from './tensor.ts';
 
-/** Constants with at most this many elements are printed inline; the others are listed by type. */
+/** Constants with at most this many elements are printed inline; others are listed with their types. */
 const INLINE_ELEMENTS = 8;
 
 /** ONNX's names for inputs that are hard to tell apart by position. */
@@ -80,7 +80,7 @@ function attributeTexts(node: Node): string[] {
   });
 }
 
-/** An output that is a constant has no line of its own. */
+/** An output; a constant one shows its contents here, as no line of a node does. */
 function outputText(graph: Graph, name: string): string {
   const constant = graph.constants.get(name);
   const typed = valueText(graph.values.get(name)!);

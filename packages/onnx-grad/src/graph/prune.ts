@@ -2,20 +2,20 @@
 import type { Graph, Node } from './ir.ts';
 
 export interface PruneOptions {
-  /** Remove initializers as well. Default false: an unused parameter is still a parameter. */
+  /** Whether to remove unused parameters as well. Default: false. */
   readonly initializers?: boolean;
-  /** Keep the hand-written gradients of the remaining values, and what they depend on. Default true. */
+  /** Whether to keep hand-written gradients of the remaining values, and what they depend on. Default: true. */
   readonly overrides?: boolean;
 }
 
-/** `graph` without the nodes and constants that no output needs. All inputs stay; the order is kept. */
+/** `graph` without the nodes and constants that no output needs. Inputs and the order of nodes stay. */
 export function prune(graph: Graph, { initializers = false, overrides = true }: PruneOptions = {}): Graph {
   const needed = neededValues(graph, overrides);
   const keep = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
     new Map([...map].filter(([name]) => needed.has(name)));
   const nodes = graph.nodes.filter((node) => node.outputs.some((output) => needed.has(output)));
   const parameters = initializers ? keep(graph.initializers) : graph.initializers;
-  // a node with several outputs stays complete
+  // a node keeps all its outputs
   for (const node of nodes) for (const output of node.outputs) needed.add(output);
   for (const name of [...graph.inputs, ...parameters.keys()]) needed.add(name);
   return {
@@ -46,7 +46,7 @@ function neededValues(graph: Graph, overrides: boolean): Set<string> {
     if (needed.has(name)) continue;
     needed.add(name);
     open.push(...(producers.get(name)?.inputs ?? []).filter((input) => input !== ''));
-    // an override may depend on nodes after the value that it belongs to
+    // an override may depend on nodes after its value
     if (overrides) for (const { input, gradient } of graph.overrides.get(name) ?? []) open.push(input, gradient);
   }
   return needed;

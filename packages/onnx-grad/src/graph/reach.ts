@@ -1,4 +1,4 @@
-/** What depends on what. */
+/** Which values depend on others. */
 import type { Graph } from './ir.ts';
 
 /** `sources` and every value computed from them, through any op. */

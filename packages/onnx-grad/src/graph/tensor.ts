@@ -1,4 +1,4 @@
-/** Tensors in memory, and the types that tensors and values of a graph share: element type and shape. */
+/** Tensors in memory, and types: element type and shape. */
 
 export type DataType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
@@ -45,7 +45,7 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
-/** A tensor of `values` (numbers; bool as 0 and 1), row-major. */
+/** A tensor of `values`, row-major; bool as 0 and 1. A count that does not match the shape is a RangeError. */
 export function tensor(dtype: DataType, shape: readonly number[], values: ArrayLike<number>): Tensor {
   const count = elementCount(shape);
   if (values.length !== count) throw new RangeError(`${values.length} values for shape [${shape.join(', ')}]`);
@@ -55,15 +55,17 @@ export function tensor(dtype: DataType, shape: readonly number[], values: ArrayL
   return { dtype, shape: [...shape], data };
 }
 
-/** The elements as numbers (int64 beyond 2^53 loses precision). */
+/** The elements as numbers; an int64 beyond 2^53 loses precision. */
 export function numbersOf(source: Tensor): number[] {
   return Array.from(source.data as ArrayLike<number | bigint>, Number);
 }
 
+/** Whether all sizes are numbers. */
 export function isConcrete(shape: Shape): shape is readonly number[] {
   return shape.every((dim) => typeof dim === 'number');
 }
 
+/** Whether two shapes have the same sizes and names. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }

@@ -1,23 +1,22 @@
-/** Puts other inputs before a graph and other outputs behind it, with nodes between that turn one into the other. */
+/** Gives a graph other inputs and outputs, with nodes that convert between the old and the new ones. */
 import { Builder } from './builder.ts';
 import type { Graph, Value } from './ir.ts';
 import { nameDims } from './name-dims.ts';
 
 export interface NewInterface {
   /**
-   * Declares the new inputs, and returns what stands for each input that the graph has now; a parameter that it gives a
-   * value is none any more.
+   * Declares the new inputs, and returns a value for each old input. A parameter that gets a value is no longer one.
    */
   inputs(b: Builder): ReadonlyMap<string, Value>;
-  /** The new outputs, out of those that the graph has now. */
+  /** The new outputs, computed from the old ones. */
   outputs(b: Builder, outputs: readonly Value[]): readonly Value[];
-  /** Names of values that are wanted for others: what has them now is called otherwise. */
+  /** Names that are needed for new values: old values with these names are renamed. */
   readonly free?: readonly string[];
 }
 
 /**
- * `graph` behind other inputs and before other outputs. Its nodes, parameters and values keep their names, but for
- * values whose name a new one has. Everything is typed anew: a graph that the new inputs do not fit is a GraphError.
+ * `graph` with other inputs and outputs. Nodes, parameters and values keep their names unless a new value has one of
+ * them. Everything is typed again: new inputs that do not fit are a GraphError.
  */
 export function withInterface(graph: Graph, { inputs, outputs, free = [] }: NewInterface): Graph {
   const b = new Builder();

@@ -1,7 +1,4 @@
-/**
- * Activations of one value, and PRelu. Gradients at kinks are PyTorch's; exponentials are kept from overflowing at
- * every order.
- */
+/** Activations of one value, and PRelu. Gradients at kinks are PyTorch's; no exponential overflows at any order. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -78,10 +75,7 @@ export const Selu: OpSpec<'Selu'> = {
   ],
 };
 
-/**
- * 1 where x > 0, else a e^x. The exponential of positive x is avoided, as an infinity there would become NaN in the
- * next order.
- */
+/** 1 where x > 0, else a e^x. Never the exponential of a positive x: an infinity would be NaN in the next order. */
 function eluSlope(b: NodeBuilder, x: Value, alpha: number): Value {
   const positive = isPositive(b, x);
   const exponential = b.add('Exp', [b.add('Where', [positive, b.scalar(0, x), x])]);

@@ -1,6 +1,5 @@
 /**
- * The attributes of every op that a graph can contain (ONNX opset 18, names exactly as in ONNX), and how a file stores
- * them.
+ * The attributes of every op that a graph may contain, with the names of ONNX (opset 18), and how a file stores them.
  */
 import type { DataType } from '../graph/tensor.ts';
 
@@ -103,7 +102,6 @@ export interface OpAttributes {
 export type OpType = keyof OpAttributes;
 
 /**
- * How ONNX stores an attribute. `dtype` is an int holding a TensorProto.DataType; `fill` the one-element tensor of
- * ConstantOfShape.
+ * How a file stores an attribute: `dtype` as the int of its TensorProto.DataType, `fill` as a tensor of one element.
  */
 export type AttributeKind = 'int' | 'float' | 'ints' | 'floats' | 'string' | 'dtype' | 'fill';

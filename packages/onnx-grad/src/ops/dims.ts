@@ -1,17 +1,15 @@
 /**
- * Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known about small integer
- * tensors.
+ * Arithmetic on sizes that may be names: broadcasting, axes, products, and what is known about small integer tensors.
  */
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
 import { type Dim, elementCount, isConcrete, type Shape } from '../graph/tensor.ts';
 
-/** Integer tensors of at most this many elements are followed through shape rules. */
+/** Shape rules follow integer tensors of at most this many elements. */
 export const KNOWN_ELEMENTS = 64;
 
 /**
- * The size of two dimensions broadcast against each other; two different names yield a fresh one (either may be 1 at
- * run time).
+ * The size of two dimensions broadcast against each other. Two names give a new one, as either may be 1 at run time.
  */
 export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
   if (a === b || b === 1) return a;
@@ -33,7 +31,7 @@ export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string
   return out;
 }
 
-/** `axis` in 0..rank-1; negative ones count from the end. A scalar has no axis. */
+/** `axis` from 0 to rank - 1; a negative one counts from the end. A scalar has no axis. */
 export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
   const result = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= rank)
@@ -41,20 +39,20 @@ export function normalizeAxis(axis: number, rank: number, what = 'axis'): number
   return result;
 }
 
-/** Sorted axes in 0..rank-1, each once. */
+/** The axes, sorted and from 0 to rank - 1; a repeated one is a GraphError. */
 export function normalizeAxes(axes: readonly number[], rank: number): number[] {
   const result = [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
   if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} repeat an axis`);
   return result;
 }
 
-/** The elements of an integer tensor if all are numbers, else null. */
+/** The elements of an integer tensor if all are known as numbers, else null. */
 export function knownNumbers(value: Value | null | undefined): readonly number[] | null {
   const known = value?.known;
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** The elements of an integer tensor; if unknown, a GraphError that says what they are for. */
+/** The same, or a GraphError that begins with `what` they are. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
@@ -62,8 +60,8 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
 }
 
 /**
- * What is known about a value that only moves elements of `x`: the element at each index of the result is that of `x`
- * at `from(index)`. Nothing if a shape or an element is unknown.
+ * The known elements of a result of `shape` that only moves elements of `x`: at each index, that of `x` at
+ * `from(index)`. undefined if a shape or an element is unknown.
  */
 export function knownElements(
   x: Value,
@@ -83,7 +81,7 @@ function indicesOf(shape: readonly number[]): number[][] {
   );
 }
 
-/** What is known about a product of dimensions: a number, or one name, or nothing. */
+/** A product of sizes if it is a number or one name, else null. */
 export function productOf(dims: Shape): Dim | null {
   let number = 1;
   const names: string[] = [];
@@ -95,7 +93,7 @@ export function productOf(dims: Shape): Dim | null {
   return number === 1 && names.length === 1 ? names[0]! : null;
 }
 
-/** The quotient product(a) / product(b) if it is a number or one name; names cancel. */
+/** product(a) / product(b) if it is a number or one name after names have cancelled, else null. */
 export function quotientOf(a: Shape, b: Shape): Dim | null {
   const left: Dim[] = [...a];
   const right: Dim[] = [];
@@ -113,7 +111,7 @@ export function quotientOf(a: Shape, b: Shape): Dim | null {
   return number === divisor ? names[0]! : null;
 }
 
-/** The product of the numeric sizes, and the remaining names. */
+/** The product of the sizes that are numbers, and the names. */
 function factorsOf(dims: Shape): readonly [number: number, names: readonly string[]] {
   const number = dims.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
   return [number, dims.filter((dim) => typeof dim === 'string')];
@@ -129,7 +127,7 @@ export function neverEqual(a: Shape, b: Shape): boolean {
   return whole !== 0 && (part === 0 || whole % part !== 0);
 }
 
-/** Known elements must fit the shape: four never fit `[batch, 3]`, nor `[1]`. */
+/** Refuses known elements that never fit the shape: four in `[batch, 3]`, or in `[1]`. */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))
     throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
@@ -139,8 +137,8 @@ export function requireFitting({ shape, known }: { readonly shape: Shape; readon
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;
-  // names of b are not 0: those of a cancel. One remaining in a may be 0 or q times the rest, those remaining in b may
-  // be 1
+  // names of b are not 0, so names of a cancel with them; one that remains in a may be a multiple of anything, and
+  // those that remain in b may be 1
   const rest = [...right];
   const free = left.filter((name) => {
     const at = rest.indexOf(name);
@@ -150,7 +148,7 @@ export function neverDivides(a: Shape, b: Shape): boolean {
   return free.length === 0 && p % q !== 0;
 }
 
-/** Whether the two sizes cannot be equal. */
+/** Whether two sizes are different numbers. */
 export function mustDiffer(a: Dim, b: Dim): boolean {
   return typeof a === 'number' && typeof b === 'number' && a !== b;
 }

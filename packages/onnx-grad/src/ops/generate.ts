@@ -1,4 +1,4 @@
-/** Ops that generate values from shapes, counts and positions: none has a gradient except OneHot, in its two values. */
+/** Ops that make values from shapes, counts and positions. Only OneHot has a gradient, in its two values. */
 import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../graph/tensor.ts';
 import { KNOWN_ELEMENTS, normalizeAxis, productOf } from './dims.ts';
 import { commonType, dimsOf, refuse, requireNumber } from './helpers.ts';
@@ -55,7 +55,7 @@ export const NonZero: OpSpec<'NonZero'> = {
   arity: [1, 1],
   attributes: {},
   infer: ({ inputs: [x], freshDim }) => {
-    // ONNX and ONNX Runtime disagree on its result then
+    // ONNX and ONNX Runtime disagree on the result
     if (x!.shape.length === 0) refuse('a scalar has no index');
     return [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }];
   },

@@ -1,4 +1,4 @@
-/** Shared parts of rules: type checks, zeros, shapes at run time. */
+/** What several rules share: checks of types, zeros, shapes at run time. */
 
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
@@ -59,19 +59,19 @@ export function requireBool(input: Value): void {
   if (input.dtype !== 'bool') throw new GraphError(`"${input.name}" is ${input.dtype}, not bool`);
 }
 
-/** The first input's type, unchanged. */
+/** The shape rule of an op that returns the first input's type. */
 export function sameAsInput({ inputs }: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   const { dtype, shape } = inputs[0]!;
   return [{ dtype, shape }];
 }
 
-/** A float in, the same type out. */
+/** The shape rule of an op that takes a float and returns the same type. */
 export function floatUnary(context: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   requireFloat(context.inputs[0]!);
   return sameAsInput(context);
 }
 
-/** Inputs of one type, broadcast; `check` sees each input. */
+/** The type of inputs broadcast against each other, all of one element type. `check` is called with each. */
 export function broadcastOf(
   { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
   check: (input: Value) => void = () => {},
@@ -88,8 +88,8 @@ export function broadcastOf(
 }
 
 /**
- * What is known about a small result of `shape`, from the broadcast inputs element by element; null if `combine` knows
- * nothing.
+ * The known elements of a result of `shape`, which `combine` computes from those of the broadcast inputs; undefined if
+ * any is unknown.
  */
 export function knownOf(
   inputs: readonly (Value | null)[],
@@ -118,7 +118,7 @@ export function zerosLike(b: NodeBuilder, x: Value): Value {
   return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
 }
 
-/** `g` in the shape of `x` (as many elements). */
+/** `g` in the shape of `x`, which has as many elements. */
 export function reshapeLike(b: NodeBuilder, g: Value, x: Value): Value {
   return sameShape(g.shape, x.shape) ? g : b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
 }
@@ -134,12 +134,12 @@ export function maskAs(b: NodeBuilder, mask: Value, like: TensorType): Value {
   return b.add('Cast', [mask], { to: like.dtype });
 }
 
-/** A tensor of indices or sizes as int64, which ScatterND, Slice and Concat with other int64 require. */
+/** Indices or sizes as int64, which ScatterND, Slice, and Concat with other int64 values require. */
 export function asInt64(b: NodeBuilder, x: Value): Value {
   return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
 }
 
-/** Dimensions from an int64 vector: known ones, and fresh names if only its length is known. */
+/** The sizes that a shape tensor contains, or new names if only its length is known. */
 export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   requireInteger(shape, 'the shape');
   if (shape.shape.length !== 1) refuse('a shape is a vector');
@@ -149,6 +149,7 @@ export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   return Array.from({ length: rank }, freshDim);
 }
 
+/** Throws a GraphError; the caller's caller adds the node. */
 export function refuse(message: string): never {
   throw new GraphError(message);
 }

@@ -23,7 +23,7 @@ export const Equal: OpSpec<'Equal'> = {
   },
 };
 
-/** 1, 0, or null if unknown: a size is never below 0, whatever its name. */
+/** 1, 0, or null if unknown. A size is at least 0, whatever its name. */
 function equals(x: Dim, y: Dim): 0 | 1 | null {
   if (x === y) return 1;
   if (typeof x === 'number' && typeof y === 'number') return 0;

@@ -4,7 +4,7 @@ import type { OpSpec } from './spec.ts';
 
 const ANY_NUMBER = [1, 4096] as const;
 
-// max(x, y, ..)' goes to the largest (of min: the smallest); those that tie share it, as in PyTorch
+// max(x, y, ..)' goes to the largest (min: the smallest); equal ones share it, as in PyTorch
 function extreme<K extends 'Max' | 'Min'>(): OpSpec<K> {
   return {
     arity: ANY_NUMBER,

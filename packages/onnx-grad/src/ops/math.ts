@@ -16,11 +16,11 @@ export const Abs: OpSpec<'Abs'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sign', [x!])])],
 };
 
-/** Constant between its jumps: PyTorch's gradient is 0 everywhere, which is what the sweep yields where it stops. */
+/** Constant between jumps, with the gradient 0 in PyTorch: so here too, as the sweep stops at it. */
 export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
 export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
-/** Halves round to the even neighbour. */
+/** A half rounds to the even neighbour. */
 export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 
 // (e^x)' = e^x x'

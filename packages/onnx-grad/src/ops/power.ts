@@ -14,7 +14,7 @@ export const Pow: OpSpec<'Pow'> = {
   infer: ({ inputs: [x, y], freshDim }) => {
     requireNumber(x!);
     requireNumber(y!);
-    // the types may differ: the result has the base's
+    // the types may differ; the result has that of the base
     return [{ dtype: x!.dtype, shape: broadcastShapes([x!.shape, y!.shape], freshDim) }];
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => [
@@ -34,7 +34,7 @@ function ofBase(b: NodeBuilder, x: Value, y: Value, g: Value): Value | null {
   }
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
   const isZero = (value: Value) => b.add('Equal', [value, scalar(0)]);
-  // (x^0)' = 0 also at x = 0: any finite power will do, as it is multiplied by y = 0
+  // (x^0)' = 0 at x = 0 too: any finite power will do, as it is multiplied by y = 0
   const zeros = b.add('And', [isZero(x), isZero(exponent)]);
   const less = b.add('Where', [zeros, scalar(0), b.add('Sub', [exponent, scalar(1)])]);
   return b.add('Mul', [g, b.add('Mul', [exponent, b.add('Pow', [x, less])])]);

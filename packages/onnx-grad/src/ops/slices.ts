@@ -48,7 +48,7 @@ export const Concat: OpSpec<'Concat'> = {
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
     const axis = normalizeAxis(attributes.axis, g.shape.length);
     const sizes = inputs.map((input) => sizeAlong(b, input!, axis));
-    // one node: the gradient of many slices would be a sum of as many whole values
+    // one Split: the gradient of many Slices would be a sum of as many whole values
     if (inputs.length > 1 && inputs.every((_, i) => wants(i)))
       return b.addAll('Split', [g, joined(b, sizes)], { axis }).map((part, i) => reshapeLike(b, part, inputs[i]!));
     let start = b.ints([0]);
@@ -115,7 +115,7 @@ export const Split: OpSpec<'Split'> = {
   },
 };
 
-/** One axis that a Slice cuts; null if only known at run time. */
+/** One axis that a Slice cuts; null for what is only known at run time. */
 interface SliceBounds {
   readonly axis: number;
   readonly start: number | null;
@@ -154,7 +154,7 @@ function placesOf(start: number, end: number, step: number, size: number): reado
   return [first, size === 0 ? 0 : Math.max(0, Math.ceil((clamp(end, low) - first) / step))];
 }
 
-/** Beyond every size: exporters write "to the end" like this. */
+/** Larger than any size: what exporters write for "to the end". */
 const FAR = 2 ** 31 - 1;
 
 /** Whether a cut takes all of an axis of possibly unknown size, in order or backwards. */

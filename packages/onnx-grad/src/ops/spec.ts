@@ -1,13 +1,11 @@
-/**
- * The table's specification of one op: its inputs and attributes, its shape rule and its gradient rule, side by side.
- */
+/** A row of the table of ops: inputs, attributes, the shape rule, and beside it the gradient rule. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
 import type { Dim, TensorType } from '../graph/tensor.ts';
 import type { AttributeKind, OpAttributes, OpType } from './attributes.ts';
 
-/** A node as a shape rule sees it. A rule throws `GraphError` if the inputs do not fit. */
+/** A node as its shape rule sees it. A rule throws a GraphError if the inputs do not fit. */
 export interface InferContext<K extends OpType> {
   /** null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
@@ -16,37 +14,36 @@ export interface InferContext<K extends OpType> {
   freshDim(): string;
 }
 
-/** A shape rule's result for one output. */
+/** The type of one output, and its elements if they are known. */
 export interface Inferred extends TensorType {
   readonly known?: readonly Dim[] | undefined;
 }
 
-/** A node as a gradient rule sees it. */
+/** A node as its gradient rule sees it. */
 export interface GradientContext<K extends OpType> {
   readonly b: NodeBuilder;
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
   readonly attributes: OpAttributes[K];
-  /** d loss / d outputs[0], of the shape of outputs[0]: zeros if the loss only depends on another output. */
+  /** d loss / d outputs[0], with the shape of outputs[0]; zeros if the loss only depends on other outputs. */
   readonly gradient: Value;
   /**
-   * d loss / d outputs[i], of the shape of outputs[i]; null if the loss does not depend on it. At least one is not
-   * null.
+   * d loss / d outputs[i], with the shape of outputs[i]; null, but for at least one, if the loss does not depend on it.
    */
   readonly gradients: readonly (Value | null)[];
-  /** Whether the gradient of input `i` is needed: a rule need not build the others. */
+  /** Whether the gradient of input `i` is needed: a rule may leave out all others. */
   wants(i: number): boolean;
 }
 
 /**
- * d loss / d inputs, in the order of the inputs; null if an input has none (or it is not needed). A rule of an op that
- * broadcasts may return the broadcast shape: the sweep sums it back.
+ * Returns d loss / d inputs, in the order of the inputs; null for an input without a gradient, or if it is not needed.
+ * The rule of an op that broadcasts may return the broadcast shape: the sweep sums it back.
  */
 export type GradientRule<K extends OpType> = (context: GradientContext<K>) => readonly (Value | null)[];
 
 /**
- * The three answers of an op: a rule; no gradient (its output is an integer, a boolean or piecewise constant); refused,
- * with the reason.
+ * What an op says about its gradient: a rule; none, as its output is an integer, a boolean or piecewise constant; or
+ * refused, with the reason.
  */
 export type Gradient<K extends OpType> = GradientRule<K> | 'none' | { readonly refused: string };
 

@@ -1,4 +1,4 @@
-/** The one table of ops. A missing row is a compile error; a row without a test case fails the tests. */
+/** The table of ops. A missing row, or one without a test case, does not compile. */
 
 import * as activations from './activations.ts';
 import type { OpType } from './attributes.ts';

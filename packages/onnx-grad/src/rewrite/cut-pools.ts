@@ -1,4 +1,4 @@
-/** Cuts a graph at its look-ups: weighted sums of rows of tables are computed outside of it, and become inputs. */
+/** Cuts a graph at weighted sums of table rows, which become inputs: they are computed faster outside of it. */
 import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { prune, pruneInputs } from '../graph/prune.ts';
@@ -6,35 +6,36 @@ import { valuesReachedFrom } from '../graph/reach.ts';
 import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
-/** For each row of a batch: sum over j of weights[j] table[index[j], :]. */
+/** A sum for each row of a batch: sum over j of weights[j] table[index[j], :]. */
 export interface Pool {
   /** An input or initializer of the graph: float32 `[rows, width]` or `[rows]`. */
   readonly table: string;
   readonly rows: number;
   readonly width: number;
-  /** int32 `[batch]` or `[batch, length]`: an output of the index graph, or an input that is one already. */
+  /** int32 `[batch]` or `[batch, length]`: an output of `indices`, or an input of the graph. */
   readonly index: string;
   readonly length: number;
-  /** The same of float32 `[batch, length]`; null: all are 1. */
+  /** float32 `[batch, length]`, likewise; null if all are 1. */
   readonly weights: string | null;
-  /** The input of the rest that takes the sums, and their first column there. */
+  /** The input of `rest` for the sums, and their first column in it. */
   readonly input: string;
   readonly column: number;
 }
 
 export interface PoolCut {
   readonly pools: readonly Pool[];
-  /** Columns of each input that takes sums, `[batch, columns]`. */
+  /** The width of each input for sums, `[batch, width]`. */
   readonly columns: ReadonlyMap<string, number>;
-  /** Row inputs -> indices and weights; null if those are inputs already. */
+  /** Computes indices and weights from the row inputs; null if all of them are inputs. */
   readonly indices: Graph | null;
   /** `graph` with the sums as inputs. */
   readonly rest: Graph;
 }
 
 /**
- * Cuts `graph`, whose inputs `rowInputs` have one row for each of a batch, at every look-up of a table that is the same
- * for all rows; tables of more than `maximumBytes` together stay. The rest's outputs are equal up to the order of sums.
+ * Cuts `graph` at every look-up of a table that is the same for all rows of a batch; `rowInputs` are the inputs with
+ * one row for each. A table that would bring the total over `maximumBytes` stays in the graph. The outputs of `rest`
+ * are equal up to the order of sums.
  */
 export function cutPools(graph: Graph, rowInputs: readonly string[], maximumBytes: number): PoolCut {
   const weighed = weighLookups(graph);
@@ -59,7 +60,7 @@ export function cutPools(graph: Graph, rowInputs: readonly string[], maximumByte
     const name = `sums/${node.outputs[0]}`;
     const width = parts.reduce((sum, part) => sum + part.width, 0);
     const sums = b.input(name, 'float32', [batch!, width]);
-    // the parts of a joint are inputs that nothing uses
+    // a look-up that is part of a joint has an input of its own, which nothing uses and pruning removes
     if (joint || !isJoined(lookup!, joints)) {
       columns.set(name, width);
       let column = 0;
@@ -95,8 +96,8 @@ interface Lookup {
 }
 
 /**
- * `graph` with (sum over j of w[j] x[j]) / d as sum over j of (w[j] / d) x[j], where x is looked up: the division is
- * done for the weights, which are fewer.
+ * `graph` with (sum over j of w[j] x[j]) / d written as sum over j of (w[j] / d) x[j] if x is looked up: the sum is
+ * then a pool.
  */
 function weighLookups(graph: Graph): Graph {
   const { find, get, numbersOf } = patternsOf(graph);
@@ -114,7 +115,7 @@ function weighLookups(graph: Graph): Graph {
   );
 }
 
-/** `name` as a product of a row of weights `[batch, length]` and rows of a table that are looked up. */
+/** `name` as a product of weights `[batch, length]` and looked-up rows of a table; null if it is not one. */
 function pooledLists(name: string, { find, get, numbersOf }: Patterns) {
   const squeeze = find('Squeeze', name);
   const product = find('MatMul', squeeze?.inputs[0]);
@@ -126,7 +127,7 @@ function pooledLists(name: string, { find, get, numbersOf }: Patterns) {
   return get(weights).shape.length === 2 ? { lookup, weights } : null;
 }
 
-/** `name` as a sum of numbers that are looked up in lists, each times its weight. */
+/** `name` as a weighted sum of numbers that are looked up; null if it is not one. */
 function pooledNumbers(name: string, { find, get, numbersOf }: Patterns) {
   const sum = find('ReduceSum', name);
   const mul = find('Mul', sum?.inputs[0]);
@@ -140,7 +141,7 @@ function pooledNumbers(name: string, { find, get, numbersOf }: Patterns) {
   return null;
 }
 
-/** Look-ups by the value that holds their sums. */
+/** The look-ups to cut out, by the value with their sums. */
 function findLookups(graph: Graph, rowInputs: readonly string[], maximumBytes: number): ReadonlyMap<string, Lookup> {
   const patterns = patternsOf(graph);
   const perRow = valuesReachedFrom(graph, rowInputs);
@@ -186,7 +187,7 @@ function lookupOf(
   return { output, table, rows: rows!, width, index, length, weights };
 }
 
-/** Concatenations of sums alone, which are written beside each other: by their nodes. */
+/** By node, concatenations whose parts are all sums with no other use: one input takes the parts side by side. */
 function findJoints(graph: Graph, lookups: ReadonlyMap<string, Lookup>): ReadonlyMap<Node, readonly Lookup[]> {
   const uses = new Map<string, number>();
   for (const name of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs])

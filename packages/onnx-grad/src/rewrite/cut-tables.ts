@@ -1,7 +1,4 @@
-/**
- * Finds embedding tables by cutting: a table that is only looked up by indices that depend on no parameter can be
- * compact.
- */
+/** Cuts a graph at the look-ups of its embedding tables, so that these can be compact. */
 import { Builder } from '../graph/builder.ts';
 import { dependentValues } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -10,11 +7,11 @@ import { valuesReachedFrom } from '../graph/reach.ts';
 
 /** One look-up of a compact table. */
 export interface CutLookup {
-  /** The value of the index graph with the table's rows, as the model computes them. */
+  /** The value of the index graph with the rows to read, as the model computes them. */
   readonly index: string;
-  /** The input of the compact graph for their positions in the compact table: int32, of the same shape. */
+  /** The input of the compact graph with the positions of these rows in the compact table: int32, the same shape. */
   readonly input: string;
-  /** The value of the compact graph with what is read: a row of the table for each position. */
+  /** The value of the compact graph with the rows that are read. */
   readonly output: string;
 }
 
@@ -27,20 +24,20 @@ export interface CutTable {
 
 export interface TableCut {
   readonly tables: readonly CutTable[];
-  /** Parameters that stay dense, with the reason. */
+  /** By parameter that stays whole, the reason. */
   readonly dense: ReadonlyMap<string, string>;
-  /** Inputs -> the indices of all look-ups. */
+  /** Computes the indices of all look-ups from the inputs. */
   readonly indexGraph: Graph;
   /**
-   * The model with each of `parameters` as an input: `[rows.<parameter>, ..]` for a compact table, and the positions of
-   * its look-ups as further inputs.
+   * The graph with each of `parameters` as an input, `[rows.<parameter>, ..]` for a compact table, and further inputs
+   * for the positions of look-ups.
    */
   readonly compactGraph: Graph;
 }
 
 /**
- * Cuts `graph` at the look-ups of its tables: every `Gather` on axis 0 whose data is one of `parameters` and whose
- * indices depend on no parameter. A parameter with any other consumer stays dense. With `compact: false` none are cut.
+ * Cuts `graph` at every `Gather` on axis 0 of one of `parameters` whose indices depend on no parameter. A parameter
+ * that is also used otherwise stays whole; with `compact: false`, all do.
  */
 export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
   const reached = valuesReachedFrom(graph, parameters);
@@ -90,7 +87,7 @@ function copyInput(b: Builder, value: Value): Value {
   return b.input(value.name, value.dtype, value.shape, value.known);
 }
 
-/** Why `parameter` cannot be a compact table, or null. */
+/** Why `parameter` cannot be a compact table; null if it can. */
 function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>): string | null {
   const consumers = graph.nodes.filter((node) => node.inputs.includes(parameter));
   const { shape } = graph.values.get(parameter)!;
@@ -107,11 +104,11 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
-  // without the tables: a session of this graph would hold them a second time
+  // without the tables, which a session of this graph would hold a second time
   return pruneInputs({ ...graph, outputs: [...names], overrides: new Map() }, [], { initializers: true });
 }
 
-/** Parameters of `graph` with a gradient of its output. */
+/** The float parameters of `graph` with a gradient: an output depends on them through ops that have one. */
 export function trainableParameters(graph: Graph): string[] {
   return [...graph.initializers.keys()].filter((name) => {
     const dependent = dependentValues(graph, new Set([name]));

@@ -29,7 +29,7 @@ export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   });
 }
 
-/** How many consecutive Casts and Identities are looked through. */
+/** Maximum number of consecutive Casts and Identities to look through. */
 const MAXIMUM_HOPS = 8;
 
 /** Names of values in the loop. */
@@ -84,7 +84,7 @@ class Scope {
 
 function findBag(loop: NodeProto, outer: Scope): Bag | null {
   const body = loop.attribute.find(({ name }) => name === 'body')?.g;
-  // no value is carried from one bag to the next: the loop continues as long as there are bags
+  // nothing is carried from one bag to the next: the loop ends with the last bag
   if (
     !body ||
     loop.input.length !== 2 ||
@@ -134,13 +134,13 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   const stepOfOne = taken.input[4] === undefined || inner.is(taken.input[4], 1);
   if (starts === undefined || ends === undefined || !inner.is(taken.input[3], 0) || !stepOfOne) return null;
 
-  // ends are the starts except the first; as many iterations as ends
+  // the ends are the starts without the first, and there are as many iterations
   const later = outer.find(ends, 'Slice');
   const offsets = outer.find(starts, 'Concat');
   const isChain = later && offsets && later.input[0] === starts && cutsFirst(later, outer);
   if (!isChain || sizeOf(loop.input[0], 0, outer) !== ends) throw withOffsets(loop);
 
-  // starts are 0, length, 2 length, .. of all flattened ids
+  // the starts are 0, length, 2 length, .. in the flattened ids
   const ids = flattened(taken.input[0], outer);
   const range = outer.find(offsets.input[0], 'Range');
   const all = outer.find(offsets.input[1], 'Unsqueeze');

@@ -1,6 +1,6 @@
 /**
- * Probabilities that are exact where they are small. ONNX Runtime's float32 Sigmoid is right to 3e-8 only: from logits
- * of -10 down it mixes up neighbours, and from -18 down it is 0.
+ * Probabilities that stay exact where they are small. ONNX Runtime's float32 Sigmoid has an error of 3e-8: it confuses
+ * neighbours below logits of about -10, and is 0 below -18.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -8,12 +8,12 @@ import type { NodeOptions } from '../graph/node-builder.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { rewrite } from './rewrite.ts';
 
-/** Further from 0 than this the error of ONNX Runtime's Sigmoid is the larger one. */
+/** Further from 0 than this, ONNX Runtime's Sigmoid has a larger error than 1 / (1 + e^-x). */
 const TAIL = 2;
 
 /**
- * sigmoid(x), exact to a few units in the last place at any x: ONNX Runtime's own between -2 and 2, and 1 / (1 + e^-x)
- * beyond. `options` are those of the node that gives it.
+ * Adds sigmoid(x), exact to a few units in the last place at any x: ONNX Runtime's own between -2 and 2, 1 / (1 + e^-x)
+ * beyond. `options` are those of the last node.
  */
 export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): Value {
   const tail = b.add('Reciprocal', [onePlusExp(b, b.add('Neg', [x]))]);
@@ -21,7 +21,7 @@ export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): V
   return b.add('Where', [isTail, tail, b.add('Sigmoid', [x])], {}, options);
 }
 
-/** 1 - p for p = sigmoid(x), exact where that is near 0. */
+/** 1 - p for p = sigmoid(x), exact near 0. */
 function exactComplement(b: Builder, p: Value, x: Value): Value {
   const tail = b.add('Reciprocal', [onePlusExp(b, x)]);
   return b.add('Where', [b.add('Greater', [x, b.scalar(TAIL, x)]), tail, b.add('Sub', [b.scalar(1, p), p])]);
@@ -32,9 +32,8 @@ function onePlusExp(b: Builder, x: Value): Value {
 }
 
 /**
- * `graph` with each Sigmoid that its first output is made of by sums, products and moves alone (a sigmoid, or a
- * weighted mean of some) in exact form. Others are inside of layers, and stay. A graph without one is returned as it
- * is.
+ * `graph` with exact sigmoids where its first output is a sigmoid, or is made of some by sums, products and moves only,
+ * such as a weighted mean. Sigmoids inside layers stay. A graph without any is returned unchanged.
  */
 export function exactSigmoids(graph: Graph): Graph {
   const ends = new Set(mixedNodes(graph, graph.outputs[0]!).filter(({ op }) => op === 'Sigmoid'));
@@ -44,16 +43,16 @@ export function exactSigmoids(graph: Graph): Graph {
   );
 }
 
-/** A probability with what it is made of: 1 less it, and its sigmoids. */
+/** The complement of a probability that is made of exact sigmoids. */
 export interface Mixture {
-  /** 1 - p: exact where p is near 1 if `isExact`, else the plain difference. */
+  /** 1 - p: exact near 0 if `isExact`, else the plain difference. */
   readonly complement: Value;
   readonly isExact: boolean;
 }
 
 /**
- * Finds the sigmoids in exact form that `p` is made of, and gives each its derivative by hand, p (1 - p): finite and
- * exact at any logit, in any order. null where there is none.
+ * Finds the exact sigmoids that `p` is made of, and overrides the gradient of each with p (1 - p), which is finite and
+ * exact at any logit and order. null if there is none.
  */
 export function findMixture(b: Builder, p: Value): Mixture | null {
   const graph = b.build('mixture', [p]);
@@ -68,7 +67,7 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
   const exact = complementOf(b, { producers, logits, complements }, p.name);
   const one = b.scalar(1, p);
   for (const { value, logit } of sigmoids) {
-    // where 1 - p is a difference of floats its slope must be one too: both are 0 where p is rounded to 1
+    // if 1 - p is a difference of floats, the slope must use it too: both are then 0 where p is rounded to 1
     const own = complements.get(value.name);
     const rest = exact && own ? own : b.add('Sub', [one, value]);
     const slope = b.add('Mul', [value, rest]);
@@ -78,7 +77,7 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
   return { complement: exact ?? b.add('Sub', [one, p]), isExact: exact !== null };
 }
 
-/** Ops that a weighted mean of probabilities is made of: which of their inputs to follow. */
+/** Ops that may make up a weighted mean of probabilities, and which of their inputs to follow. */
 const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Add: 'all',
   Clip: 'first',
@@ -104,7 +103,7 @@ const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Unsqueeze: 'first',
 };
 
-/** The nodes where a walk from `output` through mixing ops ends. */
+/** The nodes at which a walk back from `output` through these ops ends. */
 function mixedNodes(graph: Graph, output: string): readonly Node[] {
   const wanted = new Set([output]);
   const ends: Node[] = [];
@@ -130,13 +129,15 @@ function logitOf(producers: Producers, { op, inputs }: Node): string | null {
 
 interface Parts {
   readonly producers: Producers;
-  /** By the name of a sigmoid. */
+  /** By sigmoid, its logit. */
   readonly logits: ReadonlyMap<string, Value>;
-  /** Those that are made so far. */
+  /** By sigmoid, its complement; filled along the way. */
   readonly complements: Map<string, Value>;
 }
 
-/** 1 - `name` in exact form: the same moves, and means whose weights sum to 1, of the complements of its sigmoids. */
+/**
+ * 1 - `name` in exact form: the complements of its sigmoids, moved and averaged in the same way. null if it has none.
+ */
 function complementOf(b: Builder, parts: Parts, name: string): Value | null {
   const { producers, logits, complements } = parts;
   const logit = logits.get(name);
@@ -165,7 +166,7 @@ function complementOf(b: Builder, parts: Parts, name: string): Value | null {
   }
 }
 
-/** Of a sum of products with weights that sum to 1. */
+/** The complement of a sum whose weights sum to 1. */
 function complementOfSum(b: Builder, parts: Parts, { inputs, attributes }: Node<'ReduceSum'>): Value | null {
   const product = parts.producers.get(inputs[0]!);
   const axes = inputs[1] ? b.constantOf(b.get(inputs[1])) : undefined;
@@ -179,7 +180,7 @@ function complementOfSum(b: Builder, parts: Parts, { inputs, attributes }: Node<
   return null;
 }
 
-/** True for a Softmax over the axis that is summed, of as many axes as what it weighs. */
+/** Whether `weight` is a Softmax over the axis that is summed, with as many axes as `other`. */
 function sumsToOne(b: Builder, producers: Producers, weight: string, axis: number, other: Value): boolean {
   const node = producers.get(weight);
   const rank = b.get(weight).shape.length;

@@ -1,6 +1,6 @@
 /**
- * Finds the linear logit term: the one number per row through which some parameters act. If there is one, adapting them
- * is a regression on fixed features.
+ * Finds the linear term: the one number per row through which some parameters act. If there is one, descent on them is
+ * a regression on fixed features.
  */
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
@@ -12,41 +12,36 @@ import { splitFrozen } from './split-frozen.ts';
 /** One look-up of a table among the parameters. */
 export interface LinearLookup {
   readonly parameter: string;
-  /** Value with the table's rows, as the model computes them. */
+  /** The value with the rows to read, as the model computes them. */
   readonly index: string;
   /**
-   * Output of `weightGraph`: how much each looked-up element adds to its row's term, of the shape of what is looked up.
+   * The output of `weightGraph` with what each looked-up element adds to its row's term, in the shape of what is read.
    */
   readonly weight: string;
 }
 
-/**
- * One number per row, linear in the parameters, through which they reach the output: usually an addend of the logit.
- */
+/** One number per row, linear in the parameters, through which alone they reach the output. */
 export interface LinearTerm {
-  /** Name of the value: `[batch]` or `[batch, 1]`. */
+  /** The name of the value, `[batch]` or `[batch, 1]`. */
   readonly value: string;
-  /** Inputs of the head and the parameters -> the term. */
+  /** Computes the term from the head's inputs and the parameters. */
   readonly termGraph: Graph;
-  /**
-   * Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null if no parameter is
-   * a table.
-   */
+  /** Computes indices and weights of all look-ups from the same (parameters for their shapes); null without a table. */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
-  /** Parameters that are not tables, with few elements, so that their features can be read off one by one. */
+  /** Parameters that are not tables: few elements, whose features are read off one by one. */
   readonly dense: readonly string[];
-  /** The term (an input with its own name) and inputs of the head -> the head's output. */
+  /** Computes the head's output from the term, an input under its name, and the head's inputs. */
   readonly linkGraph: Graph;
 }
 
-/** Maximum number of elements of parameters that are not tables, which must be read off one by one. */
+/** Maximum number of elements of parameters that are not tables. */
 const MOST_DENSE = 512;
 
 /**
- * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number per
- * row, is linear in the parameters, and is the only path from them to the output; before factors that all rows share.
- * null if there is none, for example if a parameter is inside a non-linear layer.
+ * The linear term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value with one number per
+ * row that is linear in the parameters and that all paths from them to the output go through, without factors that all
+ * rows share. null if there is none, for example if a parameter is inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -80,10 +75,7 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
   return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
 }
 
-/**
- * The term within `value` before it is multiplied by inputs of the head that are the same for all rows: such a factor
- * may be adapted itself.
- */
+/** The factor of `value` that is a term, without inputs of the head that all rows share: these may be adapted too. */
 function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
   const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
   for (let at = value; ; ) {
@@ -94,7 +86,7 @@ function withoutFactors(head: Graph, value: string, isTerm: (name: string) => bo
   }
 }
 
-/** Values that depend on the parameters by linear ops alone, with independent rows. */
+/** The values that depend on the parameters through linear ops only, with independent rows. */
 function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
   const dependent = new Set(parameters);
   const linear = new Set(parameters);
@@ -104,7 +96,7 @@ function linearValues(head: Graph, parameters: readonly string[], batch: string)
     if (dependents.length === 0) continue;
     for (const name of node.outputs) dependent.add(name);
     const output = shapeOf(node.outputs[0]!);
-    // once a value has rows, they must stay in place: each row's term depends on its own features
+    // rows must stay where they are: each row's term depends on its own features
     const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
     const rowsApart = output.slice(1).every((dim) => dim !== batch);
     if (
@@ -144,7 +136,7 @@ function isLinear(node: Node, isDependent: (name: string) => boolean): boolean {
   }
 }
 
-/** Whether the parameters reach the output on a path around `cut`. */
+/** Whether the parameters reach an output without passing through `cut`. */
 function reaches(head: Graph, parameters: readonly string[], cut: string): boolean {
   const around = { ...head, nodes: head.nodes.filter(({ outputs }) => !outputs.includes(cut)) };
   const reached = valuesReachedFrom(around, parameters);
@@ -152,8 +144,7 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
 }
 
 /**
- * The addend of `value` through which all of the parameters act: other addends need not be computed to know its
- * gradient.
+ * The addend of `value` through which all parameters act: its gradient is that of `value`, without the other addends.
  */
 function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
   const dependent = valuesReachedFrom(graph, parameters);
@@ -167,8 +158,8 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
 }
 
 /**
- * The gradient of the sum of all terms with respect to what is looked up: as rows are independent and the term is
- * linear, it is each element's weight.
+ * The gradient of the sum of all terms with respect to what is looked up. As rows are independent and the term is
+ * linear, that is the weight of each element.
  */
 function weightsOf(
   termGraph: Graph,

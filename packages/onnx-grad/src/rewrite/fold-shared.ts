@@ -1,6 +1,6 @@
 /**
- * Rewrites a graph so that what is the same for all rows of a batch is computed apart from them: `splitFrozen` at the
- * rows' inputs then leaves less to compute for each row.
+ * Separates what is the same for all rows of a batch from what differs: `splitFrozen` at the rows' inputs then leaves
+ * less to compute per row.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -14,12 +14,12 @@ interface Around extends Patterns {
   isShared(name: string): boolean;
 }
 
-/** What equals the only output of `node`, made of values by their old names; null where the rule does not apply. */
+/** Adds what equals the only output of `node`; null if the rule does not apply. */
 type SharedRule = (b: Builder, node: Node, around: Around) => Value | null;
 
 /**
- * `graph`, whose inputs `rowInputs` have one row for each of a batch, with outputs that are equal up to the order of
- * sums:
+ * `graph`, whose inputs `rowInputs` have one row for each of a batch, rewritten by these equalities, which hold up to
+ * the order of sums:
  *
  * - Gemm(Concat(x, Expand(c)), W, bias) = Gemm(x, W_x, Gemm(c, W_c, bias)), with W's parts for x and for c;
  * - sum over l of q[l] (sum over p of w[p] T[i[p], l]) = sum over p of w[p] (T q)[i[p]]: numbers, not vectors, are
@@ -42,7 +42,7 @@ function apply(graph: Graph, rowInputs: readonly string[], rule: SharedRule): Gr
   return prune(folded);
 }
 
-/** A Gemm of rows that all end (or begin) with the same numbers. */
+/** A Gemm of rows of which some columns are the same in all rows. */
 const foldConcat: SharedRule = (b, node, around) => {
   if (node.op !== 'Gemm') return null;
   const { inputs, attributes } = node as Node<'Gemm'>;
@@ -66,7 +66,7 @@ const foldConcat: SharedRule = (b, node, around) => {
   return product(rows, product(shared, added && b.get(bias)));
 };
 
-/** Columns `from` to `to` of a concatenation: a value, or the one row that all rows repeat. */
+/** The columns `from .. to` of a concatenation: a value, or a row that all rows share. */
 interface Part {
   readonly name: string;
   readonly shared: boolean;
@@ -74,7 +74,7 @@ interface Part {
   readonly to: number;
 }
 
-/** The parts of a matrix that is a concatenation of columns; empty for any other, or if a width is not known. */
+/** The parts of a matrix that is a concatenation of columns; empty for any other matrix, or if a width is unknown. */
 function partsOf(name: string, { find, isShared, get }: Around): readonly Part[] {
   const concat = find('Concat', name);
   if (!concat || ![1, -1].includes(concat.attributes.axis)) return [];
@@ -91,7 +91,7 @@ function partsOf(name: string, { find, isShared, get }: Around): readonly Part[]
   return parts;
 }
 
-/** The product of a shared vector and a weighted sum of vectors that are looked up. */
+/** The product of a shared vector with a weighted sum of looked-up vectors. */
 const foldProduct: SharedRule = (b, node, { find, isShared, get, numbersOf }) => {
   if (node.op !== 'ReduceSum') return null;
   const mul = find('Mul', node.inputs[0]);
@@ -115,7 +115,7 @@ const foldProduct: SharedRule = (b, node, { find, isShared, get, numbersOf }) =>
   return null;
 };
 
-/** Two weighted sums of numbers that are looked up in the same places. */
+/** The sum of two weighted sums of numbers, looked up at the same places with the same weights. */
 const foldLookups: SharedRule = (b, node, around) => {
   if (node.op !== 'Add') return null;
   const [one, other] = node.inputs.map((name) => lookupSum(name, around));
@@ -125,7 +125,7 @@ const foldLookups: SharedRule = (b, node, around) => {
   return b.add('ReduceSum', [weighted, b.ints(one.axes)], { keepdims: one.keepdims });
 };
 
-/** `name` as a weighted sum of numbers that are looked up in a shared table; sums of equal `place` can be one. */
+/** `name` as a weighted sum of numbers that are looked up in a shared table; sums with the same `place` can be one. */
 function lookupSum(name: string, { find, isShared, get, numbersOf }: Around) {
   const sum = find('ReduceSum', name);
   const mul = find('Mul', sum?.inputs[0]);

@@ -1,13 +1,13 @@
-/** Questions that rewriting rules ask about the graph around a node. */
+/** What rewriting rules ask about the graph around a node. */
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';
 
 export interface Patterns {
-  /** The node that gives the value `name`, if it is of this op. */
+  /** The node that computes the value `name` if it has this op, else null. */
   find<K extends OpType>(op: K, name: string | undefined): Node<K> | null;
   get(name: string): Value;
-  /** The elements of a constant list of axes, sizes, ..; null if they are not known before it runs. */
+  /** The elements of a list of axes or sizes; null if they are only known at run time. */
   numbersOf(name: string | undefined): readonly number[] | null;
 }
 

@@ -1,9 +1,9 @@
-/** Walks a graph and lets a rule replace a node's values. */
+/** Walks a graph and lets a rule replace the values of its nodes. */
 import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { nameDims } from '../graph/name-dims.ts';
 
-/** A node as a rule sees it. Its names are those of the old graph; values are those of the new one. */
+/** A node as a rule sees it: its names belong to the old graph, values to the new one. */
 export interface Place {
   readonly b: Builder;
   readonly node: Node;
@@ -11,13 +11,13 @@ export interface Place {
   readonly inputs: readonly (Value | null)[];
 }
 
-/** Replacements equal to the outputs of a node; null leaves the node unchanged. */
+/** Returns values that equal the outputs of a node, or null to keep the node. */
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**
- * `graph` with each node replaced by what `rule` returns for it. Outputs, and values named in hand-written gradients,
- * keep their names (through an Identity where necessary); sizes keep theirs where possible. Nodes that are no longer
- * needed are not removed.
+ * `graph` with each node replaced by what `rule` returns for it. Outputs, and values that hand-written gradients name,
+ * keep their names (with an Identity if necessary), and sizes keep theirs if possible. Nodes that are no longer needed
+ * stay: `prune` removes them.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const b = new Builder();
@@ -50,7 +50,7 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
   return nameDims({ ...built, overrides: graph.overrides }, graph.values);
 }
 
-/** Names that must be kept: outputs, and everything that hand-written gradients depend on. */
+/** The names that must not change: outputs, and the values that hand-written gradients name. */
 function keptNames(graph: Graph): ReadonlySet<string> {
   const kept = new Set(graph.outputs);
   for (const [name, list] of graph.overrides) {

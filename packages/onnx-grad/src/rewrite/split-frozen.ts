@@ -1,4 +1,4 @@
-/** Splits a graph where some parameters begin to matter: a body that does not depend on them, and a head that does. */
+/** Splits a graph into a body that does not depend on some parameters and a head that does. */
 
 import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
@@ -9,21 +9,17 @@ import type { Tensor } from '../graph/tensor.ts';
 import { knownTensor } from '../graph/tensor-values.ts';
 
 export interface Split {
-  /**
-   * Inputs -> the boundary: computed once, independent of the parameters. null if the boundary consists of inputs only.
-   */
+  /** Computes the boundary from the inputs; null if the boundary consists of inputs only. */
   readonly body: Graph | null;
-  /**
-   * The boundary and the parameters -> the outputs. The parameters are inputs or initializers, as in the whole graph.
-   */
+  /** Computes the outputs from the boundary and the parameters, which are inputs or initializers as in the graph. */
   readonly head: Graph;
-  /** Values that the head reads and that do not depend on the parameters: the head's inputs, by their own names. */
+  /** The values that the head reads and that do not depend on the parameters: inputs of the head, under their names. */
   readonly boundary: readonly string[];
 }
 
 /**
- * Splits `graph` at `parameters` (initializers, inputs or intermediate values, which become inputs of the head). An
- * output that depends on none of them is a GraphError.
+ * Splits `graph` at `parameters`: initializers, inputs, or intermediate values, which become inputs of the head. An
+ * output that depends on none of them is a GraphError. Initializers and constants that both sides read are in both.
  */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
   const dependent = valuesReachedFrom(graph, parameters);
@@ -33,7 +29,7 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   const isOutside = (name: string) =>
     name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
   const outside = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isOutside)))];
-  // a size that is known must not become one that only running shows
+  // a known size must not become one that only run time shows
   const fixed = new Map(
     outside.flatMap((name): [string, Tensor][] => {
       const tensor = graph.inputs.includes(name) ? null : knownTensor(graph.values.get(name)!);

@@ -1,28 +1,25 @@
-/**
- * Finds and ties again what an export takes apart: weights that are one parameter in the model, and rows that training
- * keeps at 0.
- */
+/** Finds and restores what an export loses: weights that are one parameter in the model, and rows that stay 0. */
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { isFloat, type Tensor } from '../graph/tensor.ts';
 import { withInterface } from '../graph/with-interface.ts';
 import { rewrite } from './rewrite.ts';
 
-/** A parameter that is another one, as it is or transposed. */
+/** A parameter that is a copy of another one, perhaps transposed. */
 interface Tie {
   readonly parameter: string;
   readonly as: string;
   readonly transposed: boolean;
 }
 
-/** Fewer different numbers than this may be equal by chance, as fresh ones and zeros are. */
+/** Weights with fewer different numbers may be equal by chance, such as untrained ones and zeros. */
 const LEAST_DIFFERENT = 16;
-/** Names that exporters make up. */
+/** Names that exporters invent. */
 const MADE_UP = /^(onnx::|val_)/;
 
 /**
- * Float parameters of `graph` whose bits are those of another one, of the same shape or transposed (two axes): an
- * exporter writes a weight once a use where it folds its transpose. Of a pair the one is kept that has a name of the
- * model's own, else the first in the file.
+ * The float parameters of `graph` with the bits of another one, of the same shape or transposed: where an exporter
+ * folds a transpose, it writes a weight once per use. The kept one of a pair has a name that is not invented, or is the
+ * first in the file.
  */
 export function findTies(graph: Graph): Tie[] {
   const bySum = new Map<string, string[]>();
@@ -44,7 +41,7 @@ export function findTies(graph: Graph): Tie[] {
   return ties;
 }
 
-/** `graph` with each tied parameter made of the one that it is: gradients of both add up. */
+/** `graph` with each tied parameter computed from the kept one, so that the gradients of both uses add up. */
 export function tieWeights(graph: Graph, ties: readonly Tie[]): Graph {
   if (ties.length === 0) return graph;
   return withInterface(graph, {
@@ -66,7 +63,7 @@ export function tieWeights(graph: Graph, ties: readonly Tie[]): Graph {
   });
 }
 
-/** Float tables that are looked up, and whose first row is 0 and others are not: PyTorch's `padding_idx=0`. */
+/** The float tables that are looked up, with a first row of zeros and other numbers: PyTorch's `padding_idx=0`. */
 export function findPaddedTables(graph: Graph): string[] {
   const tables = new Set<string>();
   for (const node of graph.nodes) if (isLookup(node)) tables.add(node.inputs[0]!);
@@ -78,7 +75,7 @@ export function findPaddedTables(graph: Graph): string[] {
   });
 }
 
-/** `graph` where no look-up of row 0 of `tables` passes a gradient: the row keeps what it is, which must be 0. */
+/** `graph` in which look-ups of row 0 of `tables`, which must be 0, pass no gradient: the row stays 0. */
 export function keepPaddingRows(graph: Graph, tables: readonly string[]): Graph {
   if (tables.length === 0) return graph;
   const padded = new Set(tables);
@@ -102,7 +99,7 @@ function isVaried({ data }: Tensor): boolean {
   return found.size >= LEAST_DIFFERENT;
 }
 
-/** Equal for equal elements in any order. */
+/** A number that tensors with the same elements, in any order, share. */
 function sumOfBits(source: Tensor): number {
   const bits = bitsOf(source);
   let sum = 0;

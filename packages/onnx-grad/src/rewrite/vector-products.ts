@@ -1,12 +1,12 @@
-/** Rewrites products of a matrix and a vector so that ONNX Runtime's optimiser does not get them wrong. */
+/** Rewrites products of a matrix and a vector that ONNX Runtime's optimiser would get wrong. */
 import type { Graph } from '../graph/ir.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with `MatMul(x, v)`, `v` being a vector and `x` having a Transpose upstream, replaced by a product with the
- * matrix `[k, 1]` whose last axis is squeezed afterwards, with the same result. ONNX Runtime 1.30 moves a Transpose
- * down to the MatMul (through Where, Mul, Cast and others), merges the two, and drops the Transpose if the other side
- * is a vector: square matrices silently yield wrong numbers. A graph without such a product is returned unchanged.
+ * `graph` with `MatMul(x, v)`, where `v` is a vector and `x` has a Transpose upstream, replaced by a product with the
+ * matrix `[k, 1]`, whose last axis is squeezed afterwards: the same numbers. ONNX Runtime 1.30 moves a Transpose down
+ * to the MatMul (through Where, Mul, Cast and others), merges the two, and loses the Transpose if the other side is a
+ * vector: square matrices silently give wrong numbers. A graph without such a product is returned unchanged.
  */
 export function spellVectorProducts(graph: Graph): Graph {
   const turned = new Set<string>();

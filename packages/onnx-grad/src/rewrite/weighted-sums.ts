@@ -6,10 +6,10 @@ import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with each sum over the first or second axis of `x` `[d, e, k]` times one weight `w` `[d, e]` a vector as a
- * product of a row of weights and a matrix: sum over j of w[i, j] x[i, j, :] = (w[i] as [1, e]) x[i]. Outputs are equal
- * up to the order of sums. Pooled lists and mixtures of experts have this form. A product has no memory of its own for
- * the weighted vectors, which are the largest values of such graphs.
+ * `graph` with sums over the first or second axis of vectors `x` `[d, e, k]` times weights `w` `[d, e]` written as
+ * matrix products: sum over j of w[i, j] x[i, j, :] = (w[i] as [1, e]) x[i]. Outputs are equal up to the order of sums.
+ * Pooled lists and mixtures of experts have this form. A product never stores the weighted vectors, the largest values
+ * of such graphs.
  */
 export function weightedSumsAsProducts(graph: Graph): Graph {
   const patterns = patternsOf(graph);
@@ -41,7 +41,7 @@ function productOf(b: Builder, sum: Node<'ReduceSum'>, { find, get, numbersOf }:
   return null;
 }
 
-/** The transposed matrix `name`: what it is the transposed one of, where it is one. */
+/** The transpose of the matrix `name`: if that is a transpose itself, the original. */
 function transposed(b: Builder, name: string, find: Patterns['find']): Value {
   const already = find('Transpose', name);
   return already ? b.get(already.inputs[0]!) : b.add('Transpose', [b.get(name)], { perm: [1, 0] });
