@@ -6,19 +6,19 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
-import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { trustedProxyCheck } from '../lib/trusted-proxies.ts';
 import { addVersionRoutes } from './audiences/change-routes.ts';
+import { addModelRoutes } from './audiences/customised-model.ts';
 import { addExplanationRoutes } from './audiences/explanation-routes.ts';
 import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
-import { addModelRoutes } from './audiences/model-routes.ts';
+import { addQualityRoutes } from './audiences/quality.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
 import { StreamEncoder } from './audiences/stream/stream-encoder.ts';
 import { createTurns } from './audiences/stream/stream-turns.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { addAuditRoutes } from './audit/routes.ts';
-import { addFeedbackRoutes } from './campaigns/feedback-routes.ts';
+import { addFeedbackRoutes } from './campaigns/feedback.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
 import { addClockRoutes } from './clock/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
@@ -41,8 +41,8 @@ import { createServers } from './plugins/connections/connections.ts';
 import { LoadShedder } from './plugins/connections/load-shedder.ts';
 import { OpenRequests } from './plugins/connections/open-requests.ts';
 import { createSlots } from './plugins/connections/slots.ts';
-import type { ServerApp } from './plugins/fastify-types.ts';
-import { validatorCompiler } from './plugins/json/validation.ts';
+import type { ServerApp, ZodTypeProvider } from './plugins/fastify-types.ts';
+import { serializerCompiler, validatorCompiler } from './plugins/json/validation.ts';
 import { LastErrors } from './plugins/last-errors.ts';
 import { LazyLogger } from './plugins/lazy-logger.ts';
 import { type Answered, PatternLog } from './plugins/request-log.ts';
@@ -196,6 +196,7 @@ async function addRoutes(
   addMemberRoutes(app, dependencies);
   addFeedbackOutcome(app, dependencies);
   addVersionRoutes(app, dependencies);
+  addQualityRoutes(app, dependencies);
   addAudienceVersionRoutes(app, dependencies, takeStream);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);

@@ -1,12 +1,10 @@
-/** Route of an explanation: who an audience is. */
-import type { z } from 'zod';
+/** The route that explains an audience. */
 import type { Explanation } from '../../audience/explanation.ts';
-import type { Audience } from '../../domain/types.ts';
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { explanationQuery, explanationSchema } from './explanation-schemas.ts';
+import { explanation, explanationQuery, type ShownExplanation } from './explanation.ts';
 import { createExplanations } from './explanations.ts';
 
 /** What these routes call. */
@@ -26,17 +24,16 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
         operationId: 'getAudienceExplanation',
         scope: 'read',
         tags: ['audience'],
-        summary: 'Explain who the audience is',
+        summary: 'Get an explanation of who is in the audience',
         description:
-          'Tokens that are more or less frequent in the audience than in the population that it was made ' +
-          'with, by user feature, strongest evidence first, with the frequency among the seeds. Features ' +
-          'that the data set marks as sensitive are compared by group. The first request for a version takes ' +
-          'seconds with a million users; ' +
-          `at most ${config.maximumOpenExplanations} at a time (503 with \`Retry-After\`).`,
+          'Shows, by user feature, which tokens are more or less frequent in the audience than in the population with ' +
+          'which it was made, strongest evidence first, and how frequent they are among the seeds. Features that the ' +
+          'data set marks as sensitive are compared by group. The first request for a version takes seconds with a ' +
+          `million users; at most ${config.maximumOpenExplanations} at a time (503 with \`Retry-After\`).`,
         params: campaignParams,
         querystring: explanationQuery(config),
         response: {
-          200: json('The explanation.', explanationSchema),
+          200: json('The explanation.', explanation),
         },
         errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready', 'population_unavailable'],
       }),
@@ -47,45 +44,26 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
       const audience = version === undefined ? store.activeAudience(id) : store.audienceVersion(id, version);
       const { seeds, positives } = store.setsOf(audience);
       const seedSets = positives === null ? [seeds] : [seeds, positives];
-      return present(audience, await explain({ ...audience, seedSets }), limit, config.minimumDisparityPercent);
+      const explained = await explain({ ...audience, seedSets });
+      return {
+        ...explained,
+        version: audience.version,
+        populationVersion: audience.populationVersion,
+        features: explained.features.map((one) => ({ ...one, tokens: one.tokens.slice(0, limit) })),
+        warnings: warningsOf(explained, config.minimumDisparityPercent),
+      };
     },
   );
 }
 
-function present(
-  { version, populationVersion }: Audience,
-  explanation: Explanation,
-  limit: number,
-  minimumDisparityPercent: number,
-): z.output<typeof explanationSchema> {
-  const { populationSize, audienceSize, seedCount, features } = explanation;
-  return {
-    version,
-    population_version: populationVersion,
-    population: { count: populationSize },
-    audience: { count: audienceSize },
-    seeds: seedCount === null ? null : { count: seedCount },
-    features: features.map(({ feature, kind, sensitive, tokenCount, numbers, tokens, disparity }) => ({
-      feature,
-      kind,
-      sensitive,
-      token_count: tokenCount,
-      numbers: numbers && {
-        audience_mean: numbers.audienceMean,
-        population_mean: numbers.populationMean,
-        shift: numbers.shift,
-      },
-      tokens: tokens.slice(0, limit),
-      disparity,
-    })),
-    warnings: features.flatMap(({ feature, disparity }) => {
-      if (!disparity?.warning) return [];
-      const { lowest, highest, ratio } = disparity;
-      const percent = Math.floor(100 * (ratio ?? 0));
-      const message =
-        `"${lowest.token}" is selected at ${percent} % of the rate of "${highest.token}", less than ` +
-        `${minimumDisparityPercent} %`;
-      return [{ code: 'disparity' as const, feature, message }];
-    }),
-  };
+function warningsOf({ features }: Explanation, minimumDisparityPercent: number): ShownExplanation['warnings'] {
+  return features.flatMap(({ feature, disparity }) => {
+    if (!disparity?.warning) return [];
+    const { lowest, highest, ratio } = disparity;
+    const percent = Math.floor(100 * (ratio ?? 0));
+    const message =
+      `"${lowest.token}" is selected at ${percent} % of the rate of "${highest.token}", less than ` +
+      `${minimumDisparityPercent} %`;
+    return [{ code: 'disparity', feature, message }];
+  });
 }

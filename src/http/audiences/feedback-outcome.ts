@@ -1,10 +1,11 @@
-/** The route of what came back: what users did, and how many of those who responded the audience had. */
+/** The route that compares feedback with the audience: how many of the users who responded it contains. */
 import { z } from 'zod';
 import { membershipOf } from '../../audience/membership.ts';
-import { campaignParams } from '../campaigns/params.ts';
+import { usersByEvent } from '../campaigns/feedback.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { count } from '../plugins/json/fields.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUsers } from '../user-sets/find-user.ts';
 import { type MembershipNeeds, withActive } from './membership-routes.ts';
@@ -19,14 +20,16 @@ export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rank
 
 const feedbackOutcomeSchema = z
   .object({
-    users: z.object({ conversion: count, click: count, dismissal: count }).describe('By their last event.'),
+    users: usersByEvent,
     responders: z
       .object({
         compared: count.describe(
-          'Those that were looked at: all, or as many as are looked at, in the order of their ids.',
+          'Responders that were compared with the audience: all of them, or the first ones in the order of their ids.',
         ),
-        ranked: count.describe('Those that the active audience version ranks: neither its seeds nor unknown to it.'),
-        members: count.describe('Those of them who are in the audience.'),
+        ranked: count.describe(
+          'Compared responders whom the active audience version ranks: neither its seeds nor unknown to it.',
+        ),
+        members: count.describe('Ranked responders who are in the audience.'),
       })
       .describe('Users who converted or clicked.'),
   })
@@ -46,13 +49,13 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         operationId: 'getFeedback',
         scope: 'read',
         tags: ['campaigns'],
-        summary: 'Get what users did so far',
+        summary: 'Get a summary of the feedback so far',
         description:
-          'Users by their last event, and how many of those who converted or clicked are in the active audience: ' +
-          "beside the quality's `recall` for its size, what came of the prediction. Of more than " +
-          `${config.maximumBatchMembers} of them, so many are looked at (\`compared\`).`,
+          'Counts users by their latest event, and shows how many of those who converted or clicked are in the active ' +
+          "audience: compare this with the quality's predicted `recall` for its size. At most " +
+          `${config.maximumBatchMembers} of these users are compared with the audience (\`compared\`).`,
         params: campaignParams,
-        response: { 200: json('Events and members.', feedbackOutcomeSchema) },
+        response: { 200: json('The summary.', feedbackOutcomeSchema) },
         errors: ['campaign_not_found'],
       }),
     },

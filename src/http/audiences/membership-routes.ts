@@ -2,21 +2,14 @@
 import { type Membership, membershipOf } from '../../audience/membership.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { quoteJson, sendJson } from '../plugins/json/json-writing.ts';
+import { campaignParams, memberParams, userParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUser, findUsers } from '../user-sets/find-user.ts';
-import {
-  memberBatchBody,
-  memberBatchSchema,
-  memberParams,
-  memberSchema,
-  userAudiencesQuery,
-  userAudiencesSchema,
-  userParams,
-} from './schemas.ts';
+import { membership, membershipBatch, userAudiences } from './audience.ts';
+import { memberBatchBody, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
@@ -77,11 +70,11 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
         tags: ['audience'],
         summary: 'Check whether a user is in the audience',
         description:
-          'A seed is never a member. For a user that the population does not have, the response is 404 ' +
-          '`user_not_found`, with `member` and `known` false.',
+          'A seed is never a member. For a user who is not in the population, the response is 404 `user_not_found`, with ' +
+          '`member` and `known` set to false.',
         params: memberParams(config),
         response: {
-          200: json('Member or not.', memberSchema),
+          200: json('Whether the user is a member.', membership),
         },
         errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
       }),
@@ -108,14 +101,13 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         tags: ['audience'],
         summary: 'Check whether users are in the audience',
         description:
-          `Up to ${config.maximumBatchMembers} user ids; all items are for the same version, in the order of ` +
-          'the ids. ' +
-          'A user that the population does not have is not an error of the batch: its item has `known` false ' +
-          'and the code `user_not_found`.',
+          `Up to ${config.maximumBatchMembers} user ids. All items refer to the same version and are in the order of the ` +
+          'ids. A user who is not in the population does not make the batch fail: the item has `known` false and the ' +
+          'code `user_not_found`.',
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
-          200: json('One item per user id.', memberBatchSchema),
+          200: json('One item per user id.', membershipBatch),
         },
         errors: ['campaign_not_found', 'audience_not_ready'],
       }),
@@ -149,12 +141,12 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         tags: ['audience'],
         summary: 'List the audiences that contain a user',
         description:
-          'Every campaign whose active audience contains the user, by campaign id. For a user that the ' +
-          'population does not have, the response is 404; for one in no audience, the list is empty.',
+          'Lists every campaign whose active audience contains the user, sorted by campaign id. For a user who is not in ' +
+          'the population, the response is 404; for a user in no audience, the list is empty.',
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {
-          200: json('A page.', userAudiencesSchema),
+          200: json('A page.', userAudiences),
         },
         errors: ['invalid_cursor', 'user_not_found'],
       }),

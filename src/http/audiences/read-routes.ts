@@ -1,25 +1,26 @@
 /** Routes of an audience's members: pages and exports, of the active version and of fixed ones. */
 import type { ErrorCode } from '../../lib/errors.ts';
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { plainJson } from '../plugins/json/plain-json.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../plugins/media-types.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
+import { audiencePage } from './audience.ts';
+import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
-import { audiencePageSchema, audienceQuery, versionParams } from './schemas.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 
 /** The description of both routes. */
 const READING =
-  'JSON is paged; a cursor stays on the audience version and the size of its first page. NDJSON, CSV and ' +
-  'Parquet stream everything (from the cursor on, if there is one) unless `limit` is given; then ' +
-  '`X-Next-Cursor` has the cursor of the next page. All but Parquet is compressed with gzip if ' +
-  '`Accept-Encoding` allows it. `size`, `percent` or `min_score` cut the ranking at another place than the ' +
-  'audience, without running anything. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
-  'describe what was read. Scores are comparable within one expansion only. A user who was erased since is left out ' +
-  'and the others keep their ranks, so a page may have fewer items than `limit`.';
+  'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet stream ' +
+  'everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the cursor of the ' +
+  'next page. All formats except Parquet are compressed with gzip if `Accept-Encoding` allows it. `size`, `percent` or ' +
+  "`min_score` cut the ranking at a different place than the audience's own, without running anything. " +
+  '`X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe what was read. Scores are comparable ' +
+  'only within one expansion. Users who have been erased since are omitted and the others keep their ranks, so a page ' +
+  'may have fewer items than `limit`.';
 
 const RESPONSE = {
   200: {
@@ -33,7 +34,7 @@ const RESPONSE = {
       'Content-Encoding',
     ] as const,
     content: {
-      [JSON_TYPE]: { schema: audiencePageSchema },
+      [JSON_TYPE]: { schema: audiencePage },
       [NDJSON_TYPE]: {
         schema: textSchema.meta({
           description: 'One `{"rank","user_id","score","percentile"}` per line.',

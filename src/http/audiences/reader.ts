@@ -12,7 +12,7 @@ import { quoteJson } from '../plugins/json/json-writing.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../plugins/media-types.ts';
 import { encodeCursor } from './cursor.ts';
 import { decimalScore } from './decimal-score.ts';
-import type { ViewQuery } from './schemas.ts';
+import type { ViewQuery } from './queries.ts';
 import type { Encoding } from './stream/block-encoding.ts';
 import { formatRows, headOf, MEMBER_ROWS, SAFE_MEMBER_ROWS, type TextType } from './stream/row-formats.ts';
 import { streamChunks } from './stream/stream.ts';

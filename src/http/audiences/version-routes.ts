@@ -2,17 +2,17 @@
 import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
 import type { HeldRanking } from '../../audience/ranking-cache.ts';
 import type { Audience } from '../../domain/types.ts';
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../plugins/media-types.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, json, notModified } from '../plugins/route.ts';
-import { presentAudienceVersion } from './present.ts';
-import { audienceVersionPageSchema, diffParams, diffQuery, diffSchema, versionsQuery } from './schemas.ts';
+import { audienceDiff, audienceVersionPage } from './audience.ts';
+import { diffParams, diffQuery, versionsQuery } from './queries.ts';
 import type { ChangeBlock } from './stream/block-encoding.ts';
 import { streamChunks } from './stream/stream.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
@@ -40,20 +40,17 @@ function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): 
         params: campaignParams,
         querystring: versionsQuery(config),
         response: {
-          200: json('A page; empty before the first version.', audienceVersionPageSchema),
+          200: json('A page; empty before the first version.', audienceVersionPage),
         },
         errors: ['invalid_cursor', 'campaign_not_found'],
       }),
     },
-    async (request) => {
-      const { items, nextCursor } = store.audienceVersions(request.params.id, request.query);
-      return { items: items.map(presentAudienceVersion), next_cursor: nextCursor };
-    },
+    async (request) => store.audienceVersions(request.params.id, request.query),
   );
 }
 
 const DIFF_CONTENT = {
-  [JSON_TYPE]: { schema: diffSchema },
+  [JSON_TYPE]: { schema: audienceDiff },
   [NDJSON_TYPE]: {
     schema: textSchema.meta({
       description: 'One `{"change":"removed"|"added","user_id"}` per line.',
@@ -87,11 +84,10 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         tags: ['audience'],
         summary: 'Compare two versions of the audience',
         description:
-          'Who was added from version `from` to version `to`, and who was removed: counts as JSON, users as ' +
-          'an NDJSON or CSV stream (removed ones first, by their rank in `from`, then added ones, by their ' +
-          'rank in `to`; with gzip if `Accept-Encoding` allows it). The versions may come from different ' +
-          'expansions and populations. Users who were erased since are in no list; counts stay. ' +
-          '`If-None-Match` is supported.',
+          'Shows who was added from version `from` to version `to`, and who was removed: counts as JSON, users as an ' +
+          'NDJSON or CSV stream (removed users first, by their rank in `from`, then added users, by their rank in `to`; ' +
+          'with gzip if `Accept-Encoding` allows it). The versions may come from different expansions and populations. ' +
+          'Users who have been erased since are not listed, but still counted. `If-None-Match` is supported.',
         params: diffParams,
         querystring: diffQuery,
         response: {

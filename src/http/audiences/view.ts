@@ -5,7 +5,7 @@ import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
-import type { CutQuery, ViewQuery } from './schemas.ts';
+import type { CutQuery, ViewQuery } from './queries.ts';
 
 /** An audience version and the cursor that led to it. */
 export interface Located {

@@ -1,37 +1,68 @@
-/** Fields of a campaign's inputs other than features and seeds: labels, filters, refresh. */
+/** Inputs of a campaign: features, seeds, labels, filters, the audience's size and the refresh policy. */
 import { z } from 'zod';
-import type { Filters } from '../../domain/features.ts';
-import type { RefreshPolicy } from '../../domain/types.ts';
+import type { CampaignFeatures, Filters } from '../../domain/features.ts';
+import type { AudienceRequest, RefreshPolicy } from '../../domain/types.ts';
+import type { ServerConfig } from '../config.ts';
+import { answerOf } from '../plugins/json/answer.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../plugins/json/bounded-fields.ts';
+import { count, share } from '../plugins/json/fields.ts';
+import type { Wrong } from '../plugins/json/validation.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
+import { userIdList } from '../user-sets/user-id-list.ts';
 import type { CampaignLimits } from './limits.ts';
 
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const DURATION = /^([1-9]\d{0,5})([mhd])$/;
+type InputLimits = CampaignLimits & HttpLimits;
 
-/** `90m`, `1h`, `7d`: milliseconds. */
-function parseDuration(text: string): number {
-  const [, count, unit] = DURATION.exec(text) ?? [];
-  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+export function seedsField(config: ServerConfig) {
+  const description =
+    `User ids. If fewer than ${config.minimumSeeds} of them are known, the campaign is accepted and ends as ` +
+    '`too_small`.';
+  return userIdList(config, description);
 }
 
-function presentDuration(ms: number): string {
-  const unit = (['d', 'h', 'm'] as const).find((name) => ms % UNIT_MS[name] === 0) ?? 'm';
-  return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
+export function featuresField(config: InputLimits) {
+  const { maximumCampaignFeatures, maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
+  const wrongText = textFault('a value', 0, maximumFeatureValueLength);
+  const wrongValue = (value: unknown): Wrong | null => {
+    if (typeof value === 'number') return null;
+    if (!Array.isArray(value))
+      return typeof value === 'string'
+        ? wrongText(value)
+        : { message: 'a string, a number or a list of them is expected' };
+    if (value.length > maximumFeatureValues) {
+      return { message: `a feature has at most ${maximumFeatureValues} values`, limit: maximumFeatureValues };
+    }
+    if (value.every((item) => typeof item === 'number')) return null;
+    return value.map(wrongText).find((problem) => problem !== null) ?? null;
+  };
+  return objectField<CampaignFeatures[string]>('features', maximumCampaignFeatures)
+    .superRefine((features, context) => {
+      addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
+    })
+    .meta({
+      description:
+        "The model's campaign features by name: a string, a list of strings for a multi-valued feature, a number, or " +
+        'a list of numbers for a vector.',
+      type: 'object',
+      additionalProperties: {
+        anyOf: [
+          { type: 'string' },
+          { type: 'number' },
+          { type: 'array', items: { type: 'string' }, maxItems: maximumFeatureValues },
+          { type: 'array', items: { type: 'number' }, maxItems: maximumFeatureValues },
+        ],
+      },
+    });
 }
 
-export function labelsField(config: CampaignLimits & HttpLimits) {
+export function labelsField(config: InputLimits) {
   const { maximumLabels, maximumLabelLength, maximumErrorDetails } = config;
   const wrongText = textFault('a label', 0, maximumLabelLength);
   const wrongKey = textFault('the key of a label', 1, maximumLabelLength);
   return objectField<string>('labels', maximumLabels)
     .superRefine((labels, context) => {
-      addFirstIssues(
-        context,
-        Object.entries(labels),
-        (text, key) => wrongKey(key) ?? wrongText(text),
-        maximumErrorDetails,
-      );
+      const wrongWith = (text: string, key: string) => wrongKey(key) ?? wrongText(text);
+      addFirstIssues(context, Object.entries(labels), wrongWith, maximumErrorDetails);
     })
     .meta({
       description: 'Your own texts by key.',
@@ -43,23 +74,29 @@ export function labelsField(config: CampaignLimits & HttpLimits) {
     });
 }
 
-export function filtersField(config: CampaignLimits & HttpLimits) {
+/** Filters in an answer. */
+export const filters = z.record(
+  z.string(),
+  z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
+);
+
+export function filtersField(config: InputLimits) {
   const { maximumFilterFeatures, maximumFilterTokens, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongToken = textFault('a token', 1, maximumFeatureValueLength);
   const tokens = listField('tokens', wrongToken, maximumFilterTokens, maximumErrorDetails);
   return objectField<Filters[string]>('filters', maximumFilterFeatures)
-    .superRefine((filters, context) => {
+    .superRefine((given, context) => {
       const [lists, ranges] = [true, false].map((isList) =>
-        Object.entries(filters).filter(([, filter]) => Array.isArray(filter) === isList),
+        Object.entries(given).filter(([, filter]) => Array.isArray(filter) === isList),
       );
       addIssuesOf(context, tokens, lists!, maximumErrorDetails);
-      addIssuesOf(context, rangeSchema, ranges!, maximumErrorDetails);
+      addIssuesOf(context, range, ranges!, maximumErrorDetails);
     })
     .meta({
       description:
-        'Tokens by user feature, or the range of a number (`min`, `max`, both inclusive). Only users with at least ' +
-        'one of the tokens, or a number in the range, of each named feature are ranked; seeds need not match. ' +
-        'Features and tokens are those of the population (`GET /v1/populations/current`).',
+        'By user feature: a list of tokens, or the range of a number (`min`, `max`, both inclusive). Only users who ' +
+        'have at least one of the tokens, or a number in the range, for every named feature are ranked; seeds need ' +
+        'not match. Features and tokens are those of the population (`GET /v1/populations/current`).',
       examples: [{ country: ['DE', 'AT'], age: { min: 18, max: 35 } }],
       type: 'object',
       maxProperties: maximumFilterFeatures,
@@ -83,7 +120,7 @@ export function filtersField(config: CampaignLimits & HttpLimits) {
     });
 }
 
-const rangeSchema = z
+const range = z
   .strictObject(
     { min: z.number().optional(), max: z.number().optional() },
     'a list of tokens, or min and max, is expected',
@@ -91,13 +128,77 @@ const rangeSchema = z
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max or both are expected')
   .refine(({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max, 'min is above max');
 
-/** How an answer shows filters. */
-export const filtersSchema = z.record(
-  z.string(),
-  z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
+/** The size of an audience in an answer. */
+export const audienceRequest = z
+  .union([z.object({ size: count }), z.object({ percent: z.number() })])
+  .describe('As requested.');
+
+export function audienceField() {
+  return z
+    .strictObject({
+      size: z.int().min(1).optional().describe('Number of users, capped by the number of candidates.'),
+      percent: share.optional(),
+    })
+    .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
+      message: 'either size or percent is expected',
+    })
+    .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] });
+}
+
+export function toAudienceRequest({ size, percent = 0 }: z.output<ReturnType<typeof audienceField>>): AudienceRequest {
+  return size === undefined ? { percent } : { size };
+}
+
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^([1-9]\d{0,5})([mhd])$/;
+
+/** Milliseconds of `90m`, `1h`, `7d`. */
+function parseDuration(text: string): number {
+  const [, number, unit] = DURATION.exec(text) ?? [];
+  return Number(number) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
+
+function showDuration(ms: number): string {
+  const unit = (['d', 'h', 'm'] as const).find((name) => ms % UNIT_MS[name] === 0) ?? 'm';
+  return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
+}
+
+/** A refresh policy in an answer. */
+export const refresh = answerOf<RefreshPolicy>()(
+  { description: 'When the campaign is expanded automatically.' },
+  { every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() },
+  { every: ({ everyMs }) => (everyMs === null ? null : showDuration(everyMs)) },
 );
 
-/** A new policy: whatever is not named is off. */
+/** A change of a policy: fields that are not given stay as they are. */
+export function refreshChangeField() {
+  return z
+    .strictObject({
+      every: z
+        .string()
+        .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
+        .nullable()
+        .optional()
+        .meta({ description: 'Expand again this long after the latest expansion was created.', examples: ['1h'] }),
+      on_new_population: z.boolean().optional().meta({
+        description: 'Expand again when the service is started with a different population version.',
+      }),
+      on_change: z
+        .boolean()
+        .optional()
+        .meta({
+          description:
+            "Expand again within seconds if features, filters, seeds or suppression lists (including the installation's) " +
+            'differ from those of the latest expansion: required if opt-outs must leave audiences automatically.',
+        }),
+    })
+    .meta({
+      description: 'When to expand automatically; fields that are not given stay as they are.',
+      examples: [{ every: '1h' }],
+    });
+}
+
+/** A new policy: fields that are not given are off. */
 export function refreshField() {
   const { every, on_new_population, on_change } = refreshChangeField().shape;
   return z
@@ -112,37 +213,7 @@ export function refreshField() {
     });
 }
 
-/** A change of a policy: whatever is not named stays. */
-export function refreshChangeField() {
-  return z
-    .strictObject({
-      every: z
-        .string()
-        .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
-        .nullable()
-        .optional()
-        .meta({ description: 'Expand again this long after the latest expansion was made.', examples: ['1h'] }),
-      on_new_population: z.boolean().optional().meta({
-        description: 'Expand again when the service is started with a different population version.',
-      }),
-      on_change: z
-        .boolean()
-        .optional()
-        .meta({
-          description:
-            'Expand again, within seconds, when features, filters, seeds or suppression lists (including the ' +
-            "installation's) differ from those of the latest expansion: " +
-            'needed if opt-outs must leave audiences automatically.',
-        }),
-    })
-    .meta({ description: 'When to expand automatically; whatever is not named stays.', examples: [{ every: '1h' }] });
-}
-
-export const refreshSchema = z
-  .object({ every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() })
-  .describe('When it is expanded automatically.');
-
-/** The policy after a change; for a new campaign it changes the policy that is off. */
+/** The policy after a change; a new campaign's changes one that is off. */
 export function toRefreshPolicy(
   { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
   before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },
@@ -152,13 +223,5 @@ export function toRefreshPolicy(
     everyMs: everyMs === undefined ? before.everyMs : everyMs,
     onNewPopulation: onNewPopulation ?? before.onNewPopulation,
     onChange: onChange ?? before.onChange,
-  };
-}
-
-export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPolicy): z.output<typeof refreshSchema> {
-  return {
-    every: everyMs === null ? null : presentDuration(everyMs),
-    on_new_population: onNewPopulation,
-    on_change: onChange,
   };
 }

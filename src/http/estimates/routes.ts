@@ -6,12 +6,11 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Estimates, Expected } from '../../service/ports/estimates.ts';
 import { countFeatures } from '../campaigns/features.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { presentCounts } from '../expansions/present.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
-import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
+import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
 /** What these routes call. */
 export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
@@ -42,7 +41,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
         summary: 'Estimate the quality of an audience from its seeds',
         description: describeEstimate(config),
         body: estimateBody(config),
-        response: { 200: json('The estimate.', estimateSchema) },
+        response: { 200: json('The estimate.', estimate) },
         errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
       }),
       preValidation: async (request) => {
@@ -59,7 +58,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
       refuseUnknownFilters(population, filters);
       const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
       const answer = {
-        seeds: { ...presentCounts(counts), suppressed: null },
+        seeds: { ...counts, suppressed: null },
         feature_counts: featureCounts,
         minimum: config.minimumSeeds,
         enough: counts.known >= config.minimumSeeds,
@@ -90,13 +89,12 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
 
 function describeEstimate(config: EstimateNeeds['config']): string {
   return (
-    'Nothing is stored. Known and unknown seeds are counted, and if there are enough of them, the model is ' +
-    'adapted to some, as in an expansion, and tested on the others. Filters, `suppression` and the ' +
-    'suppression list of all campaigns exclude the same users as in an expansion: shares refer to the ' +
-    'candidates that remain, and only seeds that fit the filters are tested. ' +
-    `This may take ${config.estimateTimeMs} ms: if it takes longer, or other estimates are ahead of it, ` +
-    '`reason` says so and the remaining fields are returned; a list of millions, or filters on a large ' +
-    'population, may take that long at the first request. ' +
+    'Nothing is stored. Known and unknown seeds are counted. If there are enough known seeds, the model is adapted to ' +
+    'some of them, as in an expansion, and tested on the others. Filters, `suppression` and the suppression list of all ' +
+    'campaigns exclude the same users as in an expansion: shares refer to the remaining candidates, and only seeds that ' +
+    `match the filters are tested. An estimate may take ${config.estimateTimeMs} ms: if it takes longer, or has to wait ` +
+    'for others, `reason` says so and the remaining fields are returned. A list of millions of ids, or filters on a ' +
+    'large population, may take that long on the first request. ' +
     `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are used.`
   );
 }
@@ -119,11 +117,11 @@ function tell(
   answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
 ): Told & Partial<EstimateAnswer> {
   if (outcome.kind !== 'estimate') {
-    const counted = outcome.kind === 'late' && outcome.users !== null ? presentUsers(outcome.users, answer) : {};
+    const counted = outcome.kind === 'late' && outcome.users !== null ? usersOf(outcome.users, answer) : {};
     return { ...counted, ...nothing(...NOT_NOW[outcome.kind]) };
   }
   const { users, expected } = outcome.estimate;
-  const counted = presentUsers(users, answer);
+  const counted = usersOf(users, answer);
   if (!counted.enough) {
     const message =
       `${users.seeds} of the seeds are in the population and not suppressed; at least ${answer.minimum} are ` +
@@ -145,7 +143,7 @@ function tell(
   };
 }
 
-function presentUsers(
+function usersOf(
   { candidates, ...excluded }: CountedUsers,
   { seeds, minimum }: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
 ) {

@@ -1,11 +1,11 @@
 /** Routes of expansions: create, list, get, cancel. */
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
+import { pageQuery } from '../plugins/paging.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { presentExpansion } from './present.ts';
-import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from './schemas.ts';
+import { expansion, expansionPage, expansionParams } from './expansion.ts';
 
 /** What these routes call. */
 export type ExpansionNeeds = Pick<ServerDependencies, 'config' | 'wake'> & {
@@ -31,17 +31,16 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Expand a campaign again',
         description:
-          'Uses the current inputs: features, filters, seeds, suppression lists and feedback. The active ' +
-          'audience is served until the new one is ready, and stays active if the expansion fails. An ' +
-          'earlier expansion that has not ended is `superseded`. With an `Idempotency-Key`, repeating the request ' +
-          'queues nothing new.',
+          'Uses the current inputs: features, filters, seeds, suppression lists and feedback. The active audience is ' +
+          'served until the new one is ready, and stays active if the expansion fails. An earlier expansion that has ' +
+          'not ended becomes `superseded`. Repeating the request with the same `Idempotency-Key` queues nothing new.',
         params: campaignParams,
         headers: idempotencyHeaders,
         response: {
           202: json(
-            'Accepted; `Location` is the address of the expansion. Too few known seeds are not an error: it ' +
-              'ends as `too_small`.',
-            expansionSchema,
+            'Accepted; `Location` is the URL of the expansion. Too few known seeds are not an error: the expansion ' +
+              'then ends as `too_small`.',
+            expansion,
             ['Location', 'Idempotent-Replayed'],
           ),
         },
@@ -49,13 +48,14 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
       }),
     },
     async (request, reply) => {
-      const expansion = await once(request, reply, {
+      return once(request, reply, {
+        answer: expansion,
         make: (idempotent) => store.expand(request.params.id, idempotent),
-        present: presentExpansion,
+        head: (response, { id, campaign_id: campaignId, state }) => {
+          if (state === 'queued') dependencies.wake();
+          response.code(202).header('location', `/v1/campaigns/${campaignId}/expansions/${id}`);
+        },
       });
-      if (expansion.state === 'queued') dependencies.wake();
-      const location = `/v1/campaigns/${expansion.campaign_id}/expansions/${expansion.id}`;
-      return reply.code(202).header('location', location).send(expansion);
     },
   );
 }
@@ -70,17 +70,14 @@ function listExpansions(app: ServerApp, { config, store }: ExpansionNeeds): void
         tags: ['expansions'],
         summary: 'List the expansions of a campaign, newest first',
         params: campaignParams,
-        querystring: listQuery(config),
+        querystring: pageQuery(config),
         response: {
-          200: json('A page.', expansionPageSchema),
+          200: json('A page.', expansionPage),
         },
         errors: ['invalid_cursor', 'campaign_not_found'],
       }),
     },
-    async (request) => {
-      const { items, nextCursor } = store.expansionsOf(request.params.id, request.query);
-      return { items: items.map(presentExpansion), next_cursor: nextCursor };
-    },
+    async (request) => store.expansionsOf(request.params.id, request.query),
   );
 }
 
@@ -92,15 +89,15 @@ function getExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         operationId: 'getExpansion',
         scope: 'read',
         tags: ['expansions'],
-        summary: 'Get an expansion: stage, progress, time left, counts',
+        summary: 'Get an expansion: state, progress, time left, counts',
         params: expansionParams,
         response: {
-          200: json('The expansion.', expansionSchema),
+          200: json('The expansion.', expansion),
         },
         errors: ['campaign_not_found', 'expansion_not_found'],
       }),
     },
-    async ({ params }) => presentExpansion(store.expansion(params.id, params.expansion_id)),
+    async ({ params }) => store.expansion(params.id, params.expansion_id),
   );
 }
 
@@ -114,15 +111,15 @@ function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Cancel an expansion',
         description:
-          'The expansion is `cancelled` when this returns, and leaves nothing behind; the active audience ' +
-          'stays. Cancelling again changes nothing.',
+          'When this returns, the expansion is `cancelled` and leaves nothing behind; the active audience stays as it ' +
+          'is. Cancelling again changes nothing.',
         params: expansionParams,
         response: {
-          200: json('The expansion, cancelled.', expansionSchema),
+          200: json('The cancelled expansion.', expansion),
         },
         errors: ['campaign_not_found', 'expansion_not_found', 'expansion_ended'],
       }),
     },
-    async ({ params }) => presentExpansion(store.cancel(params.id, params.expansion_id)),
+    async ({ params }) => store.cancel(params.id, params.expansion_id),
   );
 }

@@ -5,9 +5,9 @@ import type { Access } from '../plugins/access/access.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { describeRoute, json } from '../plugins/route.ts';
+import { liveness, readiness } from './health.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Part } from './readiness.ts';
-import { livenessSchema, readinessSchema } from './schemas.ts';
 
 /** What these routes call. */
 export type HealthNeeds = Pick<ServerDependencies, 'served'>;
@@ -40,10 +40,10 @@ function getLiveness(app: ServerApp): void {
         operationId: 'getLiveness',
         scope: 'none',
         tags: ['health'],
-        summary: 'Is the process alive?',
-        description: 'It answers while its event loop turns; nothing else is looked at.',
+        summary: 'Check whether the process is alive',
+        description: 'Responds as long as the event loop runs; nothing else is checked.',
         response: {
-          200: json('Yes.', livenessSchema),
+          200: json('The process is alive.', liveness),
         },
         errors: ['headers_too_large'],
       }),
@@ -61,19 +61,19 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => 
         operationId: 'getReadiness',
         scope: 'none',
         tags: ['health'],
-        summary: 'Is every part ready to work?',
+        summary: 'Check whether every part of the service is ready',
         description:
-          'The engine (ready, with a heartbeat), the store (a row is written), model, population, free disk, file ' +
-          'descriptors. Store and descriptors are looked at once a second at most. Which part is not, why, and the ' +
-          'versions, are told to those who may read metrics.',
+          'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the population, ' +
+          'free disk space and file descriptors; store and descriptors at most once a second. Only callers who may read ' +
+          'metrics see which part is not ready and why, and the versions.',
         response: {
-          200: json('Yes.', readinessSchema),
+          200: json('Every part is ready.', readiness),
         },
         errors: ['headers_too_large'],
       }),
     },
     async (request) => {
-      const parts = [...partsOf()];
+      const parts = partsOf();
       const waiting = parts.filter(({ ready }) => !ready);
       if (!access.seesMetrics(request.headers.authorization)) {
         if (waiting.length === 0) return { status: 'ready' as const };
@@ -98,9 +98,9 @@ function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
         operationId: 'getMetrics',
         scope: 'metrics',
         tags: ['health'],
-        summary: 'Metrics for Prometheus',
+        summary: 'Get the metrics for Prometheus',
         response: {
-          200: { description: 'Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
+          200: { description: 'The metrics as Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
         },
         errors: ['headers_too_large'],
       }),

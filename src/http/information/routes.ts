@@ -7,16 +7,16 @@ import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { pageOfValues } from './feature-values.ts';
-import { presentLimits } from './published-limits.ts';
 import {
-  countedValuePageSchema,
-  currentModelSchema,
-  currentPopulationSchema,
+  countedValuePage,
+  currentModel,
+  currentPopulation,
   featureParams,
-  limitsSchema,
-  valuePageSchema,
+  limits,
+  valuePage,
   valueQuery,
-} from './schemas.ts';
+} from './information.ts';
+import { presentLimits } from './published-limits.ts';
 import { ValueCounts } from './value-counts.ts';
 
 /** What these routes call. */
@@ -42,9 +42,9 @@ function listLimits(app: ServerApp, { config }: InformationNeeds): void {
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'List the limits that an operator sets most often, and the fixed ones',
+        summary: 'List the limits that operators change most often, and the fixed ones',
         response: {
-          200: json('The limits.', limitsSchema),
+          200: json('The limits.', limits),
         },
         stored: false,
       }),
@@ -65,7 +65,7 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
         tags: TAGS,
         summary: 'Get the served model and its campaign features',
         response: {
-          200: json('The model.', currentModelSchema),
+          200: json('The model.', currentModel),
         },
         stored: false,
       }),
@@ -105,7 +105,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: json('A page.', valuePageSchema),
+          200: json('A page.', valuePage),
         },
         errors: ['invalid_cursor', 'feature_not_found'],
         stored: false,
@@ -133,14 +133,14 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): v
         tags: TAGS,
         summary: 'Get the served population: its users and their features',
         response: {
-          200: json('The population.', currentPopulationSchema),
+          200: json('The population.', currentPopulation),
         },
       }),
     },
     async () => ({
       version: population.version,
       users: population.rowCount,
-      imported_at: new Date(dependencies.populations.importedAt()).toISOString(),
+      imported_at: dependencies.populations.importedAt(),
       features: population.features.map(({ name, kind, sensitive }) => ({
         name,
         kind,
@@ -167,11 +167,11 @@ function listPopulationFeatureValues(
         tags: TAGS,
         summary: 'List the values of a user feature',
         description:
-          'All values ever imported, with the number of users in the served version who have them, which may be 0.',
+          'All values ever imported, each with the number of users in the served version who have it, which may be 0.',
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: json('A page.', countedValuePageSchema),
+          200: json('A page.', countedValuePage),
         },
         errors: ['invalid_cursor', 'feature_not_found'],
       }),

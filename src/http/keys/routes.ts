@@ -4,17 +4,9 @@ import { AppError, assert } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Caller } from '../plugins/access/access.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
+import { pageQuery } from '../plugins/paging.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { presentKey } from './present.ts';
-import {
-  callerSchema,
-  keyBody,
-  keyPageSchema,
-  keyParams,
-  keyQuery,
-  keySchema,
-  keyWithSecretSchema,
-} from './schemas.ts';
+import { caller, key, keyBody, keyPage, keyParams, keyWithSecret } from './key.ts';
 
 /** What these routes call. */
 export type KeyNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
@@ -41,13 +33,13 @@ function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
         tags: TAGS,
         summary: 'Create an API key',
         description:
-          'The first key is made by the operator: `metaheac keys create`, or METAHEAC_API_KEY. Where no key is needed ' +
-          'yet, this is refused (`forbidden`): whoever came first could lock all others out.',
+          'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While no key is required, ' +
+          'this is refused (`forbidden`): otherwise the first caller could lock everyone else out.',
         body: keyBody(config, () => clock.now()),
         response: {
           201: json(
-            'Created; `Location` is the address of the key. Only this response contains the key itself.',
-            keyWithSecretSchema,
+            'Created; `Location` is the URL of the key. Only this response contains the key itself.',
+            keyWithSecret,
             ['Location', 'Cache-Control'],
           ),
         },
@@ -58,11 +50,11 @@ function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
       refuseAnybody(request.caller);
       const { name, scope, labels, expires_at: expiry } = request.body;
       const expiresAt = expiry === undefined ? null : Date.parse(expiry);
-      const { apiKey, key } = store.apiKeys.create({ name, scope, labels, expiresAt }, config.maximumKeys);
+      const { apiKey, key: secret } = store.apiKeys.create({ name, scope, labels, expiresAt }, config.maximumKeys);
       return reply
         .code(201)
         .headers({ location: `/v1/keys/${apiKey.id}`, 'cache-control': 'no-store' })
-        .send({ ...presentKey(apiKey), key });
+        .send({ ...apiKey, key: secret });
     },
   );
 }
@@ -76,18 +68,15 @@ function listKeys(app: ServerApp, { store, config }: KeyNeeds): void {
         scope: 'admin',
         tags: TAGS,
         summary: 'List API keys, newest first',
-        description: 'Revoked and expired ones too, none with its secret.',
-        querystring: keyQuery(config),
+        description: 'Includes revoked and expired keys; secrets are never shown.',
+        querystring: pageQuery(config),
         response: {
-          200: json('A page.', keyPageSchema),
+          200: json('A page.', keyPage),
         },
         errors: ['invalid_cursor'],
       }),
     },
-    async (request) => {
-      const page = store.apiKeys.list(request.query);
-      return { items: page.items.map(presentKey), next_cursor: page.nextCursor };
-    },
+    async (request) => store.apiKeys.list(request.query),
   );
 }
 
@@ -101,17 +90,16 @@ function getCaller(app: ServerApp, { store }: KeyNeeds): void {
         labels: 'heeded',
         tags: TAGS,
         summary: 'Get what the caller may do',
-        description: 'For programs that offer their users no more than that. Also answered where no key is needed.',
+        description: 'For programs that only offer what the caller may do. Also available if no key is required.',
         response: {
-          200: json('The caller.', callerSchema),
+          200: json('The caller.', caller),
         },
       }),
     },
-    async ({ caller }) => {
-      assert(caller !== null, 'the route needs a scope');
-      const { actor, scope, labels } = caller;
-      const key = store.apiKeys.find(actor);
-      return { actor, scope, labels: labels ?? {}, key: key && presentKey(key) };
+    async (request) => {
+      assert(request.caller !== null, 'the route needs a scope');
+      const { actor, scope, labels } = request.caller;
+      return { actor, scope, labels: labels ?? {}, key: store.apiKeys.find(actor) };
     },
   );
 }
@@ -127,12 +115,12 @@ function getKey(app: ServerApp, { store }: KeyNeeds): void {
         summary: 'Get an API key, without its secret',
         params: keyParams,
         response: {
-          200: json('The key.', keySchema),
+          200: json('The key.', key),
         },
         errors: ['key_not_found'],
       }),
     },
-    async (request) => presentKey(store.apiKeys.get(request.params.id)),
+    async (request) => store.apiKeys.get(request.params.id),
   );
 }
 
@@ -145,7 +133,8 @@ function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
         scope: 'admin',
         tags: TAGS,
         summary: 'Revoke an API key',
-        description: 'The next request with it is refused. It stays in the list. Repeating it changes nothing.',
+        description:
+          'The next request with the key is refused. The key stays in the list. Repeating the request changes nothing.',
         params: keyParams,
         response: {
           204: { description: 'Revoked.' },

@@ -2,12 +2,19 @@
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyTypeProvider,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import type { ErrorCode } from '../../lib/errors.ts';
+
+/** A handler gets what the schemas of its request make of it, and returns what the schema of its response takes. */
+export interface ZodTypeProvider extends FastifyTypeProvider {
+  validator: this['schema'] extends z.ZodType ? z.output<this['schema']> : unknown;
+  serializer: this['schema'] extends z.ZodType ? z.input<this['schema']> : unknown;
+}
 
 /** A Fastify app whose routes are typed by their zod schemas. */
 export type ServerApp = FastifyInstance<

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
 import type { IdempotentRequest } from '../../domain/types.ts';
+import { sendShown } from './json/json-writing.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
 
 /** Headers of a POST that can be repeated safely. */
@@ -25,44 +26,50 @@ interface KeyedRequest extends Pick<FastifyRequest, 'method' | 'url' | 'body'> {
   readonly headers: { readonly 'idempotency-key'?: string | undefined };
 }
 
-/** What a route does: `make` must keep the answer of `once` in the commit that makes it. */
-interface Making<Made, Body> {
-  make(once: IdempotentRequest<Made> | undefined): Made | Promise<Made>;
-  present(made: Made): Body;
+/** What a route does. */
+interface Making<Answer extends z.ZodType> {
+  /** What is made, as the response shows it. */
+  readonly answer: Answer;
+  /** Must keep the answer of `once` in the commit that makes it. */
+  make(once: IdempotentRequest<z.input<Answer>> | undefined): z.input<Answer> | Promise<z.input<Answer>>;
+  /** Sets status and headers. */
+  head(reply: FastifyReply, shown: z.output<Answer>): void;
+  /** What identifies the request beside its key: by default its method, URL and body. */
+  readonly identity?: unknown;
 }
 
 /**
- * Makes something once for each key, for the routes of a resource; a request that comes while another with its key is
- * being answered waits for it. What identifies a request are its method, its URL and its body.
+ * Makes something once for each key, for the routes of a resource: sends its answer, or the first one again. A request
+ * that comes while another with its key is being answered waits for it.
  * @throws AppError idempotency_key_reused, and what `make` throws
  */
 export function createOnce(store: Pick<Campaigns, 'answerOf'>) {
   const running = new Map<string, Promise<unknown>>();
-  return async <Made, Body>(
+  const show = async <Answer extends z.ZodType>(
     request: KeyedRequest,
-    reply: Pick<FastifyReply, 'header'>,
-    { make, present }: Making<Made, Body>,
-  ): Promise<Body> => {
+    reply: FastifyReply,
+    { answer, make, identity = [request.method, request.url, request.body] }: Making<Answer>,
+  ): Promise<z.output<Answer>> => {
     const key = request.headers['idempotency-key'];
-    if (key === undefined) return present(await make(undefined));
+    if (key === undefined) return answer.parse(await make(undefined));
     while (running.has(key)) await running.get(key)?.catch(() => {});
-    const requestSha256 = sha256Of([request.method, request.url, request.body]);
+    const requestSha256 = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
     const answered = store.answerOf({ key, requestSha256 });
     if (answered !== null) {
       reply.header('idempotent-replayed', 'true');
-      return JSON.parse(answered) as Body;
+      return JSON.parse(answered) as z.output<Answer>;
     }
-    const making = Promise.resolve(make({ key, requestSha256, answer: (made) => JSON.stringify(present(made)) }));
+    const making = Promise.resolve(make({ key, requestSha256, answer: (made) => JSON.stringify(answer.parse(made)) }));
     running.set(key, making);
     try {
-      return present(await making);
+      return answer.parse(await making);
     } finally {
       running.delete(key);
     }
   };
-}
-
-/** What identifies a request. */
-export function sha256Of(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return async <Answer extends z.ZodType>(request: KeyedRequest, reply: FastifyReply, making: Making<Answer>) => {
+    const shown = await show(request, reply, making);
+    making.head(reply, shown);
+    return sendShown(reply, shown as object);
+  };
 }

@@ -1,6 +1,8 @@
-/** The query of a page. */
+/** The queries of pages. */
 import { z } from 'zod';
 import { component } from '../openapi/component.ts';
+import { pageLimit } from './json/query-numbers.ts';
+import type { HttpLimits } from './limits.ts';
 
 /** Where a page begins: after the previous one. */
 export const pageCursor = z
@@ -8,3 +10,11 @@ export const pageCursor = z
   .optional()
   .describe('`next_cursor` of the previous page.')
   .meta(component('PageCursor'));
+
+/** A page of a list of records. */
+export function pageQuery({ maximumCampaignPageSize, defaultCampaignPageSize }: HttpLimits) {
+  return z.strictObject({
+    limit: pageLimit(maximumCampaignPageSize, defaultCampaignPageSize).meta(component('PageLimit')),
+    cursor: pageCursor,
+  });
+}

@@ -1,8 +1,7 @@
 /** Named plugins: what applies to every request or route, with what has to be there before it. */
 import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { ServerApp } from './fastify-types.ts';
+import type { ServerApp, ZodTypeProvider } from './fastify-types.ts';
 
 /** Registered without a scope of its own: its hooks apply to all that is registered after it. */
 export type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;

@@ -1,21 +1,20 @@
 /** Routes of population versions: which there are, and which of them is served. */
-import type { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
-import type { VersionSummary } from '../../population/versions/versions.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { sampleUsers } from './sample.ts';
 import {
   changesQuery,
-  populationChangesSchema,
-  populationDetailSchema,
-  populationSampleSchema,
-  populationVersionSchema,
-  populationVersionsSchema,
+  populationChanges,
+  populationDetail,
+  populationSample,
+  populationVersion,
+  populationVersions,
+  type ShownVersion,
   sampleQuery,
   versionParams,
-} from './schemas.ts';
+} from './population.ts';
+import { sampleUsers } from './sample.ts';
 
 /** What these routes call. */
 export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
@@ -39,11 +38,11 @@ function listPopulations(app: ServerApp, { populations, served }: PopulationNeed
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'List the versions of the population, the newest first',
-        response: { 200: json('The versions.', populationVersionsSchema) },
+        summary: 'List the versions of the population, newest first',
+        response: { 200: json('The versions.', populationVersions) },
       }),
     },
-    async () => ({ items: populations.list().map((one) => present(one, served().population.version)) }),
+    async () => ({ items: listVersions(populations, served().population.version) }),
   );
 }
 
@@ -56,25 +55,24 @@ function getPopulation(app: ServerApp, { populations, served }: PopulationNeeds)
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'Get a version of the population: who has which feature, and what the served model does not know',
-        description: 'The first request for a version reads all of it, which takes seconds for millions of users.',
+        summary: 'Get a version of the population, with the coverage of its features',
+        description:
+          'Shows for each feature how many users have it, and which of its values the served model does not know. The first ' +
+          'request for a version reads all of it, which takes seconds for millions of users.',
         params: versionParams,
-        response: { 200: json('The version.', populationDetailSchema) },
+        response: { 200: json('The version.', populationDetail) },
         errors: ['population_not_found'],
       }),
     },
     async (request) => {
       const { version } = request.params;
       const coverage = await populations.coverage(version);
-      const found = findVersion(populations, version);
+      const { features, ...found } = findVersion(populations, version, served().population.version);
       return {
-        ...present(found, served().population.version),
-        features: coverage.map(({ name, users, values, unknownValues, unknownShare }) => {
-          const feature = found.features.find((one) => one.name === name)!;
-          return {
-            ...{ name, kind: feature.kind, sensitive: feature.sensitive === true, users, values },
-            ...{ unknown_values: unknownValues, unknown_share: unknownShare },
-          };
+        ...found,
+        features: coverage.map((one) => {
+          const { kind, sensitive } = features.find(({ name }) => name === one.name)!;
+          return { ...one, kind, sensitive: sensitive === true };
         }),
       };
     },
@@ -90,11 +88,13 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'Compare two versions of the population: who came, who went, whose features changed',
-        description: 'The first request for two versions reads both, which takes seconds for millions of users.',
+        summary: 'Get the differences between two versions of the population',
+        description:
+          'Counts users who were added, removed, or whose features changed. The first request for two versions reads both, ' +
+          'which takes seconds for millions of users.',
         params: versionParams,
         querystring: changesQuery,
-        response: { 200: json('What changed.', populationChangesSchema) },
+        response: { 200: json('The differences.', populationChanges) },
         errors: ['population_not_found'],
       }),
     },
@@ -122,12 +122,12 @@ function samplePopulation(app: ServerApp, { config, served }: PopulationNeeds): 
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'Get the ids of a few users of the served population',
+        summary: 'List the ids of a few users of the served population',
         description:
-          'To try the service out without a list of your own. With `feature` and `value`, only users who have that ' +
-          'value. The first ones that were imported, so the same ones each time: not a random sample.',
+          'For trying out the service without a list of your own. With `feature` and `value`, only users who have that ' +
+          'value. These are the first users that were imported, always the same ones: not a random sample.',
         querystring: sampleQuery(config),
-        response: { 200: json('The users.', populationSampleSchema) },
+        response: { 200: json('The users.', populationSample) },
         errors: ['feature_not_found'],
       }),
     },
@@ -154,13 +154,13 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
         tags: TAGS,
         summary: 'Serve another version of the population',
         description:
-          'Checks the files of the version and that it has what the served model needs, then serves it, also after ' +
-          'a restart. Other requests are answered meanwhile. New expansions use it, running ones end with theirs; ' +
-          'audiences stay as they are. Campaigns whose refresh policy says `on_new_population` are expanded again. ' +
-          'Activate an earlier version to go back; the next update builds on the newest one all the same, and is served ' +
-          'when it is done by a service that follows the population.',
+          'Checks the files of the version and whether it has what the served model needs, then serves it, also after a ' +
+          'restart. Other requests are answered in the meantime. New expansions use it, running ones finish with the ' +
+          'version they started with, and audiences stay as they are. Campaigns whose refresh policy has ' +
+          '`on_new_population` are expanded again. To go back, activate an earlier version; the next update still builds ' +
+          'on the newest version, and a service that follows the population then serves the update.',
         params: versionParams,
-        response: { 200: json('The version, which is served now.', populationVersionSchema) },
+        response: { 200: json('The version, which is now served.', populationVersion) },
         errors: ['population_not_found', 'population_rejected', 'unavailable'],
       }),
     },
@@ -168,29 +168,21 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
       const { version } = request.params;
       await populations.activate(version);
       wake();
-      return present(findVersion(populations, version), served().population.version);
+      return findVersion(populations, version, served().population.version);
     },
   );
 }
 
-/** @throws AppError population_not_found */
-function findVersion(populations: PopulationNeeds['populations'], version: string): VersionSummary {
-  const found = populations.list().find((one) => one.version === version);
-  if (found === undefined) throw new AppError('population_not_found', `there is no population version ${version}`);
-  return found;
+type Versions = Pick<PopulationNeeds['populations'], 'list'>;
+type Listed = ShownVersion & Pick<ReturnType<Versions['list']>[number], 'features'>;
+
+function listVersions(populations: Versions, served: string): Listed[] {
+  return populations.list().map((one) => ({ ...one, isServed: one.version === served }));
 }
 
-function present(
-  { version, isNewest, publishedAt, users, knownUsers, bytes }: VersionSummary,
-  served: string,
-): z.output<typeof populationVersionSchema> {
-  return {
-    version,
-    served: version === served,
-    newest: isNewest,
-    imported_at: new Date(publishedAt).toISOString(),
-    users,
-    known_users: knownUsers,
-    bytes,
-  };
+/** @throws AppError population_not_found */
+function findVersion(populations: Versions, version: string, served: string): Listed {
+  const found = listVersions(populations, served).find((one) => one.version === version);
+  if (found === undefined) throw new AppError('population_not_found', `there is no population version ${version}`);
+  return found;
 }

@@ -1,15 +1,13 @@
-/** The route of the service's status: one look at all that an operator asks for. */
+/** The route of the service's status: everything that an operator wants to know at a glance. */
 import type { z } from 'zod';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
-import { presentClock } from '../clock/schemas.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Part } from '../health/readiness.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { KEPT_ERRORS, type LastErrors } from '../plugins/last-errors.ts';
-import { presentTime } from '../plugins/present-time.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { statusSchema } from './schemas.ts';
+import { status } from './status.ts';
 
 /** What this route calls. */
 export type StatusNeeds = Pick<
@@ -28,7 +26,7 @@ export interface Observed {
 /** Damaged files that are named; all are counted. */
 const SHOWN_DAMAGE = 20;
 
-type Status = z.output<typeof statusSchema>;
+type Status = z.input<typeof status>;
 
 export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, observed: Observed): void {
   app.get(
@@ -39,29 +37,29 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
         scope: 'read',
         tags: ['information'],
         summary: 'Get the state of the service: versions, queue, engine, disk, last errors',
-        description: 'For people and scripts of operators. It names no user; `/metrics` has what is to be graphed.',
-        response: { 200: json('The status.', statusSchema) },
+        description: 'For operators and their scripts. It names no user; `/metrics` has the values to graph.',
+        response: { 200: json('The status.', status) },
       }),
     },
     async () => ({
-      ...presentParts(observed.partsOf()),
+      ...partsOf(observed.partsOf()),
       versions: versionsOf(dependencies),
-      started_at: presentTime(observed.started.at),
+      started_at: observed.started.at,
       uptime_seconds: (dependencies.clock.elapsed() - observed.started.elapsed) / 1000,
-      clock: presentClock(dependencies.clock.now(), dependencies.clock.status),
-      queue: presentQueue(dependencies),
-      engine: presentEngine(dependencies.engine()),
-      disk: presentDisk(dependencies),
+      clock: { ...dependencies.clock.status, time: dependencies.clock.now() },
+      queue: queueOf(dependencies),
+      engine: engineOf(dependencies.engine()),
+      disk: diskOf(dependencies),
       files: { damaged: dependencies.storage.damaged(), set_aside: [...dependencies.storage.setAside()] },
-      damage: presentDamage(dependencies),
+      damage: damageOf(dependencies),
       webhooks: { pending: dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
-      last_errors: presentErrors(dependencies, observed.errors),
+      last_errors: errorsOf(dependencies, observed.errors),
     }),
   );
 }
 
-function presentParts(parts: readonly Part[]): Pick<Status, 'ready' | 'parts'> {
-  return { ready: parts.every(({ ready }) => ready), parts: [...parts] };
+function partsOf(parts: readonly Part[]): Pick<Status, 'ready' | 'parts'> {
+  return { ready: parts.every(({ ready }) => ready), parts };
 }
 
 function versionsOf({ store, served }: StatusNeeds): Status['versions'] {
@@ -74,12 +72,12 @@ function versionsOf({ store, served }: StatusNeeds): Status['versions'] {
   };
 }
 
-function presentQueue({ store }: StatusNeeds): Status['queue'] {
+function queueOf({ store }: StatusNeeds): Status['queue'] {
   const { depth, oldestSeconds } = store.health.queue();
   return { depth, oldest_seconds: oldestSeconds, by_state: store.countsByState() };
 }
 
-function presentEngine({ ready, detail, restarts, heartbeat, ...engine }: EngineStatus): Status['engine'] {
+function engineOf({ ready, detail, restarts, heartbeat, ...engine }: EngineStatus): Status['engine'] {
   return {
     ...{ ready, detail, restarts, hung: engine.hung ?? 0, last_end: engine.lastEnd ?? null },
     threads: heartbeat?.threads ?? null,
@@ -90,7 +88,7 @@ function presentEngine({ ready, detail, restarts, heartbeat, ...engine }: Engine
   };
 }
 
-function presentDisk({ machine, storage }: StatusNeeds): Status['disk'] {
+function diskOf({ machine, storage }: StatusNeeds): Status['disk'] {
   try {
     const { freeBytes, totalBytes } = machine.disk();
     return { free_bytes: freeBytes, total_bytes: totalBytes, reserve_file_bytes: storage.reserveFileBytes() };
@@ -100,17 +98,12 @@ function presentDisk({ machine, storage }: StatusNeeds): Status['disk'] {
   }
 }
 
-function presentDamage({ storage }: StatusNeeds): Status['damage'] {
+function damageOf({ storage }: StatusNeeds): Status['damage'] {
   const all = storage.damage();
-  return {
-    count: all.length,
-    files: all
-      .slice(0, SHOWN_DAMAGE)
-      .map(({ kind, path, foundAt }) => ({ kind, path, found_at: presentTime(foundAt) })),
-  };
+  return { count: all.length, files: all.slice(0, SHOWN_DAMAGE) };
 }
 
-function presentErrors({ store }: StatusNeeds, errors: LastErrors): Status['last_errors'] {
+function errorsOf({ store }: StatusNeeds, errors: LastErrors): Status['last_errors'] {
   const none = { campaign_id: null, expansion_id: null, route: null };
   const ofExpansions = store.health.lastFailures(KEPT_ERRORS).map(({ campaignId, expansionId, code, at }) => ({
     ...{ at, code },
@@ -120,5 +113,5 @@ function presentErrors({ store }: StatusNeeds, errors: LastErrors): Status['last
   return [...ofExpansions, ...ofRequests]
     .sort((a, b) => b.at - a.at)
     .slice(0, KEPT_ERRORS)
-    .map(({ at, code, ids }) => ({ ...none, ...ids, code, at: presentTime(at) }));
+    .map(({ at, code, ids }) => ({ ...none, ...ids, code, at }));
 }

@@ -8,23 +8,27 @@ import type { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import type { Change, MatchedPopulation, SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { OpenRequests } from '../plugins/connections/open-requests.ts';
 import { findUser } from './find-user.ts';
 import { type Hint, MatchHints } from './match-hints.ts';
 import type { OpenUploads } from './open-uploads.ts';
-import type { UserSetNeeds } from './port.ts';
-import { knownPercent, presentChangeReport } from './present.ts';
-import type { uploadQuery, userSetSchema } from './schemas.ts';
 import { readUploadedIds } from './upload-ids.ts';
+import { knownPercent, type ShownSet, type uploadQuery } from './user-set.ts';
+
+/** What the routes of sets of users call. */
+export type UserSetNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'population'> & {
+  readonly store: Pick<ServerDependencies['store'], 'get' | 'userSets'>;
+};
 
 /** What uploads share: which ones are running, and over which connections. */
-export interface Doors {
+export interface OpenTransfers {
   readonly uploads: OpenUploads;
   readonly requests: OpenRequests;
 }
 
 /**
- * The report of the set after the change, as JSON.
+ * The report of the set after the change.
  * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request if
  * the body is longer than declared; and what `readUploadedIds` throws. In that case nothing has changed.
  */
@@ -32,8 +36,8 @@ export async function applyUpload(
   request: FastifyRequest,
   { owner, how }: { readonly owner: SetOwner; readonly how: Change },
   dependencies: UserSetNeeds,
-  { uploads, requests }: Doors,
-): Promise<z.output<typeof userSetSchema>> {
+  { uploads, requests }: OpenTransfers,
+): Promise<ShownSet> {
   const { clock, config, store } = dependencies;
   const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = request.query as z.output<typeof uploadQuery>;
   if (owner.kind !== 'common_suppression') store.get(owner.campaignId);
@@ -55,8 +59,8 @@ export async function applyUpload(
         refuseTooFewKnown(sent, minimum, hints.hints());
       },
     });
-    const body = presentChangeReport(report, population.version, hints.hints());
-    return isDryRun ? { ...body, dry_run: true } : body;
+    const sent = { ...report.sent, hints: hints.hints() };
+    return { ...report, sent, populationVersion: population.version, isDryRun };
   } finally {
     collected.close();
     place.release();

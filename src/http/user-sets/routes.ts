@@ -4,21 +4,19 @@ import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { TakeStream } from '../audiences/stream/stream-turns.ts';
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerConfig } from '../config.ts';
 import { negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../plugins/media-types.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { sendError } from '../problems/error-handler.ts';
-import { applyUpload, type Doors, populationOf } from './apply-upload.ts';
+import { applyUpload, type OpenTransfers, populationOf, type UserSetNeeds } from './apply-upload.ts';
 import { streamIds } from './id-stream.ts';
-import type { UserSetNeeds } from './port.ts';
-import { presentMatchReport } from './present.ts';
-import { uploadBody, uploadQuery, userSetSchema } from './schemas.ts';
 import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
+import { uploadBody, uploadQuery, userSet } from './user-set.ts';
 
 /** One of the sets, and how the OpenAPI document refers to it. */
 interface Kind {
@@ -27,6 +25,8 @@ interface Kind {
   readonly noun: string;
   readonly users: string;
   readonly what: string;
+  /** What the set is for. */
+  readonly about: string;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
   /** For a set that belongs to a campaign. */
@@ -42,7 +42,8 @@ const KINDS: readonly Kind[] = [
     url: '/v1/campaigns/:id/seeds',
     noun: 'Seeds',
     users: 'Seeds',
-    what: "the campaign's seeds",
+    what: 'the seeds of a campaign',
+    about: '',
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
   },
   {
@@ -50,14 +51,16 @@ const KINDS: readonly Kind[] = [
     url: '/v1/campaigns/:id/suppression',
     noun: 'CampaignSuppressionList',
     users: 'CampaignSuppressedUsers',
-    what: "the campaign's suppression list: users who must not be in its audiences and are not used as seeds",
+    what: 'the suppression list of a campaign',
+    about: 'Users on the list are in none of its audiences and are not used as seeds. ',
     ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
   },
   {
     url: '/v1/suppression',
     noun: 'SuppressionList',
     users: 'SuppressedUsers',
-    what: 'the suppression list of all campaigns (customers, opt-outs)',
+    what: 'the suppression list of all campaigns',
+    about: 'Users on the list, such as customers or opt-outs, are in no audience and are not used as seeds. ',
     ownerOf: () => ({ kind: 'common_suppression' }),
     params: z.strictObject({}),
     codes: [],
@@ -73,13 +76,13 @@ const CHANGES = [
 export async function addUserSetRoutes(
   app: ServerApp,
   dependencies: UserSetNeeds,
-  doors: Doors,
+  transfers: OpenTransfers,
   takeStream: TakeStream,
 ): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     takeUploads(scope, dependencies.config);
     for (const kind of KINDS) {
-      addChanges(scope, dependencies, doors, kind);
+      addChanges(scope, dependencies, transfers, kind);
       addReads(scope, dependencies, takeStream, kind);
     }
   });
@@ -110,7 +113,7 @@ function takeUploads(
   });
 }
 
-function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, kind: Kind): void {
+function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenTransfers, kind: Kind): void {
   const { config } = dependencies;
   for (const { how, method, path, summary } of CHANGES) {
     app.route({
@@ -123,20 +126,20 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, ki
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
-          `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with ` +
+          `${kind.about}Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with ` +
           `\`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
-          'If a line is wrong or the connection breaks, nothing changes. This does not start an expansion: ' +
-          'the next one takes the set as it is then. `sent` says how the ids of this request match, with ' +
-          'hints if another format was probably sent.',
+          'If a line is invalid or the connection breaks, nothing changes. This does not start an expansion: the next ' +
+          'expansion uses the set as it is then. `sent` shows how the ids of this request match, with hints if they ' +
+          'were probably sent in another format.',
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config),
         response: {
-          200: json('How the set matches.', userSetSchema),
+          200: json('How the set matches.', userSet),
         },
         errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
       }),
-      handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, doors),
+      handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, transfers),
     });
   }
 }
@@ -157,18 +160,19 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
         operationId: `get${noun}`,
         scope: 'read',
         tags: ['seeds'],
-        summary: `Match report of ${what}`,
-        description: 'Counts are for the current population and suppression lists. Without a set they are 0.',
+        summary: `Get the match report of ${what}`,
+        description: 'Counts refer to the current population and suppression lists. They are 0 if there is no set.',
         params,
         response: {
-          200: json('How the set matches.', userSetSchema),
+          200: json('How the set matches.', userSet),
         },
         errors: [...codes],
       }),
     },
     async (request) => {
       const population = populationOf(dependencies);
-      return presentMatchReport(await store.userSets.report(kind.ownerOf(request), population), population.version);
+      const report = await store.userSets.report(kind.ownerOf(request), population);
+      return { ...report, populationVersion: population.version };
     },
   );
 }
@@ -208,12 +212,12 @@ function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream:
         operationId: `listUnknown${users}`,
         scope: 'read',
         tags: ['seeds'],
-        summary: `User ids of ${what} that the population does not have`,
-        description: 'A stream, sorted by UTF-16 code units. Text omits ids that contain a line break.',
+        summary: `List the user ids of ${what} that are not in the population`,
+        description: 'A stream, sorted by UTF-16 code units. Plain text omits ids that contain a line break.',
         params,
         response: {
           200: {
-            description: 'A stream of all of them.',
+            description: 'A stream of all these ids.',
             content: {
               [NDJSON_TYPE]: {
                 schema: textSchema.meta({

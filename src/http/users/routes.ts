@@ -1,7 +1,7 @@
 /** Route of users: erase one. */
-import { userParams } from '../audiences/schemas.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
+import { userParams } from '../plugins/params.ts';
 import { describeRoute } from '../plugins/route.ts';
 
 /** What these routes call. */
@@ -17,15 +17,15 @@ export function addUserRoutes(app: ServerApp, { config, eraser }: UserNeeds): vo
         tags: ['users'],
         summary: 'Erase a user',
         description:
-          'From this response on the user is unknown to every look-up, and in no page, export or difference of any ' +
-          'audience version; the others keep their ranks, and sizes stay. The user is taken out of all seeds, ' +
-          'suppression lists and feedback, and is in no audience that is made from now on; imports leave the user ' +
-          'out. The response is the same for an id that the population never had, and when it is repeated. After an ' +
-          'error repeat it: what was begun is also completed at the next start. What is sent about the id later is ' +
-          'kept as for any unknown user.',
+          'Once this returns, the user is unknown to every look-up and appears in no page, export or difference of any ' +
+          'audience version; other users keep their ranks, and sizes stay the same. The user is removed from all seeds, ' +
+          'suppression lists and feedback, will be in no future audience, and is left out of imports. The response is the ' +
+          'same for an id that the population never had, and if the request is repeated. After an error, repeat the ' +
+          'request; an erasure that has begun is also completed at the next start. Data sent about the id later is kept ' +
+          'as for any unknown user.',
         params: userParams(config),
         response: {
-          204: { description: 'Erased: on disk.' },
+          204: { description: 'The user is erased, on disk too.' },
         },
       }),
     },

@@ -1,7 +1,7 @@
-/** What is sent to webhooks: the body of each event type, and the section `webhooks` of the OpenAPI document. */
+/** Events sent to webhooks: the body of each type, and the section `webhooks` of the OpenAPI document. */
 import { z } from 'zod';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
-import { count, reasonSchema, time } from '../plugins/json/fields.ts';
+import { count, reason as reasonField, time } from '../plugins/json/fields.ts';
 
 const EXAMPLE = {
   campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
@@ -16,24 +16,24 @@ const TOO_FEW = {
   known: 4,
   minimum: 10,
 };
-const timestamp = time.describe('When it happened.');
+const timestamp = time.describe('When the event occurred.');
 
-/** For an expansion that ended with an audience. */
+/** An expansion ended with an audience. */
 function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
   return campaignEvent(
     type,
     id,
     {
       state: z.literal('ready'),
-      audience_version: z.int().min(1).describe('Active from now on.'),
-      size: count.describe('Users in it.'),
+      audience_version: z.int().min(1).describe('The version that is now active.'),
+      size: count.describe('Number of users in it.'),
       reason: z.null(),
     },
     { state: 'ready', audience_version: version, size: 1000, reason: null },
   );
 }
 
-/** For one that ended without. */
+/** An expansion ended without an audience. */
 function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed' | 'too_small', reason: object) {
   return campaignEvent(
     type,
@@ -42,7 +42,7 @@ function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed
       state: z.literal(state),
       audience_version: z.null(),
       size: z.null(),
-      reason: reasonSchema.describe('The reason for the state, with its numbers.'),
+      reason: reasonField.describe('The reason for the state, with its numbers.'),
     },
     { state, audience_version: null, size: null, reason },
   );
@@ -66,7 +66,7 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
-/** For a caller's action: `active` is what is served from then on. */
+/** A caller did something: `active` is what is served from then on. */
 function callerEvent<T extends CallerEvent>(
   type: T,
   id: string,
@@ -91,14 +91,18 @@ function callerEvent<T extends CallerEvent>(
 
 /** Another version is active. */
 const ANOTHER = {
-  audience_version: z.int().min(1).describe('Active from now on.'),
-  size: count.describe('Users in it.'),
-  previous_version: z.int().min(1).describe('Active until now.'),
+  audience_version: z.int().min(1).describe('The version that is now active.'),
+  size: count.describe('Number of users in it.'),
+  previous_version: z.int().min(1).describe('The version that was active before.'),
 };
 const NONE = {
   audience_version: z.null(),
   size: z.null(),
-  previous_version: z.int().min(1).nullable().describe('Active until now; null if there was no audience.'),
+  previous_version: z
+    .int()
+    .min(1)
+    .nullable()
+    .describe('The version that was active before; `null` if there was no audience.'),
 };
 
 interface EventRow {
@@ -146,7 +150,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.activated': {
-    summary: 'A caller made another kept version active, as in a roll-back',
+    summary: 'A caller activated another version that is still kept, for example to roll back',
     component: 'CampaignActivatedEvent',
     schema: callerEvent('campaign.activated', 'CampaignActivatedEvent', ANOTHER, {
       audience_version: 1,
@@ -155,7 +159,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.deleted': {
-    summary: 'A caller deleted a campaign, with its audience',
+    summary: 'A caller deleted a campaign and its audience',
     component: 'CampaignDeletedEvent',
     schema: callerEvent('campaign.deleted', 'CampaignDeletedEvent', NONE, {
       audience_version: null,
@@ -221,6 +225,6 @@ function header(name: string, description: string, { example }: { readonly examp
 
 const CALL_ANSWERS = {
   '2XX': { description: 'Accepted. The body is not read.' },
-  '410': { description: 'Gone for good: the webhook is disabled.' },
-  default: { description: 'Anything else, or no response in time: the call is retried for a day.' },
+  '410': { description: 'The receiver is gone for good: the webhook is disabled.' },
+  default: { description: 'Any other response, or none in time: the call is retried for a day.' },
 };

@@ -3,30 +3,31 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { NO_STORE } from '../plugins/conditional.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
+import { sendShown } from '../plugins/json/json-writing.ts';
+import { pageQuery } from '../plugins/paging.ts';
 import { ifMatchHeaders, requireMatch } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { presentDelivery, presentSigned, presentWebhook, tagOfWebhook } from './present.ts';
 import {
-  deliveryPageSchema,
+  delivery,
+  deliveryPage,
   deliveryParams,
   deliveryQuery,
-  deliverySchema,
   rotationBody,
+  signedWebhook,
+  tagOfWebhook,
+  webhook,
   webhookBody,
   webhookChangeBody,
-  webhookPageSchema,
+  webhookPage,
   webhookParams,
-  webhookQuery,
-  webhookSchema,
-  webhookWithSecretSchema,
-} from './schemas.ts';
+} from './webhook.ts';
 
 /** What these routes call. */
 export type WebhookNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'outbox' | 'webhooks'>;
 };
 
-/** Shared by the routes that make something: see `createOnce`. */
+/** Shared by the routes that make something. */
 type Once = ReturnType<typeof createOnce>;
 
 const TAGS = ['webhooks'];
@@ -54,19 +55,19 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         tags: TAGS,
         summary: 'Create a webhook',
         description:
-          'Events are sent according to Standard Webhooks: `POST` of `{"type","timestamp","data"}` with ' +
-          '`webhook-id`, `webhook-timestamp` and `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of ' +
-          '`<id>.<timestamp>.<body>`, one for each active secret). A 2xx response means delivered, 410 ' +
-          'disables the webhook, anything else (redirects are not followed) is retried for a day, with ' +
-          'growing pauses and not before `Retry-After`. Delivery is at least once and in no particular ' +
-          'order: `webhook-id` identifies duplicates. `campaign.refreshed` is sent instead of ' +
-          '`campaign.ready` if the campaign had an audience before.',
+          'Events follow Standard Webhooks: a `POST` of `{"type","timestamp","data"}` with the headers `webhook-id`, ' +
+          '`webhook-timestamp` and `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of ' +
+          '`<id>.<timestamp>.<body>`, one for each active secret). A 2xx response means delivered, and 410 disables ' +
+          'the webhook. After any other response the delivery is retried for a day, with increasing delays and not ' +
+          'before `Retry-After`; redirects are not followed. Events are delivered at least once and in no particular ' +
+          'order: `webhook-id` identifies duplicates. If the campaign had an audience before, `campaign.refreshed` is ' +
+          'sent instead of `campaign.ready`.',
         headers: idempotencyHeaders,
         body: webhookBody(config),
         response: {
           201: json(
-            'Created; `Location` is the address of the webhook. Only this response contains the secret.',
-            webhookWithSecretSchema,
+            'Created; `Location` is the URL of the webhook. Only this response contains the secret.',
+            signedWebhook,
             ['Location', 'ETag', 'Cache-Control', 'Idempotent-Replayed'],
           ),
         },
@@ -75,14 +76,14 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
     },
     async (request, reply) => {
       webhooks.guard.checkUrl(request.body.url);
-      const webhook = await once(request, reply, {
+      return once(request, reply, {
+        answer: signedWebhook,
         make: (idempotent) => store.webhooks.create(request.body, config.maximumWebhooks, clock.now(), idempotent),
-        present: presentSigned,
+        head: (response, shown) => {
+          const location = `/v1/webhooks/${shown.id}`;
+          response.code(201).headers({ location, etag: tagOfWebhook(shown), ...NO_STORE });
+        },
       });
-      return reply
-        .code(201)
-        .headers({ location: `/v1/webhooks/${webhook.id}`, etag: tagOfWebhook(webhook), ...NO_STORE })
-        .send(webhook);
     },
   );
 }
@@ -96,15 +97,12 @@ function listWebhooks(app: ServerApp, { store, config }: WebhookNeeds): void {
         scope: 'read',
         tags: TAGS,
         summary: 'List webhooks, newest first',
-        querystring: webhookQuery(config),
-        response: { 200: json('A page.', webhookPageSchema) },
+        querystring: pageQuery(config),
+        response: { 200: json('A page.', webhookPage) },
         errors: ['invalid_cursor'],
       }),
     },
-    async (request) => {
-      const page = store.webhooks.list(request.query);
-      return { items: page.items.map(presentWebhook), next_cursor: page.nextCursor };
-    },
+    async (request) => store.webhooks.list(request.query),
   );
 }
 
@@ -118,13 +116,13 @@ function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
         tags: TAGS,
         summary: 'Get a webhook',
         params: webhookParams,
-        response: { 200: json('The webhook.', webhookSchema, ['ETag']) },
+        response: { 200: json('The webhook.', webhook, ['ETag']) },
         errors: ['webhook_not_found'],
       }),
     },
     async (request, reply) => {
-      const webhook = presentWebhook(store.webhooks.get(request.params.id));
-      return reply.header('etag', tagOfWebhook(webhook)).send(webhook);
+      const found = webhook.parse(store.webhooks.get(request.params.id));
+      return sendShown(reply.header('etag', tagOfWebhook(found)), found);
     },
   );
 }
@@ -138,22 +136,22 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         scope: 'write',
         tags: TAGS,
         summary: 'Change a webhook: URL, events, description, enabled',
-        description: 'What waits goes to the new URL.',
+        description: 'Pending deliveries go to the new URL.',
         params: webhookParams,
         headers: ifMatchHeaders,
         body: webhookChangeBody(config),
-        response: { 200: json('The webhook.', webhookSchema, ['ETag']) },
+        response: { 200: json('The webhook.', webhook, ['ETag']) },
         errors: ['webhook_url_refused', 'webhook_not_found', 'precondition_failed'],
       }),
     },
     async (request, reply) => {
       const { id } = request.params;
       if (request.body.url !== undefined) webhooks.guard.checkUrl(request.body.url);
-      const before = tagOfWebhook(presentWebhook(store.webhooks.get(id)));
+      const before = tagOfWebhook(webhook.parse(store.webhooks.get(id)));
       requireMatch(request.headers['if-match'], (etag) => etag === before);
-      const webhook = presentWebhook(store.webhooks.update(id, request.body, clock.now()));
+      const changed = webhook.parse(store.webhooks.update(id, request.body, clock.now()));
       webhooks.wake();
-      return reply.header('etag', tagOfWebhook(webhook)).send(webhook);
+      return sendShown(reply.header('etag', tagOfWebhook(changed)), changed);
     },
   );
 }
@@ -166,8 +164,8 @@ function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
         operationId: 'deleteWebhook',
         scope: 'write',
         tags: TAGS,
-        summary: 'Delete a webhook, with its deliveries',
-        description: 'What waits is not sent any more; an attempt that is being made is not called back.',
+        summary: 'Delete a webhook and its deliveries',
+        description: 'Pending deliveries are dropped; an attempt that is under way is not interrupted.',
         params: webhookParams,
         response: { 204: { description: 'Deleted.' } },
         errors: ['webhook_not_found'],
@@ -188,15 +186,15 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
         operationId: 'rotateWebhookSecret',
         scope: 'write',
         tags: TAGS,
-        summary: 'Replace the secret',
+        summary: "Replace a webhook's secret",
         description:
-          'Former secrets sign beside the new one for `grace_seconds` more, so that a receiver can change ' +
-          'over. The body may be left out.',
+          'Previous secrets keep signing together with the new one for `grace_seconds`, so that receivers have time to ' +
+          'switch. The body is optional.',
         params: webhookParams,
         headers: idempotencyHeaders,
         body: rotationBody(config),
         response: {
-          200: json('The webhook with its new secret, which is never shown again.', webhookWithSecretSchema, [
+          200: json('The webhook with its new secret, which is never shown again.', signedWebhook, [
             'ETag',
             'Cache-Control',
             'Idempotent-Replayed',
@@ -207,11 +205,11 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
     },
     async (request, reply) => {
       const graceMs = request.body === null ? config.webhookSecretGraceMs : request.body.grace_seconds * 1000;
-      const webhook = await once(request, reply, {
+      return once(request, reply, {
+        answer: signedWebhook,
         make: (idempotent) => store.webhooks.rotate(request.params.id, graceMs, clock.now(), idempotent),
-        present: presentSigned,
+        head: (response, shown) => response.headers({ etag: tagOfWebhook(shown), ...NO_STORE }),
       });
-      return reply.headers({ etag: tagOfWebhook(webhook), ...NO_STORE }).send(webhook);
     },
   );
 }
@@ -224,20 +222,22 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, o
         operationId: 'pingWebhook',
         scope: 'write',
         tags: TAGS,
-        summary: 'Send a `webhook.ping`',
+        summary: 'Send a `webhook.ping` event',
         params: webhookParams,
         headers: idempotencyHeaders,
-        response: { 202: json('Queued.', deliverySchema, ['Idempotent-Replayed']) },
+        response: { 202: json('Queued.', delivery, ['Idempotent-Replayed']) },
         errors: ['webhook_not_found', 'webhook_disabled', 'idempotency_key_reused'],
       }),
     },
     async (request, reply) => {
-      const delivery = await once(request, reply, {
+      return once(request, reply, {
+        answer: delivery,
         make: (idempotent) => store.outbox.ping(request.params.id, clock.now(), idempotent),
-        present: presentDelivery,
+        head: (response) => {
+          webhooks.wake();
+          response.code(202);
+        },
       });
-      webhooks.wake();
-      return reply.code(202).send(delivery);
     },
   );
 }
@@ -250,17 +250,14 @@ function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
         operationId: 'listDeliveries',
         scope: 'read',
         tags: TAGS,
-        summary: 'List deliveries, newest first',
+        summary: "List a webhook's deliveries, newest first",
         params: webhookParams,
         querystring: deliveryQuery(config),
-        response: { 200: json('A page.', deliveryPageSchema) },
+        response: { 200: json('A page.', deliveryPage) },
         errors: ['invalid_cursor', 'webhook_not_found'],
       }),
     },
-    async (request) => {
-      const page = store.outbox.deliveries(request.params.id, request.query);
-      return { items: page.items.map(presentDelivery), next_cursor: page.nextCursor };
-    },
+    async (request) => store.outbox.deliveries(request.params.id, request.query),
   );
 }
 
@@ -273,22 +270,23 @@ function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds
         scope: 'write',
         tags: TAGS,
         summary: 'Send the event of a delivery again',
-        description:
-          'As a delivery of its own, with the same `webhook-id` and the same body, and with its own time for retries.',
+        description: 'Queues a new delivery with the same `webhook-id` and body; its retries start anew.',
         params: deliveryParams,
         headers: idempotencyHeaders,
-        response: { 202: json('Queued.', deliverySchema, ['Idempotent-Replayed']) },
+        response: { 202: json('Queued.', delivery, ['Idempotent-Replayed']) },
         errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled', 'idempotency_key_reused'],
       }),
     },
     async (request, reply) => {
       const { id, delivery_id: deliveryId } = request.params;
-      const delivery = await once(request, reply, {
+      return once(request, reply, {
+        answer: delivery,
         make: (idempotent) => store.outbox.replay(id, deliveryId, clock.now(), idempotent),
-        present: presentDelivery,
+        head: (response) => {
+          webhooks.wake();
+          response.code(202);
+        },
       });
-      webhooks.wake();
-      return reply.code(202).send(delivery);
     },
   );
 }

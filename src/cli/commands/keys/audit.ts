@@ -1,6 +1,6 @@
 /** `metaheac audit`. */
 
-import { auditLine } from '../../../http/audit/present.ts';
+import { auditLine } from '../../../http/audit/entry.ts';
 import type { Output } from '../../../lib/output.ts';
 import { withDataFolder } from '../../../service/data-folder.ts';
 
@@ -15,7 +15,7 @@ export function auditCommand(
   withDataFolder(dataDir, ({ audit }) => {
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const page = audit.list({ since, until, limit: PAGE, cursor });
-      for (const entry of page.items) output.result(auditLine(entry));
+      for (const entry of page.items) output.result(auditLine(entry).trimEnd());
       cursor = page.nextCursor;
     }
   });

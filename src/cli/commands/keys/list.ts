@@ -1,7 +1,7 @@
 /** `metaheac keys list`. */
 import type { ApiKey } from '../../../domain/api-keys.ts';
 import type { ApiKeys } from '../../../domain/ports/api-keys.ts';
-import { presentKey } from '../../../http/keys/present.ts';
+import { key } from '../../../http/keys/key.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { withDataFolder } from '../../../service/data-folder.ts';
@@ -11,7 +11,7 @@ const PAGE = 1_000;
 
 export function keysListCommand(dataDir: string, options: { json?: boolean }, output: Output): void {
   const keys = withDataFolder(dataDir, ({ apiKeys }) => allOf(apiKeys));
-  if (options.json) output.result(JSON.stringify({ keys: keys.map(presentKey) }));
+  if (options.json) output.result(JSON.stringify({ keys: keys.map((one) => key.parse(one)) }));
   else for (const one of keys) output.result(describeKey(one));
   if (keys.length === 0) output.note('there are no keys');
 }

@@ -4,7 +4,17 @@ import { addIssue, type Wrong } from './validation.ts';
 
 export const count = z.int().min(0);
 
-export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+/** RFC 3339. */
+export const timeText = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+
+/** RFC 3339, of milliseconds since 1970. */
+export const time = z.transform((ms: number) => new Date(ms).toISOString()).pipe(timeText);
+
+/** Seconds, of milliseconds. */
+export const seconds = z.transform((ms: number) => ms / 1000).pipe(z.number());
+
+/** An estimate and the bounds of its interval. */
+export const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
 
 export const share = z.number().gt(0).max(100).describe('Percentage of the population, including seeds; rounded up.');
 
@@ -15,7 +25,8 @@ export const featureValue = z.union([
   z.array(z.number()).readonly(),
 ]);
 
-export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
+/** A stable code, a sentence, and the numbers behind it. */
+export const reason = z.looseObject({ code: z.string(), message: z.string() });
 
 /** A text response: streams and metrics are not JSON. */
 export const textSchema = z.string();

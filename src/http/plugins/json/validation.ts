@@ -2,7 +2,7 @@
  * Validates input with its zod schema: everything wrong becomes one `invalid_request` with a pointer, value and limit
  * each.
  */
-import type { FastifySchemaCompiler } from 'fastify';
+import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import type { z } from 'zod';
 import { AppError, type ErrorDetail } from '../../../lib/errors.ts';
 import { sentenceOf } from './sentences.ts';
@@ -23,6 +23,15 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     const detail =
       first === undefined ? 'is not valid' : `is not valid: ${first.pointer || 'the value'}: ${first.message}`;
     return { error: new AppError('invalid_request', `${what} ${detail}`, { details }) };
+  };
+};
+
+/** Fastify's serialiser: what a handler returns becomes JSON by the schema of the response. */
+export const serializerCompiler: FastifySerializerCompiler<z.ZodType> = ({ schema, method, url }) => {
+  return (value) => {
+    const result = schema.safeParse(value);
+    if (result.success) return JSON.stringify(result.data);
+    throw new Error(`the response of ${method} ${url} is not as its schema says`, { cause: result.error });
   };
 };
 

@@ -1,21 +1,18 @@
-/** The shapes of information about the service: its limits, its model, its population. */
-
+/** Information about the service: its limits, its model, its population. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { ServerConfig } from '../config.ts';
 import { component } from '../openapi/component.ts';
-import { count, time } from '../plugins/json/fields.ts';
+import { count, interval, time, timeText } from '../plugins/json/fields.ts';
 import { pageLimit } from '../plugins/json/query-numbers.ts';
 import { pageCursor } from '../plugins/paging.ts';
 
 const kind = z.enum(FEATURE_KINDS).describe('`multi`: a list of values.');
-const interval = z
-  .object({ mean: z.number(), low: z.number(), high: z.number() })
-  .describe('A mean and its 95 % interval.');
-const intervalByShare = z.record(z.string(), interval);
-const valuesUrl = z.string().meta({ format: 'uri-reference' }).describe('Where the known values are listed.');
+const measured = interval.describe('A mean and its 95 % interval.');
+const measuredByShare = z.record(z.string(), measured);
+const valuesUrl = z.string().meta({ format: 'uri-reference' }).describe('URL of the list of known values.');
 
-export const limitsSchema = z
+export const limits = z
   .object({
     items: z.array(
       z.object({
@@ -24,7 +21,7 @@ export const limitsSchema = z
         variable: z
           .string()
           .nullable()
-          .describe('The environment variable of `metaheac serve` that sets it; null if it is fixed.'),
+          .describe('The environment variable of `metaheac serve` that sets the limit; `null` if it is fixed.'),
         description: z.string(),
       }),
     ),
@@ -45,11 +42,11 @@ export const limitsSchema = z
     ],
   });
 
-export const currentModelSchema = z
+export const currentModel = z
   .object({
     name: z.string(),
     version: z.string(),
-    created_at: time,
+    created_at: timeText,
     minimum_seeds: count.describe('Number of known seeds that an expansion needs.'),
     features: z
       .array(
@@ -58,8 +55,10 @@ export const currentModelSchema = z
           kind,
           max_length: count
             .nullable()
-            .describe('Values of a list that the model reads; any more are cut. null for a single-valued feature.'),
-          known_values: count.describe('Values that the model knows; others count as unknown.'),
+            .describe(
+              'Maximum number of values that the model reads from a list; further values are ignored. `null` for a single-valued feature.',
+            ),
+          known_values: count.describe('Number of values that the model knows; others count as unknown.'),
           values: valuesUrl,
         }),
       )
@@ -77,15 +76,17 @@ export const currentModelSchema = z
           z.string(),
           z.object({
             campaigns: count,
-            auc: interval,
-            precision: intervalByShare,
-            recall: intervalByShare,
-            lift: intervalByShare,
+            auc: measured,
+            precision: measuredByShare,
+            recall: measuredByShare,
+            lift: measuredByShare,
           }),
         ),
       })
       .nullable()
-      .describe('How the model performed on campaigns that it was not trained on, by group; null if not measured.'),
+      .describe(
+        'How the model performed on campaigns it was not trained on, by group; `null` if this was not measured.',
+      ),
   })
   .meta({
     id: 'CurrentModel',
@@ -114,9 +115,7 @@ export const currentModelSchema = z
     ],
   });
 
-export type CurrentModel = z.output<typeof currentModelSchema>;
-
-export const currentPopulationSchema = z
+export const currentPopulation = z
   .object({
     version: z.string(),
     users: count,
@@ -151,21 +150,23 @@ export const currentPopulationSchema = z
     ],
   });
 
-export const valuePageSchema = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
+export const valuePage = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
   id: 'ValuePage',
-  description: 'Known values; a page of a search may be short, or empty, and still have a next page.',
+  description: 'Known values. A page of a search may be short or empty and still have a next page.',
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
 });
 
 /** For the population: with counts. */
-export const countedValuePageSchema = z
+export const countedValuePage = z
   .object({
-    items: z.array(z.object({ value: z.string(), users: count.describe('Users in the served version who have it.') })),
+    items: z.array(
+      z.object({ value: z.string(), users: count.describe('Users in the served version who have the value.') }),
+    ),
     next_cursor: z.string().nullable(),
   })
   .meta({
     id: 'CountedValuePage',
-    description: 'Known values; a page of a search may be short, or empty, and still have a next page.',
+    description: 'Known values. A page of a search may be short or empty and still have a next page.',
     examples: [{ items: [{ value: 'Berlin', users: 4711 }], next_cursor: null }],
   });
 
@@ -180,7 +181,7 @@ export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximum
   const text = z.string().max(maximumFeatureValueLength).optional();
   return z.strictObject({
     prefix: text.describe('Case-sensitive prefix of the values.').meta(component('ValuePrefix')),
-    search: text.describe('Text that the values contain, case-insensitively.').meta(component('ValueSearch')),
+    search: text.describe('Text that the values contain, ignoring case.').meta(component('ValueSearch')),
     limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
     cursor: pageCursor,
   });

@@ -1,18 +1,18 @@
-/** The shapes of an estimate. */
+/** Estimates: the answer, and what callers send. */
 import { z } from 'zod';
-import { featuresField, seedsField } from '../campaigns/fields.ts';
-import { filtersField } from '../campaigns/inputs.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import { featureCounts } from '../campaigns/campaign.ts';
+import { featuresField, filtersField, seedsField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
-import { excludedSchema, seedCountsSchema } from '../expansions/counts-schema.ts';
-import { driftSchema } from '../expansions/quality-schema.ts';
+import { excluded, seedCountFields } from '../expansions/expansion.ts';
+import { drift, verdict } from '../expansions/quality.ts';
 import { component } from '../openapi/component.ts';
-import { count } from '../plugins/json/fields.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count, interval } from '../plugins/json/fields.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 
-const interval = z
-  .object({ mean: z.number(), low: z.number(), high: z.number() })
-  .describe('An estimate and its 90 % interval.');
-const bySize = z.record(z.string(), interval);
+const predicted = interval.describe('An estimate and its 90 % interval.');
+const bySize = z.record(z.string(), predicted);
 
 /** Seeds, what is known about their campaign, and who must not be in an audience. */
 export function estimateBody(config: ServerConfig) {
@@ -23,8 +23,8 @@ export function estimateBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,
-        "User ids that are neither used as seeds nor in an audience, like those in the installation's " +
-          'suppression list.',
+        "User ids that are neither used as seeds nor put in an audience, like those on the installation's suppression " +
+          'list.',
       ).optional(),
     })
     .meta({
@@ -40,57 +40,58 @@ export function estimateBody(config: ServerConfig) {
     });
 }
 
-export const estimateSchema = z
+export const estimate = z
   .object({
-    seeds: seedCountsSchema
-      .extend({
+    seeds: answerOf<SeedCounts & { readonly suppressed: number | null }>()(
+      { description: 'received = known + unknown + duplicate; `suppressed` is `null` until users have been counted.' },
+      {
+        ...seedCountFields,
         suppressed: count.nullable().describe('Known seeds that are suppressed: an expansion does not use them.'),
-      })
-      .describe('received = known + unknown + duplicate; `suppressed` is null until users were counted.'),
-    feature_counts: z.object({
-      unknown: count.describe('Values that the model does not know.'),
-      missing: count.describe('Features of the model for which no value was given.'),
-    }),
+      },
+    ),
+    feature_counts: featureCounts,
     minimum: z.int().describe('Number of known, unsuppressed seeds that an expansion needs.'),
-    enough: z.boolean().describe('Whether there are that many, as far as counted.'),
-    excluded: excludedSchema.nullable(),
+    enough: z.boolean().describe('Whether there are that many, as far as they have been counted.'),
+    excluded,
     candidates: count
       .nullable()
-      .describe('Remaining users, from whom an audience would be made; null until they were counted.'),
-    cohesion: interval
+      .describe('Remaining users, from whom an audience would be selected; `null` until they have been counted.'),
+    cohesion: predicted
       .nullable()
       .describe(
-        'How similar the seeds are: the probability that a seed that the model did not see ranks above a ' +
-          'random user. .5 is chance. null also if too few seeds fit the filters: `expected.reason` says so.',
+        'How similar the seeds are: the probability that a seed that the model has not seen ranks above a random user ' +
+          '(0.5 is chance). Also `null` if too few seeds match the filters: `expected.reason` then says so.',
       ),
     expected: z
       .object({
-        verdict: z.enum(['good', 'weak', 'unsure']),
+        verdict,
         reason: z.string().describe('The verdict in a sentence.'),
         recall: bySize.describe(
           'Share of the members who are not seeds that an audience contains, by its size as a share of `candidates`. ' +
-            'Empty if too few seeds fit the filters.',
+            'Empty if too few seeds match the filters.',
         ),
         lift: bySize.describe('Members in that audience, as a multiple of those in a random audience.'),
-        drift: driftSchema.nullable(),
+        drift: drift.nullable(),
       })
       .nullable()
       .describe('The expected quality of an audience.'),
     based_on: z
       .object({
         seeds: z.int(),
-        fitting_seeds: z.int().describe('Those of them that fit the filters: only these are ranked among candidates.'),
+        fitting_seeds: z
+          .int()
+          .describe('The seeds among them that match the filters: only these are ranked among the candidates.'),
         candidates: z.int(),
       })
       .nullable()
-      .describe('The seeds and random candidates that were used: an expansion learns from more.'),
+      .describe('The seeds and random candidates that were used; an expansion learns from more.'),
     reason: z
       .object({
         code: z.enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed']),
         message: z.string(),
       })
       .nullable()
-      .describe('Why `expected` is missing; null if it is present.'),
+      .describe('Why `expected` is missing; `null` if it is present.'),
   })
   .meta({
     id: 'Estimate',
@@ -125,4 +126,4 @@ export const estimateSchema = z
     ],
   });
 
-export type EstimateAnswer = z.output<typeof estimateSchema>;
+export type EstimateAnswer = z.input<typeof estimate>;

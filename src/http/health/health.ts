@@ -1,20 +1,20 @@
-/** The shapes of the service's health. */
+/** The service's health: the answers. */
 import { z } from 'zod';
 
-export const livenessSchema = z
+export const liveness = z
   .object({ status: z.literal('alive') })
   .meta({ id: 'Liveness', examples: [{ status: 'alive' }] });
 
-export const partSchema = z.object({
-  name: z.string().describe('engine, store, model, population, disk or descriptors.'),
+export const part = z.object({
+  name: z.string().describe('`engine`, `store`, `model`, `population`, `disk` or `descriptors`.'),
   ready: z.boolean(),
-  detail: z.string().describe('What was found.'),
+  detail: z.string().describe('What the check found.'),
 });
 
-export const readinessSchema = z
+export const readiness = z
   .object({
     status: z.literal('ready'),
-    parts: z.array(partSchema).optional(),
+    parts: z.array(part).readonly().optional(),
     model_version: z.string().optional(),
     population_version: z.string().optional(),
   })

@@ -1,21 +1,76 @@
-/** Route of a campaign's customised model: an ONNX file, or its manifest. */
+/** A campaign's customised model, as an ONNX file or its manifest: the answers and their route. */
+import { z } from 'zod';
 import type { Audience } from '../../domain/types.ts';
-
-import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
 import { isMatch, sendNotModified } from '../plugins/conditional.ts';
 import { streamBytes } from '../plugins/connections/byte-stream.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
+import { featureValue } from '../plugins/json/fields.ts';
 import { JSON_TYPE } from '../plugins/media-types.ts';
+import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
-import { customisedManifestSchema, onnxSchema } from './model-schemas.ts';
 
 /** What these routes call. */
 export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
 };
+
+const onnxSchema = z
+  .string()
+  .meta({ contentMediaType: 'application/octet-stream' })
+  .describe('An ONNX file, with the manifest in its `metadata_props` under `metaheac.manifest`.');
+
+/** Describes a customised model, and how the campaign is fed to it. */
+const customisedManifest = z
+  .object({
+    contract_version: z.int(),
+    campaign_id: z.string(),
+    audience_version: z.int().min(1),
+    model_version: z.string().describe('Version of the general model.'),
+    population_version: z.string(),
+    campaign_features: z.record(z.string(), featureValue),
+    campaign_inputs: z
+      .record(
+        z.string(),
+        z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
+      )
+      .describe(
+        "The campaign's features as inputs of one row: token ids and, for lists, lengths; numbers, with `null` for NaN. " +
+          'Repeat the row for inputs that have one row per user.',
+      ),
+    left_out: z
+      .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
+      .nullable()
+      .describe(
+        "The token of this campaign, if the model was trained on it. The scores match the audience's if `id` is removed " +
+          "from each user's list in `input` before the list is cut to its maximum length, and `.length` counts the " +
+          'remaining tokens. `null` if there is nothing to remove.',
+      ),
+    general_model: z
+      .record(z.string(), z.unknown())
+      .describe(
+        "The general model's manifest: features, vocabulary sizes, sha256 of its files. Golden batch and " +
+          'evaluation refer to the general model.',
+      ),
+  })
+  .meta({
+    id: 'CustomisedManifest',
+    examples: [
+      {
+        contract_version: 1,
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        audience_version: 1,
+        model_version: '0123456789ab',
+        population_version: 'ba9876543210',
+        campaign_features: { category: 'shoes' },
+        campaign_inputs: { 'campaign.category': { shape: [1], data: [3] } },
+        left_out: { input: 'user.past_campaigns', token: 'shoes-2026-autumn', id: 7 },
+        general_model: { contract_version: 1, name: 'metaheac', version: '0123456789ab' },
+      },
+    ],
+  });
 
 const ONNX_TYPE = 'application/octet-stream';
 const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
@@ -23,7 +78,7 @@ const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 
 const MODEL_ANSWER = {
   description: 'The model, or its manifest.',
   headers: [...MODEL_HEADERS, 'Content-Disposition'],
-  content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
+  content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifest } },
 } as const;
 
 export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
@@ -79,16 +134,14 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
 
 function describeModel(config: ModelNeeds['config']): string {
   return (
-    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs ' +
-    'of the general model (users and campaign, token ids by its vocabularies) and the output `score`. Its ' +
-    'manifest is in the `metadata_props` of the file under `metaheac.manifest`, and can be requested alone ' +
-    'as JSON: ' +
-    "`campaign_inputs` are the campaign's features as inputs, and `left_out`, if not null, is a token that " +
-    "must be removed from every user's list " +
-    "to get the audience's scores (for a campaign that the model was trained on). Available only while the " +
-    'general model that the audience was made with is served. ' +
-    'The `ETag` contains audience and model version, which are also in `X-Audience-Version` and ' +
-    '`X-Model-Version`; `If-None-Match` is supported. ' +
+    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs of the ' +
+    'general model (users and campaign, as token ids of its vocabularies) and the output `score`. Its manifest is in ' +
+    'the `metadata_props` of the file under `metaheac.manifest`, and can be requested alone as JSON: ' +
+    "`campaign_inputs` are the campaign's features as inputs, and `left_out`, if not `null`, is a token that must be " +
+    "removed from every user's list to get the audience's scores (for a campaign that the model was trained on). The " +
+    'model is available only while the general model with which the audience was made is served. The `ETag` contains ' +
+    'the audience version and the model version, which are also in `X-Audience-Version` and `X-Model-Version`; ' +
+    '`If-None-Match` is supported. ' +
     `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`
   );
 }

@@ -1,0 +1,208 @@
+/** Audiences: the answers. Hot routes write theirs as text; the document shows what these say. */
+import { z } from 'zod';
+import { type Audience, CHANGE_KINDS, type Change, type Changes } from '../../domain/types.ts';
+import { answerOf, pageOf } from '../plugins/json/answer.ts';
+import { count, time } from '../plugins/json/fields.ts';
+
+const rank = z.int().min(1).describe('1 is the best.');
+const score = z.number().describe('Comparable within one expansion only.');
+const percentile = z
+  .number()
+  .gt(0)
+  .max(100)
+  .describe(
+    'Percentage of the candidates that rank no better, including this one: 100 is the best, and it falls with every rank.',
+  );
+const version = z.int().min(1).describe('Audience version.');
+const size = count.describe('Number of users in the requested audience.');
+const candidates = count.describe('Number of users in the ranking, which is the largest possible size.');
+
+export const audiencePage = z
+  .object({
+    items: z.array(z.object({ rank, user_id: z.string(), score, percentile })).readonly(),
+    next_cursor: z.string().nullable(),
+    size,
+    candidates,
+    version: version.describe('The audience version to which the cursor belongs.'),
+  })
+  .meta({
+    id: 'AudiencePage',
+    description: 'Best first.',
+    examples: [
+      {
+        items: [{ rank: 1, user_id: 'u4711', score: 0.93, percentile: 100 }],
+        next_cursor: null,
+        size: 1,
+        candidates: 50_000,
+        version: 1,
+      },
+    ],
+  });
+
+export const audienceVersion = answerOf<Audience>()(
+  {
+    id: 'AudienceVersion',
+    examples: [
+      {
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        version: 2,
+        active: true,
+        size: 1000,
+        candidates: 50_000,
+        population_size: 50_120,
+        population_version: 'ba9876543210',
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        created_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  },
+  {
+    campaign_id: z.string(),
+    version,
+    active: z.boolean().describe('Whether this version is the one being served.'),
+    size: count.describe('Number of users in the audience.'),
+    candidates,
+    population_size: count.describe('Users in the population version, to which percentages refer.'),
+    population_version: z.string(),
+    expansion_id: z.string().describe('Versions of the same expansion are cuts of the same ranking.'),
+    created_at: time,
+  },
+  { active: ({ isActive }) => isActive },
+);
+
+export const audienceVersionPage = pageOf('AudienceVersionPage', audienceVersion);
+
+export const membership = z
+  .discriminatedUnion('member', [
+    z.object({ member: z.literal(true), known: z.literal(true), rank, score, percentile }),
+    z.object({ member: z.literal(false), known: z.literal(true) }),
+  ])
+  .meta({
+    id: 'Membership',
+    examples: [
+      { member: true, known: true, rank: 17, score: 0.81, percentile: 99.97 },
+      { member: false, known: true },
+    ],
+  });
+
+export const membershipBatch = z
+  .object({
+    version: version.describe('The active audience version, to which all items refer.'),
+    items: z
+      .array(
+        z.discriminatedUnion('member', [
+          z.object({ user_id: z.string(), member: z.literal(true), known: z.literal(true), rank, score, percentile }),
+          z.object({
+            user_id: z.string(),
+            member: z.literal(false),
+            known: z.boolean().describe('Whether the user is in the population.'),
+            code: z
+              .literal('user_not_found')
+              .optional()
+              .describe(
+                'For a user who is not in the population: the error code that a look-up of this user alone returns.',
+              ),
+          }),
+        ]),
+      )
+      .describe('One item per user id, in the same order; a repeated id gets an item each time.'),
+  })
+  .meta({
+    id: 'MembershipBatch',
+    examples: [
+      {
+        version: 1,
+        items: [
+          { user_id: 'u4711', member: true, known: true, rank: 17, score: 0.81, percentile: 99.97 },
+          { user_id: 'u4712', member: false, known: true },
+          { user_id: 'nobody', member: false, known: false, code: 'user_not_found' },
+        ],
+      },
+    ],
+  });
+
+export const userAudiences = z
+  .object({
+    items: z.array(z.object({ campaign_id: z.string(), version, rank, score, percentile })),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({
+    id: 'UserAudiences',
+    description: 'By campaign id.',
+    examples: [
+      {
+        items: [
+          {
+            campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+            version: 2,
+            rank: 17,
+            score: 0.81,
+            percentile: 99.97,
+          },
+        ],
+        next_cursor: null,
+      },
+    ],
+  });
+
+export const audienceDiff = z
+  .object({
+    from: version.describe('The first version.'),
+    to: version.describe('The second version.'),
+    added: count.describe('Members of `to` who are not in `from`.'),
+    removed: count.describe('Members of `from` who are not in `to`.'),
+    kept: count.describe('Members of both versions.'),
+  })
+  .meta({ id: 'AudienceDiff', examples: [{ from: 1, to: 2, added: 120, removed: 20, kept: 980 }] });
+
+const change = answerOf<Change>()(
+  {},
+  {
+    campaign_id: z.string(),
+    kind: z.enum(CHANGE_KINDS),
+    version: count.nullable().describe('The version that became active; `null` for a deleted campaign.'),
+    previous_version: count.nullable(),
+    size: count.nullable(),
+    diff: z
+      .string()
+      .nullable()
+      .describe(
+        'URL of the difference from the previous version, valid as long as both are kept (otherwise 404 ' +
+          '`audience_not_found`).',
+      ),
+    changed_at: time,
+  },
+  {
+    diff: ({ campaignId, version: to, previousVersion: from }) =>
+      to === null || from === null ? null : `/v1/campaigns/${campaignId}/audiences/${from}/diff/${to}`,
+  },
+);
+
+export const changes = answerOf<Changes>()(
+  {
+    id: 'Changes',
+    description: 'Oldest first.',
+    examples: [
+      {
+        items: [
+          {
+            campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+            kind: 'activated',
+            version: 2,
+            previous_version: 1,
+            size: 1000,
+            diff: '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11/audiences/1/diff/2',
+            changed_at: '2026-11-25T12:00:00.000Z',
+          },
+        ],
+        next_cursor: 'eDE6MTI',
+        has_more: false,
+      },
+    ],
+  },
+  {
+    items: z.array(change).readonly(),
+    next_cursor: z.string().describe('`since` of the next call, even if there are no more changes yet.'),
+    has_more: z.boolean(),
+  },
+);

@@ -1,0 +1,152 @@
+/** Explanations of an audience: the answer and its query. */
+import { z } from 'zod';
+import type { Explanation } from '../../audience/explanation.ts';
+import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+import type { ServerConfig } from '../config.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count } from '../plugins/json/fields.ts';
+import { pageLimit, versionNumber } from '../plugins/json/query-numbers.ts';
+
+const part = z.object({ count, share: z.number().min(0).max(1) });
+
+const groupRate = z.object({
+  token: z.string(),
+  population: count.describe('Number of users of the group in the population.'),
+  audience: count.describe('Number of users of the group in the audience.'),
+  rate: z.number().min(0).max(1).describe('audience / population.'),
+});
+
+const disparity = z
+  .object({
+    ratio: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe(
+        'The lowest selection rate divided by the highest; 1 if all are equal, `null` if no group has a member.',
+      ),
+    lowest: groupRate,
+    highest: groupRate,
+    groups: count.describe('Groups large enough to be compared.'),
+    warning: z
+      .boolean()
+      .describe('Whether the ratio is below the configured limit (by default 80 %, the four-fifths rule).'),
+  })
+  .describe('Only for a sensitive feature with at least two groups that are large enough.');
+
+const token = z.object({
+  token: z.string().nullable().describe('`null` for users without a value.'),
+  audience: part,
+  population: part,
+  seeds: part.describe('Among the seeds that are in the population.').nullable(),
+  lift: z
+    .object({ estimate: z.number(), low: z.number(), high: z.number() })
+    .describe("The audience's share divided by the population's, with its 95 % interval (per token)."),
+  z: z
+    .number()
+    .describe(
+      'Evidence: standard deviations from a random audience; positive = over-represented, negative = ' +
+        'under-represented.',
+    ),
+});
+
+type Feature = Explanation['features'][number];
+
+const numbers = answerOf<NonNullable<Feature['numbers']>>()(
+  {},
+  {
+    audience_mean: z.number().nullable().describe('`null` for a vector.'),
+    population_mean: z.number().nullable().describe('`null` for a vector.'),
+    shift: z
+      .number()
+      .nullable()
+      .describe(
+        'Difference of the means in standard deviations of the population; for a vector, the root mean square over its ' +
+          'numbers.',
+      ),
+  },
+);
+
+const explainedFeature = answerOf<Feature>()(
+  {},
+  {
+    feature: z.string(),
+    kind: z.enum(FEATURE_KINDS),
+    sensitive: z.boolean(),
+    token_count: count.describe(
+      'Number of distinct tokens (or bands of a number) in the population, even if fewer are listed.',
+    ),
+    numbers: numbers.nullable().describe('Only for a number or a vector, over the users who have a value.'),
+    tokens: z.array(token).readonly().describe('Strongest evidence first.'),
+    disparity: disparity.nullable(),
+  },
+);
+
+/** An explanation of an audience version. */
+export interface ShownExplanation extends Explanation {
+  readonly version: number;
+  readonly populationVersion: string;
+  readonly warnings: { readonly code: 'disparity'; readonly feature: string; readonly message: string }[];
+}
+
+export const explanation = answerOf<ShownExplanation>()(
+  {
+    id: 'Explanation',
+    examples: [
+      {
+        version: 2,
+        population_version: 'ba9876543210',
+        population: { count: 50_120 },
+        audience: { count: 1000 },
+        seeds: { count: 117 },
+        features: [
+          {
+            feature: 'hobby',
+            kind: 'multi',
+            sensitive: false,
+            token_count: 212,
+            numbers: null,
+            tokens: [
+              {
+                token: 'camping',
+                audience: { count: 640, share: 0.64 },
+                population: { count: 5012, share: 0.1 },
+                seeds: { count: 88, share: 0.752 },
+                lift: { estimate: 6.4, low: 6.1, high: 6.71 },
+                z: 57.5,
+              },
+            ],
+            disparity: null,
+          },
+        ],
+        warnings: [],
+      },
+    ],
+  },
+  {
+    version: z.int().min(1).describe('Audience version.'),
+    population_version: z.string().describe('The population version with which the audience was made.'),
+    population: z.object({ count }),
+    audience: z.object({ count }),
+    seeds: z.object({ count }).nullable(),
+    features: z.array(explainedFeature).readonly(),
+    warnings: z
+      .array(z.object({ code: z.literal('disparity'), feature: z.string(), message: z.string() }))
+      .describe('Sensitive features whose groups are selected at rates that differ too much.'),
+  },
+  {
+    population: ({ populationSize }) => ({ count: populationSize }),
+    audience: ({ audienceSize }) => ({ count: audienceSize }),
+    seeds: ({ seedCount }) => (seedCount === null ? null : { count: seedCount }),
+  },
+);
+
+export function explanationQuery(config: ServerConfig) {
+  return z.strictObject({
+    version: versionNumber().optional(),
+    limit: pageLimit(config.maximumExplanationTokens, config.defaultExplanationTokens).describe(
+      'Maximum number of tokens per feature.',
+    ),
+  });
+}

@@ -1,0 +1,131 @@
+/** The expected quality of an audience, by size: the answer and its route. */
+import { z } from 'zod';
+import type { Audience, Expansion } from '../../domain/types.ts';
+import type { Expected } from '../../service/ports/estimates.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { drift, predicted, verdict } from '../expansions/quality.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { count } from '../plugins/json/fields.ts';
+import { versionNumber } from '../plugins/json/query-numbers.ts';
+import { campaignParams } from '../plugins/params.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+
+/** What this route calls. */
+export interface QualityNeeds {
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'expansion'>;
+}
+
+const qualityReport = z
+  .object({
+    campaign_id: z.string(),
+    expansion_id: z.string(),
+    audience_version: count,
+    size: count.describe('Number of users in the audience.'),
+    candidates: count,
+    verdict: verdict.nullable().describe('`null` if nothing was predicted.'),
+    reason: z.string().describe('The verdict in a sentence, with its numbers.'),
+    fitting_seeds: count
+      .nullable()
+      .describe(
+        "Seeds that match the campaign's filters: only these are held out and ranked. `null` in a report by an earlier " +
+          'version.',
+      ),
+    auc: predicted
+      .nullable()
+      .describe('Probability that a member scores above a candidate; `null` if too few seeds match the filters.'),
+    drift: drift.nullable().describe('`null` if nothing was predicted, or in a report by an earlier version.'),
+    curve: z
+      .array(
+        z.object({
+          share: z.number().describe('Share of the candidates.'),
+          size: count,
+          recall: predicted.describe('Share of the members who are not seeds that an audience of this size contains.'),
+          lift: predicted.describe('Members in it, as a multiple of those in a random audience.'),
+        }),
+      )
+      .describe('By size, smallest first; empty if too few seeds match the filters.'),
+  })
+  .meta({
+    id: 'QualityReport',
+    description:
+      "The audience's expected quality, predicted from the seeds alone: each fifth of the seeds that match the filters is " +
+      'ranked among candidates by a model that learned from all others. Intervals are 90 %: they contain the true value ' +
+      'nine times in ten. Nothing is claimed about the probability of a single user.',
+    examples: [
+      {
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        audience_version: 2,
+        size: 1000,
+        candidates: 20000,
+        verdict: 'good',
+        reason: 'held-out seeds rank above most candidates: AUC 0.86, between 0.82 and 0.90',
+        fitting_seeds: 57,
+        auc: { mean: 0.86, low: 0.82, high: 0.9 },
+        drift: { measured: false, campaigns: 0, auc_before: null },
+        curve: [
+          {
+            share: 0.05,
+            size: 1000,
+            recall: { mean: 0.42, low: 0.31, high: 0.53 },
+            lift: { mean: 8.4, low: 6.2, high: 10.6 },
+          },
+        ],
+      },
+    ],
+  });
+
+/** Without a version, the active one. */
+const qualityQuery = z.strictObject({
+  version: versionNumber().optional().describe('An audience version; by default the active one.'),
+});
+
+export function addQualityRoutes(app: ServerApp, { store }: QualityNeeds): void {
+  app.get(
+    '/v1/campaigns/:id/quality',
+    {
+      schema: describeRoute({
+        operationId: 'getAudienceQuality',
+        scope: 'read',
+        tags: ['audience'],
+        summary: 'Get the expected quality of the audience, by size',
+        params: campaignParams,
+        querystring: qualityQuery,
+        response: {
+          200: json('Expected recall and lift for 25 sizes, and a verdict.', qualityReport),
+        },
+        errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready'],
+      }),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { version } = request.query;
+      const audience = version === undefined ? store.activeAudience(id) : store.audienceVersion(id, version);
+      return reportQuality(audience, store.expansion(id, audience.expansionId));
+    },
+  );
+}
+
+function reportQuality(audience: Audience, { quality }: Expansion) {
+  const prediction = (quality?.['prediction'] ?? null) as Expected | null; // as the engine wrote it
+  const { candidates } = audience;
+  const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));
+  return {
+    campaign_id: audience.campaignId,
+    expansion_id: audience.expansionId,
+    audience_version: audience.version,
+    size: audience.size,
+    candidates,
+    verdict: prediction?.verdict ?? null,
+    reason: prediction?.reason ?? 'this expansion has no prediction',
+    fitting_seeds: prediction?.fitting_seeds ?? null,
+    auc: prediction?.auc ?? null,
+    drift: prediction?.drift ?? null,
+    curve: shares.map((share) => ({
+      share: Number(share),
+      size: Math.min(candidates, Math.max(1, Math.ceil(Number(share) * candidates))),
+      recall: prediction!.recall[share]!,
+      lift: prediction!.lift[share]!,
+    })),
+  };
+}

@@ -1,0 +1,138 @@
+/** Audiences: path parameters, queries and bodies. */
+import { z } from 'zod';
+import type { ServerConfig } from '../config.ts';
+import { component } from '../openapi/component.ts';
+import { listField } from '../plugins/json/bounded-fields.ts';
+import { share, wrongId } from '../plugins/json/fields.ts';
+import { decimalNumber, pageLimit, versionNumber, wholeNumber } from '../plugins/json/query-numbers.ts';
+import { addIssue, withQuickCheck } from '../plugins/json/validation.ts';
+import { pageCursor } from '../plugins/paging.ts';
+import { campaignParams, isUserId } from '../plugins/params.ts';
+
+export const versionParams = z.strictObject({ id: campaignParams.shape.id, version: versionNumber() });
+
+export const diffParams = z.strictObject({
+  id: campaignParams.shape.id,
+  from: versionNumber(),
+  to: versionNumber(),
+});
+
+/** The requested cut: one of them, or none for the audience's own size. */
+export interface CutQuery {
+  readonly size?: number | undefined;
+  readonly percent?: number | undefined;
+  readonly min_score?: number | undefined;
+}
+
+/** The requested cut, and the rank behind which to start: that of no cursor. */
+export interface ViewQuery extends CutQuery {
+  readonly after_rank?: number | undefined;
+}
+
+/** CSV goes into spreadsheets, and user ids are whatever the population has. */
+const csvSafe = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true')
+  .describe(
+    'For CSV that is opened in a spreadsheet: a user id that begins with `=`, `+`, `-`, `@`, a tab or a line break is ' +
+      'prefixed with an apostrophe. Omit it for CSV that a program reads.',
+  )
+  .meta(component('CsvSafe'));
+
+/** Without `limit`, JSON returns the default page and a stream returns everything. */
+export function audienceQuery(config: ServerConfig) {
+  return z
+    .strictObject({
+      limit: wholeNumber(1, config.maximumPageSize)
+        .optional()
+        .describe(`Maximum number of users in the page; by default ${config.defaultPageSize} for JSON, otherwise all.`)
+        .meta(component('AudienceLimit')),
+      cursor: z
+        .string()
+        .optional()
+        .describe('`next_cursor` of the previous page; it keeps the audience version and the size.')
+        .meta(component('AudienceCursor')),
+      after_rank: wholeNumber(0)
+        .optional()
+        .describe('The page begins after this rank. Cannot be combined with `cursor`, which has its own position.')
+        .meta(component('AfterRank')),
+      size: wholeNumber(1)
+        .optional()
+        .describe(
+          "Return this many of the best users instead of the audience's own size; capped by the number of candidates.",
+        )
+        .meta(component('CutSize')),
+      percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
+        .pipe(share)
+        .optional()
+        .describe('The size as a percentage of the population, rounded up, as in a campaign.')
+        .meta(component('CutPercent')),
+      min_score: decimalNumber()
+        .optional()
+        .describe('Return everyone whose score is at least this, which may be nobody.')
+        .meta(component('CutMinScore')),
+      csv_safe: csvSafe,
+    })
+    .superRefine(({ size, percent, min_score, after_rank, cursor }, context) => {
+      if (after_rank !== undefined && cursor !== undefined)
+        addIssue(context, ['after_rank'], { message: 'at most one of cursor and after_rank is expected' });
+      if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
+      addIssue(context, [percent === undefined || size === undefined ? 'min_score' : 'percent'], {
+        message: 'at most one of size, percent and min_score is expected',
+      });
+    });
+}
+
+export const activateBody = z
+  .strictObject({ version: z.int().min(1).describe('An existing version.') })
+  .meta({ ...component('AudienceActivate'), examples: [{ version: 1 }] });
+
+export function changesQuery(config: ServerConfig) {
+  return z.strictObject({
+    since: z
+      .string()
+      .optional()
+      .describe('`next_cursor` of the previous call; without it, the list starts at the first change.'),
+    limit: pageLimit(config.maximumPageSize, config.defaultPageSize),
+  });
+}
+
+export const diffQuery = z.strictObject({ csv_safe: csvSafe });
+
+export function versionsQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumVersionPageSize, config.defaultVersionPageSize),
+    cursor: pageCursor,
+  });
+}
+
+export function userAudiencesQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumUserAudiencePageSize, config.defaultUserAudiencePageSize),
+    cursor: pageCursor,
+  });
+}
+
+/** The body of a batch of look-ups. */
+export function memberBatchBody(config: ServerConfig) {
+  const { maximumBatchMembers, maximumUserIdBytes, maximumErrorDetails } = config;
+  const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);
+  const body = z
+    .strictObject({
+      user_ids: listField('user ids', wrong, maximumBatchMembers, maximumErrorDetails).meta({
+        description: 'User ids; they may repeat.',
+        type: 'array',
+        minItems: 1,
+        maxItems: maximumBatchMembers,
+        items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
+      }),
+    })
+    .meta({ ...component('MembershipBatchGet'), examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
+  const isId = isUserId(config);
+  return withQuickCheck(body, (input) => {
+    const { user_ids: ids, ...others } = (input ?? {}) as Readonly<Record<string, unknown>>;
+    if (!Array.isArray(ids) || ids.length < 1 || ids.length > maximumBatchMembers) return false;
+    return Object.keys(others).length === 0 && ids.every(isId);
+  });
+}

@@ -1,0 +1,199 @@
+/** Campaigns: the answers, and what callers send. */
+import { z } from 'zod';
+import { EXPANSION_STATES } from '../../domain/states.ts';
+import type { Campaign } from '../../domain/types.ts';
+import type { ServerConfig } from '../config.ts';
+import { runFields } from '../expansions/expansion.ts';
+import { component } from '../openapi/component.ts';
+import { answerOf, pageOf } from '../plugins/json/answer.ts';
+import { count, idText, time } from '../plugins/json/fields.ts';
+import { pageQuery } from '../plugins/paging.ts';
+import { tagOf } from '../plugins/preconditions.ts';
+import {
+  audienceField,
+  audienceRequest,
+  featuresField,
+  filtersField,
+  labelsField,
+  refresh,
+  refreshChangeField,
+  refreshField,
+  seedsField,
+} from './inputs.ts';
+
+const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
+
+/** Of a campaign's features. */
+export const featureCounts = z.object({
+  unknown: count.describe('Values that the model does not know.'),
+  missing: count.describe('Features of the model for which no value was given.'),
+});
+
+/** A campaign with the state of its latest expansion. */
+export const campaign = answerOf<Campaign>()(
+  {
+    id: 'Campaign',
+    examples: [
+      {
+        id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        external_id: 'shoes-2026-autumn',
+        name: 'autumn shoes',
+        labels: { team: 'growth' },
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        state: 'queued',
+        progress: 0,
+        eta_seconds: 4.2,
+        reason: null,
+        features: { category: 'shoes' },
+        feature_counts: { unknown: 0, missing: 1 },
+        filters: {},
+        audience: { percent: 5 },
+        refresh: { every: null, on_new_population: false, on_change: false },
+        needs_expansion: false,
+        seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
+        excluded: null,
+        model_version: null,
+        population_version: null,
+        audience_version: null,
+        size: null,
+        candidates: null,
+        timings: {},
+        quality: null,
+        created_at: '2026-11-25T12:00:00.000Z',
+        updated_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  },
+  {
+    id: z.string(),
+    external_id: z.string().nullable().describe('Your own id of the campaign, if you gave one.'),
+    name: z.string(),
+    labels: z.record(z.string(), z.string()),
+    expansion_id: z.string().nullable().describe('The latest expansion; `null` before the first.'),
+    state: state.nullable(),
+    ...runFields,
+    feature_counts: featureCounts,
+    audience: audienceRequest,
+    refresh,
+    needs_expansion: z
+      .boolean()
+      .describe(
+        'Whether features, filters, seeds or suppression lists differ from those of the active audience while no ' +
+          'expansion is running with them.',
+      ),
+    audience_version: count
+      .nullable()
+      .describe('The active audience version, which is served; `null` until the first is ready.'),
+    size: count.nullable().describe('The actual size of the audience, at most `candidates`.'),
+    candidates: count.nullable().describe('Users who could be selected: the population without `excluded`.'),
+    created_at: time,
+    updated_at: time,
+  },
+  { eta_seconds: ({ remainingMs }) => remainingMs, size: ({ audienceSize }) => audienceSize },
+);
+
+/**
+ * The ETag of a campaign: of the fields that callers change. If it covered progress, editing a campaign that is being
+ * expanded would be refused although nobody else has edited it.
+ */
+export function tagOfCampaign(shown: z.output<typeof campaign>): string {
+  const { id, external_id: externalId, name, labels, features, filters, audience, refresh: policy } = shown;
+  return tagOf([id, externalId, name, labels, features, filters, audience, policy]);
+}
+
+export const campaignPage = pageOf('CampaignPage', campaign);
+
+export function campaignQuery(config: ServerConfig) {
+  return pageQuery(config).extend({
+    state: state.optional(),
+    search: z
+      .string()
+      .min(1)
+      .max(config.maximumNameLength)
+      .optional()
+      .describe('Only campaigns with this text in their name or external id, ignoring the case of Latin letters.'),
+    label: labelQuery(config),
+    external_id: externalId(config).optional().describe('Only the campaign with this external id.'),
+  });
+}
+
+const LABEL = /^[^=]+=/;
+
+/** `label=team=growth`, once or repeatedly: a single one arrives as a string. */
+function labelQuery({ maximumLabels }: ServerConfig) {
+  const labels = z
+    .array(z.string())
+    .max(maximumLabels)
+    .refine((texts) => texts.every((text) => LABEL.test(text)), 'a label as `key=text` is expected');
+  return z
+    .preprocess((given) => (typeof given === 'string' ? [given] : given), labels.optional())
+    .transform((texts) => texts && Object.fromEntries(texts.map((text) => text.split(/=(.*)/s, 2) as [string, string])))
+    .optional()
+    .meta({
+      description: 'Only campaigns with this label, as `key=text`; if repeated, campaigns with all of the labels.',
+      examples: [['team=growth']],
+    });
+}
+
+/** A new campaign. */
+export function campaignBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      external_id: externalId(config)
+        .optional()
+        .describe(
+          'Your own id of the campaign, which must be unique. If the model was trained on a past campaign with this ' +
+            'id, the model does not see who its members were: otherwise it would find those members again instead of ' +
+            'others like them.',
+        ),
+      name: name(config),
+      features: featuresField(config).default({}),
+      seeds: seedsField(config)
+        .nullable()
+        .describe(
+          'User ids. With `null` nothing is expanded yet: upload the seeds with `PUT …/seeds` (as a file of up to ' +
+            'millions of ids), then call `POST …/expansions`.',
+        ),
+      labels: labelsField(config).default({}),
+      filters: filtersField(config).default({}),
+      audience: audienceField(),
+      refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
+    })
+    .meta({
+      ...component('CampaignCreate'),
+      examples: [
+        {
+          external_id: 'shoes-2026-autumn',
+          name: 'autumn shoes',
+          features: { category: 'shoes' },
+          seeds: ['u1', 'u2', 'u3'],
+          audience: { percent: 5 },
+        },
+      ],
+    });
+}
+
+/** Only the given fields are changed. */
+export function campaignChangeBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      external_id: externalId(config).nullable(),
+      name: name(config),
+      labels: labelsField(config),
+      features: featuresField(config),
+      filters: filtersField(config),
+      audience: audienceField(),
+      refresh: refreshChangeField(),
+    })
+    .partial()
+    .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
+    .meta({ ...component('CampaignUpdate'), examples: [{ audience: { size: 2000 } }] });
+}
+
+function name({ maximumNameLength }: ServerConfig) {
+  return z.string().min(1).max(maximumNameLength);
+}
+
+function externalId({ maximumExternalIdBytes: most }: ServerConfig) {
+  return idText('an external id', most).meta({ minLength: 1, maxLength: most });
+}

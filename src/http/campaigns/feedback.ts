@@ -1,0 +1,99 @@
+/** Feedback on a campaign's audience: what users did, as JSON or NDJSON. */
+import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
+import { FEEDBACK_EVENTS } from '../../domain/feedback.ts';
+import type { ServerConfig } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { component } from '../openapi/component.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { listOf } from '../plugins/json/bounded-fields.ts';
+import { count, userId } from '../plugins/json/fields.ts';
+import { parseJsonLines } from '../plugins/json/json-body.ts';
+import { campaignParams } from '../plugins/params.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+
+/** What this route calls. */
+export type FeedbackNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+  readonly store: Pick<ServerDependencies['store'], 'addFeedback'>;
+};
+
+/** `now` returns ms since 1970. */
+function feedbackBody(config: ServerConfig, now: () => number) {
+  const { maximumUserIdBytes, maximumFeedbackEvents, maximumFeedbackAheadMs, maximumErrorDetails } = config;
+  const event = z.strictObject({
+    user_id: userId(maximumUserIdBytes),
+    event: z
+      .enum(FEEDBACK_EVENTS)
+      .describe('Conversions and clicks are seeds of the next expansion, dismissals negatives.'),
+    time: z.iso
+      .datetime({ offset: true })
+      .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event must not be in the future')
+      .optional()
+      .describe("RFC 3339, not in the future; by default the current time. A user's latest event counts."),
+  });
+  return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
+    ...component('FeedbackEvents'),
+    description: 'As NDJSON, one event per line.',
+    examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
+  });
+}
+
+export const usersByEvent = z
+  .object({ conversion: count, click: count, dismissal: count })
+  .describe('Number of users by their latest event.');
+
+const feedbackReport = z
+  .object({
+    received: count,
+    taken: count.describe("Events that are newer than their user's latest event so far."),
+    outdated: count,
+    users: usersByEvent,
+  })
+  .meta({
+    id: 'FeedbackReport',
+    examples: [{ received: 3, taken: 2, outdated: 1, users: { conversion: 1, click: 0, dismissal: 1 } }],
+  });
+
+export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: FeedbackNeeds): Promise<void> {
+  await app.register(async (scope: ServerApp) => {
+    parseJsonLines(scope, (events) => ({ events }));
+    scope.post(
+      '/v1/campaigns/:id/feedback',
+      {
+        schema: describeRoute({
+          operationId: 'recordFeedback',
+          scope: 'write',
+          tags: ['campaigns'],
+          summary: 'Report what users did',
+          description:
+            "Conversions and clicks become seeds of the next expansion, dismissals negatives; each user's latest " +
+            'event counts. A seed who dismisses the campaign is no longer a seed. This does not start an expansion, ' +
+            'and sending the same events again changes nothing.',
+          consumes: ['application/json', 'application/x-ndjson'],
+          params: campaignParams,
+          body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),
+          response: {
+            200: json('How many events counted.', feedbackReport),
+          },
+          errors: ['campaign_not_found'],
+        }),
+      },
+      async (request) => {
+        const { id } = request.params;
+        const now = clock.now();
+        // the body was parsed and checked in this turn: other requests get one before it is written
+        await setImmediate();
+        return store.addFeedback(
+          id,
+          request.body.events.map(({ user_id, event, time }) => ({
+            userId: user_id,
+            event,
+            happenedAt: time === undefined ? now : Date.parse(time),
+            isNow: time === undefined,
+          })),
+          request.pendingAction,
+        );
+      },
+    );
+  });
+}

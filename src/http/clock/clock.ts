@@ -1,0 +1,44 @@
+/** The service's clock: the answer. */
+import { z } from 'zod';
+import type { ClockStatus } from '../../lib/service-clock.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count, seconds, time } from '../plugins/json/fields.ts';
+
+export const CLOCK_EXAMPLE = {
+  state: 'settled',
+  time: '2026-11-26T12:00:00.000Z',
+  ahead_seconds: 0,
+  settles_in_seconds: null,
+  jumps: 0,
+} as const;
+
+/** What a clock shows: its status, and the service's time. */
+export interface ShownClock extends ClockStatus {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+export const clock = answerOf<ShownClock>()(
+  { id: 'Clock', examples: [CLOCK_EXAMPLE] },
+  {
+    state: z
+      .enum(['settled', 'new', 'jumped'])
+      .describe(
+        "`settled`: the machine's clock is trusted. `new`: the machine has just started; its clock is followed. " +
+          '`jumped`: the clock jumped by more than an hour and is not followed. Nothing is deleted because of its age ' +
+          'unless the clock is `settled`.',
+      ),
+    time: time.describe("The service's time."),
+    ahead_seconds: seconds.describe("How far the machine's clock is ahead of the service; negative if it is behind."),
+    settles_in_seconds: z
+      .number()
+      .min(0)
+      .nullable()
+      .describe("When the machine's clock will be trusted unless it jumps again; `null` if it is trusted already."),
+    jumps: count.describe('Jumps of more than an hour since the service started.'),
+  },
+  {
+    ahead_seconds: ({ aheadMs }) => aheadMs,
+    settles_in_seconds: ({ settlesInMs: ms }) => (ms === null ? null : ms / 1000),
+  },
+);

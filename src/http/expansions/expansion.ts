@@ -1,0 +1,114 @@
+/** Expansions: the answers, and what a campaign shows of its latest one. */
+import { z } from 'zod';
+import type { ComputedWith } from '../../domain/run-facts.ts';
+import { EXPANSION_STATES } from '../../domain/states.ts';
+import { CAUSES, type Expansion, type SeedCounts } from '../../domain/types.ts';
+import { filters } from '../campaigns/inputs.ts';
+import { component } from '../openapi/component.ts';
+import { answerOf, pageOf } from '../plugins/json/answer.ts';
+import { count, featureValue, reason, seconds, time } from '../plugins/json/fields.ts';
+import { campaignParams } from '../plugins/params.ts';
+import { quality } from './quality.ts';
+
+export const seedCountFields = {
+  received: count,
+  known: count,
+  unknown: count,
+  duplicate: count,
+  unknown_examples: z.array(z.string()).readonly(),
+};
+
+const seedCounts = answerOf<SeedCounts>()({ description: 'received = known + unknown + duplicate.' }, seedCountFields);
+
+export const excluded = z
+  .object({ seeds: count, suppressed: count, filtered: count })
+  .nullable()
+  .describe('Users who are not ranked, each counted once; `null` until they have been counted.');
+
+/** The fields of a run that its campaign shows too. */
+export const runFields = {
+  progress: z.number().min(0).max(1).describe('From 0 to 1; never decreases.'),
+  eta_seconds: seconds
+    .nullable()
+    .describe('Estimated time until it ends, based on earlier expansions; `null` if it has ended, or is the first.'),
+  reason: reason.nullable().describe('The reason for the state, with its numbers.'),
+  features: z.record(z.string(), featureValue),
+  filters,
+  seeds: seedCounts,
+  excluded,
+  model_version: z.string().nullable(),
+  population_version: z.string().nullable(),
+  timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
+  quality: quality.nullable(),
+};
+
+const computedWith = answerOf<ComputedWith>()(
+  {},
+  {
+    device: z.string().describe('`cpu`, or `cuda:` followed by a number.'),
+    threads: count.describe('Threads of the engine.'),
+    batch_size: count.describe('Users scored in one run of the model.'),
+  },
+);
+
+export const expansion = answerOf<Expansion>()(
+  {
+    id: 'Expansion',
+    examples: [
+      {
+        id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        cause: 'requested',
+        state: 'scoring',
+        progress: 0.7,
+        eta_seconds: 1.2,
+        reason: null,
+        features: { category: 'shoes' },
+        filters: { country: ['DE', 'AT'] },
+        seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
+        feedback: { positives: 12, dismissed: 3 },
+        excluded: null,
+        model_version: '0123456789ab',
+        population_version: 'ba9876543210',
+        audience_version: null,
+        timings: {},
+        computed_with: null,
+        quality: null,
+        created_at: '2026-11-25T12:00:00.000Z',
+        started_at: '2026-11-25T12:00:01.000Z',
+        updated_at: '2026-11-25T12:00:03.000Z',
+      },
+    ],
+  },
+  {
+    id: z.string(),
+    campaign_id: z.string(),
+    cause: z
+      .enum(CAUSES)
+      .describe("What caused it: the campaign's creation, a request, or a trigger of the refresh policy."),
+    state: z.enum(EXPANSION_STATES),
+    ...runFields,
+    feedback: z
+      .object({ positives: count, dismissed: count })
+      .describe('Users whom feedback added to the seeds and to the negatives.'),
+    audience_version: count.nullable().describe('The earliest audience version from it that is still kept.'),
+    computed_with: computedWith
+      .nullable()
+      .describe('`null` until the expansion is ready, and for expansions by earlier versions of the service.'),
+    created_at: time,
+    started_at: time.nullable(),
+    updated_at: time,
+  },
+  { eta_seconds: ({ remainingMs }) => remainingMs },
+);
+
+export const expansionPage = pageOf('ExpansionPage', expansion);
+
+export const expansionParams = z.strictObject({
+  id: campaignParams.shape.id,
+  expansion_id: z.string().meta({
+    ...component('ExpansionId'),
+    description: 'Id of an expansion.',
+    examples: ['5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77'],
+  }),
+});

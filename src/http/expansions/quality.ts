@@ -1,0 +1,97 @@
+/** The quality report of an expansion, as the engine wrote it. */
+import { z } from 'zod';
+import { count, interval } from '../plugins/json/fields.ts';
+
+export const predicted = interval.describe(
+  'An estimate and its 90 % interval for the true value among members who are not seeds.',
+);
+
+export const verdict = z
+  .enum(['good', 'weak', 'unsure'])
+  .describe('`weak`: the seeds look like everyone else; `unsure`: there are too few seeds to tell.');
+
+/** What a prediction assumes about members who come later. */
+export const drift = z
+  .looseObject({
+    measured: z
+      .boolean()
+      .describe(
+        'Whether training measured the drift, on past campaigns whose members have dates. If not, the prediction ' +
+          'assumes that there is none: that members who come later are like the seeds.',
+      ),
+    campaigns: count.describe('Number of past campaigns on which it was measured; 0 if it was not.'),
+    auc_before: predicted
+      .nullable()
+      .describe('The AUC of held-out seeds before the correction for drift; `null` if there was no correction.'),
+  })
+  .describe('How much less similar to the seeds later members are than the seeds are to each other.');
+
+const predictedByShare = z.record(z.string(), predicted);
+
+/**
+ * Guaranteed fields of the quality report; an expansion by an earlier version may lack some, one by a later version may
+ * have more.
+ */
+const report = z
+  .looseObject({
+    epochs: count
+      .optional()
+      .describe(
+        'Adaptation passes or steps. 0 if the model consists of regressions alone, or if held-out seeds ranked best ' +
+          "before the first step, so that the model is used unchanged; the prediction's `reason` then says so.",
+      ),
+    held_out: z
+      .looseObject({
+        held_out_seeds: count,
+        candidates: count,
+        auc: z.number().describe('Probability that a held-out seed scores above a candidate.'),
+        standard_error: z.number().describe('Standard error of `auc`.'),
+        recall: z
+          .record(z.string(), z.number())
+          .describe('Share of the held-out seeds that are in an audience, by audience size.'),
+      })
+      .nullable()
+      .optional()
+      .describe(
+        'How seeds that were held out of adaptation rank; `null` if too few seeds match the filters. Users who ' +
+          'dismissed the campaign are not among the candidates here.',
+      ),
+    prediction: z
+      .looseObject({
+        verdict,
+        reason: z.string().describe('The verdict in a sentence.'),
+        fitting_seeds: count
+          .optional()
+          .describe("Seeds that match the campaign's filters: only these are held out and ranked among candidates."),
+        auc: predicted.nullable(),
+        recall: predictedByShare.describe(
+          'Share of the members who are not seeds that an audience contains, by its size as a share of the ' +
+            'candidates. Empty if too few seeds match the filters.',
+        ),
+        lift: predictedByShare.describe('Members in that audience, as a multiple of those in a random audience.'),
+        drift: drift.optional(),
+      })
+      .nullable()
+      .optional()
+      .describe('The expected quality of the audience, predicted from the seeds alone.'),
+  })
+  .meta({ id: 'Quality' });
+
+/** Sizes for which a campaign shows predictions; the whole curve has its own route. */
+const SHOWN_SHARES = ['0.01', '0.02', '0.05', '0.1', '0.2'];
+
+/** The report with only a few of the predicted sizes. */
+export const quality = z
+  .transform<Readonly<Record<string, unknown>>, z.input<typeof report>>((given) => {
+    const whole = given as z.input<typeof report>; // the schema checks it
+    if (!whole.prediction) return whole;
+    const { recall, lift } = whole.prediction;
+    return { ...whole, prediction: { ...whole.prediction, recall: atShares(recall), lift: atShares(lift) } };
+  })
+  .pipe(report);
+
+function atShares<T>(bySize: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(
+    SHOWN_SHARES.flatMap((share) => (Object.hasOwn(bySize, share) ? [[share, bySize[share]!]] : [])),
+  );
+}

@@ -1,0 +1,94 @@
+/** API keys: the answers, and what callers send. */
+import { z } from 'zod';
+import { type ApiKey, SCOPES } from '../../domain/api-keys.ts';
+import { labelsField } from '../campaigns/inputs.ts';
+import type { ServerConfig } from '../config.ts';
+import { component } from '../openapi/component.ts';
+import { answerOf, pageOf } from '../plugins/json/answer.ts';
+import { time } from '../plugins/json/fields.ts';
+
+const SCOPE_TEXT =
+  'What the key may do: `read`; `write`, which can also create and change; or `admin`, which can also manage keys, read ' +
+  'the audit log, erase users and change the served versions.';
+const LABELS_TEXT =
+  'The key only sees campaigns with all of these labels. It cannot call routes that concern all campaigns (webhooks, ' +
+  "changes, the installation's suppression list, the audiences of a user).";
+
+const fields = {
+  id: z.string().describe('The first part of the key.'),
+  name: z.string(),
+  scope: z.enum(SCOPES).describe(SCOPE_TEXT),
+  labels: z.record(z.string(), z.string()).describe(LABELS_TEXT),
+  created_at: time,
+  expires_at: time.nullable(),
+  revoked_at: time.nullable(),
+};
+
+const EXAMPLE = {
+  id: 'mh_1a2b3c4d5e6f',
+  name: 'ad server',
+  scope: 'read' as const,
+  labels: { team: 'growth' },
+  created_at: '2026-11-26T12:00:00.000Z',
+  expires_at: '2027-11-26T00:00:00.000Z',
+  revoked_at: null,
+};
+
+/** A key, without its secret. */
+export const key = answerOf<ApiKey>()({ id: 'Key', examples: [EXAMPLE] }, fields);
+
+/** A new key: only in the response to POST. */
+export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
+  {
+    id: 'KeyWithSecret',
+    examples: [{ ...EXAMPLE, key: 'mh_1a2b3c4d5e6f_2mEoHxAhJ1zv8pQyqkT3r5bXn0cWfLdGsUiVwYtRZa4' }],
+  },
+  { ...fields, key: z.string().describe('Send it as `Authorization: Bearer`. It is never shown again.') },
+);
+
+export const keyPage = pageOf('KeyPage', key);
+
+/** Who calls. */
+export const caller = z
+  .object({
+    actor: z
+      .string()
+      .describe(
+        'As in the audit log: the id of a key, `admin` for the key from the settings, or `anonymous` if no key is ' +
+          'required.',
+      ),
+    scope: fields.scope,
+    labels: fields.labels,
+    key: key.nullable().describe('`null` if the caller has no key, or the one from the settings.'),
+  })
+  .meta({
+    id: 'Caller',
+    examples: [{ actor: EXAMPLE.id, scope: EXAMPLE.scope, labels: EXAMPLE.labels, key: EXAMPLE }],
+  });
+
+export const keyParams = z.strictObject({
+  id: z.string().meta({ ...component('KeyId'), description: 'Id of a key.', examples: [EXAMPLE.id] }),
+});
+
+/** A new key. */
+export function keyBody(config: ServerConfig, now: () => number) {
+  return z
+    .strictObject({
+      name: z.string().min(1).max(config.maximumNameLength).describe('Who or what uses the key.'),
+      scope: z.enum(SCOPES).describe(SCOPE_TEXT),
+      labels: labelsField(config).default({}).describe(LABELS_TEXT),
+      expires_at: z.iso
+        .datetime({ offset: true, error: 'a time as in RFC 3339 is expected' })
+        .refine((text) => !(Date.parse(text) <= now()), 'the time is in the past')
+        .optional()
+        .describe('When the key expires; by default, never.'),
+    })
+    .refine(({ scope, labels }) => scope !== 'admin' || Object.keys(labels).length === 0, {
+      path: ['labels'],
+      message: 'a key of scope admin has no labels',
+    })
+    .meta({
+      ...component('KeyCreate'),
+      examples: [{ name: EXAMPLE.name, scope: EXAMPLE.scope, labels: EXAMPLE.labels, expires_at: EXAMPLE.expires_at }],
+    });
+}

@@ -1,0 +1,99 @@
+/** Versions of the general model: the answers, with the check before one is served. */
+import { z } from 'zod';
+import type { ModelCheck, ModelComparison, ModelVersion, PredictedQuality } from '../../service/ports/models.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count, reason, time, timeText } from '../plugins/json/fields.ts';
+
+export const modelParams = z.object({
+  version: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/, 'a version has 12 hexadecimal digits')
+    .meta({ description: 'Version of a general model.', examples: ['0123456789ab'] }),
+});
+
+const EXAMPLE = {
+  version: '0123456789ab',
+  name: 'demo',
+  served: true,
+  created_at: '2026-11-25T12:00:00.000Z',
+  published_at: '2026-11-26T12:00:00.000Z',
+  bytes: 1_468_006,
+  check: {
+    kind: 'activation' as const,
+    state: 'served' as const,
+    from_version: 'ba9876543210',
+    population_version: 'ba9876543210',
+    started_at: '2026-11-26T12:00:01.000Z',
+    ended_at: '2026-11-26T12:00:04.000Z',
+    reason: null,
+    comparisons: [
+      {
+        campaign_id: 'c6b2a9f0-3d1e-4a57-9a0c-2f4a8f0b7c11',
+        seeds: 120,
+        scored: 49_880,
+        overlap: { '0.01': 0.81, '0.05': 0.86, '0.1': 0.9 },
+        served: { verdict: 'good', auc: 0.81, recall_at_5_percent: 0.31 },
+        fresh: { verdict: 'good', auc: 0.82, recall_at_5_percent: 0.33 },
+      },
+    ],
+  },
+};
+
+const predicted = answerOf<PredictedQuality>()(
+  { description: 'The predicted quality of its audience, from held-out seeds; `null` if there were too few.' },
+  { verdict: z.string().nullable(), auc: z.number().nullable(), recall_at_5_percent: z.number().nullable() },
+  { recall_at_5_percent: ({ recall }) => recall },
+);
+
+const comparison = answerOf<ModelComparison>()(
+  {},
+  {
+    campaign_id: z.string(),
+    seeds: count,
+    scored: count.describe('Candidates that both models scored: a sample if the population is large.'),
+    overlap: z
+      .record(z.string(), z.number())
+      .describe(
+        "By audience size, as a share of the candidates: the share of one model's audience that the other's contains.",
+      ),
+    served: predicted,
+    fresh: predicted,
+  },
+);
+
+const check = answerOf<ModelCheck>()(
+  {},
+  {
+    kind: z.enum(['activation', 'rollback']),
+    state: z.enum(['checking', 'served', 'refused']).describe('`refused`: nothing has changed; `reason` says why.'),
+    from_version: z.string().describe('The model that is served during the check.'),
+    population_version: z.string(),
+    started_at: timeText,
+    ended_at: timeText.nullable(),
+    reason: reason.nullable(),
+    comparisons: z
+      .array(comparison)
+      .readonly()
+      .describe('The newest campaigns, expanded with both models; nothing of this is published.'),
+  },
+);
+
+export const modelVersion = answerOf<ModelVersion>()(
+  { id: 'ModelVersion', examples: [EXAMPLE] },
+  {
+    version: z.string(),
+    name: z.string(),
+    served: z.boolean().describe('Whether new expansions use it.'),
+    created_at: timeText.describe('When it was trained.'),
+    published_at: time.describe('When its files were placed in the data folder.'),
+    bytes: count,
+    check: check
+      .nullable()
+      .describe('The latest check; `null` if there was none, or the model was refused before the last restart.'),
+  },
+  { served: ({ isServed }) => isServed },
+);
+
+export const modelVersions = z
+  .object({ items: z.array(modelVersion).readonly() })
+  .meta({ id: 'ModelVersions', examples: [{ items: [EXAMPLE] }] });

@@ -1,0 +1,81 @@
+/**
+ * Answers: the fields of a response, each named once. An answer is a zod schema from a value of the domain to JSON: the
+ * document has its result, and the serialiser of a route applies it to what the handler returns.
+ */
+import { z } from 'zod';
+import type { Page } from '../../../domain/types.ts';
+
+/** `audience_version` is `audienceVersion`. */
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
+
+type IsRead<Value, Name, Field> = Name extends keyof Value
+  ? Value[Name] extends z.input<Field>
+    ? true
+    : false
+  : false;
+
+/** How a field is read that the value does not have under the field's own name; any other may be named too. */
+type Sources<Value, Fields extends z.core.$ZodShape> = {
+  readonly [Name in keyof Fields & string as IsRead<Value, CamelCase<Name>, Fields[Name]> extends true
+    ? never
+    : Name]: (value: Value) => z.input<Fields[Name]>;
+} & { readonly [Name in keyof Fields & string]?: (value: Value) => z.input<Fields[Name]> };
+
+type Rest<S> = Record<never, never> extends S ? [sources?: S] : [sources: S];
+
+/** What the document says of an answer; with an id it is a component. */
+interface AnswerMeta {
+  readonly id?: string;
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+}
+
+/**
+ * An object whose field `audience_version` is the value's `audienceVersion` unless `sources` says otherwise: a field
+ * without a source whose type differs does not compile.
+ */
+export function answerOf<Value>() {
+  return <Fields extends z.core.$ZodShape>(
+    meta: AnswerMeta,
+    fields: Fields,
+    ...[sources]: Rest<Sources<Value, Fields>>
+  ) => {
+    const given = (sources ?? {}) as Readonly<Record<string, ((value: Value) => unknown) | undefined>>;
+    const readers = Object.keys(fields).map((name) => {
+      const own = camelCase(name) as keyof Value;
+      return [name, given[name] ?? ((value: Value) => value[own])] as const;
+    });
+    const wire = z.object(fields).meta(meta as Readonly<Record<string, unknown>>);
+    const read = (value: Value) => Object.fromEntries(readers.map(([name, reader]) => [name, reader(value)]));
+    return toJson(z.transform(read), wire);
+  };
+}
+
+/** A page of answers. */
+export function pageOf<Item extends z.ZodType>(id: string, item: Item, description = 'Newest first.') {
+  const wire = z.object({ items: z.array(item).readonly(), next_cursor: z.string().nullable() });
+  const read = ({ items, nextCursor }: Page<z.input<Item>>) => ({ items, next_cursor: nextCursor });
+  return toJson(z.transform(read), wire.meta({ id, description }));
+}
+
+/** The compiler cannot tell that `read` results in what `wire` takes. */
+function toJson<Value, Wire extends z.ZodType>(read: z.ZodTransform<unknown, Value>, wire: Wire) {
+  return read.pipe(wire as z.ZodType) as z.ZodPipe<z.ZodTransform<unknown, Value>, Wire>;
+}
+
+/** `audience_version` is audienceVersion. */
+function camelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+type InCamelCase<Body> = {
+  [Name in keyof Body as Name extends string ? CamelCase<Name> : never]: Exclude<Body[Name], undefined>;
+};
+
+/** The fields of a body under their names in the domain; one that is not given is left out. */
+export function inCamelCase<Body extends object>(body: Body): InCamelCase<Body> {
+  const given = Object.entries(body).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [camelCase(name), value])) as InCamelCase<Body>;
+}

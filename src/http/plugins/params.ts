@@ -1,0 +1,42 @@
+/** Path parameters that several resources have. */
+import { z } from 'zod';
+import { component } from '../openapi/component.ts';
+import { userId, wrongId } from './json/fields.ts';
+import { hasTexts, withQuickCheck } from './json/validation.ts';
+import type { HttpLimits } from './limits.ts';
+
+/** The path parameters of everything that belongs to a campaign. */
+export const campaignParams = withQuickCheck(
+  z.strictObject({
+    id: z.string().meta({
+      ...component('CampaignId'),
+      description: 'Id of a campaign.',
+      examples: ['0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11'],
+    }),
+  }),
+  (input) => hasTexts(input, ['id'], () => true),
+);
+
+/** A user, within the limit of an id. */
+export function userParams(limits: HttpLimits) {
+  return withQuickCheck(z.strictObject({ user_id: userIdParam(limits) }), (input) =>
+    hasTexts(input, ['user_id'], isUserId(limits)),
+  );
+}
+
+/** A user of a campaign's audience. */
+export function memberParams(limits: HttpLimits) {
+  const isId = isUserId(limits);
+  return withQuickCheck(z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(limits) }), (input) =>
+    hasTexts(input, ['id', 'user_id'], isId),
+  );
+}
+
+function userIdParam({ maximumUserIdBytes }: HttpLimits) {
+  return userId(maximumUserIdBytes).meta(component('UserId'));
+}
+
+/** Whether a value is a user id, by a check that is quick if it is one. */
+export function isUserId({ maximumUserIdBytes }: HttpLimits): (id: unknown) => boolean {
+  return (id) => wrongId('a user id', id, maximumUserIdBytes) === null;
+}

@@ -1,0 +1,156 @@
+/** Versions of the population: the answers, and queries. */
+import { z } from 'zod';
+import { FEATURE_KINDS, type FeatureKind } from '../../lib/feature-kinds.ts';
+import type { FeatureCoverage } from '../../service/ports/populations.ts';
+import type { ServerConfig } from '../config.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count, time } from '../plugins/json/fields.ts';
+import { pageLimit } from '../plugins/json/query-numbers.ts';
+
+export const versionParams = z.object({
+  version: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/, 'a version has 12 hexadecimal digits')
+    .meta({ description: 'Version of the population.', examples: ['ba9876543210'] }),
+});
+
+const EXAMPLE = {
+  version: 'ba9876543210',
+  served: true,
+  newest: true,
+  imported_at: '2026-11-25T12:00:00.000Z',
+  users: 50_000,
+  known_users: 50_120,
+  bytes: 14_680_064,
+};
+
+/** A published version, and whether it is served. */
+export interface ShownVersion {
+  readonly version: string;
+  readonly isServed: boolean;
+  readonly isNewest: boolean;
+  /** Milliseconds since 1970. */
+  readonly publishedAt: number;
+  readonly users: number;
+  readonly knownUsers: number;
+  readonly bytes: number;
+}
+
+const fields = {
+  version: z.string(),
+  served: z.boolean().describe('Whether new expansions use it.'),
+  newest: z
+    .boolean()
+    .describe('Whether it was published last: the next update builds on it, whichever version is served.'),
+  imported_at: time.describe('When its files were written on this machine.'),
+  users: count,
+  known_users: count.describe('User ids in its directory, including those of earlier versions.'),
+  bytes: count.describe('Size of the files that only this version uses.'),
+};
+
+const sources = {
+  served: ({ isServed }: ShownVersion) => isServed,
+  newest: ({ isNewest }: ShownVersion) => isNewest,
+  imported_at: ({ publishedAt }: ShownVersion) => publishedAt,
+};
+
+export const populationVersion = answerOf<ShownVersion>()(
+  { id: 'PopulationVersion', examples: [EXAMPLE] },
+  fields,
+  sources,
+);
+
+export const populationVersions = z
+  .object({ items: z.array(populationVersion) })
+  .meta({ id: 'PopulationVersions', examples: [{ items: [EXAMPLE] }] });
+
+/** A feature of a version, and how many users have it. */
+export interface ShownCoverage extends FeatureCoverage {
+  readonly kind: FeatureKind;
+  readonly sensitive: boolean;
+}
+
+const coverage = answerOf<ShownCoverage>()(
+  {},
+  {
+    name: z.string(),
+    kind: z.enum(FEATURE_KINDS),
+    sensitive: z.boolean().describe('Whether explanations compare its groups.'),
+    users: count.describe('Users who have a value.'),
+    values: count.nullable().describe('Distinct values that users have; `null` for numbers and vectors.'),
+    unknown_values: count
+      .nullable()
+      .describe(
+        'How many of these the served model does not know; also `null` if the model does not read the feature.',
+      ),
+    unknown_share: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe("Share of all of the users' values of this feature that the served model does not know."),
+  },
+);
+
+export const populationDetail = answerOf<ShownVersion & { readonly features: ShownCoverage[] }>()(
+  {
+    id: 'PopulationDetail',
+    examples: [
+      {
+        ...EXAMPLE,
+        features: [
+          {
+            ...{ name: 'country', kind: 'single' as const, sensitive: false, users: 49_700 },
+            ...{ values: 10, unknown_values: 1, unknown_share: 0.002 },
+          },
+        ],
+      },
+    ],
+  },
+  { ...fields, features: z.array(coverage) },
+  sources,
+);
+
+export const changesQuery = z.strictObject({
+  since: versionParams.shape.version.meta({ description: 'The version to compare with.', examples: ['0123456789ab'] }),
+});
+
+export const populationChanges = z
+  .object({
+    version: z.string(),
+    since: z.string(),
+    added: count.describe('Users in `version` who are not in `since`.'),
+    removed: count.describe('Users in `since` who are not in `version`.'),
+    kept: count.describe('Users in both versions.'),
+    changed: count.describe('Users in both versions for whom a feature of both versions has a different value.'),
+    features: z.array(z.object({ name: z.string(), changed: count })).describe('Features of both versions.'),
+    added_features: z.array(z.string()),
+    removed_features: z.array(z.string()),
+  })
+  .meta({
+    id: 'PopulationChanges',
+    examples: [
+      {
+        ...{ version: 'ba9876543210', since: '0123456789ab', added: 1_200, removed: 300, kept: 48_800, changed: 950 },
+        ...{ features: [{ name: 'country', changed: 950 }], added_features: [], removed_features: [] },
+      },
+    ],
+  });
+
+export function sampleQuery({ maximumSampleSize, defaultSampleSize, maximumFeatureValueLength }: ServerConfig) {
+  const text = z.string().min(1).max(maximumFeatureValueLength).optional();
+  return z
+    .strictObject({
+      size: pageLimit(maximumSampleSize, defaultSampleSize).describe('Maximum number of users.'),
+      feature: text.describe('A user feature with tokens; requires `value`.').meta({ examples: ['country'] }),
+      value: text.describe('Only users who have this value; requires `feature`.').meta({ examples: ['DE'] }),
+    })
+    .refine(({ feature, value }) => (feature === undefined) === (value === undefined), {
+      message: 'feature and value are expected together',
+    });
+}
+
+export const populationSample = z.object({ population_version: z.string(), user_ids: z.array(z.string()) }).meta({
+  id: 'PopulationSample',
+  examples: [{ population_version: 'ba9876543210', user_ids: ['u1', 'u2', 'u3'] }],
+});
