@@ -371,7 +371,7 @@ describe('the reader', () => {
       { initializers: vectors('s') },
     ],
     [
-      'LayerNormalization node "ln": its mean is float32, and "x" float64',
+      'LayerNormalization node "ln": its mean would be float32, but "x" is float64',
       node('LayerNormalization', ['x', 'x'], ['y', 'mean'], {}, { name: 'ln' }),
       { inputs: [typed('x', 'float64', [2, 2])], outputs: [typed('y', 'float64', null)] },
     ],

@@ -31,7 +31,7 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
   ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
   [
-    'ONNX Runtime has no Where of truth values: use And, Or and Not',
+    'ONNX Runtime has no Where for booleans: use And, Or and Not',
     (b, _, typed) => b.add('Where', [typed('bool'), typed('bool'), typed('bool')]),
   ],
   ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
@@ -77,7 +77,7 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['axis 0 is outside a value of rank 0', (b, x) => b.add('ArgMax', [x()])],
   ['axis 2 is outside a value of rank 2', (b, x) => b.add('CumSum', [x(2, 3), b.scalar(2, 'int64')])],
   ['axis 0 is outside a value of rank 0', (b, x, typed) => b.add('CumSum', [x(), typed('int64')])],
-  ['the axis is one number', (b, x, typed) => b.add('CumSum', [x(2, 3), typed('int64', 2)])],
+  ['the axis must be a single number', (b, x, typed) => b.add('CumSum', [x(2, 3), typed('int64', 2)])],
   ['the axis "x1" is float64, not int64 or int32', (b, x) => b.add('CumSum', [x(2, 3), x()])],
   // matrix
   ['inner sizes 3 and 2 differ', (b, x) => b.add('MatMul', [x(2, 3), x(2, 3)])],
@@ -138,14 +138,14 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['k is int64[], not int64[1]', (b, x) => b.add('TopK', [x(2), b.scalar(1, 'int64')])],
   ['a value of rank 1 contains no matrices', (b, x) => b.add('Trilu', [x(2)])],
   // shape
-  ['a shape is a vector', (b) => b.add('ConstantOfShape', [b.scalar(2, 'int64')])],
+  ['the shape must be a vector', (b) => b.add('ConstantOfShape', [b.scalar(2, 'int64')])],
   ['the shape "x0" is float64, not int64 or int32', (b, x) => b.add('ConstantOfShape', [x(1)])],
   [
     'the rank of the result must be known before running',
     (b, x, typed) => b.add('Expand', [x(1), typed('int64', 'rank')]),
   ],
   ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Expand', [x(2), b.ints([3])])],
-  ['start, limit and delta are scalars', (b, x) => b.add('Range', [x(1), x(), x()])],
+  ['start, limit and delta must be scalars', (b, x) => b.add('Range', [x(1), x(), x()])],
   [
     'delta is 0',
     (b) =>
@@ -154,7 +154,7 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
         [0, 1, 0].map((value) => b.scalar(value, 'int64')),
       ),
   ],
-  ['a scalar has no index', (b, _, typed) => b.add('NonZero', [typed('bool')])],
+  ['the indices of a scalar are not defined', (b, _, typed) => b.add('NonZero', [typed('bool')])],
   ['6 elements do not fit [4]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4])])],
   ['6 elements do not fit [4, -1]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4, -1])])],
   ['4 elements do not fit [n, 3]', (b, x) => b.add('Reshape', [x(4), b.add('Shape', [x('n', 3)])], { allowzero: 1 })],
@@ -203,7 +203,7 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ],
   ['parts of 3 elements in total do not match size 4', (b, x) => b.add('Split', [x(4), b.ints([1, 2])])],
   ['both split and num_outputs are given', (b, x) => b.add('Split', [x(4), b.ints([4])], { num_outputs: 1 })],
-  ['neither sizes of the parts nor their number is given', (b, x) => b.add('Split', [x(4)])],
+  ['neither split nor num_outputs is given', (b, x) => b.add('Split', [x(4)])],
   ['size 5 does not split into 4 parts of 2', (b, x) => b.add('Split', [x(5)], { num_outputs: 4 })],
   ['the number of parts must be known before running', (b, x, typed) => b.add('Split', [x(4), typed('int64', 'k')])],
   [
@@ -225,8 +225,11 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['the shape [-1] has a size below 0', (b) => b.add('ConstantOfShape', [b.ints([-1])])],
   // generate
   ['a value of rank 1 is not a matrix', (b, x) => b.add('EyeLike', [x(2)])],
-  ['the values are two, off and on', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.scalar(3, 'int64'), x(3)])],
-  ['the depth is a scalar', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.ints([3, 4]), x(2)])],
+  [
+    'there must be two values, off and on',
+    (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.scalar(3, 'int64'), x(3)]),
+  ],
+  ['the depth must be a scalar', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.ints([3, 4]), x(2)])],
   ['a scalar cannot be made one-hot', (b, x, typed) => b.add('OneHot', [typed('int64'), b.scalar(3, 'int64'), x(2)])],
   // einsum
   ['the equation "ij->i" has 1 terms for 2 inputs', (b, x) => b.add('Einsum', [x(2), x(2)], { equation: 'ij->i' })],

@@ -18,7 +18,8 @@ export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
     const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
     const rank = x.shape.length;
     if (stash_type !== 1) refuse(`stash_type is ${stash_type}, but only 1 (float32) is supported`);
-    if (x.dtype !== 'float32' && (wants(1) || wants(2))) refuse(`its mean is float32, and "${x.name}" ${x.dtype}`);
+    if (x.dtype !== 'float32' && (wants(1) || wants(2)))
+      refuse(`its mean would be float32, but "${x.name}" is ${x.dtype}`);
     for (const value of [scale, ...(bias ? [bias] : [])]) {
       const wide = broadcastShapes([x.shape, value.shape], () => '');
       if (wide.length !== rank || wide.some((dim, i) => mustDiffer(dim, x.shape[i]!)))
@@ -55,7 +56,7 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
   decompose: ({ b, inputs, attributes: { epsilon, num_groups, stash_type = 1 }, output }) => {
     const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]!];
     const [, channels, ...places] = x.shape;
-    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, and only 1 (float32) is supported`);
+    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, but only 1 (float32) is supported`);
     if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 3`);
     if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
       refuse(`${channels} channels are not ${num_groups} groups`);

@@ -59,7 +59,7 @@ function addBranch(b: Builder, node: FileNode, name: string): void {
   const branch = branchesOf(node).get(Number(known) === 0 ? 'else_branch' : 'then_branch');
   if (!branch) throw new GraphError(`${where} lacks a branch`);
   if (branch.output.length !== node.outputs.length)
-    throw new GraphError(`${where} has ${node.outputs.length} outputs, and its branch ${branch.output.length}`);
+    throw new GraphError(`${where} has ${node.outputs.length} outputs, but its branch has ${branch.output.length}`);
   const own = new Map<string, Value>();
   const names = new UniqueNames();
   const resolve = (value: string) => own.get(value) ?? b.get(value);

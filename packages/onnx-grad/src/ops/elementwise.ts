@@ -120,7 +120,7 @@ export const Clip: OpSpec<'Clip'> = {
     return sameAsInput({ inputs });
   },
   gradient: ({ b, inputs: [x, low, high], gradient: g, wants }) => {
-    if (wants(1) || wants(2)) refuse('a gradient of the bounds of Clip is asked for, and there is none');
+    if (wants(1) || wants(2)) refuse('the bounds of Clip have no gradient');
     let out = g;
     if (low) out = b.add('Where', [b.add('Less', [x!, low]), b.scalar(0, g), out]);
     if (high) out = b.add('Where', [b.add('Greater', [x!, high]), b.scalar(0, g), out]);
@@ -136,7 +136,7 @@ export const Where: OpSpec<'Where'> = {
     const [condition, x, y] = inputs;
     if (condition!.dtype !== 'bool') refuse(`the condition is ${condition!.dtype}, not bool`);
     const { dtype } = broadcastOf({ inputs: [x!, y!], freshDim });
-    if (dtype === 'bool') refuse('ONNX Runtime has no Where of truth values: use And, Or and Not');
+    if (dtype === 'bool') refuse('ONNX Runtime has no Where for booleans: use And, Or and Not');
     const { shape } = broadcastOf({ inputs: inputs.map((input) => ({ ...input!, dtype })), freshDim });
     return [
       { dtype, shape, known: knownOf(inputs, shape, (c, p, q) => (c === 1 || p === q ? p! : c === 0 ? q! : null)) },

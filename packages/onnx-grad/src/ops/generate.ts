@@ -33,7 +33,7 @@ export const Range: OpSpec<'Range'> = {
   attributes: {},
   infer: ({ inputs, freshDim }) => {
     const dtype = commonType(inputs);
-    for (const input of inputs) if (input!.shape.length !== 0) refuse('start, limit and delta are scalars');
+    for (const input of inputs) if (input!.shape.length !== 0) refuse('start, limit and delta must be scalars');
     const [start, limit, delta] = inputs.map((input) => input!.known?.[0]);
     if (typeof start === 'number' && typeof limit === 'number' && typeof delta === 'number') {
       if (delta === 0) refuse('delta is 0');
@@ -56,7 +56,7 @@ export const NonZero: OpSpec<'NonZero'> = {
   attributes: {},
   infer: ({ inputs: [x], freshDim }) => {
     // ONNX and ONNX Runtime disagree on the result
-    if (x!.shape.length === 0) refuse('a scalar has no index');
+    if (x!.shape.length === 0) refuse('the indices of a scalar are not defined');
     return [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }];
   },
   gradient: 'none',
@@ -89,8 +89,8 @@ export const OneHot: OpSpec<'OneHot'> = {
   infer: ({ inputs: [indices, depth, values], attributes: { axis = -1 }, freshDim }) => {
     requireNumber(indices!);
     requireNumber(depth!);
-    if (depth!.shape.length > 1 || (depth!.shape[0] ?? 1) !== 1) refuse('the depth is a scalar');
-    if (values!.shape.length !== 1 || values!.shape[0] !== 2) refuse('the values are two, off and on');
+    if (depth!.shape.length > 1 || (depth!.shape[0] ?? 1) !== 1) refuse('the depth must be a scalar');
+    if (values!.shape.length !== 1 || values!.shape[0] !== 2) refuse('there must be two values, off and on');
     if (indices!.shape.length === 0) refuse('a scalar cannot be made one-hot');
     const at = normalizeAxis(axis, indices!.shape.length + 1);
     const size = depth!.known?.[0] ?? freshDim();

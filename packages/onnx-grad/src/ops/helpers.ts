@@ -142,7 +142,7 @@ export function asInt64(b: NodeBuilder, x: Value): Value {
 /** The sizes that a shape tensor contains, or new names if only its length is known. */
 export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   requireInteger(shape, 'the shape');
-  if (shape.shape.length !== 1) refuse('a shape is a vector');
+  if (shape.shape.length !== 1) refuse('the shape must be a vector');
   if (shape.known) return shape.known;
   const rank = shape.shape[0]!;
   if (typeof rank !== 'number') refuse('the rank of the result must be known before running');

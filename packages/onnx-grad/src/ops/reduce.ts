@@ -63,7 +63,7 @@ export const CumSum: OpSpec<'CumSum'> = {
     const [x, axis] = inputs;
     requireNumber(x!);
     requireInteger(axis!, 'the axis');
-    if (axis!.shape.length > 1 || (axis!.shape[0] ?? 1) !== 1) refuse('the axis is one number');
+    if (axis!.shape.length > 1 || (axis!.shape[0] ?? 1) !== 1) refuse('the axis must be a single number');
     normalizeAxis(knownNumbers(axis)?.[0] ?? 0, x!.shape.length);
     return sameAsInput({ inputs });
   },

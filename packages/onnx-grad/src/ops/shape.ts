@@ -82,7 +82,8 @@ export const Reshape: OpSpec<'Reshape'> = {
       return x!.shape[i]!;
     });
     if (target.filter((dim) => dim === -1).length > 1) refuse('two sizes are -1');
-    if (target.some((dim) => typeof dim === 'number' && dim < -1)) refuse(`sizes [${target.join(', ')}]`);
+    if (target.some((dim) => typeof dim === 'number' && dim < -1))
+      refuse(`the shape [${target.join(', ')}] has a size below -1`);
     const others = target.filter((dim) => dim !== -1);
     // if the elements are known, so is their number, whatever names the shape has
     const from = x!.known ? [x!.known.length] : x!.shape;

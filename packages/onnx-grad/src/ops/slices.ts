@@ -73,7 +73,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
   if (split && count !== undefined) refuse('both split and num_outputs are given');
   if (split) {
     requireInteger(split, 'the sizes of the parts');
-    if (split.shape.length !== 1) refuse('the sizes of the parts are a vector');
+    if (split.shape.length !== 1) refuse('the sizes of the parts must be a vector');
     const length = split.shape[0]!;
     if (typeof length !== 'number') refuse('the number of parts must be known before running');
     const sum = knownNumbers(split)?.reduce((total, size) => total + size, 0);
@@ -81,7 +81,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
       refuse(`parts of ${sum} elements in total do not match size ${whole}`);
     return split.known ?? Array.from({ length }, freshDim);
   }
-  if (count === undefined || count < 1) refuse('neither sizes of the parts nor their number is given');
+  if (count === undefined || count < 1) refuse('neither split nor num_outputs is given');
   if (count === 1) return [whole];
   if (typeof whole === 'string') {
     const size = freshDim();
