@@ -7,7 +7,7 @@ import type { UserNumber } from '../lib/brands.ts';
  */
 export interface Cut {
   readonly size: number;
-  /** Of the last member; with size 0 no score reaches it. */
+  /** Score of the last member; with size 0 no score reaches it. */
   readonly score: number;
   readonly userNumber: UserNumber;
 }

@@ -7,11 +7,11 @@ const STEP_USERS = 262_144;
 /** Words of 32 users between two counts of the members so far. */
 const COUNTED_WORDS = 8;
 
-/** Of the first `size` ranks: 8 bytes a member, and 1.125 bits a user. Look-ups read no file. */
+/** An index of the first `size` ranks: 8 bytes a member, and 1.125 bits a user. Look-ups read no file. */
 export class MemberIndex {
-  /** Of the ranking that it is of, at most its candidates. */
+  /** Number of members, at most the ranking's candidates. */
   readonly size: number;
-  /** As the ranking has them: numbers 0 .. userCount - 1. */
+  /** Users of the ranking: numbers 0 .. userCount - 1. */
   readonly userCount: number;
   /** By 0-based rank. */
   readonly scores: Float32Array;
@@ -77,7 +77,7 @@ export class MemberIndex {
     }
   }
 
-  /** How many members have a lower number. */
+  /** Number of members with a lower user number. */
   #indexOf(userNumber: UserNumber): number {
     const word = userNumber >>> 5;
     const counted = Math.floor(word / COUNTED_WORDS);

@@ -34,11 +34,11 @@ export interface Ranking extends IndexedRanking {
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** NaN if the user is not a candidate, or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
-  /** The same for many users, in few reads. */
+  /** The scores of many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
   /** The cut of a size; the last one is cached. */
   cut(size: number): Cut;
-  /** How many candidates have at least this score. */
+  /** Number of candidates with at least this score. */
   countFrom(score: number): number;
   /**
    * 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, if it was

@@ -9,7 +9,7 @@ import type { PreparedDataSet } from '../training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../training/settings.ts';
 import { train } from '../training/train.ts';
 
-/** What training should take. */
+/** Time that training should take. */
 export const TRAINING_BUDGET_MS = 180_000;
 /** Steps timed beforehand. */
 const TIMED_STEPS = 5;

@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** What names this run of the machine, for which `elapsed` counts; null where the system has no name for it. */
+/** An id of the machine's current run, for which `elapsed` counts; null if the system has none. */
 export function findBootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -5,7 +5,7 @@ import type PinoPretty from 'pino-pretty';
 /** An escape of JSON: of a control character other than the end of a line and a tab, or another one. */
 const ESCAPE = /\\(u00[01][0-9a-f]|[bfr]|.)/gi;
 const HARMLESS = new Set(['n', 't', 'u', '"', '\\', '/']);
-/** What JSON does not escape. */
+/** Control characters that JSON does not escape. */
 const UNESCAPED = /[\u007f-\u009f]/g;
 
 /**

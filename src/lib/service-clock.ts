@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts';
 const JUMP_MS = 3_600_000;
 /** Smaller differences are followed without a word. */
 const DRIFT_MS = 1_000;
-/** What two readings of clocks differ by anyway. */
+/** Two readings of clocks may differ by this much. */
 const NOISE_MS = 20;
 /** A clock is stable while it keeps pace with monotonic time to this. */
 const STABLE_MS = 10_000;
@@ -35,7 +35,7 @@ export interface TimeMemory {
 
 export interface ServiceClockOptions {
   readonly system: Clock;
-  /** Of the machine's run, as `findBootId` tells it. */
+  /** Id of the machine's run, from `findBootId`. */
   readonly boot?: string | null;
   /** Milliseconds that the machine has slept (suspend), from any start: time that passed without monotonic time. */
   readonly sleptMs?: () => number;
@@ -68,7 +68,7 @@ export interface ClockStatus {
 export class ServiceClock implements Clock {
   readonly #options: ServiceClockOptions;
   #memory: TimeMemory | null = null;
-  /** What is added to monotonic time. */
+  /** Added to monotonic time. */
   #offset: number;
   #state: ClockStatus['state'] = 'settled';
   /** When the service's time was right the last time before the machine started; null where that is not known. */
@@ -101,7 +101,7 @@ export class ServiceClock implements Clock {
     return this.#options.system.now();
   }
 
-  /** What another process adds to monotonic time to have the same time. */
+  /** The offset that gives another process the same time. */
   get offsetMs(): number {
     return this.#offset;
   }

@@ -17,7 +17,7 @@ export interface SpanStart {
 }
 
 export interface Span {
-  /** What its children name as their parent. */
+  /** The identifier that child spans give as their parent. */
   readonly traceparent: string;
   /** Queues it for export; `error` says that it failed, and why. The first call counts. */
   end(how?: { readonly attributes?: Attributes; readonly error?: string | null }): void;
@@ -36,7 +36,7 @@ export interface MetricFamily {
   readonly values: readonly {
     readonly labels: Readonly<Record<string, string | number | undefined>>;
     readonly value: number;
-    /** Of a histogram: the name with `_bucket`, `_sum` or `_count`. */
+    /** For a histogram, the name with `_bucket`, `_sum` or `_count`. */
     readonly metricName?: string;
   }[];
 }
@@ -59,7 +59,7 @@ export interface TelemetrySettings {
   readonly sampler: (typeof SAMPLERS)[number];
   /** The share of traces that the ratio samplers take. */
   readonly samplerRatio: number;
-  /** Of spans that wait for their export. */
+  /** Limits of the queue of spans to export. */
   readonly batch: {
     readonly maxQueueSize: number;
     readonly maxExportBatchSize: number;
@@ -73,7 +73,7 @@ export interface TelemetrySettings {
 
 /** Never throws, whatever the receiver does; what it does not take is dropped and counted in the log. */
 export interface Telemetry extends Tracer {
-  /** Whether spans are exported; where they are not, nobody makes any. */
+  /** Whether spans are exported; if not, none are created. */
   readonly isTracing: boolean;
   /** Runs `work`, and what it awaits, as caused by this span. */
   within<T>(span: Span, work: () => T): T;

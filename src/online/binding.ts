@@ -11,17 +11,17 @@ import type { Swap } from './swap.ts';
 export interface BoundFeature {
   readonly name: string;
   readonly kind: ColumnKind;
-  /** Of lists; 0 for other features. */
+  /** Maximum length of a list; 0 for other features. */
   readonly maxLength: number;
   /** Whether unknown tokens of a list keep their place, as id 0. */
   readonly keepsUnknown: boolean;
-  /** Of vectors; 0 for other features. */
+  /** Size of a vector; 0 for other features. */
   readonly size: number;
   /** By population code; code 0 (missing) is id 0. Empty of a feature without tokens. */
   readonly tokenIds: Int32Array;
   /** Number of dictionary tokens that the model does not know. */
   readonly unknownTokens: number;
-  /** What the model is fed where a number is missing; null: NaN. */
+  /** The value for a missing number; null for NaN. */
   readonly missing: number | null;
   /** Tokens that nobody has, and what users have in their place. */
   readonly swap?: Swap;

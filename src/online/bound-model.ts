@@ -17,7 +17,7 @@ export interface BoundModelOptions {
   readonly device?: Device;
   /** Cache file of the sums that a population regression needs; without one they are computed again. */
   readonly regressionCache?: string;
-  /** What errors call a user of the population. */
+  /** How errors name a user of the population. */
   readonly nameUser?: (userNumber: number) => string;
 }
 

@@ -90,7 +90,7 @@ function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & 
 /** Users on whom heads are adapted. */
 export interface StartedHeads {
   readonly run: HeadRun;
-  /** Of the same users; null if the model has no whole-population regression. */
+  /** The regression for the same users; null if the model has none. */
   readonly regression: CampaignRegression | null;
 }
 

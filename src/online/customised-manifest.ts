@@ -16,7 +16,7 @@ export interface CustomisedManifest {
   readonly contract_version: number;
   readonly campaign_id: string;
   readonly audience_version: number;
-  /** Of the general model. */
+  /** The general model's version. */
   readonly model_version: string;
   readonly population_version: string;
   readonly campaign_features: Customised['features'];

@@ -26,7 +26,7 @@ export interface HeadRows {
   readonly always?: Int32Array;
   /** Where there are filters, which everyone else fits: those who do not. */
   readonly outside?: null | {
-    /** How many of the positives. */
+    /** Number of positives who do not fit. */
     readonly positives: number;
     readonly pool: Int32Array;
     readonly always: Int32Array;
@@ -38,10 +38,10 @@ export interface HeadUsers {
   /** Rows of the population: the seeds, then the pools, then ranked and dismissed ones that are not in them. */
   readonly rows: Int32Array;
   readonly positives: Int32Array;
-  /** Those of the positives who do not fit the filters. */
+  /** Positives who do not fit the filters. */
   readonly positivesOutside: Int32Array;
   readonly negatives: Omit<HeadRows, 'positives'>;
-  /** Those among whom held-out seeds are ranked; none if that is not asked for. */
+  /** Users among whom held-out seeds are ranked; none if no ranking is wanted. */
   readonly ranked: Int32Array;
 }
 
@@ -75,7 +75,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   };
 }
 
-/** Of the seeds that are used; without seeds outside, the users there do not matter. */
+/** The users outside, for the sampled seeds; without seeds outside they do not matter. */
 function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   if (!outside) return NOBODY;
   const own = without(seeds, without(seeds, outside.seeds));

@@ -11,11 +11,11 @@ export interface Sides<T> {
 
 /** Users of a campaign who do not fit its filters, as rows of the population, ascending. */
 export interface Outside {
-  /** Those of the seeds. */
+  /** Seeds who do not fit. */
   readonly seeds: Int32Array;
   /** Neither seeds nor suppressed; may be empty if all seeds fit. */
   readonly others: Int32Array;
-  /** Those of `others` who were dismissed. */
+  /** Dismissed users among `others`. */
   readonly dismissed: Int32Array;
 }
 

@@ -56,13 +56,13 @@ export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Us
   readonly program: OnlineProgram;
   /** Present if the model has a whole-population regression. */
   readonly regression?: BoundRegression | null;
-  /** What errors call a user. */
+  /** How errors name a user. */
   readonly nameUser?: (userNumber: number) => string;
   /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
   readonly parameters?: Parameters;
 }
 
-/** What adaptation needs of a context, whoever its users are. */
+/** The part of a context that adaptation needs, whoever its users are. */
 export type AnyContext = OnlineContext<AdaptableModel, UserRows>;
 
 export interface CustomiseRequest {
@@ -117,6 +117,6 @@ export interface CustomisedModel {
   /** null if too few seeds could be held out. */
   readonly quality: QualityReport | null;
   readonly prediction: Prediction | null;
-  /** What both are made of. */
+  /** The ranks that quality and prediction are computed from. */
   readonly ranks: SeedRanks | null;
 }

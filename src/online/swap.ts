@@ -4,13 +4,13 @@
  */
 import type { Population } from '../population/read/population.ts';
 
-/** What nobody is to have of a feature: some of its tokens; null: all of it, where it has numbers. */
+/** The tokens of a feature that are hidden from all users; null hides a feature of numbers altogether. */
 export interface Hidden {
   readonly feature: string;
   readonly tokens: readonly string[] | null;
 }
 
-/** What campaigns that are tokens themselves hide. Plain data. */
+/** What campaigns hide that are tokens themselves. Plain data. */
 export interface HiddenTokens {
   readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
   /** By feature with tokens: codes drawn by how often users have them. */

@@ -6,7 +6,7 @@ import { DEFAULT_DESCENT } from './choices/descent.ts';
 
 export type RecipeName = 'meta-heads' | 'published';
 
-/** Of the recipe `meta-heads`. */
+/** Settings that only the recipe `meta-heads` has. */
 export interface HeadsSettings {
   /**
    * Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is

@@ -39,7 +39,7 @@ export interface TrainOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly resume: boolean;
-  /** What predictions allow for where none is measured: that of an earlier model. */
+  /** The drift of an earlier model, which predictions use if none is measured. */
   readonly earlierDrift?: Drift | undefined;
   /**
    * Number of threads for tasks and trials; with 1, the default, they run in this thread. The model's bytes do not
@@ -59,13 +59,13 @@ export interface TrainOptions {
 
 export interface TrainResult {
   readonly manifest: Manifest;
-  /** Of the first phase. */
+  /** Steps of the first phase. */
   readonly steps: number;
   readonly bestStep: number;
   /** Steps of the final phase; 0 if the best of the first is the model. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
-  /** How the heads are blended, where that was chosen. */
+  /** How the heads are blended, if that was chosen. */
   readonly blend: BlendChoice | null;
 }
 

@@ -1,4 +1,4 @@
-/** What is left out of a model, one thing at a time: of its training, or only of how its heads are adapted. */
+/** Ablations: one thing at a time is left out of the training, or only of how heads are adapted. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -6,15 +6,15 @@ import { DEFAULT_DESCENT } from '../../../src/training/choices/descent.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/training/settings.ts';
 
 export interface Ablation {
-  /** As `--only` takes it. */
+  /** The name that `--only` takes. */
   readonly name: string;
-  /** As tables call it. */
+  /** The name in tables. */
   readonly title: string;
-  /** What it is compared with, and what is changed: the reference if not given. */
+  /** The model that is changed and compared with; the reference by default. */
   readonly of?: WholeName;
-  /** What is changed in the training: null where the whole's model is taken as it is. */
+  /** The change in training; null if the whole model is taken as it is. */
   readonly train: ((whole: TrainSettings) => TrainSettings) | null;
-  /** What is changed in how the whole's model is adapted. */
+  /** The change in how the whole model is adapted. */
   readonly adapt?: (whole: DescentSettings) => DescentSettings;
   /** Trained on users without past campaigns; says nothing where they are no feature. */
   readonly withoutPastCampaigns?: boolean;
@@ -32,7 +32,7 @@ export const REFERENCE_SETTINGS: TrainSettings = {
   chooseAdaptation: false,
 };
 
-/** What parts are left out of. */
+/** The models that parts are left out of. */
 export type WholeName = 'reference' | 'default';
 export const WHOLES: Readonly<Record<WholeName, TrainSettings>> = {
   reference: REFERENCE_SETTINGS,

@@ -1,4 +1,4 @@
-/** What changes of the default adaptation gain, over data sets. */
+/** The gains of changes to the default adaptation, over data sets. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';

@@ -1,4 +1,4 @@
-/** What `npm run lab -- quality` is asked to do. */
+/** The arguments of `npm run lab -- quality`. */
 import { chosen, FLAG, invalid, parseOptions, TEXT, TEXTS, wholeNumber } from '../options.ts';
 import { SCENARIO_NAMES, type ScenarioName } from '../scenarios/catalogue.ts';
 import { ABLATIONS } from './ablations.ts';
@@ -13,7 +13,7 @@ const OPTIONS = {
   ...{ histories: FLAG, 'no-published': FLAG, steps: TEXT, repeats: TEXT },
 } as const;
 
-/** What runs where nothing else is said. */
+/** The parts that run by default. */
 const USUAL_PARTS: readonly string[] = [
   'main',
   ...ABLATIONS.map(({ name }) => name),

@@ -15,7 +15,7 @@ import { CPU } from '../../onnx-grad/index.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {
-  /** Of every training; the settings' own where it is null. */
+  /** Steps of every training; null for those of the settings. */
   readonly steps: number | null;
   readonly repeats: number;
   /** Whether a model of the published recipe is trained beside the default. */

@@ -97,7 +97,7 @@ export function verdictCounts(verdicts: readonly Verdict[]): string {
   return VERDICTS.map((one) => `${one} in ${verdicts.filter((verdict) => verdict === one).length}`).join(', ');
 }
 
-/** Of a group. */
+/** The interval of a group. */
 export function intervalOf(
   of: { readonly auc: Interval; readonly precision: Readonly<Record<string, Interval>> },
   measure: Measure,

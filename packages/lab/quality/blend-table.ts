@@ -28,7 +28,7 @@ interface Row {
 const whole =
   (variant: string): Row['place'] =>
   () => ['whole', variant];
-/** As it was, with cut lists where there are any. */
+/** As it was before, with cut lists if there are any. */
 const before =
   (variant: string): Row['place'] =>
   (isCut) => [isCut ? 'cut' : 'whole', variant];

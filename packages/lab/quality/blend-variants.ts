@@ -18,7 +18,7 @@ import { meanOutcome } from '../../../src/training/choices/tuning.ts';
 import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
 import { chooseOneAtATime, regressionAlone, type Tried } from './former-choice.ts';
 
-/** What the choice of a blend has, each of which can be left out. */
+/** Elements of the choice of a blend; each can be left out. */
 export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
@@ -28,7 +28,7 @@ type Part = 'heads' | 'logistic' | 'regression' | 'prior';
 export interface Variant {
   readonly name: string;
   readonly has: readonly Axis[];
-  /** A part that nothing is known of. */
+  /** A part to leave out. */
   readonly without?: Part;
   /** Nothing is chosen. */
   readonly isRegressionAlone?: boolean;
@@ -56,11 +56,11 @@ export const VARIANTS: readonly Variant[] = [
 /** Logits of trials, by campaign, as columns: the heads, then `formsOf` the settings that they were asked with. */
 type Campaigns = readonly (readonly TrialLogits[])[];
 
-/** What a blend is chosen by. */
+/** The evidence by which a blend is chosen. */
 export interface Evidence {
   /** How the heads are adapted, with both regressions, each with its best setting alone. */
   readonly settings: DescentSettings;
-  /** The same with the best settings of grids that stay as they are. */
+  /** The same with the best settings of grids that are not extended. */
   readonly ungrown: DescentSettings;
   /** The forms of the columns after the heads. */
   readonly forms: readonly ClosedForm[];

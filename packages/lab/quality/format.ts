@@ -1,4 +1,4 @@
-/** How tables of results are written. */
+/** Formats tables of results. */
 import { clearSign, type Interval, signedInterval, signed as withSign } from '../../../src/lib/interval.ts';
 import { blendOf, type Share } from '../../../src/model/blend.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
@@ -8,7 +8,7 @@ import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 export const SHARE = '0.05';
 export const GROUPS: readonly GroupName[] = ['small', 'large', 'all'];
 
-/** Those of the groups that `summary` has. */
+/** The groups that `summary` has. */
 export function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>): GroupName[] {
   return GROUPS.filter((group) => summary[group] !== undefined);
 }

@@ -56,7 +56,7 @@ export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint
   return points;
 }
 
-/** What is kept of them, the shortest history first; null where nothing is. */
+/** The histories in the store, shortest first; null if there are none. */
 export function keptHistories(store: PartStore): readonly HistoryPoint[] | null {
   const points = store
     .parts()
@@ -136,7 +136,7 @@ async function copyLines(from: string, to: string, keep: (line: string, number: 
   }
 }
 
-/** What the manifest says was taken, at the start of training or on held-out campaigns. */
+/** The changes that the manifest lists as taken, at the start of training or on held-out campaigns. */
 function takenOf({ manifest }: GeneralModel): string[] {
   return [
     ['start_choice', 'before training'],

@@ -1,4 +1,4 @@
-/** What a folder of work keeps of all its data sets, for tables without a run. */
+/** The results that a work folder holds, for tables without a run. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';

@@ -22,7 +22,7 @@ export interface Alternative {
   readonly precision: readonly number[];
 }
 
-/** What a data set gets of a default that was fitted on all others. */
+/** The quality on a data set with the default that was fitted on all others. */
 export interface LeftOut {
   readonly dataset: string;
   readonly campaigns: number;

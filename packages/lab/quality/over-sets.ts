@@ -1,4 +1,4 @@
-/** What holds over all data sets together. */
+/** Results over all data sets together. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';

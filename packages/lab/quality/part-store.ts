@@ -9,7 +9,7 @@ export interface PartStore {
    * What was kept of `part`; null where nothing was, or under another key. Without a key: whatever it was kept under.
    */
   find<T>(part: string, key?: unknown): T | null;
-  /** What is kept, in no order. */
+  /** Names of the stored parts, in no order. */
   parts(): string[];
   keep<T>(part: string, key: unknown, value: T): void;
 }

@@ -129,7 +129,7 @@ export interface CurvePoint {
   readonly auc: Readonly<Record<string, Interval>>;
   /** AUC of the model less that of the method, campaign by campaign. */
   readonly ahead: Readonly<Record<string, Interval>>;
-  /** What the model's AUC gains over the number before, on the same campaigns. */
+  /** Gain in the model's AUC over the previous number of seeds, on the same campaigns. */
   readonly gain: Interval | null;
 }
 

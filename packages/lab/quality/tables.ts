@@ -24,7 +24,7 @@ import { type Alternative, type Alternatives, leaveOneOutTable } from './leave-o
 import { overSetsTable } from './over-sets.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
-/** What is known of one data set; a part that was not run is null, or not there. */
+/** Results of one data set; a part that was not run is null or missing. */
 export interface DataSetResults {
   readonly name: string;
   readonly main: MainResult | null;

@@ -20,7 +20,7 @@ import { AppError, messageOf } from '../errors.ts';
 /** The maximum of one write call: Node refuses lengths over 2^31 - 1. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
-/** What users other than the owner and its group may do. */
+/** Permissions of users other than the owner and its group. */
 const OTHERS_MODE = 0o007;
 
 /** Creates the folder with its missing parents; their entries are on disk when this returns. Whether it was missing. */
@@ -71,7 +71,7 @@ export function linkDurably(from: string, to: string): void {
   }
 }
 
-/** What `link` answers where it cannot, though a copy may be made. */
+/** Errors of `link` after which a copy may still work. */
 const NO_LINK: ReadonlySet<string> = new Set(['EPERM', 'EMLINK', 'EXDEV', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**

@@ -13,10 +13,10 @@ import { withStorage } from './durable-files.ts';
 /** Two who take a lock at the same moment may both be refused, although nobody has it: each tries again. */
 const ATTEMPTS = 6;
 const LONGEST_PAUSE_MS = 8;
-/** How often whoever waits for a lock tries. */
+/** Interval at which a waiter tries to take the lock. */
 const POLL_MS = 10;
 
-/** What a caller keeps for as long as it runs and never gives back would be collected, and so released. */
+/** Holds locks that are never given back: they would otherwise be garbage-collected, and so released. */
 const HELD = new Set<InstanceType<typeof Sqlite>>();
 
 const SHARED_MODE = 0o666;
@@ -36,7 +36,7 @@ export function tryFileLock(path: string): (() => void) | null {
   }
 }
 
-/** As `tryFileLock`, waiting for up to `waitMs` without a turn of the event loop. */
+/** Like `tryFileLock`, but waits for up to `waitMs`, blocking the event loop. */
 export function awaitFileLockSync(path: string, waitMs: number): (() => void) | null {
   for (let waited = 0; ; waited += POLL_MS) {
     const release = tryOnce(path);
@@ -45,7 +45,7 @@ export function awaitFileLockSync(path: string, waitMs: number): (() => void) | 
   }
 }
 
-/** As `tryFileLock`, waiting for up to `waitMs`. */
+/** Like `tryFileLock`, but waits for up to `waitMs`. */
 export async function awaitFileLock(path: string, waitMs: number): Promise<(() => void) | null> {
   for (let waited = 0; ; waited += POLL_MS) {
     const release = tryOnce(path);

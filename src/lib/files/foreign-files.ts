@@ -1,6 +1,6 @@
 /** Files that are no UTF-8 text, by their first bytes: what people send in place of a table. */
 
-/** What a file is instead. */
+/** What the file turned out to be. */
 export type ForeignFile = 'utf_16' | 'spreadsheet' | 'pdf' | 'gzip' | 'zstandard' | 'parquet';
 
 /** First bytes by which all of them are told. */
@@ -37,7 +37,7 @@ const MARKS: readonly (readonly [ForeignFile, readonly number[]])[] = [
 const SHARE_OF_ZEROS = 0.2;
 const LEAST_ZEROS = 4;
 
-/** What a file that begins with `head` is; null for what may be text. */
+/** The kind of a file that begins with `head`; null if it may be text. */
 export function findForeignFile(head: Uint8Array): ForeignFile | null {
   const marked = MARKS.find(([, mark]) => mark.every((byte, i) => head[i] === byte));
   if (marked) return marked[0];

@@ -1,4 +1,4 @@
-/** The same text for equal values, whatever the order of their keys. */
+/** Canonical JSON: equal values give equal text, whatever the order of their keys. */
 
 /**
  * RFC 8785 (JSON Canonicalization Scheme): no spaces, keys sorted by UTF-16 code units, numbers as ECMAScript writes

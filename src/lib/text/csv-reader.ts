@@ -20,7 +20,7 @@ export const CSV_FAULTS: Readonly<Record<Exclude<CsvFault, 'too_long'>, string>>
 };
 
 export interface CsvReading {
-  /** What separates fields: one character or more, no quote; a comma unless it is given. */
+  /** Separates fields: one character or more, not a quote; a comma by default. */
   readonly delimiter?: string;
   /** Maximum bytes of a record with quotes: memory is a batch of lines and this. */
   readonly maximumRecordBytes: number;

@@ -37,12 +37,12 @@ export class Silence {
     return this.#idleMs;
   }
 
-  /** The same for being stopped (SIGSTOP, a debugger). */
+  /** For how long it has been stopped (SIGSTOP, a debugger). */
   get stoppedMs(): number {
     return this.#stoppedMs;
   }
 
-  /** Whether the system told of the thread at the last look. */
+  /** Whether the system had figures for the thread at the last look. */
   get isTold(): boolean {
     return this.#last !== null;
   }

@@ -72,9 +72,9 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
   /** Of each thread that opens or runs a task. */
   readonly #silences = new Map<Worker, Silence>();
-  /** What the system calls each. */
+  /** The system's id of each thread. */
   readonly #threads = new Map<Worker, number | null>();
-  /** What each thread did last. */
+  /** What the last task of each thread was near. */
   readonly #lastNear = new Map<Worker, string | null>();
   #nextId = 1;
   #error: Error | null = null;

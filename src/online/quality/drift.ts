@@ -7,7 +7,7 @@ import type { Interval } from '../../lib/interval.ts';
 import type { Drift, DriftMeasure } from '../../model/manifest.ts';
 import { Z } from './predictive-interval.ts';
 
-/** What is known for a number of seeds. */
+/** The drift for a number of seeds. */
 export interface DriftAt {
   readonly recall: DriftMeasure;
   readonly auc: DriftMeasure;

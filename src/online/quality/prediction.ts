@@ -34,11 +34,11 @@ export interface Prediction {
   readonly drift: PredictedDrift;
 }
 
-/** What a prediction takes for granted of members who come later. */
+/** What a prediction assumes about members who come later. */
 export interface PredictedDrift {
-  /** Whether drift was measured on past campaigns; if not, later members are taken to be like the seeds. */
+  /** Whether drift was measured on past campaigns; if not, later members are assumed to be like the seeds. */
   readonly measured: boolean;
-  /** On how many. */
+  /** Number of these campaigns. */
   readonly campaigns: number;
   /** The AUC of held-out seeds, before it was corrected; null if it was not. */
   readonly auc_before: Interval | null;

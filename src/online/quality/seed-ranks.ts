@@ -39,7 +39,7 @@ export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
 export interface Fold {
   readonly learning: Int32Array;
   readonly held: Int32Array;
-  /** Of all that is random in learning. */
+  /** Random numbers for learning on this fold. */
   readonly rng: Rng;
 }
 

@@ -69,7 +69,7 @@ export interface ScorerOptions {
   readonly device?: Device;
   /** Tables of more bytes together are looked up by ONNX Runtime. */
   readonly maximumTableBytes?: number;
-  /** What errors call a user. */
+  /** How errors name a user. */
   readonly nameUser?: (userNumber: number) => string;
 }
 

@@ -21,7 +21,7 @@ import type { OneHot } from '../history/one-hot.ts';
 import { type Reach, reaches } from '../history/reach.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
 
-/** As in `regression` of a model's manifest. */
+/** The setting of `regression` in a model's manifest. */
 export type RidgeSetting = { readonly strength: number; readonly power: number };
 
 /** The first of the grid is the default. */

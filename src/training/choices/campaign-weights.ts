@@ -38,7 +38,7 @@ const MOST_ELEMENTS = 16_000_000;
 /** Directions with a smaller share of the first one's variance are rounding. */
 const LEAST_VARIANCE = 1e-6;
 
-/** Of the regressions of one power. */
+/** The regressions of one power. */
 export interface CampaignWeights {
   readonly power: number;
   readonly ids: readonly string[];

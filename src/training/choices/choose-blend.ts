@@ -65,7 +65,7 @@ function isOutside(form: ClosedForm): boolean {
   });
 }
 
-/** Of the heads in a stack before anything is known; the library shares the rest. */
+/** Weight of the heads in a stack before anything is known; the library shares the rest. */
 export const HEADS_BEFORE = 0.5;
 /** With too few campaigns to fit a stack before training a model knows little. */
 const HEADS_WHERE_FEW = 0.25;
@@ -85,9 +85,9 @@ export type BlendKind = 'stack' | 'closed forms' | 'regression';
 export interface BlendChoice {
   readonly kind: BlendKind;
   readonly campaigns: number;
-  /** Of what is served, over the whole-population regression alone; null where there are too few campaigns to tell. */
+  /** The gain of the served blend over the whole-population regression alone; null with too few campaigns to tell. */
   readonly gain: Gain | null;
-  /** Of each kind over the stack, where they were compared. */
+  /** The gain of each kind over the stack, if they were compared. */
   readonly tried: readonly { readonly kind: BlendKind; readonly gain: Gain }[];
 }
 
@@ -241,7 +241,7 @@ function fitShares(
   );
 }
 
-/** Of each campaign with a stack of these columns that is fitted to the other parts. */
+/** The outcome of each campaign with a stack of these columns, fitted to the other folds. */
 function outcomesOf(
   campaigns: readonly (readonly TrialLogits[])[],
   columns: readonly number[],

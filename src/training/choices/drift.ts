@@ -10,14 +10,14 @@ import { Z } from '../../online/quality/predictive-interval.ts';
 
 /** One number that was predicted, and the truth. */
 export interface Forecast {
-  /** What a random order has. */
+  /** The value of a random order. */
   readonly chance: number;
-  /** As if there was no drift. */
+  /** Predicted without drift. */
   readonly said: Interval;
   readonly true: number;
 }
 
-/** What was predicted from one seed set of a campaign, and what came. */
+/** One seed set of a campaign: the prediction, and the truth. */
 export interface DriftPair {
   readonly seeds: number;
   /** By the same shares in all pairs. */

@@ -1,11 +1,11 @@
 /** Where a grid goes on if its best setting is at an edge: one step further along each value that ends there. */
 import type { Setting } from '../baselines/baselines.ts';
 
-/** How one value of a setting goes on. */
+/** How one value of a setting can be extended beyond its grid. */
 export interface Axis {
-  /** What a value is multiplied by, upwards, and divided by, downwards. Zero excludes a part and is no value of it. */
+  /** Multiplies a value upwards and divides it downwards. Zero excludes a part and is not extended. */
   readonly factor?: number;
-  /** What is added to a value, or subtracted; instead of a factor. */
+  /** Added upwards and subtracted downwards, instead of a factor. */
   readonly step?: number;
   /** Beyond these, more makes no difference, or nothing is left of what the value is for. */
   readonly lowest: number;
@@ -14,7 +14,7 @@ export interface Axis {
 
 export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
 
-/** How often a grid goes on at most. */
+/** Maximum number of times that a grid is extended. */
 export const MOST_GROWTHS = 4;
 
 /**

@@ -67,12 +67,12 @@ interface PreparedTrial {
 
 /** The trials of one campaign, with what does not depend on parameters. */
 export interface PreparedTrials {
-  /** Of all random numbers. */
+  /** Key of all random numbers. */
   readonly key: string;
   readonly trials: readonly PreparedTrial[];
-  /** Those of the population that any trial needs, ascending. */
+  /** Rows of the population that any trial needs, ascending. */
   readonly rows: Int32Array;
-  /** Of these rows, once the trials have been started, where its fits are kept. */
+  /** The regression of these rows, once the trials have been started, if its fits are cached. */
   regression: Promise<CampaignRegression> | null;
 }
 

@@ -29,7 +29,7 @@ export interface Parts {
     readonly regression_choice: SettingChoice | null;
     readonly companion_choice: SettingChoice | null;
   };
-  /** Of all train campaigns; none where the model has no prior. */
+  /** The regressions of all train campaigns; none if the model has no prior. */
   readonly weights: readonly CampaignWeights[];
   readonly priors: readonly CampaignPrior[];
 }

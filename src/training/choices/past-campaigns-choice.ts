@@ -12,7 +12,7 @@ export type PastCampaigns = 'auto' | 'always' | 'never';
 
 export interface PastCampaignsChoice {
   readonly campaigns: number;
-  /** Of the whole-population regression with past campaigns over the one without; null if nothing could be tried. */
+  /** Gain of the whole-population regression with past campaigns over the one without; null if nothing was tried. */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
@@ -23,7 +23,7 @@ export async function prepareTrainingData(
   options: {
     readonly pastCampaigns: PastCampaigns;
     readonly seed: number;
-    /** Of each user feature, the most frequent ones; the default is all. */
+    /** Maximum number of tokens of a user feature, the most frequent ones; all by default. */
     readonly maximumTokens?: number;
     readonly onProgress?: (usersRead: number) => void;
     readonly onChoice?: (choice: PastCampaignsChoice) => void;

@@ -10,9 +10,9 @@ const MOST_STEPS = 50;
 const ENOUGH = 1e-9;
 
 export interface StackOptions {
-  /** What the weights are drawn to. */
+  /** The weights that the fit is drawn to. */
   readonly towards: readonly Share[];
-  /** How strongly: worth so many campaigns, about. */
+  /** How strongly: about as much as this many campaigns. */
   readonly strength: number;
 }
 
@@ -20,9 +20,9 @@ export interface StackOptions {
 interface StackTrial {
   readonly columns: readonly Float32Array[];
   readonly labels: Uint8Array;
-  /** Of `few` and of `many`. */
+  /** The coefficients of `few` and of `many`. */
   readonly basis: readonly [number, number];
-  /** Of each row in the loss. */
+  /** Weight of each row in the loss. */
   readonly rowWeight: number;
   intercept: number;
 }

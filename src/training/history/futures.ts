@@ -209,7 +209,7 @@ interface Stratum {
 
 type Row = [user: number, label: number];
 
-/** As many candidates for each hidden member in both strata. */
+/** The same number of candidates for each hidden member in both strata. */
 function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
   // a stratum with fewer candidates than hidden members measures nothing
   const measured = strata.filter(({ hidden, pool }) => hidden.length > 0 && pool.length >= hidden.length);
@@ -247,7 +247,7 @@ function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rn
   return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, counts[i]!, rng));
 }
 
-/** What each has of what is wanted, and the rest of `total` from those who have more. */
+/** The wanted numbers as far as they are available; the rest of `total` comes from whoever has more. */
 function filledUp(wanted: readonly number[], available: readonly number[], total: number): number[] {
   const counts = wanted.map((count, i) => Math.min(Math.round(count), available[i]!));
   for (const [i, most] of available.entries()) {

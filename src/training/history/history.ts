@@ -25,7 +25,7 @@ export interface LabelledRows {
 /** One past campaign. */
 export interface CampaignHistory {
   readonly id: string;
-  /** As written; a feature that is absent or null is left out. */
+  /** Values as the file has them; a feature that is absent or null is left out. */
   readonly features: CampaignValues;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
@@ -35,7 +35,7 @@ export interface CampaignHistory {
   readonly seeds: Int32Array;
   /** Rows of stage `eval`, less those of the seeds: a seed is never in an audience. */
   readonly evaluation: LabelledRows;
-  /** Who could be in its audience: no row has anyone else. Left out where everyone could. */
+  /** The users who could be in its audience; no row has others. Left out if everyone could. */
   readonly reach?: Reach;
 }
 

@@ -41,7 +41,7 @@ export function withScales(population: Population, features: readonly Feature[])
   });
 }
 
-/** The same of campaign features, from the campaigns that a model learns from. */
+/** The scales of campaign features, from the campaigns that a model learns from. */
 export function withCampaignScales(
   campaigns: readonly Pick<CampaignHistory, 'features'>[],
   features: readonly Feature[],

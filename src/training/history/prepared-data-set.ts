@@ -18,7 +18,7 @@ export interface PreparedDataSet {
   readonly history: History;
   /** The user features of the population: those of the data set and, where it was asked for, past campaigns. */
   readonly userFeatures: readonly ScaledFeature[];
-  /** What campaigns hide of all users, besides their tokens of past campaigns: where they are tokens themselves. */
+  /** If campaigns are tokens themselves: what they hide of all users, besides their tokens of past campaigns. */
   readonly hidden?: HiddenTokens;
   /** Campaigns come in the order of time, so that training holds out the newest; when the last one was made. */
   readonly until?: Date;
@@ -77,7 +77,7 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
   return { name, kind: 'multi', maxLength: coveringLength(Int32Array.from(lists.values(), (list) => list.length)) };
 }
 
-/** How much of lists of these lengths a model reads. */
+/** The length at which a model reads lists of these lengths. */
 export function coveringLength(lengths: Int32Array): number {
   return Math.min(
     lengths.reduce((a, b) => Math.max(a, b), 1),

@@ -9,7 +9,7 @@ import type { PreparedDataSet } from './prepared-data-set.ts';
 import { drawTokens, TOKEN_CHOICE, type TokenChoice, tokenCampaigns } from './token-campaigns.ts';
 import { openTrainingPopulation } from './training-population.ts';
 
-/** How many campaigns a feature gave. */
+/** The number of campaigns made of one feature's tokens. */
 export interface ChosenTokens {
   readonly feature: string;
   readonly campaigns: number;
@@ -26,7 +26,7 @@ export function prepareSelfSupervised(
   path: string,
   options: {
     readonly seed: number;
-    /** Of each user feature, the most frequent ones; the default is all. */
+    /** Maximum number of tokens of a user feature, the most frequent ones; all by default. */
     readonly maximumTokens?: number;
     readonly choice?: TokenChoice;
   },

@@ -28,7 +28,7 @@ export interface ServedCampaign {
 /** Reads what a service ran; ids that the population does not have are left out. The oldest first. */
 export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
 
-/** Of fewer seeds nothing can be learned, nor half of them hidden; nor with fewer others to tell them from. */
+/** With fewer seeds nothing can be learned, nor can half of them be hidden; the same is the least number of others. */
 const LEAST_SEEDS = 20;
 
 /** The newest campaigns that two models are compared on: this share, at least as many, at most as many. */
@@ -64,7 +64,7 @@ export async function prepareServed(
     readonly seed: number;
     readonly least: number;
     readonly test: boolean;
-    /** Of each user feature, the most frequent ones; the default is all. */
+    /** Maximum number of tokens of a user feature, the most frequent ones; all by default. */
     readonly maximumTokens?: number;
   },
 ): Promise<ServedData> {

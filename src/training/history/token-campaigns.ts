@@ -13,7 +13,7 @@ export interface TokenChoice {
   readonly leastHolders: number;
   /** At most this share of the users: a token that most have separates nobody. */
   readonly mostShare: number;
-  /** As many are drawn, of twice as many: the most frequent. */
+  /** Number of tokens to draw, from the most frequent ones, twice as many. */
   readonly campaigns: number;
   /** Fewer where they have more holders than this in all, which bounds memory. */
   readonly holders: number;
@@ -30,7 +30,7 @@ const OTHERS_PER_MEMBER = 10;
  */
 const IMPLIED = 0.9;
 const OVERLAP = 0.5;
-/** Of fewer holders a token's relation to others may be chance. */
+/** With fewer holders, a token's relation to others may be chance. */
 const LEAST_COMPARED = 5;
 /** Holders of a token whose other tokens are counted: evenly spread, as many as are needed for shares. */
 const COMPARED_HOLDERS = 20_000;
@@ -51,7 +51,7 @@ export interface TokenCampaign {
 export interface TokenSource {
   readonly population: Population;
   readonly features: readonly ScaledFeature[];
-  /** Of these features, lists uncut. */
+  /** The matrix of these features, with uncut lists. */
   readonly oneHot: OneHot;
 }
 
@@ -81,7 +81,7 @@ export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rn
   return out;
 }
 
-/** As many of the first columns as have no more than `most` holders together. */
+/** The first columns that together have no more than `most` holders. */
 function affordable(columns: Int32Array, counts: Int32Array, most: number): Int32Array {
   let sum = 0;
   const end = columns.findIndex((column) => {

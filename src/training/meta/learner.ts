@@ -61,9 +61,9 @@ export interface Learner {
 
 export interface LearnerData {
   readonly population: Population;
-  /** Of past campaigns, from which the model has its priors. */
+  /** Regressions of past campaigns, which give the model its priors. */
   readonly weights?: readonly CampaignWeights[];
-  /** As of the prepared data set. */
+  /** As in the prepared data set. */
   readonly hidden?: PreparedDataSet['hidden'];
   readonly initialModel: InitialModel;
   readonly settings: TrainSettings;

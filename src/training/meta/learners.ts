@@ -39,7 +39,7 @@ export interface Learners {
 export interface LearnersOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Of past campaigns, from which the model has its priors. */
+  /** Regressions of past campaigns, which give the model its priors. */
   readonly weights?: readonly CampaignWeights[];
   /** 1: all work is done in this thread. No more are started than a step has tasks or a validation campaigns. */
   readonly threads: number;

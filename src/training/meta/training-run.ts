@@ -56,7 +56,7 @@ export class TrainingRun {
   /** How the heads are adapted: chosen on held-out campaigns, and before training. */
   choice: Choice | null;
   start: Choice | null;
-  /** As it was measured on held-out campaigns. */
+  /** The drift measured on held-out campaigns. */
   drift: Drift | null;
   /** Steps of the first phase. */
   choosingSteps: number;

@@ -53,7 +53,7 @@ export function vectorStart(
   return out;
 }
 
-/** Of the users who have the vector; as the model's graph standardises them. */
+/** The vectors of the users who have one, standardised as in the model's graph. */
 function standardRows(population: Population, feature: string, { means, deviations }: NumberScale): Float32Array {
   const size = means.length;
   const count = Math.min(population.rowCount, MOST_USERS);

@@ -51,7 +51,7 @@ export function differenceChart(report: EvaluationReport): Chart {
 interface Row {
   readonly method: string;
   readonly group: string;
-  /** Of its method. */
+  /** Whether this is the first row of its method. */
   readonly isFirst: boolean;
   readonly difference: GroupDifference;
 }

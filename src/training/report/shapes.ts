@@ -82,7 +82,7 @@ export function diamond(cx: number, cy: number, reach: number, look: Attributes)
 }
 
 const ENTRY_SIZE = 12.5;
-/** Of a character of an entry, in pixels: wide enough for the fonts of all systems. */
+/** Width of a character, in pixels: enough for the fonts of all systems. */
 const CHARACTER_WIDTH = 7.3;
 /** Between a symbol and its text. */
 const SYMBOL_GAP = 6;
