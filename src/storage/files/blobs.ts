@@ -144,7 +144,7 @@ class FileBlob implements OpenBlob {
 const TEMPORARY = '.tmp';
 const sync = promisify(fdatasync);
 
-export class FileBlobWriter implements BlobWriter {
+class FileBlobWriter implements BlobWriter {
   readonly #folder: string;
   readonly #path: string;
   readonly #descriptor: number;
@@ -217,7 +217,7 @@ export class FileBlobWriter implements BlobWriter {
 }
 
 /** Reads until `target` is full or the file ends; returns the bytes read. */
-export function readRange(descriptor: number, target: Uint8Array, position: number): number {
+function readRange(descriptor: number, target: Uint8Array, position: number): number {
   let at = 0;
   while (at < target.length) {
     const read = readSync(descriptor, target, at, target.length - at, position + at);
@@ -228,7 +228,7 @@ export function readRange(descriptor: number, target: Uint8Array, position: numb
 }
 
 /** Removes what killed writers left in a folder. */
-export function removeUnfinishedFiles(folder: string): void {
+function removeUnfinishedFiles(folder: string): void {
   const names = withStorage(`list ${folder}`, () => listFolder(folder));
   for (const name of names) if (name.endsWith(TEMPORARY)) removeQuietly(join(folder, name));
 }

@@ -29,7 +29,7 @@ import {
 import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Bound, type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
-import type { EventLog, LastOfCampaign } from './events.ts';
+import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 
 /** Campaigns whose active audience is remembered (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
@@ -112,11 +112,14 @@ export class SqliteAudiences implements Audiences {
       .get({ campaign }) as NewAudience | undefined;
     if (active === undefined) return;
     const size = newSize(active, request);
-    if (size !== null) this.#add({ ...active, size }, now);
+    if (size !== null) this.#add({ ...active, size }, now, 'campaign.resized');
   }
 
-  /** Makes a version the active one, with a row of `changes`. @throws AppError audience_not_found */
-  #activate(campaign: number, version: number, now: number): void {
+  /**
+   * Makes a version the active one, with a row of `changes`; webhooks are notified of what a caller did. @throws
+   * AppError audience_not_found
+   */
+  #activate(campaign: number, version: number, now: number, event: AudienceEvent | null): void {
     const row = this.#database
       .prepare(
         `SELECT c.id, c.active_version AS previous, a.size
@@ -128,13 +131,10 @@ export class SqliteAudiences implements Audiences {
     if (row.previous === version) return;
     updateRow(this.#database, 'campaigns', campaign, { active_version: version, updated_at: now });
     insertRow(this.#database, 'changes', {
-      campaign_id: row.id,
-      kind: 'activated',
-      version,
-      previous_version: row.previous,
-      size: row.size,
-      changed_at: now,
+      ...{ campaign_id: row.id, kind: 'activated', changed_at: now },
+      ...{ version, previous_version: row.previous, size: row.size },
     });
+    if (event !== null) this.#parts.events.audienceChanged(event, campaign, row.previous, now);
     this.forget();
   }
 
@@ -190,13 +190,10 @@ export class SqliteAudiences implements Audiences {
   }
 
   activate(id: string, version: number): Audience {
-    const { campaigns, events } = this.#parts;
+    const { campaigns } = this.#parts;
     write(this.#database, () => {
-      const number = campaigns.getNumber(id);
-      const before = campaigns.get(id);
-      const now = this.#now();
-      this.#activate(number, version, now);
-      events.tellOfAnother('campaign.activated', number, before, campaigns.get(id), now);
+      this.#activate(campaigns.getNumber(id), version, this.#now(), 'campaign.activated');
+      campaigns.get(id); // refuses a version whose row is damaged
     });
     return this.activeAudience(id);
   }
@@ -232,7 +229,7 @@ export class SqliteAudiences implements Audiences {
     this.#all = null;
   }
 
-  #add(audience: NewAudience, now: number): void {
+  #add(audience: NewAudience, now: number, event: AudienceEvent | null = null): void {
     const { campaign, expansion, size, candidates, populationSize, folder, populationVersion } = audience;
     const { newest, newestChange } = this.#database
       .prepare(
@@ -253,7 +250,7 @@ export class SqliteAudiences implements Audiences {
       population_version: populationVersion,
       created_at: now,
     });
-    this.#activate(campaign, version, now);
+    this.#activate(campaign, version, now, event);
   }
 
   #dropStale(): void {

@@ -2,6 +2,7 @@
 import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
+import type { Campaigns } from '../../domain/ports/campaigns.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../../domain/states.ts';
 import type {
   AudienceRequest,
@@ -131,7 +132,9 @@ const INPUTS = {
 
 export type CampaignInputs = RowOf<typeof INPUTS>;
 
-export class CampaignRows {
+type Reads = Pick<Campaigns, 'find' | 'findLabels' | 'get' | 'list' | 'countsByState'>;
+
+export class CampaignRows implements Reads {
   readonly #database: Database;
   /** Prepared once, as each read of a campaign needs it: to prepare it takes as long as to run it. */
   readonly #select;
@@ -154,7 +157,6 @@ export class CampaignRows {
     return number as number;
   }
 
-  /** @throws AppError campaign_not_found */
   get(id: string): Campaign {
     const campaign = this.find(id);
     if (campaign === null) throw campaignNotFound(id);
@@ -185,7 +187,6 @@ export class CampaignRows {
       .get({ externalId }) as string | undefined;
   }
 
-  /** Newest first. @throws AppError invalid_cursor */
   list(query: CampaignQuery): CampaignPage {
     const rows = this.#database
       .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @most`)

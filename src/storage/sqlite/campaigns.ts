@@ -1,19 +1,10 @@
-/** The port of campaigns on SQLite: every command and query is one transaction. */
+/** Changes of campaigns on SQLite, each one transaction. */
 import { randomUUID } from 'node:crypto';
 import { refuseTaken } from '../../domain/campaigns.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
-import type { ExpansionState } from '../../domain/states.ts';
-import type {
-  Campaign,
-  CampaignChange,
-  CampaignPage,
-  CampaignQuery,
-  IdempotentRequest,
-  Labels,
-  NewCampaign,
-} from '../../domain/types.ts';
+import type { Campaign, CampaignChange, IdempotentRequest, NewCampaign } from '../../domain/types.ts';
 import { countSeeds } from '../../domain/user-sets.ts';
-import { AppError, assert } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import { writeUserSet } from '../files/writer.ts';
 import type { SqliteAudiences } from './audiences.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
@@ -41,7 +32,8 @@ interface Parts {
   readonly audit: SqliteAuditLog;
 }
 
-export class SqliteCampaigns implements Campaigns {
+/** What is read comes from `CampaignRows`. */
+export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'> {
   readonly #connection: Connection;
   readonly #parts: Parts;
 
@@ -73,7 +65,7 @@ export class SqliteCampaigns implements Campaigns {
           updateRow(database, 'campaigns', number, { seed_set: seedSet.sha256, seed_counts });
           expansions.insert(number, 'created', NO_FEEDBACK, now);
         }
-        const campaign = this.get(id);
+        const campaign = this.#parts.campaigns.get(id);
         keepAnswerOf(database, once, campaign, id, now);
         return campaign;
       });
@@ -87,17 +79,15 @@ export class SqliteCampaigns implements Campaigns {
   }
 
   update(id: string, change: CampaignChange): Campaign {
-    const { campaigns, audiences, events } = this.#parts;
+    const { campaigns, audiences } = this.#parts;
     return write(this.#connection.database, () => {
       const number = campaigns.getNumber(id);
-      const before = this.get(id);
+      const before = campaigns.get(id);
       if (change.externalId !== before.externalId) this.#refuseTaken(change.externalId);
       const now = this.#now();
       updateRow(this.#connection.database, 'campaigns', number, { ...columnsOf(change), updated_at: now });
       if (change.audience) audiences.resize(number, change.audience, now);
-      const after = this.get(id);
-      events.tellOfAnother('campaign.resized', number, before, after, now);
-      return after;
+      return campaigns.get(id);
     });
   }
 
@@ -119,27 +109,6 @@ export class SqliteCampaigns implements Campaigns {
       if (!(error instanceof AppError)) throw error;
       return error;
     }
-  }
-
-  find(id: string): Campaign | null {
-    return this.#parts.campaigns.find(id);
-  }
-
-  findLabels(id: string): Labels | null {
-    return this.#parts.campaigns.findLabels(id);
-  }
-
-  get(id: string): Campaign {
-    return this.#parts.campaigns.get(id);
-  }
-
-  list(query: CampaignQuery): CampaignPage {
-    assert(Number.isSafeInteger(query.limit) && query.limit >= 1, `a page of ${query.limit} campaigns`);
-    return this.#parts.campaigns.list(query);
-  }
-
-  countsByState(): Record<ExpansionState, number> {
-    return this.#parts.campaigns.countsByState();
   }
 
   #now(): number {

@@ -4,11 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Campaign, Reason } from '../../domain/types.ts';
+import type { Reason } from '../../domain/types.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
 import { eventOfEnd } from '../../domain/webhooks.ts';
 import { insertRow } from './database/columns.ts';
 import type { Database } from './database/database.ts';
+
+/** What a caller may do to an audience. */
+export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
 
 /** A campaign at its deletion. */
 export interface LastOfCampaign {
@@ -50,13 +53,8 @@ export class EventLog {
     this.#tell(type, data, now, given ?? traceparent);
   }
 
-  /** Tells likewise what a caller did: another size or another version is active in place of `previous`. */
-  audienceChanged(
-    type: Exclude<CallerEvent, 'campaign.deleted'>,
-    campaign: number,
-    previous: number | null,
-    now: number,
-  ): void {
+  /** Notifies webhooks likewise that a caller made another size or another version active in place of `previous`. */
+  audienceChanged(type: AudienceEvent, campaign: number, previous: number | null, now: number): void {
     const { version, size, ...names } = this.#database
       .prepare(
         `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
@@ -71,18 +69,6 @@ export class EventLog {
   campaignDeleted({ id, externalId, name, version }: LastOfCampaign, now: number): void {
     const names = { campaign_id: id, external_id: externalId, name };
     this.#tell('campaign.deleted', { ...names, audience_version: null, size: null, previous_version: version }, now);
-  }
-
-  /** `audienceChanged` where another version is active after the change than before. */
-  tellOfAnother(
-    type: Exclude<CallerEvent, 'campaign.deleted'>,
-    number: number,
-    before: Campaign,
-    after: Campaign,
-    now: number,
-  ): void {
-    if (after.audienceVersion !== before.audienceVersion)
-      this.audienceChanged(type, number, before.audienceVersion, now);
   }
 
   /** Of the trace that is given, by default that of what is done at the moment. */

@@ -18,6 +18,7 @@ import { AppError } from '../../lib/errors.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
+import type { CampaignRows } from './campaign-rows.ts';
 import type { Connection } from './connection.ts';
 import { BoundedQueue } from './database/bounded-queue.ts';
 import { deleting } from './database/damaged-rows.ts';
@@ -59,6 +60,7 @@ export class SqliteFeedback implements Feedback {
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #audit: SqliteAuditLog;
+  readonly #campaigns: CampaignRows;
   readonly #writes = new BoundedQueue(
     MAXIMUM_WAITING,
     'uploads of feedback and expansions with feedback are at work or wait',
@@ -68,7 +70,8 @@ export class SqliteFeedback implements Feedback {
   readonly #replace;
   #removal: Promise<void> | null = null;
 
-  constructor({ database, blobs }: Connection, audit: SqliteAuditLog) {
+  constructor({ database, blobs }: Connection, audit: SqliteAuditLog, campaigns: CampaignRows) {
+    this.#campaigns = campaigns;
     this.#database = database;
     this.#audit = audit;
     this.#blobs = blobs;
@@ -93,7 +96,7 @@ export class SqliteFeedback implements Feedback {
       let taken = 0;
       for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
         const slice = sorted.slice(at, at + WRITTEN_EVENTS);
-        taken += this.#audit.with(action, () => this.#take(this.#numberOf(campaignId), slice));
+        taken += this.#audit.with(action, () => this.#take(this.#campaigns.getNumber(campaignId), slice));
         await this.#pause();
       }
       const users = this.feedbackOf(campaignId);
@@ -119,7 +122,7 @@ export class SqliteFeedback implements Feedback {
          ORDER BY user_id LIMIT @limit`,
       )
       .pluck()
-      .all({ campaign: this.#numberOf(campaignId), limit }) as string[];
+      .all({ campaign: this.#campaigns.getNumber(campaignId), limit }) as string[];
   }
 
   /**
@@ -183,15 +186,6 @@ export class SqliteFeedback implements Feedback {
 
   #refuseClosed(): void {
     if (!this.#database.open) throw new AppError('unavailable', 'the service is closing');
-  }
-
-  #numberOf(campaignId: string): number {
-    const number = this.#database
-      .prepare('SELECT number FROM campaigns WHERE id = @campaignId')
-      .pluck()
-      .get({ campaignId });
-    if (number === undefined) throw campaignNotFound(campaignId);
-    return number as number;
   }
 
   /** Writes a slice and what it changes of the counts; returns how many events were taken. */

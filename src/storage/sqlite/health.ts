@@ -2,7 +2,7 @@
 import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../../domain/ports/health.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Connection } from './connection.ts';
-import { BUSY_TIMEOUT_MS, write } from './database/database.ts';
+import { BUSY_TIMEOUT_MS, versionOf, write } from './database/database.ts';
 
 /** How long a probe waits for another process's write: requests wait meanwhile. */
 const PROBE_WAIT_MS = 100;
@@ -62,6 +62,6 @@ export class SqliteHealth implements StoreHealth {
   }
 
   schemaVersion(): number {
-    return Number(this.#connection.database.pragma('user_version', { simple: true }));
+    return versionOf(this.#connection.database);
   }
 }

@@ -73,7 +73,7 @@ function composed(connection: Connection): CampaignStore {
   const events = new EventLog(database, options.traceparent);
   const expansions = new ExpansionRows(database, events);
   const userSets = new SqliteUserSets(connection, audit);
-  const feedback = new SqliteFeedback(connection, audit);
+  const feedback = new SqliteFeedback(connection, audit, campaigns);
   const erasure = new SqliteUserErasure(connection, { feedback, userSets, audit });
   const audienceStore = new SqliteAudiences(connection, { campaigns, events, freshness });
   const cleanup = new Cleanup(connection, { audiences: audienceStore, userSets });
@@ -85,8 +85,8 @@ function composed(connection: Connection): CampaignStore {
   const jobStore = new SqliteJobs(connection, { expansions, audiences: audienceStore });
   const apiKeys = new SqliteApiKeys(database, { audit, freshness, clock });
   return {
-    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
-    ...methods(campaignStore, ['countsByState']),
+    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete']),
+    ...methods(campaigns, ['find', 'findLabels', 'get', 'list', 'countsByState']),
     ...methods(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
     ...methods(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
     ...methods(audienceStore, ['activate', 'changes']),

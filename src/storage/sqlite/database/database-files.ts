@@ -139,7 +139,7 @@ const UNFINISHED = /\.tmp(-journal)?$/;
 const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
 /** The name for a database that is to be saved now. */
-export function savedFile(database: string, isFolderThere: boolean, now: number): string {
+function savedFile(database: string, isFolderThere: boolean, now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
   return `${isFolderThere ? database : dirname(database)}${SAVED}${time}`;
 }

@@ -122,7 +122,7 @@ export function isDamaged(database: Database, { table: name, id }: DamagedRow): 
 }
 
 /** What is wrong beside the rows, in sentences: the schema, and numbers that would be given again. */
-export function schemaFaults(database: Database): string[] {
+function schemaFaults(database: Database): string[] {
   if (!hasSums(database)) return [];
   const kept = database.prepare('SELECT version, sum FROM schema_sum').get() as { version: number; sum: number };
   const faults = [];
@@ -142,7 +142,7 @@ export function schemaFaults(database: Database): string[] {
 /**
  * Whether a line of `integrity_check` is of the sums of one of these tables, whose rows are named by `findDamagedRows`.
  */
-export function isOfSums(line: string, tables: ReadonlySet<string>): boolean {
+function isOfSums(line: string, tables: ReadonlySet<string>): boolean {
   const table = /\bindex sum_(\w+)$/.exec(line)?.[1];
   return table !== undefined && tables.has(table);
 }
