@@ -3,22 +3,8 @@
  * with it.
  */
 import { resolve } from 'node:path';
-import type { CampaignRecords } from '../domain/ports/records.ts';
-import type {
-  CampaignStore,
-  StoreAdapter,
-  StoreFiles,
-  StoreInspection,
-  StoreLocator,
-  StoreOptions,
-} from '../domain/ports/store.ts';
-import type {
-  BackupOptions,
-  BackupReport,
-  RestoreOptions,
-  RestoreReport,
-  StoreUpkeep,
-} from '../domain/ports/upkeep.ts';
+import type { StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
+import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
@@ -30,88 +16,40 @@ export function locateStore(dataDir: string): StoreLocator {
   return { adapter: 'sqlite', location: resolve(dataDir) };
 }
 
-/** As `StoreAdapter.lock`. */
-export function lockStore({ adapter, location }: StoreLocator): () => void {
-  return adapterOf(adapter).lock(location);
+// the methods of `StoreAdapter`, which says what they do and throw
+export const lockStore = located('lock');
+export const openStore = located('open');
+export const takeSavedStore = located('takeSaved');
+export const adoptStore = located('adopt');
+export const openStoreFiles = located('openFiles');
+export const openRecords = located('openRecords');
+export const openUpkeep = located('openUpkeep');
+export const freeBytesOf = located('freeBytes');
+export const backUpStore = located('backup');
+export const inspectStore = located('inspect');
+export const requireFreeStore = located('requireFree');
+export const requireTakeableStore = located('requireTakeable');
+export const requireUsableStore = located('requireUsable');
+
+/** As `StoreAdapter.restore`: the locator says where the store will be. */
+export function restoreStore(to: StoreLocator, from: string, options?: RestoreOptions): Promise<RestoreReport> {
+  return adapterOf(to).restore(from, to.location, options);
 }
 
-/** As `StoreAdapter.open`. */
-export function openStore({ adapter, location }: StoreLocator, options: StoreOptions): CampaignStore {
-  return adapterOf(adapter).open(location, options);
+type Located<F> = F extends (location: string, ...rest: infer R) => infer T
+  ? (locator: StoreLocator, ...rest: R) => T
+  : never;
+
+/** A method of the adapter that a locator names, called with its location. */
+function located<K extends Exclude<keyof StoreAdapter, 'restore'>>(name: K): Located<StoreAdapter[K]> {
+  const call = (locator: StoreLocator, ...rest: readonly unknown[]) => {
+    const method = adapterOf(locator)[name] as (location: string, ...rest: readonly unknown[]) => unknown;
+    return method(locator.location, ...rest);
+  };
+  return call as Located<StoreAdapter[K]>;
 }
 
-/** As `StoreAdapter.takeSaved`. */
-export function takeSavedStore(
-  { adapter, location }: StoreLocator,
-  now: number,
-): { readonly taken: string; readonly aside: string | null } | null {
-  return adapterOf(adapter).takeSaved(location, now);
-}
-
-/** As `StoreAdapter.adopt`. */
-export function adoptStore({ adapter, location }: StoreLocator, now: number): string | null {
-  return adapterOf(adapter).adopt(location, now);
-}
-
-/** As `StoreAdapter.openFiles`. */
-export function openStoreFiles({ adapter, location }: StoreLocator): StoreFiles {
-  return adapterOf(adapter).openFiles(location);
-}
-
-/** As `StoreAdapter.openRecords`. */
-export function openRecords({ adapter, location }: StoreLocator): CampaignRecords {
-  return adapterOf(adapter).openRecords(location);
-}
-
-/** As `StoreAdapter.openUpkeep`. */
-export function openUpkeep({ adapter, location }: StoreLocator): StoreUpkeep {
-  return adapterOf(adapter).openUpkeep(location);
-}
-
-/** As `StoreAdapter.freeBytes`. */
-export function freeBytesOf({ adapter, location }: StoreLocator): number {
-  return adapterOf(adapter).freeBytes(location);
-}
-
-/** As `StoreAdapter.backup`. */
-export function backUpStore(
-  { adapter, location }: StoreLocator,
-  to: string,
-  options: BackupOptions,
-): Promise<BackupReport> {
-  return adapterOf(adapter).backup(location, to, options);
-}
-
-/** As `StoreAdapter.restore`: the locator says where the store is to be. */
-export function restoreStore(
-  { adapter, location }: StoreLocator,
-  from: string,
-  options?: RestoreOptions,
-): Promise<RestoreReport> {
-  return adapterOf(adapter).restore(from, location, options);
-}
-
-/** As `StoreAdapter.inspect`. */
-export function inspectStore({ adapter, location }: StoreLocator, now: number): StoreInspection {
-  return adapterOf(adapter).inspect(location, now);
-}
-
-/** As `StoreAdapter.requireFree`. */
-export function requireFreeStore({ adapter, location }: StoreLocator): void {
-  adapterOf(adapter).requireFree(location);
-}
-
-/** As `StoreAdapter.requireTakeable`. */
-export function requireTakeableStore({ adapter, location }: StoreLocator): void {
-  adapterOf(adapter).requireTakeable(location);
-}
-
-/** As `StoreAdapter.requireUsable`. */
-export function requireUsableStore({ adapter, location }: StoreLocator): void {
-  adapterOf(adapter).requireUsable(location);
-}
-
-function adapterOf(name: string): StoreAdapter {
+function adapterOf({ adapter: name }: StoreLocator): StoreAdapter {
   const adapter = ADAPTERS[name];
   assert(adapter !== undefined, `there is no adapter ${name}`);
   return adapter;
