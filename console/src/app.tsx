@@ -21,19 +21,19 @@ export function App() {
   return (
     <Shell pages={PAGES} current={page}>
       {page === null ? (
-        <Page title="There is no such page">
+        <Page title="Page not found">
           <Empty
-            title="Nothing is here"
-            actions={<ButtonLink href={hrefOf(['audiences'])}>To the audiences</ButtonLink>}
+            title="There is nothing at this address"
+            actions={<ButtonLink href={hrefOf(['audiences'])}>Go to audiences</ButtonLink>}
           >
-            The address may be old, or not complete.
+            The link may be out of date or incomplete.
           </Empty>
         </Page>
       ) : session.may(page.scope) ? (
         <page.view key={page.key} />
       ) : (
         <Page title={page.title}>
-          <NoPermission />
+          <NoPermission scope={page.scope} />
         </Page>
       )}
     </Shell>

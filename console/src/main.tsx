@@ -5,6 +5,7 @@ import { ConsoleContext, createConsole } from './console.ts';
 import './ui/tokens.css';
 import './ui/base.css';
 import './ui/components.css';
+import './ui/table.css';
 import './shell.css';
 
 const root = document.getElementById('app');

@@ -11,50 +11,47 @@ export interface ConsolePage {
   readonly path: readonly string[];
   /** The least scope of a key that can use it: others are not offered it. */
   readonly scope: Scope;
-  readonly isInNavigation: boolean;
+  readonly isInNavigation?: boolean;
   readonly view: ComponentType;
 }
 
-/** In the order of the navigation. */
+/** In the order of the navigation. What is not the first page is loaded when it is opened. */
 export const PAGES: readonly ConsolePage[] = [
   {
-    ...{ key: 'audiences', title: 'Audiences', path: ['audiences'], scope: 'read' as const },
-    ...{ isInNavigation: true, view: Audiences },
+    ...{ key: 'audiences', title: 'Audiences', scope: 'read', path: ['audiences'], isInNavigation: true },
+    view: Audiences,
   },
   {
-    ...{ key: 'new-audience', title: 'New audience', path: ['audiences', 'new'], scope: 'write' as const },
-    ...{
-      isInNavigation: false,
-      view: lazy(() => import('./pages/new-audience/new-audience.tsx').then(({ NewAudience }) => NewAudience)),
-    },
+    ...{ key: 'new-audience', title: 'New audience', scope: 'write', path: ['audiences', 'new'] },
+    view: lazy(async () => (await import('./pages/new-audience/new-audience.tsx')).NewAudience),
   },
   {
-    ...{ key: 'audience', title: 'Audience', path: ['audiences', ':id'], scope: 'read' as const },
-    ...{
-      isInNavigation: false,
-      view: lazy(() => import('./pages/audience/audience.tsx').then(({ Audience }) => Audience)),
-    },
+    ...{ key: 'audience', title: 'Audience', scope: 'read', path: ['audiences', ':id'] },
+    view: lazy(async () => (await import('./pages/audience/audience.tsx')).Audience),
   },
   {
-    ...{ key: 'populations', title: 'Populations', path: ['populations'], scope: 'read' as const },
-    ...{
-      isInNavigation: true,
-      view: lazy(() => import('./pages/populations/populations.tsx').then(({ Populations }) => Populations)),
-    },
+    ...{ key: 'report-results', title: 'Report results', scope: 'write', path: ['audiences', ':id', 'report'] },
+    view: lazy(async () => (await import('./pages/report-results/report-results.tsx')).ReportResults),
   },
   {
-    ...{ key: 'models', title: 'Models', path: ['models'], scope: 'read' as const },
-    ...{
-      isInNavigation: true,
-      view: lazy(() => import('./pages/models/models.tsx').then(({ Models }) => Models)),
-    },
+    ...{ key: 'suppression', title: 'Suppression list', scope: 'read', path: ['suppression'], isInNavigation: true },
+    view: lazy(async () => (await import('./pages/suppression/suppression.tsx')).Suppression),
   },
   {
-    ...{ key: 'status', title: 'Status', path: ['status'], scope: 'read' as const },
-    ...{
-      isInNavigation: true,
-      view: lazy(() => import('./pages/status/status.tsx').then(({ Status }) => Status)),
-    },
+    ...{ key: 'populations', title: 'Populations', scope: 'read', path: ['populations'], isInNavigation: true },
+    view: lazy(async () => (await import('./pages/populations/populations.tsx')).Populations),
+  },
+  {
+    ...{ key: 'models', title: 'Models', scope: 'read', path: ['models'], isInNavigation: true },
+    view: lazy(async () => (await import('./pages/models/models.tsx')).Models),
+  },
+  {
+    ...{ key: 'audit', title: 'Audit log', scope: 'admin', path: ['audit'], isInNavigation: true },
+    view: lazy(async () => (await import('./pages/audit/audit.tsx')).Audit),
+  },
+  {
+    ...{ key: 'status', title: 'Status', scope: 'read', path: ['status'], isInNavigation: true },
+    view: lazy(async () => (await import('./pages/status/status.tsx')).Status),
   },
 ];
 

@@ -27,7 +27,7 @@ export function Shell({ pages, current, children }: ShellProps) {
   return (
     <div class="shell">
       <button type="button" class="skip button" onClick={() => main.current?.focus()}>
-        Skip to the page
+        Skip to content
       </button>
       <header class="side">
         <a class="brand" href={hrefOf(['audiences'])}>

@@ -13,7 +13,7 @@ export function SignIn({ why }: { readonly why: string | null }) {
   const [error, setError] = useState(why ?? undefined);
   const [isBusy, setBusy] = useState(false);
   const signIn = async () => {
-    if (key.trim() === '') return setError('Paste a key first.');
+    if (key.trim() === '') return setError('Enter an API key.');
     setBusy(true);
     session.use(key.trim());
     try {
@@ -22,7 +22,7 @@ export function SignIn({ why }: { readonly why: string | null }) {
       session.use(null);
       setError(
         cause instanceof ApiError && cause.status === 401
-          ? 'The service does not know this key.'
+          ? 'This key is not valid.'
           : cause instanceof Error
             ? cause.message
             : String(cause),
@@ -45,7 +45,7 @@ export function SignIn({ why }: { readonly why: string | null }) {
         <h1>Sign in</h1>
         <TextField
           label="API key"
-          hint="Whoever runs the service has one for you. It stays in this tab, and is forgotten when you close it."
+          hint="Ask whoever runs the service for a key. It is kept in this tab only, and forgotten when you close it."
           error={error}
           value={key}
           onValue={setKey}

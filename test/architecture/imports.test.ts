@@ -86,6 +86,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['src/online/planted-d.ts', "import type { C } from './planted-c.ts';\nexport type D = C | 1;", null],
   ['console/src/ui/planted.tsx', "export * from '../api/session.ts';", 'console-ui-imports-what-it-may'],
   ['console/src/api/planted.ts', "export * from '../ui/format.ts';", 'console-api-imports-what-it-may'],
+  ['console/src/lists/planted.ts', "export * from '../pages.ts';", 'console-lists-imports-what-it-may'],
   ['console/src/pages/planted.ts', "export * from '../shell.tsx';", 'console-pages-imports-what-it-may'],
   ['console/src/planted.ts', "export * from '../../src/lib/errors.ts';", 'the-console-is-a-project-of-its-own'],
   ['src/http/planted-console.ts', "export * from '../../console/src/router.ts';", 'nothing-imports-the-console'],

@@ -119,7 +119,7 @@ async function useList(page: Page, act: Act, campaigns: number): Promise<void> {
   await act('filter by name', () => search.pressSequentially(LARGE), `${ROWS} === 1`);
   await search.fill('');
   await shownAfter(page, `${ROWS} > 1`);
-  await page.getByLabel('State').focus();
+  await page.getByLabel('Status').focus();
   // "Too few customers"
   await act('filter by state', () => page.keyboard.press('t'), `${ROWS} === 0`);
 }

@@ -27,17 +27,17 @@ describeInBrowser('signing in', () => {
 
   it('takes no key that the service does not know', async () => {
     const { page } = await signIn('mh_wrong');
-    await page.getByText('The service does not know this key.').waitFor();
+    await page.getByText('This key is not valid.').waitFor();
     expect(await page.getByRole('navigation').count()).toBe(0);
   });
 
   it('offers what the scope of the key may do, and no more', async () => {
     const { page } = await signIn(keys['read']!);
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     expect(await page.getByText('a key to read, read').count()).toBe(1);
     expect(await page.getByRole('main').getByRole('link').count()).toBe(0);
     const { page: other } = await signIn(keys['write']!);
-    await other.getByRole('link', { name: 'Make the first one' }).waitFor();
+    await other.getByRole('link', { name: 'Create your first audience' }).waitFor();
   });
 
   it('shows an audience to who may only read, and never the key', async () => {
@@ -51,9 +51,9 @@ describeInBrowser('signing in', () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('link', { name: 'Read only' }).click();
     await page.getByRole('slider').waitFor();
-    for (const name of ['Use this size', 'This is its size', 'Edit', 'Delete', 'Make it again'])
+    for (const name of ['Use this size', 'Current size', 'Edit', 'Delete', 'Rebuild'])
       expect([name, await page.getByRole('button', { name }).count()]).toEqual([name, 0]);
-    await page.getByRole('tab', { name: 'Download and results' }).click();
+    await page.getByRole('tab', { name: 'Export' }).click();
     const command = await page.locator('.command').textContent();
     expect(command).toContain('-H "authorization: Bearer $METAHEAC_API_KEY"');
     expect(command).not.toContain(keys['read']);
@@ -67,9 +67,9 @@ describeInBrowser('signing in', () => {
 
   it('lasts for the tab, until signing out', async () => {
     const { page } = await signIn(keys['read']!);
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     await page.reload();
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
@@ -77,7 +77,7 @@ describeInBrowser('signing in', () => {
 
   it('waits for a service that is busy, and says so', async () => {
     const { page } = await signIn(keys['read']!);
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     const problem = { type: '/docs/errors/unavailable', title: 'Unavailable', code: 'unavailable', detail: 'busy' };
     const body = JSON.stringify({ ...problem, status: 503, request_id: 'r', retry_after: 1 });
     let busy = { caller: 2, list: 2 };
@@ -89,13 +89,13 @@ describeInBrowser('signing in', () => {
     });
     await page.reload();
     await page.getByRole('heading', { name: 'The service is busy' }).waitFor();
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     expect(busy).toEqual({ caller: 0, list: 0 });
   });
 
   it('offers to load the console again where the service has another one', async () => {
     const { page } = await signIn(keys['read']!);
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     // until it is loaded again: a page that finds its files before goes on by itself
     let isGone = true;
     page.on('request', (request) => {
@@ -103,10 +103,10 @@ describeInBrowser('signing in', () => {
     });
     await page.route('**/assets/*', (route) => (isGone ? route.fulfill({ status: 404 }) : route.continue()));
     await page.getByRole('link', { name: 'Status' }).click();
-    await page.getByRole('heading', { name: 'The console has changed' }).waitFor();
+    await page.getByRole('heading', { name: 'The console was updated' }).waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Reload' }).click();
-    await page.getByText('Everything works').waitFor();
+    await page.getByText('Everything is working').waitFor();
   });
 
   it('ends when the key is revoked', async () => {
@@ -114,7 +114,7 @@ describeInBrowser('signing in', () => {
     const { served } = fixture();
     const made = await served.call('POST', '/v1/keys', { name: 'short', scope: 'read' }, headers);
     const { page } = await signIn(made.json.key);
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     await served.call('DELETE', `/v1/keys/${made.json.id}`, undefined, headers);
     await page.goto(`${fixture().url}/console/#/audiences?search=x`);
     await page.getByText('The key is no longer valid.').waitFor();

@@ -14,13 +14,13 @@ describeInBrowser('the page of an audience that does not come', () => {
     const { page, go } = opened;
     await go(`audiences/${made}`);
     await page.getByText('3 of your customers are in the population', { exact: false }).waitFor();
-    await page.getByText('Unknown are, for example: a stranger.', { exact: false }).waitFor();
+    await page.getByText('Unknown IDs include a stranger.', { exact: false }).waitFor();
     await expectAccessible(page);
     await takeScreenshots(opened, 'audience-too-small', 'light');
     await page.getByRole('button', { name: 'Add customers' }).click();
-    await page.getByLabel('Ids of customers').fill(people.slice(3, SEEDS).join('\n'));
+    await page.getByLabel('Customer IDs').fill(people.slice(3, SEEDS).join('\n'));
     await expectAccessible(page);
-    await page.getByRole('button', { name: `Add ${SEEDS - 3} and make it again` }).click();
+    await page.getByRole('button', { name: `Add ${SEEDS - 3} and rebuild` }).click();
     await page.getByRole('tab', { name: 'Size' }).waitFor();
   });
 
@@ -40,14 +40,14 @@ describeInBrowser('the page of an audience that does not come', () => {
     await progress.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
     process.kill(engine, 'SIGCONT');
-    await page.getByRole('button', { name: 'Make it again' }).click();
+    await page.getByRole('button', { name: 'Rebuild' }).click();
     await page.getByRole('tab', { name: 'Size' }).waitFor();
     // the next one, too: what was made before stays, and the page says so
     process.kill(served.engine, 'SIGSTOP');
     await served.call('POST', `/v1/campaigns/${made}/expansions`);
     await progress.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('heading', { name: 'Last update: cancelled' }).waitFor();
-    await page.getByText('it is still in use').waitFor();
+    await page.getByText('is still in use').waitFor();
     process.kill(served.engine, 'SIGCONT');
     await page.getByRole('tab', { name: 'Size' }).waitFor();
   });
@@ -55,6 +55,6 @@ describeInBrowser('the page of an audience that does not come', () => {
   it('says that there is none of this id', async () => {
     const { page, go } = await fixture().open();
     await go('audiences/00000000-0000-4000-8000-000000000000');
-    await page.getByRole('alert').getByText('campaign_not_found', { exact: false }).waitFor();
+    await page.getByRole('alert').getByText('There is no audience with this ID').waitFor();
   });
 });

@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
 
 const SEEDS = 120;
-const TABS = ['Size', 'Who they are', 'Members', 'Versions', 'Download and results'];
+const TABS = ['Size', 'Who they are', 'Members', 'Versions', 'Definition', 'Export', 'Results'];
 const fixture = useConsoleFixture();
 
 /** Of the keyboard, until whatever is looked for must have come. */
@@ -78,8 +78,8 @@ describeInBrowser('the page of an audience', () => {
     await field.fill('300');
     expect(await slider.getAttribute('aria-valuenow')).toBe('300');
     await page.getByRole('button', { name: 'Use this size' }).click();
-    await page.getByText('The audience has 300 people now.').waitFor();
-    await page.getByRole('button', { name: 'This is its size' }).waitFor();
+    await page.getByText('The audience now has 300 people.').waitFor();
+    await page.getByRole('button', { name: 'Current size' }).waitFor();
     expect(await campaignOf(id)).toMatchObject({ size: 300, audience_version: 2 });
     expect(faults.list).toEqual([]);
   });
@@ -106,7 +106,7 @@ describeInBrowser('the page of an audience', () => {
     await page.keyboard.type('310');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await page.getByText('The audience has 310 people now.').waitFor();
+    await page.getByText('The audience now has 310 people.').waitFor();
     // back to what the tests below expect
     await fixture().served.call('PUT', `/v1/campaigns/${id}/audience`, { version: 2 });
   });
@@ -123,13 +123,13 @@ describeInBrowser('the page of an audience', () => {
     await served.call('PATCH', `/v1/campaigns/${other}`, { name: 'Ours', audience: { size: 250 } });
     page.on('response', (response) => response.status() === 412 && release());
     await page.getByRole('button', { name: 'Use this size' }).click();
-    const notice = page.getByRole('alert').filter({ hasText: 'Somebody else' });
-    await notice.getByText('The size is 250 people now; it was 200 people.').waitFor();
-    await notice.getByText('The name is “Ours” now; it was “Shared”.').waitFor();
+    const notice = page.getByRole('alert').filter({ hasText: 'Someone else' });
+    await notice.getByText('The size is now 250 people; it was 200 people.').waitFor();
+    await notice.getByText('The name is now “Ours”; it was “Shared”.').waitFor();
     expect(await campaignOf(other)).toMatchObject({ size: 250 });
     expect(await field.inputValue()).toBe('300');
     await page.getByRole('button', { name: 'Use this size' }).click();
-    await page.getByText('The audience has 300 people now.').waitFor();
+    await page.getByText('The audience now has 300 people.').waitFor();
     await notice.waitFor({ state: 'detached' });
     expect(await campaignOf(other)).toMatchObject({ size: 300 });
   });
@@ -144,8 +144,8 @@ describeInBrowser('the page of an audience', () => {
     await dialog.getByLabel('Name').fill('Fancy');
     await served.call('PATCH', `/v1/campaigns/${other}`, { labels: { team: 'brand' } });
     await dialog.getByRole('button', { name: 'Add a label' }).click();
-    await dialog.getByLabel('Label 2: kind').fill('region');
-    await dialog.getByLabel('Label 2: which').fill('north');
+    await dialog.getByLabel('Label 2: key').fill('region');
+    await dialog.getByLabel('Label 2: value').fill('north');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.getByText('The labels changed.').waitFor();
     await dialog.getByRole('button', { name: 'Save mine' }).click();
@@ -161,11 +161,11 @@ describeInBrowser('the page of an audience', () => {
     };
     await go(`audiences/${id}?tab=members`);
     const ask = async (user: string) => {
-      await page.getByLabel('Is somebody in it?').fill(user);
-      await page.getByRole('button', { name: 'Look up' }).click();
+      await page.getByLabel('Check a person').fill(user);
+      await page.getByRole('button', { name: 'Check', exact: true }).click();
     };
     await ask(audience.items[0].user_id);
-    await page.getByText('is number 1, score', { exact: false }).waitFor();
+    await page.getByText('has rank 1, score', { exact: false }).waitFor();
     await ask(people[0]!);
     await page.getByText('but not in this audience', { exact: false }).waitFor();
     await ask('nobody');
@@ -186,7 +186,7 @@ describeInBrowser('the page of an audience', () => {
 
   it('downloads what the service exports', async () => {
     const { page, go } = await fixture().open();
-    await go(`audiences/${id}?tab=use`);
+    await go(`audiences/${id}?tab=export`);
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download' }).click();
     const path = await (await download).path();
@@ -204,9 +204,9 @@ describeInBrowser('the page of an audience', () => {
       ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) },
     });
     const { page, go } = await fixture().open();
-    await go(`audiences/${id}?tab=use`);
-    const panel = page.getByRole('region', { name: 'What came back' });
-    await panel.getByText('Of 3 who responded and were not your customers, the audience had 3.').waitFor();
+    await go(`audiences/${id}?tab=results`);
+    const panel = page.getByRole('region', { name: 'Results' });
+    await panel.getByText('Of the 3 new people who responded, 3 were in the audience.').waitFor();
     const rows = panel.getByRole('row');
     expect(await rows.nth(1).textContent()).toMatch(/^So far3100%/);
     expect(await rows.nth(2).textContent()).toMatch(
@@ -228,8 +228,8 @@ describeInBrowser('the page of an audience', () => {
     await go(`audiences/${id}?tab=versions`);
     await page.getByText('−100', { exact: false }).waitFor();
     await page.getByRole('button', { name: 'Use version 1' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Use it' }).click();
-    await page.getByText('Version 1 is in use now.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Use this version' }).click();
+    await page.getByText('Version 1 is now in use.').waitFor();
     expect(await campaignOf(id)).toMatchObject({ size: 200, audience_version: 1 });
   });
 
@@ -264,8 +264,8 @@ describeInBrowser('the page of an audience', () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}`);
     await page.getByRole('button', { name: 'Delete' }).click();
-    await page.getByRole('button', { name: 'Delete it' }).click();
-    await page.getByText('“Autumn shoes” is deleted.').waitFor();
+    await page.getByRole('button', { name: 'Delete audience' }).click();
+    await page.getByText('Deleted “Autumn shoes”.').waitFor();
     expect(await campaignOf(id)).toMatchObject({ code: 'campaign_not_found' });
   });
 });

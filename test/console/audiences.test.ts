@@ -9,7 +9,7 @@ describeInBrowser('the list of audiences', () => {
   it.each(THEMES)('offers a sample where there is none, in the %s theme', async (theme) => {
     const opened = await fixture().open(theme);
     await opened.go('audiences');
-    await opened.page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await opened.page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     const sample = opened.page.getByRole('link', { name: 'Try it with sample customers' });
     expect(await sample.getAttribute('href')).toBe('#/audiences/new?sample=1');
     await expectAccessible(opened.page);
@@ -88,13 +88,13 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('row', { name: /Winter coats/ }).waitFor({ state: 'detached' });
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
     await go('audiences?search=nobody');
-    await page.getByRole('heading', { name: 'No audience fits' }).waitFor();
+    await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
   });
 
   it('keeps the list and the place of the cursor while it is filtered', async () => {
     const { page, go } = await fixture().open();
     await go('audiences?search=nobody');
-    await page.getByRole('heading', { name: 'No audience fits' }).waitFor();
+    await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
     await page.evaluate('globalThis.loads = 0');
     await page.evaluate(
       'new MutationObserver(() => { loads += document.querySelectorAll(".loading").length; })' +

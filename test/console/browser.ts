@@ -122,18 +122,53 @@ async function openPage(browser: Browser, url: string, theme: Theme, width: numb
   return { page, faults, go: async (place) => void (await page.goto(`${url}/console/#/${place}`)) };
 }
 
-/** Fails with each rule that axe-core finds broken, and where; `except` names rules that others' markup breaks. */
-export async function expectAccessible(page: Page, except: readonly string[] = []): Promise<void> {
+/** Fails with each rule that axe-core finds broken, and where. */
+export async function expectAccessible(page: Page): Promise<void> {
+  expect(await violationsOf(page)).toEqual([]);
+}
+
+/** The rules that axe-core finds broken, and where; targets that are too small among them. */
+export async function violationsOf(page: Page): Promise<readonly object[]> {
   // the page's own policy refuses scripts of others: this one comes in through the debugger
   await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
+  return page.evaluate(async () => {
+    const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
     // @ts-expect-error: axe is in the page
-    const { violations: found } = await globalThis.axe.run(globalThis.document, { resultTypes: ['violations'] });
+    const { violations: found } = await globalThis.axe.run(globalThis.document, options);
     return found.map((each: { id: string; help: string; nodes: { html: string }[] }) => ({
-      ...{ rule: each.id, help: each.help, where: each.nodes.map(({ html }) => html.slice(0, 200)) },
+      ...{ rule: each.id, help: each.help, nodes: each.nodes.map(({ html }) => html.slice(0, 200)) },
     }));
   });
-  expect(violations.filter(({ rule }: { readonly rule: string }) => !except.includes(rule))).toEqual([]);
+}
+
+/** Whether the page scrolls sideways, and what is cut off: at the page's edge, or by a box that it does not fit. */
+export function cutOf(page: Page): Promise<readonly string[]> {
+  return page.evaluate(findCut);
+}
+
+/** Runs in the page. */
+function findCut(): string[] {
+  // @ts-expect-error: runs in the page
+  const { document, innerWidth, getComputedStyle } = globalThis;
+  const found: string[] = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the page scrolls sideways');
+  for (const element of document.body.querySelectorAll('*')) {
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    // what only screen readers are to find, and what is not shown
+    if (box.width <= 1 || box.height <= 1 || style.visibility === 'hidden' || style.opacity === '0') continue;
+    if (element.closest('.visually-hidden, .skip, canvas, svg, [aria-hidden=true]') !== null) continue;
+    const name = `${element.tagName.toLowerCase()}.${element.className}: ${(element.textContent ?? '').trim().slice(0, 60)}`;
+    const isText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '');
+    const isScrolled = element.closest('.scroll, .microlight, .highlight-code, pre') !== null;
+    if (isScrolled) continue;
+    if ((isText || element.matches('button, input, select, a')) && (box.right > innerWidth + 1 || box.left < -1))
+      found.push(`beyond the edge: ${name}`);
+    const clips = style.overflowX !== 'visible' && style.overflowX !== 'auto' && style.overflowX !== 'scroll';
+    if (clips && !element.matches('input, select, progress') && element.scrollWidth > element.clientWidth + 1)
+      found.push(`too wide for its box: ${name}`);
+  }
+  return found;
 }
 
 /** What a page looks like at two widths, in its theme: PNG files for people to look at. Nothing may be cut off. */
@@ -142,10 +177,6 @@ export async function takeScreenshots({ page }: ConsolePage, name: string, theme
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: HEIGHT });
     await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${theme}.png`), fullPage: true });
-    const overflow = await page.evaluate(
-      // @ts-expect-error: runs in the page
-      () => globalThis.document.documentElement.scrollWidth - globalThis.innerWidth,
-    );
-    expect([name, width, overflow]).toEqual([name, width, Math.min(overflow, 0)]);
+    expect([name, width, await cutOf(page)]).toEqual([name, width, []]);
   }
 }

@@ -29,6 +29,7 @@ export function useNewAudience() {
   return {
     fixture,
     customers: customers as readonly string[],
+    signIn,
     openList: () => signIn('audiences'),
     openForm: async (key?: string, theme?: (typeof THEMES)[number], place = 'audiences/new') => {
       const opened = await signIn(place, key, theme);
@@ -63,4 +64,4 @@ export const drop = async ({ page }: ConsolePage, name: string, content: Buffer,
 export const csv = (ids: readonly string[], separator = ',') =>
   Buffer.from(`Name${separator}customer_id\n${ids.map((id, i) => `Ann ${i}${separator}${id}`).join('\n')}\n`);
 
-export const create = ({ page }: ConsolePage) => page.getByRole('button', { name: 'Create the audience' }).click();
+export const create = ({ page }: ConsolePage) => page.getByRole('button', { name: 'Create audience' }).click();

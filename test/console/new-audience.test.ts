@@ -19,7 +19,7 @@ describeInBrowser('a new audience', () => {
     const { page, faults } = opened;
     await drop(opened, 'customers.csv', csv([...customers, 'nobody-1', 'nobody-2', 'nobody-3']));
     await page.getByText('120 customers matched, 3 unknown.').waitFor();
-    expect(await page.getByLabel('Column with the ids').inputValue()).toBe('1');
+    expect(await page.getByLabel('ID column').inputValue()).toBe('1');
     await page.getByText('Expected quality').waitFor();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -33,22 +33,22 @@ describeInBrowser('a new audience', () => {
     await country.click();
     const name = await country.locator('.option-value').textContent();
     // the forecast knows how many are left to choose from, and the size is of those
-    const left = page.locator('.fact', { has: page.getByText('To choose from', { exact: true }) }).locator('dd');
+    const left = page.locator('.fact', { has: page.getByText('Eligible people', { exact: true }) }).locator('dd');
     const everyone = await left.textContent();
     await expect.poll(async () => left.textContent(), { timeout: 30_000 }).not.toBe(everyone);
-    await page.getByLabel('Size').fill('99,5');
-    await page.getByText(/^All of the [\d,]+ people to choose from: there are not [\d,]+\./).waitFor();
-    await page.getByLabel('Size').fill('40');
-    await page.getByLabel('Counted in').selectOption('people');
-    await page.getByText(/^40 of the [\d,]+ people to choose from\./).waitFor();
+    await page.getByLabel('Size', { exact: true }).fill('99,5');
+    await page.getByText(/^All [\d,]+ eligible people, fewer than [\d,]+\./).waitFor();
+    await page.getByLabel('Size', { exact: true }).fill('40');
+    await page.getByLabel('Unit').selectOption('people');
+    await page.getByText(/^40 of [\d,]+ eligible people\./).waitFor();
     await page.locator('summary', { hasText: 'Category' }).click();
     await page.getByRole('radio').first().check();
     await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\nstranger\n`), 'Choose a list');
     await page.getByText('5 people matched, 1 unknown.').waitFor();
     await create(opened);
-    await page.getByText('This list does not count yet').waitFor();
-    await page.getByRole('button', { name: 'Leave these 5 people out' }).click();
-    await page.getByText('These 5 people will be left out.').waitFor();
+    await page.getByText('This list is not used yet').waitFor();
+    await page.getByRole('button', { name: 'Exclude these 5 people' }).click();
+    await page.getByText('These 5 people will be excluded.').waitFor();
     await create(opened);
     const campaign = await campaignOf(page);
     expect(campaign).toMatchObject({ name: 'Autumn shoes', filters: { country: [name] }, audience: { size: 40 } });
@@ -81,7 +81,7 @@ describeInBrowser('a new audience', () => {
     const rows = customers.map((id, i) => `row-${i}\t${id}\tx${i % 3}`);
     await drop(opened, 'plain.tsv', Buffer.from(`alpha\tbeta\tgamma\n${rows.join('\n')}\n`));
     await page.getByText('120 customers matched.').waitFor();
-    expect(await page.getByLabel('Column with the ids').inputValue()).toBe('1');
+    expect(await page.getByLabel('ID column').inputValue()).toBe('1');
     await remove();
     await drop(opened, 'spaces.txt', Buffer.from(customers.map((id) => `${id} \n`).join('')));
     await page.getByRole('button', { name: 'Read it without the spaces' }).click();
@@ -93,11 +93,11 @@ describeInBrowser('a new audience', () => {
     const { page } = opened;
     const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
     await drop(opened, 'other.txt', Buffer.from('ann@example.com\nbob@example.com\n'));
-    await page.getByText(/None of these ids is in your population\. Your list has ann@example\.com/).waitFor();
+    await page.getByText(/None of these IDs is in your population\. Your list has ann@example\.com/).waitFor();
     await page.getByText(new RegExp(`the population has ${fixture().people[0]}`)).waitFor();
     await page.getByLabel('Name', { exact: true }).fill('Nobody');
     await create(opened);
-    await page.getByText('At least 10 customers must be known, and 0 are.').waitFor();
+    await page.getByText('At least 10 customers must be matched, and 0 are.').waitFor();
     await remove();
     await drop(opened, 'empty.csv', Buffer.from(''));
     await page.getByText('The file is empty.').waitFor();
@@ -109,38 +109,38 @@ describeInBrowser('a new audience', () => {
     await page.getByText(/A quote is opened and never closed/).waitFor();
     await remove();
     await drop(opened, 'names.csv', Buffer.from('user_id,name\n,Ann\n,Bob\n'));
-    await page.getByText('There is no id in it. Is it the right column?').waitFor();
+    await page.getByText('It has no IDs. Is it the right column?').waitFor();
   });
 
   it('puts what is wrong beside its field, before and after the service is asked', async () => {
     const opened = await openForm();
     const { page } = opened;
-    await page.getByLabel('Size').fill('0');
+    await page.getByLabel('Size', { exact: true }).fill('0');
     await create(opened);
     const name = page.getByLabel('Name', { exact: true });
-    await page.getByText('Give it a name').waitFor();
+    await page.getByText('Enter a name').waitFor();
     expect(await name.getAttribute('aria-invalid')).toBe('true');
     await page.locator('[aria-invalid="true"]:focus').waitFor();
-    await page.getByText('Add your customers: paste their ids, or drop a file.').waitFor();
-    await page.getByText('How many people should be in it?').waitFor();
+    await page.getByText('Add your customers: paste their IDs or choose a file.').waitFor();
+    await page.getByText('Enter a size.').waitFor();
     await name.fill('Shoes');
-    await page.getByLabel('Or paste their ids').fill(customers.join('\n'));
+    await page.getByLabel('Or paste customer IDs').fill(customers.join('\n'));
     await page.getByText('120 customers matched.').waitFor();
-    await page.getByLabel('Size').fill('30.5');
-    await page.getByLabel('Counted in').selectOption('people');
+    await page.getByLabel('Size', { exact: true }).fill('30.5');
+    await page.getByLabel('Unit').selectOption('people');
     await page.getByText('Enter a whole number of people.').waitFor();
-    await page.getByLabel('Size').fill('12,5');
+    await page.getByLabel('Size', { exact: true }).fill('12,5');
     expect(await page.locator('.size-wish .field-error').textContent()).toBe('Enter a whole number of people.');
-    await page.getByLabel('Counted in').selectOption('percent');
+    await page.getByLabel('Unit').selectOption('percent');
     await page.locator('.size-wish .field-error').waitFor({ state: 'detached' });
-    await page.getByLabel('Counted in').selectOption('people');
+    await page.getByLabel('Unit').selectOption('people');
     // only the service knows that a number is too large
-    await page.getByLabel('Size').fill('99999999999999999999');
+    await page.getByLabel('Size', { exact: true }).fill('99999999999999999999');
     await create(opened);
-    const size = page.getByLabel('Size');
+    const size = page.getByLabel('Size', { exact: true });
     await page.locator('.size-wish .field-error').waitFor();
     expect(await size.getAttribute('aria-invalid')).toBe('true');
-    expect(await page.getByRole('button', { name: 'Create the audience' }).isEnabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Create audience' }).isEnabled()).toBe(true);
   });
 
   it('is made by keyboard alone', async () => {
@@ -153,7 +153,7 @@ describeInBrowser('a new audience', () => {
     await page.keyboard.insertText(customers.join('\n'));
     await page.getByText('120 customers matched.').waitFor();
     await page.getByText('Expected quality').waitFor();
-    await page.getByLabel('Size').focus();
+    await page.getByLabel('Size', { exact: true }).focus();
     await page.keyboard.press('Enter');
     expect(await campaignOf(page)).toMatchObject({ name: 'By keys', audience: { percent: 5 } });
     // it is no draft any more, which leaving the page would remove
@@ -165,15 +165,15 @@ describeInBrowser('a new audience', () => {
     await page.getByText(/sample customers from your population, who have something in common/).waitFor();
     await page.getByText('Expected quality').waitFor();
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toMatch(/^Sample: /);
-    await page.getByRole('button', { name: 'Create the audience' }).click();
+    await page.getByRole('button', { name: 'Create audience' }).click();
     expect((await campaignOf(page)).name).toMatch(/^Sample: /);
     expect(faults.list).toEqual([]);
   });
 
   it('is not offered to a key that may only read', async () => {
     const { page } = await openForm(readKey);
-    await page.getByRole('heading', { name: 'Your key does not open this' }).waitFor();
-    expect(await page.getByRole('button', { name: 'Create the audience' }).count()).toBe(0);
+    await page.getByRole('heading', { name: 'You do not have access to this page' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Create audience' }).count()).toBe(0);
   });
 
   it.each(THEMES)('is accessible in the %s theme', async (theme) => {
@@ -188,10 +188,10 @@ describeInBrowser('a new audience', () => {
     await page.getByRole('checkbox').nth(2).waitFor();
     await page.locator('.filter .option').first().click();
     await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\n`), 'Choose a list');
-    await page.getByText('This was a check').waitFor();
+    await page.getByText('This is a preview').waitFor();
     await expectAccessible(page);
     await create(opened);
-    await page.getByText('This list does not count yet').waitFor();
+    await page.getByText('This list is not used yet').waitFor();
     await expectAccessible(page);
     await takeScreenshots(opened, 'new-audience', theme);
     expect(opened.faults.list).toEqual([]);

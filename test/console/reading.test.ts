@@ -1,9 +1,9 @@
 /** How the console reads lists of customers: what it guesses, and ids that come in pieces. */
 import { describe, expect, it } from 'vitest';
-import { refuseForeign } from '../../console/src/pages/new-audience/read/foreign.ts';
-import { guessLayout, HEAD_BYTES, isSure, previewOf } from '../../console/src/pages/new-audience/read/layout.ts';
-import { readIds } from '../../console/src/pages/new-audience/read/read-ids.ts';
-import { Sample } from '../../console/src/pages/new-audience/read/sample.ts';
+import { refuseForeign } from '../../console/src/lists/read/foreign.ts';
+import { guessLayout, HEAD_BYTES, isSure, previewOf } from '../../console/src/lists/read/layout.ts';
+import { readIds } from '../../console/src/lists/read/read-ids.ts';
+import { Sample } from '../../console/src/lists/read/sample.ts';
 import { NASTY_CSV } from '../fixture/nasty-csv.ts';
 
 /** A file whose stream gives so many bytes at a time. */

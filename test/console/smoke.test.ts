@@ -10,13 +10,13 @@ describeInBrowser('the console', () => {
     const opened = await openForm();
     const { page, faults } = opened;
     await page.getByLabel('Name', { exact: true }).fill('Autumn shoes');
-    await page.getByLabel('Or paste their ids').fill(customers.join('\n'));
+    await page.getByLabel('Or paste customer IDs').fill(customers.join('\n'));
     await page.getByText('120 customers matched.').waitFor();
     await page.getByText('Expected quality').waitFor();
     await create(opened);
     expect(await campaignOf(page)).toMatchObject({ name: 'Autumn shoes', seeds: { known: 120 } });
     await page.getByRole('tab', { name: 'Size' }).waitFor();
-    for (const name of ['Who they are', 'Members', 'Versions', 'Download and results']) {
+    for (const name of ['Who they are', 'Members', 'Versions', 'Definition', 'Export', 'Results']) {
       await page.getByRole('tab', { name }).click();
       await page.getByRole('tabpanel', { name }).waitFor();
     }

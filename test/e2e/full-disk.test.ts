@@ -61,7 +61,7 @@ describe('serve on a full disk', () => {
       const parts: readonly { name: string; ready: boolean; detail: string }[] = notReady.json.parts;
       expect(parts.find(({ name }) => name === 'disk')).toMatchObject({
         ready: false,
-        detail: expect.stringMatching(/^0 MiB free/),
+        detail: expect.stringMatching(/^0 MB free/),
       });
 
       rmSync(filler, { recursive: true });

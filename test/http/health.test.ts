@@ -49,7 +49,7 @@ async function faults(): Promise<Record<string, string>> {
 describe('GET /readyz', () => {
   it('is 503 below the mark of free space', async () => {
     await open({ machine: { disk: () => ({ freeBytes: 3 * 2 ** 20, totalBytes: 2 ** 30 }) } });
-    expect(await faults()).toEqual({ disk: '3 MiB free, fewer than 64 MiB' });
+    expect(await faults()).toEqual({ disk: '3.1 MB free, less than 67.1 MB' });
   });
 
   it('is 503 where the disk cannot be asked, with the reason', async () => {
@@ -64,7 +64,7 @@ describe('GET /readyz', () => {
 
   it('is 503 when few descriptors are left', async () => {
     await open({ machine: { descriptors: () => ({ open: 961, limit: 1024 }) } });
-    expect(await faults()).toEqual({ descriptors: '961 of 1024 open' });
+    expect(await faults()).toEqual({ descriptors: '961 of 1,024 open' });
   });
 
   it('is ready where the system tells nothing of descriptors', async () => {
@@ -120,7 +120,7 @@ describe('GET /readyz', () => {
     await open({ clock: manualClock(), machine: { disk: () => ({ freeBytes, totalBytes: 2 ** 30 }) } });
     expect(await faults()).toEqual({});
     freeBytes = 0;
-    expect(await faults()).toEqual({ disk: '0 MiB free, fewer than 64 MiB' });
+    expect(await faults()).toEqual({ disk: '0 MB free, less than 67.1 MB' });
     freeBytes = 2 ** 30;
     expect(await faults()).toEqual({});
   });

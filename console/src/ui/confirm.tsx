@@ -46,7 +46,7 @@ export function Confirm({ title, isOpen, action, kind = 'primary', onConfirm, on
             Cancel
           </Button>
           <Button kind={kind} isBusy={isBusy} onClick={confirm}>
-            {isBusy ? 'One moment' : action}
+            {isBusy ? 'Working …' : action}
           </Button>
         </>
       }

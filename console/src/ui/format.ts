@@ -1,9 +1,11 @@
 /** Numbers and times as the reader's locale writes them. */
 
 const WHOLE = new Intl.NumberFormat();
+const EXACT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 12 });
 const SHORT = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 const FACTOR = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const SCORE = new Intl.NumberFormat(undefined, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+const NUMBER = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
 
@@ -17,6 +19,21 @@ const UNITS = [
 /** 1,234,567 */
 export function formatCount(count: number): string {
   return WHOLE.format(count);
+}
+
+/** "1 draft", "1,234 drafts". */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** 1,234.567: as somebody entered it. */
+export function formatExact(value: number): string {
+  return EXACT.format(value);
+}
+
+/** 12.3, 1,230: a measured number. */
+export function formatNumber(value: number): string {
+  return NUMBER.format(value);
 }
 
 /** 1.2M */

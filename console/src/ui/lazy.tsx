@@ -6,7 +6,7 @@ import { Button } from './button.tsx';
 import { Page } from './page.tsx';
 import { Empty, Loading } from './states.tsx';
 
-/** `lazy(() => import('./pages/x/x.tsx').then(({ X }) => X))`: a component like any other. */
+/** `lazy(async () => (await import('./pages/x/x.tsx')).X)`: a component like any other. */
 export function lazy(load: () => Promise<ComponentType>): ComponentType {
   let loaded: ComponentType | null = null;
   return function Lazy() {
@@ -37,10 +37,10 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
 function Gone() {
   const { page } = useConsole();
   return (
-    <Page title="The console has changed">
+    <Page title="The console was updated">
       <Empty
         isAlert
-        title="Load it again"
+        title="Reload the page"
         actions={
           <Button kind="primary" onClick={() => page.location.reload()}>
             Reload

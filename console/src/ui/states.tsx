@@ -38,12 +38,12 @@ export function Loading({ lines = 6 }: { readonly lines?: number }) {
 /** Why something could not be loaded, in the service's words, with its request id for whoever is asked for help. */
 export function Failed({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
   if (error instanceof OfflineError)
-    return <Empty title="Waiting for the service">It appears as soon as it is back.</Empty>;
+    return <Empty title="Waiting for the service">This loads as soon as it is back.</Empty>;
   if (error instanceof ApiError && error.status === 403) return <NoPermission>{error.message}</NoPermission>;
   if (retrySeconds(error) !== null)
     return (
       <Empty title="The service is busy" actions={<Button onClick={onRetry}>Try now</Button>}>
-        It has more to do than it can, or is starting. This page asks again by itself.
+        It is overloaded or still starting. This page tries again automatically.
       </Empty>
     );
   const text = error instanceof Error ? error.message : String(error);
@@ -64,10 +64,12 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   );
 }
 
-export function NoPermission({ children }: { readonly children?: ComponentChildren }) {
+/** `scope`: what the page needs, where it is known. */
+export function NoPermission({ scope, children }: { readonly scope?: string; readonly children?: ComponentChildren }) {
   return (
-    <Empty title="Your key does not open this">
-      {children ?? 'Ask whoever runs the service for a key that may do more.'}
+    <Empty title="You do not have access to this page">
+      {children ?? `Your key cannot open it: a key with the scope “${scope ?? 'admin'}” can.`}
+      <p>Ask whoever runs the service for such a key.</p>
     </Empty>
   );
 }
@@ -78,7 +80,7 @@ export function OfflineBar() {
   if (!connection.isOffline.value) return null;
   return (
     <div class="offline" role="alert">
-      <span>The service cannot be reached. What you see may be old; it reconnects by itself.</span>
+      <span>The service cannot be reached. What you see may be out of date. The page reconnects automatically.</span>
       <Button onClick={connection.retry}>Try now</Button>
     </div>
   );

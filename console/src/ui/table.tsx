@@ -1,5 +1,8 @@
-/** A table that becomes a list of cards where the page is narrow. */
+/** A table that sorts by its titles, and becomes a list of cards where the page is narrow. */
 import type { ComponentChildren } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+
+type Sortable = string | number | null | undefined;
 
 export interface Column<Row> {
   readonly key: string;
@@ -7,6 +10,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
   /** Numbers are aligned at their end. */
   readonly isNumber?: boolean;
+  /** What its title sorts the rows by; rows without a value come last. Without it the column does not sort. */
+  readonly sortBy?: (row: Row) => Sortable;
 }
 
 interface TableProps<Row> {
@@ -14,25 +19,32 @@ interface TableProps<Row> {
   readonly caption: string;
   /** The first names the row. */
   readonly columns: readonly Column<Row>[];
+  /** In the order that is shown until a title is pressed. */
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
 }
 
+interface Sorting {
+  readonly key: string;
+  readonly isDown: boolean;
+}
+
 export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
+  const [sorting, setSorting] = useState<Sorting | null>(null);
+  const sorted = useMemo(() => sort(rows, columns, sorting), [rows, columns, sorting]);
+  const sorts = columns.some(({ sortBy }) => sortBy !== undefined) && rows.length > 1;
   return (
-    <table class="table">
+    <table class={sorts ? 'table table-sorts' : 'table'}>
       <caption class="visually-hidden">{caption}</caption>
       <thead>
         <tr>
-          {columns.map(({ key, title, isNumber }) => (
-            <th key={key} scope="col" class={isNumber ? 'number' : undefined}>
-              {title}
-            </th>
+          {columns.map((column) => (
+            <Title key={column.key} {...{ column, sorting, sorts }} onSort={setSorting} />
           ))}
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => (
+        {sorted.map((row) => (
           <tr key={rowKey(row)}>
             {columns.map(({ key, title, cell, isNumber }, i) =>
               i === 0 ? (
@@ -50,4 +62,53 @@ export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) 
       </tbody>
     </table>
   );
+}
+
+interface TitleProps<Row> {
+  readonly column: Column<Row>;
+  readonly sorting: Sorting | null;
+  readonly sorts: boolean;
+  readonly onSort: (sorting: Sorting | null) => void;
+}
+
+function Title<Row>({ column: { key, title, isNumber, sortBy }, sorting, sorts, onSort }: TitleProps<Row>) {
+  const isDown = sorting?.key === key ? sorting.isDown : null;
+  const isButton = sorts && sortBy !== undefined;
+  return (
+    <th
+      scope="col"
+      class={[isNumber ? 'number' : '', isButton ? 'sorts' : ''].filter(Boolean).join(' ') || undefined}
+      aria-sort={isDown === null ? undefined : isDown ? 'descending' : 'ascending'}
+    >
+      {isButton ? (
+        <button type="button" class="sort" onClick={() => onSort(nextOf(key, isDown, isNumber ?? false))}>
+          {title}
+          <span class="sort-arrow" aria-hidden="true">
+            {isDown === null ? '' : isDown ? '▼' : '▲'}
+          </span>
+        </button>
+      ) : (
+        title
+      )}
+    </th>
+  );
+}
+
+/** The usual direction (large numbers first), then the other one, then as the rows came. */
+function nextOf(key: string, isDown: boolean | null, startsDown: boolean): Sorting | null {
+  if (isDown === null) return { key, isDown: startsDown };
+  return isDown === startsDown ? { key, isDown: !isDown } : null;
+}
+
+const TEXT = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+function sort<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sorting: Sorting | null): readonly Row[] {
+  const by = columns.find(({ key }) => key === sorting?.key)?.sortBy;
+  if (by === undefined || sorting === null) return rows;
+  const sign = sorting.isDown ? -1 : 1;
+  return rows.toSorted((left, right) => {
+    const [a, b] = [by(left) ?? null, by(right) ?? null];
+    if (a === null || b === null) return Number(a === null) - Number(b === null);
+    return sign * (typeof a === 'number' && typeof b === 'number' ? a - b : TEXT.compare(String(a), String(b)));
+  });
 }

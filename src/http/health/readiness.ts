@@ -83,7 +83,7 @@ function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
 }
 
 function describePopulation({ version, rowCount }: Pick<Population, 'version' | 'rowCount'>): string {
-  return `version ${version}, ${rowCount} users`;
+  return `version ${version}, ${count(rowCount)} users`;
 }
 
 /** The reserve refuses new work, and is the larger one by default: it is named first. */
@@ -91,24 +91,30 @@ function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
     const { freeBytes, reserveBytes } = reserve;
-    const why = freeBytes < reserveBytes ? `below the reserve of ${reserveBytes}` : 'kept for deletions';
-    return { ready: false, detail: `read-only: ${freeBytes} bytes free, ${why}` };
+    const why = freeBytes < reserveBytes ? `below the reserve of ${count(reserveBytes)}` : 'kept for deletions';
+    return { ready: false, detail: `read-only: ${count(freeBytes)} bytes free, ${why}` };
   }
   const { freeBytes } = machine.disk();
-  const free = `${mebibytes(freeBytes)} MiB free`;
+  const free = `${size(freeBytes)} free`;
   if (freeBytes >= config.readyFreeBytes) return { ready: true, detail: free };
-  return { ready: false, detail: `${free}, fewer than ${mebibytes(config.readyFreeBytes)} MiB` };
+  return { ready: false, detail: `${free}, less than ${size(config.readyFreeBytes)}` };
 }
 
 function descriptorVerdict({ machine, config }: ReadinessNeeds): Verdict {
   const descriptors = machine.descriptors();
   if (descriptors === null) return { ready: true, detail: 'not known on this system' };
   const { open, limit } = descriptors;
-  return { ready: limit - open >= config.readyFreeDescriptors, detail: `${open} of ${limit} open` };
+  return { ready: limit - open >= config.readyFreeDescriptors, detail: `${count(open)} of ${count(limit)} open` };
 }
 
-function mebibytes(bytes: number): number {
-  return Math.floor(bytes / 2 ** 20);
+/** `1,234,567` */
+function count(number: number): string {
+  return number.toLocaleString('en-US', { maximumFractionDigits: 1 });
+}
+
+/** `54.1 GB` or `3.1 MB`: decimal units, as the console has them. */
+function size(bytes: number): string {
+  return bytes >= 1e9 ? `${count(bytes / 1e9)} GB` : `${count(bytes / 1e6)} MB`;
 }
 
 function seconds(ms: number): number {

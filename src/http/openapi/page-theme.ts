@@ -7,9 +7,11 @@ const ICON =
   '<circle cx="21" cy="12" r="4" opacity=".6"/><circle cx="16" cy="21" r="4" opacity=".8"/></g></svg>';
 
 const STYLE = `
-:root { --canvas: #fff; --surface: #f7f7f5; --ink: #1d1d1b; --muted: #60605a; --line: #e5e5e0; --accent: #3350c4; }
+:root { --canvas: #fff; --surface: #f7f7f5; --ink: #1d1d1b; --muted: #60605a; --line: #e5e5e0; --accent: #3350c4;
+  --on-accent: #fff; --bad: #b3261e; }
 html.dark-mode {
   --canvas: #141413; --surface: #1b1b1a; --ink: #ededea; --muted: #a5a59d; --line: #30302d; --accent: #9db0ff;
+  --on-accent: #10152c; --bad: #ff9d95;
   color-scheme: dark;
 }
 html, body, html.dark-mode, html.dark-mode .swagger-ui { background: var(--canvas); color: var(--ink); }
@@ -34,6 +36,15 @@ html:not(.dark-mode) .swagger-ui .opblock-get .opblock-summary-method { backgrou
 html:not(.dark-mode) .swagger-ui .opblock-put .opblock-summary-method { background: #805200; }
 html:not(.dark-mode) .swagger-ui .opblock-patch .opblock-summary-method { background: #0f6b62; }
 html:not(.dark-mode) .swagger-ui .opblock-delete .opblock-summary-method { background: #b3261e; }
+:root .swagger-ui .parameter__in, :root .swagger-ui .parameter__deprecated { color: var(--muted); }
+:root .swagger-ui .headers td, :root .swagger-ui .headers th { color: var(--ink); }
+:root .swagger-ui .markdown code, :root .swagger-ui .renderedMarkdown code, :root .swagger-ui .info code {
+  background: var(--surface); color: var(--ink);
+}
+html:root .swagger-ui .opblock .btn.btn.cancel { border-color: var(--bad); color: var(--bad); }
+:root .swagger-ui .btn.btn.execute { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
+:root .swagger-ui .microlight span[style*="211, 99, 99"] { color: #ff9d95 !important; }
+.swagger-ui .opblock-body, .swagger-ui .opblock-section { min-width: 0; overflow-wrap: anywhere; }
 .project { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px; padding: 14px 24px;
   border-bottom: 1px solid var(--line); background: var(--surface); font-size: 15px; }
 .project a { color: var(--muted); text-decoration: none; }
@@ -60,12 +71,25 @@ const SCRIPT = `
   // the page sets its own at the start
   new MutationObserver(apply).observe(root, { attributeFilter: ['class'] });
   apply();
-  // what readers of screens need, and the page's own markup lacks
+  // what screen readers and small fingers need, and the page's own markup lacks
   const page = document.getElementById('swagger-ui');
   page.setAttribute('role', 'main');
+  const change = (selector, mend) => page.querySelectorAll(selector).forEach(mend);
+  const label = (selector, text) => change(selector, (element) => { element.ariaLabel = text; });
+  const level = (selector, number) => change(selector, (heading) => { heading.ariaLevel = number; });
   const mend = () => {
-    document.getElementById('servers')?.setAttribute('aria-label', 'Servers');
-    for (const heading of page.querySelectorAll('h3.opblock-tag, section.models > h4')) heading.ariaLevel = '2';
+    label('#servers', 'Servers');
+    label('.close-modal', 'Close');
+    label('.body-param__text', 'Request body');
+    level('h3.opblock-tag, section.models > h4, .modal-ux h3', '2');
+    level('.opblock h4, .modal-ux h4', '3');
+    level('.opblock h5, .modal-ux h5', '4');
+    // links within buttons: the button leads to the same place
+    change('.opblock-summary-control a[href]', (link) => link.removeAttribute('href'));
+    // a table that says that it is a landmark, and names that hide what is written on buttons
+    change('.responses-table[role]', (table) => table.removeAttribute('role'));
+    change('.modal-btn[aria-label]', (button) => button.removeAttribute('aria-label'));
+    change('pre.microlight:not([tabindex])', (example) => { example.tabIndex = 0; });
   };
   new MutationObserver(mend).observe(page, { childList: true, subtree: true });
 })();

@@ -99,7 +99,8 @@ const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 ' +
   '1rem;color:#222;background:#fff}' +
   'table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top}' +
-  'pre{background:#f4f4f4;padding:1rem;overflow:auto}' +
+  'td,h1{overflow-wrap:anywhere}td:first-child{overflow-wrap:normal}td a{display:inline-block;min-height:24px}' +
+  'pre{background:#f4f4f4;padding:1rem;white-space:pre-wrap;overflow-wrap:anywhere}' +
   '@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#242424}a{color:#8bf}}';
 
 function page(title: string, body: string): string {
@@ -109,8 +110,10 @@ function page(title: string, body: string): string {
 <title>${escapeHtml(title)} - metaheac</title>
 <style>${STYLE}</style></head>
 <body>
+<main>
 <h1>${escapeHtml(title)}</h1>
 ${body}
+</main>
 </body>
 </html>
 `;

@@ -36,7 +36,7 @@ it('refuses what would stay, with a reason and a time, and says so in /readyz', 
     {
       name: 'disk',
       ready: false,
-      detail: 'read-only: 999999 bytes free, below the reserve of 1000000',
+      detail: 'read-only: 999,999 bytes free, below the reserve of 1,000,000',
     },
   ]);
   expect((await fixture.call('GET', '/metrics')).text).toContain('metaheac_disk_low 1');

@@ -1,14 +1,15 @@
-/** What can be done with a whole audience: making it again, another name and labels, deleting it. */
+/** What can be done with a whole audience: rebuilding it, another name and labels, deleting it. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { isRunning } from '../audiences/words.ts';
 import { Edit } from './edit.tsx';
 import type { Loaded } from './load.ts';
+import { Rebuild } from './rebuild.tsx';
 
 interface ActionsProps {
   readonly loaded: Loaded;
@@ -16,31 +17,18 @@ interface ActionsProps {
 }
 
 export function Actions({ loaded, onChange }: ActionsProps) {
-  const { api, session, toasts } = useConsole();
+  const { session } = useConsole();
   /** What is edited, or is to be deleted, as it was when that was asked for. */
   const [edited, setEdited] = useState<Loaded | null>(null);
   const [isDeleting, setDeleting] = useState(false);
-  const [isBusy, setBusy] = useState(false);
   const { campaign } = loaded;
   if (!session.may('write')) return null;
-  const again = async () => {
-    setBusy(true);
-    try {
-      await call(api.POST('/v1/campaigns/{id}/expansions', { params: { path: { id: campaign.id } } }));
-      onChange();
-    } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <>
       {campaign.audience_version === null || isRunning(campaign) ? null : (
-        <Button onClick={again} isBusy={isBusy}>
-          Make it again
-        </Button>
+        <Rebuild id={campaign.id} onChange={onChange} />
       )}
+      <ButtonLink href={hrefOf(['audiences', 'new'], { from: campaign.id })}>Duplicate</ButtonLink>
       <Button onClick={() => setEdited(loaded)}>Edit</Button>
       <Button kind="danger" onClick={() => setDeleting(true)}>
         Delete
@@ -55,12 +43,19 @@ function Delete({ campaign: { id, name }, onClose }: { readonly campaign: Campai
   const { api, toasts, router } = useConsole();
   const remove = async () => {
     await call(api.DELETE('/v1/campaigns/{id}', { params: { path: { id } } }));
-    toasts.say(`“${name}” is deleted.`);
+    toasts.say(`Deleted “${name}”.`);
     router.go(hrefOf(['audiences']));
   };
   return (
-    <Confirm title={`Delete “${name}”?`} isOpen kind="danger" action="Delete it" onConfirm={remove} onClose={onClose}>
-      <p>Its list of customers, its versions and its downloads go with it. This cannot be undone.</p>
+    <Confirm
+      title={`Delete “${name}”?`}
+      isOpen
+      kind="danger"
+      action="Delete audience"
+      onConfirm={remove}
+      onClose={onClose}
+    >
+      <p>This also deletes its customer list and all of its versions. It cannot be undone.</p>
     </Confirm>
   );
 }

@@ -1,4 +1,4 @@
-/** More customers for a campaign that has too few: their ids are added, and the audience is made again. */
+/** More customers for a campaign that has too few: their IDs are added, and the audience is rebuilt. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -29,7 +29,7 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
     try {
       const { known } = await call(api.POST('/v1/campaigns/{id}/seeds/add', { params, body: { user_ids: ids } }));
       await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
-      toasts.say(`${formatCount(known)} customers are known now; the audience is being made.`);
+      toasts.say(`${formatCount(known)} customers are matched now. The audience is being rebuilt.`);
       setOpen(false);
       setText('');
       onChange();
@@ -53,12 +53,12 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
           <>
             <Button onClick={() => setOpen(false)}>Cancel</Button>
             <Button kind="primary" onClick={add} isBusy={isBusy} disabled={ids.length === 0}>
-              {ids.length === 0 ? 'Add' : `Add ${formatCount(ids.length)} and make it again`}
+              {ids.length === 0 ? 'Add' : `Add ${formatCount(ids.length)} and rebuild`}
             </Button>
           </>
         }
       >
-        <Field label="Ids of customers" hint="One a line, or with commas between them." error={fault}>
+        <Field label="Customer IDs" hint="One per line, or separated by commas." error={fault}>
           {(control) => (
             <textarea
               {...control}

@@ -1,24 +1,29 @@
 /** One audience: how it comes to be, how large it should be, who is in it, and what is done with it. */
+import { ApiError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { Badge } from '../../ui/badge.tsx';
+import { ButtonLink } from '../../ui/button.tsx';
 import { formatCount, formatShare } from '../../ui/format.ts';
 import { Page } from '../../ui/page.tsx';
-import { Failed, Loading } from '../../ui/states.tsx';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { type Tab, Tabs } from '../../ui/tabs.tsx';
 import { isRunning, VERDICTS, wordOf } from '../audiences/words.ts';
 import { Actions } from './actions.tsx';
+import { Definition } from './definition.tsx';
+import { Export } from './export.tsx';
 import { type Loaded, loadCampaign } from './load.ts';
 import { Members } from './members.tsx';
 import { Outcome } from './outcome.tsx';
+import { Results } from './results.tsx';
 import { Running } from './running.tsx';
 import { Size } from './size.tsx';
-import { Use } from './use.tsx';
 import { Versions } from './versions.tsx';
 import { Who } from './who.tsx';
 import './audience.css';
+import './charts.css';
 
 const LIVE_MS = 500;
 const CALM_MS = 5_000;
@@ -28,7 +33,9 @@ const TABS: readonly Tab[] = [
   { key: 'who', title: 'Who they are' },
   { key: 'members', title: 'Members' },
   { key: 'versions', title: 'Versions' },
-  { key: 'use', title: 'Download and results' },
+  { key: 'definition', title: 'Definition' },
+  { key: 'export', title: 'Export' },
+  { key: 'results', title: 'Results' },
 ];
 
 export function Audience() {
@@ -38,6 +45,7 @@ export function Audience() {
     key: id,
     everyMs: (loaded) => (loaded !== undefined && isRunning(loaded.campaign) ? LIVE_MS : CALM_MS),
   });
+  if (error instanceof ApiError && error.code === 'campaign_not_found') return <NotFound />;
   if (data === undefined)
     return (
       <Page title="Audience">{error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />}</Page>
@@ -54,7 +62,25 @@ export function Audience() {
       ) : (
         <Outcome campaign={campaign} onChange={refresh} />
       )}
-      {campaign.audience_version === null ? null : <Parts loaded={data} onChange={refresh} />}
+      {campaign.audience_version === null ? (
+        <Definition campaign={campaign} />
+      ) : (
+        <Parts loaded={data} onChange={refresh} />
+      )}
+    </Page>
+  );
+}
+
+function NotFound() {
+  return (
+    <Page title="Audience not found">
+      <Empty
+        isAlert
+        title="There is no audience with this ID"
+        actions={<ButtonLink href={hrefOf(['audiences'])}>Go to audiences</ButtonLink>}
+      >
+        It may have been deleted, or your key may not include it.
+      </Empty>
     </Page>
   );
 }
@@ -65,7 +91,9 @@ function Summary({ campaign }: { readonly campaign: Campaign }) {
   const verdict = quality?.prediction?.verdict;
   const facts = [
     size === null ? null : `${formatCount(size)} people`,
-    size === null || !candidates ? null : `${formatShare(size / candidates)} of ${formatCount(candidates)}`,
+    size === null || !candidates
+      ? null
+      : `${formatShare(size / candidates)} of ${formatCount(candidates)} eligible people`,
     externalId,
     ...Object.entries(labels).map(([key, value]) => `${key}: ${value}`),
   ].filter(Boolean);
@@ -90,7 +118,9 @@ function Parts({ loaded, onChange }: { readonly loaded: Loaded; readonly onChang
       {tab === 'who' ? <Who campaign={campaign} /> : null}
       {tab === 'members' ? <Members campaign={campaign} /> : null}
       {tab === 'versions' ? <Versions campaign={campaign} onChange={onChange} /> : null}
-      {tab === 'use' ? <Use campaign={campaign} /> : null}
+      {tab === 'definition' ? <Definition campaign={campaign} /> : null}
+      {tab === 'export' ? <Export campaign={campaign} /> : null}
+      {tab === 'results' ? <Results campaign={campaign} /> : null}
     </Tabs>
   );
 }

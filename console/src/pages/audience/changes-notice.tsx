@@ -12,7 +12,7 @@ export function ChangesNotice({ changes, children }: ChangesNoticeProps) {
   if (changes.length === 0) return null;
   return (
     <div class="notice" role="alert">
-      <strong>Somebody else has changed this audience meanwhile.</strong>
+      <strong>Someone else has changed this audience.</strong>
       <ul>
         {changes.map((change) => (
           <li key={change}>{change}</li>

@@ -5,9 +5,9 @@ import { formatCount } from '../../ui/format.ts';
 /** One sentence for each thing that differs, of those that a change of the campaign may name. */
 export function changesBetween(before: Campaign, after: Campaign): readonly string[] {
   const changes: string[] = [];
-  if (before.name !== after.name) changes.push(`The name is “${after.name}” now; it was “${before.name}”.`);
+  if (before.name !== after.name) changes.push(`The name is now “${after.name}”; it was “${before.name}”.`);
   const [old, now] = [wantedSize(before), wantedSize(after)];
-  if (old !== now) changes.push(`The size is ${now} now; it was ${old}.`);
+  if (old !== now) changes.push(`The size is now ${now}; it was ${old}.`);
   for (const [key, what] of OTHERS)
     if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) changes.push(`${what} changed.`);
   return changes;
@@ -15,10 +15,10 @@ export function changesBetween(before: Campaign, after: Campaign): readonly stri
 
 const OTHERS = [
   ['labels', 'The labels'],
-  ['external_id', 'Your own id'],
-  ['features', 'What is said about the campaign'],
+  ['external_id', 'The external ID'],
+  ['features', 'The campaign details'],
   ['filters', 'The filters'],
-  ['refresh', 'When it is made again'],
+  ['refresh', 'The refresh policy'],
 ] as const;
 
 function wantedSize({ audience, size }: Campaign): string {

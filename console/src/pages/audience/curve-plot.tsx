@@ -1,4 +1,4 @@
-/** One line over the size of an audience, with its interval as a band: the size is set by pressing and dragging. */
+/** One line over the size of an audience, with its interval as a band: pointing reads it, pressing sets the size. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
@@ -12,6 +12,8 @@ export interface CurvePlotProps {
   readonly y: { readonly label: string; readonly format: (y: number) => string; readonly scale: uPlot.Scale };
   readonly heightPx: number;
   readonly onSize: (size: number) => void;
+  /** The size that is pointed at; null once none is. */
+  readonly onRead: (size: number | null) => void;
   /** Above the plot, where `at` puts them. */
   readonly children: (at: PlaceOf) => ComponentChildren;
 }
@@ -19,11 +21,11 @@ export interface CurvePlotProps {
 /** The style of something that stands at a size, and with `--knob` at a height. */
 export type PlaceOf = (size: number, y: number) => Readonly<Record<string, string>>;
 
-export function CurvePlot({ points, y, heightPx, onSize, children }: CurvePlotProps) {
+export function CurvePlot({ points, y, heightPx, onSize, onRead, children }: CurvePlotProps) {
   const { page, theme } = useConsole();
   const box = useRef<HTMLDivElement>(null);
-  const latest = useRef(onSize);
-  latest.current = onSize;
+  const latest = useRef({ onSize, onRead });
+  latest.current = { onSize, onRead };
   const [drawn, setDrawn] = useState<{ readonly plot: uPlot } | null>(null);
   const themeName = theme.name.value;
   // another theme has other colours
@@ -32,7 +34,7 @@ export function CurvePlot({ points, y, heightPx, onSize, children }: CurvePlotPr
     if (element === null) return;
     const data = points.map((values) => [...values]) as uPlot.AlignedData;
     const plot = new uPlot(optionsOf({ element, page, points, y, heightPx }), data, element);
-    const stopDragging = dragSizes(plot, (to) => latest.current(to));
+    const stopDragging = followPointer(plot, latest);
     const sizes = new ResizeObserver(() => {
       plot.setSize({ width: element.clientWidth, height: heightPx });
       setDrawn({ plot });
@@ -62,25 +64,33 @@ function placeOf(plot: uPlot, ratio: number, size: number, y: number): Readonly<
   };
 }
 
-/** Calls `onSize` with the size under the pointer, from a press until it is let go. */
-function dragSizes(plot: uPlot, onSize: (size: number) => void): () => void {
-  const { over } = plot;
-  const at = (event: PointerEvent) => {
+/** Reads the size under the pointer, and sets it from a press until it is let go. What a finger read stays. */
+function followPointer(
+  { over, posToVal }: uPlot,
+  latest: { readonly current: Pick<CurvePlotProps, 'onSize' | 'onRead'> },
+): () => void {
+  const sizeAt = (event: PointerEvent) => {
     const x = event.clientX - over.getBoundingClientRect().left;
-    onSize(Math.max(1, Math.round(plot.posToVal(Math.min(Math.max(0, x), over.clientWidth), 'x'))));
+    return Math.max(1, Math.round(posToVal(Math.min(Math.max(0, x), over.clientWidth), 'x')));
   };
-  const onDown = (event: PointerEvent) => {
-    over.setPointerCapture(event.pointerId);
-    at(event);
+  const on = {
+    pointerdown(event: PointerEvent) {
+      over.setPointerCapture(event.pointerId);
+      on.pointermove(event);
+    },
+    pointermove(event: PointerEvent) {
+      const size = sizeAt(event);
+      latest.current.onRead(size);
+      if (over.hasPointerCapture(event.pointerId)) latest.current.onSize(size);
+    },
+    pointerleave({ pointerType }: PointerEvent) {
+      if (pointerType === 'mouse') latest.current.onRead(null);
+    },
   };
-  const onMove = (event: PointerEvent) => {
-    if (over.hasPointerCapture(event.pointerId)) at(event);
-  };
-  over.addEventListener('pointerdown', onDown);
-  over.addEventListener('pointermove', onMove);
+  const events = Object.entries(on) as [keyof typeof on, (event: PointerEvent) => void][];
+  for (const [name, listener] of events) over.addEventListener(name, listener);
   return () => {
-    over.removeEventListener('pointerdown', onDown);
-    over.removeEventListener('pointermove', onMove);
+    for (const [name, listener] of events) over.removeEventListener(name, listener);
   };
 }
 

@@ -33,16 +33,17 @@ export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }
   return (
     <section class="panel" aria-label="Webhooks">
       <h2>Webhooks</h2>
-      <p class="muted">The latest messages about this audience to your own systems.</p>
+      <p class="muted">The latest messages about this audience that were sent to your systems.</p>
       <Table
         caption="Deliveries, newest first"
         rows={data.slice(0, SHOWN)}
         rowKey={({ id: delivery }) => delivery}
         columns={[
-          { key: 'type', title: 'Event', cell: ({ type }) => type },
+          { key: 'type', title: 'Event', cell: ({ type }) => type, sortBy: ({ type }) => type },
           {
             key: 'state',
-            title: 'State',
+            title: 'Status',
+            sortBy: ({ state }) => state,
             cell: ({ state, last_status: status, last_error: error }) => (
               <>
                 <Badge tone={TONES[state] ?? 'neutral'}>{state}</Badge>{' '}
@@ -50,8 +51,18 @@ export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }
               </>
             ),
           },
-          { key: 'url', title: 'To', cell: ({ url }) => <span class="mono small">{url}</span> },
-          { key: 'at', title: 'When', cell: ({ created_at: at }) => formatTime(at) },
+          {
+            key: 'url',
+            title: 'To',
+            cell: ({ url }) => <span class="mono small">{url}</span>,
+            sortBy: ({ url }) => url,
+          },
+          {
+            key: 'at',
+            title: 'When',
+            cell: ({ created_at: at }) => formatTime(at),
+            sortBy: ({ created_at: at }) => at,
+          },
         ]}
       />
     </section>

@@ -52,7 +52,9 @@ export function Edit({ loaded, onClose, onChange }: EditProps) {
           input={{ maxLength: MOST_CHARACTERS }}
         />
         <LabelRows rows={rows} onRows={setRows} error={faultAt('/labels')} />
-        <ChangesNotice changes={changes}>Nothing is saved yet: save yours in its place, or cancel.</ChangesNotice>
+        <ChangesNotice changes={changes}>
+          Your changes are not saved yet. Save them over theirs, or cancel.
+        </ChangesNotice>
         {error !== undefined && !isPlaced ? <ErrorBanner error={error} /> : null}
       </div>
     </Dialog>

@@ -1,4 +1,4 @@
-/** The audience as a file, and the command that does the same. */
+/** The audience as a file, the command that does the same, and which systems were told of it. */
 import { useState } from 'preact/hooks';
 import { ApiError, ForeignAnswerError, isProblem, OfflineError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -6,9 +6,8 @@ import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { Select } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
-
-/** For how long the browser may take to begin to save. */
-const TAKEN_MS = 60_000;
+import { saveFile } from '../../ui/save-file.ts';
+import { Deliveries } from './deliveries.tsx';
 
 interface Format {
   readonly key: string;
@@ -25,7 +24,16 @@ const FORMATS: readonly Format[] = [
   { key: 'parquet', label: 'Parquet', type: 'application/vnd.apache.parquet', query: '', ending: 'parquet' },
 ];
 
-export function Export({ campaign: { id, name, size } }: { readonly campaign: Campaign }) {
+export function Export({ campaign }: { readonly campaign: Campaign }) {
+  return (
+    <div class="stack">
+      <Download campaign={campaign} />
+      <Deliveries campaign={campaign} />
+    </div>
+  );
+}
+
+function Download({ campaign: { id, name, size } }: { readonly campaign: Campaign }) {
   const { page, session, toasts, connection } = useConsole();
   const [isBusy, setBusy] = useState(false);
   const [key, setKey] = useState('csv');
@@ -36,7 +44,7 @@ export function Export({ campaign: { id, name, size } }: { readonly campaign: Ca
     setBusy(true);
     try {
       const key = session.key === null ? {} : { authorization: `Bearer ${session.key}` };
-      save(page, await fetchFile(path, { accept: format.type, ...key }), file);
+      saveFile(page, await fetchFile(path, { accept: format.type, ...key }), file);
     } catch (error) {
       if (error instanceof OfflineError) connection.lost();
       toasts.say(error instanceof Error ? error.message : String(error), 'bad');
@@ -49,15 +57,15 @@ export function Export({ campaign: { id, name, size } }: { readonly campaign: Ca
   const copy = async () => {
     try {
       await page.navigator.clipboard.writeText(curl);
-      toasts.say('The command is in the clipboard.');
+      toasts.say('Command copied.');
     } catch {
-      toasts.say('The browser does not let the page copy: select the command and copy it.', 'bad');
+      toasts.say('Your browser blocked copying. Select the command and copy it yourself.', 'bad');
     }
   };
   return (
     <section class="panel" aria-label="Download">
       <h2>Download</h2>
-      <p class="muted">{formatCount(size ?? 0)} people with rank, id, score and percentile, best first.</p>
+      <p class="muted">{formatCount(size ?? 0)} people with rank, ID, score and percentile, best first.</p>
       <div class="export">
         <Select
           label="Format"
@@ -71,13 +79,10 @@ export function Export({ campaign: { id, name, size } }: { readonly campaign: Ca
         </Button>
       </div>
       <p class="muted small command-lead">
-        The same from a terminal{session.key === null ? '' : '; your key is not in it, but read from METAHEAC_API_KEY'}:
+        The same from a terminal{session.key === null ? '' : ', with your key in METAHEAC_API_KEY'}:
       </p>
       <div class="command-row">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-        <pre class="command" tabIndex={0}>
-          {curl}
-        </pre>
+        <pre class="command">{curl}</pre>
         <Button onClick={copy}>Copy</Button>
       </div>
     </section>
@@ -95,15 +100,6 @@ async function fetchFile(path: string, headers: Readonly<Record<string, string>>
     });
   const problem: unknown = await response.json().catch(() => null);
   throw isProblem(problem) ? new ApiError(problem) : new ForeignAnswerError(response.status);
-}
-
-function save(page: Window, blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = page.document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  page.setTimeout(() => URL.revokeObjectURL(url), TAKEN_MS);
 }
 
 function fileName(name: string): string {

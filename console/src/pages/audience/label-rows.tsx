@@ -1,4 +1,4 @@
-/** Labels as lines of two fields: what kind, and which one. */
+/** Labels as lines of two fields: a key and a value. */
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 
@@ -22,14 +22,14 @@ export function LabelRows({ rows, onRows, error }: LabelRowsProps) {
       {rows.map((row, i) => (
         <div key={i} class="label-row">
           <TextField
-            label={`Label ${i + 1}: kind`}
+            label={`Label ${i + 1}: key`}
             isLabelHidden
             value={row.key}
             onValue={(key) => change(i, { key })}
             input={{ placeholder: 'team', spellcheck: false }}
           />
           <TextField
-            label={`Label ${i + 1}: which`}
+            label={`Label ${i + 1}: value`}
             isLabelHidden
             value={row.text}
             onValue={(text) => change(i, { text })}

@@ -47,12 +47,12 @@ export function LookUp({ id, onShow }: LookUpProps) {
   return (
     <form class="look-up" onSubmit={ask}>
       <TextField
-        label="Is somebody in it?"
+        label="Check a person"
         value={user}
         onValue={setUser}
-        input={{ placeholder: 'Id of a user', autocomplete: 'off', spellcheck: false }}
+        input={{ placeholder: 'User ID', autocomplete: 'off', spellcheck: false }}
       />
-      <Button type="submit">Look up</Button>
+      <Button type="submit">Check</Button>
       <div class="look-up-answer" role="status">
         {found === null ? null : <Answer user={found.user} found={found.is} onShow={onShow} />}
       </div>
@@ -69,14 +69,14 @@ function Answer({ user, found, onShow }: AnswerProps) {
   if (found.kind === 'member')
     return (
       <>
-        <Badge tone="good">In the audience</Badge> {user} is number {formatCount(found.rank)}, score{' '}
+        <Badge tone="good">In the audience</Badge> {user} has rank {formatCount(found.rank)}, score{' '}
         {formatScore(found.score)}. <Button onClick={() => onShow(found.rank)}>Show in the list</Button>
       </>
     );
   if (found.kind === 'other')
     return (
       <>
-        <Badge tone="neutral">Not in it</Badge> {user} is in your population, but not in this audience.
+        <Badge tone="neutral">Not in the audience</Badge> {user} is in your population but not in this audience.
       </>
     );
   return (

@@ -102,7 +102,9 @@ function Row({ rank, members, isMarked }: RowProps) {
   return (
     <tr aria-rowindex={rank + 1} class={isMarked ? 'marked' : undefined}>
       <td class="number">{formatCount(rank)}</td>
-      <td class={member ? 'mono' : 'muted'}>{member ? member.user_id : absent}</td>
+      <td class={member ? 'mono' : 'muted'} title={member?.user_id}>
+        {member ? member.user_id : absent}
+      </td>
       <td class="number">{member ? formatScore(member.score) : ''}</td>
     </tr>
   );

@@ -1,14 +1,13 @@
 /** An attempt that gave no audience: why, and what to do about it. */
-import { useState } from 'preact/hooks';
-import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
-import { Button, ButtonLink } from '../../ui/button.tsx';
+import { ButtonLink } from '../../ui/button.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { Empty } from '../../ui/states.tsx';
 import { isDraft, reasonOf, wordOf } from '../audiences/words.ts';
 import { AddCustomers } from './add-customers.tsx';
+import { Rebuild } from './rebuild.tsx';
 
 interface OutcomeProps {
   readonly campaign: Campaign;
@@ -20,27 +19,27 @@ type Way = 'add' | 'again' | 'new' | 'continue';
 /** By state, and where that is not enough by the code of its reason: what to do, and the ways that are offered. */
 const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: readonly Way[] }>> = {
   none: {
-    text: 'Bring the ids of some of your customers: the audience is made of people like them.',
+    text: 'Add the IDs of some of your customers. The audience is built from people like them.',
     ways: ['add', 'continue'],
   },
   draft: {
-    text: 'It was begun and not finished. Its customers are here: go on with it, or delete it.',
+    text: 'This draft is not finished. Its customers are already uploaded. Continue, or delete it.',
     ways: ['continue'],
   },
   too_small: {
-    text: 'Add customers whose ids your population has, or begin again with another list.',
+    text: 'Add customers who are in your population, or start again with another list.',
     ways: ['add', 'new'],
   },
   no_candidates: {
-    text: 'Nobody is left to choose from: loosen the filters, or the list of those who must not be chosen.',
+    text: 'Nobody is eligible. Loosen the filters, or shorten the suppression list.',
     ways: ['new'],
   },
-  cancelled: { text: 'It was stopped before it was ready. You can make it again at any time.', ways: ['again'] },
+  cancelled: { text: 'It was cancelled before it was ready. You can rebuild it at any time.', ways: ['again'] },
   failed: {
-    text: 'Make it again. If it fails again, send whoever runs the service the number below.',
+    text: 'Rebuild it. If it fails again, send the ID below to whoever runs the service.',
     ways: ['again'],
   },
-  superseded: { text: 'A newer attempt took its place.', ways: [] },
+  superseded: { text: 'A newer build replaced it.', ways: [] },
 };
 
 /** Nothing where the attempt did give an audience. */
@@ -64,18 +63,16 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
       <p>{advice.text}</p>
       {seeds !== null && seeds.received > 0 ? (
         <p class="muted">
-          {formatCount(seeds.known)} of your {formatCount(seeds.received)} ids are known.
-          {unknown.length > 0 ? ` Unknown are, for example: ${unknown.slice(0, EXAMPLES).join(', ')}.` : null}
+          {formatCount(seeds.known)} of your {formatCount(seeds.received)} IDs are in the population.
+          {unknown.length > 0 ? ` Unknown IDs include ${unknown.slice(0, EXAMPLES).join(', ')}.` : null}
         </p>
       ) : null}
       {state === 'failed' ? (
         <p class="muted small">
-          Attempt <span class="mono">{expansion}</span>
+          Expansion <span class="mono">{expansion}</span>
         </p>
       ) : null}
-      {version === null ? null : (
-        <p class="muted">The audience below is the one that was made before; it is still in use.</p>
-      )}
+      {version === null ? null : <p class="muted">The audience below was built earlier and is still in use.</p>}
     </Empty>
   );
 }
@@ -84,31 +81,14 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
 const EXAMPLES = 3;
 
 function WayOut({ way, campaign, onChange }: OutcomeProps & { readonly way: Way }) {
-  const { api, toasts } = useConsole();
-  const [isBusy, setBusy] = useState(false);
   const { id } = campaign;
-  const again = async () => {
-    setBusy(true);
-    try {
-      await call(api.POST('/v1/campaigns/{id}/expansions', { params: { path: { id } } }));
-      onChange();
-    } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
-    } finally {
-      setBusy(false);
-    }
-  };
   if (way === 'add') return <AddCustomers id={id} onChange={onChange} />;
   if (way === 'continue')
     return (
       <ButtonLink kind={isDraft(campaign) ? 'primary' : 'plain'} href={hrefOf(['audiences', 'new'], { draft: id })}>
-        Go on with it
+        Continue
       </ButtonLink>
     );
   if (way === 'new') return <ButtonLink href={hrefOf(['audiences', 'new'])}>Start with another list</ButtonLink>;
-  return (
-    <Button kind="primary" onClick={again} isBusy={isBusy}>
-      Make it again
-    </Button>
-  );
+  return <Rebuild id={id} onChange={onChange} kind="primary" />;
 }

@@ -1,9 +1,9 @@
 /** What each size reaches, and how much better than random that is; the size as a handle: by pointer or by keys. */
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { formatCount, formatFactor, formatShare, formatTimes } from '../../ui/format.ts';
 import { CurvePlot, LOGARITHMIC, type PlaceOf } from './curve-plot.tsx';
-import { type Curve, drawnReaches, type Interval, leastShown, type Reach } from './reach.ts';
+import { type Curve, drawnReaches, type Interval, leastShown, type Reach, reachAt } from './reach.ts';
 
 const REACH_PX = 280;
 const LIFT_PX = 200;
@@ -25,29 +25,82 @@ export function ReachChart({ curve, candidates, reach, onSize }: ReachChartProps
   const { recall, lift } = useMemo(() => chartsOf(drawnReaches(curve, candidates)), [curve, candidates]);
   const least = leastShown(curve);
   const shown = Math.max(least, reach.size);
+  const [readSize, onRead] = useState<number | null>(null);
+  const read = readSize === null ? null : reachAt(curve, candidates, readSize);
   return (
     <>
-      <CurvePlot {...recall} heightPx={REACH_PX} onSize={onSize}>
-        {(at) => <Handle {...{ reach, least, candidates, onSize }} place={at(shown, reach.recall.mean)} />}
+      <CurvePlot {...recall} heightPx={REACH_PX} {...{ onSize, onRead }}>
+        {(at) => (
+          <>
+            <Handle {...{ reach, least, candidates, onSize, onRead }} place={at(shown, reach.recall.mean)} />
+            {read === null ? null : (
+              <Reading
+                at={at}
+                size={read.size}
+                value={read.recall}
+                words={(text) => `${text} reached`}
+                format={formatShare}
+              />
+            )}
+          </>
+        )}
       </CurvePlot>
-      <CurvePlot {...lift} heightPx={LIFT_PX} onSize={onSize}>
-        {(at) => <div class="reach-handle" aria-hidden="true" style={at(shown, reach.lift.mean)} />}
+      <CurvePlot {...lift} heightPx={LIFT_PX} {...{ onSize, onRead }}>
+        {(at) => (
+          <>
+            <div class="reach-handle" aria-hidden="true" style={at(shown, reach.lift.mean)} />
+            {read === null ? null : (
+              <Reading
+                at={at}
+                size={read.size}
+                value={read.lift}
+                words={(text) => `${text} random`}
+                format={formatFactor}
+              />
+            )}
+          </>
+        )}
       </CurvePlot>
     </>
   );
 }
 
+interface ReadingProps {
+  readonly at: PlaceOf;
+  readonly size: number;
+  readonly value: Interval;
+  readonly words: (text: string) => string;
+  readonly format: (value: number) => string;
+}
+
+/** What the curve is at a size; the slider says the same to screen readers. */
+function Reading({ at, size, value: { mean, low, high }, words, format }: ReadingProps) {
+  const { left } = at(size, mean);
+  return (
+    <div class="reach-reading small" aria-hidden="true" style={{ '--at': left }}>
+      <strong>{formatCount(size)} people</strong>
+      <div>{words(format(mean))}</div>
+      <div class="muted">
+        {format(low)} to {format(high)}
+      </div>
+    </div>
+  );
+}
+
 interface HandleProps extends Omit<ReachChartProps, 'curve'> {
+  readonly onRead: (size: number | null) => void;
   readonly least: number;
   readonly place: ReturnType<PlaceOf>;
 }
 
-function Handle({ reach: { size, recall, lift }, least, candidates, onSize, place }: HandleProps) {
+function Handle({ reach: { size, recall, lift }, least, candidates, onSize, onRead, place }: HandleProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     const to = sizeAfter(event.key, size, { least, most: candidates });
     if (to === null) return;
     event.preventDefault();
-    onSize(Math.min(candidates, Math.max(1, to)));
+    const kept = Math.min(candidates, Math.max(1, to));
+    onSize(kept);
+    onRead(kept);
   };
   const [people, reached, factor] = [formatCount(size), formatShare(recall.mean), formatFactor(lift.mean)];
   return (
@@ -62,6 +115,8 @@ function Handle({ reach: { size, recall, lift }, least, candidates, onSize, plac
       aria-valuetext={`${people} people, ${reached} of the look-alikes, ${factor} a random audience`}
       style={place}
       onKeyDown={onKeyDown}
+      onFocus={() => onRead(size)}
+      onBlur={() => onRead(null)}
     />
   );
 }

@@ -9,9 +9,9 @@ import { formatDuration, formatShare } from '../../ui/format.ts';
 import { Progress } from '../../ui/progress.tsx';
 
 const STAGES = [
-  { state: 'queued', title: 'Waiting for its turn' },
+  { state: 'queued', title: 'Waiting in the queue' },
   { state: 'adapting', title: 'Learning from your customers' },
-  { state: 'scoring', title: 'Comparing everyone with them' },
+  { state: 'scoring', title: 'Scoring everyone' },
 ] as const;
 
 const TICK_MS = 1_000;

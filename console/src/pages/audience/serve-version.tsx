@@ -29,10 +29,10 @@ export function ServeVersion({ id, target: { version, size }, onClose, onChange 
     try {
       const params = { path: { id }, ...(etag && { header: { 'if-match': etag } }) };
       await call(api.PUT('/v1/campaigns/{id}/audience', { params, body: { version } }));
-      toasts.say(`Version ${version} is in use now.`);
+      toasts.say(`Version ${version} is now in use.`);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 412)) throw error;
-      throw new Error('Another version has come into use meanwhile: look at the list, then choose again.', {
+      throw new Error('Another version is now in use. Check the list, then choose again.', {
         cause: error,
       });
     } finally {
@@ -40,8 +40,8 @@ export function ServeVersion({ id, target: { version, size }, onClose, onChange 
     }
   };
   return (
-    <Confirm title={`Use version ${version}?`} isOpen action="Use it" onConfirm={serve} onClose={onClose}>
-      <p>Look-ups and downloads get its {formatCount(size)} people at once. You can go back at any time.</p>
+    <Confirm title={`Use version ${version}?`} isOpen action="Use this version" onConfirm={serve} onClose={onClose}>
+      <p>Lookups and downloads switch to its {formatCount(size)} people at once. You can switch back at any time.</p>
     </Confirm>
   );
 }

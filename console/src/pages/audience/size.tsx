@@ -36,7 +36,7 @@ export function Size({ loaded, onChange }: SizeProps) {
   if (report === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
   if (report.curve.length === 0 || !candidates)
     return (
-      <Empty title="There is no prediction">
+      <Empty title="No prediction">
         <p>{tooFewOf(loaded.campaign, report) ?? report.reason}</p>
       </Empty>
     );
@@ -55,7 +55,7 @@ function tooFewOf(campaign: Campaign, report: QualityReport): string | null {
   const fitting = fittingOf(campaign, report);
   return fitting === null
     ? null
-    : `${formatCount(fitting)} of your customers fit the filters: too few for a prediction.`;
+    : `Only ${formatCount(fitting)} of your customers match the filters: too few for a prediction.`;
 }
 
 interface ChooserProps {
@@ -78,7 +78,7 @@ function Chooser({ chosen, loaded, candidates, report, curve, verdict }: Chooser
       <div class="size-side">
         <SizeField {...{ reach, candidates }} onSize={chosen.choose} onFault={setFault} />
         <Expected reach={reach} />
-        <ChangesNotice changes={chosen.changes}>Your size is not used yet: use it now, or leave theirs.</ChangesNotice>
+        <ChangesNotice changes={chosen.changes}>Your size is not saved yet. Use it, or keep theirs.</ChangesNotice>
         {session.may('write') ? (
           <Button
             kind="primary"
@@ -86,18 +86,18 @@ function Chooser({ chosen, loaded, candidates, report, curve, verdict }: Chooser
             isBusy={chosen.isBusy}
             disabled={isFault || reach.size === current}
           >
-            {reach.size === current ? 'This is its size' : 'Use this size'}
+            {reach.size === current ? 'Current size' : 'Use this size'}
           </Button>
         ) : null}
       </div>
       <div class="size-main">
         <ReachChart {...{ curve, candidates, reach }} onSize={chosen.choose} />
         <p class="muted small">
-          {VERDICTS[verdict].meaning} The line is what is expected, the band where the truth lies nine times out of ten;
-          dashed, a random audience. {driftWords(report.drift)}
+          {VERDICTS[verdict].meaning} The line is the expected value, the band its 90% interval, and the dashed line a
+          random audience. {driftWords(report.drift)}
           {fitting === null
             ? null
-            : ` Only the ${formatCount(fitting)} of your customers who fit the filters were held back for the test.`}
+            : ` Only the ${formatCount(fitting)} customers who match the filters were used for testing.`}
         </p>
         <Numbers curve={curve} />
       </div>
@@ -132,7 +132,7 @@ function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
         if (isFit(wanted)) onSize(wanted);
       }}
       error={fault}
-      hint={`${formatShare(reach.share)} of ${formatCount(candidates)} people`}
+      hint={`${formatShare(reach.share)} of ${formatCount(candidates)} eligible people`}
       input={{ inputMode: 'numeric', autocomplete: 'off' }}
     />
   );
@@ -146,21 +146,21 @@ function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }
         <dt>Look-alikes reached</dt>
         <dd>{formatShare(recall.mean)}</dd>
         <dd class="muted small">
-          {formatShare(recall.low)} to {formatShare(recall.high)} of all who are like your customers
+          {formatShare(recall.low)} to {formatShare(recall.high)} of everyone like your customers
         </dd>
       </div>
       <div>
         <dt>Compared with a random audience</dt>
         <dd>{formatFactor(lift.mean)}</dd>
         <dd class="muted small">
-          {formatFactor(lift.low)} to {formatFactor(lift.high)} as many of them
+          {formatFactor(lift.low)} to {formatFactor(lift.high)} as many look-alikes
         </dd>
       </div>
       <div>
-        <dt>At random it would take</dt>
+        <dt>A random audience would need</dt>
         <dd>{formatCount(Math.round(random.mean))} people</dd>
         <dd class="muted small">
-          {formatCount(Math.round(random.low))} to {formatCount(Math.round(random.high))}, to reach as many
+          {formatCount(Math.round(random.low))} to {formatCount(Math.round(random.high))} to reach as many
         </dd>
       </div>
     </dl>
@@ -176,10 +176,34 @@ function Numbers({ curve }: { readonly curve: Curve }) {
         rowKey={({ share }) => String(share)}
         rows={curve}
         columns={[
-          { key: 'size', title: 'People', isNumber: true, cell: (point) => formatCount(point.size) },
-          { key: 'share', title: 'Of everyone', isNumber: true, cell: (point) => formatShare(point.share) },
-          { key: 'recall', title: 'Look-alikes reached', isNumber: true, cell: (point) => shares(point.recall) },
-          { key: 'lift', title: 'Compared with random', isNumber: true, cell: (point) => factors(point.lift) },
+          {
+            key: 'size',
+            title: 'People',
+            isNumber: true,
+            cell: (point) => formatCount(point.size),
+            sortBy: ({ size }) => size,
+          },
+          {
+            key: 'share',
+            title: 'Share of eligible people',
+            isNumber: true,
+            cell: (point) => formatShare(point.share),
+            sortBy: ({ share }) => share,
+          },
+          {
+            key: 'recall',
+            title: 'Look-alikes reached',
+            isNumber: true,
+            cell: (point) => shares(point.recall),
+            sortBy: ({ recall }) => recall.mean,
+          },
+          {
+            key: 'lift',
+            title: 'Compared with random',
+            isNumber: true,
+            cell: (point) => factors(point.lift),
+            sortBy: ({ lift }) => lift.mean,
+          },
         ]}
       />
     </details>

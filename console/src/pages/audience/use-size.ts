@@ -43,7 +43,7 @@ export function useSize(loaded: Loaded, onChange: () => void): ChosenSize {
       await call(api.PATCH('/v1/campaigns/{id}', { params, body: { audience: { size } } }));
       setSeen(await loadCampaign(api, id));
       setChanges([]);
-      toasts.say(`The audience has ${formatCount(size)} people now.`);
+      toasts.say(`The audience now has ${formatCount(size)} people.`);
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) look(await loadCampaign(api, id));
       else toasts.say(error instanceof Error ? error.message : String(error), 'bad');

@@ -28,7 +28,7 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
   });
   const [target, setTarget] = useState<Version | null>(null);
   if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
-  if (data.length === 0) return <Empty title="No version yet">The first one appears when it is ready.</Empty>;
+  if (data.length === 0) return <Empty title="No versions yet">The first version appears when it is ready.</Empty>;
   return (
     <div class="stack">
       <Changing id={id} active={active} versions={data}>
@@ -42,8 +42,8 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
         )}
       </Changing>
       <p class="muted small">
-        A new size is a new version of the same ranking. Versions with the same model and population differ by their
-        customers or filters alone.
+        A new size is a new version of the same ranking. Versions with the same model and population differ only in
+        their customers or filters.
       </p>
       {target === null ? null : (
         <ServeVersion id={id} target={target} onClose={() => setTarget(null)} onChange={onChange} />
@@ -58,19 +58,24 @@ function columnsOf(
 ): readonly Column<Version>[] {
   const columns: readonly Column<Version>[] = [
     {
-      ...{ key: 'version', title: 'Version' },
+      ...{ key: 'version', title: 'Version', sortBy: ({ version }) => version },
       cell: ({ version, active }) => (
         <>
           Version {version} {active ? <Badge tone="good">In use</Badge> : null}
         </>
       ),
     },
-    { key: 'size', title: 'People', isNumber: true, cell: ({ size }) => formatCount(size) },
-    { key: 'change', title: 'Compared with the one in use', cell: ({ version }) => textOr(change(version)) },
-    { key: 'model', title: 'Model', cell: ({ model }) => shortOf(model) },
-    { key: 'population', title: 'Population', cell: ({ population_version: population }) => shortOf(population) },
+    { key: 'size', title: 'People', isNumber: true, cell: ({ size }) => formatCount(size), sortBy: ({ size }) => size },
+    { key: 'change', title: 'Compared with the version in use', cell: ({ version }) => textOr(change(version)) },
+    { key: 'model', title: 'Model', cell: ({ model }) => shortOf(model), sortBy: ({ model }) => model },
     {
-      ...{ key: 'made', title: 'Made' },
+      key: 'population',
+      title: 'Population',
+      cell: ({ population_version: population }) => shortOf(population),
+      sortBy: ({ population_version: population }) => population,
+    },
+    {
+      ...{ key: 'made', title: 'Built', sortBy: ({ created_at: at }) => at },
       cell: ({ created_at: at, seconds }) => (
         <div>
           {formatTime(at)}
@@ -82,7 +87,7 @@ function columnsOf(
   if (onServe === null) return columns;
   const cell = (each: Version) =>
     each.active ? <span class="none" /> : <Button onClick={() => onServe(each)}>Use version {each.version}</Button>;
-  return [...columns, { key: 'do', title: 'Change', cell }];
+  return [...columns, { key: 'do', title: 'Action', cell }];
 }
 
 function textOr(text: string | null) {

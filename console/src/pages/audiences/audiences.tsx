@@ -9,6 +9,7 @@ import { Page } from '../../ui/page.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
 import { columnsAt } from './columns.tsx';
+import { DeleteDrafts, isUntitled, useExpiry } from './drafts.tsx';
 import { Filters } from './filters.tsx';
 import { type Found, loadCampaigns } from './load.ts';
 import { useRowKeys } from './use-row-keys.ts';
@@ -30,6 +31,7 @@ export function Audiences() {
     everyMs: (found) => (found?.campaigns.some(isRunning) ? LIVE_MS : CALM_MS),
   });
   useRowKeys();
+  useExpiry(refresh);
   const isFiltered = Boolean(search || state || label);
   // hundreds of rows: what is typed or chosen draws none of them again before its answer is there
   const { list, isEmpty } = useMemo(() => {
@@ -40,12 +42,15 @@ export function Audiences() {
   return (
     <Page
       title="Audiences"
-      lead="People of your population who are most like a list of your customers."
+      lead="The people in your population who are most like your customers."
       actions={
         session.may('write') && !isEmpty ? (
-          <ButtonLink kind="primary" href={hrefOf(['audiences', 'new'])}>
-            New audience
-          </ButtonLink>
+          <>
+            {data?.campaigns.some(isUntitled) ? <DeleteDrafts onDeleted={refresh} /> : null}
+            <ButtonLink kind="primary" href={hrefOf(['audiences', 'new'])}>
+              New audience
+            </ButtonLink>
+          </>
         ) : null
       }
     >
@@ -74,7 +79,7 @@ function List({ found: { campaigns, hasMore }, isFiltered, onMore }: ListProps) 
       />
       <div class="list-foot">
         <span class="muted small keys">
-          <kbd>j</kbd> <kbd>k</kbd> move, <kbd>Enter</kbd> opens, <kbd>/</kbd> searches
+          <kbd>j</kbd> <kbd>k</kbd> to move, <kbd>Enter</kbd> to open, <kbd>/</kbd> to search
         </span>
         {hasMore ? <Button onClick={onMore}>Show more</Button> : null}
       </div>
@@ -86,12 +91,12 @@ function None() {
   const { session } = useConsole();
   return (
     <Empty
-      title="No audience yet"
+      title="No audiences yet"
       actions={
         session.may('write') ? (
           <>
             <ButtonLink kind="primary" href={hrefOf(['audiences', 'new'])}>
-              Make the first one
+              Create your first audience
             </ButtonLink>
             <ButtonLink href={hrefOf(['audiences', 'new'], { sample: '1' })}>Try it with sample customers</ButtonLink>
           </>
@@ -99,7 +104,8 @@ function None() {
       }
     >
       <p>
-        Bring a list of customer ids. In a moment you see how many others like them there are, and how sure that is.
+        Start with a list of customer IDs. Within seconds, you see how many people are like them, and how reliable that
+        is.
       </p>
     </Empty>
   );
@@ -107,8 +113,8 @@ function None() {
 
 function NoneFits() {
   return (
-    <Empty title="No audience fits" actions={<ButtonLink href={hrefOf(['audiences'])}>Show all</ButtonLink>}>
-      <p>Another word, or fewer filters, may find it.</p>
+    <Empty title="No matching audiences" actions={<ButtonLink href={hrefOf(['audiences'])}>Clear filters</ButtonLink>}>
+      <p>Try another word or fewer filters.</p>
     </Empty>
   );
 }

@@ -2,9 +2,18 @@
 import type { Campaign } from '../../api/types.ts';
 import { hrefOf } from '../../router.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { formatAgo, formatCount, formatDuration, formatFactor, formatShare, formatTime } from '../../ui/format.ts';
+import {
+  counted,
+  formatAgo,
+  formatCount,
+  formatDuration,
+  formatFactor,
+  formatShare,
+  formatTime,
+} from '../../ui/format.ts';
 import { Progress } from '../../ui/progress.tsx';
 import type { Column } from '../../ui/table.tsx';
+import { daysLeft, isUntitled } from './drafts.tsx';
 import { isRunning, reasonOf, VERDICTS, wordOf } from './words.ts';
 
 /** Characters of a version that tell it from others. */
@@ -12,14 +21,20 @@ const SHORT_VERSION = 7;
 
 export function columnsAt(now: number): readonly Column<Campaign>[] {
   return [
-    { key: 'name', title: 'Audience', cell: Name },
-    { key: 'state', title: 'State', cell: State },
-    { key: 'size', title: 'Size', isNumber: true, cell: Size },
-    { key: 'quality', title: 'Quality', cell: Quality },
-    { key: 'version', title: 'Version', cell: Version },
+    { key: 'name', title: 'Audience', cell: Name, sortBy: ({ name }) => name },
+    {
+      key: 'state',
+      title: 'Status',
+      cell: (campaign) => <State campaign={campaign} now={now} />,
+      sortBy: (campaign) => wordOf(campaign).text,
+    },
+    { key: 'size', title: 'Size', isNumber: true, cell: Size, sortBy: ({ size }) => size },
+    { key: 'quality', title: 'Quality', cell: Quality, sortBy: (campaign) => liftOf(campaign)?.mean },
+    { key: 'version', title: 'Version', cell: Version, sortBy: ({ audience_version: version }) => version },
     {
       key: 'updated',
       title: 'Updated',
+      sortBy: ({ updated_at: at }) => at,
       cell: ({ updated_at: at }) => (
         <time dateTime={at} title={formatTime(at)} class="quiet">
           {formatAgo(at, now)}
@@ -41,13 +56,14 @@ function Name({ id, name, external_id: externalId, labels }: Campaign) {
   );
 }
 
-function State(campaign: Campaign) {
+function State({ campaign, now }: { readonly campaign: Campaign; readonly now: number }) {
   const { progress, eta_seconds: seconds, reason } = campaign;
   const { text, tone } = wordOf(campaign);
   if (!isRunning(campaign))
     return (
       <div>
         <Badge tone={tone}>{text}</Badge>
+        {isUntitled(campaign) ? <div class="muted small">{expiryWords(campaign, now)}</div> : null}
         {reason !== null && tone !== 'good' ? <div class="muted small reason">{reasonOf(reason)}</div> : null}
       </div>
     );
@@ -63,6 +79,12 @@ function State(campaign: Campaign) {
   );
 }
 
+/** When a draft without a name is deleted. */
+function expiryWords(draft: Campaign, now: number): string {
+  const days = daysLeft(draft, now);
+  return days === 0 ? 'deleted today' : `deleted in ${counted(days, 'day')}`;
+}
+
 function Size({ size, candidates }: Campaign) {
   if (size === null) return <span class="muted none">–</span>;
   return (
@@ -73,19 +95,25 @@ function Size({ size, candidates }: Campaign) {
   );
 }
 
-/** The verdict, and the lift at the predicted size that is closest to the audience's own. */
-function Quality({ quality, size, candidates }: Campaign) {
-  const prediction = quality?.prediction;
+/** At the predicted size that is closest to the audience's own. */
+function liftOf({ quality, size, candidates }: Campaign) {
+  const lift = quality?.prediction?.lift;
+  if (!lift || size === null || !candidates) return undefined;
+  const distance = (share: string) => Math.abs(Number(share) - size / candidates);
+  const [nearest] = Object.keys(lift).sort((a, b) => distance(a) - distance(b));
+  return nearest === undefined ? undefined : lift[nearest];
+}
+
+/** The verdict and the lift. */
+function Quality(campaign: Campaign) {
+  const prediction = campaign.quality?.prediction;
   if (!prediction) return <span class="muted none">–</span>;
   const { text, tone } = VERDICTS[prediction.verdict];
-  const own = size !== null && candidates ? size / candidates : null;
-  const distance = (share: string) => Math.abs(Number(share) - (own ?? 0));
-  const [nearest] = Object.keys(prediction.lift).sort((a, b) => distance(a) - distance(b));
-  const lift = nearest === undefined ? undefined : prediction.lift[nearest];
+  const lift = liftOf(campaign);
   return (
     <div>
       <Badge tone={tone}>{text}</Badge>
-      {lift && own !== null ? (
+      {lift ? (
         <div class="muted small">
           {formatFactor(lift.mean)} random{' '}
           <span class="quiet">
@@ -102,7 +130,7 @@ function Version({ audience_version: version, model_version: model, needs_expans
   return (
     <div>
       {version}
-      {isOld ? <span class="muted"> (inputs changed)</span> : null}
+      {isOld ? <span class="muted"> (needs a rebuild)</span> : null}
       {model === null ? null : (
         <div class="muted small quiet">
           model <span class="mono">{model.slice(0, SHORT_VERSION)}</span>

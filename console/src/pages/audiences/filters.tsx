@@ -38,15 +38,15 @@ export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[]
         isLabelHidden
         value={text}
         onValue={setText}
-        input={{ type: 'search', placeholder: 'Search by name or id', 'data-search': true }}
+        input={{ type: 'search', placeholder: 'Search by name or ID', 'data-search': true }}
       />
       <Select
-        label="State"
+        label="Status"
         isLabelHidden
         value={query['state'] ?? ''}
         onValue={(state) => change({ state })}
         options={[
-          { value: '', label: 'Every state' },
+          { value: '', label: 'All statuses' },
           ...Object.entries(STATES).map(([value, word]) => ({ value, label: word.text })),
         ]}
       />
@@ -57,7 +57,7 @@ export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[]
           value={label}
           onValue={(chosen) => change({ label: chosen })}
           options={[
-            { value: '', label: 'Every label' },
+            { value: '', label: 'All labels' },
             ...[...labels].sort().map((value) => ({ value, label: value.replace('=', ': ') })),
           ]}
         />

@@ -2,6 +2,8 @@
 import type { Campaign, CampaignState, Verdict } from '../../api/types.ts';
 import type { Tone } from '../../ui/badge.tsx';
 import { formatCount } from '../../ui/format.ts';
+import { capital } from '../../ui/words.ts';
+import { DRAFT_NAME } from './drafts.tsx';
 
 interface Word {
   readonly text: string;
@@ -20,24 +22,24 @@ export const STATES: Readonly<Record<CampaignState, Word>> = {
 };
 
 const EMPTY: Word = { text: 'No customers yet', tone: 'neutral' };
-const DRAFT: Word = { text: 'Not created yet', tone: 'neutral' };
+const DRAFT: Word = { text: 'Draft', tone: 'neutral' };
 
 /** Of a campaign as it is; one that nothing was made of yet may have its customers already. */
-export function wordOf(campaign: Pick<Campaign, 'state' | 'seeds'>): Word {
+export function wordOf(campaign: Pick<Campaign, 'name' | 'state' | 'seeds'>): Word {
   if (campaign.state !== null) return STATES[campaign.state];
   return isDraft(campaign) ? DRAFT : EMPTY;
 }
 
 /** Begun in the form of a new audience, or by a program, and not finished. */
-export function isDraft({ state, seeds }: Pick<Campaign, 'state' | 'seeds'>): boolean {
-  return state === null && (seeds?.received ?? 0) > 0;
+export function isDraft({ name, state, seeds }: Pick<Campaign, 'name' | 'state' | 'seeds'>): boolean {
+  return state === null && (seeds.received > 0 || name === DRAFT_NAME);
 }
 
 /** The service's reason as a sentence; where it counts customers, in the words of these pages. */
 export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
   if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
     return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
+  return `${capital(message)}${/[.!?]$/.test(message) ? '' : '.'}`;
 }
 
 interface VerdictWord extends Word {
@@ -48,7 +50,7 @@ interface VerdictWord extends Word {
 export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
   good: {
     ...{ text: 'Good', tone: 'good' },
-    meaning: 'Customers who were held back for a test rank above most other people.',
+    meaning: 'Customers held back for testing rank above most other people.',
   },
   weak: {
     ...{ text: 'Weak', tone: 'warn' },
@@ -61,12 +63,30 @@ export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
 export function driftWords(drift: { readonly measured: boolean; readonly campaigns: number } | null): string {
   if (drift?.measured)
     return (
-      `It allows for people who come later being less like your customers, as in ${formatCount(drift.campaigns)} ` +
-      'past campaigns.'
+      `This allows for future customers being less like the current ones, as in ${formatCount(drift.campaigns)} past ` +
+      'campaigns.'
     );
-  return 'It assumes that people who come later are like your customers: past campaigns have no dates to tell by.';
+  return 'This assumes that future customers are like the current ones: past campaigns have no dates to check that by.';
 }
 
 export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {
   return state === 'queued' || state === 'adapting' || state === 'scoring';
+}
+
+const REFRESH_UNITS: Readonly<Record<string, string>> = { m: 'minute', h: 'hour', d: 'day' };
+
+/** When an audience is rebuilt without being asked to. */
+export function refreshWords({
+  every,
+  on_new_population: isFollowing,
+  on_change: isOnChange,
+}: Campaign['refresh']): string {
+  const [, count = '', unit = ''] = /^(\d+)([mhd])$/.exec(every ?? '') ?? [];
+  const name = REFRESH_UNITS[unit];
+  const when = [
+    name === undefined ? null : count === '1' ? `every ${name}` : `every ${count} ${name}s`,
+    isFollowing ? 'after each import of a population' : null,
+    isOnChange ? 'when its definition or a suppression list changes' : null,
+  ].filter((part) => part !== null);
+  return when.length === 0 ? 'Never' : capital(when.join(', '));
 }

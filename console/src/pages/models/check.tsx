@@ -21,7 +21,7 @@ export function Check({ model: { version, check } }: { readonly model: ModelVers
   if (check === null)
     return (
       <Section title={title}>
-        <p class="muted">It was not checked since the service started: a version is checked when it is activated.</p>
+        <p class="muted">Not checked since the service started. A version is checked when it is activated.</p>
       </Section>
     );
   const { text, tone } = CHECKS[check.state];
@@ -47,10 +47,10 @@ export function Check({ model: { version, check } }: { readonly model: ModelVers
 }
 
 function NotCompared({ check: { state, kind } }: { readonly check: ModelCheck }) {
-  if (state === 'checking') return <p class="muted">Both models look at the newest audiences.</p>;
+  if (state === 'checking') return <p class="muted">Comparing both models on the newest audiences.</p>;
   if (state === 'refused') return null;
-  if (kind === 'rollback') return <p class="muted">A roll-back is compared with nothing.</p>;
-  return <p class="muted">There was no audience to compare it on.</p>;
+  if (kind === 'rollback') return <p class="muted">A rollback is not compared.</p>;
+  return <p class="muted">There were no audiences to compare it on.</p>;
 }
 
 function Comparisons({ check, version }: { readonly check: ModelCheck; readonly version: string }) {
@@ -59,7 +59,7 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
   const { data: names } = usePolled((signal) => loadNames(api, ids, signal), { key: ids.join(), everyMs: () => null });
   const columns: Column<Comparison>[] = [
     {
-      ...{ key: 'audience', title: 'Audience' },
+      ...{ key: 'audience', title: 'Audience', sortBy: ({ campaign_id: id }) => names?.get(id) ?? id },
       cell: ({ campaign_id: id, seeds, scored }) => (
         <>
           <a href={hrefOf(['audiences', id])}>{names?.get(id) ?? id}</a>
@@ -72,21 +72,32 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
     ...SIZES.map(
       (size): Column<Comparison> => ({
         ...{ key: size, title: `Same at ${formatShare(Number(size))}`, isNumber: true },
+        sortBy: ({ overlap }) => overlap[size],
         cell: ({ overlap }) =>
           overlap[size] === undefined ? <span class="muted none">–</span> : formatShare(overlap[size]),
       }),
     ),
-    { key: 'served', title: `By ${check.from_version}`, cell: ({ served }) => <Predicted quality={served} /> },
-    { key: 'fresh', title: `By ${version}`, cell: ({ fresh }) => <Predicted quality={fresh} /> },
+    {
+      key: 'served',
+      title: `By ${check.from_version}`,
+      cell: ({ served }) => <Predicted quality={served} />,
+      sortBy: ({ served }) => served.recall_at_5_percent,
+    },
+    {
+      key: 'fresh',
+      title: `By ${version}`,
+      cell: ({ fresh }) => <Predicted quality={fresh} />,
+      sortBy: ({ fresh }) => fresh.recall_at_5_percent,
+    },
   ];
   return (
     <>
       <p class="muted small">
-        Same at 1%, 5% and 10%: the part of the people that both models choose, when each takes its best so many. Then
-        the quality that each expects of its own choice.
+        “Same at 5%” is the share of people that both models choose for an audience of 5% of the population. The last
+        two columns are the quality that each model expects.
       </p>
       <Table
-        caption={`Audiences of ${version} beside those of ${check.from_version}`}
+        caption={`Audiences of ${version} compared with those of ${check.from_version}`}
         columns={columns}
         rows={check.comparisons}
         rowKey={(one) => one.campaign_id}
@@ -100,7 +111,7 @@ function Predicted({ quality: { verdict, recall_at_5_percent: recall } }: { read
   return (
     <div>
       {word === null ? <span class="muted">too few customers</span> : <Badge tone={word.tone}>{word.text}</Badge>}
-      {recall === null ? null : <div class="muted small">reaches {formatShare(recall)} with the best 5%</div>}
+      {recall === null ? null : <div class="muted small">reaches {formatShare(recall)} at 5%</div>}
     </div>
   );
 }

@@ -22,7 +22,7 @@ export const CHECKS: Readonly<Record<ModelCheck['state'], { readonly text: strin
 export function columnsOf(onAct: ((act: Act) => void) | null, now: number): readonly Column<ModelVersion>[] {
   const columns: Column<ModelVersion>[] = [
     {
-      ...{ key: 'version', title: 'Version' },
+      ...{ key: 'version', title: 'Version', sortBy: ({ version }) => version },
       cell: ({ version, name }) => (
         <>
           <a class="mono" href={hrefOf(['models'], { version })}>
@@ -32,10 +32,31 @@ export function columnsOf(onAct: ((act: Act) => void) | null, now: number): read
         </>
       ),
     },
-    { key: 'state', title: 'State', cell: State },
-    { key: 'trained', title: 'Trained', cell: ({ created_at: at }) => <Ago at={at} now={now} /> },
-    { key: 'put', title: 'Added', cell: ({ published_at: at }) => <Ago at={at} now={now} /> },
-    { key: 'bytes', title: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
+    {
+      key: 'state',
+      title: 'Status',
+      cell: State,
+      sortBy: ({ served, check }) => (served ? '' : (check?.state ?? 'kept')),
+    },
+    {
+      key: 'trained',
+      title: 'Trained',
+      cell: ({ created_at: at }) => <Ago at={at} now={now} />,
+      sortBy: ({ created_at: at }) => at,
+    },
+    {
+      key: 'put',
+      title: 'Added',
+      cell: ({ published_at: at }) => <Ago at={at} now={now} />,
+      sortBy: ({ published_at: at }) => at,
+    },
+    {
+      key: 'bytes',
+      title: 'Size',
+      isNumber: true,
+      cell: ({ bytes }) => formatBytes(bytes),
+      sortBy: ({ bytes }) => bytes,
+    },
   ];
   if (onAct === null) return columns;
   const Offer = ({ version, served }: ModelVersion) => {
@@ -47,7 +68,7 @@ export function columnsOf(onAct: ((act: Act) => void) | null, now: number): read
       </Button>
     );
   };
-  return [...columns, { key: 'act', title: 'Change', cell: Offer }];
+  return [...columns, { key: 'act', title: 'Action', cell: Offer }];
 }
 
 function State({ served, check }: ModelVersion) {

@@ -19,25 +19,22 @@ export function Current({ model }: { readonly model: CurrentModel }) {
   return (
     <>
       <Section
-        title="How good the model in use is"
+        title="Quality of the model in use"
         lead={
           evaluation === null
             ? null
-            : `Measured on campaigns that it had not learned from. In brackets, where the true value lies with 95%.`
+            : 'Measured on campaigns that it was not trained on. The 95% interval is in brackets.'
         }
       >
         {evaluation === null ? (
-          <p class="muted">It was not measured when it was trained.</p>
+          <p class="muted">It was not measured in training.</p>
         ) : (
           <Measured evaluation={evaluation} version={version} />
         )}
       </Section>
-      <Section
-        title="What it knows of a campaign"
-        lead="A new audience can say these, so that the model starts closer."
-      >
+      <Section title="Campaign details" lead="A new audience can give these, so that the model starts closer to it.">
         {features.length === 0 ? (
-          <p class="muted">Nothing: it goes by the customers alone.</p>
+          <p class="muted">None. The model uses the customers alone.</p>
         ) : (
           <Table
             caption={`Campaign features of model ${version}`}
@@ -52,12 +49,18 @@ export function Current({ model }: { readonly model: CurrentModel }) {
 }
 
 const FEATURES: readonly Column<Feature>[] = [
-  { key: 'name', title: 'Feature', cell: ({ name }) => name },
+  { key: 'name', title: 'Feature', cell: ({ name }) => name, sortBy: ({ name }) => name },
   {
-    ...{ key: 'kind', title: 'Kind' },
+    ...{ key: 'kind', title: 'Kind', sortBy: ({ kind }) => KINDS[kind].label },
     cell: ({ kind, max_length: most }) => `${KINDS[kind].label}${most === null ? '' : `, up to ${most}`}`,
   },
-  { key: 'known', title: 'Known values', isNumber: true, cell: ({ known_values: count }) => formatCount(count) },
+  {
+    key: 'known',
+    title: 'Known values',
+    isNumber: true,
+    cell: ({ known_values: count }) => formatCount(count),
+    sortBy: ({ known_values: count }) => count,
+  },
 ];
 
 function Measured({ evaluation: { data, campaigns, groups }, version }: { evaluation: Evaluation; version: string }) {
@@ -65,7 +68,7 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
   const sizes = [...new Set(rows.flatMap(({ recall }) => Object.keys(recall)))].sort((a, b) => Number(a) - Number(b));
   const columns: Column<Group>[] = [
     {
-      ...{ key: 'name', title: 'Group' },
+      ...{ key: 'name', title: 'Group', sortBy: ({ name }) => name },
       cell: ({ name, campaigns: count }) => (
         <>
           {name === 'all' ? 'All campaigns' : name}
@@ -77,17 +80,20 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
       const share = formatShare(Number(size));
       return [
         {
-          ...{ key: `recall-${size}`, title: `Found by the best ${share}` },
+          ...{ key: `recall-${size}`, title: `Look-alikes in the top ${share}` },
+          sortBy: ({ recall }) => recall[size]?.mean,
           cell: ({ recall }) => <Range value={recall[size]} format={formatShare} />,
         },
         {
-          ...{ key: `lift-${size}`, title: `Better than random at ${share}` },
+          ...{ key: `lift-${size}`, title: `Times random at ${share}` },
+          sortBy: ({ lift }) => lift[size]?.mean,
           cell: ({ lift }) => <Range value={lift[size]} format={formatFactor} />,
         },
       ];
     }),
     {
       ...{ key: 'auc', title: 'Ranks a customer higher' },
+      sortBy: ({ auc }) => auc.mean,
       cell: ({ auc }) => <Range value={auc} format={formatShare} />,
     },
   ];
@@ -100,8 +106,8 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
         rowKey={({ name }) => name}
       />
       <p class="muted small">
-        {data}: {campaigns}. "Ranks a customer higher": how often a customer stands above somebody who is none; 50% is
-        chance.
+        {data}: {campaigns}. “Ranks a customer higher” is how often the model ranks a customer above someone who is not
+        one; 50% is chance.
       </p>
     </>
   );

@@ -25,7 +25,7 @@ export function Models() {
     everyMs: (loaded) => (loaded?.versions.some(isChecking) ? LIVE_MS : CALM_MS),
   });
   return (
-    <Page title="Models" lead="What learned from earlier campaigns which people are alike.">
+    <Page title="Models" lead="A model learns from past campaigns which people are alike.">
       {data !== undefined ? (
         <Body loaded={data} onChange={refresh} />
       ) : error !== undefined ? (
@@ -47,7 +47,7 @@ interface BodyProps {
 function Body({ loaded: { versions, current }, onChange }: BodyProps) {
   const { session, router, time } = useConsole();
   const [asked, setAsked] = useState<Act | null>(null);
-  if (versions.length === 0) return <Empty title="No version is here" />;
+  if (versions.length === 0) return <Empty title="No models yet" />;
   const chosen = router.place.value.query['version'];
   // what is being checked is what people look for
   const checked =
@@ -101,7 +101,7 @@ function Ask({ act, onClose, onDone }: AskProps) {
   };
   return (
     <Confirm
-      title={isRollback ? 'Go back to the model before?' : `Use model ${act?.version ?? ''}?`}
+      title={isRollback ? 'Roll back to the previous model?' : `Use model ${act?.version ?? ''}?`}
       isOpen={act !== null}
       action={isRollback ? 'Roll back' : 'Check and use'}
       onConfirm={confirm}
@@ -109,16 +109,16 @@ function Ask({ act, onClose, onDone }: AskProps) {
     >
       {isRollback ? (
         <p>
-          The model that was in use before <span class="mono">{act?.version}</span> is loaded, verified and used again.
-          It is compared with nothing.
+          The model that was in use before <span class="mono">{act?.version}</span> is loaded, verified and used again,
+          without a comparison.
         </p>
       ) : (
         <p>
-          It is verified first, and compared with the model in use on the newest audiences. If it does not pass, nothing
+          It is first verified and compared with the model in use on the newest audiences. If it does not pass, nothing
           changes, and this page says why.
         </p>
       )}
-      <p class="muted small">Audiences that exist stay as they are; those that are made from then on use it.</p>
+      <p class="muted small">Existing audiences stay as they are. Those built from then on use it.</p>
     </Confirm>
   );
 }

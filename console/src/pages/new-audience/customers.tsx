@@ -1,10 +1,10 @@
 /** The customers that the audience is made from: pasted, or in a file. */
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
-import { Drop } from './drop.tsx';
+import { Drop } from '../../lists/drop.tsx';
+import { Outcome } from '../../lists/outcome.tsx';
+import { Reading } from '../../lists/reading.tsx';
 import type { NewAudience } from './model.ts';
-import { Outcome } from './outcome.tsx';
-import { Reading } from './reading.tsx';
 
 /** After the last key, before what was typed is sent. */
 const PAUSE_MS = 600;
@@ -22,12 +22,12 @@ export function Customers({ audience, error }: CustomersProps) {
   return (
     <section class="part" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>Your customers</h2>
-      <p class="muted">The people that others are compared with: buyers of a product, your best clients.</p>
+      <p class="muted">The people everyone else is compared with: buyers of a product, or your best clients.</p>
       {isFile ? null : (
         <>
           <Drop
             label="Choose a file"
-            hint="Text, CSV or JSON lines with their ids, of any size."
+            hint="Text, CSV or JSON Lines with customer IDs, of any size."
             onFile={(file) => {
               audience.change({ pasted: '' });
               void seeds.choose({ name: file.name, file, isText: false });
@@ -61,21 +61,21 @@ function Paste({ audience, errorId }: { readonly audience: NewAudience; readonly
     isFirst.current = false;
     if (isRestored || pasted === '') return;
     const timer = page.setTimeout(() => {
-      void seeds.choose({ name: 'Pasted ids', file: new Blob([pasted]), isText: true });
+      void seeds.choose({ name: 'Pasted IDs', file: new Blob([pasted]), isText: true });
     }, PAUSE_MS);
     return () => page.clearTimeout(timer);
   }, [pasted]);
   return (
     <div class="field">
       <label for={id} class="field-label">
-        Or paste their ids
+        Or paste customer IDs
       </label>
       <textarea
         id={id}
         class="control paste"
         rows={4}
         spellcheck={false}
-        placeholder="One id a line"
+        placeholder="One ID per line"
         value={pasted}
         aria-invalid={errorId !== undefined}
         aria-describedby={errorId}

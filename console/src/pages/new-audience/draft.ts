@@ -5,7 +5,9 @@
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import type { Caller, CampaignInputs, UserSet } from '../../api/types.ts';
-import type { Send } from './send-ids.ts';
+import { ndjsonBody } from '../../lists/ndjson.ts';
+import type { Send } from '../../lists/send-ids.ts';
+import { DRAFT_NAME } from '../audiences/drafts.tsx';
 
 interface DraftNeeds {
   readonly api: Api;
@@ -14,11 +16,6 @@ interface DraftNeeds {
   readonly id: string | null;
   readonly onId: (id: string | null) => void;
 }
-
-/** As long as it was given none. */
-export const DRAFT_NAME = 'Draft';
-
-const NDJSON = { 'content-type': 'application/x-ndjson' };
 
 export class Draft {
   readonly #needs: DraftNeeds;
@@ -35,21 +32,20 @@ export class Draft {
 
   readonly sendSeeds: Send = async (body, isFirst) => {
     const { api } = this.#needs;
-    const to = { ...(await this.#upload()), body };
+    const to = { ...(await this.#at()), ...ndjsonBody(body) };
     return call(isFirst ? api.PUT('/v1/campaigns/{id}/seeds', to) : api.POST('/v1/campaigns/{id}/seeds/add', to));
   };
 
   /** Tells what would come of it, and changes nothing. */
   readonly trySuppression: Send = async (body) => {
-    const { params, ...to } = await this.#upload();
-    const query = { dry_run: 'true' as const };
+    const params = { ...(await this.#at()).params, query: { dry_run: 'true' as const } };
     const { api } = this.#needs;
-    return call(api.PUT('/v1/campaigns/{id}/suppression', { ...to, params: { ...params, query }, body }));
+    return call(api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(body) }));
   };
 
   readonly sendSuppression: Send = async (body, isFirst) => {
     const { api } = this.#needs;
-    const to = { ...(await this.#upload()), body };
+    const to = { ...(await this.#at()), ...ndjsonBody(body) };
     const path = '/v1/campaigns/{id}/suppression';
     return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
   };
@@ -153,10 +149,7 @@ export class Draft {
     return id;
   }
 
-  async #upload() {
-    return {
-      params: { path: { id: await this.#id() } },
-      ...{ headers: NDJSON, bodySerializer: (body: unknown) => body as string },
-    };
+  async #at() {
+    return { params: { path: { id: await this.#id() } } };
   }
 }

@@ -3,12 +3,13 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Estimate } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
+import type { Report } from '../../lists/send-ids.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
+import { saveFile } from '../../ui/save-file.ts';
 import { driftWords, VERDICTS } from '../audiences/words.ts';
 import type { NewAudience } from './model.ts';
-import type { Report } from './send-ids.ts';
 import type { Estimated } from './use-estimate.ts';
 import { peopleOf } from './values.ts';
 
@@ -24,7 +25,7 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
     <aside class="expectation" aria-labelledby="expectation-title" aria-busy={isLoading}>
       <h2 id="expectation-title">What to expect</h2>
       {report === null && estimate === null ? (
-        <p class="muted">As soon as your customers arrive, you see how many are known and how good an audience gets.</p>
+        <p class="muted">Add your customers to see how many are matched and how good the audience will be.</p>
       ) : (
         <>
           {report === null ? null : <Matched audience={audience} report={report} isDone={state.kind === 'done'} />}
@@ -33,12 +34,12 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
       )}
       {state.kind === 'done' && audience.seeds.sample.value.length === 0 ? (
         <p class="muted small">
-          A forecast needs the list itself: choose it again, or create the audience, which has one when it is ready.
+          A forecast needs the list itself. Choose it again, or create the audience: it has a forecast when it is ready.
         </p>
       ) : null}
       {error !== undefined && report !== null ? (
         <p class="muted small" role="status">
-          No forecast now: {error instanceof Error ? error.message : String(error)}
+          No forecast available: {error instanceof Error ? error.message : String(error)}
         </p>
       ) : null}
     </aside>
@@ -88,7 +89,7 @@ function Matched({ audience, report, isDone }: MatchedProps) {
       <Fact name="Matched" note={`${formatShare(known / Math.max(1, known + unknown))} of your customers`}>
         {formatCount(known)}
       </Fact>
-      <Fact name="Unknown" note={unknown > 0 ? 'Not in the population: they are not used' : undefined}>
+      <Fact name="Unknown" note={unknown > 0 ? 'Not in the population, so not used' : undefined}>
         {formatCount(unknown)}
         {unknown > 0 && isDone ? (
           <Button isBusy={isBusy} onClick={() => void download()}>
@@ -108,8 +109,8 @@ interface QualityProps {
 
 function liftOf({ lift, share }: NonNullable<ReturnType<typeof nearestSize>>): string {
   return (
-    `${formatFactor(lift.mean)} as many look-alikes as a random audience has, at ${formatShare(share)} of those to ` +
-    `choose from (${formatFactor(lift.low)} to ${formatFactor(lift.high)})`
+    `${formatFactor(lift.mean)} as many look-alikes as a random audience, at ${formatShare(share)} of the eligible ` +
+    `people (${formatFactor(lift.low)} to ${formatFactor(lift.high)})`
   );
 }
 
@@ -120,12 +121,12 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
     <>
       <dl class="forecast">
         {seeds.suppressed ? (
-          <Fact name="Not used" note="Customers who are also on a list of people to leave out">
+          <Fact name="Suppressed" note="Customers who are also on a suppression list">
             {formatCount(seeds.suppressed)}
           </Fact>
         ) : null}
         {candidates === null ? null : (
-          <Fact name="To choose from" note="People who fit, without your customers">
+          <Fact name="Eligible people" note="People who match the filters, without your customers">
             {formatCount(candidates)}
           </Fact>
         )}
@@ -156,15 +157,15 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
 
 function tooFew({ based_on: basis }: Estimate): string | null {
   if (basis === null) return null;
-  return `${formatCount(basis.fitting_seeds)} of your customers fit the filters: too few for a forecast`;
+  return `Only ${formatCount(basis.fitting_seeds)} of your customers match the filters: too few for a forecast`;
 }
 
 const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: Estimate) => string>> = {
   too_few_seeds: ({ minimum }) => `At least ${formatCount(minimum)} known customers are needed for a forecast.`,
-  no_candidates: () => 'Nobody is left to choose from: the filters, or the list of people to leave out, take all.',
+  no_candidates: () => 'Nobody is eligible: the filters or the suppression lists exclude everyone.',
   loading: () => 'The forecast is being prepared.',
-  busy: () => 'The service is busy; the forecast follows.',
-  too_slow: () => 'The forecast takes too long now. The audience has one when it is ready.',
+  busy: () => 'The service is busy. The forecast follows.',
+  too_slow: () => 'The forecast takes too long. The audience has one when it is ready.',
   failed: () => 'The forecast failed. The audience has one when it is ready.',
 };
 
@@ -186,14 +187,4 @@ function likeness(auc: number): string {
 
 function round(share: number): number {
   return Math.round(100 * share);
-}
-
-function saveFile(page: Window, file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = page.document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // after the browser has taken it
-  page.setTimeout(() => URL.revokeObjectURL(url), 1_000);
 }

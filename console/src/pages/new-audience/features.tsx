@@ -2,10 +2,11 @@
 import { type Api, call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 import { TextField } from '../../ui/field.tsx';
+import { featureTitle } from '../../ui/words.ts';
 import { KINDS } from '../feature-kinds.ts';
 import type { NewAudience } from './model.ts';
+import { pointerOf } from './pointer.ts';
 import { type FoundValues, ValuePicker } from './value-picker.tsx';
-import { nameOf, pointerOf } from './words.ts';
 
 interface FeaturesProps {
   readonly audience: NewAudience;
@@ -20,8 +21,8 @@ export function Features({ audience, faultAt }: FeaturesProps) {
     change({ features: { ...values.value.features, [name]: given } });
   return (
     <section class="part" aria-labelledby="features-title">
-      <h2 id="features-title">What it is for</h2>
-      <p class="muted">Optional. It helps the model to tell similar campaigns apart.</p>
+      <h2 id="features-title">Campaign details</h2>
+      <p class="muted">Optional. They help the model tell similar campaigns apart.</p>
       <div class="pickers">
         {model.features.map(({ name, kind, known_values: known }) => {
           const chosen = values.value.features[name] ?? [];
@@ -31,7 +32,7 @@ export function Features({ audience, faultAt }: FeaturesProps) {
             return (
               <ValuePicker
                 key={name}
-                {...{ label: nameOf(name), isSingle: input === 'token', chosen, known, error }}
+                {...{ label: featureTitle(name), isSingle: input === 'token', chosen, known, error }}
                 onChange={(given) => set(name, given)}
                 load={(search, limit, signal) => loadValues(api, name, search, limit, signal)}
               />
@@ -39,7 +40,7 @@ export function Features({ audience, faultAt }: FeaturesProps) {
           return (
             <TextField
               key={name}
-              label={nameOf(name)}
+              label={featureTitle(name)}
               value={chosen[0] ?? ''}
               onValue={(text) => set(name, [text])}
               {...(input.hint !== undefined && { hint: input.hint })}

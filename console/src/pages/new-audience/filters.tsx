@@ -4,11 +4,12 @@ import { type Api, call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { Select, TextField } from '../../ui/field.tsx';
+import { featureTitle } from '../../ui/words.ts';
 import { KINDS } from '../feature-kinds.ts';
 import type { NewAudience } from './model.ts';
+import { pointerOf } from './pointer.ts';
 import { type FoundValues, ValuePicker } from './value-picker.tsx';
 import type { FilterValue } from './values.ts';
-import { nameOf, pointerOf } from './words.ts';
 
 interface FiltersProps {
   readonly audience: NewAudience;
@@ -23,10 +24,8 @@ export function Filters({ audience, faultAt }: FiltersProps) {
   const set = (name: string, filter: FilterValue) => change({ filters: { ...filters, [name]: filter } });
   return (
     <section class="part" aria-labelledby="filters-title">
-      <h2 id="filters-title">Who may be in it</h2>
-      <p class="muted">
-        Everybody in your population, unless you narrow it down. Your customers need not fit these filters.
-      </p>
+      <h2 id="filters-title">Eligible people</h2>
+      <p class="muted">Everyone in your population, unless you add filters. Your customers need not match them.</p>
       {Object.entries(filters).map(([name, filter]) => (
         <div key={name} class="filter">
           <One
@@ -35,7 +34,7 @@ export function Filters({ audience, faultAt }: FiltersProps) {
             onChange={(changed) => set(name, changed)}
           />
           <Button
-            aria-label={`Remove the filter ${nameOf(name)}`}
+            aria-label={`Remove the filter ${featureTitle(name)}`}
             onClick={() => {
               const { [name]: _removed, ...rest } = filters;
               change({ filters: rest });
@@ -58,8 +57,8 @@ export function Filters({ audience, faultAt }: FiltersProps) {
               set(name, isRange ? { kind: 'range', min: '', max: '' } : { kind: 'tokens', tokens: [] });
             }}
             options={[
-              { value: '', label: 'Choose what to filter by' },
-              ...offered.map(({ name }) => ({ value: name, label: nameOf(name) })),
+              { value: '', label: 'Choose a feature' },
+              ...offered.map(({ name }) => ({ value: name, label: featureTitle(name) })),
             ]}
           />
         </div>
@@ -83,7 +82,7 @@ function One({ audience, name, filter, error, isNew, onChange }: OneProps) {
     const known = audience.population.features.find((each) => each.name === name)?.known_values ?? 0;
     return (
       <ValuePicker
-        {...{ label: nameOf(name), isSingle: false, chosen: filter.tokens, known, error, isOpen: isNew }}
+        {...{ label: featureTitle(name), isSingle: false, chosen: filter.tokens, known, error, isOpen: isNew }}
         onChange={(tokens) => onChange({ kind: 'tokens', tokens })}
         load={(search, limit, signal) => loadValues(api, name, search, limit, signal)}
       />
@@ -93,13 +92,13 @@ function One({ audience, name, filter, error, isNew, onChange }: OneProps) {
   return (
     <div class="range">
       <TextField
-        label={`${nameOf(name)} at least`}
+        label={`${featureTitle(name)} at least`}
         value={filter.min}
         onValue={(min) => onChange({ ...filter, min })}
         {...{ input, error }}
       />
       <TextField
-        label={`${nameOf(name)} at most`}
+        label={`${featureTitle(name)} at most`}
         value={filter.max}
         onValue={(max) => onChange({ ...filter, max })}
         input={input}

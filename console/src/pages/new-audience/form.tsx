@@ -6,13 +6,14 @@ import { hrefOf } from '../../router.ts';
 import { ErrorBanner } from '../../ui/banner.tsx';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
-import { formatCount } from '../../ui/format.ts';
+import { counted, formatCount } from '../../ui/format.ts';
 import { Customers } from './customers.tsx';
 import { Expectation } from './expectation.tsx';
 import { Features } from './features.tsx';
 import { Filters } from './filters.tsx';
 import { LeaveDialog, useLeaveGuard } from './leave.tsx';
 import type { NewAudience } from './model.ts';
+import { Refresh } from './refresh.tsx';
 import { Size } from './size.tsx';
 import { Suppression } from './suppression.tsx';
 import { useEstimate } from './use-estimate.ts';
@@ -65,11 +66,13 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         </section>
         <SwitchedNote audience={audience} />
         {sampleNote}
+        <CopiedNote audience={audience} />
         <Customers audience={audience} error={faultAt('/seeds')} />
         <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} error={faultAt('/audience')} />
         <Filters audience={audience} faultAt={faultAt} />
         <Suppression audience={audience} error={faultAt('/suppression')} />
         <Features audience={audience} faultAt={faultAt} />
+        <Refresh audience={audience} />
       </div>
       <Expectation audience={audience} estimated={estimated} />
       <Foot error={error} isBusy={isBusy} />
@@ -85,10 +88,26 @@ function Foot({ error, isBusy }: { readonly error: unknown; readonly isBusy: boo
       {error !== undefined && !isPlaced(error) ? <ErrorBanner error={error} /> : null}
       <div class="actions">
         <Button kind="primary" type="submit" isBusy={isBusy}>
-          {isBusy ? 'Creating …' : 'Create the audience'}
+          {isBusy ? 'Creating …' : 'Create audience'}
         </Button>
         <ButtonLink href={hrefOf(['audiences'])}>Cancel</ButtonLink>
       </div>
+    </div>
+  );
+}
+
+function CopiedNote({ audience }: { readonly audience: NewAudience }) {
+  const { copied, seeds } = audience.values.value;
+  if (copied === null) return null;
+  const { name, customers, suppressed } = copied;
+  return (
+    <div class="note">
+      <p>
+        This is a copy of “{name}”: its size, filters, campaign details, labels and refresh policy.{' '}
+        <strong>Its customers are not copied</strong>, because the service does not give out the IDs that it was sent.
+        {seeds === null ? ` Add the file with its ${counted(customers, 'customer')} again, or another one.` : null}
+      </p>
+      {suppressed > 0 ? <p>Nor is its suppression list of {formatCount(suppressed)} people.</p> : null}
     </div>
   );
 }
@@ -97,8 +116,8 @@ function SwitchedNote({ audience }: { readonly audience: NewAudience }) {
   if (!audience.isSwitched.value) return null;
   return (
     <p class="note" role="status">
-      Another population came into use meanwhile, with {formatCount(audience.population.users)} people: the numbers here
-      are of that one.
+      A population with {formatCount(audience.population.users)} people has come into use. The numbers on this page are
+      based on it.
     </p>
   );
 }
@@ -131,11 +150,11 @@ function allFaults(audience: NewAudience): Readonly<Record<string, string>> {
   const { values, seeds, suppression, keeping, model } = audience;
   const faults: Record<string, string> = { ...faultsOf(values.value, model.minimum_seeds) };
   const arriving = seeds.state.value.kind;
-  if (arriving === 'sending') faults['/seeds'] = 'Your customers are still being sent: a moment, please.';
-  else if (arriving === 'asks') faults['/seeds'] = 'Choose the column with the ids.';
-  else if (arriving === 'failed') faults['/seeds'] = 'The list could not be read: see below.';
+  if (arriving === 'sending') faults['/seeds'] = 'Your customers are still being uploaded.';
+  else if (arriving === 'asks') faults['/seeds'] = 'Choose the column with the IDs.';
+  else if (arriving === 'failed') faults['/seeds'] = 'The list could not be read. See below.';
   if (suppression.state.value.kind !== 'empty' && keeping.value.kind !== 'kept')
-    faults['/suppression'] = 'This list does not count yet: leave its people out, or remove it.';
+    faults['/suppression'] = 'This list is not used yet. Exclude its people, or remove the list.';
   return faults;
 }
 

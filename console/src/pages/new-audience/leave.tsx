@@ -48,7 +48,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
     setKeeping(true);
     try {
       await audience.leave();
-      toasts.say('It is kept among the audiences, not created yet.');
+      toasts.say('Kept as a draft.');
       go(href);
     } catch (error) {
       say(error);
@@ -72,7 +72,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
 export function LeaveDialog({ isOpen, isBusy, canKeep, onStay, onKeep, onLeave }: LeaveState) {
   return (
     <Dialog
-      title="Leave without creating it?"
+      title="Leave without creating the audience?"
       isOpen={isOpen}
       onClose={onStay}
       actions={
@@ -88,7 +88,8 @@ export function LeaveDialog({ isOpen, isBusy, canKeep, onStay, onKeep, onLeave }
       }
     >
       <p>
-        Keep what you entered, and go on with it from the list of audiences; or discard it, with the customers sent.
+        Keep what you entered as a draft, and continue from the list of audiences. Or discard it, with the customers you
+        uploaded.
       </p>
     </Dialog>
   );

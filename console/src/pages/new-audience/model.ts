@@ -1,12 +1,13 @@
 /** The page's state: what was entered, the two lists, the draft; kept in the tab's session storage. */
 import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { call } from '../../api/client.ts';
+import { type Api, call } from '../../api/client.ts';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { Console } from '../../console.ts';
+import { bestColumn } from '../../lists/best-column.ts';
+import { UserList } from '../../lists/list.ts';
+import type { Preview } from '../../lists/read/layout.ts';
+import { type Send, sendIds } from '../../lists/send-ids.ts';
 import { Draft } from './draft.ts';
-import { UserList } from './list.ts';
-import type { Preview } from './read/layout.ts';
-import { type Send, sendIds } from './send-ids.ts';
 import { NO_VALUES, partOf, type Values } from './values.ts';
 
 const STORED_AS = 'metaheac.new-audience';
@@ -48,7 +49,7 @@ interface Needs {
   readonly caller: Caller;
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
-  /** A draft that is gone on with; null for a new one, and for what the tab has. */
+  /** A draft that is continued, or a copy; null for a new one, and for what the tab has. */
   readonly begun: Values | null;
 }
 
@@ -61,13 +62,16 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   const population = signal(given.population);
   const isSwitched = signal(false);
   const values = signal<Values>(restored(storage, begun));
+  // a copy that nobody changed can be made again
+  const untouched = JSON.stringify(begun?.copied ? begun : NO_VALUES);
   const change = (part: Partial<Values>) => {
     values.value = { ...values.peek(), ...part };
   };
   const draft = new Draft({
     ...{ api, caller, id: values.peek().draftId, onId: (draftId) => change({ draftId }) },
   });
-  const askColumn = (preview: Preview) => bestColumn(console, preview, model.minimum_seeds);
+  const askColumn = (preview: Preview) =>
+    bestColumn(preview, (ids) => knownOf(api, ids.slice(0, model.minimum_seeds - 1)));
   const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds });
   const suppression = new UserList({ send: draft.trySuppression, askColumn, kept: values.peek().suppression });
   const keeping = signal<Keeping>({ kind: suppression.kept.peek() === null ? 'tried' : 'kept' });
@@ -99,7 +103,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
       change({ pasted: '' });
     },
     leave: () => draft.leave(partOf(values.peek(), model, population.peek())),
-    isDirty: () => JSON.stringify({ ...values.peek(), draftId: null }) !== JSON.stringify(NO_VALUES),
+    isDirty: () => JSON.stringify({ ...values.peek(), draftId: null }) !== untouched,
     forget() {
       values.value = NO_VALUES;
       storage.removeItem(STORED_AS);
@@ -113,6 +117,11 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
 }
 
 function ignore(): void {}
+
+/** Of so few ids that they are only counted: an audience needs more. */
+async function knownOf(api: Api, seeds: readonly string[]): Promise<number> {
+  return (await call(api.POST('/v1/estimates', { body: { seeds: [...seeds] } }))).seeds.known;
+}
 
 /** Lists that were removed together with their campaign are to be brought again. */
 function clearLost(draft: Draft, lists: readonly UserList[]): void {
@@ -160,7 +169,8 @@ function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Pro
 function restored(storage: Storage, begun: Values | null): Values {
   try {
     const stored: Values = { ...NO_VALUES, ...JSON.parse(storage.getItem(STORED_AS) ?? '{}') };
-    return begun === null || stored.draftId === begun.draftId ? stored : begun;
+    if (begun === null) return stored;
+    return begun.copied === null && stored.draftId === begun.draftId ? stored : begun;
   } catch {
     return begun ?? NO_VALUES;
   }
@@ -174,22 +184,4 @@ function store(storage: Storage, values: Values): void {
   } catch {
     storage.removeItem(STORED_AS);
   }
-}
-
-/** Columns that the service is asked about. */
-const ASKED_COLUMNS = 6;
-
-/** The column of which the service knows most values; null where it knows none of any. */
-async function bestColumn({ api }: Console, preview: Preview, minimumSeeds: number): Promise<number | null> {
-  let best: number | null = null;
-  let most = 0;
-  for (let column = 0; column < Math.min(ASKED_COLUMNS, preview.columns.length); column++) {
-    const values = new Set(preview.rows.map((row) => row[column]?.trim() ?? '').filter(Boolean));
-    // fewer than an audience needs are only counted
-    const seeds = [...values].slice(0, minimumSeeds - 1);
-    if (seeds.length === 0) continue;
-    const { seeds: counts } = await call(api.POST('/v1/estimates', { body: { seeds } }));
-    if (counts.known > most) [best, most] = [column, counts.known];
-  }
-  return best;
 }

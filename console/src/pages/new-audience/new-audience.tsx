@@ -7,8 +7,8 @@ import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { Page } from '../../ui/page.tsx';
 import { Failed, Loading } from '../../ui/states.tsx';
-import { loadBegun } from './begun.ts';
 import { Form } from './form.tsx';
+import { loadCopy, loadDraft } from './load-values.ts';
 import { createNewAudience, type NewAudience as Model } from './model.ts';
 import type { Values } from './values.ts';
 import './new-audience.css';
@@ -24,25 +24,39 @@ interface Known {
 /** Another population that comes into use is told within this. */
 const EVERY_MS = 5_000;
 
+interface Asked {
+  /** The draft that is continued, or the audience that is copied. */
+  readonly draft: string | null;
+  readonly from: string | null;
+}
+
 export function NewAudience() {
-  const { api, router } = useConsole();
-  const [draft] = useState(router.place.value.query['draft'] ?? null);
+  const { draft = null, from = null } = useConsole().router.place.value.query;
+  const asked = useRef<Asked>({ draft, from });
+  // the query goes as soon as what it names is loaded
+  if (draft !== null || from !== null) asked.current = { draft, from };
+  return <Begin key={JSON.stringify(asked.current)} {...asked.current} />;
+}
+
+function Begin({ draft, from }: Asked) {
+  const { api } = useConsole();
   const begun = useRef<Values | null>(null);
-  const isLoaded = useRef(draft === null);
+  const isLoaded = useRef(draft === null && from === null);
   const { data, error, refresh } = usePolled(
     async (signal): Promise<Known> => {
       const [model, population] = await Promise.all([
         call(api.GET('/v1/models/current', { signal })),
         call(api.GET('/v1/populations/current', { signal })),
       ]);
-      if (!isLoaded.current && draft !== null) begun.current = await loadBegun(api, draft, signal);
+      if (!isLoaded.current && draft !== null) begun.current = await loadDraft(api, draft, signal);
+      if (!isLoaded.current && from !== null) begun.current = await loadCopy(api, from, signal);
       isLoaded.current = true;
       return { model, population, begun: begun.current, made: begun.current === null ? draft : null };
     },
     { key: 'known', everyMs: EVERY_MS },
   );
   return (
-    <Page title="New audience" lead="Bring your customers; the people most like them become the audience.">
+    <Page title="New audience" lead="Add your customers. The people most like them become the audience.">
       {data !== undefined ? (
         <Ready known={data} />
       ) : error !== undefined ? (

@@ -1,4 +1,4 @@
-/** How many people the audience has, as a number or as a share of the population. */
+/** Audience size the audience has, as a number or as a share of the population. */
 import { Select, TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
 import type { NewAudience } from './model.ts';
@@ -17,7 +17,7 @@ export function Size({ audience, candidates, error }: SizeProps) {
   const people = peopleOf(values.value, population.users);
   return (
     <section class="part" aria-labelledby="size-title">
-      <h2 id="size-title">How many people</h2>
+      <h2 id="size-title">Audience size</h2>
       <div class="size-wish">
         <TextField
           label="Size"
@@ -27,7 +27,7 @@ export function Size({ audience, candidates, error }: SizeProps) {
           input={{ inputMode: 'decimal', autocomplete: 'off' }}
         />
         <Select
-          label="Counted in"
+          label="Unit"
           value={sizeUnit}
           onValue={(unit) => change({ sizeUnit: unit as Values['sizeUnit'] })}
           options={[
@@ -38,16 +38,16 @@ export function Size({ audience, candidates, error }: SizeProps) {
       </div>
       <p class="muted small">
         {people === null ? null : `${describeSize(people, population.users, candidates)} `}
-        You can change it later, and see what each size reaches.
+        You can change it later and see what each size reaches.
       </p>
     </section>
   );
 }
 
-/** How many people the audience gets: fewer than asked for, where fewer may be in it. */
+/** Audience size the audience gets: fewer than asked for, where fewer may be in it. */
 function describeSize(people: number, users: number, candidates: number | null): string {
   if (candidates === null) return `${formatCount(people)} of ${formatCount(users)} people.`;
-  const of = `of the ${formatCount(candidates)} people to choose from`;
-  if (people < candidates) return `${formatCount(people)} ${of}.`;
-  return people === candidates ? `All ${of}.` : `All ${of}: there are not ${formatCount(people)}.`;
+  const of = `${formatCount(candidates)} eligible people`;
+  if (people < candidates) return `${formatCount(people)} of ${of}.`;
+  return people === candidates ? `All ${of}.` : `All ${of}, fewer than ${formatCount(people)}.`;
 }

@@ -3,13 +3,13 @@ import { useId } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { Drop } from '../../lists/drop.tsx';
+import { Outcome } from '../../lists/outcome.tsx';
+import { Reading } from '../../lists/reading.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatShare } from '../../ui/format.ts';
 import { Progress } from '../../ui/progress.tsx';
-import { Drop } from './drop.tsx';
 import type { NewAudience } from './model.ts';
-import { Outcome } from './outcome.tsx';
-import { Reading } from './reading.tsx';
 
 interface SuppressionProps {
   readonly audience: NewAudience;
@@ -22,12 +22,12 @@ export function Suppression({ audience, error }: SuppressionProps) {
   const id = useId();
   return (
     <section class="part" aria-labelledby={`${id}-title`}>
-      <h2 id={`${id}-title`}>Leave people out</h2>
+      <h2 id={`${id}-title`}>Exclude people</h2>
       <Common />
       {suppression.state.value.kind === 'empty' ? (
         <Drop
           label="Choose a list"
-          hint="People who must not be in this audience. You see who is matched before it counts."
+          hint="People who must not be in this audience. You see who is matched before it is used."
           onFile={(file) => void suppression.choose({ name: file.name, file, isText: false })}
         />
       ) : null}
@@ -54,12 +54,12 @@ function Common() {
     key: 'common',
     everyMs: () => null,
   });
-  if (data === undefined) return <p class="muted">Whoever opted out of all audiences is always left out.</p>;
-  if (data.users === 0) return <p class="muted">Nobody is on the service's list of people to leave out everywhere.</p>;
+  if (data === undefined) return <p class="muted">People on the global suppression list are always excluded.</p>;
+  if (data.users === 0) return <p class="muted">The global suppression list is empty.</p>;
   return (
     <p class="muted">
-      The {formatCount(data.users)} people on the service's list are always left out, {formatCount(data.known)} of them
-      in your population.
+      The {formatCount(data.users)} people on the global suppression list are always excluded. {formatCount(data.known)}{' '}
+      of them are in your population.
     </p>
   );
 }
@@ -73,7 +73,7 @@ function Keep({ audience }: { readonly audience: NewAudience }) {
   if (now.kind === 'kept')
     return (
       <p class="outcome-good" role="status">
-        These {formatCount(known)} people will be left out.
+        These {formatCount(known)} people will be excluded.
       </p>
     );
   if (now.kind === 'sending')
@@ -90,9 +90,9 @@ function Keep({ audience }: { readonly audience: NewAudience }) {
           {now.error instanceof Error ? now.error.message : String(now.error)}
         </p>
       ) : null}
-      <p class="muted">This was a check: nobody is left out yet.</p>
+      <p class="muted">This is a preview. Nobody is excluded yet.</p>
       <Button onClick={() => void audience.keepSuppression()} disabled={known === 0}>
-        Leave these {formatCount(known)} people out
+        Exclude these {formatCount(known)} people
       </Button>
     </>
   );

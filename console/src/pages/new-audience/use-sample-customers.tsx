@@ -4,9 +4,9 @@ import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { formatCount } from '../../ui/format.ts';
+import { featureTitle } from '../../ui/words.ts';
 import type { NewAudience } from './model.ts';
 import { findSampleCustomers, type SampleCustomers } from './sample-customers.ts';
-import { nameOf } from './words.ts';
 
 const SIZE = 120;
 
@@ -36,7 +36,7 @@ export function useSampleCustomers(audience: NewAudience): ComponentChildren {
   if (error !== undefined)
     return (
       <p class="note" role="alert">
-        There are no sample customers now: {error instanceof Error ? error.message : String(error)}
+        Sample customers could not be loaded: {error instanceof Error ? error.message : String(error)}
       </p>
     );
   if (found === null) return null;
@@ -46,7 +46,7 @@ export function useSampleCustomers(audience: NewAudience): ComponentChildren {
       {formatCount(userIds.length)} sample customers from your population
       {shared === null ? null : (
         <>
-          , who have something in common: <strong>{shared.value}</strong> ({nameOf(shared.feature).toLowerCase()})
+          , who have something in common: <strong>{shared.value}</strong> ({featureTitle(shared.feature).toLowerCase()})
         </>
       )}
       . Look at the forecast, then create the audience.

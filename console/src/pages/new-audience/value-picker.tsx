@@ -41,7 +41,7 @@ export function ValuePicker(props: PickerProps) {
       <summary>
         <span class="picker-name">{label}</span>
         <span class="picker-chosen muted">
-          {chosen.length > 0 ? chosen.join(', ') : `${formatCount(known)} to choose from`}
+          {chosen.length > 0 ? chosen.join(', ') : `${formatCount(known)} values`}
         </span>
       </summary>
       {wasOpened ? <Choice {...props} /> : null}
@@ -87,7 +87,7 @@ function Choice({ label, isSingle, chosen, known, onChange, load }: PickerProps)
           {error instanceof Error ? error.message : String(error)} <Button onClick={refresh}>Try again</Button>
         </div>
       ) : null}
-      {data !== undefined && found.length === 0 ? <p class="muted small">Nothing like that is known.</p> : null}
+      {data !== undefined && found.length === 0 ? <p class="muted small">No matching values.</p> : null}
       <div class="actions">
         {data?.hasMore ? <Button onClick={() => setLimit(limit + 4 * PAGE)}>Show more</Button> : null}
         {chosen.length > 0 ? <Button onClick={() => onChange([])}>Clear</Button> : null}

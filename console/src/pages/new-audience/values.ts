@@ -1,10 +1,11 @@
 /** What is typed and chosen on the page, and the campaign that it makes. */
-import type { CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
+import type { Campaign, CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
+import type { KeptList } from '../../lists/list.ts';
+import { formatCount } from '../../ui/format.ts';
 import { readNumber, readWhole } from '../../ui/read-number.ts';
+import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { KINDS } from '../feature-kinds.ts';
-import { DRAFT_NAME } from './draft.ts';
-import type { KeptList } from './list.ts';
-import { pointerOf } from './words.ts';
+import { pointerOf } from './pointer.ts';
 
 /** A filter as it is edited: tokens, or bounds of a number as text. */
 export type FilterValue =
@@ -24,11 +25,23 @@ export interface Values {
   readonly draftId: string | null;
   readonly seeds: KeptList | null;
   readonly suppression: KeptList | null;
+  readonly refresh: Campaign['refresh'];
+  readonly labels: Campaign['labels'];
+  /** The audience that this is a copy of. */
+  readonly copied: Copied | null;
+}
+
+/** What a copy cannot take over: the service tells nobody the IDs that it was sent. */
+export interface Copied {
+  readonly name: string;
+  readonly customers: number;
+  readonly suppressed: number;
 }
 
 export const NO_VALUES: Values = {
   ...{ name: '', features: {}, filters: {}, size: '5', sizeUnit: 'percent', pasted: '' },
-  ...{ draftId: null, seeds: null, suppression: null },
+  ...{ draftId: null, seeds: null, suppression: null, labels: {}, copied: null },
+  refresh: { every: null, on_new_population: false, on_change: false },
 };
 
 type Features = NonNullable<CampaignInputs['features']>;
@@ -72,6 +85,8 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
     name: values.name.trim(),
     features: featuresOf(values, model),
     filters: filtersOf(values, population),
+    refresh: values.refresh,
+    ...(Object.keys(values.labels).length > 0 && { labels: values.labels }),
     audience: values.sizeUnit === 'people' ? { size } : { percent: size },
   };
 }
@@ -93,10 +108,11 @@ export function peopleOf(values: Values, users: number): number | null {
 /** By pointer: what is missing, before the service is asked. */
 export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<string, string>> {
   const faults: Record<string, string> = {};
-  if (values.name.trim() === '') faults['/name'] = 'Give it a name, so that you find it again.';
-  if (values.seeds === null) faults['/seeds'] = 'Add your customers: paste their ids, or drop a file.';
+  if (values.name.trim() === '') faults['/name'] = 'Enter a name.';
+  if (values.seeds === null) faults['/seeds'] = 'Add your customers: paste their IDs or choose a file.';
   else if (values.seeds.report.known < minimumSeeds)
-    faults['/seeds'] = `At least ${minimumSeeds} customers must be known, and ${values.seeds.report.known} are.`;
+    faults['/seeds'] =
+      `At least ${formatCount(minimumSeeds)} customers must be matched, and ${formatCount(values.seeds.report.known)} are.`;
   const fault = sizeFault(values);
   if (fault !== null) faults['/audience'] = fault;
   for (const [name, filter] of Object.entries(values.filters)) {
@@ -105,7 +121,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
     const isNone = (text: string, number: number | null) => text.trim() !== '' && number === null;
     if (isNone(filter.min, min) || isNone(filter.max, max)) faults[pointerOf('filters', name)] = NOT_A_NUMBER;
     else if (min !== null && max !== null && min > max)
-      faults[pointerOf('filters', name)] = 'The least is above the most.';
+      faults[pointerOf('filters', name)] = 'The minimum is above the maximum.';
   }
   return faults;
 }
@@ -115,8 +131,8 @@ const NOT_A_NUMBER = 'Enter a number like 12.5 or 1000.';
 /** What is wrong with the size; null where nothing is. */
 function sizeFault(values: Values): string | null {
   const size = numberOfSize(values);
-  if (values.size.trim() === '' || size === 0) return 'How many people should be in it?';
+  if (values.size.trim() === '' || size === 0) return 'Enter a size.';
   if (size === null) return values.sizeUnit === 'people' ? 'Enter a whole number of people.' : NOT_A_NUMBER;
-  if (size < 0) return 'How many people should be in it?';
-  return values.sizeUnit === 'percent' && size > 100 ? 'A share is at most 100 percent.' : null;
+  if (size < 0) return 'Enter a size.';
+  return values.sizeUnit === 'percent' && size > 100 ? 'Enter 100% or less.' : null;
 }

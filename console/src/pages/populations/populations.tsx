@@ -25,7 +25,7 @@ export function Populations() {
     ...{ key: 'populations', everyMs: EVERY_MS },
   });
   return (
-    <Page title="Populations" lead="The people among whom audiences are found. Each import makes a version.">
+    <Page title="Populations" lead="The people that audiences are chosen from. Each import creates a version.">
       {data !== undefined ? (
         <Versions versions={data} chosen={router.place.value.query['version']} onChange={refresh} />
       ) : error !== undefined ? (
@@ -48,8 +48,7 @@ function Versions({ versions, chosen, onChange }: VersionsProps) {
   const [asked, setAsked] = useState<PopulationVersion | null>(null);
   const served = versions.find((one) => one.served);
   const shown = versions.find(({ version }) => version === chosen) ?? served ?? versions[0];
-  if (shown === undefined)
-    return <Empty title="No version is here">The first import makes one: `metaheac population import`.</Empty>;
+  if (shown === undefined) return <Empty title="No versions yet">Create one with `metaheac population import`.</Empty>;
   const before = versions[versions.indexOf(shown) + 1];
   const columns = columnsOf(
     session.may('admin') && versions.length > 1 ? { versions, onAsk: setAsked } : null,
@@ -80,7 +79,7 @@ interface Offer {
 function columnsOf(offer: Offer | null, now: number): readonly Column<PopulationVersion>[] {
   const columns: Column<PopulationVersion>[] = [
     {
-      ...{ key: 'version', title: 'Version' },
+      ...{ key: 'version', title: 'Version', sortBy: ({ version }) => version },
       cell: ({ version }) => (
         <a class="mono" href={hrefOf(['populations'], { version })}>
           {version}
@@ -88,13 +87,25 @@ function columnsOf(offer: Offer | null, now: number): readonly Column<Population
       ),
     },
     {
-      ...{ key: 'state', title: 'State' },
+      ...{ key: 'state', title: 'Status', sortBy: ({ served }) => Number(!served) },
       cell: ({ served }) => (served ? <Badge tone="good">In use</Badge> : <Badge tone="neutral">Kept</Badge>),
     },
-    { key: 'users', title: 'People', isNumber: true, cell: ({ users }) => formatCount(users) },
-    { key: 'bytes', title: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
     {
-      ...{ key: 'imported', title: 'Imported' },
+      key: 'users',
+      title: 'People',
+      isNumber: true,
+      cell: ({ users }) => formatCount(users),
+      sortBy: ({ users }) => users,
+    },
+    {
+      key: 'bytes',
+      title: 'Size',
+      isNumber: true,
+      cell: ({ bytes }) => formatBytes(bytes),
+      sortBy: ({ bytes }) => bytes,
+    },
+    {
+      ...{ key: 'imported', title: 'Imported', sortBy: ({ imported_at: at }) => at },
       cell: ({ imported_at: at }) => (
         <time dateTime={at} title={formatTime(at)}>
           {formatAgo(at, now)}
@@ -112,11 +123,11 @@ function columnsOf(offer: Offer | null, now: number): readonly Column<Population
         {wordFor(offer.versions, servedAt, one)}
       </Button>
     );
-  return [...columns, { key: 'act', title: 'Change', cell: Act }];
+  return [...columns, { key: 'act', title: 'Action', cell: Act }];
 }
 
 const wordFor = (versions: readonly PopulationVersion[], servedAt: number, one: PopulationVersion) =>
-  servedAt >= 0 && versions.indexOf(one) > servedAt ? 'Roll back to' : 'Activate';
+  servedAt >= 0 && versions.indexOf(one) > servedAt ? 'Roll back' : 'Activate';
 
 interface ActivationProps {
   readonly version: PopulationVersion | null;
@@ -130,7 +141,7 @@ function Activation({ version, served, onClose, onDone }: ActivationProps) {
   const activate = async () => {
     const path = { version: version!.version };
     await call(api.POST('/v1/populations/{version}/activate', { params: { path } }));
-    toasts.say(`Population ${path.version} is in use.`);
+    toasts.say(`Population ${path.version} is now in use.`);
     onDone();
   };
   return (
@@ -146,9 +157,7 @@ function Activation({ version, served, onClose, onDone }: ActivationProps) {
         <span class="mono">{served?.version ?? 'none'}</span> for new audiences. Its files are checked first; nothing
         changes if they do not fit the model.
       </p>
-      <p class="muted small">
-        Audiences that exist stay as they are. Campaigns that follow the population are expanded again.
-      </p>
+      <p class="muted small">Existing audiences stay as they are. Those that follow the population are rebuilt.</p>
     </Confirm>
   );
 }

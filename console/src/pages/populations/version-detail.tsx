@@ -28,13 +28,16 @@ export function VersionDetail({ version: { version }, before, served }: DetailPr
   if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
   return (
     <>
-      <Section title={`What changed in ${version}`} lead={since === null ? null : `Compared with ${since}, before it.`}>
-        {data.changes === null ? <p class="muted">It follows no other version that is kept.</p> : null}
+      <Section
+        title={`What changed in ${version}`}
+        lead={since === null ? null : `Compared with ${since}, the version before.`}
+      >
+        {data.changes === null ? <p class="muted">First version: there is no earlier one to compare it with.</p> : null}
         {data.changes === null ? null : <Changes changes={data.changes} />}
       </Section>
       <Section
-        title={`What is known in ${version}`}
-        lead="Unknown values are those that the model in use never saw: it cannot tell people apart by them."
+        title={`Features in ${version}`}
+        lead="Unknown values are those that the model in use has never seen. It cannot tell people apart by them."
       >
         <Table
           caption={`Features of version ${version}`}
@@ -54,12 +57,12 @@ function Changes({ changes }: { readonly changes: PopulationChanges }) {
       <Facts
         facts={[
           { name: 'New people', value: formatCount(added) },
-          { name: 'No longer there', value: formatCount(removed) },
-          { name: 'With other values', value: formatCount(changed), note: `of ${formatCount(kept)} in both` },
+          { name: 'Removed people', value: formatCount(removed) },
+          { name: 'Changed people', value: formatCount(changed), note: `of ${formatCount(kept)} in both` },
         ]}
       />
       {more.length > 0 ? <p>New features: {more.join(', ')}</p> : null}
-      {fewer.length > 0 ? <p>Features that are gone: {fewer.join(', ')}</p> : null}
+      {fewer.length > 0 ? <p>Removed features: {fewer.join(', ')}</p> : null}
     </>
   );
 }
@@ -71,7 +74,7 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
   const changedOf = (name: string) => changes?.features.find((one) => one.name === name)?.changed;
   const columns: Column<Feature>[] = [
     {
-      ...{ key: 'name', title: 'Feature' },
+      ...{ key: 'name', title: 'Feature', sortBy: ({ name }) => name },
       cell: ({ name, sensitive }) => (
         <>
           {name} {sensitive ? <Badge tone="warn">Sensitive</Badge> : null}
@@ -79,7 +82,7 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
       ),
     },
     {
-      ...{ key: 'users', title: 'People who have it', isNumber: true },
+      ...{ key: 'users', title: 'People with a value', isNumber: true, sortBy: (one) => one.users },
       cell: (one) => (
         <div>
           {formatShare(users === 0 ? 0 : one.users / users)}
@@ -88,14 +91,14 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
       ),
     },
     {
-      ...{ key: 'values', title: 'Different values', isNumber: true },
+      ...{ key: 'values', title: 'Distinct values', isNumber: true, sortBy: ({ values }) => values },
       cell: ({ values }) => (values === null ? none : formatCount(values)),
     },
-    { key: 'unknown', title: 'Unknown to the model', cell: Unknown },
+    { key: 'unknown', title: 'Unknown to the model', cell: Unknown, sortBy: ({ unknown_share: share }) => share },
   ];
   if (changes === null) return columns;
   const changed: Column<Feature> = {
-    ...{ key: 'changed', title: 'People with another value', isNumber: true },
+    ...{ key: 'changed', title: 'Changed people', isNumber: true, sortBy: ({ name }) => changedOf(name) },
     cell: ({ name }) => {
       const count = changedOf(name);
       return count === undefined ? none : formatCount(count);
@@ -107,10 +110,10 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
 function Unknown({ values, unknown_values: unknown, unknown_share: share }: Feature) {
   if (values === null) return <span class="muted none">–</span>;
   if (unknown === null || share === null) return <span class="muted">not used by the model</span>;
-  if (unknown === 0) return <span class="muted">nothing</span>;
+  if (unknown === 0) return <span class="muted">none</span>;
   return (
     <div>
-      <Badge tone={share >= NOTABLE_UNKNOWN ? 'warn' : 'neutral'}>{formatShare(share)} of what people have</Badge>
+      <Badge tone={share >= NOTABLE_UNKNOWN ? 'warn' : 'neutral'}>{formatShare(share)} of people’s values</Badge>
       <div class="muted small">
         {formatCount(unknown)} of {formatCount(values)} values
       </div>

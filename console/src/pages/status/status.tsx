@@ -40,7 +40,7 @@ export function Status() {
 
 function Summary({ status: { ready, parts } }: { readonly status: Answer }) {
   const ill = parts.filter((part) => !part.ready).map(({ name }) => name);
-  if (ready) return <Badge tone="good">Everything works</Badge>;
+  if (ready) return <Badge tone="good">Everything is working</Badge>;
   return <Badge tone="bad">Not ready: {ill.join(', ')}</Badge>;
 }
 
@@ -49,13 +49,13 @@ function Body({ status }: { readonly status: Answer }) {
   return (
     <>
       <Work status={status} />
-      <Section title="Parts" lead="The service takes work while all of them are ready.">
-        <Table caption="Parts of the service" columns={PARTS} rows={status.parts} rowKey={({ name }) => name} />
+      <Section title="Components" lead="The service accepts work while all of them are ready.">
+        <Table caption="Components of the service" columns={PARTS} rows={status.parts} rowKey={({ name }) => name} />
       </Section>
       <Service status={status} />
       <Section title="Last errors">
         {status.last_errors.length === 0 ? (
-          <p class="muted">None since the start.</p>
+          <p class="muted">None since the service started.</p>
         ) : (
           <Table
             caption="Last errors, newest first"
@@ -79,22 +79,22 @@ function Work({ status }: { readonly status: Answer }) {
         facts={[
           {
             ...{ name: 'Waiting', value: formatCount(queue.depth) },
-            note: queue.depth > 0 ? `the oldest for ${formatDuration(queue.oldest_seconds)}` : 'nothing waits',
+            note: queue.depth > 0 ? `the oldest for ${formatDuration(queue.oldest_seconds)}` : 'the queue is empty',
           },
-          { name: 'Being made', value: engine.expanding === null ? '–' : formatCount(engine.expanding) },
+          { name: 'In progress', value: engine.expanding === null ? '–' : formatCount(engine.expanding) },
           {
             ...{ name: 'Throughput', value: rate === null ? '–' : `${formatCount(Math.round(rate))}/s` },
-            note: 'people scored, over the last half minute',
+            note: 'people scored, over the last 30 seconds',
           },
-          { name: 'People scored', value: formatCount(engine.users_scored), note: 'since the start' },
+          { name: 'People scored', value: formatCount(engine.users_scored), note: 'since the service started' },
           {
-            ...{ name: 'Messages to webhooks', value: formatCount(webhooks.delivered) },
-            note: `${formatCount(webhooks.pending)} wait, ${formatCount(webhooks.failed)} failed`,
+            ...{ name: 'Webhook deliveries', value: formatCount(webhooks.delivered) },
+            note: `${formatCount(webhooks.pending)} pending, ${formatCount(webhooks.failed)} failed`,
           },
         ]}
       />
       <p class="muted small">
-        {states.length === 0 ? 'There is no audience yet.' : `Audiences: ${states.map(inWords).join(', ')}.`}
+        {states.length === 0 ? 'No audiences yet.' : `Audiences: ${states.map(inWords).join(', ')}.`}
       </p>
     </Section>
   );
@@ -128,12 +128,12 @@ function Service({ status }: { readonly status: Answer }) {
             ...{ name: 'Free disk', value: disk === null ? 'unknown' : formatBytes(disk.free_bytes) },
             note:
               disk === null
-                ? 'the system does not tell'
+                ? 'not reported by the system'
                 : `${formatShare(disk.free_bytes / disk.total_bytes)} of ${formatBytes(disk.total_bytes)}`,
           },
           {
             ...{
-              name: 'Memory of the engine',
+              name: 'Engine memory',
               note: `threads: ${engine.threads ?? 0}, restarts: ${engine.restarts}`,
             },
             value: engine.resident_bytes === null ? '–' : formatBytes(engine.resident_bytes),
@@ -156,24 +156,29 @@ function formatUptime(seconds: number): string {
 }
 
 const PARTS: readonly Column<Part>[] = [
-  { key: 'name', title: 'Part', cell: ({ name }) => name },
+  { key: 'name', title: 'Component', cell: ({ name }) => name, sortBy: ({ name }) => name },
   {
-    ...{ key: 'state', title: 'State' },
+    ...{ key: 'state', title: 'Status', sortBy: ({ ready }) => Number(ready) },
     cell: ({ ready }) => (ready ? <Badge tone="good">Ready</Badge> : <Badge tone="bad">Not ready</Badge>),
   },
-  { key: 'detail', title: 'What was found', cell: ({ detail }) => <span class="detail">{detail}</span> },
+  { key: 'detail', title: 'Details', cell: ({ detail }) => <span class="detail">{detail}</span> },
 ];
 
 function errorColumns(now: number): readonly Column<LastError>[] {
   return [
-    { key: 'code', title: 'Error', cell: ({ code }) => <a href={`/docs/errors/${code}`}>{code}</a> },
     {
-      ...{ key: 'where', title: 'Where' },
+      key: 'code',
+      title: 'Error',
+      cell: ({ code }) => <a href={`/docs/errors/${code}`}>{code}</a>,
+      sortBy: ({ code }) => code,
+    },
+    {
+      ...{ key: 'where', title: 'Where', sortBy: ({ campaign_id: id, route }) => id ?? route },
       cell: ({ campaign_id: id, route }) =>
         id === null ? <span class="mono">{route}</span> : <a href={hrefOf(['audiences', id])}>An audience</a>,
     },
     {
-      ...{ key: 'at', title: 'When' },
+      ...{ key: 'at', title: 'When', sortBy: ({ at }) => at },
       cell: ({ at }) => (
         <time dateTime={at} title={formatTime(at)}>
           {formatAgo(at, now)}

@@ -1,6 +1,6 @@
 /** Sends the ids of a file in pieces that grow, so that the first answer comes soon and a large file goes fast. */
-import { ApiError, retrySeconds } from '../../api/errors.ts';
-import type { UserSet } from '../../api/types.ts';
+import { ApiError, retrySeconds } from '../api/errors.ts';
+import type { UserSet } from '../api/types.ts';
 import type { Layout } from './read/layout.ts';
 import { readIds } from './read/read-ids.ts';
 import { UnreadableError } from './read/unreadable.ts';
@@ -19,8 +19,16 @@ export interface Report {
   readonly empty: number;
 }
 
+type Counts = Pick<UserSet, 'received' | 'known' | 'unknown' | 'duplicate'>;
+
+/** What the service says of a piece. */
+export interface SentPiece extends Counts {
+  readonly sent?: Omit<NonNullable<UserSet['sent']>, 'known_percent'>;
+  readonly dry_run?: true;
+}
+
 /** Sends one piece, as JSON strings line by line; the first replaces what was sent before. */
-export type Send = (lines: string, isFirst: boolean) => Promise<UserSet>;
+export type Send = (lines: string, isFirst: boolean) => Promise<SentPiece>;
 
 interface Following {
   /** Ends it between two pieces: the service may have taken one that is under way, whatever the browser does. */
@@ -67,12 +75,12 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     }
   }
   if (pending.length > 0) await flush(file.size);
-  if (isFirst) throw new UnreadableError('There is no id in it. Is it the right column?');
+  if (isFirst) throw new UnreadableError('It has no IDs. Is it the right column?');
   return report;
 }
 
 /** A dry run tells of each piece alone; otherwise the set is what all pieces made. */
-function added(before: Report, { sent, dry_run: isDry, ...set }: UserSet): Report {
+function added(before: Report, { sent, dry_run: isDry, ...set }: SentPiece): Report {
   const sum = (key: 'received' | 'known' | 'unknown' | 'duplicate') => before[key] + (sent?.[key] ?? 0);
   const counts = isDry
     ? { received: sum('received'), known: sum('known'), unknown: sum('unknown'), duplicate: sum('duplicate') }
@@ -104,5 +112,5 @@ function withId(error: unknown, ids: readonly string[]): unknown {
   const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];
   const id = line === undefined ? undefined : ids[Number(line) - 1];
   if (id === undefined) return error;
-  return new UnreadableError(`"${id.slice(0, 60)}" is no id: ${error.faults[0]!.message}. Is it the right column?`);
+  return new UnreadableError(`"${id.slice(0, 60)}" is not an ID: ${error.faults[0]!.message}. Is it the right column?`);
 }

@@ -3,12 +3,12 @@ import { csvRows } from './csv.ts';
 import { UnreadableError } from './unreadable.ts';
 
 export const SEPARATORS = {
-  none: 'One id a line',
+  none: 'One ID per line',
   ',': 'Comma',
   ';': 'Semicolon',
   '\t': 'Tab',
   '|': 'Vertical bar',
-  json: 'JSON lines',
+  json: 'JSON Lines',
 } as const;
 
 export type Separator = keyof typeof SEPARATORS;

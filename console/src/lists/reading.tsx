@@ -1,10 +1,11 @@
 /** How a file is read: its beginning as a table, and what the user may correct. */
-import { Select } from '../../ui/field.tsx';
-import { formatCount } from '../../ui/format.ts';
+import { Select } from '../ui/field.tsx';
+import { formatCount } from '../ui/format.ts';
 import type { UserList } from './list.ts';
 import { ENCODINGS, type Encoding } from './read/encoding.ts';
 import type { Layout, Preview } from './read/layout.ts';
 import { SEPARATORS, type Separator } from './read/records.ts';
+import './lists.css';
 
 export function Reading({ list }: { readonly list: UserList }) {
   const layout = list.layout.value;
@@ -34,7 +35,7 @@ function Choices({ list, layout, preview }: ChoicesProps) {
     <>
       <div class="choices">
         <Select
-          label="Column with the ids"
+          label="ID column"
           value={asks ? '' : String(layout.column)}
           onValue={(column) => (column === '' ? undefined : list.change({ column: Number(column) }))}
           options={[
@@ -43,7 +44,7 @@ function Choices({ list, layout, preview }: ChoicesProps) {
           ]}
         />
         <Select
-          label="Separated by"
+          label="Separator"
           value={layout.separator}
           onValue={(separator) => list.change({ separator: separator as Separator })}
           options={Object.entries(SEPARATORS).map(([value, label]) => ({ value, label }))}
@@ -62,7 +63,7 @@ function Choices({ list, layout, preview }: ChoicesProps) {
             checked={layout.hasHeader}
             onChange={({ currentTarget }) => list.change({ hasHeader: currentTarget.checked })}
           />
-          The first row has names
+          First row is a header
         </label>
       )}
     </>
@@ -76,7 +77,7 @@ function Head({ preview: { columns, rows }, column }: { readonly preview: Previe
       <div class="scroll" tabIndex={0}>
         <table>
           <caption class="visually-hidden">
-            The first {formatCount(rows.length)} rows; the ids are in {columns[column]}
+            The first {formatCount(rows.length)} rows; the IDs are in {columns[column]}
           </caption>
           <thead>
             <tr>

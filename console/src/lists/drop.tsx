@@ -1,5 +1,6 @@
 /** A place for a file: dropped on it, or chosen by the browser's own dialog. */
 import { useId, useRef, useState } from 'preact/hooks';
+import './lists.css';
 
 interface DropProps {
   readonly label: string;

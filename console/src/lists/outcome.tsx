@@ -1,15 +1,16 @@
 /** What the service said of a list: how far it is, who is known, and what looks wrong with those who are not. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { call } from '../../api/client.ts';
-import { useConsole } from '../../console.ts';
-import { Button } from '../../ui/button.tsx';
-import { formatCount, formatShare } from '../../ui/format.ts';
-import { Progress } from '../../ui/progress.tsx';
+import { call } from '../api/client.ts';
+import { useConsole } from '../console.ts';
+import { Button } from '../ui/button.tsx';
+import { formatCount, formatShare } from '../ui/format.ts';
+import { Progress } from '../ui/progress.tsx';
 import type { UserList } from './list.ts';
 import { ENCODINGS } from './read/encoding.ts';
 import { SEPARATORS } from './read/records.ts';
 import type { Report } from './send-ids.ts';
+import './lists.css';
 
 interface OutcomeProps {
   readonly list: UserList;
@@ -34,7 +35,7 @@ export function Outcome({ list, noun, onClear, actions }: OutcomeProps) {
         </Button>
       </div>
       {state.kind === 'asks' ? (
-        <p class="outcome-warn">Which column has the ids? Choose it below.</p>
+        <p class="outcome-warn">Which column has the IDs? Choose it below.</p>
       ) : state.kind === 'sending' ? (
         <Sending share={state.share} read={state.report?.received ?? 0} />
       ) : state.kind === 'failed' ? (
@@ -52,7 +53,7 @@ function Sending({ share, read }: { readonly share: number; readonly read: numbe
     <div role="status">
       <Progress label="Sending the list" value={share} />
       <span class="muted small">
-        {formatShare(share)} sent, {formatCount(read)} ids checked
+        {formatShare(share)} sent, {formatCount(read)} IDs checked
       </span>
     </div>
   );
@@ -77,8 +78,8 @@ function Done({ list, report, noun }: DoneProps) {
   const { known, unknown, duplicate, empty } = report;
   const facts = [
     unknown > 0 ? `${formatCount(unknown)} unknown` : null,
-    duplicate > 0 ? `${formatCount(duplicate)} twice in the list` : null,
-    empty > 0 ? `${formatCount(empty)} rows without an id` : null,
+    duplicate > 0 ? `${formatCount(duplicate)} duplicate` : null,
+    empty > 0 ? `${formatCount(empty)} rows without an ID` : null,
   ].filter(Boolean);
   return (
     <div role="status">
@@ -127,8 +128,8 @@ function Hints({ list, report }: { readonly list: UserList; readonly report: Rep
 }
 
 const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
-  json_lines: 'these are lines of JSON. Choose "JSON lines" below.',
-  header: 'this is the name of a column. Say below that the first row has names.',
+  json_lines: 'these are lines of JSON. Choose “JSON Lines” below.',
+  header: 'this is the name of a column. Tick “First row is a header” below.',
   utf16: 'these are in another encoding. Choose UTF-16 below.',
   spaces: 'these are known without the spaces around them.',
   quotes: 'these are known without the quotes around them. Choose a separator below.',
@@ -148,7 +149,7 @@ function Nobody({ examples }: { readonly examples: readonly string[] }) {
   return (
     <div class="outcome-bad" role="alert">
       <p>
-        None of these ids is in your population. Your list has <Ids ids={examples.slice(0, 3)} />
+        None of these IDs is in your population. Your list has <Ids ids={examples.slice(0, 3)} />
         {own.length > 0 ? (
           <>
             ; the population has <Ids ids={own} />
@@ -156,7 +157,7 @@ function Nobody({ examples }: { readonly examples: readonly string[] }) {
         ) : null}
         .
       </p>
-      <p>It may be another column, or ids of another system.</p>
+      <p>They may be in another column, or come from another system.</p>
     </div>
   );
 }

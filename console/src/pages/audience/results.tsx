@@ -3,7 +3,9 @@ import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { hrefOf } from '../../router.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
+import { ButtonLink } from '../../ui/button.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -14,8 +16,8 @@ const EVERY_MS = 10_000;
 /** With fewer responses nothing is said about the prediction. */
 const ENOUGH = 10;
 
-export function Feedback({ campaign: { id, audience_version: version } }: { readonly campaign: Campaign }) {
-  const { api } = useConsole();
+export function Results({ campaign: { id, audience_version: version } }: { readonly campaign: Campaign }) {
+  const { api, session } = useConsole();
   const { data, error, refresh } = usePolled(
     async (signal) => {
       const params = { path: { id } };
@@ -33,10 +35,15 @@ export function Feedback({ campaign: { id, audience_version: version } }: { read
   const isNothing = users.conversion + users.click + users.dismissal === 0;
   const expected = quality.curve.length > 0 ? reachAt(quality.curve, quality.candidates, quality.size) : null;
   return (
-    <section class="panel" aria-label="What came back">
-      <h2>What came back</h2>
+    <section class="panel" aria-label="Results">
+      <h2>Results</h2>
+      {session.may('write') ? (
+        <div class="panel-action">
+          <ButtonLink href={hrefOf(['audiences', id, 'report'])}>Report results</ButtonLink>
+        </div>
+      ) : null}
       {isNothing ? (
-        <p class="muted">Nothing yet. Conversions, clicks and dismissals that are reported appear here.</p>
+        <p class="muted">No results yet. Conversions, clicks and dismissals appear here once they are reported.</p>
       ) : (
         <>
           <dl class="expected">
@@ -45,7 +52,7 @@ export function Feedback({ campaign: { id, audience_version: version } }: { read
             <Count title="Dismissals" count={users.dismissal} />
           </dl>
           {responders.ranked === 0 ? (
-            <p class="muted">Those who responded are your customers already, or not in the population.</p>
+            <p class="muted">Everyone who responded is already a customer, or not in the population.</p>
           ) : (
             <Comparison
               {...responders}
@@ -98,27 +105,27 @@ function Comparison({ ranked, members, compared, responded, recall, share }: Com
   return (
     <div class="comparison">
       <p>
-        Of {formatCount(ranked)} who responded and were not your customers, the audience had {formatCount(members)}.{' '}
+        Of the {formatCount(ranked)} new people who responded, {formatCount(members)} were in the audience.{' '}
         {recall === null ? null : <Verdict ranked={ranked} seen={seen} recall={recall} />}
       </p>
       <Table
-        caption="What came back beside what was expected"
+        caption="Results compared with the forecast"
         rows={rows}
         rowKey={({ title }) => title}
         columns={[
-          { key: 'title', title: 'In the audience', cell: ({ title }) => title },
+          { key: 'title', title: 'Responses in the audience', cell: ({ title }) => title },
           { key: 'people', title: 'People', isNumber: true, cell: ({ people }) => people },
           { key: 'share', title: 'Share', isNumber: true, cell: (each) => each.share },
           { key: 'lift', title: 'Compared with random', isNumber: true, cell: ({ lift }) => lift ?? '–' },
         ]}
       />
       <p class="muted small">
-        Whoever was never shown the campaign could hardly respond: where only the audience was, its share is high.
+        People who never saw the campaign could hardly respond. If only the audience saw it, its share is high.
       </p>
       {compared < responded ? (
         <p class="muted small">
-          This compares {formatCount(compared)} of the {formatCount(responded)} people who responded: the first by their
-          ids.
+          This compares {formatCount(compared)} of the {formatCount(responded)} people who responded, in the order of
+          their IDs.
         </p>
       ) : null}
     </div>

@@ -1,30 +1,53 @@
-/** A draft that somebody left, as the values of the form: the ids of its customers stay with the service. */
+/** An audience as the values of the form: a draft to continue, or a copy. The IDs of its people stay in the service. */
 import { type Api, call } from '../../api/client.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
-import { DRAFT_NAME } from './draft.ts';
-import type { KeptList } from './list.ts';
+import type { KeptList } from '../../lists/list.ts';
+import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { type FilterValue, NO_VALUES, type Values } from './values.ts';
 
-/** null where it is no draft any more. @throws ApiError, OfflineError */
-export async function loadBegun(api: Api, id: string, signal: AbortSignal): Promise<Values | null> {
+/** A draft; null where it is one no more. @throws ApiError, OfflineError */
+export async function loadDraft(api: Api, id: string, signal: AbortSignal): Promise<Values | null> {
+  const { campaign, seeds, suppression } = await load(api, id, signal);
+  if (campaign.state !== null) return null;
+  return {
+    ...definitionOf(campaign),
+    name: campaign.name === DRAFT_NAME ? '' : campaign.name,
+    draftId: id,
+    seeds: keptOf(seeds, 'Uploaded customers'),
+    suppression: keptOf(suppression, 'Uploaded list'),
+  };
+}
+
+/** A new audience like another one, but for its lists. @throws ApiError, OfflineError */
+export async function loadCopy(api: Api, id: string, signal: AbortSignal): Promise<Values> {
+  const { campaign, seeds, suppression } = await load(api, id, signal);
+  const { name } = campaign;
+  const copied = { name, customers: seeds.users, suppressed: suppression.users };
+  return { ...definitionOf(campaign), name: `Copy of ${name}`.slice(0, MOST_CHARACTERS), copied };
+}
+
+/** Of a name. */
+const MOST_CHARACTERS = 200;
+
+async function load(api: Api, id: string, signal: AbortSignal) {
   const init = { params: { path: { id } }, signal };
   const [campaign, seeds, suppression] = await Promise.all([
     call(api.GET('/v1/campaigns/{id}', init)),
     call(api.GET('/v1/campaigns/{id}/seeds', init)),
     call(api.GET('/v1/campaigns/{id}/suppression', init)),
   ]);
-  if (campaign.state !== null) return null;
+  return { campaign, seeds, suppression };
+}
+
+function definitionOf(campaign: Campaign): Values {
   return {
     ...NO_VALUES,
     ...sizeOf(campaign.audience),
-    name: campaign.name === DRAFT_NAME ? '' : campaign.name,
+    ...{ refresh: campaign.refresh, labels: campaign.labels },
     features: mapped(campaign.features, (value) =>
       typeof value === 'string' ? [value] : typeof value === 'number' ? [String(value)] : listOf(value),
     ),
     filters: mapped(campaign.filters, filterOf),
-    draftId: id,
-    seeds: keptOf(seeds, 'Customers sent before'),
-    suppression: keptOf(suppression, 'People sent before'),
   };
 }
 

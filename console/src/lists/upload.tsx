@@ -1,0 +1,107 @@
+/** A list that is previewed first: what the service knows of it, and then the button that uses it. */
+import { useEffect, useState } from 'preact/hooks';
+import { Button } from '../ui/button.tsx';
+import { formatShare } from '../ui/format.ts';
+import { Progress } from '../ui/progress.tsx';
+import { bestColumn } from './best-column.ts';
+import { Drop } from './drop.tsx';
+import { UserList } from './list.ts';
+import { Outcome } from './outcome.tsx';
+import { Reading } from './reading.tsx';
+import { type Report, type Send, sendIds } from './send-ids.ts';
+
+interface UploadProps {
+  readonly label: string;
+  readonly hint: string;
+  /** Tells what is known of a piece, and changes nothing. */
+  readonly preview: Send;
+  readonly commit: Send;
+  /** What the button says; null where there is nothing to do. */
+  readonly actionOf: (report: Report) => string | null;
+  /** What has not been done yet. */
+  readonly note: string;
+  readonly kind?: 'primary' | 'danger';
+  readonly onDone: (report: Report) => void;
+}
+
+type State = { readonly share: number } | { readonly error: unknown } | null;
+
+export function Upload({ label, hint, preview, commit, actionOf, note, kind = 'primary', onDone }: UploadProps) {
+  const [list] = useState(() => {
+    const knownOf = async (ids: readonly string[]) => (await preview(linesOf(ids), true)).sent?.known ?? 0;
+    return new UserList({ send: preview, askColumn: (head) => bestColumn(head, knownOf), kept: null });
+  });
+  const [state, setState] = useState<State>(null);
+  useEffect(() => () => list.stop(), [list]);
+  const now = list.state.value;
+  const isSending = state !== null && 'share' in state;
+  const use = async () => {
+    const [source, layout] = [list.source.peek(), list.layout.peek()];
+    if (source === null || layout === null) return;
+    setState({ share: 0 });
+    try {
+      const following = { ...QUIETLY, onSent: (share: number) => setState({ share }) };
+      const report = await sendIds(source.file, layout, commit, following);
+      setState(null);
+      list.clear();
+      onDone(report);
+    } catch (error) {
+      setState({ error });
+    }
+  };
+  const choose = (file: File) => {
+    setState(null);
+    void list.choose({ name: file.name, file, isText: false });
+  };
+  const action = now.kind === 'done' ? actionOf(now.report) : null;
+  return (
+    <div class="upload">
+      {now.kind === 'empty' ? <Drop label={label} hint={hint} onFile={choose} /> : null}
+      <Outcome
+        list={list}
+        noun="people"
+        onClear={isSending ? null : () => list.clear()}
+        actions={now.kind === 'done' ? <Use {...{ state, action, note, kind }} onUse={use} /> : null}
+      />
+      {isSending ? null : <Reading list={list} />}
+    </div>
+  );
+}
+
+/** Nobody stops it once it counts. */
+const QUIETLY = { signal: new AbortController().signal, onId: () => {} };
+
+interface UseProps extends Pick<UploadProps, 'note' | 'kind'> {
+  readonly state: State;
+  readonly action: string | null;
+  readonly onUse: () => void;
+}
+
+function Use({ state, action, note, kind = 'primary', onUse }: UseProps) {
+  if (state !== null && 'share' in state)
+    return (
+      <div role="status">
+        <Progress label="Sending the list" value={state.share} />
+        <span class="muted small">{formatShare(state.share)} sent</span>
+      </div>
+    );
+  return (
+    <>
+      {state === null ? null : (
+        <p class="field-error" role="alert">
+          {state.error instanceof Error ? state.error.message : String(state.error)}
+        </p>
+      )}
+      <p class="muted">{action === null ? 'There is nothing to do with this list.' : note}</p>
+      {action === null ? null : (
+        <Button kind={kind} onClick={onUse}>
+          {action}
+        </Button>
+      )}
+    </>
+  );
+}
+
+function linesOf(ids: readonly string[]): string {
+  return ids.map((id) => `${JSON.stringify(id)}\n`).join('');
+}

@@ -1,0 +1,150 @@
+/** What the audience is made of: customers, filters, suppression lists, campaign details, size and refresh policy. */
+import type { ComponentChildren } from 'preact';
+import { type Api, call } from '../../api/client.ts';
+import { ApiError } from '../../api/errors.ts';
+import type { Campaign, UserSet } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { Facts, Section } from '../../ui/facts.tsx';
+import { formatCount, formatExact, formatTime } from '../../ui/format.ts';
+import { Failed, Loading } from '../../ui/states.tsx';
+import { featureTitle, valueWords } from '../../ui/words.ts';
+import { refreshWords } from '../audiences/words.ts';
+
+interface Sets {
+  readonly seeds: UserSet;
+  readonly suppression: UserSet;
+  /** null for a key of certain campaigns, which is not told of the list of all. */
+  readonly global: UserSet | null;
+}
+
+async function loadSets(api: Api, id: string, signal: AbortSignal): Promise<Sets> {
+  const init = { params: { path: { id } }, signal };
+  const [seeds, suppression, global] = await Promise.all([
+    call(api.GET('/v1/campaigns/{id}/seeds', init)),
+    call(api.GET('/v1/campaigns/{id}/suppression', init)),
+    call(api.GET('/v1/suppression', { signal })).catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 403) return null;
+      throw error;
+    }),
+  ]);
+  return { seeds, suppression, global };
+}
+
+export function Definition({ campaign }: { readonly campaign: Campaign }) {
+  const { api } = useConsole();
+  const { id, needs_expansion: needsRebuild, updated_at: at, audience_version: version } = campaign;
+  const { data, error, refresh } = usePolled((signal) => loadSets(api, id, signal), {
+    ...{ key: `${id} ${at}`, everyMs: () => null, keepsLast: true },
+  });
+  if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
+  return (
+    <div class="stack">
+      {needsRebuild && version !== null ? (
+        <p class="notice" role="status">
+          The definition has changed since the version in use was built. Rebuild the audience to apply it.
+        </p>
+      ) : null}
+      <Customers seeds={data.seeds} />
+      <Section title="Eligible people">
+        <Named record={campaign.filters} words={filterWords} none="Everyone in the population: there are no filters." />
+      </Section>
+      <Suppression {...data} />
+      <Section title="Campaign details">
+        <Named record={campaign.features} words={featureValue} none="None." />
+      </Section>
+      <Section title="Size and refresh">
+        <Named
+          record={{
+            'Requested size': sizeWords(campaign.audience),
+            'Current size': campaign.size === null ? 'Not built yet' : `${formatCount(campaign.size)} people`,
+            'Rebuilt automatically': refreshWords(campaign.refresh),
+          }}
+          words={(text) => text}
+          none=""
+        />
+      </Section>
+    </div>
+  );
+}
+
+function Customers({
+  seeds: { received, known, unknown, duplicate, suppressed, updated_at: at },
+}: Pick<Sets, 'seeds'>) {
+  return (
+    <Section title="Your customers" lead={at === null ? null : `Uploaded ${formatTime(at)}.`}>
+      {received === 0 ? (
+        <p class="muted">No customers yet.</p>
+      ) : (
+        <Facts
+          facts={[
+            { name: 'IDs given', value: formatCount(received) },
+            { name: 'In the population', value: formatCount(known) },
+            { name: 'Unknown', value: formatCount(unknown) },
+            { name: 'Duplicates', value: formatCount(duplicate) },
+            ...(suppressed
+              ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used as customers' }]
+              : []),
+          ]}
+        />
+      )}
+    </Section>
+  );
+}
+
+function Suppression({ suppression, global }: Pick<Sets, 'suppression' | 'global'>) {
+  const noteOf = ({ known }: UserSet) => `${formatCount(known)} in the population`;
+  return (
+    <Section title="Suppression lists" lead="People on either list are never in the audience.">
+      <Facts
+        facts={[
+          { name: 'List of this audience', value: formatCount(suppression.users), note: noteOf(suppression) },
+          global === null
+            ? { name: 'Global list', value: '–', note: 'not visible to your key' }
+            : { name: 'Global list', value: formatCount(global.users), note: noteOf(global) },
+        ]}
+      />
+    </Section>
+  );
+}
+
+interface NamedProps<T> {
+  readonly record: Readonly<Record<string, T>>;
+  readonly words: (value: T) => ComponentChildren;
+  readonly none: string;
+}
+
+/** A line for each feature. */
+function Named<T>({ record, words, none }: NamedProps<T>) {
+  const entries = Object.entries(record);
+  if (entries.length === 0) return <p class="muted">{none}</p>;
+  return (
+    <dl class="named">
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>{featureTitle(name)}</dt>
+          <dd>{words(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function filterWords(filter: Campaign['filters'][string]): string {
+  if (Array.isArray(filter)) return filter.map(valueWords).join(', ');
+  const { min, max } = filter as { readonly min?: number; readonly max?: number };
+  if (min === undefined) return `at most ${formatExact(max ?? 0)}`;
+  return max === undefined ? `at least ${formatExact(min)}` : `${formatExact(min)} to ${formatExact(max)}`;
+}
+
+function featureValue(value: Campaign['features'][string]): string {
+  if (typeof value === 'number') return formatExact(value);
+  if (typeof value === 'string') return valueWords(value);
+  return value.map((each) => (typeof each === 'number' ? formatExact(each) : valueWords(each))).join(', ');
+}
+
+function sizeWords(audience: Campaign['audience']): string {
+  return 'size' in audience
+    ? `${formatCount(audience.size)} people`
+    : `${formatExact(audience.percent)}% of the population`;
+}

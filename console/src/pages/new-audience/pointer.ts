@@ -1,0 +1,6 @@
+/** Where the service's errors point to. */
+
+/** The JSON pointer of a feature, or of its filter. */
+export function pointerOf(part: 'features' | 'filters', name: string): string {
+  return `/${part}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}

@@ -1,0 +1,168 @@
+/** The global suppression list: who is never in any audience, and changes of it. */
+import { useState } from 'preact/hooks';
+import { type Api, call } from '../../api/client.ts';
+import type { UserSet } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { ndjsonBody } from '../../lists/ndjson.ts';
+import type { Report, Send } from '../../lists/send-ids.ts';
+import { Upload } from '../../lists/upload.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { Facts, Section } from '../../ui/facts.tsx';
+import { Select } from '../../ui/field.tsx';
+import { formatCount, formatTime } from '../../ui/format.ts';
+import { Page } from '../../ui/page.tsx';
+import { saveFile } from '../../ui/save-file.ts';
+import { Failed, Loading } from '../../ui/states.tsx';
+
+const EVERY_MS = 10_000;
+const PATH = '/v1/suppression';
+
+type Mode = 'add' | 'remove' | 'replace';
+
+export function Suppression() {
+  const { api, session } = useConsole();
+  const { data, error, refresh } = usePolled((signal) => call(api.GET(PATH, { signal })), {
+    ...{ key: 'suppression', everyMs: EVERY_MS },
+  });
+  const [isDeleting, setDeleting] = useState(false);
+  const mayWrite = session.may('write');
+  return (
+    <Page
+      title="Suppression list"
+      lead="People who are never in any audience, such as those who opted out."
+      actions={
+        mayWrite && data !== undefined && data.users > 0 ? (
+          <Button kind="danger" onClick={() => setDeleting(true)}>
+            Delete the list
+          </Button>
+        ) : null
+      }
+    >
+      {data !== undefined ? (
+        <>
+          <Counts set={data} />
+          {mayWrite ? <Change onChange={refresh} /> : <p class="muted">Your key can read the list, not change it.</p>}
+        </>
+      ) : error !== undefined ? (
+        <Failed error={error} onRetry={refresh} />
+      ) : (
+        <Loading />
+      )}
+      {isDeleting ? <Delete users={data?.users ?? 0} onClose={() => setDeleting(false)} onDone={refresh} /> : null}
+    </Page>
+  );
+}
+
+function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly set: UserSet }) {
+  const { api, page, toasts } = useConsole();
+  const download = async () => {
+    try {
+      const headers = { accept: 'text/plain' };
+      const file: Blob = await call(api.GET(`${PATH}/unknown`, { headers, parseAs: 'blob' }));
+      saveFile(page, file, 'unknown-suppressed.txt');
+    } catch (error) {
+      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+    }
+  };
+  return (
+    <Section title="On the list">
+      <Facts
+        facts={[
+          { name: 'People', value: formatCount(users) },
+          { name: 'In the population', value: formatCount(known) },
+          { name: 'Unknown', value: formatCount(unknown), note: 'kept: a later population may have them' },
+          { name: 'Last changed', value: at === null ? 'Never' : formatTime(at) },
+        ]}
+      />
+      {unknown > 0 ? (
+        <div class="actions">
+          <Button onClick={download}>Download the {formatCount(unknown)} unknown</Button>
+        </div>
+      ) : null}
+    </Section>
+  );
+}
+
+/** The first piece of a new list replaces the one before; the others are added. */
+function sendTo(api: Api, mode: Mode, isPreview: boolean): Send {
+  const params = isPreview ? { query: { dry_run: 'true' as const } } : {};
+  return (lines, isFirst) => {
+    const init = { params, ...ndjsonBody(lines) };
+    if (mode === 'replace' && (isFirst || isPreview)) return call(api.PUT(PATH, init));
+    return call(mode === 'remove' ? api.POST(`${PATH}/remove`, init) : api.POST(`${PATH}/add`, init));
+  };
+}
+
+const MODES: Readonly<Record<Mode, { readonly label: string; readonly action: string; readonly done: string }>> = {
+  add: { label: 'Add people', action: 'Add', done: 'The list was added to.' },
+  remove: { label: 'Remove people', action: 'Remove', done: 'The people were removed from the list.' },
+  replace: { label: 'Replace the whole list', action: 'Replace the list by', done: 'The list was replaced.' },
+};
+
+function Change({ onChange }: { readonly onChange: () => void }) {
+  const { api, toasts } = useConsole();
+  const [mode, setMode] = useState<Mode>('add');
+  const { action, done } = MODES[mode];
+  const actionOf = ({ known, unknown }: Report) =>
+    known + unknown === 0 ? null : `${action} ${formatCount(known + unknown)} people`;
+  return (
+    <Section
+      title="Change the list"
+      lead="Audiences use a changed list the next time they are rebuilt. Those that are rebuilt when a suppression list changes use it within seconds."
+    >
+      <div class="narrow">
+        <Select
+          label="What to do"
+          value={mode}
+          onValue={(value) => setMode(value as Mode)}
+          options={Object.entries(MODES).map(([value, { label }]) => ({ value, label }))}
+        />
+      </div>
+      <Upload
+        key={mode}
+        label="Choose a list"
+        hint="Text, CSV or JSON Lines with user IDs, of any size."
+        preview={sendTo(api, mode, true)}
+        commit={sendTo(api, mode, false)}
+        actionOf={actionOf}
+        note="This is a preview. Nothing has changed yet."
+        kind={mode === 'add' ? 'primary' : 'danger'}
+        onDone={() => {
+          toasts.say(done);
+          onChange();
+        }}
+      />
+    </Section>
+  );
+}
+
+interface DeleteProps {
+  readonly users: number;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+function Delete({ users, onClose, onDone }: DeleteProps) {
+  const { api, toasts } = useConsole();
+  const remove = async () => {
+    await call(api.DELETE(PATH));
+    toasts.say('The suppression list is empty now.');
+    onDone();
+  };
+  return (
+    <Confirm
+      title="Delete the suppression list?"
+      isOpen
+      kind="danger"
+      action="Delete the list"
+      onConfirm={remove}
+      onClose={onClose}
+    >
+      <p>
+        Its {formatCount(users)} people can be in audiences again as soon as these are rebuilt. It cannot be undone.
+      </p>
+    </Confirm>
+  );
+}
