@@ -1,6 +1,7 @@
 /** Whether filters can match any user of a population. */
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
 import { type FeatureKind, KINDS } from '../lib/feature-kinds.ts';
+import { jsonPointer } from '../lib/json-pointer.ts';
 import type { Filters } from './features.ts';
 
 /** What is known of a population's features. */
@@ -23,7 +24,7 @@ export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters
 }
 
 function faultsOf(known: FilterableFeatures, feature: string, filter: Filters[string]): ErrorDetail[] {
-  const pointer = `/filters/${feature.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointer = jsonPointer('filters', feature);
   const kind = known.features.find(({ name }) => name === feature)?.kind;
   const fault = kind === undefined ? 'the population has no such feature' : formFault(kind, filter);
   if (fault !== null) return [{ pointer, value: feature, message: fault }];

@@ -10,7 +10,7 @@ import { describeRoute, notModified } from '../plugins/route.ts';
 import { audiencePage } from './audience.ts';
 import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
-import type { TakeStream } from './stream/stream-turns.ts';
+import type { TakeStream } from './stream/stream-encoder.ts';
 
 /** The description of both routes. */
 const READING =

@@ -16,7 +16,7 @@ import type { ViewQuery } from './queries.ts';
 import type { Encoding } from './stream/block-encoding.ts';
 import { formatRows, headOf, MEMBER_ROWS, SAFE_MEMBER_ROWS, type TextType } from './stream/row-formats.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { TakeStream } from './stream/stream-turns.ts';
+import type { TakeStream } from './stream/stream-encoder.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 /** What a read calls. */

@@ -15,7 +15,7 @@ import { audienceDiff, audienceVersionPage } from './audience.ts';
 import { diffParams, diffQuery, versionsQuery } from './queries.ts';
 import type { ChangeBlock } from './stream/block-encoding.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { TakeStream } from './stream/stream-turns.ts';
+import type { TakeStream } from './stream/stream-encoder.ts';
 import { checkPopulation, openFound } from './view.ts';
 
 /** What these routes call. */

@@ -2,6 +2,7 @@
 import type { CampaignFeatures } from '../../domain/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { KINDS } from '../../lib/feature-kinds.ts';
+import { jsonPointer } from '../../lib/json-pointer.ts';
 import type { CampaignFeature } from '../../service/ports/served.ts';
 
 /**
@@ -34,7 +35,7 @@ function refuseUnknownNames(expected: readonly CampaignFeature[], given: Campaig
   const list = known.length === 0 ? 'none' : known.join(', ');
   throw new AppError('unknown_feature', `the model's campaign features are: ${list}`, {
     details: unknown.map((name) => ({
-      pointer: pointerTo(name),
+      pointer: jsonPointer('features', name),
       value: name,
       message: 'the model has no such feature',
     })),
@@ -47,11 +48,7 @@ function refuseWrongKinds(expected: readonly CampaignFeature[], given: CampaignF
   for (const feature of expected) {
     const value = Object.hasOwn(given, feature.name) ? given[feature.name] : undefined;
     const message = value === undefined ? null : KINDS[feature.kind].refuse(value, feature.size);
-    if (message !== null) details.push({ pointer: pointerTo(feature.name), value, message });
+    if (message !== null) details.push({ pointer: jsonPointer('features', feature.name), value, message });
   }
   if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature has the wrong kind', { details });
-}
-
-function pointerTo(name: string): string {
-  return `/features/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { TakeStream } from '../audiences/stream/stream-turns.ts';
+import type { TakeStream } from '../audiences/stream/stream-encoder.ts';
 import type { ServerConfig } from '../config.ts';
 import { negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';

@@ -1,6 +1,13 @@
 /** What the webhook routes and the metrics need from the dispatcher. */
 import type { AddressGuard } from '../webhooks/address-guard.ts';
-import type { AttemptCounts } from '../webhooks/dispatcher.ts';
+
+/** Attempts since the start. */
+export interface AttemptCounts {
+  readonly delivered: number;
+  /** Failed, and retried later. */
+  readonly retried: number;
+  readonly failed: number;
+}
 
 /** What routes and metrics need from the dispatcher. */
 export interface WebhookService {

@@ -7,7 +7,7 @@ import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
 import type { Limits } from '../limits.ts';
-import type { WebhookService } from '../ports/webhooks.ts';
+import type { AttemptCounts, WebhookService } from '../ports/webhooks.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type PostResult, post } from './deliver.ts';
 import type { DeliveryLimits } from './limits.ts';
@@ -27,14 +27,6 @@ export interface DispatcherOptions {
   /** Makes a span of each attempt, which the receiver is told of in `traceparent`. */
   readonly tracer?: Tracer | null;
   readonly config: DeliveryLimits & Pick<Limits, 'closeGraceMs' | 'webhookRetryMs' | 'webhookRetentionMs'>;
-}
-
-/** Attempts since the start, by outcome. */
-export interface AttemptCounts {
-  readonly delivered: number;
-  /** Failed, and retried later. */
-  readonly retried: number;
-  readonly failed: number;
 }
 
 /**

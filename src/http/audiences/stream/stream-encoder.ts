@@ -5,6 +5,9 @@ import type { Encoding, RowBlock } from './block-encoding.ts';
 import type { EncodeTask } from './encode-thread.ts';
 import type { Turn } from './stream-turns.ts';
 
+/** Takes a slot for a stream, until what it returns is called; its streams take turns, and share one encoder. */
+export type TakeStream = (() => () => void) & { readonly turn: Turn; readonly encoder: StreamEncoder };
+
 type EncodeThread = ThreadGroup<EncodeTask, Uint8Array>;
 
 /** One thread for all streams, started with the first of them. */

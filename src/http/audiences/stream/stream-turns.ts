@@ -1,15 +1,10 @@
 /** Turns of streams: however many are open, the event loop makes their chunks for a few milliseconds at a time. */
 
-import type { StreamEncoder } from './stream-encoder.ts';
-
 /** How long chunks are made before everything else that has arrived gets its turn. */
 const TURN_MS = 4;
 
 /** Waits until the caller may make its next chunk. */
 export type Turn = () => Promise<void>;
-
-/** Takes a slot for a stream, until what it returns is called; its streams take turns, and share one encoder. */
-export type TakeStream = (() => () => void) & { readonly turn: Turn; readonly encoder: StreamEncoder };
 
 /**
  * First come, first served: in each turn of the event loop one stream goes on, then the next, until `TURN_MS` have

@@ -3,6 +3,7 @@
  * surrogate pair, which is no text and would be stored as another.
  */
 import { AppError } from '../../../lib/errors.ts';
+import { jsonPointer } from '../../../lib/json-pointer.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -45,7 +46,7 @@ function findIllFormed(value: unknown, pointer: string): string | null {
   if (typeof value === 'string') return isWellFormed(value) ? null : pointer;
   if (typeof value !== 'object' || value === null) return null;
   for (const [name, field] of Object.entries(value)) {
-    const at = `${pointer}/${stepOf(name)}`;
+    const at = pointer + jsonPointer(name);
     const found = isWellFormed(name) ? findIllFormed(field, at) : at;
     if (found !== null) return found;
   }
@@ -132,7 +133,7 @@ class RepeatedName {
       this.#skip(/[\s,]*/y);
       if (this.#text[this.#at] !== '"') break;
       const name = this.#string();
-      const at = `${pointer}/${stepOf(name)}`;
+      const at = pointer + jsonPointer(name);
       if (names.has(name)) return at;
       names.add(name);
       this.#skip(/[\s:]*/y);
@@ -167,8 +168,4 @@ class RepeatedName {
     characters.test(this.#text);
     this.#at = characters.lastIndex;
   }
-}
-
-function stepOf(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }

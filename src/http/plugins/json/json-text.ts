@@ -1,6 +1,7 @@
 /** Checks of JSON text before and after parsing: its depth, and names that no object may have. */
 import secureJson from 'secure-json-parse';
 import { AppError } from '../../../lib/errors.ts';
+import { jsonPointer } from '../../../lib/json-pointer.ts';
 import { findJsonFault } from './json-names.ts';
 
 /** Nested lists and objects: no body of this API needs more than 5. */
@@ -63,7 +64,7 @@ const LONG_LINE = 1024;
 function refuseForbidden(value: unknown, pointer: string): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, field] of Object.entries(value)) {
-    const at = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const at = pointer + jsonPointer(name);
     if (name === '__proto__' || (name === 'constructor' && hasPrototype(field))) {
       const message = `no object may have the field ${name}`;
       throw new AppError('invalid_request', `the body is not valid: ${at}: ${message}`, {

@@ -5,6 +5,7 @@
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import type { z } from 'zod';
 import { AppError, type ErrorDetail } from '../../../lib/errors.ts';
+import { jsonPointer } from '../../../lib/json-pointer.ts';
 import { sentenceOf } from './sentences.ts';
 
 /** Fastify's validator: the first part of a request that violates its schema is refused, with all its issues. */
@@ -102,16 +103,11 @@ function detailOf(
 ): ErrorDetail {
   const value = valueAt(input, path);
   return {
-    pointer: isBody ? pointerOf(path) : path.map(String).join('.'),
+    pointer: isBody ? jsonPointer(...path) : path.map(String).join('.'),
     message,
     ...(value === undefined ? {} : { value }),
     ...(limit === undefined ? {} : { limit }),
   };
-}
-
-/** RFC 6901. */
-function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
