@@ -1,31 +1,31 @@
-/** API keys: what they may do, and how one is made and recognised. */
+/** API keys: what they may do, and how they are created and recognised. */
 import { createHash, randomBytes } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 import type { Labels } from './types.ts';
 
-/** What a key may do, each with what the ones before it may. */
+/** What a key may do; each scope includes the ones before it. */
 export const SCOPES = ['read', 'write', 'admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
 /** A key without its secret. Times are milliseconds since 1970. */
 export interface ApiKey {
-  /** What the key begins with: it may be shown and logged. */
+  /** The beginning of the key, which may be shown and logged. */
   readonly id: string;
   readonly name: string;
   readonly scope: Scope;
-  /** It only sees campaigns that have all of these; none: all campaigns. */
+  /** It only sees campaigns that have all of these labels; without any, it sees all campaigns. */
   readonly labels: Labels;
   readonly createdAt: number;
   readonly expiresAt: number | null;
-  /** When it was found to have expired: it stays so, whatever the clock says. */
+  /** When it was found to have expired: it stays expired, whatever the clock says. */
   readonly expiredAt: number | null;
   readonly revokedAt: number | null;
 }
 
 export type NewApiKey = Pick<ApiKey, 'name' | 'scope' | 'labels' | 'expiresAt'>;
 
-/** A key, with the hash that what callers send is compared with. */
+/** A key with the hash that the keys of requests are compared with. */
 export interface StoredApiKey extends ApiKey {
   readonly sha256: string;
 }
@@ -41,22 +41,22 @@ export function newApiKey(): { readonly id: string; readonly key: string } {
   return { id, key: `${id}_${randomBytes(SECRET_BYTES).toString('base64url')}` };
 }
 
-/** The id that a text of a key's form begins with; null for any other text. */
+/** The id at the beginning of a text that has the form of a key; null for any other text. */
 export function apiKeyIdOf(text: string): string | null {
   return FORM.exec(text)?.[1] ?? null;
 }
 
-/** What is stored of a key: its sha256, which is enough for 256 random bits. */
+/** The sha256 of a key, the only part of its secret that is stored: enough for 256 random bits. */
 export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Whether `scope` is enough where `needed` is. */
+/** Whether `scope` allows what `needed` allows. */
 export function includesScope(scope: Scope, needed: Scope): boolean {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
 }
 
-/** Whether labels include all of the others. */
+/** Whether `labels` include all of `needed`. */
 export function includesLabels(labels: Labels, needed: Labels): boolean {
   return Object.entries(needed).every(([key, text]) => Object.hasOwn(labels, key) && labels[key] === text);
 }

@@ -1,27 +1,27 @@
 /** Entries of the audit log: which key did what to which resource. */
 
-/** Who did something: a key's id, or one of these. */
+/** Who did something, if it was not a key with an id. */
 export const ACTORS = {
-  /** The key of the operator's settings. */
+  /** The key in the operator's settings. */
   operator: 'admin',
-  /** A command on the data folder. */
+  /** A command run on the data folder. */
   command: 'local',
-  /** Anybody, where no key is needed. */
+  /** Anybody, if no key is needed. */
   anybody: 'anonymous',
 } as const;
 
-/** An action: it names no user, and has no seed and no key. */
+/** An action. It contains no user id, no seed and no key. */
 export interface AuditedAction {
   readonly actor: string;
-  /** Of the client; null for a command. */
+  /** The client's address; null for a command. */
   readonly address: string | null;
-  /** The operation's id. */
+  /** The id of the operation. */
   readonly action: string;
-  /** `campaign`, `webhook`, `key`, ..; null if it is of none. */
+  /** `campaign`, `webhook`, `key`, ..; null if the action concerns none. */
   readonly resource: string | null;
-  /** null if there is only one, or it is a user. */
+  /** null if there is only one such resource, or it is a user. */
   readonly resourceId: string | null;
-  /** Of the response. */
+  /** The status of the response. */
   readonly status: number | null;
   readonly requestId: string | null;
 }
@@ -31,21 +31,21 @@ export interface AuditEntry extends AuditedAction {
   readonly at: number;
 }
 
-/** An action that is being done; it is recorded once. */
+/** An action in progress; it is recorded once. */
 export interface PendingAction {
   readonly action: AuditedAction;
-  /** Whether it frees space: then it is recorded on a full disk too. */
+  /** Whether it frees space: if so, it is recorded even on a full disk. */
   readonly frees?: boolean;
   isRecorded: boolean;
 }
 
 export interface AuditQuery {
   /**
-   * Entries of this time or later, in milliseconds since 1970, and all that were written after one of them: the clock
-   * may go back, but no entry is of before the one that it follows.
+   * Entries of this time or later, in milliseconds since 1970. If the clock went back, an entry never counts as earlier
+   * than the one before it.
    */
   readonly since?: number | undefined;
-  /** Entries of before this time. */
+  /** Entries from before this time. */
   readonly until?: number | undefined;
   /** 1 or more. */
   readonly limit: number;

@@ -1,13 +1,13 @@
-/** What a campaign says in features: of itself, and of whom to leave out. */
+/** The features of a campaign, and the filters on features of users. */
 
 /** Values by feature name: a token, a list of tokens, a number, or the numbers of a vector. */
 export type CampaignFeatures = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
-/** Both bounds are inside; one that is not given does not bound. */
+/** Both bounds are inclusive; a missing one does not limit. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;
 }
 
-/** By user feature: a user passes who has one of the tokens, or a number in the range, of every feature named. */
+/** By user feature: a user passes with one of the tokens, or a number in the range, for every feature named. */
 export type Filters = Readonly<Record<string, readonly string[] | NumberRange>>;

@@ -12,7 +12,7 @@ export interface FeedbackEvent {
   readonly isNow?: boolean;
 }
 
-/** Users by their last event. */
+/** Number of users by their last event. */
 export type FeedbackCounts = Readonly<Record<FeedbackEvent['event'], number>>;
 
 /** The result of recording events. */

@@ -1,12 +1,12 @@
-/** When the expansions of a queue end, if the engine works as it does: src/engine/job-loop.ts and pool.ts. */
+/** When the expansions in a queue will end, given how the engine works (src/engine/job-loop.ts, pool.ts). */
 import type { ThreadSeconds } from './run-facts.ts';
 
 /** Expansions that run at once: each holds the scores of all users; more would share a pass with more others. */
 export const JOBS_PER_THREAD = 4;
-/** Progress when all is scored and reported; the rest is the ranking. */
+/** Progress once all users are scored and the report is made; the rest is the ranking. */
 export const SCORED = 0.98;
 
-/** An expansion's work that is left. */
+/** The work that is left of an expansion. */
 export interface WorkLeft extends ThreadSeconds {
   /** How many threads can score it at once. */
   readonly segments: number;
@@ -21,7 +21,7 @@ interface Running {
   readonly segments: number;
 }
 
-/** What is less than this, in seconds, is done: sums of numbers are not exact. */
+/** Work of fewer seconds than this is done: sums of floating-point numbers are not exact. */
 const DONE = 1e-9;
 
 /**
@@ -43,7 +43,7 @@ export function endsOf(
     const customising = running.filter((job) => job.customising > DONE).slice(0, threads);
     const scoring = running.filter((job) => job.scoring > DONE && job.customising <= job.reporting + DONE);
     const free = threads - customising.length;
-    // a waiting adaptation goes before what is to be scored
+    // an adaptation that waits goes before scoring
     const rateOf = ({ segments }: Running) => Math.min(free / scoring.length, segments);
     const step = Math.min(
       ...customising.map((job) => untilTurn(job)),

@@ -1,4 +1,4 @@
-/** The blob names of an expansion: its ranking, and what is kept of it while it is unfinished. */
+/** The blob names of an expansion: its ranking, and its checkpoint while it is unfinished. */
 
 /** The prefix of every ranking's name. */
 export const RANKINGS = 'audiences';
@@ -10,7 +10,7 @@ export function rankingFolder(campaignId: string, expansionId: string): string {
 
 /**
  * The blob folder of what an expansion had finished when the service stopped. Its name begins with the expansion's id,
- * as that of a ranking that is being written: it is nobody's where the expansion has ended.
+ * as that of a ranking that is being written: once the expansion has ended, nothing refers to it.
  */
 export function keptWorkFolder(campaignId: string, expansionId: string): string {
   return `${rankingFolder(campaignId, expansionId)}.kept`;

@@ -1,4 +1,4 @@
-/** What is told of the run of an expansion beside its result. */
+/** What is reported about the run of an expansion besides its result. */
 
 /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
 export type Timings = Readonly<Record<string, number>>;
@@ -19,7 +19,7 @@ export interface ComputedWith {
   readonly device: string;
   /** Threads of the engine. */
   readonly threads: number;
-  /** Users that a run of the model scored. */
+  /** Users scored by one run of the model. */
   readonly batchSize: number;
   /** Segments of the population. Missing, as the next, in those of earlier versions. */
   readonly segments?: number;

@@ -51,7 +51,7 @@ interface FeatureCounts {
 /** A campaign as seen from outside: its inputs, the state of its latest expansion, and its active audience. */
 export interface Campaign {
   readonly id: string;
-  /** The caller's own id of it, which is unique. */
+  /** The caller's own id for it, which is unique. */
   readonly externalId: string | null;
   readonly name: string;
   readonly labels: Labels;

@@ -17,7 +17,7 @@ export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
 /** Events about a caller's action on a campaign, not about the end of an expansion. */
 export type CallerEvent = Extract<CampaignEvent, `campaign.${'resized' | 'activated' | 'deleted'}`>;
 
-/** A ping is only sent on request, and only to that webhook. */
+/** A ping is only sent on request, and only to the webhook it is requested for. */
 export const EVENT_TYPES = [...CAMPAIGN_EVENTS, 'webhook.ping'] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -38,7 +38,7 @@ export interface NewWebhook {
   readonly description: string;
 }
 
-/** What a change names; the rest stays. */
+/** The fields to change; the others stay. */
 export type WebhookChange = { readonly [K in keyof NewWebhook]?: NewWebhook[K] | undefined } & {
   readonly enabled?: boolean | undefined;
 };
@@ -60,7 +60,7 @@ export interface Delivery {
   /** The header webhook-id: the same for all attempts and replays. */
   readonly eventId: string;
   readonly type: EventType;
-  /** What the event tells of; null for a ping. */
+  /** The campaign that the event is about; null for a ping. */
   readonly campaignId: string | null;
   readonly state: DeliveryState;
   readonly attempts: number;
@@ -83,16 +83,16 @@ export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly url: string;
-  /** The newest first; each signs. */
+  /** The newest first; each of them signs. */
   readonly secrets: readonly string[];
   readonly eventId: string;
   readonly type: EventType;
   readonly body: string;
-  /** W3C traceparent of what the event tells of. */
+  /** W3C traceparent of what caused the event. */
   readonly traceparent: string | null;
   /** Attempts before this one. */
   readonly attempts: number;
-  /** Milliseconds since 1970: the start of the time for retries. */
+  /** Milliseconds since 1970; the time for retries starts here. */
   readonly createdAt: number;
 }
 

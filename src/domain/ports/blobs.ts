@@ -43,11 +43,11 @@ export interface BlobWriter extends ReadRanges {
   /** The same at once. @throws AppError storage_failed */
   finishSync(): UnnamedBlob;
 
-  /** Ends without a file. More than once is well. */
+  /** Ends without a file; it may be called more than once. */
   abort(): void;
 }
 
-/** A file whose bytes are durable, and which nobody finds yet. Who has one publishes or discards it. */
+/** A file whose bytes are durable, but which has no name yet. Its owner must publish or discard it. */
 export interface UnnamedBlob {
   /**
    * Gives it its name, in the place of a file that has it; durable when this returns. @throws AppError storage_failed

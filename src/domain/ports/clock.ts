@@ -1,10 +1,10 @@
-/** The port of the service's clock: what it knows of earlier starts, and what moves with it. */
+/** The port of the service's clock: what is known from earlier starts, and what moves with it. */
 
-/** A moment of the service's time that was right, as far as it could tell. */
+/** A moment of the service's time that was right as far as the service could tell. */
 export interface SeenTime {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Of the clock that never jumps, in the run of the machine that is named; null where it has no name. */
+  /** The clock that never jumps, since the boot of the machine named by `boot`, which is null if it has no name. */
   readonly elapsed: number;
   readonly boot: string | null;
 }
@@ -16,20 +16,20 @@ export interface ClockStep {
 }
 
 export interface StepKind {
-  /** Ages do not count it. */
+  /** Whether ages leave this step out. */
   readonly isCorrection: boolean;
   /** What is to be remembered from then on; null leaves what was. */
   readonly seen: SeenTime | null;
 }
 
 export interface ClockMemory {
-  /** null where no service has run on this store yet. */
+  /** null if no service has run on this store yet. */
   seen(): SeenTime | null;
 
   /** Oldest first. */
   steps(): readonly ClockStep[];
 
-  /** Keys that have expired by now are expired for ever. @throws AppError storage_failed */
+  /** Keys that have expired by now stay expired for ever. @throws AppError storage_failed */
   remember(seen: SeenTime): void;
 
   /**

@@ -1,6 +1,6 @@
-/** The port of a store's own health: whether it can be written, what waits, and what failed last. */
+/** The port of a store's own health: whether it can be written to, what is waiting, and what failed last. */
 
-/** An expansion that failed, or whose last attempt did and is made again. It names no user. */
+/** An expansion that failed, or whose last attempt failed and will be retried. It names no user. */
 export interface FailedExpansion {
   readonly campaignId: string;
   readonly expansionId: string;
@@ -11,17 +11,17 @@ export interface FailedExpansion {
 }
 
 export interface Queue {
-  /** Jobs that nobody works at. */
+  /** Jobs that nobody is working on. */
   readonly depth: number;
   /** How long the oldest of them has waited; 0 if there is none. */
   readonly oldestSeconds: number;
 }
 
-/** A store whose files were removed or replaced while it was open: nothing is written any more. */
+/** A store whose files were removed or replaced while it was open: nothing is written to it any more. */
 export interface LostFiles {
   /** Which file, and how. */
   readonly what: string;
-  /** The file that all of it was saved as; null while it was not. */
+  /** The file that the whole store was saved as; null while it is not saved. */
   readonly savedAs: string | null;
   /** Why it could not be saved yet. */
   readonly failure: string | null;
@@ -30,13 +30,13 @@ export interface LostFiles {
 export interface StoreHealth {
   /**
    * Whether the files of the store were removed or replaced; takes microseconds. A store that was opened with `saves`
-   * then saves all of itself under another name, which takes longer, and tries it again at each call until it has.
+   * then saves all of itself under another name, which takes longer, and tries again at each call until it succeeds.
    */
   lostFiles(): LostFiles | null;
 
   /**
-   * Commits a small row, as every change is committed. `busy`: another process was writing all the time that this
-   * waited, a fraction of a second.
+   * Commits a small row the way every change is committed. `busy`: another process kept writing while this waited a
+   * fraction of a second.
    * @throws AppError storage_failed: the disk refuses
    */
   probe(): 'written' | 'busy';

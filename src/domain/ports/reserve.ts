@@ -1,9 +1,11 @@
-/** The port of a store's reserve: space that is given up where something that frees space finds the disk full. */
+/**
+ * The port of a store's reserve: disk space that is given up when an operation that frees space finds the disk full.
+ */
 export interface StoreReserve {
-  /** Bytes that it has on the disk; 0 while there is none. Takes microseconds. @throws AppError storage_failed */
+  /** The bytes that it takes on the disk; 0 while there is none. Takes microseconds. @throws AppError storage_failed */
   sizeBytes(): number;
 
-  /** Whether this store has given it up, and it was not made again. */
+  /** Whether this store has given it up and not yet made it again. */
   readonly isGivenUp: boolean;
 
   /** Gives it up: its space is free when this returns. @throws AppError storage_failed */
@@ -16,7 +18,7 @@ export interface StoreReserve {
   keep(bytes: number): Promise<void>;
 
   /**
-   * Runs `action`, which frees space or is needed to do so; where that finds the disk full the reserve is given up, and
+   * Runs `action`, which frees space or is needed to free some; if it finds the disk full, the reserve is given up and
    * it runs once more.
    */
   using<T>(action: () => Promise<T>): Promise<T>;

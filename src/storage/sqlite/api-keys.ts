@@ -1,4 +1,4 @@
-/** Rows of API keys, and the cache that every request reads. */
+/** API keys on SQLite, and the cache that every request reads. */
 import {
   type ApiKey,
   hashApiKey,
@@ -30,7 +30,7 @@ import { type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
 import { writeToFree } from './database/reserve.ts';
 
-/** Keys that are remembered (about 500 bytes each); beyond, all are forgotten. */
+/** Keys in the cache (about 500 bytes each); when it is full, it is emptied. */
 const CACHED_KEYS = 10_000;
 
 const COLUMNS = {

@@ -31,7 +31,7 @@ import { type Bound, type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 
-/** Campaigns whose active audience is remembered (about 400 bytes each). */
+/** Campaigns whose active audience is cached (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
 
 const COLUMNS = {
@@ -51,10 +51,10 @@ const SELECT_AUDIENCE = `
   SELECT ${selectList(COLUMNS)}, a.campaign AS number
   FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
 
-/** As it is selected, with the number of its campaign. */
+/** A selected row, with the number of its campaign. */
 type AudienceRow = Audience & { readonly number: number };
 
-/** What a new version is of, with the numbers of its campaign and its expansion. */
+/** A version to be inserted, with the numbers of its campaign and its expansion. */
 type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
   readonly campaign: number;
   readonly expansion: number;
@@ -99,7 +99,7 @@ export class SqliteAudiences implements Audiences {
   }
 
   /**
-   * The active ranking as another version, of the size that is asked for now; nothing where that is the size already.
+   * Adds the active ranking as another version with the requested size, unless it has that size already.
    */
   resize(campaign: number, request: AudienceRequest, now: number): void {
     const active = this.#database
@@ -138,7 +138,7 @@ export class SqliteAudiences implements Audiences {
     this.forget();
   }
 
-  /** Writes down that a campaign that has an audience is about to be deleted; runs inside the caller's transaction. */
+  /** Records in `changes` that a campaign with an audience is about to be deleted; inside the caller's transaction. */
   recordDeletion({ id, version }: LastOfCampaign, now: number): void {
     if (version !== null)
       insertRow(this.#database, 'changes', {

@@ -1,4 +1,4 @@
-/** Rows of the audit log. An entry is written in the transaction of the change that it tells of, where there is one. */
+/** The audit log on SQLite. An entry is written in the transaction of its change, if there is one. */
 import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
 import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
@@ -27,11 +27,11 @@ const PRUNED_AT_ONCE = 10_000;
 export class SqliteAuditLog implements AuditLog {
   readonly #database: Database;
   readonly #clock: Clock;
-  /** What is being done in this turn of the event loop; its entry goes into the next transaction. */
+  /** The action of this turn of the event loop; its entry goes into the next transaction. */
   #pending: PendingAction | null = null;
-  /** The latest time so far, of an entry or the service. */
+  /** Selects the latest time so far, of an entry or of the service. */
   readonly #reached;
-  /** The id of what it has made. */
+  /** The id of the resource that the action has created. */
   #made: string | null = null;
 
   constructor(database: Database, clock: Clock) {
@@ -62,7 +62,7 @@ export class SqliteAuditLog implements AuditLog {
     this.during(pending, () => commit(this.#database, () => {}));
   }
 
-  /** One write transaction that has the entry too, where `work` changes something: false where it does not. */
+  /** Does `work` in a write transaction, with the entry unless it changes nothing, for which it returns false. */
   with<T>(pending: PendingAction | null, work: () => T): T {
     let isEntered = false;
     const result = write(this.#database, () => {
@@ -74,15 +74,18 @@ export class SqliteAuditLog implements AuditLog {
     return result;
   }
 
-  /** Inside a transaction; whoever commits it says so in the action. Whether there was something to write. */
+  /**
+   * Writes the entry inside a transaction; whoever commits it sets `isRecorded`. Returns whether there was an entry to
+   * write.
+   */
   enter(pending: PendingAction | null): boolean {
-    // what this turn does has its entry written at the commit
+    // the entry of this turn's action is written at the commit
     if (pending === null || pending.isRecorded || pending === this.#pending) return false;
     this.#insert(pending.action);
     return true;
   }
 
-  /** Names what is being made, for the entry; runs inside the transaction that makes it. */
+  /** Names the resource that is being created, for the entry; inside the transaction that creates it. */
   made(id: string): void {
     this.#made = id;
   }

@@ -135,8 +135,8 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 
   /**
-   * What is told of a campaign that is about to be deleted. Nothing of a damaged row but the id by which it was found:
-   * the version is that of its last change.
+   * What is reported about a campaign that is about to be deleted. Of a damaged row nothing is used but the id by which
+   * it was found: the version is that of its last change.
    */
   #lastOf(number: number, id: string): LastOfCampaign {
     if (areWhole(this.#connection.database, [['campaigns', { number }]]))

@@ -1,4 +1,4 @@
-/** Removes what is old, and files that no row names. */
+/** Removes old rows, and files that no row names. */
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ export class Cleanup implements CleanupPort {
       forgetAnswers(database, now);
     });
     audiences.forget();
-    // where a reader was in the way of an erasure, its ids stand in the log until now
+    // if a reader was in the way of an erasure, its ids are still in the log
     truncateLog(database);
     this.removeUnused();
     this.renewGeneration();
@@ -64,7 +64,7 @@ export class Cleanup implements CleanupPort {
     return folder;
   }
 
-  /** In a folder that another database has marked meanwhile, nothing changes. */
+  /** Does nothing in a folder that another database has marked meanwhile. */
   renewGeneration(): void {
     const { database, dataDir } = this.#connection;
     if (isOwn(database, dataDir)) renewGeneration(database, dataDir);
@@ -140,7 +140,7 @@ function removeEmptyFolders(dataDir: string): void {
 
 const UUID_LENGTH = 36;
 
-/** One that an expansion has just begun to write to stays. */
+/** A folder that an expansion has just begun to write to stays. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);

@@ -1,5 +1,5 @@
 /**
- * What the parts of the store share: one connection to the database, the files beside it, and the rules' options.
+ * What the parts of the store share: a connection to the database, the files beside it, and the options of the rules.
  */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';

@@ -1,6 +1,6 @@
 /**
- * Events, written in the transaction of the change that they tell of, each with its deliveries. Times are milliseconds
- * since 1970.
+ * Events for webhooks, written with their deliveries in the transaction of the change that causes them. Times are
+ * milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
 import type { ExpansionState } from '../../domain/states.ts';
@@ -27,15 +27,15 @@ export class EventLog {
   readonly #database: Database;
   readonly #traceparent: () => string | null;
 
-  /** `traceparent` is of what is done at the moment. */
+  /** `traceparent` returns the trace of the current operation. */
   constructor(database: Database, traceparent: () => string | null = () => null) {
     this.#database = database;
     this.#traceparent = traceparent;
   }
 
   /**
-   * Tells the webhooks that ask for it how an expansion ended: in ready, failed or too_small. The event is of the trace
-   * that is given, by default that of the expansion's job.
+   * Notifies the webhooks that subscribe to it how an expansion ended: ready, failed or too_small. The event belongs to
+   * the trace that is given, by default that of the expansion's job.
    */
   expansionEnded(expansion: number, now: number, given: string | null = null): void {
     const row = this.#database
@@ -71,7 +71,7 @@ export class EventLog {
     this.#tell('campaign.deleted', { ...names, audience_version: null, size: null, previous_version: version }, now);
   }
 
-  /** Of the trace that is given, by default that of what is done at the moment. */
+  /** An event of the trace that is given, by default that of the current operation. */
   insertEvent(type: EventType, data: object, now: number, given: string | null = null): number {
     const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
     return insertRow(this.#database, 'webhook_events', {
@@ -95,7 +95,7 @@ export class EventLog {
     return id;
   }
 
-  /** Writes an event and a delivery for each webhook that asks for it; nothing where none does. */
+  /** Writes an event with a delivery for each webhook that subscribes to it; nothing if none does. */
   #tell(type: CampaignEvent, data: object, now: number, traceparent: string | null = null): void {
     const webhooks = this.#database
       .prepare(

@@ -1,6 +1,6 @@
 /**
- * Rows of feedback: the last thing that each user did in a campaign; written, read and removed in slices, between which
- * others have their turn.
+ * Feedback on SQLite: the last event of each user in a campaign, written, read and removed in slices between which
+ * other work can run.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -25,14 +25,14 @@ import { deleting } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 
-/** Events of one transaction: their users lie on as many pages of the database at most, 1 MB. */
+/** Events of one transaction: their users are on at most as many pages of the database, 1 MB. */
 const WRITTEN_EVENTS = 250;
 /** Rows that are read, or removed, at once. */
 const READ_ROWS = 4_096;
 const REMOVED_ROWS = 2_048;
 /** Ids that are sorted and spilled at once. */
 const SORTED_IDS = 8_192;
-/** Uploads and snapshots at one time; one is at work, the others wait. */
+/** Uploads and snapshots at one time: one runs, the others wait. */
 const MAXIMUM_WAITING = 32;
 
 /** Campaigns that rows are of, the last of them null: one look-up a campaign, not one a row. */
@@ -43,7 +43,7 @@ const HELD_CAMPAIGNS = `
     SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
     FROM held WHERE held.campaign IS NOT NULL)`;
 
-/** Sets of users by what their last event makes them; null where there are none. */
+/** Sets of users by their last event; null if there are none. */
 export interface FeedbackSets {
   /** Who converted or clicked. */
   readonly positives: WrittenSet | null;
@@ -178,7 +178,7 @@ export class SqliteFeedback implements Feedback {
     return this.#removal;
   }
 
-  /** Others have their turn; one of them may close the store. */
+  /** Lets other work run, which may close the store. */
   async #pause(): Promise<void> {
     await setImmediate();
     this.#refuseClosed();

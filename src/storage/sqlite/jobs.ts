@@ -180,7 +180,7 @@ export class SqliteJobs implements Jobs {
     return this.#whileHeld(job, (row, now) => this.#apply(row, command, now, job.traceparent, before));
   }
 
-  /** `before` writes what an event tells of. */
+  /** `before` writes what the event reports. */
   #apply(
     row: RunningRow,
     command: ExpansionCommand,

@@ -189,7 +189,7 @@ export class SqliteOutbox implements Outbox {
     return { event: row.event, delivery: toDelivery(row) };
   }
 
-  /** A delivery of an event, with the answer that tells of it. */
+  /** Queues a delivery of an event, and keeps the response. */
   #queue(
     webhook: number,
     event: number,

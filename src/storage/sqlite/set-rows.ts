@@ -1,4 +1,4 @@
-/** Rows of user sets: which files are whose, and which are nobody's. */
+/** Rows of user sets: who owns which file, and which files nothing refers to. */
 
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';

@@ -29,9 +29,9 @@ import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, setNames } from './set-rows.ts';
 
-/** Numbers that are remembered, of this many sets. */
+/** Number of sets whose counts are cached. */
 const REMEMBERED = 1_000;
-/** Names of files of the folder of sets: a set, and one that is being written. */
+/** Names of files in the folder of sets: sets, and files that are being written. */
 const OURS = /^[0-9a-f]{64}\.txt$|\.tmp$/;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
@@ -64,14 +64,14 @@ export class SqliteUserSets implements UserSets {
     maximumUsers: number,
     options: ChangeOptions = {},
   ): Promise<ChangeReport> {
-    // ids that replace a set are the new set, and are matched as it is written
+    // ids that replace a set are the new set, and are matched while it is written
     const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
     const task = { owner, how, collected, population, maximumUsers, matches, ...options };
     if (options.isDryRun === true) return this.#preview(task);
     for (;;) {
       const sent = await this.#tryChange(task);
       if (sent !== null) return { ...(await this.report(owner, population)), sent };
-      // another change came between: this one is made again, of what that one left
+      // another change came between: this one is repeated on its result
     }
   }
 
@@ -245,7 +245,7 @@ function keyOf(population: MatchedPopulation, ...sets: readonly string[]): strin
   return [population.version, ...sets].join(' ');
 }
 
-/** What was worked out before, or is being; a failure is forgotten. */
+/** A result that was computed before, or is being computed; failures are not cached. */
 function remembered<T>(memory: LRUCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const known = memory.get(key);
   if (known !== undefined) return known;

@@ -14,7 +14,7 @@ type Report = (row: DamagedRow) => void;
 
 const CHECKS = new WeakMap<Database, RowCheck>();
 
-/** From now on `call` is told of damaged rows that reads of this connection find, each time. */
+/** From now on `call` is called with each damaged row that a read of this connection finds. */
 export function onDamagedRow(database: Database, call: Report): void {
   checkOf(database).report = call;
 }

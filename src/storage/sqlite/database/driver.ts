@@ -7,20 +7,20 @@ import Sqlite from 'better-sqlite3';
 /** Values by the names that a statement has for them. */
 export type Bound = Readonly<Record<string, string | number | null>>;
 
-/** A connection. Its statements bind by name alone: one column more shifts nothing that is bound to another. */
+/** A connection. Its statements bind by name only, so that a new column does not shift the values of others. */
 export type Database = Omit<Sqlite.Database, 'prepare'> & {
   prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
 };
 
-/** The sum that SQLite keeps of a row, in the index of its table. */
+/** The function whose value SQLite keeps in the index of a table: the checksum of a row as it was written. */
 export const KEPT_SUM = 'row_sum';
-/** The same function by another name, which no index has: the sum of the row as it is read. */
+/** The same function by a name that no index uses: the checksum of a row as it is read. */
 export const PRESENT_SUM = 'row_sum_now';
 
 /** Of each connection: the sums that rows which are damaged had, by those that they have. Empty but in `asKept`. */
 const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
 
-/** A connection that can write rows that have sums. */
+/** Opens a connection that can write rows with checksums. */
 export function connect(source: string | Buffer, options: Sqlite.Options = {}): Database {
   const database = new Sqlite(source, options);
   const kept = new Map<bigint, bigint>();
@@ -60,7 +60,7 @@ export function rowSum(...values: readonly unknown[]): bigint {
   return BigInt(crc32(text) | 0);
 }
 
-/** The number of the last migration that was made. */
+/** The number of the last migration that was applied. */
 export function versionOf(database: Database): number {
   return Number(database.pragma('user_version', { simple: true }));
 }

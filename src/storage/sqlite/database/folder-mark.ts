@@ -107,7 +107,7 @@ function setGeneration(database: Database, generation: string): void {
   database.prepare('UPDATE installation SET generation = @generation').run({ generation });
 }
 
-/** null where it cannot be read: then it is nobody's. */
+/** null if it cannot be read: such a mark belongs to no database. */
 function readMark(path: string): Mark | null {
   try {
     return markSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -12,7 +12,7 @@ import { removeQuietly, storageError, syncFolder, withStorage } from '../../../l
 import { type Database, truncateLog, write } from './database.ts';
 
 const RESERVE_FILE = 'reserve';
-/** What is written between two turns of the event loop. */
+/** Bytes written between two turns of the event loop. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** What SQLite and the system say on a full disk; the third: there is no space for the shared memory. */
@@ -37,7 +37,7 @@ export class Reserve implements StoreReserve {
     this.#path = join(dataDir, RESERVE_FILE);
   }
 
-  /** From now on what this connection frees may use it. */
+  /** From now on, operations of this connection that free space may use it. */
   serve(database: Database): void {
     this.#database = database;
     RESERVES.set(database, this);
@@ -89,7 +89,7 @@ export class Reserve implements StoreReserve {
     return done;
   }
 
-  /** What was deleted stands in the log until it is cut off; nobody is told that the deletion failed if that does. */
+  /** Deleted content remains in the log until it is truncated; if that fails, the deletion itself has not failed. */
   #giveLogBack(): void {
     if (this.#database === null || this.#database.inTransaction) return;
     try {
@@ -139,7 +139,7 @@ export function freeing<T>(database: Database, action: () => T): T {
   return reserve === undefined ? action() : reserve.usingSync(action);
 }
 
-/** Of a call to SQLite or the system, or of one that has told it as storage_failed. */
+/** Whether an error of SQLite or the system, or a storage_failed made of one, says that the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   return FULL.has(error instanceof AppError ? error.facts['errno'] : (error as { readonly code?: unknown }).code);
 }
