@@ -9,7 +9,8 @@ import {
   WEAK_AUC,
 } from '../../../src/online/quality/prediction.ts';
 import type { SeedRanks } from '../../../src/online/quality/seed-ranks.ts';
-import type { GroupName } from '../../../src/training/evaluation/summary.ts';
+import { aucAgainstAll } from '../../../src/training/evaluation/metrics.ts';
+import { type GroupName, groupsOf } from '../../../src/training/evaluation/summary.ts';
 import type { MeasuredCampaign, MeasuredPredictions } from './measure.ts';
 
 /** The prediction of one metric, and the truth. */
@@ -89,20 +90,14 @@ function besideTruth(
     [String(share), beside(prediction.recall[String(share)], quality.top[i]!.recall)] as const;
   return {
     ...{ id, group, seeds, verdict: prediction.verdict, isTrulyWeak: quality.auc < WEAK_AUC },
-    auc: beside(prediction.auc, members / 2 + (1 - members) * quality.auc),
+    auc: beside(prediction.auc, aucAgainstAll(quality, members)),
     recall: Object.fromEntries(PREDICTED_SHARES.map(recall)),
   };
 }
 
 /** Sums up by group. */
 export function summarisePredictions(campaigns: readonly CampaignPrediction[]): PredictionReport['groups'] {
-  const groups: Record<GroupName, readonly CampaignPrediction[]> = {
-    small: campaigns.filter(({ group }) => group === 'small'),
-    large: campaigns.filter(({ group }) => group === 'large'),
-    all: campaigns,
-  };
-  const filled = Object.entries(groups).filter(([, members]) => members.length > 0);
-  return Object.fromEntries(filled.map(([name, members]) => [name, summariseGroup(members)]));
+  return Object.fromEntries(groupsOf(campaigns).map(([name, members]) => [name, summariseGroup(members)]));
 }
 
 function summariseGroup(campaigns: readonly CampaignPrediction[]): PredictionSummary {

@@ -2,6 +2,7 @@
 import type { OnlineContext } from '../../online/online-context.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Scorer } from '../../online/scoring/score.ts';
+import { aucAgainstAll } from '../evaluation/metrics.ts';
 import type { DriftPair } from './drift.ts';
 import { runPredictedTrial, type Trial } from './trial.ts';
 
@@ -27,7 +28,7 @@ export async function runDriftTrial(
       said: recall[String(top.share)]!,
       true: top.recall,
     })),
-    // against all rows, including members, like the predicted one
-    auc: { chance: 0.5, said: auc, true: members / 2 + (1 - members) * quality.auc },
+    // like the predicted one
+    auc: { chance: 0.5, said: auc, true: aucAgainstAll(quality, members) },
   };
 }

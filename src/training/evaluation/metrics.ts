@@ -49,6 +49,11 @@ export function measureRanking(
   return { auc, top: shares.map((share) => measureTop(order, labels, members, share)) };
 }
 
+/** The AUC against all rows, a share `members` of which are members: against them it is a half. */
+export function aucAgainstAll({ auc }: RankingQuality, members: number): number {
+  return members / 2 + (1 - members) * auc;
+}
+
 /** Row numbers by score descending, then user number ascending. */
 function orderByScore(users: Int32Array, scores: Float32Array | Float64Array): Uint32Array {
   const order = new Uint32Array(users.length);

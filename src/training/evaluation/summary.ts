@@ -78,16 +78,17 @@ function byGroup<T>(
   rng: Rng,
   of: (members: readonly CampaignMean[], rng: Rng) => T,
 ): Partial<Record<GroupName, T>> {
-  const groups: Record<GroupName, readonly CampaignMean[]> = {
-    small: campaigns.filter(({ group }) => group === 'small'),
-    large: campaigns.filter(({ group }) => group === 'large'),
-    all: campaigns,
-  };
-  return Object.fromEntries(
-    Object.entries(groups)
-      .filter(([, members]) => members.length > 0)
-      .map(([name, members]) => [name, of(members, rng.fork(name))]),
-  );
+  return Object.fromEntries(groupsOf(campaigns).map(([name, members]) => [name, of(members, rng.fork(name))]));
+}
+
+/** The campaigns of each group; a group without campaigns is omitted. */
+export function groupsOf<T extends { readonly group: Trial['group'] }>(campaigns: readonly T[]): [GroupName, T[]][] {
+  const groups: [GroupName, T[]][] = [
+    ['small', campaigns.filter(({ group }) => group === 'small')],
+    ['large', campaigns.filter(({ group }) => group === 'large')],
+    ['all', [...campaigns]],
+  ];
+  return groups.filter(([, members]) => members.length > 0);
 }
 
 function summariseGroup(members: readonly CampaignMean[], rng: Rng): EvaluationGroup {
