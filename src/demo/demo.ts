@@ -27,6 +27,8 @@ import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
 import { readTraits } from './traits.ts';
 
 export interface DemoOptions {
+  /** What starts the demo again, such as `npx metaheac demo`. */
+  readonly command: string;
   /** Leaves the service running. */
   readonly keep?: boolean;
   /** A data set instead of the synthetic one. */
@@ -243,10 +245,11 @@ class Demo {
     members: readonly AudienceMember[],
   ): Promise<void> {
     if (!this.#options.keep) {
+      const { command } = this.#options;
       this.#print(
         ...indented([
-          'npm run demo -- --keep        leaves the service running and prints curl commands',
-          'npm run demo -- --data DIR    uses your own data set (docs/data-set.md)',
+          `${command} --keep        leaves the service running and prints curl commands`,
+          `${command} --data DIR    uses your own data set (docs/data-set.md)`,
         ]),
       );
       return;

@@ -4,6 +4,11 @@ import { createPrettyPrinter } from './pretty-log.ts';
 
 export type { Logger } from 'pino';
 
+/** Whether the log goes to a terminal: then it is for people, unless a setting says otherwise. */
+export function logsToTerminal(): boolean {
+  return process.stderr.isTTY === true;
+}
+
 /**
  * A logger that writes to stderr (stdout belongs to commands' results): JSON lines, or, if `pretty`, lines for people,
  * in colour on a terminal.
@@ -14,7 +19,7 @@ export function createLogger(
   { pretty = false }: { readonly pretty?: boolean } = {},
 ): import('pino').Logger {
   const stderr = destination({ dest: 2, sync: false });
-  const print = pretty ? createPrettyPrinter(process.stderr.isTTY === true) : null;
+  const print = pretty ? createPrettyPrinter(logsToTerminal()) : null;
   return pino(
     {
       level,

@@ -6,6 +6,7 @@ import { CPU } from '../../packages/onnx-grad/index.ts';
 import { snakeCase, variableOf } from '../../src/lib/limits.ts';
 import { DEFAULT_LIMITS, LIMIT_FILES, LIMIT_NAMES, LIMITS } from '../../src/service/limits.ts';
 import {
+  calledAs,
   defaultThreads,
   defaultTrainingThreads,
   LIMIT_VARIABLES,
@@ -96,7 +97,6 @@ describe('readEnvironment', () => {
       METAHEAC_CORS_ORIGINS: [],
       METAHEAC_TRUSTED_PROXIES: [],
       METAHEAC_LOG_LEVEL: 'info',
-      METAHEAC_PRETTY: false,
       limits: DEFAULT_LIMITS,
     });
   });
@@ -165,7 +165,7 @@ describe('readEnvironment', () => {
       const limit = LIMIT_VARIABLES.get(variable);
       const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].value;
       const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
-      if (isNone) expect(['required', 'none', 'one per processor']).toContain(byDefault);
+      if (isNone) expect(['required', 'none', 'one per processor', 'true on a terminal']).toContain(byDefault);
       else expect(byDefault).toBe(String(value));
     },
   );
@@ -354,6 +354,17 @@ describe('readSettings', () => {
     'api_key: planted-secret-0123\napi_key: planted-secret-0123\n',
   ])('does not repeat a secret of a file that it refuses: %j', (text) => {
     expect(messageFor({ METAHEAC_CONFIG: file('planted.yaml', text) })).not.toContain('planted-');
+  });
+});
+
+describe('calledAs', () => {
+  it.each([
+    [{}, 'metaheac demo'],
+    [{ npm_command: 'exec', npm_lifecycle_event: 'npx' }, 'npx metaheac demo'],
+    [{ npm_command: 'run-script', npm_lifecycle_event: 'demo' }, 'npm run demo --'],
+    [{ npm_command: 'run-script', npm_lifecycle_event: 'metaheac' }, 'npm run --silent metaheac -- demo'],
+  ])('says how a command is given again: %j', (source, text) => {
+    expect(calledAs(source, 'demo')).toBe(text);
   });
 });
 

@@ -110,6 +110,13 @@ export function required(
   throw new UsageError(`${flag} (or ${variable}, or ${key} in a configuration file) is required`);
 }
 
+/** How a command is given again, by how npm says that this process was started: `npx metaheac demo`. */
+export function calledAs({ npm_command: npm, npm_lifecycle_event: script }: Given, command: string): string {
+  if (npm === 'exec') return `npx metaheac ${command}`;
+  if (npm !== 'run-script' && npm !== 'run') return `metaheac ${command}`;
+  return script === command ? `npm run ${command} --` : `npm run --silent metaheac -- ${command}`;
+}
+
 /** The default number of threads: one per processor that this process may use. */
 export function defaultThreads(): number {
   return availableParallelism();

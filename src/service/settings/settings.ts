@@ -164,10 +164,15 @@ export const settingsSchema = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .register(SETTING_WORDS, { description: 'Log level: fatal, error, warn, info, debug, trace or silent.' }),
-  METAHEAC_PRETTY: switched().register(SETTING_WORDS, {
-    isSwitch: true,
-    description: 'Log in lines for people instead of JSON.',
-  }),
+  METAHEAC_PRETTY: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'true on a terminal',
+      isSwitch: true,
+      description: 'Log in lines for people instead of JSON.',
+    }),
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,

@@ -1,7 +1,7 @@
 /** `metaheac serve`. */
 import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
-import { createLogger } from '../../../lib/logging.ts';
+import { createLogger, logsToTerminal } from '../../../lib/logging.ts';
 import type { Output } from '../../../lib/output.ts';
 import type { Limits } from '../../../service/limits.ts';
 import { openService, type ServiceOptions } from '../../../service/service.ts';
@@ -24,7 +24,8 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
   const settings = settingsOf(flags, output, limits);
   const { values } = settings;
-  const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty: values.METAHEAC_PRETTY });
+  const pretty = values.METAHEAC_PRETTY ?? logsToTerminal();
+  const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty });
   const telemetry = readTelemetry(settings, process.env, (variable) =>
     logger.warn({ variable }, 'OpenTelemetry variable ignored: its value cannot be used'),
   );
@@ -44,7 +45,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     device: values.METAHEAC_DEVICE,
     threads: values.METAHEAC_THREADS ?? null,
     logLevel: values.METAHEAC_LOG_LEVEL,
-    prettyLogs: values.METAHEAC_PRETTY,
+    prettyLogs: pretty,
     telemetry,
     limits: values.limits,
     webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,

@@ -11,6 +11,7 @@ import { type EvaluationReport, evaluate } from '../../../training/evaluation/ev
 import { BASELINES } from '../../../training/evaluation/methods.ts';
 import { isScoreFile } from '../../../training/evaluation/score-file.ts';
 import { prepareDataSet } from '../../../training/history/prepared-data-set.ts';
+import { createEta } from '../../eta.ts';
 
 export interface EvaluateCommandOptions {
   data: string;
@@ -40,6 +41,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
   const readsPast = [model, ...beside].some(({ folder }) => folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`));
   const prepared = await prepareDataSet(options.data, { pastCampaigns: readsPast });
   try {
+    const left = createEta(systemClock);
     const report = await evaluate(prepared, model, {
       repeats: options.repeats,
       seed: options.seed,
@@ -48,7 +50,8 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       beside,
       scores,
       withUnadapted: options.raw ?? false,
-      onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
+      onProgress: (done, total) =>
+        output.progress(`${bar(done / total)} ${done}/${total} campaigns${left(done / total)}`),
     });
     if (reports && options.report) {
       reports.writePage(options.report, report, model.folder.manifest);

@@ -17,6 +17,7 @@ import {
   type TrainSettings,
 } from '../../../training/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../../training/train.ts';
+import { Heartbeat } from '../../heartbeat.ts';
 import { describeBlend, describeChoice, describeDrift, describeTuned, describeUnmeasured } from './choices.ts';
 
 export interface CommonTrainOptions {
@@ -45,9 +46,12 @@ export async function openDevice({ device, gpu }: CommonTrainOptions, output: Ou
   return resolved;
 }
 
+/** What takes longer than this after Ctrl-C is given up. */
+const FINISH_MS = 7_000;
+
 /**
  * Trains with notes on what is chosen, and progress. Ctrl-C ends after the current step and keeps the best so far (exit
- * code 130).
+ * code 130); where that takes too long, the process ends with the checkpoint as it is.
  */
 export async function trainReported(
   prepared: PreparedDataSet,
@@ -60,9 +64,14 @@ export async function trainReported(
     if (interrupt.signal.aborted) return;
     output.note('interrupted: finishing the current step; the best model so far is kept');
     interrupt.abort();
+    setTimeout(giveUp, FINISH_MS, output).unref();
   };
-  // npm forwards Ctrl-C, so it may arrive twice
-  process.on('SIGINT', onInterrupt);
+  // until then there is nothing to keep, and no signal is handled while regressions are fitted in this thread
+  const keepFromNowOn = () => {
+    // npm forwards Ctrl-C, so it may arrive twice
+    if (!process.listeners('SIGINT').includes(onInterrupt)) process.on('SIGINT', onInterrupt);
+  };
+  const heartbeat = new Heartbeat(output, systemClock, 'comparing regressions');
   try {
     const result = await train(prepared, {
       out: options.out,
@@ -73,8 +82,14 @@ export async function trainReported(
       earlierDrift: options.earlierDrift,
       threads: options.threads ?? defaultTrainingThreads(device),
       signal: interrupt.signal,
-      onProgress: (progress) => noteProgress(progress, output),
+      onProgress: (progress) => {
+        keepFromNowOn();
+        noteProgress(progress, output);
+        heartbeat.next('comparing ways to adapt on held-out campaigns');
+      },
       onTuned: (part, choice) => {
+        if (part === 'logistic') keepFromNowOn();
+        heartbeat.next(part === 'regression' ? 'comparing logistic regressions' : 'comparing ways to adapt');
         for (const line of describeTuned(part, choice)) output.note(line);
       },
       onChoice: (choice, on) => {
@@ -87,8 +102,16 @@ export async function trainReported(
     for (const line of describeBlend(result.manifest.adaptation, result.blend)) output.note(line);
     return result;
   } finally {
+    heartbeat.stop();
     process.off('SIGINT', onInterrupt);
   }
+}
+
+/** By the signal itself (exit code 130): `process.exit` would end threads in the middle of a run, which aborts. */
+function giveUp(output: Output): void {
+  output.note('what was under way is given up: train again with --resume to continue from the checkpoint');
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
 }
 
 /** The campaigns of a service's data folder, prepared as `prepareServed` does, with a note on those left out. */

@@ -8,6 +8,7 @@ import type { PreparedDataSet } from '../../../training/history/prepared-data-se
 import { prepareSelfSupervised } from '../../../training/history/self-supervised.ts';
 import { RECIPES } from '../../../training/recipe.ts';
 import type { TrainSettings } from '../../../training/settings.ts';
+import { Heartbeat } from '../../heartbeat.ts';
 import { describePastCampaigns, describeTokens } from './choices.ts';
 import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from './run.ts';
 
@@ -29,7 +30,8 @@ const LEAST_SERVED = 5;
 export async function trainCommand(options: TrainCommandOptions, output: Output): Promise<void> {
   const device = await openDevice(options, output);
   const settings = settingsOf(options);
-  const prepared = await prepare(options, settings, output);
+  const heartbeat = new Heartbeat(output, systemClock, 'preparing the data');
+  const prepared = await prepare(options, settings, output).finally(() => heartbeat.stop());
   try {
     noteData(options, settings, prepared, output);
     const start = systemClock.elapsed();

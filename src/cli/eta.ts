@@ -1,0 +1,22 @@
+/** How long something still takes, by what it has taken so far. */
+import type { Clock } from '../lib/clock.ts';
+
+/** Shorter than this says nothing about the rest. */
+const LEAST_MS = 1_000;
+
+/** `, 3 min left`, for the share that is done; empty at the beginning and at the end. The time starts now. */
+export function createEta(clock: Pick<Clock, 'elapsed'>): (share: number) => string {
+  const start = clock.elapsed();
+  return (share) => {
+    const taken = clock.elapsed() - start;
+    if (share <= 0 || share >= 1 || taken < LEAST_MS) return '';
+    return `, ${durationText((taken / share) * (1 - share))} left`;
+  };
+}
+
+function durationText(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}

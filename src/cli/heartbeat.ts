@@ -1,0 +1,44 @@
+/** Shows that work goes on while it has nothing to report: what it does, and for how long. */
+import type { Clock } from '../lib/clock.ts';
+import type { Output } from '../lib/output.ts';
+
+const BEAT_MS = 1_000;
+/** Nothing is said this soon after a line of the work itself. */
+const QUIET_MS = 1_500;
+
+export class Heartbeat {
+  readonly #output: Output;
+  readonly #clock: Pick<Clock, 'elapsed'>;
+  readonly #timer: NodeJS.Timeout;
+  #doing: string;
+  #since: number;
+  #spokenAt: number;
+
+  /** Begins at once; `stop` ends it. */
+  constructor(output: Output, clock: Pick<Clock, 'elapsed'>, doing: string) {
+    this.#output = output;
+    this.#clock = clock;
+    this.#doing = doing;
+    this.#since = clock.elapsed();
+    this.#spokenAt = Number.NEGATIVE_INFINITY;
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+  }
+
+  /** The work has reported something, and goes on with this. */
+  next(doing: string): void {
+    this.#spokenAt = this.#clock.elapsed();
+    if (doing === this.#doing) return;
+    this.#doing = doing;
+    this.#since = this.#spokenAt;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #beat(): void {
+    const now = this.#clock.elapsed();
+    if (now - this.#spokenAt < QUIET_MS) return;
+    this.#output.progress(`${this.#doing}, for ${Math.round((now - this.#since) / 1_000)} s`);
+  }
+}
