@@ -5,6 +5,7 @@ import { ApiError } from './api/errors.ts';
 import { useConsole } from './console.ts';
 import { Button } from './ui/button.tsx';
 import { TextField } from './ui/field.tsx';
+import { messageOf } from './ui/message.ts';
 
 /** `why`: what ended the last session; null if nothing did. */
 export function SignIn({ why }: { readonly why: string | null }) {
@@ -20,13 +21,7 @@ export function SignIn({ why }: { readonly why: string | null }) {
       session.accept(await call(api.GET('/v1/keys/current')));
     } catch (cause) {
       session.use(null);
-      setError(
-        cause instanceof ApiError && cause.status === 401
-          ? 'This key is not valid.'
-          : cause instanceof Error
-            ? cause.message
-            : String(cause),
-      );
+      setError(cause instanceof ApiError && cause.status === 401 ? 'This key is not valid.' : messageOf(cause));
       setBusy(false);
     }
   };

@@ -5,6 +5,7 @@ import { call } from '../api/client.ts';
 import { useConsole } from '../console.ts';
 import { Button } from '../ui/button.tsx';
 import { formatCount, formatShare } from '../ui/format.ts';
+import { messageOf } from '../ui/message.ts';
 import { Progress } from '../ui/progress.tsx';
 import type { UserList } from './list.ts';
 import { ENCODINGS } from './read/encoding.ts';
@@ -62,7 +63,7 @@ function Sending({ share, read }: { readonly share: number; readonly read: numbe
 function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
   return (
     <div class="outcome-bad" role="alert">
-      <p>{error instanceof Error ? error.message : String(error)}</p>
+      <p>{messageOf(error)}</p>
       <Button onClick={onRetry}>Try again</Button>
     </div>
   );

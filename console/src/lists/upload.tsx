@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../ui/button.tsx';
 import { formatShare } from '../ui/format.ts';
+import { messageOf } from '../ui/message.ts';
 import { Progress } from '../ui/progress.tsx';
 import { bestColumn } from './best-column.ts';
 import { Drop } from './drop.tsx';
@@ -89,7 +90,7 @@ function Use({ state, action, note, kind = 'primary', onUse }: UseProps) {
     <>
       {state === null ? null : (
         <p class="field-error" role="alert">
-          {state.error instanceof Error ? state.error.message : String(state.error)}
+          {messageOf(state.error)}
         </p>
       )}
       <p class="muted">{action === null ? 'There is nothing to do with this list.' : note}</p>

@@ -1,8 +1,9 @@
 /** What went wrong with a whole form: the service's words, and the request id for whoever is asked for help. */
 import { ApiError } from '../api/errors.ts';
+import { messageOf } from './message.ts';
 
 export function ErrorBanner({ error }: { readonly error: unknown }) {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return (
     <div class="banner" role="alert">
       {error instanceof ApiError ? <strong>{error.title}</strong> : null}

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
+import { messageOf } from './message.ts';
 
 interface ConfirmProps {
   readonly title: string;
@@ -30,7 +31,7 @@ export function Confirm({ title, isOpen, action, kind = 'primary', onConfirm, on
       await onConfirm();
       close();
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setFault(messageOf(error));
     } finally {
       setBusy(false);
     }

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { ApiError, OfflineError, retrySeconds } from '../api/errors.ts';
 import { useConsole } from '../console.ts';
 import { Button } from './button.tsx';
+import { messageOf } from './message.ts';
 
 interface StateProps {
   readonly title: string;
@@ -46,7 +47,7 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
         It is overloaded or still starting. This page tries again automatically.
       </Empty>
     );
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const isApi = error instanceof ApiError;
   return (
     <Empty

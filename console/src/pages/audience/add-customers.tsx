@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 
 const LINES = 8;
 
@@ -34,7 +35,7 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
       setText('');
       onChange();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       setFault(error instanceof ApiError ? (error.faultAt('/user_ids') ?? message) : message);
     } finally {
       setBusy(false);

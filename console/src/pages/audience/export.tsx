@@ -6,6 +6,7 @@ import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { Select } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { saveFile } from '../../ui/save-file.ts';
 import { Deliveries } from './deliveries.tsx';
 
@@ -47,7 +48,7 @@ function Download({ campaign: { id, name, size } }: { readonly campaign: Campaig
       saveFile(page, await fetchFile(path, { accept: format.type, ...key }), file);
     } catch (error) {
       if (error instanceof OfflineError) connection.lost();
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      toasts.say(messageOf(error), 'bad');
     } finally {
       setBusy(false);
     }

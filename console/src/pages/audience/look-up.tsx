@@ -7,6 +7,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { formatCount, formatScore } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 
 type Found =
   | { readonly kind: 'member'; readonly rank: number; readonly score: number }
@@ -41,7 +42,7 @@ export function LookUp({ id, onShow }: LookUpProps) {
     try {
       setFound({ user: wanted, is: await lookUp(api, id, wanted) });
     } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      toasts.say(messageOf(error), 'bad');
     }
   };
   return (

@@ -4,6 +4,7 @@ import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatScore } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { LookUp } from './look-up.tsx';
 import { type LoadedMembers, useMembers } from './use-members.ts';
 import { placeOf, rowAt, scrollTopOf } from './virtual-rows.ts';
@@ -116,7 +117,7 @@ function Trouble({ members: { error, retry } }: { readonly members: LoadedMember
   if (error === undefined || connection.isOffline.value) return null;
   return (
     <p class="trouble" role="alert">
-      {error instanceof Error ? error.message : String(error)} <Button onClick={retry}>Try again</Button>
+      {messageOf(error)} <Button onClick={retry}>Try again</Button>
     </p>
   );
 }

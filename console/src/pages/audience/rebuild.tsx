@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
+import { messageOf } from '../../ui/message.ts';
 
 interface RebuildProps {
   readonly id: string;
@@ -19,7 +20,7 @@ export function Rebuild({ id, onChange, kind = 'plain' }: RebuildProps) {
       await call(api.POST('/v1/campaigns/{id}/expansions', { params: { path: { id } } }));
       onChange();
     } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      toasts.say(messageOf(error), 'bad');
     } finally {
       setBusy(false);
     }

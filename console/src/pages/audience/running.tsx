@@ -6,6 +6,7 @@ import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatDuration, formatShare } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { Progress } from '../../ui/progress.tsx';
 
 const STAGES = [
@@ -101,7 +102,7 @@ function Cancel({ campaign, onChange }: RunningProps) {
       await call(api.POST('/v1/campaigns/{id}/expansions/{expansion_id}/cancel', { params: { path } }));
       onChange();
     } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      toasts.say(messageOf(error), 'bad');
     } finally {
       setBusy(false);
     }

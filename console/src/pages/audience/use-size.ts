@@ -4,6 +4,7 @@ import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
 import { formatCount } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { changesBetween } from './changes.ts';
 import { type Loaded, loadCampaign } from './load.ts';
 
@@ -46,7 +47,7 @@ export function useSize(loaded: Loaded, onChange: () => void): ChosenSize {
       toasts.say(`The audience now has ${formatCount(size)} people.`);
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) look(await loadCampaign(api, id));
-      else toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      else toasts.say(messageOf(error), 'bad');
     } finally {
       setBusy(false);
       onChange();

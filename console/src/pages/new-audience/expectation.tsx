@@ -7,6 +7,7 @@ import type { Report } from '../../lists/send-ids.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { saveFile } from '../../ui/save-file.ts';
 import { driftWords, VERDICTS } from '../audiences/words.ts';
 import type { NewAudience } from './model.ts';
@@ -39,7 +40,7 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
       ) : null}
       {error !== undefined && report !== null ? (
         <p class="muted small" role="status">
-          No forecast available: {error instanceof Error ? error.message : String(error)}
+          No forecast available: {messageOf(error)}
         </p>
       ) : null}
     </aside>
@@ -80,7 +81,7 @@ function Matched({ audience, report, isDone }: MatchedProps) {
     try {
       saveFile(page, await audience.draft.unknownSeeds(), 'unknown-customers.txt');
     } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      toasts.say(messageOf(error), 'bad');
     }
     setIsBusy(false);
   };

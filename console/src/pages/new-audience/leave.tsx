@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
+import { messageOf } from '../../ui/message.ts';
 import type { NewAudience } from './model.ts';
 
 interface LeaveState {
@@ -38,7 +39,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
       if (!audience.isDirty()) audience.draft.discard().catch(() => {});
     };
   }, [audience, page, router]);
-  const say = (error: unknown) => toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+  const say = (error: unknown) => toasts.say(messageOf(error), 'bad');
   const go = (href: string) => {
     audience.forget();
     router.guard(null);

@@ -8,6 +8,7 @@ import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import { Button } from '../../ui/button.tsx';
 import { formatCount, formatShare } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { Progress } from '../../ui/progress.tsx';
 import type { NewAudience } from './model.ts';
 
@@ -87,7 +88,7 @@ function Keep({ audience }: { readonly audience: NewAudience }) {
     <>
       {now.kind === 'failed' ? (
         <p class="field-error" role="alert">
-          {now.error instanceof Error ? now.error.message : String(now.error)}
+          {messageOf(now.error)}
         </p>
       ) : null}
       <p class="muted">This is a preview. Nobody is excluded yet.</p>

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { formatCount } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { featureTitle } from '../../ui/words.ts';
 import type { NewAudience } from './model.ts';
 import { findSampleCustomers, type SampleCustomers } from './sample-customers.ts';
@@ -36,7 +37,7 @@ export function useSampleCustomers(audience: NewAudience): ComponentChildren {
   if (error !== undefined)
     return (
       <p class="note" role="alert">
-        Sample customers could not be loaded: {error instanceof Error ? error.message : String(error)}
+        Sample customers could not be loaded: {messageOf(error)}
       </p>
     );
   if (found === null) return null;

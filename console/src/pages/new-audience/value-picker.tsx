@@ -5,6 +5,7 @@ import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 
 export interface FoundValues {
   readonly items: readonly { readonly value: string; readonly users?: number }[];
@@ -84,7 +85,7 @@ function Choice({ label, isSingle, chosen, known, onChange, load }: PickerProps)
       <Options {...{ label, isSingle, chosen, onChange }} items={[...others.map((value) => ({ value })), ...found]} />
       {error !== undefined ? (
         <div class="field-error" role="alert">
-          {error instanceof Error ? error.message : String(error)} <Button onClick={refresh}>Try again</Button>
+          {messageOf(error)} <Button onClick={refresh}>Try again</Button>
         </div>
       ) : null}
       {data !== undefined && found.length === 0 ? <p class="muted small">No matching values.</p> : null}

@@ -12,6 +12,7 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { Facts, Section } from '../../ui/facts.tsx';
 import { Select } from '../../ui/field.tsx';
 import { formatCount, formatTime } from '../../ui/format.ts';
+import { messageOf } from '../../ui/message.ts';
 import { Page } from '../../ui/page.tsx';
 import { saveFile } from '../../ui/save-file.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
@@ -63,7 +64,7 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
       const file: Blob = await call(api.GET(`${PATH}/unknown`, { headers, parseAs: 'blob' }));
       saveFile(page, file, 'unknown-suppressed.txt');
     } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      toasts.say(messageOf(error), 'bad');
     }
   };
   return (
