@@ -1,13 +1,8 @@
 /** Names of features and of their values as people write them. */
 
-/** `home_decor` is "home decor". */
-export function featureWords(name: string): string {
-  return name.replaceAll(/[_-]+/g, ' ').trim();
-}
-
 /** `age_band` is "Age band". */
 export function featureTitle(name: string): string {
-  return capital(featureWords(name));
+  return capital(name.replaceAll(/[_-]+/g, ' ').trim());
 }
 
 export function capital(text: string): string {

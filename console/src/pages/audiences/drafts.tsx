@@ -12,7 +12,7 @@ import { loadCampaigns } from './load.ts';
 /** What a draft is called until somebody names it. */
 export const DRAFT_NAME = 'Untitled draft';
 /** Days after its last change, when a draft without a name is deleted. */
-export const DRAFT_DAYS = 7;
+const DRAFT_DAYS = 7;
 
 const DAY_MS = 86_400_000;
 /** As many drafts as are looked for at once. */
