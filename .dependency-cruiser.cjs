@@ -124,6 +124,13 @@ module.exports = {
       },
     },
     {
+      name: 'one-door-a-verb-into-population',
+      comment: 'Other rooms read, import, update and erase; only tests look behind these files.',
+      severity: 'error',
+      from: { path: '^(src|packages)/', pathNot: '^src/population/' },
+      to: { path: '^src/population/', pathNot: '^src/population/(read|import|update|erase)\\.ts$' },
+    },
+    {
       name: 'messages-stay-in-onnx-grad',
       severity: 'error',
       from: { path: '^(src|packages)/', pathNot: '^packages/onnx-grad/src/' },

@@ -6,8 +6,7 @@
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
 import { columnOf, hasTokens } from '../lib/feature-kinds.ts';
-import type { Population } from '../population/read/population.ts';
-import { isTokenColumn } from '../population/read/segments.ts';
+import { isTokenColumn, type Population } from '../population/read.ts';
 import { associate } from './association.ts';
 import { isInside } from './cut.ts';
 import type { Side } from './diff.ts';

@@ -1,7 +1,7 @@
 /** A whole audience in blocks of columns, which another thread can encode: no object or text for each member. */
 
 import type { GatheredTexts } from '../lib/text/text-table.ts';
-import type { Directory } from '../population/read/directory.ts';
+import type { Directory } from '../population/read.ts';
 import type { AudienceItem } from './page.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';

@@ -1,5 +1,5 @@
 /** Means of numbers in the population and in an audience. */
-import type { NumberColumn } from '../population/read/segments.ts';
+import type { NumberColumn } from '../population/read.ts';
 import { MEMBER } from './token-counts.ts';
 
 /** How an audience's numbers differ; users without a value are left out. */

@@ -1,5 +1,5 @@
 /** Pages of an audience: ranks joined with user ids. */
-import type { Directory } from '../population/read/directory.ts';
+import type { Directory } from '../population/read.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 

@@ -1,6 +1,6 @@
 /** Counts the users of each token: in the population, the audience, and among the seeds. */
 import { unreachable } from '../lib/errors.ts';
-import type { TokenColumn } from '../population/read/segments.ts';
+import type { TokenColumn } from '../population/read.ts';
 
 /** Bits of a row's flag. */
 export const MEMBER = 1;

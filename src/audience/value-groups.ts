@@ -2,9 +2,15 @@
 import type { Feature } from '../dataset/features.ts';
 import type { Code } from '../lib/brands.ts';
 import { KINDS } from '../lib/feature-kinds.ts';
-import { bandLabel, bandOf, quantileEdges } from '../population/read/bands.ts';
-import type { Population } from '../population/read/population.ts';
-import { type Column, isTokenColumn, type TokenColumn } from '../population/read/segments.ts';
+import {
+  bandLabel,
+  bandOf,
+  type Column,
+  isTokenColumn,
+  type Population,
+  quantileEdges,
+  type TokenColumn,
+} from '../population/read.ts';
 
 /** Bands of a number, at most. */
 const BANDS = 10;

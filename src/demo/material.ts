@@ -10,9 +10,8 @@ import { AppError } from '../lib/errors.ts';
 import { PACKAGE_ROOT } from '../lib/package-root.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { featureOf } from '../model/manifest.ts';
-import { importPopulation } from '../population/import/import.ts';
-import { derivedFeatures } from '../population/read/past-campaigns.ts';
-import { openPopulation, type Population } from '../population/read/population.ts';
+import { importPopulation } from '../population/import.ts';
+import { derivedFeatures, openPopulation, type Population } from '../population/read.ts';
 import { type CampaignHistory, type History, readHistory } from '../training/history/history.ts';
 
 /** The population of the demo; its model was trained on people of the same world with another seed. */

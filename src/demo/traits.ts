@@ -1,6 +1,5 @@
 /** A user's features as human-readable text from the population. */
-import type { Population } from '../population/read/population.ts';
-import { isTokenColumn, type NumberColumn, startOf } from '../population/read/segments.ts';
+import { isTokenColumn, type NumberColumn, type Population, startOf } from '../population/read.ts';
 
 /** Tokens shown of a list. */
 const SHOWN_TOKENS = 3;

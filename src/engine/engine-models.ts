@@ -6,8 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { AppError } from '../lib/errors.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
-import { PopulationOpener } from '../population/read/open-beside.ts';
-import type { Population } from '../population/read/population.ts';
+import { type Population, PopulationOpener } from '../population/read.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 

@@ -11,8 +11,7 @@ import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
 import { regressionCache } from '../online/regression/regression-cache.ts';
 import { testExpansion } from '../online/test-expansion.ts';
-import { openPopulation } from '../population/read/population.ts';
-import { SegmentMemory } from '../population/read/segment-memory.ts';
+import { openPopulation, SegmentMemory } from '../population/read.ts';
 import type {
   CustomiseProgress,
   CustomiseResult,

@@ -5,7 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import { type ColumnKind, columnOf } from '../lib/feature-kinds.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
-import type { UserRows } from '../population/read/population.ts';
+import type { UserRows } from '../population/read.ts';
 import type { Swap } from './swap.ts';
 
 export interface BoundFeature {

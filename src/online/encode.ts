@@ -3,7 +3,7 @@ import type { Feeds, Graph, Tensor } from '../../packages/onnx-grad/index.ts';
 import { unreachable } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { ManifestFeature } from '../model/manifest.ts';
-import type { Column, NumberColumn, Rows } from '../population/read/segments.ts';
+import type { Column, NumberColumn, Rows } from '../population/read.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
 import { swapped } from './swap.ts';

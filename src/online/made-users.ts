@@ -3,10 +3,7 @@ import { columnOf } from '../lib/feature-kinds.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
-import type { Dictionary } from '../population/read/dictionary.ts';
-import { gatherRows } from '../population/read/gather.ts';
-import type { UserRows } from '../population/read/population.ts';
-import type { Column, Rows } from '../population/read/segments.ts';
+import { type Column, type Dictionary, gatherRows, type Rows, type UserRows } from '../population/read.ts';
 import type { CampaignValues } from './encode.ts';
 
 /** Tokens of a feature that made-up users have; a vocabulary may have millions. */

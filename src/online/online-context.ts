@@ -11,7 +11,7 @@ import {
 } from '../../packages/onnx-grad/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
-import type { Population, UserRows } from '../population/read/population.ts';
+import type { Population, UserRows } from '../population/read.ts';
 import type { Binding } from './binding.ts';
 import type { CampaignValues, EncodingOptions } from './encode.ts';
 import type { Outside } from './negatives.ts';

@@ -1,7 +1,7 @@
 /** A campaign's own token of past campaigns, which is removed from every user when that campaign is expanded. */
 import type { TokenId } from '../lib/brands.ts';
 import type { ModelContract } from '../model/folder.ts';
-import { PAST_CAMPAIGNS } from '../population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../population/read.ts';
 
 /** A token of a user feature, by the model's id. */
 export interface OwnToken {

@@ -2,7 +2,7 @@
  * Tokens in the place of hidden ones. Whoever has a hidden token gets another, drawn for the user: where it was only
  * left out, a shorter list or a missing value would tell who had it.
  */
-import type { Population } from '../population/read/population.ts';
+import type { Population } from '../population/read.ts';
 
 /** The tokens of a feature that are hidden from all users; null hides a feature of numbers altogether. */
 export interface Hidden {

@@ -2,7 +2,7 @@
 import type { CampaignRecord, CampaignRecords } from '../domain/ports/records.ts';
 import { findRows } from '../engine/expansion/find-rows.ts';
 import { canonicalJson } from '../lib/text/canonical-json.ts';
-import type { Population } from '../population/read/population.ts';
+import type { Population } from '../population/read.ts';
 import { locateStore, openRecords } from '../storage/open-store.ts';
 import { createReach, type Reach } from '../training/history/reach.ts';
 import type { ServedCampaign } from '../training/history/served-campaigns.ts';

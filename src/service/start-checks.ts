@@ -12,7 +12,7 @@ import { cannotListen, requireKeyFor } from '../lib/listening.ts';
 import type { Logger } from '../lib/logging.ts';
 import { trustedProxyCheck } from '../lib/trusted-proxies.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
-import { openPopulation, type Population } from '../population/read/population.ts';
+import { openPopulation, type Population } from '../population/read.ts';
 import { locateStore, requireFreeStore, requireTakeableStore, requireUsableStore } from '../storage/open-store.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { requireFilesOfEngine, withinOpenFiles } from './open-files.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExplanationLimits, explain } from '../../src/audience/explanation.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import { openPopulation, type Population } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { importUsers } from '../population/support.ts';
 import { blobs } from './blobs.ts';

@@ -6,7 +6,7 @@ import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
 import { customise } from '../../src/online/customise.ts';
 import type { OnlineContext } from '../../src/online/online-context.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { LARGE_CAMPAIGN, openLargeModel, randomBatch, writeLargePopulation } from './large-model.ts';
 import { peerWay } from './peer.ts';
 import { type BenchOptions, type BenchReport, figure, figures, interleave, ratios, seconds } from './report.ts';

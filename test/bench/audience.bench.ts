@@ -21,7 +21,8 @@ import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/http/plugins/medi
 import { createRng } from '../../src/lib/rng.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
-import { type Column, SEGMENT_ROWS } from '../../src/population/read/segments.ts';
+import { SEGMENT_ROWS } from '../../src/population/read/segments.ts';
+import type { Column } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { compare } from './measure.ts';
 

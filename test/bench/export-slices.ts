@@ -6,7 +6,7 @@ import { createEncoder, type Encoding } from '../../src/http/audiences/stream/bl
 import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
 import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/http/plugins/media-types.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import type { Population } from '../../src/population/read/population.ts';
+import type { Population } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { type Figure, figure } from './report.ts';
 

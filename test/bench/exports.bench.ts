@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { HTTP_LIMITS } from '../../src/http/plugins/limits.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { benchSlices } from './export-slices.ts';
 import { CONNECTIONS, load } from './load.ts';
 import { makeAudiences } from './made-audiences.ts';

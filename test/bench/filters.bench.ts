@@ -10,7 +10,7 @@ import type { Filters } from '../../src/domain/features.ts';
 import { findFiltered } from '../../src/engine/expansion/find-rows.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { openTrialModel, testTrials } from '../../src/training/choices/trial.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { campaignsOf, SEED_KINDS, splitOf } from './filters/campaigns.ts';

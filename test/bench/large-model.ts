@@ -10,7 +10,7 @@ import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/mod
 import { type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import { assembleInitialModel, type InitialModel } from '../../src/training/meta/initial-model.ts';
 import { unversionedModel } from '../model/tiny-model.ts';
 

@@ -5,7 +5,7 @@ import { rankingFolder } from '../../src/domain/ranking-name.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
 
 const SEEDS = ['person-000001', 'person-000002'];

@@ -7,7 +7,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { adaptedParameters } from '../../src/model/load.ts';
 import { readFolderGraph } from '../../src/model/model-graph.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 
 export interface ScoringRig {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import type { Limits } from '../../src/service/limits.ts';
 import { fromSources } from '../fixture/sources.ts';
 

@@ -2,7 +2,7 @@
 import { Adam, CPU } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import type { CampaignHistory } from '../../src/training/history/history.ts';
 import { type Learners, openLearners } from '../../src/training/meta/learners.ts';
 import { metaTrain } from '../../src/training/meta/meta-train.ts';

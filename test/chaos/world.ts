@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
-import { makeCurrent } from '../../src/population/versions/versions.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/read.ts';
+import { makeCurrent } from '../../src/population/update.ts';
 import { type SmallWorld, type TinyCampaign, trainTiny } from '../fixture/make-tiny-world.ts';
 
 export interface ChaosModel {

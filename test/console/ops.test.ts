@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { publishModel } from '../../src/model/versions.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { ROOT } from '../fixture/served.ts';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';

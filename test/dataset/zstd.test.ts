@@ -8,8 +8,8 @@ import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
 import { readLines } from '../../src/dataset/lines.ts';
 import { openRows } from '../../src/dataset/open-rows.ts';
 import { readFrames } from '../../src/dataset/zstd.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
-import { checkSources } from '../../src/population/read/read-users.ts';
+import { checkSources } from '../../src/population/import/read-users.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { FEATURES, importUsers, refusalOf, USERS } from '../population/support.ts';
 

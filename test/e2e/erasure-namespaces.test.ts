@@ -3,7 +3,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { UserNumber } from '../../src/lib/brands.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { describeInNamespaces } from '../fixture/namespaces.ts';
 import { Served } from '../fixture/served.ts';

@@ -26,9 +26,14 @@ import { planKey } from '../../src/online/plan.ts';
 import type { Prediction } from '../../src/online/quality/prediction.ts';
 import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
-import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/read/past-campaigns.ts';
-import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import {
+  derivedFeatures,
+  openPopulation,
+  PAST_CAMPAIGNS,
+  type Population,
+  readPastCampaigns,
+} from '../../src/population/read.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { othersThan } from '../../src/training/choices/trial.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';

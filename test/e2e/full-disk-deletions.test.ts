@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, statfsSync, statSync } from 'nod
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { UserNumber } from '../../src/lib/brands.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { fillDisk, mountDisk, unmountDisk } from '../fixture/full-disk.ts';
 import { Served } from '../fixture/served.ts';

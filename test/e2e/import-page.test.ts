@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';

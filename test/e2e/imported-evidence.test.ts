@@ -8,7 +8,7 @@ import { modelImportCommand } from '../../src/cli/commands/model/import.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { type RunningServer, startService } from '../fixture/start-service.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import type { Timings } from '../../src/domain/run-facts.ts';
 import { createRng, shuffle } from '../../src/lib/rng.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { startRig } from './rig.ts';

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { SetOwner } from '../../src/domain/user-sets.ts';
 import { Estimator } from '../../src/engine/expansion/estimator.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { writeUserSet } from '../../src/storage/files/writer.ts';
 import { locateStore } from '../../src/storage/open-store.ts';

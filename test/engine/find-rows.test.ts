@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findRows, leaveOutErased } from '../../src/engine/expansion/find-rows.ts';
-import { eraseUsers } from '../../src/population/erase/erase-users.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { eraseUsers } from '../../src/population/erase.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const folder = temporaryFolder();

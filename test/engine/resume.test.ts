@@ -10,7 +10,7 @@ import { ThreadPool } from '../../src/engine/pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Cancellation } from '../../src/lib/threads/cancellation.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';

@@ -10,7 +10,7 @@ import { EngineSupervisor } from '../../src/engine/supervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { findChild } from '../fixture/processes.ts';

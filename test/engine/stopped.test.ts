@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { isEnd } from '../../src/domain/states.ts';
-import { openPopulation } from '../../src/population/read/population.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { codesOf } from '../population/support.ts';
 import { type Rig, startRig } from './rig.ts';

@@ -16,8 +16,7 @@ import { populationRegression } from '../../src/online/regression/population-reg
 import { RowProducts } from '../../src/online/regression/products.ts';
 import { readSums, regressionCache, writeSums } from '../../src/online/regression/regression-cache.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/online/regression/sparse-rows.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
-import type { Population } from '../../src/population/read/population.ts';
+import { PAST_CAMPAIGNS, type Population } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { furthest, sparseOf } from '../onnx-grad/descent/dense.ts';

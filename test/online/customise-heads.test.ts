@@ -10,7 +10,7 @@ import type { CustomiseRequest, OnlineContext } from '../../src/online/online-co
 import { ownToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { tinyGraph } from '../model/tiny-model.ts';

@@ -6,7 +6,7 @@ import type { DescentSettings } from '../../src/model/manifest.ts';
 import { customise } from '../../src/online/customise.ts';
 import type { CustomiseRequest, OnlineContext } from '../../src/online/online-context.ts';
 import { ownToken } from '../../src/online/own-token.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers, scoresBothWays } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';

@@ -8,7 +8,7 @@ import { type CampaignValues, encodeCampaign, encodeUsers } from '../../src/onli
 import type { OnlineContext } from '../../src/online/online-context.ts';
 import { openScorer, type ScoredCampaign, type Scorer } from '../../src/online/scoring/score.ts';
 import { scoringGraphs } from '../../src/online/scoring/scoring-graphs.ts';
-import type { Rows } from '../../src/population/read/segments.ts';
+import type { Rows } from '../../src/population/read.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
 import { closeContext, HEADS_CONFIG, headsContext, sampleHeadsUsers } from './heads-world.ts';
 import { openWorld, splitRows, type World } from './world.ts';

@@ -5,7 +5,7 @@ import type { Feature } from '../../src/dataset/features.ts';
 import { bind, hide } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { type Hidden, hiddenBy, swapped, swapsOf } from '../../src/online/swap.ts';
-import type { Population } from '../../src/population/read/population.ts';
+import type { Population } from '../../src/population/read.ts';
 import { keepTokens } from '../../src/training/history/kept-tokens.ts';
 import { type ScaledFeature, withScales } from '../../src/training/history/number-scales.ts';
 import { buildOneHot, findColumn, withSwaps } from '../../src/training/history/one-hot.ts';

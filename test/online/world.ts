@@ -9,8 +9,8 @@ import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
 import { type OnlineContext, openOnlineProgram } from '../../src/online/online-context.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
-import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/read.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 

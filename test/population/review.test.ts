@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openPopulation } from '../../src/population/read/population.ts';
-import { countUses } from '../../src/population/update/review.ts';
-import { PopulationReviewer } from '../../src/population/update/review-beside.ts';
+import { countUses } from '../../src/population/read/review.ts';
+import { PopulationReviewer } from '../../src/population/read/review-beside.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { importUsers, type TestUser } from './support.ts';
 

@@ -6,7 +6,7 @@ import { CPU } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { type EvaluationReport, evaluate } from '../../src/training/evaluation/evaluate.ts';
 import type { GroupDifference, GroupName } from '../../src/training/evaluation/summary.ts';

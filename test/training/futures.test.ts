@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import {
   foldsOf,
   futureTrial,

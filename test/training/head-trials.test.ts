@@ -19,7 +19,7 @@ import {
   openBoundRegression,
 } from '../../src/online/regression/bound-regression.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { withStack } from '../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { startHeadTrials, startPreparedTrials } from '../../src/training/choices/head-trials.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
-import { importPopulation } from '../../src/population/import/import.ts';
-import { openPopulation, type Population } from '../../src/population/read/population.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/read.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns } from '../../src/training/history/one-hot.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 

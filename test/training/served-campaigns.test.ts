@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sample } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
-import type { Population } from '../../src/population/read/population.ts';
+import type { Population } from '../../src/population/read.ts';
 import type { Setting, TunableMethod } from '../../src/training/baselines/baselines.ts';
 import { populationRidge } from '../../src/training/baselines/population-ridge.ts';
 import { logisticRegressionMethod } from '../../src/training/baselines/tune-logistic-regression.ts';

@@ -10,7 +10,7 @@ import { blendOf } from '../../src/model/blend.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { decodeTensorFile } from '../../src/model/tensor-file.ts';
-import { PAST_CAMPAIGNS } from '../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { settingsBefore } from '../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { openParts } from '../../src/training/choices/parts.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GeneralModel, loadModel } from '../../../src/model/load.ts';
-import { PAST_CAMPAIGNS } from '../../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../../src/population/read.ts';
 import { testTrials } from '../../../src/training/choices/trial.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import { drawFile } from '../../../src/training/report/draw.ts';

@@ -12,7 +12,7 @@ import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { bind } from '../../../src/online/binding.ts';
 import { openOnlineProgram } from '../../../src/online/online-context.ts';
 import { openBoundRegression } from '../../../src/online/regression/bound-regression.ts';
-import { PAST_CAMPAIGNS, readPastCampaigns } from '../../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS, readPastCampaigns } from '../../../src/population/read.ts';
 import { defaultTrainingThreads } from '../../../src/service/settings/environment.ts';
 import { priorsBefore, regressCampaigns, withPriors } from '../../../src/training/choices/campaign-weights.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/training/choices/evidence.ts';

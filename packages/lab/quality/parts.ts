@@ -6,7 +6,7 @@ import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
-import { PAST_CAMPAIGNS } from '../../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../../src/population/read.ts';
 import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../../src/training/evaluation/evaluate.ts';
 import { baselineMethods, type Method, modelMethods } from '../../../src/training/evaluation/methods.ts';

@@ -9,7 +9,7 @@ import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import type { Following } from '../../lib/threads/thread-group.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
 import type { FinishedWork } from './finished-work.ts';

@@ -22,7 +22,7 @@ import { planKey } from '../../online/plan.ts';
 import type { Prediction } from '../../online/quality/prediction.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';
 import { regressionCache } from '../../online/regression/regression-cache.ts';
-import { openPopulation } from '../../population/read/population.ts';
+import { openPopulation } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
 import { decidingRows, findFiltered, markErased, markUsers, outsideOf } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';

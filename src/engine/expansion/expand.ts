@@ -11,7 +11,7 @@ import { AppError } from '../../lib/errors.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import { adaptAndScore } from './adapt-and-score.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';

@@ -4,7 +4,7 @@ import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { Roles } from '../../domain/roles.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import { planKey } from '../../online/plan.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
 import { decidingRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
 

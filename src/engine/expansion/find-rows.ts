@@ -5,8 +5,7 @@ import type { Filters } from '../../domain/features.ts';
 import { assignRoles, MARK, type Roles, rangeTest } from '../../domain/roles.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import type { Outside } from '../../online/negatives.ts';
-import type { Population } from '../../population/read/population.ts';
-import { type Column, isTokenColumn, startOf } from '../../population/read/segments.ts';
+import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
 
 /** The ids that decide roles in an expansion, from the user sets of each role. */
 export interface RoleIds {

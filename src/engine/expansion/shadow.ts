@@ -5,7 +5,7 @@ import type { Roles } from '../../domain/roles.ts';
 import type { Job } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 import { findRows } from './find-rows.ts';

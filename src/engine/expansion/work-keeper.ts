@@ -5,7 +5,7 @@ import { keptWorkFolder } from '../../domain/ranking-name.ts';
 import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
 import { type CustomisedWork, decodeWork, encodeWork, type FinishedWork, startWork } from './finished-work.ts';
 

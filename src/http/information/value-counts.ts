@@ -3,8 +3,7 @@
  * cached.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Population } from '../../population/read/population.ts';
-import { isTokenColumn, startOf } from '../../population/read/segments.ts';
+import { isTokenColumn, type Population, startOf } from '../../population/read.ts';
 
 export class ValueCounts {
   readonly #served: () => Population;

@@ -1,8 +1,7 @@
 /** A few users of a population, the same ones each time: for whoever wants to try things out. */
 import { setImmediate } from 'node:timers/promises';
 import type { UserNumber } from '../../lib/brands.ts';
-import type { Population } from '../../population/read/population.ts';
-import { type Column, isTokenColumn, startOf } from '../../population/read/segments.ts';
+import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
 
 /** Who is wanted: those with this value of a feature. */
 export interface SampleValue {

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SeedCounts } from '../../domain/types.ts';
 import { countsOf } from '../../domain/user-sets.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 
 /** Ids looked up at once. */
 const SLICE_IDS = 4_096;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { replaceDurably } from '../../lib/files/durable-files.ts';
 import { withSibling } from '../../lib/files/temporary-sibling.ts';
 import type { Manifest } from '../../model/manifest.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { ColumnSums } from './covariance.ts';
 
 /** sha256 of what follows (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */

@@ -15,7 +15,7 @@ import {
 import { AppError } from '../../lib/errors.ts';
 import { firstNaN, paddingHint } from '../../model/find-nan.ts';
 import type { ModelContract } from '../../model/folder.ts';
-import type { Rows } from '../../population/read/segments.ts';
+import type { Rows } from '../../population/read.ts';
 import type { Binding } from '../binding.ts';
 import {
   type CampaignValues,

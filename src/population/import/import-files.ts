@@ -1,10 +1,11 @@
 /** Imports users from files as people have them, Parquet, CSV or NDJSON, as a schema says. */
 import { AppError } from '../../lib/errors.ts';
-import { checkSources, type ImportProgress, readUsers } from '../read/read-users.ts';
 import { publishVersion } from '../versions/publish-version.ts';
 import type { ImportResult } from '../versions/version-writer.ts';
 import { BadRows, type Duplicates } from './bad-rows.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
+import type { ImportProgress } from './import-progress.ts';
+import { checkSources, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
 
 export interface ImportFilesOptions {

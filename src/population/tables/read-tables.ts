@@ -5,6 +5,7 @@ import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
 import { FULL } from '../../lib/text/text-table.ts';
 import { type BadRows, type Duplicates, LastRows } from '../import/bad-rows.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
+import type { ImportProgress } from '../import/import-progress.ts';
 import { planUserId } from '../import/read-user.ts';
 import { describeFault, type RowSink } from '../import/row-sink.ts';
 import { checkFile, formatOf } from '../import/source-files.ts';
@@ -21,17 +22,6 @@ import { codesSql, encodeTokens, type TokenCodes } from './dictionaries.ts';
 import { openTables, rowErrors, type Tables } from './open-tables.ts';
 import { expandSources } from './remote.ts';
 import { createSource, findBadRows } from './source-view.ts';
-
-/** How far an import is. */
-export interface ImportProgress {
-  readonly phase: 'reading' | 'checking' | 'collecting tokens' | 'writing';
-  /** What it is at: a file, a feature. */
-  readonly at?: string;
-  readonly percent?: number;
-  readonly rows?: number;
-  /** Rows that there are, where that is known. */
-  readonly total?: number;
-}
 
 export interface ReadTablesOptions {
   readonly schema: SourceSchema;

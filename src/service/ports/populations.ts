@@ -1,6 +1,5 @@
 /** What the routes of populations need: the versions of the folder, and which of them is served. */
-import type { PopulationDiff } from '../../population/read/diff.ts';
-import type { VersionSummary } from '../../population/versions/versions.ts';
+import type { PopulationDiff, VersionSummary } from '../../population/read.ts';
 
 /** A feature of a version: who has it, and what of it the served model does not know. */
 export interface FeatureCoverage {

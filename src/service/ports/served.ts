@@ -1,7 +1,7 @@
 /** What a service serves: a model and a population that fit each other. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { Manifest } from '../../model/manifest.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 
 /** One immutable value, which a switch replaces whole: nothing else keeps a version of model or population. */
 export interface Served {

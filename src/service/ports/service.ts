@@ -5,7 +5,7 @@ import type { Timings } from '../../domain/run-facts.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { Telemetry } from '../../lib/tracing.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { Limits } from '../limits.ts';
 import type { AudienceExplainer, CustomisedModels } from './audiences.ts';
 import type { Estimates } from './estimates.ts';

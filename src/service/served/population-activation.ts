@@ -3,11 +3,17 @@
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { bind } from '../../online/binding.ts';
-import { PopulationOpener } from '../../population/read/open-beside.ts';
-import { hasVersion, openPopulation, type Population } from '../../population/read/population.ts';
-import { PopulationReviewer } from '../../population/update/review-beside.ts';
-import { findCurrentVersion, publishedAt } from '../../population/versions/manifest.ts';
-import { makeCurrent, summariseVersions } from '../../population/versions/versions.ts';
+import {
+  findCurrentVersion,
+  hasVersion,
+  openPopulation,
+  type Population,
+  PopulationOpener,
+  PopulationReviewer,
+  publishedAt,
+  summariseVersions,
+} from '../../population/read.ts';
+import { makeCurrent } from '../../population/update.ts';
 import type { FeatureCoverage, Populations } from '../ports/populations.ts';
 import { coverageOf } from './population-coverage.ts';
 import type { ServedState } from './served-state.ts';

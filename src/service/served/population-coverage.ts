@@ -1,8 +1,7 @@
 /** What of a population version the served model does not know. */
 
 import type { ModelFolder } from '../../model/folder.ts';
-import type { Population } from '../../population/read/population.ts';
-import type { FeatureUse } from '../../population/update/review.ts';
+import type { FeatureUse, Population } from '../../population/read.ts';
 import type { FeatureCoverage } from '../ports/populations.ts';
 
 /** By feature, from how often users of `population` have each token. */

@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { EngineServed } from '../../engine/messages.ts';
 import type { ModelFolder } from '../../model/folder.ts';
-import type { Population } from '../../population/read/population.ts';
-import { succeed } from '../../population/read/succession.ts';
+import { type Population, succeed } from '../../population/read.ts';
 import type { Served, ServedModel } from '../ports/served.ts';
 import { campaignFeaturesOf, describeModel } from './model-facts.ts';
 

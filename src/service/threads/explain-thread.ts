@@ -7,7 +7,7 @@ import type { StoreLocator } from '../../domain/ports/store.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
-import { hasVersion, openPopulation, type Population } from '../../population/read/population.ts';
+import { hasVersion, openPopulation, type Population } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
 
 /** Which audience, and its seeds. */

@@ -3,7 +3,7 @@ import { basename, join, relative } from 'node:path';
 import { checkRanking, sealRanking } from '../../audience/check-ranking.ts';
 import type { StoreUpkeep } from '../../domain/ports/upkeep.ts';
 import type { Logger } from '../../lib/logging.ts';
-import { checkVersion, isWhole, missingFiles } from '../../population/versions/verify.ts';
+import { checkVersion, isWhole, missingFiles } from '../../population/read.ts';
 import { checkUserSet } from '../../storage/files/check-set.ts';
 import type { DamageLog } from './damage-log.ts';
 

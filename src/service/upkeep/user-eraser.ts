@@ -4,8 +4,8 @@ import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import type { UserErasure } from '../../domain/ports/user-erasure.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
-import { eraseUsers } from '../../population/erase/erase-users.ts';
-import type { Population } from '../../population/read/population.ts';
+import { eraseUsers } from '../../population/erase.ts';
+import type { Population } from '../../population/read.ts';
 import type { UserEraser } from '../ports/users.ts';
 
 /** How often requests and erasures of other processes are looked for. */

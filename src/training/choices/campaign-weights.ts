@@ -12,7 +12,7 @@ import { encodeUsers } from '../../online/encode.ts';
 import { ownToken } from '../../online/own-token.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';
 import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { CampaignHistory } from '../history/history.ts';
 import { membersOf } from '../history/members.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';

@@ -24,7 +24,7 @@ import { type HeadRows, POOL_ROWS } from '../../online/head-users.ts';
 import type { OnlineContext } from '../../online/online-context.ts';
 import { ownToken } from '../../online/own-token.ts';
 import type { BoundRegression, CampaignRegression } from '../../online/regression/bound-regression.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import { measureRanking, type RankingQuality } from '../evaluation/metrics.ts';
 import { othersThan, SHARES, type Trial } from './trial.ts';
 

@@ -1,6 +1,6 @@
 /** Whether past campaigns are a user feature: their benefit for campaigns that are treated as future ones. */
 import { createRng } from '../../lib/rng.ts';
-import { PAST_CAMPAIGNS } from '../../population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../population/read.ts';
 import { populationRidge } from '../baselines/population-ridge.ts';
 import { openFutures } from '../history/futures.ts';
 import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from '../history/prepared-data-set.ts';

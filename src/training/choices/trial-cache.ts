@@ -1,6 +1,6 @@
 /** Caches what trials of a campaign share across settings and parameters. */
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import { type HeadTrials, type PreparedTrials, prepareTrials } from './head-trials.ts';
 import type { CampaignTrials } from './trial.ts';
 

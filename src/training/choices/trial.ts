@@ -18,7 +18,7 @@ import type { Prediction } from '../../online/quality/prediction.ts';
 import type { SeedRanks } from '../../online/quality/seed-ranks.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';
 import { openScorer, type Scorer } from '../../online/scoring/score.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import { measureRanking, type RankingQuality } from '../evaluation/metrics.ts';
 import type { CampaignHistory, LabelledRows } from '../history/history.ts';
 import { type Reach, reaches } from '../history/reach.ts';

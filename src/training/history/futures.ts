@@ -5,8 +5,7 @@
 
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
 import { hiddenBy, swapsOf } from '../../online/swap.ts';
-import { PAST_CAMPAIGNS } from '../../population/read/past-campaigns.ts';
-import type { Population } from '../../population/read/population.ts';
+import { PAST_CAMPAIGNS, type Population } from '../../population/read.ts';
 import type { Trial } from '../choices/trial.ts';
 import type { CampaignHistory } from './history.ts';
 import { type Future, knownUsers, membersOf } from './members.ts';

@@ -1,8 +1,7 @@
 /** Cuts the vocabulary of a feature with very many tokens to those that most users have. */
 import type { Feature } from '../../dataset/features.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
-import type { Population } from '../../population/read/population.ts';
-import { isTokenColumn } from '../../population/read/segments.ts';
+import { isTokenColumn, type Population } from '../../population/read.ts';
 
 /** The tokens of a feature that a model gets to know. */
 export interface KeptTokens {

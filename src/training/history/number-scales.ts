@@ -3,8 +3,7 @@
 import type { Feature } from '../../dataset/features.ts';
 import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
 import type { NumberScale } from '../../model/architectures/feature-inputs.ts';
-import { quantileEdges } from '../../population/read/bands.ts';
-import type { Population } from '../../population/read/population.ts';
+import { type Population, quantileEdges } from '../../population/read.ts';
 import type { CampaignHistory } from './history.ts';
 import type { KeptTokens } from './kept-tokens.ts';
 

@@ -9,15 +9,15 @@ import {
   rowsOfScale,
 } from '../../model/architectures/feature-inputs.ts';
 import { type Swap, swapped } from '../../online/swap.ts';
-import { bandOf } from '../../population/read/bands.ts';
-import type { Population } from '../../population/read/population.ts';
 import {
+  bandOf,
   isTokenColumn,
   type NumberColumn,
+  type Population,
   type Rows,
   startOf,
   type TokenColumn,
-} from '../../population/read/segments.ts';
+} from '../../population/read.ts';
 import type { ScaledFeature } from './number-scales.ts';
 
 /** Tokens of every user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, no token twice. */

@@ -2,7 +2,7 @@
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { type Reach, reachedOf } from './reach.ts';

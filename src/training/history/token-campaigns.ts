@@ -2,7 +2,7 @@
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { firstAbove, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { Hidden } from '../../online/swap.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import type { CampaignHistory } from './history.ts';
 import type { ScaledFeature } from './number-scales.ts';
 import { type Block, blocksOf, codeAt, type OneHot } from './one-hot.ts';

@@ -1,7 +1,6 @@
 /** A population folder as users to train on, as it is: no data set says how much of its lists a model reads. */
 import { columnOf } from '../../lib/feature-kinds.ts';
-import { openPopulation, type Population } from '../../population/read/population.ts';
-import { isTokenColumn, startOf } from '../../population/read/segments.ts';
+import { isTokenColumn, openPopulation, type Population, startOf } from '../../population/read.ts';
 import { keepTokens } from './kept-tokens.ts';
 import { type ScaledFeature, withScales } from './number-scales.ts';
 import { coveringLength } from './prepared-data-set.ts';

@@ -2,7 +2,7 @@
 import type { Device, Parameters, Tensor } from '../../../packages/onnx-grad/index.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { appErrorOf } from '../../model/onnx-grad.ts';
-import { openPopulation } from '../../population/read/population.ts';
+import { openPopulation } from '../../population/read.ts';
 import type { DriftPair } from '../choices/drift.ts';
 import type { TrialLogits } from '../choices/head-trials.ts';
 import type { CampaignTrials } from '../choices/trial.ts';

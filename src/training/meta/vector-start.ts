@@ -3,7 +3,7 @@
 import type { Rng } from '../../lib/rng.ts';
 import { MOST_DEVIATIONS, type NumberScale } from '../../model/architectures/feature-inputs.ts';
 import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
-import type { Population } from '../../population/read/population.ts';
+import type { Population } from '../../population/read.ts';
 import { gram, orthonormalise } from './latent-start.ts';
 
 /** More directions than asked for are followed, so that the last ones are right too. */

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from '../../../packages/lab/scenarios/catalogue.ts';
 import { type Scenario, writeScenario } from '../../../packages/lab/scenarios/scenario.ts';
 import { createRng } from '../../../src/lib/rng.ts';
-import { PAST_CAMPAIGNS } from '../../../src/population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../../src/population/read.ts';
 import { prepareTrainingData } from '../../../src/training/choices/past-campaigns-choice.ts';
 import { prepareDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

@@ -6,7 +6,7 @@ import type { DelimitedOptions } from '../../../dataset/delimited-source.ts';
 import { type Encoding, readLines } from '../../../dataset/lines.ts';
 import type { DateOrder } from '../../../dataset/written-dates.ts';
 import type { Output } from '../../../lib/output.ts';
-import { openTable } from '../../../population/import/open-table.ts';
+import { openTable } from '../../../population/import.ts';
 import { describeMade } from './made-data-set.ts';
 
 /** How campaigns are chosen of a log. */

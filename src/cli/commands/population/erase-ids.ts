@@ -2,7 +2,7 @@
 import { lineError } from '../../../dataset/lines.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { LineBatch } from '../../../lib/text/lines.ts';
-import { IMPORT_LIMITS } from '../../../population/import/import-limits.ts';
+import { IMPORT_LIMITS } from '../../../population/import.ts';
 
 /** Ids that one call erases. */
 const MAXIMUM_IDS = 1_000_000;

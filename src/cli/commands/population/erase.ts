@@ -2,9 +2,8 @@
 import { readLines } from '../../../dataset/lines.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
-import { eraseUsers } from '../../../population/erase/erase-users.ts';
-import { openPopulation } from '../../../population/read/population.ts';
-import { redactErasedUsers } from '../../../population/versions/versions.ts';
+import { eraseUsers, redactErasedUsers } from '../../../population/erase.ts';
+import { openPopulation } from '../../../population/read.ts';
 import { STORE_OPTIONS } from '../../../service/data-folder.ts';
 import { locateStore, lockStore, openStore } from '../../../storage/open-store.ts';
 import { recorded } from '../keys/recorded.ts';

@@ -7,11 +7,16 @@ import type { Output } from '../../../lib/output.ts';
 import { type ModelFolder, readModelFolder } from '../../../model/folder.ts';
 import { featureOf } from '../../../model/manifest.ts';
 import { bind } from '../../../online/binding.ts';
-import type { Duplicates } from '../../../population/import/bad-rows.ts';
-import { type ImportFilesResult, importFiles } from '../../../population/import/import-files.ts';
-import { populationFeatures, readSourceSchema, type SourceSchema } from '../../../population/import/source-schema.ts';
-import { openPopulation } from '../../../population/read/population.ts';
-import type { ImportProgress } from '../../../population/read/read-users.ts';
+import {
+  type Duplicates,
+  type ImportFilesResult,
+  type ImportProgress,
+  importFiles,
+  populationFeatures,
+  readSourceSchema,
+  type SourceSchema,
+} from '../../../population/import.ts';
+import { openPopulation } from '../../../population/read.ts';
 import { countUses } from './token-uses.ts';
 
 export interface PopulationImportFilesOptions {

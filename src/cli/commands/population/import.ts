@@ -5,9 +5,8 @@ import type { Output } from '../../../lib/output.ts';
 import { readModelFolder } from '../../../model/folder.ts';
 import { featureOf } from '../../../model/manifest.ts';
 import { bind } from '../../../online/binding.ts';
-import { importPopulation } from '../../../population/import/import.ts';
-import { derivedFeatures } from '../../../population/read/past-campaigns.ts';
-import { openPopulation } from '../../../population/read/population.ts';
+import { importPopulation } from '../../../population/import.ts';
+import { derivedFeatures, openPopulation } from '../../../population/read.ts';
 import { countUses } from './token-uses.ts';
 
 export interface PopulationImportOptions {

@@ -2,7 +2,7 @@
 
 import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
-import { type ErasuresRepair, repairErasures } from '../../../population/erase/repair-erasures.ts';
+import { type ErasuresRepair, repairErasures } from '../../../population/erase.ts';
 
 /** The exit code where something could not be made whole again. */
 const NOT_ALL = 3;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Output } from '../../../lib/output.ts';
+import { inferSchema } from '../../../population/import.ts';
 
 export interface PopulationSchemaOptions {
   rows: number;
@@ -15,7 +16,6 @@ export async function populationSchemaCommand(
   options: PopulationSchemaOptions,
   output: Output,
 ): Promise<void> {
-  const { inferSchema } = await import('../../../population/tables/infer-schema.ts');
   const scratch = mkdtempSync(join(tmpdir(), 'metaheac-schema-'));
   try {
     const { schema, columns } = await inferSchema(sources, scratch, options.rows);

@@ -2,7 +2,7 @@
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Binding } from '../../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../../online/encode.ts';
-import type { Population } from '../../../population/read/population.ts';
+import type { Population } from '../../../population/read.ts';
 
 /** By feature of tokens, its uses in the population, in one pass over it. @throws AppError invalid_population */
 export function countUses({ features }: Binding, population: Population): ReadonlyMap<string, EncodingCounts> {

@@ -2,14 +2,8 @@
 
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
-import type { Duplicates } from '../../../population/import/bad-rows.ts';
-import { readSourceSchema } from '../../../population/import/source-schema.ts';
-import {
-  fitSchema,
-  schemaOfFeatures,
-  type UpdateFilesResult,
-  updateFiles,
-} from '../../../population/update/update-files.ts';
+import { type Duplicates, readSourceSchema } from '../../../population/import.ts';
+import { fitSchema, schemaOfFeatures, type UpdateFilesResult, updateFiles } from '../../../population/update.ts';
 import { noteBadRows, progressWriter } from './import-files.ts';
 
 export interface PopulationUpdateOptions {

@@ -1,15 +1,14 @@
 /** `metaheac population list`, `show`, `diff`, `prune` and `rollback`. */
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Output } from '../../../lib/output.ts';
-import { diffPopulations } from '../../../population/read/diff.ts';
-import { openPopulation } from '../../../population/read/population.ts';
 import {
-  makeCurrent,
-  pruneVersions,
+  diffPopulations,
+  openPopulation,
   summariseVersions,
   type VersionSummary,
   versionBefore,
-} from '../../../population/versions/versions.ts';
+} from '../../../population/read.ts';
+import { makeCurrent, pruneVersions } from '../../../population/update.ts';
 
 export function populationListCommand(dir: string, options: { json?: boolean }, output: Output): void {
   const versions = summariseVersions(dir);

@@ -5,7 +5,7 @@ import { signedInterval } from '../../../lib/interval.ts';
 import { bar, type Output } from '../../../lib/output.ts';
 import { loadModel } from '../../../model/load.ts';
 import { openDevice } from '../../../model/onnx-grad.ts';
-import { PAST_CAMPAIGNS } from '../../../population/read/past-campaigns.ts';
+import { PAST_CAMPAIGNS } from '../../../population/read.ts';
 import { utilityOf } from '../../../training/choices/evidence.ts';
 import { type EvaluationReport, evaluate } from '../../../training/evaluation/evaluate.ts';
 import { BASELINES } from '../../../training/evaluation/methods.ts';

@@ -6,9 +6,13 @@ import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { filesOfModels } from '../../../model/check-models.ts';
 import { MODELS_FOLDER } from '../../../model/versions.ts';
-import { type PopulationFile, withPopulationFiles } from '../../../population/versions/copy-files.ts';
-import { listVersions, readManifest } from '../../../population/versions/manifest.ts';
-import { verifyVersion } from '../../../population/versions/verify.ts';
+import {
+  listVersions,
+  type PopulationFile,
+  readManifest,
+  verifyVersion,
+  withPopulationFiles,
+} from '../../../population/read.ts';
 import { checkDataFolder } from '../../../service/data-folder-check.ts';
 import { backUpStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
 

@@ -5,16 +5,16 @@ import { AppError } from '../../../../lib/errors.ts';
 import { counted } from '../../../../lib/text/counted.ts';
 import { type ModelFolder, readModelFolder } from '../../../../model/folder.ts';
 import { bind } from '../../../../online/binding.ts';
-import { Erasures, findKeyFault } from '../../../../population/erase/erasures.ts';
-import { openPopulation } from '../../../../population/read/population.ts';
+import { Erasures, findKeyFault } from '../../../../population/erase.ts';
 import {
   findCurrentVersion,
   listFiles,
   type Manifest,
+  openPopulation,
   publishedAt,
   readManifest,
-} from '../../../../population/versions/manifest.ts';
-import { verifyVersion } from '../../../../population/versions/verify.ts';
+  verifyVersion,
+} from '../../../../population/read.ts';
 import { mayWrite } from '../../../../service/paths.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 

@@ -2,10 +2,10 @@
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { describeNoToken, findId } from '../../dataset/records.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
-import type { BadRows } from '../import/bad-rows.ts';
-import type { ImportLimits } from '../import/import-limits.ts';
-import { checkFile, formatOf, isPattern, isRemote } from '../import/source-files.ts';
-import type { SourceSchema } from '../import/source-schema.ts';
+import type { BadRows } from './bad-rows.ts';
+import type { ImportLimits } from './import-limits.ts';
+import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';
+import type { SourceSchema } from './source-schema.ts';
 
 export interface ReadUserIdsOptions {
   /** The column of the ids in CSV, Parquet and the objects of NDJSON. */

@@ -1,15 +1,13 @@
 /** Reads users from files as people have them, Parquet, CSV or NDJSON, as a schema says. */
 import { AppError } from '../../lib/errors.ts';
-import type { BadRows, Duplicates } from '../import/bad-rows.ts';
-import type { ImportLimits } from '../import/import-limits.ts';
-import { readRecords } from '../import/record-reader.ts';
-import type { RowSink } from '../import/row-sink.ts';
-import { checkFile, formatOf, isPattern, isRemote } from '../import/source-files.ts';
-import { toUserRecord } from '../import/source-records.ts';
-import { populationFeatures, type SourceSchema } from '../import/source-schema.ts';
-import type { ImportProgress } from '../tables/read-tables.ts';
-
-export type { ImportProgress } from '../tables/read-tables.ts';
+import type { BadRows, Duplicates } from './bad-rows.ts';
+import type { ImportLimits } from './import-limits.ts';
+import type { ImportProgress } from './import-progress.ts';
+import { readRecords } from './record-reader.ts';
+import type { RowSink } from './row-sink.ts';
+import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';
+import { toUserRecord } from './source-records.ts';
+import { populationFeatures, type SourceSchema } from './source-schema.ts';
 
 export interface ReadUsersOptions {
   readonly schema: SourceSchema;

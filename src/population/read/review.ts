@@ -1,7 +1,7 @@
 /** What the users of a version have: coverage and uses of tokens, by feature. */
-import { countValues } from '../read/coverage.ts';
-import type { Population } from '../read/population.ts';
-import { isTokenColumn } from '../read/segments.ts';
+import { countValues } from './coverage.ts';
+import type { Population } from './population.ts';
+import { isTokenColumn } from './segments.ts';
 
 /** One feature of a version. Serialisable. */
 export interface FeatureUse {

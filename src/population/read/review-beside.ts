@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/errors.ts';
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
-import type { PopulationDiff } from '../read/diff.ts';
+import type { PopulationDiff } from './diff.ts';
 import type { FeatureUse } from './review.ts';
 import type { Reviewed, ReviewTask } from './review-thread.ts';
 

@@ -1,7 +1,7 @@
 /** A thread that passes over a population version, for a service whose event loop must not wait for it. */
 import { hostThread } from '../../lib/threads/thread-host.ts';
-import { diffPopulations, type PopulationDiff } from '../read/diff.ts';
-import { openPopulation } from '../read/population.ts';
+import { diffPopulations, type PopulationDiff } from './diff.ts';
+import { openPopulation } from './population.ts';
 import { countUses, type FeatureUse } from './review.ts';
 
 export interface ReviewTask {

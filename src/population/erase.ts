@@ -1,0 +1,5 @@
+/** Erasing users from a population, in every version of it. */
+export { eraseUsers } from './erase/erase-users.ts';
+export { Erasures, findKeyFault } from './erase/erasures.ts';
+export { type ErasuresRepair, repairErasures } from './erase/repair-erasures.ts';
+export { redactErasedUsers } from './versions/versions.ts';

@@ -1,0 +1,17 @@
+/** Importing users: from a data set, or from files of one's own as a schema says. */
+import type { Proposal } from './tables/infer-schema.ts';
+
+export type { Duplicates } from './import/bad-rows.ts';
+export { importPopulation } from './import/import.ts';
+export { type ImportFilesResult, importFiles } from './import/import-files.ts';
+export { IMPORT_LIMITS } from './import/import-limits.ts';
+export type { ImportProgress } from './import/import-progress.ts';
+export { openTable } from './import/open-table.ts';
+export { populationFeatures, readSourceSchema, type SourceSchema } from './import/source-schema.ts';
+
+/** Proposes a schema for files of users, by their first `rows` rows. Errors: AppError `invalid_data`. */
+export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {
+  // DuckDB is loaded only if tables are read
+  const tables = await import('./tables/infer-schema.ts');
+  return await tables.inferSchema(sources, scratch, rows);
+}

@@ -1,0 +1,12 @@
+/** What an import tells while it runs. */
+
+/** How far an import is. */
+export interface ImportProgress {
+  readonly phase: 'reading' | 'checking' | 'collecting tokens' | 'writing';
+  /** The file or feature being read. */
+  readonly at?: string;
+  readonly percent?: number;
+  readonly rows?: number;
+  /** The number of rows, if it is known. */
+  readonly total?: number;
+}

@@ -1,0 +1,32 @@
+/** Reading a population: a version and its rows, versions and their differences, whether their files are whole. */
+export { bandLabel, bandOf, quantileEdges } from './read/bands.ts';
+export type { Dictionary } from './read/dictionary.ts';
+export { diffPopulations, type PopulationDiff } from './read/diff.ts';
+export type { Directory } from './read/directory.ts';
+export { gatherRows } from './read/gather.ts';
+export { PopulationOpener } from './read/open-beside.ts';
+export { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from './read/past-campaigns.ts';
+export { hasVersion, openPopulation, type Population, type UserRows } from './read/population.ts';
+export type { FeatureUse } from './read/review.ts';
+export { PopulationReviewer } from './read/review-beside.ts';
+export { SegmentMemory } from './read/segment-memory.ts';
+export {
+  type Column,
+  isTokenColumn,
+  type NumberColumn,
+  type Rows,
+  startOf,
+  type TokenColumn,
+} from './read/segments.ts';
+export { succeed, viewOf } from './read/succession.ts';
+export { type PopulationFile, withPopulationFiles } from './versions/copy-files.ts';
+export {
+  findCurrentVersion,
+  listFiles,
+  listVersions,
+  type Manifest,
+  publishedAt,
+  readManifest,
+} from './versions/manifest.ts';
+export { checkVersion, isWhole, missingFiles, verifyVersion } from './versions/verify.ts';
+export { summariseVersions, type VersionSummary, versionBefore } from './versions/versions.ts';
