@@ -1,7 +1,7 @@
-/** What was chosen and left out in making a data set of a log, in sentences. */
+/** Says in sentences what was chosen and left out when a data set was made of a log. */
 import { SAME_OVERLAP } from './choose-campaigns.ts';
 import { type Histories, LEAST_TAKERS } from './histories.ts';
-import type { InteractionsOptions, Material } from './interactions.ts';
+import type { InteractionsOptions, Material } from './interactions-material.ts';
 
 export function interactionNotes(
   { minimumUsers, columns, history, where }: InteractionsOptions,

@@ -4,49 +4,18 @@ import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample } from '../../lib/rng.ts';
 import { type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
 import { checkFeatures } from '../features.ts';
-import type { RowSource } from '../row-source.ts';
-import { type CampaignChoice, type ChosenCampaign, chooseCampaigns } from './choose-campaigns.ts';
+import { type ChosenCampaign, chooseCampaigns } from './choose-campaigns.ts';
 import { describeFeature, type FeatureColumn, type RecordValue } from './columns.ts';
 import { readConditions } from './conditions.ts';
-import { collectHistories, type Histories } from './histories.ts';
+import { collectHistories } from './histories.ts';
 import { interactionNotes } from './interaction-notes.ts';
-import { type Log, type LogColumns, readLog } from './log.ts';
-import { type LogFeatureColumns, LogFeatures } from './log-features.ts';
+import type { InteractionsOptions, Material } from './interactions-material.ts';
+import { readLog } from './log.ts';
+import { LogFeatures } from './log-features.ts';
 import { MadeCounts, type MadeDataSet, type OnProgress } from './made.ts';
 import { writeNewFolder } from './new-folder.ts';
 import { Others, rowsOf } from './rows.ts';
-import { type ItemTable, readItems, recordMembers, surveyUsers, type TableOptions, type UserTable } from './tables.ts';
-import type { ColumnTypes } from './typed-columns.ts';
-
-export interface InteractionsOptions extends CampaignChoice {
-  /** The data set's folder; it must not be there. */
-  readonly out: string;
-  readonly log: RowSource;
-  readonly columns: LogColumns;
-  /** Tables whose columns are features; their ids stand in a column that is named as in the log. */
-  readonly users: RowSource | null;
-  readonly items: RowSource | null;
-  /** Conditions that rows of the log must meet: `Quantity > 0`. */
-  readonly where: readonly string[];
-  /** Items of the log whose rows are left out; each must be there. */
-  readonly excludeItems: readonly string[];
-  /** The same of a list that may have others too. */
-  readonly excludeListed: readonly string[];
-  /** Columns of the log that are features of users, and of campaigns. */
-  readonly userFeatures: readonly string[];
-  readonly itemFeatures: readonly string[];
-  readonly types: ColumnTypes;
-  /** Columns of the tables that are no features. */
-  readonly leaveOut: readonly string[];
-  /** What stands between the tokens of a field. */
-  readonly separator: string;
-  /** Most items of a user's history. */
-  readonly history: number;
-  /** Nobody knows in histories and train campaigns what came after the first test campaign began. */
-  readonly beforeTest: boolean;
-  readonly seed: string;
-  readonly onProgress: OnProgress;
-}
+import { readItems, recordMembers, surveyUsers, type TableOptions, type UserTable } from './tables.ts';
 
 /** The user feature of items that are no campaigns. */
 const HISTORY = 'history';
@@ -54,22 +23,6 @@ const HISTORY = 'history';
 const MOST_MEMBERS = 10_000;
 const OTHERS_PER_MEMBER = 10;
 const EVALUATED_OTHERS = 20_000;
-
-/** All that is known before anything is written. */
-export interface Material {
-  readonly log: Log;
-  readonly chosen: ReturnType<typeof chooseCampaigns>;
-  readonly histories: Histories;
-  readonly userTable: UserTable | null;
-  readonly itemTable: ItemTable | null;
-  /** Features of columns of the log. */
-  readonly ofUsers: LogFeatureColumns;
-  readonly ofItems: LogFeatureColumns;
-  /** Who is a user of the data set, by number. */
-  readonly isPresent: Uint8Array;
-  /** What came then or later is not known; null: all is. */
-  readonly before: number | null;
-}
 
 /**
  * Reads the log once, the table of users twice and that of items once, and writes the data set. Equal files, options

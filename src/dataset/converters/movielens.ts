@@ -5,7 +5,8 @@ import { AppError } from '../../lib/errors.ts';
 import type { DelimitedOptions } from '../delimited-source.ts';
 import { openRows } from '../open-rows.ts';
 import type { RowSource, Value } from '../row-source.ts';
-import { type InteractionsOptions, makeInteractions } from './interactions.ts';
+import { makeInteractions } from './interactions.ts';
+import type { InteractionsOptions } from './interactions-material.ts';
 import type { MadeDataSet } from './made.ts';
 import { NO_TYPES } from './typed-columns.ts';
 

@@ -1,7 +1,8 @@
 /** A small log with a known answer, and what a maker wrote of it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type InteractionsOptions, makeInteractions } from '../../../src/dataset/converters/interactions.ts';
+import { makeInteractions } from '../../../src/dataset/converters/interactions.ts';
+import type { InteractionsOptions } from '../../../src/dataset/converters/interactions-material.ts';
 import { NO_TYPES } from '../../../src/dataset/converters/typed-columns.ts';
 import { openDelimited } from '../../../src/dataset/delimited-source.ts';
 import { openRows } from '../../../src/dataset/open-rows.ts';
