@@ -2,7 +2,7 @@
 import { lineError, readWholeLines } from './lines.ts';
 import { csvReaderOf } from './records.ts';
 
-/** The fields of a row, one per column of the header, and the line that it begins at. */
+/** The fields of a row, one per column of the header, and its first line. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 
 /** The header of interactions.csv, and what may follow it. */

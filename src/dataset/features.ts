@@ -8,27 +8,27 @@ export interface Feature {
   readonly kind: FeatureKind;
   /** How many tokens a model reads of a list; a population stores all of them. */
   readonly maxLength?: number;
-  /** Numbers of a vector; only of a vector, and always there. */
+  /** How many numbers a vector has; only vectors have a size, and always. */
   readonly size?: number;
   /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */
   readonly sensitive?: boolean;
 }
 
-/** Keys of a user's or campaign's record that can't name a feature. */
+/** Keys of a user's or campaign's record that cannot name a feature. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
 
 /** Maximum length of a feature name, in characters. */
 const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
 
-/** Most numbers of a vector. */
+/** Maximum number of numbers in a vector. */
 export const MAXIMUM_VECTOR_SIZE = 4096;
 
-/** Most features of a user or of a campaign. */
+/** Maximum number of features of a user or a campaign. */
 const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** What is wrong with a feature's name, as a sentence; null if nothing is. */
+/** What is wrong with a feature's name, as a sentence, or null. */
 function findNameFault(name: string): string | null {
   if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
     return `a feature's name must have 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;

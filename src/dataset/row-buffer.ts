@@ -9,11 +9,11 @@ const FIRST_CAPACITY = 64;
 export class RowBuffer {
   #users = new Int32Array(0);
   #labels = new Uint8Array(0);
-  /** NaN where there is none; null until there is one. */
+  /** NaN for rows without a time; null until a row has one. */
   #times: Float64Array | null = null;
   #count = 0;
 
-  /** `time` is milliseconds since 1970, null where it is not known. */
+  /** `time` is milliseconds since 1970, null if it is unknown. */
   add(user: number, label: 0 | 1, time: number | null = null): void {
     if (this.#count === this.#users.length) this.#grow();
     if (time !== null) this.#times ??= new Float64Array(this.#users.length).fill(Number.NaN);
@@ -23,7 +23,7 @@ export class RowBuffer {
     this.#count++;
   }
 
-  /** The rows so far, copied to their size; times (NaN where unknown) if any was added. */
+  /** The rows so far, copied to their size; times (NaN if unknown) if any was added. */
   rows(): { users: Int32Array; labels: Uint8Array; times?: Float64Array } {
     return {
       users: this.#users.slice(0, this.#count),

@@ -10,7 +10,7 @@ import { readConditions } from './conditions.ts';
 import { collectHistories } from './histories.ts';
 import { interactionNotes } from './interaction-notes.ts';
 import type { InteractionsOptions, Material } from './interactions-material.ts';
-import { readLog } from './log.ts';
+import { type Log, readLog } from './log.ts';
 import { LogFeatures } from './log-features.ts';
 import { MadeCounts, type MadeDataSet, type OnProgress } from './made.ts';
 import { writeNewFolder } from './new-folder.ts';

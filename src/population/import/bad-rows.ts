@@ -3,10 +3,10 @@ import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import type { RowSet } from '../read/row-set.ts';
 
-/** What happens to a user who is there more than once. */
+/** What happens to a user who appears more than once. */
 export type Duplicates = 'error' | 'last';
 
-/** How many bad rows are told of. */
+/** The maximum number of bad rows that a refusal lists. */
 export const WORST_ROWS = 10;
 
 /** Collects the refusals of rows, and refuses the import when there are more than it may have. */
@@ -23,12 +23,12 @@ export class BadRows {
     return this.#count;
   }
 
-  /** Throws what was collected where this is one too many. */
+  /** Throws the collected refusals if this is one too many. */
   add(error: AppError): void {
     this.addAll([error]);
   }
 
-  /** As `add`; all of them are told of where they are too many. */
+  /** As `add`, for several: if they are too many, the refusal counts all of them. */
   addAll(errors: readonly AppError[]): void {
     this.#count += errors.length;
     this.worst.push(...errors.slice(0, WORST_ROWS - this.worst.length));
@@ -55,7 +55,7 @@ export class LastRows {
   readonly #ids = new TextTable();
   readonly #rows: number[] = [];
 
-  /** The rows before `row` are none of this user's any more: adds the one that was to `replaced`. */
+  /** Replaces the user's earlier row, if any, by `row`: adds the earlier one to `replaced`. */
   see(userId: string, row: number, maximumBytes: number, replaced: RowSet): void {
     const index = this.#ids.add(userId, maximumBytes);
     if (index < 0) return;

@@ -19,9 +19,9 @@ export interface RecordOptions {
   readonly limits: ImportLimits;
   /** Features whose values are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
-  /** Makes a record that has the features under their own names; may refuse it with file:line. */
+  /** Makes a record with the features under their own names; may refuse it with file:line. */
   readonly toUser?: (record: JsonRecord, path: string, line: number) => JsonRecord;
-  /** Bad rows that may be left out; without it the first one ends the import. */
+  /** Bad rows that may be left out; if absent, the first bad row ends the import. */
   readonly badRows?: BadRows;
   readonly duplicates?: Duplicates;
   /** Called after each batch of lines with the users read so far. */
@@ -76,8 +76,8 @@ function toUser(text: string, path: string, line: number, { toUser, derived }: R
 }
 
 /**
- * A pass over everything that keeps nothing: bad rows must not leave their tokens in the dictionaries, nor rows that
- * are replaced. Rows are counted without lines of white space.
+ * A first pass that keeps nothing: neither bad rows nor replaced ones may leave tokens in the dictionaries. Blank lines
+ * are not counted.
  */
 async function findRowsToLeaveOut(
   paths: readonly string[],

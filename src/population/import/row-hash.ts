@@ -1,12 +1,12 @@
-/** Hashes of rows: to know whether a row that comes again is the one that is there. */
+/** Hashes of rows, to tell whether a row of an update equals the current one. */
 import type { Feature } from '../../dataset/features.ts';
 import { type Column, isTokenColumn, type Rows } from '../read/segments.ts';
 
 const NOT_A_NUMBER = 0x7fc0_0000;
 
 /**
- * 64 bits of the values of each row, as pairs `[2 * count]`: equal rows have equal ones, and different rows have
- * different ones, but for one pair in 2^64. Compared within one process and never stored. Two lanes, each as
+ * 64 bits of the values of each row, as pairs `[2 * count]`: equal rows have equal hashes, and different rows
+ * have different ones, except for one pair in 2^64. Compared within one process and never stored. Two lanes, each as
  * MurmurHash3 mixes words of 32 bits (Appleby, public domain), with constants of its own.
  */
 export function hashRows(rows: Rows, features: readonly Feature[]): Uint32Array {
@@ -24,7 +24,7 @@ function hashColumn(column: Column, count: number, hashes: Uint32Array): void {
     const start = isList ? column.offsets[row]! : row * width;
     const end = isList ? column.offsets[row + 1]! : start + width;
     let [a, b] = [hashes[2 * row]!, hashes[2 * row + 1]!];
-    // where a list ends must count
+    // the length of a list is part of the hash
     for (let i = isList ? start - 1 : start; i < end; i++) {
       const word = i < start ? end - start : words[i]!;
       a = mix(a, Math.imul(rotate(Math.imul(word, 0xcc9e_2d51), 15), 0x1b87_3593), 13);

@@ -4,7 +4,7 @@ import type { Rows } from '../read/segments.ts';
 import type { ImportErasures } from './import-erasures.ts';
 import type { UserSink } from './read-user.ts';
 
-/** Why a row is refused: the user has one already, or is to be deleted by the same update. */
+/** Why a row is refused: the user already has one, or the same update deletes the user. */
 export type RowFault = 'repeated' | 'deleted';
 
 export interface RowSink extends UserSink {
@@ -14,9 +14,9 @@ export interface RowSink extends UserSink {
   readonly rows: number;
   /** Users to leave out, and the count of their rows. */
   readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
-  /** Ends the row that `segment` has open, unless it is refused. */
+  /** Ends the open row of `segment`, unless it is refused. */
   endRow(userNumber: UserNumber): RowFault | null;
-  /** Adds whole rows. Where one is refused, its index; the sink is then to be given up. */
+  /** Adds whole rows. Returns the index of a refused one; the sink must then be thrown away. */
   addRows(rows: Rows): { readonly at: number; readonly fault: RowFault } | null;
 }
 

@@ -1,4 +1,4 @@
-/** The files that an import is given: which there are, and in what form. */
+/** The files that an import is given, and their format. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { FOREIGN_FILES, findForeignFile, HEAD_BYTES } from '../../lib/files/foreign-files.ts';
@@ -19,7 +19,7 @@ export function isPattern(path: string): boolean {
   return /[*?[]/.test(path) && !existsSync(path);
 }
 
-/** The one form of all files, by their names. Errors: AppError `invalid_argument`. */
+/** The one format of all files, by their names. Errors: AppError `invalid_argument`. */
 export function formatOf(paths: readonly string[]): FileFormat {
   const formats = new Set(paths.map(formatOfOne));
   const [format] = formats;
@@ -28,7 +28,7 @@ export function formatOf(paths: readonly string[]): FileFormat {
   return format;
 }
 
-/** Refuses (AppError `invalid_data`) a file that is not there, is text in UTF-16, or is no text (a spreadsheet). */
+/** Refuses (AppError `invalid_data`) a file that does not exist, is in UTF-16, or is not text (a spreadsheet). */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: not found`);

@@ -99,7 +99,7 @@ export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], p
   return { count: batch.numRows, userNumbers, columns };
 }
 
-/** What a segment holds in memory, in bytes. */
+/** The size of a segment in memory, in bytes. */
 export function sizeOfRows(rows: Rows): number {
   let bytes = rows.userNumbers.byteLength;
   for (const column of rows.columns.values()) {

@@ -66,7 +66,7 @@ export async function openTables(paths: readonly string[], database: Database, o
   return { format, shape, files, rows };
 }
 
-/** The refusals of rows, each naming its file and its line (its row, of Parquet). */
+/** The refusals of rows, each naming its file and its line (in Parquet, its row). */
 export async function rowErrors(
   tables: Tables,
   faults: readonly { readonly row: number; readonly message: string }[],

@@ -1,4 +1,4 @@
-/** The columns that are read of tables as a view, and the rows of it that are bad. */
+/** A view of the columns that are read, and its bad rows. */
 import { type BadRows, WORST_ROWS } from '../import/bad-rows.ts';
 import type { ColumnPlan } from '../kinds/column-plan.ts';
 import { RowSet } from '../read/row-set.ts';
@@ -13,7 +13,7 @@ export async function createSource(database: Database, plans: readonly ColumnPla
   await database.run(`CREATE TEMP VIEW source AS SELECT "row", ${columns.join(', ')} FROM tables`);
 }
 
-/** The bad rows of `source`, told to `badRows`, which may refuse them. */
+/** Finds the bad rows of `source` and adds them to `badRows`, which may refuse them. */
 export async function findBadRows(
   database: Database,
   tables: Tables,

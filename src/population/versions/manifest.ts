@@ -23,13 +23,13 @@ const NEWEST_CONTRACT = 2;
 
 export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
-/** Where the dictionaries are. */
+/** The folder of the dictionaries. */
 export const DICTIONARIES_FOLDER = 'dictionaries';
 /** Where an import collects a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
 /** In `incoming/` while an import lets in users who were erased: whoever erases one of them again must say so again. */
 export const READMISSION_FILE = 'readmits';
-/** Behind the name of a version that is being removed, or was replaced. */
+/** The suffix of a version that is being removed, or was replaced. */
 export const REMOVED_SUFFIX = '.removed';
 
 const VERSION = /^[0-9a-f]{12}$/;
@@ -43,7 +43,7 @@ const fileSchema = z.strictObject({
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
 /**
- * `size` is of vectors alone; `sensitive` is left out where it is false, so that versions from before it keep their
+ * Only vectors have a `size`; `sensitive` is left out if it is false, so that versions from before it keep their
  * name.
  */
 const featureSchema = z.strictObject({
@@ -53,7 +53,7 @@ const featureSchema = z.strictObject({
   sensitive: z.literal(true).optional(),
 });
 
-/** `dead` rows are no user's any more: left by an update, and not said where there are none. */
+/** `dead` rows no longer belong to a user: an update left them. Absent if there are none. */
 const segmentSchema = z.strictObject({
   rows: z.int().min(1).max(SEGMENT_ROWS),
   dead: z.int().min(1).optional(),
