@@ -1,4 +1,4 @@
-/** Refuses requests while they wait too long for their turn: look-ups after all others, health checks never. */
+/** Load shedding: refuses requests while the event loop is delayed; look-ups and reads last, health checks never. */
 import { MessageChannel } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
@@ -10,115 +10,117 @@ import { classOf } from '../request-log.ts';
 
 type ShedderLimits = Pick<HttpLimits, 'overloadLagMs' | 'overloadLookupLagMs'>;
 
-const LOOK_EVERY_MS = 50;
-/** The timer may be late. */
-const LOOK_EVERY_REQUESTS = 32;
-/** So many looks on end that are late are no accident. */
-const LATE_LOOKS = 3;
-/** Of fewer between two looks one took long, or another process: to refuse one of them would help nobody. */
-const LEAST_ARRIVALS = 8;
-/** How much of what the wait asks for one look changes: all at once, and the share would swing. */
+const PROBE_INTERVAL_MS = 50;
+/** In addition to the timer, which may be late. */
+const PROBE_EVERY_REQUESTS = 32;
+/** Consecutive slow probes that count as overload: a single one may be a garbage collection. */
+const SLOW_PROBES = 3;
+/** With fewer requests between two probes, refusing one of them would not help: one of them took long. */
+const MINIMUM_ARRIVALS = 8;
+/** Exponent of the correction by one probe: with 1 the share would oscillate. */
 const GAIN = 0.5;
-/** No look changes the share by more than these factors: some 2 s after an overload all are let in again. */
-const MOST_CUT = 0.5;
-const MOST_RAISE = 1.1;
-/** Some are always let in, to see how it goes. */
-const LEAST = 1 / 64;
-/** Refusals are told of together: there may be thousands a second. */
-const REPORT_MS = 10_000;
-/** Of a refused body that are read in any case. */
-const DROPPED_BYTES = 64 * 1024;
+/** Bounds of the correction by one probe: about 2 s after an overload all requests are admitted again. */
+const MAXIMUM_DECREASE = 0.5;
+const MAXIMUM_INCREASE = 1.1;
+/** Some requests are always admitted, to see whether the overload has ended. */
+const MINIMUM_SHARE = 1 / 64;
+/** Refusals are reported together: there may be thousands a second. */
+const REPORT_INTERVAL_MS = 10_000;
+/** A refused body of up to this size is read and discarded. */
+const DISCARDED_BYTES = 64 * 1024;
 /** When a caller that was refused may try again. */
 const RETRY_SECONDS = 2;
-/** Served until the second limit: what ad servers wait for, and what shows an operator where things stand. */
-const LAST: ReadonlySet<RequestClass> = new Set(['lookup', 'read']);
+/** Refused only beyond the second limit: what ad servers wait for, and what an operator looks at. */
+const SHED_LAST: ReadonlySet<RequestClass> = new Set(['lookup', 'read']);
 
-/** Made once: the stack of each would cost as much as a look-up. */
+/** Created once: creating the stack costs as much as a look-up. */
 const REFUSAL = new AppError('unavailable', 'more requests arrive than can be answered', {
   facts: { retry_after: RETRY_SECONDS },
 });
 
-/** Its problem, cut where the id of the request stands. */
+/** Its problem document, split where the request id belongs. */
 const REFUSED = (() => {
   const problem = problemOf(REFUSAL, '', 0);
   const [beforeId = '', afterId = ''] = JSON.stringify(problem).split(/(?<="request_id":")/);
   return { status: problem.status, beforeId, afterId };
 })();
 
-/** The share of some requests that is let in: as much as makes the wait equal its limit. */
-class Admission {
-  readonly #mostLagMs: number;
-  #late = 0;
+/** The share of requests that is admitted, controlled so that the delay stays at its limit. */
+class AdmissionRate {
+  readonly #maximumDelayMs: number;
+  #slowProbes = 0;
   #share = 1;
-  /** Of a request that was not let in yet. */
-  #due = 0;
+  /** Accumulates the share of each request; one is admitted whenever it reaches 1. */
+  #credit = 0;
 
-  constructor(mostLagMs: number) {
-    this.#mostLagMs = mostLagMs;
+  constructor(maximumDelayMs: number) {
+    this.#maximumDelayMs = maximumDelayMs;
   }
 
-  note(lagMs: number): void {
-    this.#late = lagMs > this.#mostLagMs ? this.#late + 1 : 0;
-    if (this.isOpen && this.#late < LATE_LOOKS) return;
-    const factor = (this.#mostLagMs / lagMs) ** GAIN;
-    this.#share = Math.max(LEAST, Math.min(1, this.#share * Math.max(MOST_CUT, Math.min(MOST_RAISE, factor))));
+  note(delayMs: number): void {
+    this.#slowProbes = delayMs > this.#maximumDelayMs ? this.#slowProbes + 1 : 0;
+    if (this.isOpen && this.#slowProbes < SLOW_PROBES) return;
+    const factor = (this.#maximumDelayMs / delayMs) ** GAIN;
+    this.#share = Math.max(
+      MINIMUM_SHARE,
+      Math.min(1, this.#share * Math.max(MAXIMUM_DECREASE, Math.min(MAXIMUM_INCREASE, factor))),
+    );
   }
 
   get isOpen(): boolean {
     return this.#share === 1;
   }
 
-  /** Of a hundred calls, the share in percent says true, evenly. */
+  /** True for the share of the calls, evenly distributed. */
   admits(): boolean {
-    this.#due = Math.min(1, this.#due) + this.#share;
-    if (this.#due < 1) return false;
-    this.#due -= 1;
+    this.#credit = Math.min(1, this.#credit) + this.#share;
+    if (this.#credit < 1) return false;
+    this.#credit -= 1;
     return true;
   }
 }
 
 /**
- * A message to ourselves waits behind all requests that have arrived before it, as the next request would: how long
- * says whether more comes in than can be answered, be it a few that take long or many that do not. Waiting long once
- * may be due to a long computation, or a collection of garbage; over and over it is not. A timer does not say it: while
- * 1,024 sockets are readable at a time, Node goes on reading for up to 48 times as many before it looks at timers: one
- * was seen 3.3 s late, with 11,247 requests in one turn of the loop.
+ * Measures the delay of the event loop with probes: messages to ourselves, which wait behind all requests that have
+ * arrived before them, as the next request would. The delay shows whether more arrives than can be answered, whether
+ * that is a few slow requests or many fast ones. A timer does not show it: with 1,024 readable sockets, Node keeps
+ * reading for up to 48 times as many before it runs timers; one was 3.3 s late, after 11,247 requests in one iteration.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;
-  readonly #last: Admission;
-  readonly #others: Admission;
+  readonly #readRate: AdmissionRate;
+  readonly #otherRate: AdmissionRate;
   readonly #refused = new Map<RequestClass, number>();
   readonly #onRefused: (requests: number) => void;
   #channel: MessageChannel | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #isSent = false;
+  #isProbing = false;
   #sentAt = 0;
-  #seenAt = 0;
+  #receivedAt = 0;
   #arrived = 0;
   #isOverloaded = false;
-  #untold = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #unreported = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   /** `onRefused` is called with the number of requests refused since it was last called, every ten seconds at most. */
   constructor(limits: ShedderLimits, clock: Pick<Clock, 'elapsed'>, onRefused: (requests: number) => void = () => {}) {
     this.#clock = clock;
     this.#onRefused = onRefused;
-    this.#last = new Admission(limits.overloadLookupLagMs);
-    this.#others = new Admission(limits.overloadLagMs);
+    this.#readRate = new AdmissionRate(limits.overloadLookupLagMs);
+    this.#otherRate = new AdmissionRate(limits.overloadLagMs);
   }
 
-  /** Until `stop`, messages are sent: by the timer where few requests come, by requests where it is late. */
+  /** Sends probes until `stop`: by a timer if few requests arrive, by requests if the timer is late. */
   start(): void {
     this.#channel = new MessageChannel();
     this.#channel.port2.on('message', () => {
-      this.#isSent = false;
-      this.#seenAt = this.#clock.elapsed();
-      this.note(this.#seenAt - this.#sentAt);
+      this.#isProbing = false;
+      this.#receivedAt = this.#clock.elapsed();
+      this.note(this.#receivedAt - this.#sentAt);
     });
     this.#channel.port1.unref();
     this.#channel.port2.unref();
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.#probe(), PROBE_INTERVAL_MS).unref();
   }
 
   stop(): void {
@@ -127,46 +129,46 @@ export class LoadShedder {
     this.#channel = null;
   }
 
-  #look(): void {
-    if (this.#isSent || this.#channel === null) return;
+  #probe(): void {
+    if (this.#isProbing || this.#channel === null) return;
     const now = this.#clock.elapsed();
-    if (now - this.#seenAt < LOOK_EVERY_MS / 2) return;
-    this.#isSent = true;
+    if (now - this.#receivedAt < PROBE_INTERVAL_MS / 2) return;
+    this.#isProbing = true;
     this.#sentAt = now;
     this.#channel.port1.postMessage(null);
   }
 
-  /** Takes in how long a message waited. */
-  note(waitedMs: number): void {
-    const lagMs = this.#arrived < LEAST_ARRIVALS ? 0 : waitedMs;
+  /** Adjusts the shares to the delay of a probe. */
+  note(delayedMs: number): void {
+    const delayMs = this.#arrived < MINIMUM_ARRIVALS ? 0 : delayedMs;
     this.#arrived = 0;
-    this.#last.note(lagMs);
-    this.#others.note(lagMs);
-    this.#isOverloaded = !(this.#last.isOpen && this.#others.isOpen);
+    this.#readRate.note(delayMs);
+    this.#otherRate.note(delayMs);
+    this.#isOverloaded = !(this.#readRate.isOpen && this.#otherRate.isOpen);
     const now = this.#clock.elapsed();
-    if (this.#untold === 0 || now - this.#toldAt < REPORT_MS) return;
-    this.#onRefused(this.#untold);
-    this.#untold = 0;
-    this.#toldAt = now;
+    if (this.#unreported === 0 || now - this.#reportedAt < REPORT_INTERVAL_MS) return;
+    this.#onRefused(this.#unreported);
+    this.#unreported = 0;
+    this.#reportedAt = now;
   }
 
-  /** To be called for each request: whether any are refused now. */
+  /** Counts a request; returns whether any are being refused now. */
   arrive(): boolean {
     this.#arrived += 1;
-    if (this.#arrived % LOOK_EVERY_REQUESTS === 0) this.#look();
+    if (this.#arrived % PROBE_EVERY_REQUESTS === 0) this.#probe();
     return this.#isOverloaded;
   }
 
-  /** Whether a request of this class is refused now. Each is asked for once. */
+  /** Whether to refuse this request; call it once for each. */
   refuses(name: RequestClass): boolean {
     if (!this.#isOverloaded || name === 'health') return false;
-    if ((LAST.has(name) ? this.#last : this.#others).admits()) return false;
+    if ((SHED_LAST.has(name) ? this.#readRate : this.#otherRate).admits()) return false;
     this.#refused.set(name, (this.#refused.get(name) ?? 0) + 1);
-    this.#untold += 1;
+    this.#unreported += 1;
     return true;
   }
 
-  /** Since the start, by class; a class of which none was refused is missing. */
+  /** Refusals since the start, by class; classes without any are missing. */
   refusedByClass(): ReadonlyMap<RequestClass, number> {
     return this.#refused;
   }
@@ -191,5 +193,5 @@ export function shed(shedder: LoadShedder, request: FastifyRequest, reply: Fasti
 
 /** Node reads and drops the rest of a body: of a small one the connection can stay open. */
 function hasSmallBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= DROPPED_BYTES;
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= DISCARDED_BYTES;
 }
