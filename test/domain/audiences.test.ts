@@ -1,7 +1,9 @@
 /** Sizes of audiences. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { audienceSize } from '../../src/domain/audiences.ts';
+import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../src/domain/audiences.ts';
+import { encodeCursor } from '../../src/domain/cursors.ts';
+import { EXPANSION_STATES, isEnd } from '../../src/domain/states.ts';
 
 describe('audienceSize', () => {
   it('caps a size by the candidates', () => {
@@ -22,6 +24,41 @@ describe('audienceSize', () => {
         const population = 1000 * thousands;
         expect(audienceSize({ percent: tenths / 10 }, population, population)).toBe(tenths * thousands);
       }),
+    );
+  });
+});
+
+describe('newSize', () => {
+  it('is null for the size that the version has already', () => {
+    const active = { size: 97, candidates: 97, populationSize: 100 };
+    expect(newSize(active, { size: 5000 })).toBeNull();
+    expect(newSize(active, { percent: 10 })).toBe(10);
+  });
+});
+
+describe('nextVersion', () => {
+  it('never gives the number of a version that was pruned, but is in the changes', () => {
+    expect(nextVersion(null, null)).toBe(1);
+    expect(nextVersion(2, 7)).toBe(8);
+    expect(nextVersion(7, 2)).toBe(8);
+  });
+});
+
+describe('audienceNotReady', () => {
+  it('asks for patience while an expansion runs, and for a new one after its end', () => {
+    for (const state of [null, ...EXPANSION_STATES])
+      expect(audienceNotReady('c', state).facts).toEqual({
+        state,
+        retry_after: state === null || isEnd(state) ? 60 : 2,
+      });
+  });
+});
+
+describe('changesAfter', () => {
+  it('refuses a cursor of changes that are not there', () => {
+    expect([changesAfter(undefined, 3), changesAfter(encodeCursor('changes', 3), 3)]).toEqual([0, 3]);
+    expect(() => changesAfter(encodeCursor('changes', 4), 3)).toThrow(
+      expect.objectContaining({ code: 'invalid_cursor' }),
     );
   });
 });

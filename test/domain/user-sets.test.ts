@@ -1,7 +1,7 @@
 /** Counting seeds: received = known + unknown + duplicate. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countSeeds } from '../../src/domain/user-sets.ts';
+import { countSeeds, countsOf, countsWithout, receivedAfter, stillApplies } from '../../src/domain/user-sets.ts';
 
 describe('countSeeds', () => {
   it('counts each id once as known or unknown, and each repetition as a duplicate', () => {
@@ -25,5 +25,58 @@ describe('countSeeds', () => {
         expect(new Set(userIds)).toEqual(new Set(seeds));
       }),
     );
+  });
+});
+
+const ids = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'x', 'y', 'z'), { maxLength: 7 });
+const isKnown = (userId: string) => userId < 'm';
+
+describe('countsWithout', () => {
+  it('leaves counts of the users who are left, when all unknown ones are examples', () => {
+    fc.assert(
+      fc.property(ids, ids, (users, others) => {
+        const erased = new Set(users.filter((userId) => others.includes(userId)));
+        const left = users.filter((userId) => !erased.has(userId));
+        const { counts } = countSeeds(users, isKnown);
+        expect(countsWithout(counts, erased)).toEqual(
+          countsOf(
+            left.length,
+            left.length,
+            left.filter((userId) => !isKnown(userId)),
+          ),
+        );
+      }),
+    );
+  });
+});
+
+describe('receivedAfter', () => {
+  it('keeps received = users + duplicates over any changes', () => {
+    const changes = fc.array(fc.tuple(fc.constantFrom('replace', 'add', 'remove'), ids), { maxLength: 10 });
+    fc.assert(
+      fc.property(changes, (history) => {
+        let set = new Set<string>();
+        let before: Parameters<typeof receivedAfter>[2] = null;
+        for (const [how, sent] of history) {
+          if (how === 'replace') set = new Set(sent);
+          else for (const userId of sent) how === 'add' ? set.add(userId) : set.delete(userId);
+          const received = receivedAfter(how, sent.length, before, set.size);
+          expect(received).toBeGreaterThanOrEqual(set.size);
+          const counts = { ...countsOf(received, set.size, []) };
+          expect(counts.duplicate).toBe(received - set.size);
+          before = { counts };
+        }
+      }),
+    );
+  });
+});
+
+describe('stillApplies', () => {
+  it('repeats what was made of another set, unless it replaces it', () => {
+    const counts = countsOf(1, 1, []);
+    const [one, two] = ['1', '2'].map((sha256) => ({ sha256, counts, createdAt: 0, updatedAt: 0 }));
+    expect([stillApplies('add', one!, one!), stillApplies('remove', null, null)]).toEqual([true, true]);
+    expect([stillApplies('add', one!, two!), stillApplies('remove', one!, null)]).toEqual([false, false]);
+    expect(stillApplies('replace', one!, two!)).toBe(true);
   });
 });
