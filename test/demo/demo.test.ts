@@ -101,7 +101,7 @@ describe('metaheac demo', () => {
         /queued [\d.]+ s, finding [\d.]+ s, adapting [\d.]+ s, scoring [\d.]+ s, ranking [\d.]+ s; 5,000 users/,
       );
       expect(stdout.match(/^ +\d+ {2}person-\d{6} {2}[01]\.\d{4} {2}(yes|no) /gm)).toHaveLength(10);
-      // ten times better than lots would be a recall of 10 % at 1 %: far from it, and still far from lots
+      // ten times better than random would be a recall of 10 % at 1 %: far from it, and still far from random
       const recallAtOnePercent = (method: string) =>
         Number(new RegExp(`^ +${method} +([\\d.]+) %`, 'm').exec(stdout)![1]);
       expect(recallAtOnePercent('MetaHeac')).toBeGreaterThan(4);

@@ -92,7 +92,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
     expect(Math.abs(gain!.auc.mean)).toBeLessThan(0.02);
   });
 
-  it('leaves them where they are lots', async () => {
+  it('leaves them out where they are random', async () => {
     const { names } = await open(
       writeData(12, (_, __, lots) => lots.uniform() < 0.3),
       'auto',

@@ -1,4 +1,4 @@
-/** How predictions agree with the truth: sums by hand, and a model's predictions on planted campaigns and on lots. */
+/** How predictions agree with the truth: sums by hand, and predictions of planted campaigns and of random users. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

@@ -85,7 +85,7 @@ describe('the chart of differences', () => {
     expect(count(rings, new RegExp(`fill="${colour('paper')}" [^>]*stroke="${colour('muted')}"`, 'g'))).toBe(2);
   });
 
-  it('is drawn where metaheac stands alone beside lots', () => {
+  it('is drawn when a random order is the only other method', () => {
     checkWellFormed(drawChart(differenceChart(smallReport({ methods: { metaheac: 1, random: 0 } }))));
   });
 });
