@@ -1,5 +1,5 @@
 // What `npm pack` runs first (`prepack`): builds dist/, with the list of the packages that are installed with it, or
-// are in the files of the console.
+// are in the files of the console, and points links of its pages to what it ships. `--restore` is for after it.
 // `--sbom` prints that list alone.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { ensureConsole } from './console.mjs';
 import { runNpm } from './install.mjs';
 import { spawnNpm } from './node.mjs';
+import { changePages, restorePages } from './pack-links.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -19,12 +20,30 @@ const BUNDLED_INTO = { name: 'metaheac:bundled-into', value: 'dist/console' };
 if (process.argv[2] === '--sbom') {
   await ensureConsole(ROOT);
   process.stdout.write(billOfMaterials());
-} else prepare();
+} else if (process.argv[2] === '--restore') restorePages(ROOT);
+else prepare();
 
 function prepare() {
   const { status } = runNpm(ROOT, ['run', '--silent', 'build']);
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(join(ROOT, 'dist/sbom.cdx.json'), billOfMaterials());
+  changePages(ROOT, shippedFiles(), repositoryUrl());
+}
+
+/** What the tarball will have. */
+function shippedFiles() {
+  const { status, stdout, stderr } = spawnNpm(['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (status !== 0) throw new Error(`npm pack: ${stderr}`);
+  return JSON.parse(stdout)[0].files.map(({ path }) => path);
+}
+
+function repositoryUrl() {
+  const { repository } = readJson('package.json');
+  return `https://github.com/${repository.replace('github:', '')}/blob/main`;
 }
 
 /**

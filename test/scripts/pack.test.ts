@@ -40,6 +40,18 @@ function copyTree(): string {
   return tree;
 }
 
+/** Relative links of the package's own pages that lead to nothing in it. */
+function brokenLinksOf(installed: string): string[] {
+  const docs = readdirSync(join(installed, 'docs')).map((name) => `docs/${name}`);
+  return ['README.md', 'CHANGELOG.md', ...docs].flatMap((page) => {
+    const targets = [...readFileSync(join(installed, page), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)];
+    return targets.flatMap(([, target = '']) => {
+      const path = join(installed, dirname(page), target.split('#')[0]!);
+      return /^([a-z]+:|#)/.test(target) || existsSync(path) ? [] : [`${page}: ${target}`];
+    });
+  });
+}
+
 describe('npm pack', () => {
   it(
     'makes a tarball that plain npm installs in an empty folder, and npx metaheac demo works there',
@@ -57,6 +69,7 @@ describe('npm pack', () => {
       // nothing of development, and nothing that is compiled or downloaded on the user's machine
       for (const absent of ['typescript', 'vitest']) expect(packages).not.toContain(absent);
       for (const absent of ['src', 'test', '.ci']) expect(existsSync(join(installed, absent)), absent).toBe(false);
+      expect(brokenLinksOf(installed)).toEqual([]);
       const runtime = join(folder, 'node_modules/onnxruntime-node/bin/napi-v6', process.platform, process.arch);
       expect(readdirSync(runtime).filter((name) => name.includes('cuda'))).toEqual([]);
       const bill = JSON.parse(readFileSync(join(installed, 'dist/sbom.cdx.json'), 'utf8'));
@@ -64,6 +77,7 @@ describe('npm pack', () => {
 
       writeFileSync(join(folder, 'unrelated.txt'), '');
       const { stdout } = run(folder, 'npx', 'metaheac', 'demo');
+      expect(stdout).toContain('npx metaheac demo --keep ');
       expect(stdout).toMatch(/The top of the audience[\s\S]*Done in [\d.]+ s\./);
       expect(readdirSync(folder).sort()).toEqual(
         [tarball, 'node_modules', 'package-lock.json', 'package.json', 'unrelated.txt'].sort(),
