@@ -18,19 +18,8 @@ const ARROWS = {
   audience: ['domain', 'population', 'dataset', 'lib'],
   engine: ['storage', 'domain', 'online', 'audience', 'model', 'population', 'onnx-grad', 'lib'],
   http: ['domain', 'audience', 'population', 'service', 'lib'],
-  service: [
-    'domain',
-    'storage',
-    'engine',
-    'audience',
-    'model',
-    'population',
-    'http',
-    'training',
-    'online',
-    'onnx-grad',
-    'lib',
-  ],
+  // online: a model is bound to a population before both are served, and a customised model has its manifest
+  service: ['domain', 'storage', 'engine', 'audience', 'model', 'population', 'online', 'lib'],
   demo: ['training', 'model', 'population', 'dataset', 'onnx-grad', 'lib'],
   lab: ['service', 'training', 'online', 'model', 'population', 'dataset', 'onnx-grad', 'lib'],
 };
@@ -47,6 +36,9 @@ const CONSOLE_ARROWS = {
   lists: ['lists/', 'ui/', 'api/', 'console\\.ts'],
   pages: ['pages/', 'lists/', 'ui/', 'api/', '(console|router)\\.ts'],
 };
+
+/** The one file of service that knows the server on top of it. */
+const LIMITS_OF_ALL = '^src/service/limits\\.ts$';
 
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
@@ -75,9 +67,16 @@ module.exports = {
     ...Object.entries(ARROWS).map(([folder, allowed]) => ({
       name: `arrows-of-${folder}`,
       severity: 'error',
-      from: { path: pathOf(folder) },
+      from: { path: pathOf(folder), ...(folder === 'service' && { pathNot: LIMITS_OF_ALL }) },
       to: { path: '^(src|packages)/', pathNot: pathsOf([folder, ...allowed]) },
     })),
+    {
+      name: 'limits-of-all-are-listed-once',
+      comment: 'Settings name the limits of the server too.',
+      severity: 'error',
+      from: { path: LIMITS_OF_ALL },
+      to: { path: '^src/', pathNot: '^src/(http/(config|limits)\\.ts$|(service|engine|domain|audience|lib)/)' },
+    },
     ...Object.entries(DOORS).map(([name, door]) => ({
       name: `one-door-for-${name}`,
       severity: 'error',
@@ -187,9 +186,16 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(storage/|service/|cli/|engine/(engine|expansion/[a-z]+-thread)\\.ts$)',
+        pathNot: '^src/(storage/|service/|cli/|engine/(engine|expansion/estimate-thread)\\.ts$)',
       },
       to: { path: '^src/storage/' },
+    },
+    {
+      name: 'two-doors-into-the-engine',
+      comment: 'Others start an engine, speak with it, or try at a start what it would open.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/engine/' },
+      to: { path: '^src/engine/', pathNot: '^src/engine/(supervisor|messages|engine-start|limits)\\.ts$' },
     },
     {
       name: 'one-door-to-the-adapters-of-stores',

@@ -12,6 +12,6 @@ export function rankingFolder(campaignId: string, expansionId: string): string {
  * The blob folder of what an expansion had finished when the service stopped. Its name begins with the expansion's id,
  * as that of a ranking that is being written: once the expansion has ended, nothing refers to it.
  */
-export function keptWorkFolder(campaignId: string, expansionId: string): string {
+export function checkpointFolder(campaignId: string, expansionId: string): string {
   return `${rankingFolder(campaignId, expansionId)}.kept`;
 }

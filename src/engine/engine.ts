@@ -14,9 +14,9 @@ import { describeError } from '../lib/threads/thread-error.ts';
 import type { Telemetry, TelemetrySettings, Tracer } from '../lib/tracing.ts';
 import { freeBytesOf, openStore } from '../storage/open-store.ts';
 import { openEngineModels } from './engine-start.ts';
+import { Checkpoints } from './expansion/checkpoints.ts';
 import { Estimator } from './expansion/estimator.ts';
 import { Pace } from './expansion/pace.ts';
-import { WorkKeeper } from './expansion/work-keeper.ts';
 import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
@@ -54,7 +54,7 @@ async function startEngine(
   const dependencies: EngineDependencies = {
     store,
     pace: new Pace(),
-    keeper: new WorkKeeper({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
+    keeper: new Checkpoints({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
     models,
     served,
     minimumSeeds,
@@ -162,7 +162,7 @@ class EngineProcess {
   #stop(): void {
     void this.#telemetry?.close();
     try {
-      this.#engine?.keepWork();
+      this.#engine?.saveCheckpoints();
     } finally {
       end();
     }

@@ -83,8 +83,8 @@ export class Engine {
   }
 
   /** What unfinished expansions have done is on disk when this returns, where that is worth it. */
-  keepWork(): void {
-    const kept = this.#dependencies.keeper.keepAll((error) =>
+  saveCheckpoints(): void {
+    const kept = this.#dependencies.keeper.saveAll((error) =>
       this.#logger.warn({ err: error }, 'an unfinished expansion is not kept: it starts over'),
     );
     if (kept > 0) this.#logger.info({ expansions: kept }, 'unfinished expansions are kept');

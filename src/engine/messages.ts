@@ -15,6 +15,8 @@ export interface CheckModelTask {
   readonly campaigns: readonly ShadowCampaign[];
 }
 
+export type { ShadowCampaign };
+
 /** A model that loaded, reproduced its golden batch, fits the population and expanded the campaigns. */
 export interface CheckedModel {
   readonly populationVersion: string;

@@ -5,9 +5,9 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CPU } from '../../packages/onnx-grad/index.ts';
+import { findFiltered } from '../../src/audience/find-roles.ts';
 import { positiveInteger } from '../../src/cli/options.ts';
 import type { Filters } from '../../src/domain/features.ts';
-import { findFiltered } from '../../src/engine/expansion/find-rows.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keptWorkFolder } from '../../src/domain/ranking-name.ts';
+import { checkpointFolder } from '../../src/domain/ranking-name.ts';
 import { isEnd } from '../../src/domain/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
@@ -40,7 +40,7 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
     await served.until(() => served.log.includes('engine told to stop'), 'tells its engine');
     process.kill(engine, 'SIGCONT');
     expect((await served.exited()).code).toBe(0);
-    const unfinished = ids.filter((id) => existsSync(join(dataDir, keptWorkFolder(id, store.get(id).expansionId!))));
+    const unfinished = ids.filter((id) => existsSync(join(dataDir, checkpointFolder(id, store.get(id).expansionId!))));
     expect(unfinished.length).toBeGreaterThan(0);
 
     const next = await Served.start(options);

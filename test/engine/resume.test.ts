@@ -1,11 +1,11 @@
 /** An expansion that a stop cuts off goes on at its last finished segment, and ends with the same bytes. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { keptWorkFolder } from '../../src/domain/ranking-name.ts';
+import { findRoles } from '../../src/audience/find-roles.ts';
+import { checkpointFolder } from '../../src/domain/ranking-name.ts';
 import { isEnd } from '../../src/domain/states.ts';
 import { adaptAndScore } from '../../src/engine/expansion/adapt-and-score.ts';
+import { Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { customiseTask, roleIdsOf } from '../../src/engine/expansion/expansion-users.ts';
-import { findRows } from '../../src/engine/expansion/find-rows.ts';
-import { WorkKeeper } from '../../src/engine/expansion/work-keeper.ts';
 import { ThreadPool } from '../../src/engine/pool.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Cancellation } from '../../src/lib/threads/cancellation.ts';
@@ -38,11 +38,11 @@ async function startAttempts() {
   const modelVersion = readModelFolder(world.model).manifest.version;
   const pool = await ThreadPool.open(1, { model: world.model, population: world.wide, device: 'cpu' });
   onTestFinished(() => pool.close());
-  const rows = await findRows(population, roleIdsOf(rig.store, job), job.filters);
+  const rows = await findRoles(population, roleIdsOf(rig.store, job), job.filters);
   const task = customiseTask(job, { modelVersion, populationVersion: population.version }, rows);
   const blobs = new FileBlobs(temporaryFolder());
   const newKeeper = () =>
-    new WorkKeeper({ blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'these tests' });
+    new Checkpoints({ blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'these tests' });
   /** Users by segment, as they are scored; after `cutAfter` segments the engine is told to stop. */
   const attempt = async (cutAfter = Number.POSITIVE_INFINITY, of = task) => {
     const cancellation = new Cancellation();
@@ -58,7 +58,7 @@ async function startAttempts() {
         if (cancellation.isCancelled) return;
         scored!.push(users);
         if (scored!.length !== cutAfter) return;
-        expect(keeper.keepAll(fail)).toBe(1);
+        expect(keeper.saveAll(fail)).toBe(1);
         cancellation.cancel();
       },
     });
@@ -66,7 +66,7 @@ async function startAttempts() {
     const ended = isCut ? await result.catch(() => null) : await result;
     return { ended: isCut ? null : told(ended!), scored: scored!, resumed: resumed! };
   };
-  return { attempt, task, kept: () => blobs.list(keptWorkFolder(job.campaignId, job.expansionId)) };
+  return { attempt, task, kept: () => blobs.list(checkpointFolder(job.campaignId, job.expansionId)) };
 }
 
 /** What is stored of it. */

@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { isEnd } from '../../src/domain/states.ts';
 import type { EngineModels } from '../../src/engine/engine-models.ts';
+import { Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { Pace } from '../../src/engine/expansion/pace.ts';
-import { WorkKeeper } from '../../src/engine/expansion/work-keeper.ts';
 import { Pulse } from '../../src/engine/heartbeat.ts';
 import { Engine, type EngineDependencies } from '../../src/engine/job-loop.ts';
 import type { EngineConfig, EngineServed } from '../../src/engine/messages.ts';
@@ -59,7 +59,7 @@ async function runHistory(rng: Rng): Promise<void> {
     const models = slowModels(rng);
     const dependencies: EngineDependencies = {
       ...{ store, models, served: () => served, minimumSeeds: 1, clock: systemClock, pace: new Pace() },
-      keeper: new WorkKeeper({
+      keeper: new Checkpoints({
         ...{ blobs: store.blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'test' },
       }),
       hasRoom: () => true,

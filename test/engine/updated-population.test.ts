@@ -5,9 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import { explain } from '../../src/audience/explanation.ts';
+import { findRoles } from '../../src/audience/find-roles.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { findRows } from '../../src/engine/expansion/find-rows.ts';
 import { ValueCounts } from '../../src/http/information/value-counts.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
@@ -91,7 +91,7 @@ describe('a population with dead rows', () => {
 
   it('has the same roles, filters and value counts', async () => {
     const ids = { seeds: [[idsOf(world.campaigns[0]!)]], dismissed: [], suppressed: [[['new-3', 'new-6']]] };
-    const [a, b] = both((population) => findRows(population, ids, filters));
+    const [a, b] = both((population) => findRoles(population, ids, filters));
     expect(await a).toEqual(await b);
     expect((await a).filtered.length).toBeGreaterThan(0);
     for (const { name } of updated.features) {
@@ -114,7 +114,7 @@ describe('a population with dead rows', () => {
     for (const population of [updated, imported]) {
       const binding = bind(model.folder, population);
       const regression = await openBoundRegression({ model, population, binding });
-      const roles = await findRows(
+      const roles = await findRoles(
         population,
         { seeds: [[idsOf(world.campaigns[0]!)]], dismissed: [], suppressed: [] },
         {},

@@ -12,8 +12,8 @@ import type { Following } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
-import type { FinishedWork } from './finished-work.ts';
-import type { WorkKeeper } from './work-keeper.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { WorkTime } from './work-time.ts';
 
 interface Work {
@@ -51,7 +51,7 @@ type Parameters = CustomiseResult['parameters'];
  * and prediction take one thread, which they need not share with the scoring of the others.
  */
 export async function adaptAndScore(
-  { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: WorkKeeper; readonly clock: Clock },
+  { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: Checkpoints; readonly clock: Clock },
   work: Work,
   cancellation: Cancellation,
   { onResumed, onProgress, onAdapted, onScored }: Told,
@@ -158,7 +158,7 @@ async function customiseUntilAdapted(
 async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,
-  { parameters, finished }: { readonly parameters: Parameters; readonly finished: FinishedWork },
+  { parameters, finished }: { readonly parameters: Parameters; readonly finished: Checkpoint },
   { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<Told, 'onScored'>,
 ): Promise<void> {
   const { features, externalId } = job;

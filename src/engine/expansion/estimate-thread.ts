@@ -3,11 +3,12 @@
  */
 
 import { CPU } from '../../../packages/onnx-grad/index.ts';
+import { findFiltered, markErased, markUsers } from '../../audience/find-roles.ts';
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import type { Filters } from '../../domain/features.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { StoreLocator } from '../../domain/ports/store.ts';
-import { assignRoles, MARK, type Roles } from '../../domain/roles.ts';
+import { assignRoles, countExcluded, MARK, type Roles } from '../../domain/roles.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, sample } from '../../lib/rng.ts';
 import { canonicalJson } from '../../lib/text/canonical-json.ts';
@@ -24,8 +25,8 @@ import { openBoundRegression } from '../../online/regression/bound-regression.ts
 import { regressionCache } from '../../online/regression/regression-cache.ts';
 import { openPopulation } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
-import { decidingRows, findFiltered, markErased, markUsers, outsideOf } from './find-rows.ts';
-import { KeptMarks } from './kept-marks.ts';
+import { decidingRows, outsideOf } from './expansion-users.ts';
+import { MarkCache } from './mark-cache.ts';
 
 /** The thread's start data: folders, and their served versions. */
 export interface EstimateThreadData {
@@ -57,8 +58,8 @@ const KEPT_LISTS = 1;
 class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   readonly #context: OnlineContext<GeneralModel>;
   readonly #sets: SetReader;
-  readonly #filtered = new KeptMarks(KEPT_FILTERS);
-  readonly #suppressed = new KeptMarks(KEPT_LISTS);
+  readonly #filtered = new MarkCache(KEPT_FILTERS);
+  readonly #suppressed = new MarkCache(KEPT_LISTS);
 
   constructor(context: OnlineContext<GeneralModel>, sets: SetReader) {
     this.#context = context;
@@ -73,14 +74,9 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     const { model, population } = this.#context;
     const { features, filters, mostSeeds, mostCandidates } = task;
     check();
-    const rows = await this.#findRows(task, check);
-    const { seeds, suppressed, filtered, candidates } = rows;
-    const users = {
-      seeds: seeds.length,
-      suppressed: suppressed.length,
-      filtered: filtered.length,
-      candidates: candidates.length,
-    };
+    const rows = await this.#findRoles(task, check);
+    const { seeds, candidates } = rows;
+    const users = { ...countExcluded(rows), candidates: candidates.length };
     report(users);
     if (seeds.length < task.minimumSeeds || candidates.length === 0) return { users, expected: null };
     const key = planKey({
@@ -119,10 +115,10 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   }
 
   /**
-   * Like `findRows` for the same inputs. Expensive results, for a list of millions or filters of a large population,
+   * Like `findRoles` for the same inputs. Expensive results, for a list of millions or filters of a large population,
    * are cached for the next task.
    */
-  async #findRows(task: EstimateInputs, check: () => void): Promise<Roles> {
+  async #findRoles(task: EstimateInputs, check: () => void): Promise<Roles> {
     const { population } = this.#context;
     const { filters, suppressionSet: set } = task;
     const inSet =

@@ -1,5 +1,6 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 
+import { findRoles } from '../../audience/find-roles.ts';
 import { writeRanking } from '../../audience/write-ranking.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { rankingFolder } from '../../domain/ranking-name.ts';
@@ -14,11 +15,10 @@ import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import { adaptAndScore } from './adapt-and-score.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
-import { findRows } from './find-rows.ts';
 import type { Pace } from './pace.ts';
 import { stageTimer } from './stage-timer.ts';
-import type { WorkKeeper } from './work-keeper.ts';
 
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
@@ -32,7 +32,7 @@ const STORE_DELAY_MS = 1000;
 export interface ExpandDependencies {
   readonly store: CampaignStore;
   readonly pool: ThreadPool;
-  readonly keeper: WorkKeeper;
+  readonly keeper: Checkpoints;
   readonly pace: Pace;
   /** The model of `pool`, and the population that it is served with: what a first attempt pins. */
   readonly versions: Pins;
@@ -129,12 +129,11 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   const pins = store.pin(job, dependencies.versions);
   const population = await openPinned(dependencies, pins);
   const stage = stageTimer(clock, timings, told);
-  const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
+  const rows = await findRoles(population, roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
   const { seeds, suppressed, filtered } = rows;
   stage('finding');
-  const excluded = countExcluded(rows);
   const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
   if (shortfall) {
     requireLease(store.end(job, shortfall.kind, shortfall.reason, timings));
@@ -167,7 +166,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
       folder,
       candidates: ranking.candidates,
       populationSize: population.rowCount,
-      excluded,
+      excluded: countExcluded(rows),
       timings,
       computedWith: {
         ...{ ...pool.computedWith, batchSize, segments: population.segmentCount },

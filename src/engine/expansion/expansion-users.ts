@@ -1,12 +1,13 @@
 /** What an expansion does with its users: their roles, the task of the adaptation, and who is not ranked. */
 
+import { leaveOutErased, type RoleIds } from '../../audience/find-roles.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { Roles } from '../../domain/roles.ts';
 import type { Job, Pins } from '../../domain/types.ts';
+import type { Outside } from '../../online/negatives.ts';
 import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
-import { decidingRows, leaveOutErased, outsideOf, type RoleIds } from './find-rows.ts';
 
 /** The users who decide roles in an expansion of these sets. */
 export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
@@ -29,6 +30,22 @@ export function customiseTask(
   const { populationVersion } = pins;
   const users = { seeds, candidates, dismissed, outside: outsideOf(rows) };
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
+}
+
+/** Rows on which the random numbers of an expansion depend, besides its filters. */
+export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
+  // dismissed users are negatives whether they fit the filters or not
+  const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
+  return { seeds, suppressed, dismissed: all };
+}
+
+/** Who does not fit the filters, for an adaptation; none where they exclude nobody. */
+export function outsideOf(rows: Roles): Outside | null {
+  const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
+  if (filtered.length + seeds.length === 0) return null;
+  // nobody is compared with them where all seeds fit, and they may be millions
+  if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };
+  return { seeds, others: filtered, dismissed };
 }
 
 /** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */

@@ -1,4 +1,6 @@
 /** Expands a campaign with two models, publishes neither, and says how far they agree. */
+
+import { findRoles } from '../../audience/find-roles.ts';
 import { orderOf } from '../../audience/order.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { Roles } from '../../domain/roles.ts';
@@ -8,7 +10,6 @@ import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
-import { findRows } from './find-rows.ts';
 
 /**
  * Segments that are scored at most, spread over the population: a million users tell how far two models agree, and
@@ -63,7 +64,7 @@ export async function compareOn(
   models: { readonly served: ShadowModel; readonly fresh: ShadowModel },
   { store, population, minimumSeeds }: ShadowDependencies,
 ): Promise<ShadowComparison | null> {
-  const rows = await orNull(findRows(population, roleIdsOf(store, campaign), campaign.filters));
+  const rows = await orNull(findRoles(population, roleIdsOf(store, campaign), campaign.filters));
   if (rows === null || rows.seeds.length < minimumSeeds || rows.candidates.length === 0) return null;
   const served = await orNull(shadowExpand(campaign, rows, models.served, population));
   if (served === null) return null;

@@ -1,7 +1,7 @@
 /** What the webhook routes and the metrics need from the dispatcher. */
 import type { AddressGuard } from '../webhooks/address-guard.ts';
 
-/** Attempts since the start. */
+/** Attempts since the start, by outcome. */
 export interface AttemptCounts {
   readonly delivered: number;
   /** Failed, and retried later. */

@@ -1,7 +1,7 @@
 /** The models of a running service, and the switch to another one. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Reason } from '../../domain/types.ts';
-import type { ShadowCampaign } from '../../engine/expansion/shadow.ts';
+import type { ShadowCampaign } from '../../engine/messages.ts';
 import type { EngineSupervisor } from '../../engine/supervisor.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';

@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
-import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { UsageError } from '../../lib/errors.ts';
 import { DEFAULT_LIMITS, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { readConfigFile } from './config-file.ts';
@@ -123,7 +122,7 @@ export function defaultThreads(): number {
 }
 
 /** The same for training; one on a GPU, as each thread would hold another copy of the model in its memory. */
-export function defaultTrainingThreads({ kind }: Device): number {
+export function defaultTrainingThreads<D extends { readonly kind: string }>({ kind }: D): number {
   return kind === 'cuda' ? 1 : defaultThreads();
 }
 

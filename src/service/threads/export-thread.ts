@@ -1,7 +1,6 @@
 /** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
 
 import type { StoreLocator } from '../../domain/ports/store.ts';
-import { readStoredModel } from '../../engine/expansion/stored-model.ts';
 import { AppError } from '../../lib/errors.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { customisedOnnx } from '../../model/customised.ts';
@@ -10,6 +9,7 @@ import { appErrorOf } from '../../model/onnx-grad.ts';
 import { findModel } from '../../model/versions.ts';
 import { type CustomisedManifest, customisedManifest } from '../../online/customised-manifest.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
+import { readStoredModel } from './stored-model.ts';
 
 /** Which model is requested. */
 export interface ExportTask {

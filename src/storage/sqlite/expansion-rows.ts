@@ -86,7 +86,7 @@ const SELECT_RUNNING = `SELECT ${selectList(RUNNING)} FROM jobs j JOIN expansion
 /** Its numbers, and what decisions about it need. */
 export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number };
 
-export class ExpansionRows {
+export class Roles {
   readonly #database: Database;
   readonly #events: EventLog;
 

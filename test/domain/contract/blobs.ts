@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import { keptWorkFolder, rankingFolder } from '../../../src/domain/ranking-name.ts';
+import { checkpointFolder, rankingFolder } from '../../../src/domain/ranking-name.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
@@ -174,7 +174,7 @@ export function describeBlobs(newData: NewData): void {
       const folder = finishNext(store);
       const running = store.create(newCampaign(), everyoneIsKnown);
       const unfinished = rankingFolder(running.id, running.expansionId!);
-      const kept = keptWorkFolder(running.id, running.expansionId!);
+      const kept = checkpointFolder(running.id, running.expansionId!);
       for (const name of [unfinished, kept]) put(store.blobs, name);
       await store.delete(id);
       expect([folder, unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, true, true]);

@@ -6,7 +6,6 @@ import { bar, type Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Drift } from '../../../model/manifest.ts';
 import { openDevice as openNamedDevice } from '../../../model/onnx-grad.ts';
-import { readServiceCampaigns } from '../../../service/service-campaigns.ts';
 import { defaultTrainingThreads } from '../../../service/settings/environment.ts';
 import type { PreparedDataSet } from '../../../training/history/prepared-data-set.ts';
 import { prepareServed, type ServedData } from '../../../training/history/served-campaigns.ts';
@@ -19,6 +18,7 @@ import {
 import { type TrainProgress, type TrainResult, train } from '../../../training/train.ts';
 import { Heartbeat } from '../../heartbeat.ts';
 import { describeBlend, describeChoice, describeDrift, describeTuned, describeUnmeasured } from './choices.ts';
+import { readServiceCampaigns } from './service-campaigns.ts';
 
 export interface CommonTrainOptions {
   name: string;

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readStoredModel } from '../../src/engine/expansion/stored-model.ts';
+import { readStoredModel } from '../../src/service/threads/stored-model.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 

@@ -1,11 +1,10 @@
-/** Reads from a population what decides the role of each of its users in an expansion. */
+/** Finds the role of each user of a population in an expansion; the rules are the domain's (`domain/roles.ts`). */
 
 import { setImmediate } from 'node:timers/promises';
-import type { Filters } from '../../domain/features.ts';
-import { assignRoles, MARK, type Roles, rangeTest } from '../../domain/roles.ts';
-import type { IdBlocks } from '../../domain/user-sets.ts';
-import type { Outside } from '../../online/negatives.ts';
-import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
+import type { Filters } from '../domain/features.ts';
+import { assignRoles, MARK, type Roles, rangeTest } from '../domain/roles.ts';
+import type { IdBlocks } from '../domain/user-sets.ts';
+import { type Column, isTokenColumn, type Population, startOf } from '../population/read.ts';
 
 /** The ids that decide roles in an expansion, from the user sets of each role. */
 export interface RoleIds {
@@ -18,13 +17,12 @@ export interface RoleIds {
 export type Turn = () => Promise<void>;
 
 /**
- * The roles of all users, as `assignRoles` decides. Erased users are suppressed, and ids that this version does not
- * have are ignored. Memory is two bytes
- * per row, plus the rows. After every block of ids and every segment other work can run (leases are renewed), then
- * `onTurn` is called; whatever it throws ends the work.
+ * Erased users are suppressed, and ids that this version does not have are ignored. Memory is two bytes per row, plus
+ * the rows. After every block of ids and every segment other work can run (leases are renewed), then `onTurn` is
+ * called; whatever it throws ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
-export async function findRows(
+export async function findRoles(
   population: Population,
   ids: RoleIds,
   filters: Filters,
@@ -93,22 +91,6 @@ export async function findFiltered(population: Population, filters: Filters, tur
     await turn();
   }
   return filtered;
-}
-
-/** Rows on which the random numbers of an expansion depend, besides its filters. */
-export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
-  // dismissed users are negatives whether they fit the filters or not
-  const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
-  return { seeds, suppressed, dismissed: all };
-}
-
-/** Who does not fit the filters, for an adaptation; none where they exclude nobody. */
-export function outsideOf(rows: Roles): Outside | null {
-  const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
-  if (filtered.length + seeds.length === 0) return null;
-  // nobody is compared with them where all seeds fit, and they may be millions
-  if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };
-  return { seeds, others: filtered, dismissed };
 }
 
 interface OpenFilter {

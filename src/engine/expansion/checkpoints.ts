@@ -1,20 +1,26 @@
 /** Keeps what unfinished expansions have done when the engine is told to stop, and finds it for the next attempt. */
 import { createHash } from 'node:crypto';
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import { keptWorkFolder } from '../../domain/ranking-name.ts';
+import { checkpointFolder } from '../../domain/ranking-name.ts';
 import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
-import { type CustomisedWork, decodeWork, encodeWork, type FinishedWork, startWork } from './finished-work.ts';
+import {
+  type Checkpoint,
+  type CustomisedCheckpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  startCheckpoint,
+} from './checkpoint.ts';
 
 /** The only file of its folder. */
 const WORK_FILE = 'work.bin';
 /** No expansion is begun to be written later than this after a stop: the rest is done again. */
 const KEEP_MS = 2500;
 
-export interface KeeperDependencies {
+export interface CheckpointDependencies {
   readonly blobs: Blobs;
   /** Whether the disk has room for so many bytes beside its reserve. */
   hasRoom(bytes: number): boolean;
@@ -26,7 +32,7 @@ export interface KeeperDependencies {
 }
 
 /** What the work of an expansion depends on. */
-interface KeptJob {
+interface CheckpointJob {
   readonly job: Pick<Job, 'campaignId' | 'expansionId'>;
   readonly population: Population;
   readonly task: CustomiseTask;
@@ -39,11 +45,11 @@ interface Running {
   readonly since: number;
 }
 
-export class WorkKeeper {
-  readonly #dependencies: KeeperDependencies;
-  readonly #running = new Map<FinishedWork, Running>();
+export class Checkpoints {
+  readonly #dependencies: CheckpointDependencies;
+  readonly #running = new Map<Checkpoint, Running>();
 
-  constructor(dependencies: KeeperDependencies) {
+  constructor(dependencies: CheckpointDependencies) {
     this.#dependencies = dependencies;
   }
 
@@ -52,20 +58,20 @@ export class WorkKeeper {
    * `end`. The file is gone afterwards, so that no attempt can fail of it twice. @throws AppError storage_failed where
    * it cannot be removed
    */
-  begin({ job, population, task }: KeptJob, device: string): FinishedWork {
-    const folder = keptWorkFolder(job.campaignId, job.expansionId);
+  begin({ job, population, task }: CheckpointJob, device: string): Checkpoint {
+    const folder = checkpointFolder(job.campaignId, job.expansionId);
     const { clock, computedBy } = this.#dependencies;
     const parts = [task.key, task.externalId, device, computedBy];
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
     const shape = { users: population.directory.size, segments: population.segmentCount };
     const bytes = this.#take(folder);
-    const found = bytes && decodeWork(bytes, key, shape);
-    const work = found?.work ?? startWork(shape);
+    const found = bytes && decodeCheckpoint(bytes, key, shape);
+    const work = found?.work ?? startCheckpoint(shape);
     this.#running.set(work, { folder, key, since: clock.elapsed() - (found?.workMs ?? 0) });
     return work;
   }
 
-  end(work: FinishedWork): void {
+  end(work: Checkpoint): void {
     this.#running.delete(work);
   }
 
@@ -74,7 +80,7 @@ export class WorkKeeper {
    * or the disk has no room. What is written is durable when this returns their number. `onError` is told why one could
    * not be written.
    */
-  keepAll(onError: (error: AppError) => void): number {
+  saveAll(onError: (error: AppError) => void): number {
     const { blobs, hasRoom, clock, keptWorkMs } = this.#dependencies;
     const now = clock.elapsed();
     let kept = 0;
@@ -83,7 +89,7 @@ export class WorkKeeper {
       if (clock.elapsed() - now > KEEP_MS) break;
       try {
         if (!hasRoom(work.scores.byteLength + work.customised.customised.byteLength)) continue;
-        blobs.publish(folder, new Map([[WORK_FILE, encodeWork(work, key, now - since)]]));
+        blobs.publish(folder, new Map([[WORK_FILE, encodeCheckpoint(work, key, now - since)]]));
         kept += 1;
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
@@ -108,6 +114,6 @@ export class WorkKeeper {
   }
 }
 
-function isCustomised(work: FinishedWork): work is CustomisedWork {
+function isCustomised(work: Checkpoint): work is CustomisedCheckpoint {
   return work.customised !== null;
 }

@@ -6,7 +6,7 @@ import type { StoredCustomised } from '../thread-tasks.ts';
 /** Files of another contract are not used. */
 const CONTRACT = 1;
 
-export interface FinishedWork {
+export interface Checkpoint {
   /** null until the model is adapted, and its quality and prediction are made. */
   customised: StoredCustomised | null;
   /** By user number; NaN where not scored. */
@@ -18,10 +18,10 @@ export interface FinishedWork {
 }
 
 /** Work that is worth a file: with its customised model. */
-export type CustomisedWork = FinishedWork & { readonly customised: StoredCustomised };
+export type CustomisedCheckpoint = Checkpoint & { readonly customised: StoredCustomised };
 
 /** Where the work is done: a file that was written of another version of a population does not fit. */
-export interface WorkShape {
+export interface CheckpointShape {
   /** Numbers of users: 0 .. users - 1. */
   readonly users: number;
   readonly segments: number;
@@ -42,7 +42,7 @@ const factsSchema = z.strictObject({
   prediction: z.record(z.string(), z.unknown()).nullable(),
 });
 
-export function startWork({ users, segments }: WorkShape): FinishedWork {
+export function startCheckpoint({ users, segments }: CheckpointShape): Checkpoint {
   return {
     customised: null,
     scores: new Float32Array(users).fill(Number.NaN),
@@ -52,7 +52,7 @@ export function startWork({ users, segments }: WorkShape): FinishedWork {
 }
 
 /** The bytes of the file, with a checksum: a tensor file of the scores and of customised.bin. */
-export function encodeWork(work: CustomisedWork, key: string, workMs: number): Buffer {
+export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs: number): Buffer {
   const { scores, isScored, batchSize } = work;
   const { customised, epochs, quality, prediction } = work.customised;
   const padded = new Int32Array(Math.ceil(customised.length / Int32Array.BYTES_PER_ELEMENT));
@@ -75,11 +75,11 @@ export function encodeWork(work: CustomisedWork, key: string, workMs: number): B
 }
 
 /** null where the file is damaged, of another contract, or of work that depends on something else. */
-export function decodeWork(
+export function decodeCheckpoint(
   bytes: Buffer,
   key: string,
-  { users, segments }: WorkShape,
-): { readonly work: FinishedWork; readonly workMs: number } | null {
+  { users, segments }: CheckpointShape,
+): { readonly work: Checkpoint; readonly workMs: number } | null {
   const file = decodeTensorFile(bytes);
   const facts = factsSchema.safeParse(file?.facts).data;
   if (!file || facts?.key !== key) return null;

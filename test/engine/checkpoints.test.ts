@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { keptWorkFolder } from '../../src/domain/ranking-name.ts';
-import { type KeeperDependencies, WorkKeeper } from '../../src/engine/expansion/work-keeper.ts';
+import { checkpointFolder } from '../../src/domain/ranking-name.ts';
+import { type CheckpointDependencies, Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -18,13 +18,13 @@ function newRoom() {
   const blobs = new FileBlobs(root);
   const clock = { ms: 0, elapsed: () => clock.ms };
   const given = { hasRoom: () => true, clock, keptWorkMs: 1000, computedBy: 'these tests' };
-  const keeper = (change: Partial<KeeperDependencies> = {}) => new WorkKeeper({ blobs, ...given, ...change });
-  const isKept = (name: string) => blobs.has(keptWorkFolder('campaign', name));
+  const keeper = (change: Partial<CheckpointDependencies> = {}) => new Checkpoints({ blobs, ...given, ...change });
+  const isKept = (name: string) => blobs.has(checkpointFolder('campaign', name));
   return { root, blobs, clock, keeper, isKept };
 }
 
 /** An expansion that begins. */
-function begin(keeper: WorkKeeper, expansionId: string, { key = 'key', device = 'cpu' } = {}) {
+function begin(keeper: Checkpoints, expansionId: string, { key = 'key', device = 'cpu' } = {}) {
   const rows = { seeds: NO_ROWS, candidates: NO_ROWS, dismissed: NO_ROWS };
   const campaign = { features: {}, externalId: null, populationVersion: population.version };
   const task = { kind: 'customise', key, ...campaign, ...rows } as const;
@@ -36,12 +36,12 @@ const fail = (error: Error) => {
 };
 
 /** Keeps an expansion with a mark in its scores. */
-function keepOne({ keeper, clock }: ReturnType<typeof newRoom>, change?: Partial<KeeperDependencies>): void {
+function keepOne({ keeper, clock }: ReturnType<typeof newRoom>, change?: Partial<CheckpointDependencies>): void {
   const engine = keeper(change);
   const work = begin(engine, 'one');
   Object.assign(work, { customised: CUSTOMISED, batchSize: 1024 }).scores[3] = 0.5;
   clock.ms += 1000;
-  expect(engine.keepAll(fail)).toBe(1);
+  expect(engine.saveAll(fail)).toBe(1);
 }
 
 describe('a stop', () => {
@@ -55,12 +55,12 @@ describe('a stop', () => {
     engine.end(ended!);
     clock.ms += 400;
     expect(unadapted!.customised).toBeNull();
-    expect(engine.keepAll(fail)).toBe(1);
+    expect(engine.saveAll(fail)).toBe(1);
     expect(['long', 'unadapted', 'ended', 'short'].filter(isKept)).toEqual(['long']);
     const next = keeper();
     expect(begin(next, 'long')).toEqual(long);
     expect(isKept('long')).toBe(false);
-    expect(next.keepAll(fail)).toBe(1);
+    expect(next.saveAll(fail)).toBe(1);
     expect(isKept('long')).toBe(true);
   });
 
@@ -77,13 +77,13 @@ describe('a stop', () => {
       begin(engine, name).customised = CUSTOMISED;
       clock.ms += 1000;
     }
-    expect(engine.keepAll(fail)).toBe(2);
+    expect(engine.saveAll(fail)).toBe(2);
     expect(asked).toBe(4 * population.directory.size + 3);
     expect(['first', 'second', 'third', 'fourth'].map(isKept)).toEqual([true, true, false, false]);
     const full = keeper({ hasRoom: () => false });
     begin(full, 'fifth').customised = CUSTOMISED;
     clock.ms += 1000;
-    expect([full.keepAll(fail), isKept('fifth')]).toEqual([0, false]);
+    expect([full.saveAll(fail), isKept('fifth')]).toEqual([0, false]);
   });
 
   it('goes on with the others where one cannot be written', () => {
@@ -96,7 +96,7 @@ describe('a stop', () => {
     clock.ms += 1000;
     writeFileSync(join(root, 'audiences'), 'a file where a folder should be');
     const errors: string[] = [];
-    expect(engine.keepAll(({ code }) => errors.push(code))).toBe(0);
+    expect(engine.saveAll(({ code }) => errors.push(code))).toBe(0);
     expect([errors, isKept('one')]).toEqual([['storage_failed'], false]);
   });
 });
@@ -123,12 +123,12 @@ describe('what a stop kept', () => {
 
   it('is removed unused where it is damaged, or its file is gone', () => {
     const room = newRoom();
-    const file = join(room.root, keptWorkFolder('campaign', 'one'), 'work.bin');
+    const file = join(room.root, checkpointFolder('campaign', 'one'), 'work.bin');
     keepOne(room);
     writeFileSync(file, readFileSync(file).subarray(1));
     expect(begin(room.keeper(), 'one').customised).toBeNull();
     expect(room.isKept('one')).toBe(false);
-    room.blobs.publish(keptWorkFolder('campaign', 'one'), new Map());
+    room.blobs.publish(checkpointFolder('campaign', 'one'), new Map());
     expect(begin(room.keeper(), 'one').customised).toBeNull();
     expect(room.isKept('one')).toBe(false);
   });

@@ -1,8 +1,8 @@
 /** What a service's data folder says of whom each campaign could reach. */
 import { describe, expect, it } from 'vitest';
+import { readServiceCampaigns } from '../../src/cli/commands/training/service-campaigns.ts';
 import type { Filters } from '../../src/domain/features.ts';
 import type { NewCampaign } from '../../src/domain/types.ts';
-import { readServiceCampaigns } from '../../src/service/service-campaigns.ts';
 import { reaches } from '../../src/training/history/reach.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../domain/contract/inputs.ts';
 import { change } from '../domain/contract/user-sets.ts';

@@ -4,7 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Turn } from './find-rows.ts';
+import type { Turn } from '../../audience/find-roles.ts';
 
 interface Work {
   readonly key: string;
@@ -16,7 +16,7 @@ interface Work {
  * One set of marks is made at a time: a request for others ends abandoned work. So a caller that gives up and asks
  * again finds the marks further along, and there is never more than one abandoned piece of work.
  */
-export class KeptMarks {
+export class MarkCache {
   readonly #kept: LRUCache<string, Uint8Array>;
   #work: Work | null = null;
 

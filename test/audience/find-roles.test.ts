@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findRows, leaveOutErased } from '../../src/engine/expansion/find-rows.ts';
+import { findRoles, leaveOutErased } from '../../src/audience/find-roles.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
@@ -47,12 +47,12 @@ const filters = fc.record(
   { requiredKeys: [] },
 );
 
-describe('findRows', () => {
+describe('findRoles', () => {
   it('suppresses users who were erased since the version was opened, as seeds and as candidates', async () => {
     const out = join(folder, 'erased');
     await importPopulation({ source: folder, features, out });
     const opened = openPopulation(out);
-    const ask = () => findRows(opened, { seeds: [[['u1', 'u2']]], dismissed: [], suppressed: [[['u3']]] }, {});
+    const ask = () => findRoles(opened, { seeds: [[['u1', 'u2']]], dismissed: [], suppressed: [[['u3']]] }, {});
     expect(Array.from((await ask()).seeds)).toEqual([1, 2]);
     await eraseUsers(out, ['u1', 'u5', 'nobody'], openPopulation(out));
     const { seeds, suppressed, candidates } = await ask();
@@ -65,7 +65,7 @@ describe('findRows', () => {
   it('assigns one role to every user: suppressed before dismissed before seed before filtered', async () => {
     await fc.assert(
       fc.asyncProperty(ids, ids, ids, filters, async (seeds, dismissed, suppressed, wanted) => {
-        const found = await findRows(
+        const found = await findRoles(
           population,
           { seeds: [[seeds.slice(0, 3)], [seeds.slice(3)]], dismissed: [[dismissed]], suppressed: [[suppressed]] },
           wanted,
@@ -102,7 +102,7 @@ describe('findRows', () => {
 
   it('lets nobody pass a feature that the population does not have', async () => {
     const sets = { seeds: [[['u1']]], dismissed: [], suppressed: [] };
-    const { candidates, filtered, seeds } = await findRows(population, sets, { planet: ['Mars'] });
+    const { candidates, filtered, seeds } = await findRoles(population, sets, { planet: ['Mars'] });
     expect([candidates.length, filtered.length, seeds.length]).toEqual([0, USERS.length - 1, 1]);
   });
 
@@ -116,7 +116,7 @@ describe('findRows', () => {
     const sets = { seeds: [blocks], dismissed: [], suppressed: [] };
     let others = 0;
     setImmediate(() => others++);
-    await expect(findRows(population, sets, {}, count)).rejects.toThrow('enough');
+    await expect(findRoles(population, sets, {}, count)).rejects.toThrow('enough');
     expect(turns).toBe(10);
     expect(others).toBeGreaterThan(0);
   });

@@ -1,7 +1,7 @@
 /** Marks that are made in slices, go on when nobody waits for them, and are kept. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { KeptMarks } from '../../src/engine/expansion/kept-marks.ts';
+import { MarkCache } from '../../src/engine/expansion/mark-cache.ts';
 
 const SLICES = 20;
 const gaveUp = new Error('nobody waits');
@@ -35,16 +35,16 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await setImmediate();
 }
 
-describe('KeptMarks', () => {
+describe('MarkCache', () => {
   it('makes the marks of a key once', async () => {
-    const kept = new KeptMarks(2);
+    const kept = new MarkCache(2);
     const { made, make } = maker();
     for (let i = 0; i < 3; i++) expect(await kept.get('a', make, patient)).toEqual(Uint8Array.of(1, 0, 1));
     expect(made.begun).toBe(1);
   });
 
   it('goes on when nobody waits any more, so that who asks again finds them', async () => {
-    const kept = new KeptMarks(2);
+    const kept = new MarkCache(2);
     const { made, make } = maker();
     await expect(kept.get('a', make, patience(3))).rejects.toBe(gaveUp);
     expect(made.slices).toBeLessThan(SLICES);
@@ -55,7 +55,7 @@ describe('KeptMarks', () => {
   });
 
   it('ends what nobody waits for when others are wanted, and when it is told to', async () => {
-    const kept = new KeptMarks(2);
+    const kept = new MarkCache(2);
     const [a, b, c] = [maker(), maker(), maker()];
     await expect(kept.get('a', a.make, patience(3))).rejects.toBe(gaveUp);
     await kept.get('b', b.make, patient);
@@ -68,7 +68,7 @@ describe('KeptMarks', () => {
   });
 
   it('forgets those that were asked for longest ago', async () => {
-    const kept = new KeptMarks(2);
+    const kept = new MarkCache(2);
     const { made, make } = maker();
     for (const key of ['a', 'b', 'a', 'c', 'a']) await kept.get(key, make, patient);
     expect(made.begun).toBe(3);
@@ -77,7 +77,7 @@ describe('KeptMarks', () => {
   });
 
   it('tells what the making throws, and makes them again the next time', async () => {
-    const kept = new KeptMarks(2);
+    const kept = new MarkCache(2);
     const { make } = maker();
     const broken = new Error('the file is gone');
     const failing = async (turn: () => Promise<void>) => {

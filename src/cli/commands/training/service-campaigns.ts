@@ -1,11 +1,12 @@
 /** The campaigns of a service's data folder, as users of a population: what `train` and `retrain` read. */
-import type { CampaignRecord, CampaignRecords } from '../domain/ports/records.ts';
-import { findRows } from '../engine/expansion/find-rows.ts';
-import { canonicalJson } from '../lib/text/canonical-json.ts';
-import type { Population } from '../population/read.ts';
-import { locateStore, openRecords } from '../storage/open-store.ts';
-import { createReach, type Reach } from '../training/history/reach.ts';
-import type { ServedCampaign } from '../training/history/served-campaigns.ts';
+
+import { findRoles } from '../../../audience/find-roles.ts';
+import type { CampaignRecord, CampaignRecords } from '../../../domain/ports/records.ts';
+import { canonicalJson } from '../../../lib/text/canonical-json.ts';
+import type { Population } from '../../../population/read.ts';
+import { locateStore, openRecords } from '../../../storage/open-store.ts';
+import { createReach, type Reach } from '../../../training/history/reach.ts';
+import type { ServedCampaign } from '../../../training/history/served-campaigns.ts';
 
 export interface ServiceCampaigns {
   /** Those whose latest expansion has an audience, the oldest first. */
@@ -69,7 +70,7 @@ async function readReach(
   if (!known.has(key)) {
     const ids = { seeds: [], dismissed: [], suppressed: [records.suppressedOf(id)] };
     const isCandidate = new Uint8Array(population.rowCount);
-    for (const row of (await findRows(population, ids, filters)).candidates) isCandidate[row] = 1;
+    for (const row of (await findRoles(population, ids, filters)).candidates) isCandidate[row] = 1;
     const { rowOf } = population;
     known.set(
       key,
