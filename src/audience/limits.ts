@@ -1,5 +1,5 @@
 /** Limits of rankings in memory, and of what an explanation compares. */
-import { fixed, type LimitValues, setting } from '../lib/limits.ts';
+import { fixed, setting } from '../lib/limits.ts';
 
 export const RANKING_LIMITS = {
   openRankings: setting(
@@ -26,5 +26,3 @@ export const RANKING_LIMITS = {
     'Percentage of the highest selection rate below which the lowest gets a warning (the four-fifths rule).',
   ),
 };
-
-export type RankingLimits = LimitValues<typeof RANKING_LIMITS>;

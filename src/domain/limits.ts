@@ -1,5 +1,5 @@
 /** Limits of the domain: what may be made, how often it is tried, and how long it is kept. */
-import { fixed, type LimitValues, setting } from '../lib/limits.ts';
+import { fixed, setting } from '../lib/limits.ts';
 
 export const DOMAIN_LIMITS = {
   minimumSeeds: setting(
@@ -37,5 +37,3 @@ export const DOMAIN_LIMITS = {
     { published: true },
   ),
 };
-
-export type DomainLimits = LimitValues<typeof DOMAIN_LIMITS>;

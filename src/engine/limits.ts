@@ -1,5 +1,5 @@
 /** Limits of the engine. */
-import { fixed, type LimitValues } from '../lib/limits.ts';
+import { fixed } from '../lib/limits.ts';
 
 export const ENGINE_LIMITS = {
   keptWorkMs: fixed(
@@ -9,5 +9,3 @@ export const ENGINE_LIMITS = {
       'less is done again.',
   ),
 };
-
-export type EngineLimits = LimitValues<typeof ENGINE_LIMITS>;

@@ -1,5 +1,5 @@
 /** Limits of estimates. */
-import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
+import { fixed, setting } from '../../lib/limits.ts';
 
 export const ESTIMATE_LIMITS = {
   estimateTimeMs: setting(
@@ -15,5 +15,3 @@ export const ESTIMATE_LIMITS = {
   ),
   maximumEstimateCandidates: fixed(3_000, 'users', 'Random users that an estimate uses.'),
 };
-
-export type EstimateLimits = LimitValues<typeof ESTIMATE_LIMITS>;

@@ -1,5 +1,5 @@
 /** Limits of readiness: what a service that takes requests has at least. */
-import { fixed, type LimitValues } from '../../lib/limits.ts';
+import { fixed } from '../../lib/limits.ts';
 
 export const HEALTH_LIMITS = {
   readyFreeBytes: fixed(
@@ -18,5 +18,3 @@ export const HEALTH_LIMITS = {
     "Milliseconds since the engine's last heartbeat (one a second) after which `/readyz` is 503.",
   ),
 };
-
-export type HealthLimits = LimitValues<typeof HEALTH_LIMITS>;

@@ -1,5 +1,5 @@
 /** Limits of lists of known values. */
-import { fixed, type LimitValues } from '../../lib/limits.ts';
+import { fixed } from '../../lib/limits.ts';
 
 export const INFORMATION_LIMITS = {
   maximumValuePageSize: fixed(1_000, 'values', 'Known values of a feature in one page.'),
@@ -12,5 +12,3 @@ export const INFORMATION_LIMITS = {
   maximumSampleSize: fixed(1_000, 'users', 'Users of the population in one sample.'),
   defaultSampleSize: fixed(100, 'users', 'Users of the population in a sample if no `size` is given.'),
 };
-
-export type InformationLimits = LimitValues<typeof INFORMATION_LIMITS>;

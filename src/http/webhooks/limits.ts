@@ -1,5 +1,5 @@
 /** Limits of webhooks and their deliveries. */
-import { fixed, type LimitValues } from '../../lib/limits.ts';
+import { fixed } from '../../lib/limits.ts';
 
 export const WEBHOOK_LIMITS = {
   maximumWebhookUrlLength: fixed(2_048, 'characters', "Characters of a webhook's URL."),
@@ -9,5 +9,3 @@ export const WEBHOOK_LIMITS = {
     'Milliseconds for which a replaced secret still signs, if not specified (a day).',
   ),
 };
-
-export type WebhookLimits = LimitValues<typeof WEBHOOK_LIMITS>;

@@ -1,5 +1,5 @@
 /** Limits of what a service does for its files, its disk and its clock. */
-import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
+import { fixed, setting } from '../../lib/limits.ts';
 
 export const UPKEEP_LIMITS = {
   diskReserveBytes: setting(
@@ -36,5 +36,3 @@ export const UPKEEP_LIMITS = {
     'Requests to erase a user that wait at the same time; one more gets 503.',
   ),
 };
-
-export type UpkeepLimits = LimitValues<typeof UPKEEP_LIMITS>;
