@@ -17,7 +17,7 @@ describe('describeModel', () => {
       negatives_per_seed: 10,
       summary:
         'gradient descent on heads.wide, heads.query, heads.bias, 20 steps at 50 seeds (at most 200), after a ' +
-        'first pass of 10 to find likely members; a logistic regression on the seeds is added',
+        'first pass of 10 to find likely members; a logistic regression on the seeds and a regression on the whole population are added',
     });
     expect(describeModel({ ...manifest, adaptation: DEFAULT_ADAPTATION }).adaptation.summary).toBe(
       'Adam at rate 0.003, up to 5 epochs with batches of 512',
