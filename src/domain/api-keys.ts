@@ -1,9 +1,9 @@
-/** API keys: what they may do, and how they are created and recognised. */
+/** API keys: their scopes, and how keys are created and recognised. */
 import { createHash, randomBytes } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 import type { Labels } from './types.ts';
 
-/** What a key may do; each scope includes the ones before it. */
+/** The scopes of a key; each includes the ones before it. */
 export const SCOPES = ['read', 'write', 'admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];
@@ -14,18 +14,18 @@ export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scope: Scope;
-  /** It only sees campaigns that have all of these labels; without any, it sees all campaigns. */
+  /** The key only gives access to campaigns that have all of these labels; without labels, to all campaigns. */
   readonly labels: Labels;
   readonly createdAt: number;
   readonly expiresAt: number | null;
-  /** When it was found to have expired: it stays expired, whatever the clock says. */
+  /** When the service found that it had expired: from then on it stays expired, whatever the clock says. */
   readonly expiredAt: number | null;
   readonly revokedAt: number | null;
 }
 
 export type NewApiKey = Pick<ApiKey, 'name' | 'scope' | 'labels' | 'expiresAt'>;
 
-/** A key with the hash that the keys of requests are compared with. */
+/** A key with the hash that the keys in requests are compared with. */
 export interface StoredApiKey extends ApiKey {
   readonly sha256: string;
 }
@@ -46,12 +46,12 @@ export function apiKeyIdOf(text: string): string | null {
   return FORM.exec(text)?.[1] ?? null;
 }
 
-/** The sha256 of a key, the only part of its secret that is stored: enough for 256 random bits. */
+/** The sha256 of a key. Only this is stored: a plain hash suffices for 256 random bits. */
 export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Whether `scope` allows what `needed` allows. */
+/** Whether a key with `scope` may do what requires `needed`. */
 export function includesScope(scope: Scope, needed: Scope): boolean {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
 }
@@ -61,7 +61,10 @@ export function includesLabels(labels: Labels, needed: Labels): boolean {
   return Object.entries(needed).every(([key, text]) => Object.hasOwn(labels, key) && labels[key] === text);
 }
 
-/** Refuses a key where `count` keys are not revoked. @throws AppError too_many_keys */
+/**
+ * Throws if there are already `maximum` keys that are not revoked.
+ * @throws AppError too_many_keys
+ */
 export function refuseMoreKeys(count: number, maximum: number): void {
-  if (count >= maximum) throw new AppError('too_many_keys', `there are ${count} keys, at most ${maximum} are kept`);
+  if (count >= maximum) throw new AppError('too_many_keys', `there are ${count} keys; the maximum is ${maximum}`);
 }

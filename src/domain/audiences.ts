@@ -4,14 +4,14 @@ import { decodeCursor } from './cursors.ts';
 import { type ExpansionState, isEnd } from './states.ts';
 import type { Audience, AudienceRequest } from './types.ts';
 
-/** When to ask again for an audience that is not there yet. */
+/** When to ask again for an audience that is not ready yet. */
 const RETRY_AFTER_SECONDS = 2;
-/** The same if the expansion ended without one: only a new expansion would change that. */
+/** The same if the expansion ended without an audience: only a new expansion would change that. */
 const RETRY_AFTER_END_SECONDS = 60;
 
 /**
- * How many of the candidates are members: the requested size, or a percentage of the population rounded up, both capped
- * by the candidates.
+ * The number of members: the requested size, or a percentage of the population rounded up, both capped by the number of
+ * candidates.
  */
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
   if ('size' in request) return Math.min(candidates, Math.max(1, request.size));
@@ -31,31 +31,29 @@ export function newSize(
   return wanted === size ? null : wanted;
 }
 
-/**
- * The number of a campaign's next version: that of a version which was pruned, but is in the changes, is never reused.
- */
+/** The number of a campaign's next version: never that of a version which was pruned but is still in the changes. */
 export function nextVersion(newest: number | null, newestChange: number | null): number {
   return 1 + Math.max(newest ?? 0, newestChange ?? 0);
 }
 
-/** The refusal of a campaign without an audience; `state` is of its latest expansion. */
+/** The error for a campaign without an audience; `state` is that of its latest expansion. */
 export function audienceNotReady(id: string, state: ExpansionState | null): AppError {
-  const what = state === null ? 'it was never expanded' : `its expansion is ${state}`;
+  const what = state === null ? 'it has never been expanded' : `its expansion is ${state}`;
   const isFinal = state === null || isEnd(state);
-  return new AppError('audience_not_ready', `campaign ${id} has no audience; ${what}`, {
+  return new AppError('audience_not_ready', `campaign ${id} has no audience: ${what}`, {
     facts: { state, retry_after: isFinal ? RETRY_AFTER_END_SECONDS : RETRY_AFTER_SECONDS },
   });
 }
 
 /**
- * The number of the change after which a page of changes begins; `last` is the newest one. @throws AppError
- * invalid_cursor
+ * The number of the change after which a page of changes begins; `last` is the newest one.
+ * @throws AppError invalid_cursor
  */
 export function changesAfter(since: string | undefined, last: number): number {
   const after = since === undefined ? 0 : decodeCursor('changes', since, 'since');
   if (after <= last) return after;
   const message =
-    'the cursor is of changes that this service does not have (was an older copy of its data restored?): ' +
+    'the cursor refers to changes that this service does not have (was an older copy of its data restored?): ' +
     'start again without it';
   throw new AppError('invalid_cursor', message, { details: [{ pointer: 'since', message, value: since }] });
 }

@@ -1,12 +1,12 @@
 /** Entries of the audit log: which key did what to which resource. */
 
-/** Who did something, if it was not a key with an id. */
+/** The actors that are not keys with an id. */
 export const ACTORS = {
   /** The key in the operator's settings. */
   operator: 'admin',
   /** A command run on the data folder. */
   command: 'local',
-  /** Anybody, if no key is needed. */
+  /** Anybody, on a service that needs no key. */
   anybody: 'anonymous',
 } as const;
 
@@ -17,9 +17,9 @@ export interface AuditedAction {
   readonly address: string | null;
   /** The id of the operation. */
   readonly action: string;
-  /** `campaign`, `webhook`, `key`, ..; null if the action concerns none. */
+  /** `campaign`, `webhook`, `key` and so on; null if the action concerns no resource. */
   readonly resource: string | null;
-  /** null if there is only one such resource, or it is a user. */
+  /** null if there is only one such resource, or if it is a user. */
   readonly resourceId: string | null;
   /** The status of the response. */
   readonly status: number | null;
@@ -41,11 +41,11 @@ export interface PendingAction {
 
 export interface AuditQuery {
   /**
-   * Entries of this time or later, in milliseconds since 1970. If the clock went back, an entry never counts as earlier
-   * than the one before it.
+   * Only entries from this time on, in milliseconds since 1970. If the clock went back, an entry never counts as
+   * earlier than the one before it.
    */
   readonly since?: number | undefined;
-  /** Entries from before this time. */
+  /** Only entries before this time. */
   readonly until?: number | undefined;
   /** 1 or more. */
   readonly limit: number;

@@ -19,8 +19,8 @@ export function encodeCursor(list: ListName, number: number): string {
 }
 
 /**
- * `pointer` is the parameter it came from. @throws AppError invalid_cursor for anything that `encodeCursor` did not
- * return for this list.
+ * `pointer` is the parameter that the cursor came from.
+ * @throws AppError invalid_cursor for anything that `encodeCursor` did not return for this list
  */
 export function decodeCursor(list: ListName, cursor: string, pointer = 'cursor'): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');

@@ -1,20 +1,20 @@
-/** What an estimate of an audience is made from, and the users that it counts. */
+/** The input of an estimate of an audience, and the users that it counts. */
 import type { CampaignFeatures, Filters } from './features.ts';
 
 /** The input of an estimate. */
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
-  /** Of what is served: the rows are of its population, the features of its model. */
+  /** The epoch of the served population and model, which the rows and features belong to. */
   readonly epoch: number;
   /** Rows of the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
-  /** Rows of users who are neither in an audience nor seeds. */
+  /** Rows of suppressed users who are not seeds. */
   readonly suppressed: Int32Array;
-  /** The sha256 of a set of more of them: the installation's suppression list. */
+  /** The sha256 of a set of more suppressed users: the installation's suppression list. */
   readonly suppressionSet: string | null;
   readonly minimumSeeds: number;
-  /** How many of the seeds, and of the candidates, are used. */
+  /** Maximum number of seeds that are used, and of candidates. */
   readonly mostSeeds: number;
   readonly mostCandidates: number;
 }

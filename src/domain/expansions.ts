@@ -1,6 +1,6 @@
 /**
- * What may happen to an expansion and its job: functions of the expansion as it is, a command and the time, whose
- * result a store writes in one transaction. Times are milliseconds since 1970.
+ * The rules of an expansion and its job: functions of the expansion's state, a command and the time. A store writes
+ * their result in one transaction. Times are milliseconds since 1970.
  */
 import { AppError, assert, unreachable } from '../lib/errors.ts';
 import type { ComputedWith, Timings } from './run-facts.ts';
@@ -9,7 +9,7 @@ import { turnOf } from './turns.ts';
 import type { Cause, Excluded, ExpansionResult, Pins, Reason } from './types.ts';
 
 export interface ExpansionRules {
-  /** An expansion with fewer known seeds is too_small. */
+  /** With fewer known seeds, an expansion is too_small. */
   readonly minimumSeeds: number;
   /** How long a claim or a renewal lasts. */
   readonly leaseMs: number;
@@ -23,7 +23,7 @@ export interface RunningExpansion {
   readonly progress: number;
   readonly startedAt: number | null;
   readonly pins: Pins | null;
-  /** Claims so far, without those that were given back on purpose. */
+  /** Claims so far, not counting those that were given back on purpose. */
   readonly attempt: number;
   /** The token of the last claim. */
   readonly token: number;
@@ -76,13 +76,13 @@ export interface JobChange {
 /** What a store writes, all of it or nothing. */
 export interface ExpansionEffects {
   readonly expansion: ExpansionChange;
-  /** `removed` with the end of its expansion. */
+  /** `removed` when the expansion ends. */
   readonly job: JobChange | 'removed';
   /** Whether webhooks are notified of the end. */
   readonly isTold: boolean;
 }
 
-/** A step that `TRANSITIONS` does not have is a bug, as is the end of an expansion without pins. */
+/** A step that is not in `TRANSITIONS` is a bug, as is finishing an expansion without pins. */
 export function decide(
   running: RunningExpansion,
   command: ExpansionCommand,
@@ -106,7 +106,7 @@ export function decide(
         },
       };
     case 'renew':
-      // never shorter: the owner may hear of a new time of the service a moment later than its rows
+      // never shorter: the owner may learn of a new service time a moment after its rows were moved
       return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
     case 'pin':
       return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;
@@ -139,7 +139,7 @@ export function decide(
 
 const NOTHING: ExpansionEffects = { expansion: {}, job: {}, isTold: false };
 
-/** Goes to another state, or stays; the progress never falls, and the reason is that of the last step. */
+/** Goes to another state, or stays. Progress never decreases, and the reason is that of the last step. */
 function step(
   running: RunningExpansion,
   to: ExpansionState,
@@ -160,7 +160,7 @@ function end(running: RunningExpansion, to: ExpansionState, now: number, facts?:
   return { ...step(running, to, now, facts), job: 'removed', isTold: true };
 }
 
-/** Gives the lease back; the job keeps its turn. */
+/** Gives the lease back; the job keeps its place in the queue. */
 function requeue(
   running: RunningExpansion,
   now: number,
@@ -173,38 +173,39 @@ function requeue(
 }
 
 /**
- * What a caller's cancellation does to an expansion in this state; `null` if it was cancelled before. @throws AppError
- * expansion_ended (facts: state)
+ * The command that cancels an expansion in this state; `null` if it is already cancelled.
+ * @throws AppError expansion_ended (facts: state)
  */
 export function cancelling(state: ExpansionState): Extract<ExpansionCommand, { readonly kind: 'stop' }> | null {
   if (!isEnd(state)) return { kind: 'stop', state: 'cancelled' };
   if (state === 'cancelled') return null;
-  throw new AppError('expansion_ended', `the expansion is ${state} already`, { facts: { state } });
+  throw new AppError('expansion_ended', `the expansion is already ${state}`, { facts: { state } });
 }
 
-/** What is known when an expansion of a campaign is asked for. */
+/** The facts about a campaign when an expansion is requested. */
 export interface ExpansionRequest {
   readonly cause: Cause;
   /** Whether the campaign has an expansion that has not ended. */
   readonly isRunning: boolean;
-  /** Known seeds of the campaign when they were counted; `null` if it has no seeds. */
+  /** Known seeds of the campaign when they were last counted; `null` if it has no seeds. */
   readonly knownSeeds: number | null;
   /** Users that feedback adds to the seeds. */
   readonly positives: number;
 }
 
-/** A new expansion, and what becomes of the one that runs. */
+/** A new expansion, and what happens to the running one. */
 export interface NewExpansion {
   readonly supersedes: boolean;
   readonly state: 'queued' | 'too_small';
   readonly reason: Reason | null;
-  /** Its place in the queue. */
+  /** When its turn comes: see `turnOf`. */
   readonly turn: number;
 }
 
 /**
- * A call supersedes the expansion that runs; a refresh policy leaves it alone (`null`). Only the seeds of a new
- * campaign were counted just now: later, the engine counts. @throws AppError no_seeds
+ * A call supersedes the running expansion; a refresh policy leaves it alone (`null`). Seeds have just been counted only
+ * for a new campaign; otherwise the engine counts them.
+ * @throws AppError no_seeds
  */
 export function decideExpansion(
   { cause, isRunning, knownSeeds, positives }: ExpansionRequest,
@@ -219,7 +220,7 @@ export function decideExpansion(
 }
 
 function tooFewSeeds(known: number, minimum: number): Reason {
-  const message = `${known} of the seeds are in the population, at least ${minimum} are needed`;
+  const message = `${known} of the seeds are in the population; at least ${minimum} are needed`;
   return { code: 'too_few_seeds', message, known, minimum };
 }
 

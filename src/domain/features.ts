@@ -3,11 +3,11 @@
 /** Values by feature name: a token, a list of tokens, a number, or the numbers of a vector. */
 export type CampaignFeatures = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
-/** Both bounds are inclusive; a missing one does not limit. */
+/** Both bounds are inclusive; a missing bound is no limit. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;
 }
 
-/** By user feature: a user passes with one of the tokens, or a number in the range, for every feature named. */
+/** By user feature. A user passes who has, for every named feature, one of the tokens or a number in the range. */
 export type Filters = Readonly<Record<string, readonly string[] | NumberRange>>;

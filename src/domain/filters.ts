@@ -4,16 +4,17 @@ import { type FeatureKind, KINDS } from '../lib/feature-kinds.ts';
 import { jsonPointer } from '../lib/json-pointer.ts';
 import type { Filters } from './features.ts';
 
-/** What is known of a population's features. */
+/** The features of a population, as far as filters need them. */
 export interface FilterableFeatures {
   readonly features: readonly { readonly name: string; readonly kind: FeatureKind }[];
-  /** The code of each token of a feature that has tokens; 0 for one that no user has ever had. */
+  /** The dictionary of a feature with tokens; `find` returns the token's code, or 0 if no user has ever had it. */
   dictionary(feature: string): { find(token: string): number };
 }
 
 /**
- * Refuses features and tokens that the population does not have, as they match nobody, and filters of the wrong form
- * for their feature. @throws AppError unknown_filter (facts: known_features)
+ * Refuses features and tokens that the population does not have, because they match nobody, and filters of the wrong
+ * form for their feature.
+ * @throws AppError unknown_filter (facts: known_features)
  */
 export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters): void {
   const details = Object.entries(filters).flatMap(([feature, filter]) => faultsOf(known, feature, filter));
@@ -41,5 +42,5 @@ function formFault(kind: FeatureKind, filter: Filters[string]): string | null {
   if (expected === null) return `users cannot be filtered by a ${kind}`;
   const isList = 'length' in filter;
   if ((expected === 'tokens') === isList) return null;
-  return isList ? 'it is a number: give min, max or both' : 'it has tokens: give a list of them';
+  return isList ? 'the feature is a number: give min, max or both' : 'the feature has tokens: give a list of them';
 }

@@ -8,7 +8,7 @@ export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 /** What is stored about an answered request. */
 export interface KeptAnswer {
   readonly requestSha256: string;
-  /** The campaign of the resource that was created; empty if it belongs to none. */
+  /** The campaign that the created resource belongs to; empty if none. */
   readonly campaignId: string;
   readonly answer: string;
   /** Milliseconds since 1970. */
@@ -16,8 +16,9 @@ export interface KeptAnswer {
 }
 
 /**
- * The response to a request whose key was used before; `null` if it was not, or too long ago.
- * @throws AppError idempotency_key_reused if that was another request (facts: campaign_id, if it belongs to one).
+ * The stored response if the key was used in the last day, else `null`.
+ * @throws AppError idempotency_key_reused if the key was used for another request (facts: campaign_id, if that one
+ * belongs to a campaign)
  */
 export function answerAgain(
   kept: KeptAnswer | undefined,

@@ -1,12 +1,15 @@
-/** When the expansions in a queue will end, given how the engine works (src/engine/job-loop.ts, pool.ts). */
+/** Estimates when the expansions in a queue will end, from how the engine works (src/engine/job-loop.ts, pool.ts). */
 import type { ThreadSeconds } from './run-facts.ts';
 
-/** Expansions that run at once: each holds the scores of all users; more would share a pass with more others. */
+/**
+ * Expansions that run at once per thread. Each holds the scores of all users in memory; each one more makes passes over
+ * the population slower for the others.
+ */
 export const JOBS_PER_THREAD = 4;
-/** Progress once all users are scored and the report is made; the rest is the ranking. */
+/** Progress when all users are scored and the report is made; the rest is the ranking. */
 export const SCORED = 0.98;
 
-/** The work that is left of an expansion. */
+/** The remaining work of an expansion. */
 export interface WorkLeft extends ThreadSeconds {
   /** How many threads can score it at once. */
   readonly segments: number;
@@ -15,19 +18,19 @@ export interface WorkLeft extends ThreadSeconds {
 interface Running {
   readonly place: number;
   customising: number;
-  /** Of `customising`: what comes after adaptation. */
+  /** The part of `customising` that comes after adaptation. */
   readonly reporting: number;
   scoring: number;
   readonly segments: number;
 }
 
-/** Work of fewer seconds than this is done: sums of floating-point numbers are not exact. */
+/** Work of fewer seconds than this counts as done: sums of floating-point numbers are not exact. */
 const DONE = 1e-9;
 
 /**
- * Seconds from now until each ends, in their order, which is the order in which they start. Each adapts and then
- * reports on one thread. Threads that do not adapt score all that are adapted, side by side: their segments share
- * passes over the population.
+ * Seconds from now until each expansion ends, in the order of the queue, which is the order in which they start. Each
+ * adapts and then reports on one thread. The other threads score all adapted expansions concurrently: their segments
+ * share passes over the population.
  */
 export function endsOf(
   queue: readonly WorkLeft[],
@@ -43,7 +46,7 @@ export function endsOf(
     const customising = running.filter((job) => job.customising > DONE).slice(0, threads);
     const scoring = running.filter((job) => job.scoring > DONE && job.customising <= job.reporting + DONE);
     const free = threads - customising.length;
-    // an adaptation that waits goes before scoring
+    // waiting adaptations go before scoring
     const rateOf = ({ segments }: Running) => Math.min(free / scoring.length, segments);
     const step = Math.min(
       ...customising.map((job) => untilTurn(job)),
@@ -64,7 +67,7 @@ export function endsOf(
   return ends;
 }
 
-/** Seconds until adaptation ends, or the report. */
+/** Seconds until adaptation, or the report, ends. */
 function untilTurn({ customising, reporting }: Running): number {
   return customising > reporting + DONE ? customising - reporting : customising;
 }
@@ -73,7 +76,7 @@ function toRunning({ adapting, reporting, scoring, segments }: WorkLeft, place: 
   return { place, customising: adapting + reporting, reporting, scoring, segments };
 }
 
-/** An expansion that ended, by which others are judged. */
+/** A past expansion, from which others are estimated. */
 export interface PastWork extends WorkLeft {
   readonly seeds: number;
 }
@@ -81,15 +84,18 @@ export interface PastWork extends WorkLeft {
 /** An expansion in the queue. */
 export interface QueuedWork {
   readonly seeds: number;
-  /** Of the running attempt. */
+  /** The progress of the running attempt. */
   readonly progress: number;
   readonly isAdapted: boolean;
 }
 
-/** Width of the kernel over the logarithm of the number of seeds: those with twice as many count for six tenths. */
+/**
+ * Width of the kernel over the logarithm of the number of seeds: an expansion with twice as many seeds has a weight of
+ * .6.
+ */
 const WIDTH = 0.7;
 
-/** The work left of an expansion, judged by those that ended, of which there is at least one. */
+/** The remaining work of an expansion, estimated from past ones, of which there is at least one. */
 export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: readonly PastWork[]): WorkLeft {
   const { segments, ...work } = workOf(seeds, past);
   const done = (progress / SCORED) * (work.adapting + work.reporting + work.scoring);
@@ -106,11 +112,11 @@ export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: reado
   };
 }
 
-/** What expansions with about as many seeds took. */
+/** The mean work of past expansions, weighted by how close their numbers of seeds are. */
 function workOf(seeds: number, past: readonly PastWork[]): WorkLeft {
   const weights = past.map((other) => {
     const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
-    // those of other sizes count where there are no others
+    // other sizes count only if there are no similar ones
     return Math.exp(-(distance ** 2) / 2) + 1e-6;
   });
   const total = sum(weights);

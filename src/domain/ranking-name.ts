@@ -9,8 +9,8 @@ export function rankingFolder(campaignId: string, expansionId: string): string {
 }
 
 /**
- * The blob folder of what an expansion had finished when the service stopped. Its name begins with the expansion's id,
- * as that of a ranking that is being written: once the expansion has ended, nothing refers to it.
+ * The blob folder of an expansion's checkpoint. Like the folder of a ranking that is being written, its name begins
+ * with the expansion's id; once the expansion has ended, nothing refers to it.
  */
 export function checkpointFolder(campaignId: string, expansionId: string): string {
   return `${rankingFolder(campaignId, expansionId)}.kept`;

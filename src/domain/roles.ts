@@ -1,8 +1,8 @@
-/** The role of each user of a population in an expansion, and whether these users can make an audience. */
+/** The role of each user of a population in an expansion, and whether there are enough users for an audience. */
 import type { NumberRange } from './features.ts';
 import type { Excluded, Reason } from './types.ts';
 
-/** What the sets of an expansion say of a user. Where two apply, the higher one counts: mark in ascending order. */
+/** A user's mark from the sets of an expansion. If two apply, the higher one counts: mark in ascending order. */
 export const MARK = { none: 0, seed: 2, dismissed: 3, suppressed: 4 } as const;
 
 const { none: CANDIDATE, dismissed: DISMISSED, seed: SEED, suppressed: SUPPRESSED } = MARK;
@@ -20,7 +20,7 @@ const OUTSIDE: Readonly<Record<number, number>> = {
 
 /**
  * Rows of a population by role, ascending. Every row is in exactly one of `seeds`, `suppressed`, `filtered` and
- * `candidates`; users who were dismissed are candidates, or filtered.
+ * `candidates`; dismissed users are candidates or filtered.
  */
 export interface Roles {
   readonly seeds: Int32Array;
@@ -30,14 +30,14 @@ export interface Roles {
   readonly dismissed: Int32Array;
   /** Seeds who do not pass the filters. */
   readonly seedsOutside: Int32Array;
-  /** Users who were dismissed and do not pass the filters. */
+  /** Dismissed users who do not pass the filters. */
   readonly dismissedOutside: Int32Array;
 }
 
 /**
- * Suppression takes precedence over everything, a dismissal over being a seed, being a seed over the filters: seeds
- * need not pass them. `filtered` has a 1 for each row that does not pass, `marks` what the sets say of it; afterwards
- * `marks` holds the roles.
+ * Suppression takes precedence over everything, a dismissal over being a seed, and being a seed over the filters: seeds
+ * need not pass them. `filtered` has a 1 for each row that does not pass; `marks` has the marks from the sets, and
+ * holds the roles afterwards.
  */
 export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
   for (let row = 0; row < marks.length; row++) if (filtered[row] === 1) marks[row] = OUTSIDE[marks[row]!]!;
@@ -59,7 +59,7 @@ export function rangeTest({ min, max }: NumberRange): (value: number) => boolean
   return (value) => value >= least && value <= greatest;
 }
 
-/** How many users have each role. */
+/** The number of users with each role. */
 export function countExcluded({ seeds, suppressed, filtered }: Roles): Excluded {
   return { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
 }

@@ -1,11 +1,13 @@
-/** What is reported about the run of an expansion besides its result. */
+/** What is reported about the run of an expansion, besides its result. */
 
-/** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
+/**
+ * Seconds by stage: queued, finding (which users are seeds, suppressed or filtered out), adapting, scoring, ranking.
+ */
 export type Timings = Readonly<Record<string, number>>;
 
 /**
- * Seconds for which an expansion kept threads of the engine busy: it adapts, then makes quality and prediction on the
- * same thread, and is scored by any.
+ * Seconds for which an expansion kept engine threads busy. Adaptation, quality report and prediction run on one thread;
+ * any thread may score.
  */
 export interface ThreadSeconds {
   readonly adapting: number;
@@ -21,8 +23,8 @@ export interface ComputedWith {
   readonly threads: number;
   /** Users scored by one run of the model. */
   readonly batchSize: number;
-  /** Segments of the population. Missing, as the next, in those of earlier versions. */
+  /** Segments of the population. Like the next field, missing in facts from earlier versions. */
   readonly segments?: number;
-  /** Missing where an earlier attempt had done a part. */
+  /** Missing if an earlier attempt did part of the work. */
   readonly threadSeconds?: ThreadSeconds;
 }

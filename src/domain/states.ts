@@ -13,7 +13,10 @@ export const EXPANSION_STATES = [
 
 export type ExpansionState = (typeof EXPANSION_STATES)[number];
 
-/** Where each state may go. An empty row is an end state; README.md says what a crash leaves in each state. */
+/**
+ * The states that may follow each state. An empty row is an end state; README.md says what a crash leaves in each
+ * state.
+ */
 export const TRANSITIONS: { readonly [S in ExpansionState]: readonly ExpansionState[] } = {
   queued: ['adapting', 'too_small', 'failed', 'cancelled', 'superseded'],
   adapting: ['queued', 'scoring', 'too_small', 'failed', 'cancelled', 'superseded'],

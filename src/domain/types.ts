@@ -14,7 +14,10 @@ export interface RefreshPolicy {
   /** Milliseconds; null: not by time. */
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
-  /** Features, filters, seeds or suppression (the installation's too) differ from the latest expansion's. */
+  /**
+   * When features, filters, seeds or suppression (including the installation's) differ from those of the latest
+   * expansion.
+   */
   readonly onChange: boolean;
 }
 
@@ -51,7 +54,7 @@ interface FeatureCounts {
 /** A campaign as seen from outside: its inputs, the state of its latest expansion, and its active audience. */
 export interface Campaign {
   readonly id: string;
-  /** The caller's own id for it, which is unique. */
+  /** The caller's own id for the campaign; it is unique. */
   readonly externalId: string | null;
   readonly name: string;
   readonly labels: Labels;
@@ -73,11 +76,11 @@ export interface Campaign {
   /** The latest expansion; null before the first. */
   readonly expansionId: string | null;
   readonly state: ExpansionState | null;
-  /** 0..1; never falls within an expansion, even across retries. */
+  /** 0..1; never decreases within an expansion, even across retries. */
   readonly progress: number;
   /** For a queued expansion: why its last attempt was abandoned. */
   readonly reason: Reason | null;
-  /** Users that the latest expansion did not rank; null until they were counted. */
+  /** Users that the latest expansion did not rank; null until they are counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
@@ -88,7 +91,7 @@ export interface Campaign {
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
-  /** As of the latest expansion. */
+  /** For the latest expansion. */
   readonly remainingMs: number | null;
 }
 
@@ -112,15 +115,15 @@ export interface Expansion {
   readonly seeds: SeedCounts;
   /** Users that feedback added to the seeds and to the negatives. */
   readonly feedback: { readonly positives: number; readonly dismissed: number };
-  /** null until users were counted. */
+  /** null until users are counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   readonly timings: Timings;
-  /** null until it is ready, and of one by an earlier version. */
+  /** null until the expansion is ready, and for expansions by an earlier version. */
   readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The version it was published as; null if it was not, or the version was pruned. */
+  /** The version that it was published as; null if it was not published, or the version was pruned. */
   readonly audienceVersion: number | null;
   /** Estimated milliseconds until it ends; null if it has ended, or there is no earlier run to estimate from. */
   readonly remainingMs: number | null;
@@ -163,7 +166,7 @@ export interface Pins {
   readonly populationVersion: string;
 }
 
-/** The user sets of an expansion by their sha256; null if there is none. */
+/** The user sets of an expansion by their sha256; null for a set that does not exist. */
 export interface ExpansionSets {
   readonly seeds: string;
   readonly positives: string | null;
@@ -193,7 +196,7 @@ export interface Job {
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
   readonly queuedAt: number;
-  /** W3C traceparent that its event continues: of the request that queued it, or of whoever has claimed it. */
+  /** The W3C traceparent that its event continues: of the request that queued it, or of the engine that claimed it. */
   readonly traceparent: string | null;
 }
 
@@ -210,14 +213,14 @@ export interface NewCampaign {
   readonly refresh?: RefreshPolicy;
 }
 
-/** The named fields are changed, the rest stays. */
+/** The named fields are changed; the others stay. */
 export type CampaignChange = Partial<
   Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'refresh'> & {
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }
 >;
 
-/** An idempotent request, which makes something: a later one with the same key and body gets the same response. */
+/** An idempotent request that creates something: a later one with the same key and body gets the same response. */
 export interface IdempotentRequest<Made = Campaign> {
   readonly key: string;
   readonly requestSha256: string;
@@ -234,9 +237,9 @@ export interface PageQuery {
 export interface CampaignQuery extends PageQuery {
   readonly state?: ExpansionState | undefined;
   readonly externalId?: string | undefined;
-  /** Campaigns with this in their name or external id, whatever the case of Latin letters. */
+  /** Only campaigns with this text in their name or external id; the case of Latin letters is ignored. */
   readonly search?: string | undefined;
-  /** Campaigns that have all of these. */
+  /** Only campaigns that have all of these labels. */
   readonly labels?: Labels | undefined;
 }
 
@@ -250,7 +253,7 @@ export type CampaignPage = Page<Campaign>;
 /** One page of changes of active versions. */
 export interface Changes {
   readonly items: readonly Change[];
-  /** Where to continue: after the newest change there is nothing yet. */
+  /** Where to continue. Nothing has happened yet after the newest change. */
   readonly nextCursor: string;
   readonly hasMore: boolean;
 }

@@ -6,12 +6,12 @@ import type { SeedCounts } from './types.ts';
 /** Ids in ascending order of UTF-16 code units, without repetitions, in blocks (some may be empty). */
 export type IdBlocks = Iterable<readonly string[]>;
 
-/** Whose set: a campaign's seeds, a campaign's suppression list, or the installation's. */
+/** The owner of a set: a campaign for its seeds or its suppression list, or the installation. */
 export type SetOwner =
   | { readonly kind: 'seeds' | 'suppression'; readonly campaignId: string }
   | { readonly kind: 'common_suppression' };
 
-/** A set as its owner has it, with its counts when it was last changed. */
+/** The set of an owner, with its counts when it was last changed. */
 export interface OwnedSet {
   readonly sha256: string;
   readonly counts: SeedCounts;
@@ -46,15 +46,13 @@ export interface MatchReport extends SeedCounts {
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
-  /** Everything but the change itself: the report describes the resulting set. */
+  /** Does everything except the change itself: the report describes the set that would result. */
   readonly isDryRun?: boolean;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
-  /**
-   * Called right before the change takes effect, with how the collected ids match; if it throws, nothing has changed.
-   */
+  /** Called right before the change takes effect, with how the collected ids match; if it throws, nothing changes. */
   readonly accept?: (sent: SeedCounts) => void;
-  /** Its entry in the audit log is written with the change: both are on disk or neither. */
+  /** The audit log entry of the change, which is part of the same commit. */
   readonly action?: PendingAction | null;
 }
 
@@ -63,12 +61,12 @@ export interface ChangeReport extends MatchReport {
   readonly sent: SeedCounts;
 }
 
-/** Number of unknown ids listed in the counts. */
+/** Maximum number of unknown ids listed in the counts. */
 export const UNKNOWN_EXAMPLES = 10;
 
 /**
- * The set of seeds (in the order received) and its counts; unknown ids stay in it, as the next population version may
- * know them.
+ * The set of seeds (in the order received) and its counts; unknown ids stay in it because the next population version
+ * may contain them.
  */
 export function countSeeds(
   received: readonly string[],
@@ -90,7 +88,7 @@ export function countsOf(received: number, users: number, unknown: readonly stri
   };
 }
 
-/** The ids sent since the set was last replaced, less those removed, after a change to a set of `users`. */
+/** The number of ids sent since the set was last replaced, less those removed, after a change to a set of `users`. */
 export function receivedAfter(
   how: Change,
   collected: number,
@@ -102,7 +100,10 @@ export function receivedAfter(
   return how === 'add' ? received + collected : users + duplicate;
 }
 
-/** Whether a change of the set `before` still applies: one that adds or removes was made of the ids of that set. */
+/**
+ * Whether a change that was computed from the set `before` still applies: additions and removals only if the set is
+ * still the same.
+ */
 export function stillApplies(how: Change, before: OwnedSet | null, current: OwnedSet | null): boolean {
   return how === 'replace' || current?.sha256 === before?.sha256;
 }
@@ -110,11 +111,14 @@ export function stillApplies(how: Change, before: OwnedSet | null, current: Owne
 /** @throws AppError too_many_seeds */
 export function refuseMoreUsers(users: number, maximum: number): void {
   if (users <= maximum) return;
-  const message = `a set may have at most ${maximum} user ids`;
+  const message = `a set may contain at most ${maximum} user ids`;
   throw new AppError('too_many_seeds', message, { details: [{ pointer: '', limit: maximum, message }] });
 }
 
-/** The counts of a set without some of its users; one who is no example counts as known, as long as any are. */
+/**
+ * The counts of a set without some of its users. A user who is not among the examples counts as known, as long as any
+ * known users are left.
+ */
 export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
   const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));
   const shown = counts.unknownExamples.length - unknownExamples.length;

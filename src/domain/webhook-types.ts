@@ -17,7 +17,7 @@ export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
 /** Events about a caller's action on a campaign, not about the end of an expansion. */
 export type CallerEvent = Extract<CampaignEvent, `campaign.${'resized' | 'activated' | 'deleted'}`>;
 
-/** A ping is only sent on request, and only to the webhook it is requested for. */
+/** A ping is only sent on request, and only to the webhook that it is requested for. */
 export const EVENT_TYPES = [...CAMPAIGN_EVENTS, 'webhook.ping'] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -47,7 +47,9 @@ export type WebhookChange = { readonly [K in keyof NewWebhook]?: NewWebhook[K] |
 export interface Webhook extends NewWebhook {
   readonly id: string;
   readonly enabled: boolean;
-  /** Why the service disabled it (`gone`: it returned 410); null if the caller did, or it is enabled. */
+  /**
+   * Why the service disabled it (`gone`: its receiver returned 410); null if it is enabled, or the caller disabled it.
+   */
   readonly disabledReason: string | null;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
@@ -66,29 +68,29 @@ export interface Delivery {
   readonly attempts: number;
   /** The delivery that this one repeats. */
   readonly replayOf: string | null;
-  /** Milliseconds since 1970; null if it has ended. */
+  /** Milliseconds since 1970; null if the delivery has ended. */
   readonly nextAttemptAt: number | null;
   readonly lastAttemptAt: number | null;
-  /** HTTP status of the last response; null if there was none. */
+  /** HTTP status of the last response; null if there has been none. */
   readonly lastStatus: number | null;
   /** Why there was no response. */
   readonly lastError: string | null;
-  /** How long the last attempt took. */
+  /** Duration of the last attempt. */
   readonly lastDurationMs: number | null;
   readonly createdAt: number;
 }
 
-/** A delivery whose attempt is due, with everything that the attempt needs. */
+/** A delivery that is due, with everything that an attempt needs. */
 export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly url: string;
-  /** The newest first; each of them signs. */
+  /** Newest first; each of them signs. */
   readonly secrets: readonly string[];
   readonly eventId: string;
   readonly type: EventType;
   readonly body: string;
-  /** W3C traceparent of what caused the event. */
+  /** The W3C traceparent of the operation that caused the event. */
   readonly traceparent: string | null;
   /** Attempts before this one. */
   readonly attempts: number;
@@ -102,9 +104,9 @@ export interface Attempt {
   readonly error: string | null;
   readonly durationMs: number;
   readonly state: DeliveryState;
-  /** Milliseconds since 1970; set exactly if the delivery stays pending. */
+  /** Milliseconds since 1970; set if and only if the delivery stays pending. */
   readonly nextAttemptAt: number | null;
-  /** The receiver reported that it is gone for good: its webhook is disabled. */
+  /** Whether the receiver reported that it is gone for good, which disables its webhook. */
   readonly isGone: boolean;
 }
 

@@ -1,23 +1,26 @@
-/** What may happen to webhooks, their secrets and deliveries, and which event the end of an expansion is. */
+/** The rules of webhooks, their secrets and deliveries, and the event for the end of an expansion. */
 import { AppError, assert } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
 import type { Attempt, CampaignEvent, DeliveryState, Webhook, WebhookChange } from './webhook-types.ts';
 
-/** Replaced secrets that still sign: each is 48 bytes of a header. */
+/** Maximum number of former secrets that still sign: each adds 48 bytes to a header. */
 const MAXIMUM_OLD_SECRETS = 4;
 
 /** @throws AppError too_many_webhooks */
 export function refuseMoreWebhooks(count: number, maximum: number): void {
   if (count >= maximum)
-    throw new AppError('too_many_webhooks', `there are ${count} webhooks, at most ${maximum} are kept`);
+    throw new AppError('too_many_webhooks', `there are ${count} webhooks; the maximum is ${maximum}`);
 }
 
-/** Nothing is queued for a webhook that is disabled. @throws AppError webhook_disabled */
+/**
+ * Throws if the webhook is disabled: nothing is queued for it then.
+ * @throws AppError webhook_disabled
+ */
 export function requireEnabled({ id, enabled }: Pick<Webhook, 'id' | 'enabled'>): void {
   if (!enabled) throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
 }
 
-/** Why a webhook is disabled after a change; enabling it forgets the reason. */
+/** Why a webhook is disabled after a change; enabling it clears the reason. */
 export function reasonAfter(
   { enabled, disabledReason }: Pick<Webhook, 'enabled' | 'disabledReason'>,
   change: WebhookChange,
@@ -33,8 +36,7 @@ export interface KeptSecret {
 }
 
 /**
- * The former secrets, the newest first, that go on signing for at most `graceMs` beside a new one. Those that are not
- * among them are removed.
+ * The former secrets, newest first, that still sign for at most `graceMs` along with a new one. All others are removed.
  */
 export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, now: number) {
   const until = now + graceMs;
@@ -52,20 +54,20 @@ export interface AttemptedDelivery {
 }
 
 /**
- * Whether an attempt is recorded, which it is unless its delivery is gone or had ended; and whether the webhook is
- * disabled because its receiver is gone for good. If it has a new URL by now, that one did not say so.
+ * Whether an attempt is recorded: not if its delivery is gone or had ended. Also whether the webhook is disabled
+ * because its receiver is gone for good: not if its URL has changed since the attempt.
  */
 export function decideAttempt(
   { state, url, enabled }: AttemptedDelivery,
   attempt: Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> & { readonly url: string },
 ): { readonly isRecorded: boolean; readonly disables: boolean } {
-  assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery is tried again');
+  assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery has a next attempt');
   return { isRecorded: state === 'pending', disables: attempt.isGone && Boolean(enabled) && url === attempt.url };
 }
 
-/** The event of an expansion's end: `refreshed` if the campaign had an audience before. */
+/** The event for the end of an expansion: `refreshed` if the campaign already had an audience. */
 export function eventOfEnd(state: ExpansionState, audienceVersion: number | null): CampaignEvent {
   if (state === 'ready') return audienceVersion === 1 ? 'campaign.ready' : 'campaign.refreshed';
-  assert(state === 'failed' || state === 'too_small', `nobody is notified of ${state}`);
+  assert(state === 'failed' || state === 'too_small', `there is no event for ${state}`);
   return `campaign.${state}`;
 }

@@ -45,8 +45,8 @@ describe('refuseUnknownFilters', () => {
 
   it('refuses a range of tokens, tokens of a number, and anything of a vector', () => {
     expect(faultsOf({ country: { min: 1 }, age: ['DE'], embedding: { max: 1 } })).toEqual([
-      '/filters/country: it has tokens: give a list of them',
-      '/filters/age: it is a number: give min, max or both',
+      '/filters/country: the feature has tokens: give a list of them',
+      '/filters/age: the feature is a number: give min, max or both',
       '/filters/embedding: users cannot be filtered by a vector',
     ]);
   });

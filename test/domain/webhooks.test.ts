@@ -65,7 +65,7 @@ describe('decideAttempt', () => {
 
   it('takes a pending outcome without a next attempt for a bug', () => {
     const pending: Pick<Attempt, 'state'> = { state: 'pending' };
-    expect(() => decideAttempt(row, { ...attempt, ...pending })).toThrow('is tried again');
+    expect(() => decideAttempt(row, { ...attempt, ...pending })).toThrow('has a next attempt');
   });
 });
 
@@ -93,6 +93,6 @@ describe('eventOfEnd', () => {
   it('is ready for the first version, refreshed for later ones', () => {
     expect([1, 2].map((version) => eventOfEnd('ready', version))).toEqual(['campaign.ready', 'campaign.refreshed']);
     expect(eventOfEnd('too_small', null)).toBe('campaign.too_small');
-    expect(() => eventOfEnd('cancelled', null)).toThrow('nobody is notified');
+    expect(() => eventOfEnd('cancelled', null)).toThrow('there is no event for');
   });
 });

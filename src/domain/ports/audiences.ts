@@ -1,17 +1,17 @@
-/** The port of audience versions: which is active, and how that changed. */
+/** The port of audience versions: which one is active, and how that changed. */
 import type { Audience, Changes, Page, PageQuery } from '../types.ts';
 
 export interface Audiences {
   /**
-   * The active audience. Look-ups call it for each request: it must take microseconds if no active version changed in
-   * between. What another process commits is seen in the next turn of the event loop at the latest.
+   * The active audience. Called for each look-up, so it must take microseconds as long as no active version changes.
+   * Commits of other processes are visible in the next turn of the event loop at the latest.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
   activeAudience(id: string): Audience;
 
   /**
-   * Of all campaigns, oldest campaign first; the same list until an active version changes. As fast as
-   * `activeAudience`.
+   * The active audiences of all campaigns, oldest campaign first. Returns the same array until an active version
+   * changes. As fast as `activeAudience`.
    */
   activeAudiences(): readonly Audience[];
 
@@ -28,8 +28,8 @@ export interface Audiences {
   activate(id: string, version: number): Audience;
 
   /**
-   * Changes of active versions after a cursor, oldest first; without a cursor, from the first one on. @throws AppError
-   * invalid_cursor
+   * Changes of active versions after a cursor, oldest first; without a cursor, from the first one on.
+   * @throws AppError invalid_cursor
    */
   changes(since: string | undefined, limit: number): Changes;
 }

@@ -1,21 +1,23 @@
 /**
- * The port of blobs, immutable files in named folders. A ranking, with what makes its customised model, is a folder
- * that is published whole. User sets are files of one folder, written as their bytes come and named by them.
+ * The port of blobs: immutable files in named folders. A ranking and its customised model's changes form a folder that
+ * is published as a whole. User sets are the files of one folder, written as their bytes arrive and named by their
+ * contents.
  */
 
 /**
- * A file open for range reads, even if its folder is deleted or replaced meanwhile. Whoever opens it must close it.
+ * An open file for range reads, even if its folder is deleted or replaced meanwhile. The caller that opened it must
+ * close it.
  */
 export interface OpenBlob extends ReadRanges {
   readonly sizeBytes: number;
-  /** Nothing is read afterwards. */
+  /** After this, nothing can be read. */
   close(): void;
 }
 
 export interface ReadRanges {
   /**
-   * Reads from `position` into `target` until that is full or the file ends; returns the bytes read. Look-ups call it
-   * for each request: it must take little longer than the read itself.
+   * Reads from `position` until `target` is full or the file ends; returns the number of bytes read. Called for each
+   * look-up, so it must take little longer than the read itself.
    * @throws AppError storage_failed
    */
   read(target: Uint8Array, position: number): number;
@@ -26,43 +28,56 @@ export interface BlobReader {
   /** @throws AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
   open(folder: string, file: string): OpenBlob;
 
-  /** The whole of a small file. @throws AppError storage_failed, as `open` */
+  /**
+   * The contents of a small file.
+   * @throws AppError storage_failed, as `open`
+   */
   read(folder: string, file: string): Uint8Array;
 
   has(folder: string): boolean;
 }
 
-/** A file that is being written, of any size; what was written can be read. Where a method throws, nothing is left. */
+/**
+ * A file of any size that is being written; what was written can be read. If a method throws, nothing of the file is
+ * left.
+ */
 export interface BlobWriter extends ReadRanges {
   /** Appends. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
-  /** The file, durable; other work goes on meanwhile. @throws AppError storage_failed */
+  /**
+   * Makes the file durable, without blocking other work.
+   * @throws AppError storage_failed
+   */
   finish(): Promise<UnnamedBlob>;
 
-  /** The same at once. @throws AppError storage_failed */
+  /**
+   * Like `finish`, but synchronous.
+   * @throws AppError storage_failed
+   */
   finishSync(): UnnamedBlob;
 
-  /** Ends without a file; it may be called more than once. */
+  /** Discards the file; may be called more than once. */
   abort(): void;
 }
 
-/** A file whose bytes are durable, but which has no name yet. Its owner must publish or discard it. */
+/** A file whose bytes are durable but which has no name yet. Its owner must publish or discard it. */
 export interface UnnamedBlob {
   /**
-   * Gives it its name, in the place of a file that has it; durable when this returns. @throws AppError storage_failed
+   * Gives it its name, replacing a file of that name; durable when this returns.
+   * @throws AppError storage_failed
    */
   publish(file: string): void;
 
-  /** Removes it where it was not published. */
+  /** Removes it if it was not published. */
   discard(): void;
 }
 
 export interface Blobs extends BlobReader {
   /**
-   * Writes a folder with its files, all of them or none: they are durable when this returns. An existing one is
-   * replaced; readers with open files continue to read the old ones. Leftovers of killed processes for the same folder
-   * are removed.
+   * Writes a folder with its files, all of them or none: they are durable when this returns. An existing folder is
+   * replaced; readers with open files continue to read the old ones. Also removes what killed processes left of the
+   * same folder.
    * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays
    */
   publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;
@@ -70,15 +85,24 @@ export interface Blobs extends BlobReader {
   /** Removes a folder if it exists. @throws AppError storage_failed */
   delete(folder: string): void;
 
-  /** Begins a file of a folder. @throws AppError storage_failed */
+  /**
+   * Begins a file in a folder.
+   * @throws AppError storage_failed
+   */
   write(folder: string): BlobWriter;
 
-  /** The names of a folder's files; none where there is no such folder. @throws AppError storage_failed */
+  /**
+   * The names of a folder's files; empty if there is no such folder.
+   * @throws AppError storage_failed
+   */
   list(folder: string): string[];
 
-  /** Removes a file of a folder, if it is there. @throws AppError storage_failed */
+  /**
+   * Removes a file from a folder, if it exists.
+   * @throws AppError storage_failed
+   */
   deleteFile(folder: string, file: string): void;
 
-  /** Removes the files that killed processes had begun in a folder. Only while nobody writes there. */
+  /** Removes unfinished files of killed processes from a folder. Only safe while nobody writes there. */
   removeUnfinished(folder: string): void;
 }

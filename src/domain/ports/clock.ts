@@ -1,15 +1,15 @@
-/** The port of the service's clock: what is known from earlier starts, and what moves with it. */
+/** The port of the service's clock: what earlier starts stored, and what moves with the clock. */
 
-/** A moment of the service's time that was right as far as the service could tell. */
+/** A moment at which the service's time was right, as far as the service could tell. */
 export interface SeenTime {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** The clock that never jumps, since the boot of the machine named by `boot`, which is null if it has no name. */
+  /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has none. */
   readonly elapsed: number;
   readonly boot: string | null;
 }
 
-/** The service's time went forward by `ms` at `at` because its clock was corrected: nothing became older by it. */
+/** At `at`, the service's time went forward by `ms` because its clock was corrected: nothing aged by that. */
 export interface ClockStep {
   readonly at: number;
   readonly ms: number;
@@ -18,7 +18,7 @@ export interface ClockStep {
 export interface StepKind {
   /** Whether ages leave this step out. */
   readonly isCorrection: boolean;
-  /** What is to be remembered from then on; null leaves what was. */
+  /** What to remember from then on; null keeps what was remembered. */
   readonly seen: SeenTime | null;
 }
 
@@ -29,12 +29,16 @@ export interface ClockMemory {
   /** Oldest first. */
   steps(): readonly ClockStep[];
 
-  /** Keys that have expired by now stay expired for ever. @throws AppError storage_failed */
+  /**
+   * Also marks keys that have expired by now as expired for good.
+   * @throws AppError storage_failed
+   */
   remember(seen: SeenTime): void;
 
   /**
-   * The service's time is another one by `ms` from now on: what waits (jobs, leases, deliveries, the grace of secrets,
-   * responses that are kept for repeated requests) waits for as long as it did before. @throws AppError storage_failed
+   * Moves the service's time by `ms`. Everything that waits for a time (jobs, leases, deliveries, the grace of secrets,
+   * responses kept for repeated requests) then waits for as long as before.
+   * @throws AppError storage_failed
    */
   step(step: ClockStep, how: StepKind): void;
 }

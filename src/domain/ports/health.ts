@@ -1,4 +1,4 @@
-/** The port of a store's own health: whether it can be written to, what is waiting, and what failed last. */
+/** The port of a store's own health: whether it can be written to, what is queued, and the latest failures. */
 
 /** An expansion that failed, or whose last attempt failed and will be retried. It names no user. */
 export interface FailedExpansion {
@@ -13,15 +13,15 @@ export interface FailedExpansion {
 export interface Queue {
   /** Jobs that nobody is working on. */
   readonly depth: number;
-  /** How long the oldest of them has waited; 0 if there is none. */
+  /** How long the oldest of them has waited; 0 if there are none. */
   readonly oldestSeconds: number;
 }
 
-/** A store whose files were removed or replaced while it was open: nothing is written to it any more. */
+/** A store whose files were removed or replaced while it was open: nothing more is written to it. */
 export interface LostFiles {
-  /** Which file, and how. */
+  /** Which file, and what happened to it. */
   readonly what: string;
-  /** The file that the whole store was saved as; null while it is not saved. */
+  /** The file that the whole store was saved to; null until it is saved. */
   readonly savedAs: string | null;
   /** Why it could not be saved yet. */
   readonly failure: string | null;
@@ -30,20 +30,20 @@ export interface LostFiles {
 export interface StoreHealth {
   /**
    * Whether the files of the store were removed or replaced; takes microseconds. A store that was opened with `saves`
-   * then saves all of itself under another name, which takes longer, and tries again at each call until it succeeds.
+   * then saves a copy of itself under another name, which takes longer, and tries again at each call until it succeeds.
    */
   lostFiles(): LostFiles | null;
 
   /**
-   * Commits a small row the way every change is committed. `busy`: another process kept writing while this waited a
-   * fraction of a second.
+   * Commits a small row in the same way as any change. `busy`: another process kept writing for the fraction of a
+   * second that this waited.
    * @throws AppError storage_failed: the disk refuses
    */
   probe(): 'written' | 'busy';
 
   queue(): Queue;
 
-  /** The newest first. */
+  /** Newest first. */
   lastFailures(limit: number): readonly FailedExpansion[];
 
   /** The number of the last migration. */

@@ -1,22 +1,22 @@
 /**
- * The port of jobs: the operations of engines and their parents. A job is leased to an owner; each claim has a fencing
- * token.
+ * The port of jobs: the operations of engines and their parent processes. A job is leased to an owner; each claim has a
+ * fencing token.
  */
 import type { Timings } from '../run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 
 /**
- * A method that takes a `Job` returns false if that claim no longer holds (the lease was lost: another claim was made,
- * or the expansion was cancelled, superseded or deleted): nothing was changed, and the work must be dropped. The job's
- * fencing token, which is unique to a claim, decides whether it holds, so a stale worker is refused whatever its name.
- * An expired lease that nobody has taken still holds. Every method that writes may throw AppError storage_failed or
- * unavailable, and then had no effect.
+ * A method that takes a `Job` returns false if that claim no longer holds (another claim was made, or the expansion was
+ * cancelled, superseded or deleted): nothing was changed, and the work must be dropped. The job's fencing token, which
+ * is unique to a claim, decides whether it holds, so a stale worker is refused whatever its name. A claim whose lease
+ * expired still holds until another is made. Every method that writes may throw AppError storage_failed or unavailable,
+ * and then had no effect.
  */
 export interface Jobs {
   /**
    * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The
-   * expansion is queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed,
-   * reason crashed. All of it is one commit, and no two callers get the same job.
+   * expansion's state is `queued` until the owner advances it. Jobs whose last allowed attempt let its lease expire end
+   * as failed with reason crashed. All of this is one commit, and no two callers get the same job.
    */
   claim(owner: string): Job | null;
 
@@ -26,10 +26,10 @@ export interface Jobs {
   /** Renews the lease. */
   renew(job: Job): boolean;
 
-  /** Pins the versions that the expansion works with, and returns the pinned ones: the first attempt's. */
+  /** Pins the versions that the expansion works with. Returns the pinned ones, which are those of the first attempt. */
   pin(job: Job, pins: Pins): Pins;
 
-  /** Writes the stage and the progress reached; progress (0..1) never falls. */
+  /** Writes the stage and the progress; progress (0..1) never decreases. */
   advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): boolean;
 
   /**
@@ -38,24 +38,24 @@ export interface Jobs {
    */
   finish(job: Job, result: ExpansionResult): boolean;
 
-  /** Ends the expansion without an audience, with its events, in one commit. */
+  /** Ends the expansion without an audience and writes its events, in one commit. */
   end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean;
 
   /**
-   * Puts the job back into the queue, not before `delayMs` have passed, showing `reason` meanwhile; fails it with that
-   * reason if the attempts are used up.
+   * Puts the job back into the queue for at least `delayMs`, with `reason` shown meanwhile; if no attempts are left,
+   * ends it as failed with that reason.
    */
   retryLater(job: Job, reason: Reason, delayMs: number): boolean;
 
   /**
-   * Releases the jobs of an ended engine without waiting for its leases to expire; returns their number. Attempts of an
-   * engine that died stay counted; those of one stopped on purpose do not.
+   * Releases the jobs of an engine that ended, without waiting for its leases to expire; returns their number. Attempts
+   * of an engine that died stay counted; those of one stopped on purpose do not.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
 
   /**
-   * `releaseOwner` for every owner: the first thing that a service does at startup, as any owner then belongs to a
-   * service that ended.
+   * `releaseOwner` for every owner. A service calls it first at startup, when any owner belongs to a service that has
+   * ended.
    */
   releaseAll(): number;
 }

@@ -1,11 +1,13 @@
 /**
- * The port of the outbox: events to deliver to webhooks. Events are written in the commits that cause them, not by a
- * method here.
+ * The port of the outbox: events to deliver to webhooks. The events of changes are written in the commits of those
+ * changes, not by a method here.
  */
 import type { IdempotentRequest, Page } from '../types.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
 
-/** Times are milliseconds since 1970. The response stored for `once` is of the commit that makes the delivery. */
+/**
+ * Times are milliseconds since 1970. The response stored for `once` is part of the commit that creates the delivery.
+ */
 export interface Outbox {
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled, storage_failed, unavailable */
   ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
@@ -20,23 +22,21 @@ export interface Outbox {
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery>;
 
   /**
-   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, longest due first. Nothing is
-   * written: if a sender dies before it calls `record`, they are due again.
+   * At most `perWebhook` due deliveries of each enabled webhook, longest due first. Nothing is written: if a sender
+   * dies before it calls `record`, they are due again.
    */
   due(now: number, perWebhook: number): DueDelivery[];
 
   /**
-   * Records the outcome of an attempt; false if the delivery is gone, or had ended. @throws AppError storage_failed,
-   * unavailable
+   * Records the outcome of an attempt; false if the delivery is gone or had already ended.
+   * @throws AppError storage_failed, unavailable
    */
   record(delivery: DueDelivery, attempt: Attempt, now: number): boolean;
 
-  /** Fails deliveries that have waited since before `before` for a disabled webhook; returns their number. */
+  /** Fails deliveries that have waited for a disabled webhook since before `before`; returns their number. */
   failStranded(before: number): number;
 
-  /**
-   * Removes finished deliveries created before `before`, and events without deliveries; true if there may be more.
-   */
+  /** Removes finished deliveries created before `before`, and events without deliveries; true if there may be more. */
   prune(before: number): boolean;
 
   pendingCount(): number;

@@ -1,4 +1,4 @@
-/** The port of what campaigns came to, from which models learn: read beside a running service. */
+/** The port of campaigns and their results as training data for models, read while a service may be running. */
 
 import type { FeedbackEvent } from '../feedback.ts';
 import type { Campaign } from '../types.ts';
@@ -6,32 +6,32 @@ import type { IdBlocks } from '../user-sets.ts';
 
 /** A campaign with seeds whose latest expansion ended as `ready`. */
 export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {
-  /** Names of its suppression list and of the installation's: equal lists have equal names; null for none. */
+  /** Names of the campaign's and the installation's suppression lists: equal lists have equal names; null for none. */
   readonly suppression: string | null;
   readonly commonSuppression: string | null;
 };
 
 export interface CampaignRecords {
-  /** The oldest first. */
+  /** Oldest first. */
   ready(): readonly CampaignRecord[];
 
-  /** Campaigns that are not among them: without seeds, or without an audience of their latest expansion. */
+  /** Number of other campaigns: without seeds, or without an audience from their latest expansion. */
   countOthers(): number;
 
   /**
-   * The seeds as they are now, in order, one block at a time; whole, even if they are replaced meanwhile. None if the
-   * campaign is gone.
+   * The current seeds, sorted, one block at a time; complete even if they are replaced meanwhile. Empty if the campaign
+   * is gone.
    * @throws AppError storage_failed
    */
   seedsOf(id: string): IdBlocks;
 
   /**
-   * Users who are suppressed for the campaign: by its own list, and by the installation's, as they are now.
+   * Users who are suppressed for the campaign, by its own list or the installation's as they are now.
    * @throws AppError storage_failed
    */
   suppressedOf(id: string): IdBlocks;
 
-  /** The last event of each user, in blocks. None if the campaign is gone. */
+  /** The last event of each user, in blocks. Empty if the campaign is gone. */
   feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;
 
   close(): void;

@@ -1,6 +1,4 @@
-/**
- * The whole store: all ports of one data folder or database. Its users should take the narrowest port that suffices.
- */
+/** The whole store: all ports of one data folder or database. Code should take the narrowest port that suffices. */
 import type { Clock } from '../../lib/clock.ts';
 import type { Retention } from '../types.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -24,17 +22,17 @@ import type { Webhooks } from './webhooks.ts';
 /** The settings of a store's rules. */
 export interface StoreOptions {
   readonly clock: Clock;
-  /** Fewer known seeds than this make an expansion too_small. */
+  /** With fewer known seeds, an expansion is too_small. */
   readonly minimumSeeds: number;
   /** How long a claim or a renewal lasts. */
   readonly leaseMs: number;
-  /** Maximum claims of a job. */
+  /** Maximum number of claims of a job. */
   readonly maximumAttempts: number;
-  /** Whether this one, of all that have the store open, saves it where its files are lost. */
+  /** Whether this instance, of all that have the store open, saves a copy if the store's files are lost. */
   readonly saves?: boolean;
-  /** Called each time that a read finds a row that is not as it was written. */
+  /** Called each time a read finds a damaged row. */
   readonly onDamagedRow?: (row: DamagedRow) => void;
-  /** The W3C traceparent of what is done at this moment: jobs and events keep it. None is kept by default. */
+  /** The W3C traceparent of the current operation, which jobs and events store. By default none is stored. */
   readonly traceparent?: () => string | null;
 }
 
@@ -42,34 +40,36 @@ export interface StoreOptions {
 export interface Cleanup {
   /**
    * Removes audience versions beyond the retention, expansions without a version along with their sets, and expired
-   * responses to idempotent requests. `before` is the time of what is as old as the retention says; by default, by the
-   * store's clock.
+   * responses to idempotent requests. Versions made before `before` are too old; its default comes from the retention
+   * and the store's clock.
    */
   prune(retention: Retention, before?: number): void;
 
   /**
-   * Removes rankings that belong to no audience version and no running expansion; sets them aside where this store is
-   * not known to have made them. @throws AppError storage_failed
+   * Removes rankings that belong to no audience version and no running expansion, or sets them aside if they are not
+   * known to be this store's own.
+   * @throws AppError storage_failed
    */
   removeUnusedFiles(): void;
 
   /**
-   * Makes what lies beside the store its own, before anything of it is removed: what it does not name and did not make
-   * is set aside. Only while nobody writes: at the start of a service. Returns where that is now, null for nothing.
+   * Takes ownership of the files beside the store, before any of them are removed: files that the store neither refers
+   * to nor made are set aside. Call it only while nobody writes, at the start of a service. Returns where the files are
+   * now; null if there were none.
    */
   takeFolder(): string | null;
 
   /**
-   * From now on an earlier copy of this store, put in its place, is known as another one; called at the end of a
-   * service. `prune` and `takeFolder` do so too.
+   * Begins a new generation, so that an earlier copy of this store put in its place is recognised as another one.
+   * Called when a service ends; `prune` and `takeFolder` do it too.
    */
   renewGeneration(): void;
 }
 
 /**
- * Every method either has its effect on disk when it returns, or throws without any effect: AppError storage_failed
- * (disk full, read-only, I/O error), unavailable (another process writes for too long) or database_lost (its files were
- * removed or replaced). No transaction spans two calls.
+ * When a method returns, its effect is on disk; if it throws, it had no effect: AppError storage_failed (disk full,
+ * read-only, I/O error), unavailable (another process writes for too long) or database_lost (its files were removed or
+ * replaced). No transaction spans two calls.
  */
 export interface CampaignStore
   extends Campaigns,
@@ -84,144 +84,158 @@ export interface CampaignStore
   readonly blobs: Blobs;
   /** Seeds and suppression lists of any size. */
   readonly userSets: UserSets;
-  /** The webhooks and their secrets. */
+  /** Webhooks and their secrets. */
   readonly webhooks: Webhooks;
-  /** The events for webhooks and their deliveries. */
+  /** Events for webhooks and their deliveries. */
   readonly outbox: Outbox;
-  /** The keys that callers need. */
+  /** The API keys of callers. */
   readonly apiKeys: ApiKeys;
-  /** Who did what. */
+  /** The audit log. */
   readonly audit: AuditLog;
-  /** What outlives a clock that jumps. */
+  /** What the service's clock stores across restarts. */
   readonly clock: ClockMemory;
-  /** Whether it can be written, what waits and what failed. */
+  /** Whether the store can be written to, what is queued, and what failed. */
   readonly health: StoreHealth;
-  /** What is given up for deletions on a full disk. */
+  /** Disk space that is released for deletions on a full disk. */
   readonly reserve: StoreReserve;
-  /** Nothing may be called afterwards. */
+  /** After this, nothing may be called. */
   close(): void;
 }
 
-/** What a thread reads beside its process's store. */
+/** What a thread can read, without opening the database. */
 export interface StoreFiles extends SetReader {
   readonly blobs: BlobReader;
 }
 
-/** A kind of store. `location` says where one is, in the adapter's own terms: a folder, an address. */
+/** A kind of store. `location` says where a store is, in the adapter's own terms: a folder, an address. */
 export interface StoreAdapter {
   /**
-   * Takes a store for one service, before it is opened: two would give away each other's jobs. Returns what gives it
-   * back; the end of the process, however that comes, does so too.
-   * @throws AppError unavailable where another service has it; storage_failed
+   * Locks a store for one service before it is opened: two services would release each other's jobs. Returns the
+   * function that unlocks it; the end of the process, for any reason, unlocks it too.
+   * @throws AppError unavailable if another service has the lock; storage_failed
    */
   lock(location: string): () => void;
 
   /**
-   * Opens a store, made where there is none, and brings it to this version; any number of processes may do so at once.
-   * @throws AppError storage_failed; invalid_argument where what is there is not a store, or of a newer version, and
-   * where there are files that a store has made and no store
+   * Opens a store, creates it if there is none, and migrates it to this version; any number of processes may do so at
+   * once.
+   * @throws AppError storage_failed; invalid_argument if there is something that is not a store, a store of a newer
+   * version, or a store's files without the store
    */
   open(location: string, options: StoreOptions): CampaignStore;
 
   /**
-   * Takes a store that was saved as its files were lost while it was open, before `open`; the caller has the lock.
-   * Returns which, and where what was in its place is now; null where none was saved.
-   * @throws AppError invalid_argument, with what to do, where it is not surely the newer one; storage_failed
+   * Puts a store that was saved when its files were lost back in its place, before `open`; the caller has the lock.
+   * Returns which one, and where the replaced files are now; null if none was saved.
+   * @throws AppError invalid_argument, with advice, if it is not certain that the saved one is newer; storage_failed
    */
   takeSaved(location: string, now: number): { readonly taken: string; readonly aside: string | null } | null;
 
   /**
-   * Moves files whose store is gone aside, so that `open` makes an empty one; nothing where there is a store. The
-   * caller has the lock. Returns where they are now, null for nothing. @throws AppError storage_failed
+   * Sets aside the files of a store that is gone, so that `open` creates an empty one; does nothing if there is a
+   * store. The caller has the lock. Returns where the files are now; null if there were none.
+   * @throws AppError storage_failed
    */
   adopt(location: string, now: number): string | null;
 
-  /** Opens the reading half alone: it holds nothing that is to be closed. */
+  /** Opens the reading half alone, which needs no closing. */
   openFiles(location: string): StoreFiles;
 
   /**
-   * Opens what campaigns came to, beside the service that writes them; nothing is written. The caller closes it.
-   * @throws AppError invalid_argument where there is no store of this version; storage_failed
+   * Opens the campaigns and their results for reading, while a service may be writing them. The caller closes it.
+   * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openRecords(location: string): CampaignRecords;
 
   /**
-   * Opens what a store should have and has, beside the service that uses it; nothing is written but by `remove`. The
-   * caller closes it.
-   * @throws AppError invalid_argument where there is no store of this version; storage_failed
+   * Opens what a store should have and what it has, while a service may be using it; only `remove` writes. The caller
+   * closes it.
+   * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openUpkeep(location: string): StoreUpkeep;
 
-  /** How much room a store has for more, in bytes. @throws AppError storage_failed */
+  /**
+   * The free space for a store, in bytes.
+   * @throws AppError storage_failed
+   */
   freeBytes(location: string): number;
 
   /**
-   * Copies a store, as it is at one moment, into a new folder, while a service uses it.
-   * @throws AppError invalid_argument where there is no store of this version, or the folder is not empty;
-   * storage_failed; unavailable where what is to be copied is removed again and again meanwhile
+   * Copies a store, as of one moment, into a new folder, while a service may be using it.
+   * @throws AppError invalid_argument if there is no store of this version, or the folder is not empty; storage_failed;
+   * unavailable if files were removed during each attempt to copy them
    */
   backup(location: string, to: string, options: BackupOptions): Promise<BackupReport>;
 
   /**
-   * Makes a store of a copy; every file is verified, and nothing is there unless all are whole.
-   * @throws AppError invalid_argument where it is no copy, is damaged or lacks what is to go apart, or a target is not
-   * empty; storage_failed
+   * Creates a store from a backup. Every file is verified; if one is damaged, nothing is created.
+   * @throws AppError invalid_argument if it is not a backup, is damaged or lacks the separate folder, or if a target is
+   * not empty; storage_failed
    */
   restore(from: string, to: string, options?: RestoreOptions): Promise<RestoreReport>;
 
   /**
-   * Looks at what is there at this moment (milliseconds since 1970), and changes nothing.
-   * @throws AppError storage_failed where it cannot be read
+   * Inspects what is there now (`now` in milliseconds since 1970), and changes nothing.
+   * @throws AppError storage_failed if it cannot be read
    */
   inspect(location: string, now: number): StoreInspection;
-  /** Looks only. @throws AppError unavailable where `lock` would be refused */
+  /**
+   * Only looks.
+   * @throws AppError unavailable if `lock` would be refused
+   */
   requireFree(location: string): void;
-  /** Looks only. @throws AppError invalid_argument where `takeSaved` would be refused */
+  /**
+   * Only looks.
+   * @throws AppError invalid_argument if `takeSaved` would be refused
+   */
   requireTakeable(location: string): void;
-  /** Looks only. @throws AppError as `open`, as far as can be seen without changing anything */
+  /**
+   * Only looks.
+   * @throws AppError as `open`, as far as can be seen without changing anything
+   */
   requireUsable(location: string): void;
 }
 
-/** A store as it is found. */
+/** The result of inspecting a store. */
 export interface StoreInspection {
-  /** Whether a service has taken it. */
+  /** Whether a service has locked it. */
   readonly isTaken: boolean;
-  /** null where there is none yet. */
+  /** null if there is no store yet. */
   readonly contents: StoreContents | null;
-  /** What lies beside a store that is gone, in words; null where there is a store, or nothing. */
+  /** The files of a store that is gone, in words; null if there is a store, or nothing. */
   readonly stranded: string | null;
-  /** Stores that were saved as their files were lost, and that `takeSaved` was not asked for yet. */
+  /** Stores that were saved when their files were lost, and that `takeSaved` has not restored yet. */
   readonly saved: readonly string[];
-  /** Folders of files that were set aside, as stores found them and did not know them. */
+  /** Folders of unknown files that were set aside. */
   readonly setAside: readonly string[];
 }
 
 export interface StoreContents {
-  /** Of its schema, and the one that this program brings it to. */
+  /** Its schema version, and the one that this program migrates it to. */
   readonly version: number;
   readonly newestVersion: number;
   readonly sizeBytes: number;
-  /** What is wrong with it; null if it is whole, or was not checked. */
+  /** What is wrong with it; null if it is intact or was not checked. */
   readonly damage: string | null;
-  /** What `verify` finds in one that can be read: rows that are not as they were written, and the like. */
+  /** What `verify` finds in a readable store, such as damaged rows. */
   readonly faults: readonly string[];
-  /** Large ones are not, where that needs a copy in memory. */
+  /** False for a large store whose check would need a copy in memory. */
   readonly isChecked: boolean;
   readonly campaigns: number;
-  /** Keys of callers; null where that was not read. */
+  /** API keys; null if they were not read. */
   readonly keys: KeyCounts | null;
 }
 
 export interface KeyCounts {
-  /** All that were ever made: from the first one on a key is needed. */
+  /** All keys that were ever created: from the first one on, every request needs one. */
   readonly made: number;
   /** Those that are neither revoked nor expired. */
   readonly valid: number;
-  /** Of those, the ones that may change keys. */
+  /** The valid keys that may manage keys. */
   readonly admin: number;
 }
 
-/** Where a store is, as plain data: what a process or a thread is handed to open the same one. */
+/** Where a store is, as plain data that is passed to a process or thread so that it opens the same store. */
 export interface StoreLocator {
   /** The adapter's name. */
   readonly adapter: string;

@@ -1,7 +1,7 @@
-/** The port of upkeep: what a store should have and has, read beside a running service, and copies of all of it. */
+/** The port of upkeep: what a store should have and what it has, read while a service may be running, and backups. */
 import type { Blobs } from './blobs.ts';
 
-/** What a store's rows name. */
+/** What a store's rows refer to. */
 export interface StoreContents {
   /** The sha256 of user sets. */
   readonly sets: ReadonlySet<string>;
@@ -15,17 +15,17 @@ export interface StoreContents {
 export interface StoredName {
   /** Relative to the store. */
   readonly path: string;
-  /** Of what it holds: the sha256 of a set, the folder of a ranking; null for one that was never finished. */
+  /** The sha256 of a set or the folder of a ranking, by its contents; null for one that was never finished. */
   readonly set?: string | null;
   readonly ranking?: string | null;
-  /** Of a ranking. */
+  /** For a ranking. */
   readonly expansionId?: string;
 }
 
-/** A row that is not as it was written: its checksum differs. */
+/** A row that was altered since it was written: its checksum differs. */
 export interface DamagedRow {
   readonly table: string;
-  /** Its `id` where it has one, else its key without ids of users and secrets. */
+  /** Its `id` if it has one, else its key without user ids and secrets. */
   readonly id: string;
 }
 
@@ -33,16 +33,17 @@ export interface StoreUpkeep {
   readonly blobs: Blobs;
   /** What is wrong with the database itself, in sentences. */
   faults(): string[];
-  /** All rows compared with their checksums, in slices of which each yields its number of rows. */
+  /** Compares all rows with their checksums in slices; yields the number of rows of each slice. */
   damagedRows(): Generator<number, readonly DamagedRow[], void>;
-  /** Whether a row that was damaged is there, and still is. */
+  /** Whether a row that was damaged still exists and is still damaged. */
   isDamaged(row: DamagedRow): boolean;
   contents(): StoreContents;
-  /** What lies in the store's folders, named by a row or not. */
+  /** What is in the store's folders, whether a row refers to it or not. */
   files(): StoredName[];
   /**
-   * Removes files that nobody names, or sets them aside where this store is not known to have made them; the caller
-   * has the store's lock. Returns where they are now, null where they are gone. @throws AppError storage_failed
+   * Removes files that no row refers to, or sets them aside if they are not known to be this store's own. The caller
+   * has the store's lock. Returns where they are now; null if they were removed.
+   * @throws AppError storage_failed
    */
   remove(files: readonly StoredName[], now: number): string | null;
   /** Folders of files that were set aside, relative to the store. */
@@ -50,44 +51,44 @@ export interface StoreUpkeep {
   close(): void;
 }
 
-/** A copy of a store. */
+/** The result of a backup. */
 export interface BackupReport {
   readonly files: number;
   readonly bytes: number;
-  /** How often the database was copied: again where a file that it names was removed meanwhile. */
+  /** How often the database was copied: again if a file that it refers to was removed meanwhile. */
   readonly attempts: number;
-  /** What rows name and the store did not have. */
+  /** Files that rows refer to and that the store did not have. */
   readonly lost: readonly string[];
 }
 
-/** A file that is not the store's own, and belongs to a copy of it. */
+/** A file that belongs to a backup but not to the store. */
 export interface FileBeside {
   readonly from: string;
-  /** Relative to the copy. */
+  /** Relative to the backup. */
   readonly path: string;
-  /** Whether it is never written again; only then may it get a second name. */
+  /** Whether it is never written again: only then may it be hard-linked. */
   readonly isFinal: boolean;
 }
 
 export interface BackupOptions {
   /** Milliseconds since 1970, for the manifest. */
   readonly now: number;
-  /** Whether files are copied, rather than given a second name where the file system allows that. */
+  /** Whether files are always copied, rather than hard-linked if the file system allows it. */
   readonly copy: boolean;
-  /** What else is copied, after the store: each before the next is asked for. */
+  /** What else to copy after the store; each is copied before the next is requested. */
   readonly beside?: () => Iterable<FileBeside>;
 }
 
 export interface RestoreOptions {
-  /** A folder of the copy that is no part of the store, and where its files go; null: nowhere. */
+  /** A folder of the backup that is not part of the store, and where its files go; null: they are left out. */
   readonly apart?: { readonly folder: string; readonly to: string | null };
 }
 
 export interface RestoreReport {
   readonly files: number;
   readonly bytes: number;
-  /** Files that went to the place apart. */
+  /** Files that went to the separate folder. */
   readonly apart: number;
-  /** Files that went nowhere. */
+  /** Files that were left out. */
   readonly leftOut: number;
 }

@@ -1,14 +1,14 @@
-/** The port of erasure: everything that the store has about a user, except rankings, which have no ids. */
+/** The port of erasure: everything that the store has about a user, except rankings, which contain no ids. */
 
 import type { PendingAction } from '../audit.ts';
 
-/** What was erased, for the record: it names nobody. */
+/** What was erased, for the record, without user ids. */
 export interface ErasedData {
-  /** Distinct ids, whether anything was known of them or not. */
+  /** Distinct ids, whether or not anything was known about them. */
   readonly users: number;
-  /** User sets that had one of them: seeds, suppression lists, and those that expansions were made with. */
+  /** User sets that contained one of them: seeds, suppression lists, and sets of expansions. */
   readonly sets: number;
-  /** Events of feedback. */
+  /** Feedback events. */
   readonly feedback: number;
   /** Responses kept for repeated requests. */
   readonly answers: number;
@@ -16,20 +16,20 @@ export interface ErasedData {
 
 export interface UserErasure {
   /**
-   * Notes ids that are to be erased, for whoever completes it: this process, or the next. The entries of these actions
-   * in the audit log are written with that.
+   * Records ids to be erased, so that this process or the next can complete the erasure. The audit log entries of these
+   * actions are part of the same commit.
    */
   requestErasure(userIds: readonly string[], actions?: readonly PendingAction[]): void;
 
-  /** Ids that were noted and are not erased yet, at most `limit`. */
+  /** At most `limit` recorded ids that are not erased yet. */
   requestedErasures(limit: number): string[];
 
   /**
-   * Removes users from all sets, feedback, counts' examples and kept responses, records that, and forgets their
-   * requests: done when this settles, and done again without effect otherwise. References move to the new sets, so no
-   * campaign needs an expansion for it; an attempt that reads a set at this moment is made again. What callers send
-   * meanwhile or later about these users is kept as for any unknown user.
-   * @throws AppError unavailable (too much feedback waits; another process writes for too long), storage_failed
+   * Removes users from all sets, feedback, examples of unknown ids and stored responses, records that, and removes
+   * their requests. Everything is done when this settles; repeating it has no effect. References move to the new sets,
+   * so no campaign needs an expansion because of it; an expansion that is reading a replaced set is attempted again.
+   * Data that callers send about these users later is kept as for any unknown user.
+   * @throws AppError unavailable (too much feedback is waiting, or another process writes for too long), storage_failed
    */
   eraseUsers(userIds: readonly string[]): Promise<ErasedData>;
 }

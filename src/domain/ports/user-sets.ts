@@ -11,15 +11,15 @@ import type {
   SetOwner,
 } from '../user-sets.ts';
 
-/** The sorted ids of one upload, however many. The owner must close it. */
+/** The sorted ids of one upload of any size. The owner must close it. */
 export interface CollectedIds {
   /** Ids added so far, including repetitions. */
   readonly received: number;
   /** @throws AppError storage_failed */
   add(userId: string): void;
   /**
-   * Everything added, without repetitions; called (and read to its end) once, after the last `add`. @throws AppError
-   * storage_failed
+   * All added ids, without repetitions. Must be called (and read to its end) once, after the last `add`.
+   * @throws AppError storage_failed
    */
   blocks(): IdBlocks;
   close(): void;
@@ -27,14 +27,14 @@ export interface CollectedIds {
 
 /**
  * Every change is one commit: it is durable when the call returns, or did not happen. A set that an expansion uses
- * never changes: changes make another one.
+ * never changes: a change creates a new set.
  */
 export interface UserSets {
   /** Collects the ids of an upload. The creator must close it. */
   collect(): CollectedIds;
 
   /**
-   * Replaces the owner's set by the collected ids, adds them to it, or removes them from it. Concurrent changes take
+   * Replaces the owner's set with the collected ids, adds them to it, or removes them from it. Concurrent changes take
    * effect one after another.
    * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; what `accept`
    * throws
@@ -54,7 +54,10 @@ export interface UserSets {
   /** Removes the owner's set. @throws AppError campaign_not_found, storage_failed, unavailable */
   clear(owner: SetOwner): void;
 
-  /** How the owner's set matches now. @throws AppError campaign_not_found, storage_failed */
+  /**
+   * How the owner's set matches the population now.
+   * @throws AppError campaign_not_found, storage_failed
+   */
   report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport>;
 
   /**
@@ -66,6 +69,6 @@ export interface UserSets {
   /** Removes the sets that nothing refers to. */
   removeUnused(): void;
 
-  /** Removes leftovers of killed processes. Only while nobody writes: at the start of a service. */
+  /** Removes leftovers of killed processes. Only safe while nobody writes: at the start of a service. */
   removeLeftovers(): void;
 }

@@ -153,7 +153,7 @@ class History {
     else if (kind === 'cancel') {
       const { expansionId, state } = store.get(id);
       const cancel = () => store.cancel(id, expansionId!).state;
-      if (isEnd(state!) && state !== 'cancelled') expect(cancel).toThrow(`the expansion is ${state} already`);
+      if (isEnd(state!) && state !== 'cancelled') expect(cancel).toThrow(`the expansion is already ${state}`);
       else expect(cancel()).toBe('cancelled');
       this.waiting.delete(id);
     } else if (kind === 'resize') {
