@@ -1,5 +1,5 @@
-// What a build of the console was made of: a hash of its sources, written beside the build, so that a build that is
-// missing or older than its sources is found without times of files. `node sources.mjs [folder]` writes it.
+// A hash of the console's sources, stored with the build, so that a missing or outdated build is found without relying
+// on file times. `node sources.mjs [folder]` writes it.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const STAMP = '.sources';
 /** Where the server looks for the build. */
 export const BUILD = join(HERE, '../dist/console');
 
-/** True where the build in `folder` was made of the sources as they are. */
+/** Whether the build in `folder` was made from the current sources. */
 export function isFresh(folder = BUILD) {
   const stamp = join(folder, STAMP);
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOfSources();

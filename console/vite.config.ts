@@ -1,14 +1,14 @@
-/** How the console is built: into dist/console of the repository, which the server serves at /console/. */
+/** The console's build: into dist/console of the repository, which the server serves at /console/. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-/** Smaller files do not become smaller by it. */
+/** Compressing smaller files saves nothing. */
 const LEAST_BYTES = 1024;
 const PACKED = /\.(css|html|js|svg)$/;
 
-/** Puts a `.gz` beside each text file, for the server to send as it is. */
+/** Writes a `.gz` file next to each text file; the server sends it as it is. */
 function packed(): Plugin {
   let folder = '';
   return {
@@ -36,14 +36,14 @@ export default defineConfig({
     // inlined files would need a wider content security policy
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // the licences of what the bundle contains, as those ask for
+    // the bundle's licences, which require their text to be included
     license: { fileName: 'licences.md' },
   },
   server: { proxy: Object.fromEntries(['/v1', '/livez', '/readyz', '/docs'].map((path) => [path, proxyTarget()])) },
   plugins: [packed()],
 });
 
-/** `npm run dev` shows a service that runs already. */
+/** `npm run dev` uses a service that is already running. */
 function proxyTarget(): string {
   return 'http://127.0.0.1:8080';
 }

@@ -1,4 +1,4 @@
-/** The way in, and then the page of the address inside the shell. */
+/** Sign-in, and then the page at the current address, inside the shell. */
 import { useEffect } from 'preact/hooks';
 import { call } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
@@ -40,7 +40,7 @@ export function App() {
   );
 }
 
-/** Asks who the key is of, until that is answered. */
+/** Asks whose key this is until the service answers. */
 function Entering() {
   const { api, session } = useConsole();
   const { data, error, refresh } = usePolled((signal) => call(api.GET('/v1/keys/current', { signal })), {

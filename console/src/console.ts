@@ -1,4 +1,4 @@
-/** The parts that every page shares, made once and handed down: nothing of them is module state. */
+/** The parts that all pages share, created once and passed down: no module state. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { type Api, createApi } from './api/client.ts';
@@ -38,6 +38,6 @@ export const ConsoleContext = createContext<Console | null>(null);
 
 export function useConsole(): Console {
   const console = useContext(ConsoleContext);
-  if (console === null) throw new Error('a part of the console is used outside of it');
+  if (console === null) throw new Error('useConsole was called outside the console');
   return console;
 }

@@ -1,4 +1,4 @@
-/** The pages: which address shows which, what its key must be able to do, and what stands in the navigation. */
+/** The pages: their addresses, the scopes that they need, and the navigation. */
 import type { ComponentType } from 'preact';
 import type { Scope } from './api/types.ts';
 import { Audiences } from './pages/audiences/audiences.tsx';
@@ -7,15 +7,15 @@ import { lazy } from './ui/lazy.tsx';
 export interface ConsolePage {
   readonly key: string;
   readonly title: string;
-  /** Segments of its address; `:id` stands for any one. */
+  /** Segments of the address; `:id` matches any segment. */
   readonly path: readonly string[];
-  /** The least scope of a key that can use it: others are not offered it. */
+  /** Minimum scope of a key for this page; other keys are not offered it. */
   readonly scope: Scope;
   readonly isInNavigation?: boolean;
   readonly view: ComponentType;
 }
 
-/** In the order of the navigation. What is not the first page is loaded when it is opened. */
+/** In the order of the navigation. All pages but the first are loaded when they are opened. */
 export const PAGES: readonly ConsolePage[] = [
   {
     ...{ key: 'audiences', title: 'Audiences', scope: 'read', path: ['audiences'], isInNavigation: true },
@@ -55,7 +55,7 @@ export const PAGES: readonly ConsolePage[] = [
   },
 ];
 
-/** The page of an address; null where there is none. The empty address is the first page. */
+/** The page at an address; null if there is none. The empty address is the first page. */
 export function pageOf(segments: readonly string[]): ConsolePage | null {
   if (segments.length === 0) return PAGES[0] ?? null;
   const fits = ({ path }: ConsolePage) =>

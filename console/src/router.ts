@@ -2,7 +2,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 export interface Place {
-  /** Without the slashes at its ends: `audiences/0193...`. */
+  /** Without slashes at either end: `audiences/0193...`. */
   readonly segments: readonly string[];
   readonly query: Readonly<Record<string, string>>;
 }
@@ -11,18 +11,18 @@ export interface Router {
   readonly place: ReadonlySignal<Place>;
   /** Goes to an address made by `hrefOf`; `replace` leaves no step for the back button. */
   go(href: string, how?: { readonly replace?: boolean }): void;
-  /** Asked before another place is shown: where it says false, the user stays. One at a time; null asks nobody. */
+  /** Called before another place is shown: if it returns false, the user stays. One at a time; null removes it. */
   guard(mayGo: ((href: string) => boolean) | null): void;
 }
 
-/** The address of a page of the console; what is empty of a query falls away. */
+/** The address of a page of the console, without empty parts of the query. */
 export function hrefOf(segments: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const text = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
   return `#/${segments.map(encodeURIComponent).join('/')}${text}`;
 }
 
-/** The place that an address's hash names; what cannot be decoded is taken as it stands. */
+/** The place named by an address's hash; what cannot be decoded is used unchanged. */
 function placeOf(hash: string): Place {
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
   return {

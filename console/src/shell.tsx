@@ -1,4 +1,4 @@
-/** What is around every page: navigation, who is signed in, the theme, messages. */
+/** The frame around every page: navigation, who is signed in, the theme, messages. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useConsole } from './console.ts';
@@ -18,7 +18,7 @@ export function Shell({ pages, current, children }: ShellProps) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const key = current?.key;
-  // who comes to another page by keyboard goes on in it
+  // after navigation by keyboard, focus continues in the page
   useEffect(() => {
     if (!isFirst.current) main.current?.focus({ preventScroll: true });
     isFirst.current = false;

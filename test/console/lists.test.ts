@@ -29,7 +29,7 @@ describeInBrowser('the global suppression list', () => {
     expect(await users()).toBe(0);
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Add 21 people' }).click();
-    await page.getByText('The list was added to.').waitFor();
+    await page.getByText('The people were added to the list.').waitFor();
     const counts = page.getByRole('region', { name: 'On the list' });
     await counts.getByText('21', { exact: true }).waitFor();
     const download = page.waitForEvent('download');
@@ -41,12 +41,12 @@ describeInBrowser('the global suppression list', () => {
     await counts.getByText('16', { exact: true }).waitFor();
     await page.getByLabel('What to do').selectOption('Replace the whole list');
     await upload('new.csv', customers.slice(50, 53));
-    await page.getByRole('button', { name: 'Replace the list by 3 people' }).click();
+    await page.getByRole('button', { name: 'Replace the list with 3 people' }).click();
     await counts.getByText('3', { exact: true }).first().waitFor();
     expect(await users()).toBe(3);
     await page.getByRole('button', { name: 'Delete the list' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the list' }).click();
-    await page.getByText('The suppression list is empty now.').waitFor();
+    await page.getByText('The suppression list is now empty.').waitFor();
     expect(await users()).toBe(0);
     expect(faults.list).toEqual([]);
   });

@@ -106,7 +106,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText('Save it as CSV, and choose that file.').waitFor();
     await remove();
     await drop(opened, 'open.csv', Buffer.from('user_id,note\nu1,"never closed\nu2,x\n'));
-    await page.getByText(/A quote is opened and never closed/).waitFor();
+    await page.getByText(/A quote in line \d+ is never closed/).waitFor();
     await remove();
     await drop(opened, 'names.csv', Buffer.from('user_id,name\n,Ann\n,Bob\n'));
     await page.getByText('It has no IDs. Is it the right column?').waitFor();

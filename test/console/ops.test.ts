@@ -118,7 +118,7 @@ describeInBrowser('the populations', () => {
     await page.getByLabel('Or paste customer IDs').fill(people.slice(0, 120).join('\n'));
     await page.getByText('120 customers matched.').waitFor();
     await activate(versions.second);
-    await page.getByText('A population with 1,995 people has come into use', { exact: false }).waitFor();
+    await page.getByText('A population with 1,995 people is now in use', { exact: false }).waitFor();
     // the ten who are no longer there
     await page.getByText('110 customers matched, 10 unknown.').waitFor();
     await page.getByText('Expected quality').waitFor();

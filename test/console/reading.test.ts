@@ -72,9 +72,9 @@ describe('reading a list', () => {
     const json = { separator: 'json', fields: ['user_id'], hasHeader: false, column: 0, trims: false } as const;
     const read = (bytes: Uint8Array, encoding: 'utf-8' | 'windows-1252') => idsOf(bytes, 5, { ...json, encoding });
     await expect(read(text('{"user_id":'), 'utf-8')).rejects.toThrow('A line is not JSON: {"user_id":');
-    await expect(read(Buffer.from('"\xe4"', 'latin1'), 'utf-8')).rejects.toThrow('The file is not UTF-8 all through');
+    await expect(read(Buffer.from('"\xe4"', 'latin1'), 'utf-8')).rejects.toThrow('Parts of the file are not UTF-8');
     expect(await read(Buffer.from('"\xe4"', 'latin1'), 'windows-1252')).toEqual(['ä']);
-    await expect(idsOf(text('user_id,a\nu1,"x\nu2,y\n'), 3)).rejects.toThrow('A quote is opened and never closed');
+    await expect(idsOf(text('user_id,a\nu1,"x\nu2,y\n'), 3)).rejects.toThrow('A quote in line 2 is never closed');
   });
 });
 

@@ -1,4 +1,4 @@
-/** The typed client: every path, parameter and answer as openapi.yaml has them. */
+/** The typed client: every path, parameter and response as declared in openapi.yaml. */
 import createFetchClient, { type Client } from 'openapi-fetch';
 import type { paths } from '../../generated/openapi.d.ts';
 import type { Connection } from './connection.ts';
@@ -22,7 +22,7 @@ interface ClientNeeds {
   readonly baseUrl: string;
 }
 
-/** Sends the key with each call, and tells the session and the connection what the answers mean for them. */
+/** Sends the key with each call, and updates the session and the connection from each response. */
 export function createApi({ session, connection, time, baseUrl }: ClientNeeds): Api {
   const api = createFetchClient<paths>({ baseUrl });
   api.use({
@@ -33,7 +33,7 @@ export function createApi({ session, connection, time, baseUrl }: ClientNeeds): 
     onResponse({ response }) {
       connection.reached();
       time.heard(response.headers.get('date'));
-      // a key that was revoked or has expired in the middle of the work
+      // the key was revoked or has expired while in use
       if (response.status === 401 && session.state.value.kind === 'in') session.end('The key is no longer valid.');
     },
     onError({ error, request }) {
@@ -46,15 +46,14 @@ export function createApi({ session, connection, time, baseUrl }: ClientNeeds): 
 }
 
 /**
- * The data of a call: `await call(api.GET('/v1/status'))`. Where a route also has text forms, it is the JSON one, which
- * is what is asked for.
+ * The data of a call: `await call(api.GET('/v1/status'))`. If a route also has text formats, this is the JSON one.
  * @throws ApiError, OfflineError, ForeignAnswerError
  */
 export async function call<T>(pending: Promise<Answered<T>>): Promise<Exclude<T, string>> {
   return (await answerOf(pending)).data as Exclude<T, string>;
 }
 
-/** The same with the response, for those who need its headers (`ETag`). */
+/** The same with the response, for callers that need its headers (`ETag`). */
 export async function answerOf<T>(pending: Promise<Answered<T>>): Promise<{ data: T; response: Response }> {
   const { data, error, response } = await pending;
   if (response.ok) return { data: data as T, response };

@@ -1,4 +1,4 @@
-/** Whether the service is reached, and the way back to it: it is asked again, less and less often, until it answers. */
+/** Whether the service can be reached. If not, it is asked again at growing intervals until it answers. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const FIRST_MS = 500;
@@ -7,17 +7,17 @@ const PROBE_MS = 5_000;
 
 export interface Connection {
   readonly isOffline: ReadonlySignal<boolean>;
-  /** Rises each time that the service is back: whoever shows its data loads it again. */
+  /** Increases each time the service comes back: pages that show its data then reload it. */
   readonly returns: ReadonlySignal<number>;
-  /** A call was answered, whatever the answer. */
+  /** A call was answered, even if by an error. */
   reached(): void;
-  /** A call was not. */
+  /** A call was not answered. */
   lost(): void;
-  /** Asks at once, for a person who does not want to wait. */
+  /** Asks at once, for users who do not want to wait. */
   retry(): void;
 }
 
-/** `isAlive` asks the service; it throws, or is false, where there is no answer. */
+/** `isAlive` asks the service; it throws or returns false if there is no answer. */
 export function createConnection(page: Window, isAlive: (signal: AbortSignal) => Promise<boolean>): Connection {
   const isOffline = signal(false);
   const returns = signal(0);

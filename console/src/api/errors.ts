@@ -1,4 +1,4 @@
-/** What can go wrong with a call: a problem that the service answered, or no answer at all. */
+/** What can go wrong with a call: the service reports a problem, or there is no answer at all. */
 import type { components } from '../../generated/openapi.d.ts';
 
 type Problem = components['schemas']['Problem'];
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   readonly title: string;
   readonly requestId: string;
   readonly faults: readonly FieldFault[];
-  /** Everything that the service said, with the facts that some codes have. */
+  /** The whole response, including the extra fields of some codes. */
   readonly problem: Problem;
 
   constructor(problem: Problem) {
@@ -27,13 +27,13 @@ export class ApiError extends Error {
     this.problem = problem;
   }
 
-  /** What is wrong with the field of a JSON pointer, or below it; undefined if nothing is. */
+  /** The message of the first fault at a JSON pointer or below it; undefined if there is none. */
   faultAt(pointer: string): string | undefined {
     return this.faults.find((fault) => fault.pointer === pointer || fault.pointer.startsWith(`${pointer}/`))?.message;
   }
 }
 
-/** The service was not reached: the network is down, or it is not running. */
+/** The service cannot be reached: the network is down, or it is not running. */
 export class OfflineError extends Error {
   constructor(cause?: unknown) {
     super('The service cannot be reached.', { cause });
@@ -41,7 +41,7 @@ export class OfflineError extends Error {
   }
 }
 
-/** An answer of something between that is no service of ours, such as a proxy's page. */
+/** An answer that did not come from the service, such as a proxy's error page. */
 export class ForeignAnswerError extends Error {
   readonly status: number;
 
@@ -54,10 +54,10 @@ export class ForeignAnswerError extends Error {
 
 const MOST_RETRY_SECONDS = 30;
 const RETRY_SECONDS = 2;
-/** Of the service where it is busy, and of a proxy while it starts. */
+/** Status codes of a busy service, and of a proxy while the service starts. */
 const BUSY = [429, 502, 503, 504];
 
-/** In how many seconds a service that is busy, or starts, is asked again; null where that would not help. */
+/** Seconds after which to ask a busy or starting service again; null if that would not help. */
 export function retrySeconds(error: unknown): number | null {
   const isAnswer = error instanceof ApiError || error instanceof ForeignAnswerError;
   if (!isAnswer || !BUSY.includes(error.status)) return null;

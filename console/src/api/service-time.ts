@@ -1,15 +1,15 @@
 /**
- * The time of the service, as its answers tell it: what it says of moments is compared with this, and never with the
+ * The service's clock, derived from its responses. Times from the service are compared with it and never with the
  * browser's clock, which may be wrong.
  */
 
-/** Told times further apart than this are of a clock that was set, or of a machine that slept. */
+/** Estimates that differ by more than this mean that a clock was set or the machine slept. */
 const SET_MS = 2_000;
 
 export interface ServiceTime {
-  /** An answer has come; `date`: its header Date, in whole seconds. */
+  /** Takes a response's `Date` header, in whole seconds. */
   heard(date: string | null): void;
-  /** In ms since 1970, at most a second early; the browser's time before the first answer. */
+  /** ms since 1970, at most a second early; the browser's time before the first response. */
   now(): number;
 }
 
@@ -24,7 +24,7 @@ export function createServiceTime(
       const told = Date.parse(date ?? '');
       if (Number.isNaN(told)) return;
       const next = told - page.performance.now();
-      // as seconds are cut off, the latest of them is closest
+      // headers are cut to whole seconds, so the latest estimate is the closest
       origin = origin === null || Math.abs(next - origin) > SET_MS ? next : Math.max(origin, next);
     },
     now: () => (origin === null ? browserNow() : origin + page.performance.now()),

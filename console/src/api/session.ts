@@ -1,13 +1,11 @@
-/** Who is signed in: a key, kept for as long as the browser's tab is open, and what it may do. */
+/** Who is signed in: a key, kept while the browser tab is open, and what it may do. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Caller, Scope } from './types.ts';
 
 const STORED_AS = 'metaheac.key';
 const SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
 
-/**
- * `unknown` until the service was asked; `out` where it wants a key and has none that it takes.
- */
+/** `unknown` until the service has been asked; `out` if it requires a key and has no valid one. */
 export type SignedIn =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'out'; readonly why: string | null }
@@ -16,12 +14,12 @@ export type SignedIn =
 export interface Session {
   readonly state: ReadonlySignal<SignedIn>;
   readonly key: string | null;
-  /** Holds a key that the service has not seen yet. */
+  /** Stores a key that the service has not checked yet. */
   use(key: string | null): void;
   accept(caller: Caller): void;
-  /** Forgets the key. `why` is shown to the user; null after a wish of his own. */
+  /** Forgets the key. `why` is shown to the user; null if they signed out. */
   end(why: string | null): void;
-  /** Whether the caller may do what needs this scope: what he may not do is not offered. */
+  /** Whether the caller has this scope. Actions that need a missing scope are not offered. */
   may(scope: Scope): boolean;
 }
 
@@ -42,7 +40,7 @@ export function createSession(storage: Storage): Session {
     },
     end(why) {
       key = null;
-      // who signs out leaves nothing behind; a key that has expired takes no work with it
+      // signing out removes everything; an expired key keeps unfinished work
       if (why === null) storage.clear();
       else storage.removeItem(STORED_AS);
       state.value = { kind: 'out', why };

@@ -1,4 +1,4 @@
-/** Short names of the API's shapes, all of them generated from openapi.yaml. */
+/** Short names for the API's types, all generated from openapi.yaml. */
 import type { components } from '../../generated/openapi.d.ts';
 
 type Schemas = components['schemas'];
@@ -22,5 +22,5 @@ export type AudienceVersion = Schemas['AudienceVersion'];
 export type UserSet = Schemas['UserSet'];
 export type Estimate = Schemas['Estimate'];
 export type CurrentPopulation = Schemas['CurrentPopulation'];
-/** What a campaign is changed to. */
+/** The body of a campaign update. */
 export type CampaignInputs = components['requestBodies']['CampaignUpdate']['content']['application/json'];

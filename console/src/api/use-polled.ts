@@ -1,31 +1,31 @@
-/** Data that stays fresh: loaded again at intervals while the page is looked at, and when the service comes back. */
+/** Data that stays fresh: reloaded at intervals while the page is visible, and when the service comes back. */
 import { useComputed, useSignal } from '@preact/signals';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../console.ts';
 import { retrySeconds } from './errors.ts';
 
 export interface Polled<T> {
-  /** The last that was loaded: it stays while it is loaded again, and when that fails. */
+  /** The last data loaded; kept during a reload and if one fails. */
   readonly data: T | undefined;
-  /** Why the last attempt failed; undefined once one succeeded. */
+  /** Why the last attempt failed; undefined after a success. */
   readonly error: unknown;
   readonly isLoading: boolean;
-  /** Loads now, as after a change. */
+  /** Reloads now, for example after a change. */
   refresh(): void;
 }
 
 interface PollOptions<T> {
-  /** Between two loads, by what the last one gave; null: no more. */
+  /** Time until the next load, given the data of the last one; null: do not load again. */
   readonly everyMs: number | ((data: T | undefined) => number | null);
-  /** What the question depends on, as text: another one drops the data, and loads at once. */
+  /** What the request depends on, as text. If it changes, the data is dropped and loaded at once. */
   readonly key: string;
-  /** Another question's data stays until its own is there: for a list that is filtered while it is looked at. */
+  /** Keeps the old data until that of the new key arrives: for a list that is being filtered. */
   readonly keepsLast?: boolean;
 }
 
 /**
- * Loads with `load` and again every `everyMs`. Hidden tabs load nothing and catch up when they are seen; nothing is
- * asked of a service that cannot be reached, until it is back; one that is busy is asked again when it says.
+ * Loads with `load`, and again every `everyMs`. Hidden tabs load nothing and catch up when shown. Nothing is requested
+ * while the service cannot be reached; a busy service is asked again after the time that it gives.
  */
 export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,
@@ -40,7 +40,7 @@ export function usePolled<T>(
   const again = useRef<() => void>(() => {});
 
   const returns = connection.returns.value;
-  // the service's return loads again, and so does another key
+  // reload when the service comes back or the user's key changes
   useEffect(() => {
     const { document } = page;
     let timer: number | undefined;

@@ -1,10 +1,10 @@
-/** The column with the ids, where a file's own names do not tell: the one whose values the service knows best. */
+/** Finds the column with the ids if the file's names do not tell: the one whose values the service knows best. */
 import type { Preview } from './read/layout.ts';
 
-/** Columns that the service is asked about. */
+/** Maximum number of columns that the service is asked about. */
 const ASKED_COLUMNS = 6;
 
-/** `knownOf`: how many of the ids the service knows. null where it knows none of any column. */
+/** `knownOf` returns how many of the ids the service knows. null if it knows none of any column. */
 export async function bestColumn(
   { rows, columns }: Preview,
   knownOf: (ids: readonly string[]) => Promise<number>,

@@ -1,4 +1,4 @@
-/** A place for a file: dropped on it, or chosen by the browser's own dialog. */
+/** A drop zone for a file, which can also be chosen in the browser's own dialog. */
 import { useId, useRef, useState } from 'preact/hooks';
 import './lists.css';
 
@@ -10,7 +10,7 @@ interface DropProps {
   readonly errorId?: string | undefined;
 }
 
-/** What a browser's dialog offers first; anything may be dropped. */
+/** The file types that the dialog offers first; any file may be dropped. */
 const ENDINGS = '.csv,.txt,.tsv,.ndjson,.jsonl,text/csv,text/plain,application/x-ndjson';
 
 export function Drop({ label, hint, onFile, isInvalid = false, errorId }: DropProps) {
@@ -20,11 +20,11 @@ export function Drop({ label, hint, onFile, isInvalid = false, errorId }: DropPr
   const take = (files: FileList | null | undefined) => {
     const file = files?.[0];
     if (file !== undefined) onFile(file);
-    // the same file may be chosen again, after it was changed
+    // the same file may be chosen again after a change
     if (input.current !== null) input.current.value = '';
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an extra way; the input in it is for everybody
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an extra; the input inside works for everybody
     <div
       class={`drop ${isOver ? 'drop-over' : ''}`}
       onDragOver={(event) => {

@@ -1,4 +1,4 @@
-/** A list of users on its way to the service: chosen, previewed, read and sent piece by piece, and what came of it. */
+/** A list of users on its way to the service: chosen, previewed, read and sent in pieces, with its outcome. */
 import { type Signal, signal } from '@preact/signals';
 import { refuseForeign } from './read/foreign.ts';
 import { fieldsOf, guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
@@ -9,19 +9,19 @@ import { type Report, type Send, sendIds } from './send-ids.ts';
 export interface Source {
   readonly name: string;
   readonly file: Blob;
-  /** Typed or pasted: it has no preview. */
+  /** Typed or pasted, so there is no preview. */
   readonly isText: boolean;
 }
 
 export type ListState =
   | { readonly kind: 'empty' }
-  /** The column is to be chosen first. */
+  /** The user must choose the column first. */
   | { readonly kind: 'asks' }
   | { readonly kind: 'sending'; readonly share: number; readonly report: Report | null }
   | { readonly kind: 'done'; readonly report: Report }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** What outlives a reload of the page: the file itself does not. */
+/** What survives a reload of the page; the file itself does not. */
 export interface KeptList {
   readonly name: string;
   readonly report: Report;
@@ -32,13 +32,13 @@ export interface KeptList {
 /** How a list of users reaches the service. */
 export interface ListNeeds {
   readonly send: Send;
-  /** The column whose values the service knows best; null where it knows none. */
+  /** The column whose values the service knows best; null if it knows none. */
   readonly askColumn: (preview: Preview) => Promise<number | null>;
-  /** Of before a reload. */
+  /** The list from before a reload of the page. */
   readonly kept: KeptList | null;
 }
 
-/** Ids that estimates are made from: they use fewer, and a body of this many is small. */
+/** Number of ids kept for estimates, which use fewer; a body of this size is small. */
 const SAMPLE_SIZE = 5_000;
 
 export class UserList {
@@ -46,13 +46,13 @@ export class UserList {
   readonly layout = signal<Layout | null>(null);
   readonly preview = signal<Preview | null>(null);
   readonly state: Signal<ListState>;
-  /** Some of the ids, for estimates; changes while they are sent, and at the end. */
+  /** A sample of the ids, for estimates; updated while they are sent, and at the end. */
   readonly sample: Signal<readonly string[]>;
   readonly kept: Signal<KeptList | null>;
   readonly #needs: ListNeeds;
   #head = new Uint8Array();
   #running: AbortController | null = null;
-  /** Settles with the last piece of what was sent before: none of it may arrive after what follows. */
+  /** Settles with the last piece already sent: no piece may arrive after those of a later list. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(needs: ListNeeds) {
@@ -63,7 +63,7 @@ export class UserList {
     this.kept = signal(kept);
   }
 
-  /** Sends it; how it is read is guessed where it is not given, and asked where that is not sure. */
+  /** Reads and sends it. Without `given`, guesses the layout, and asks the user if the guess is not certain. */
   async choose(chosen: Source, given?: Layout): Promise<void> {
     const aborted = this.#stop();
     this.source.value = chosen;
@@ -88,12 +88,12 @@ export class UserList {
     }
   }
 
-  /** Reads and sends it again in another way. */
+  /** Reads and sends it again with a changed layout. */
   change(part: Partial<Layout>): void {
     const before = this.layout.value;
     if (before === null || this.source.value === null) return;
     const isOther = part.encoding !== undefined || part.separator !== undefined;
-    // what is read differently has other columns
+    // another encoding or separator gives other columns
     this.#show({ ...before, ...(isOther && this.#columnsOf({ ...before, ...part })), ...part });
     void this.send();
   }
@@ -125,7 +125,7 @@ export class UserList {
     }
   }
 
-  /** Who is known of what was sent, where that is another number now. */
+  /** Updates how many of the ids that were sent are known. */
   recount({ known, unknown }: Pick<Report, 'known' | 'unknown'>): void {
     const [state, kept] = [this.state.value, this.kept.value];
     if (state.kind !== 'done' || kept === null) return;
@@ -134,7 +134,7 @@ export class UserList {
     this.kept.value = { ...kept, report };
   }
 
-  /** Sends no more. */
+  /** Stops sending. */
   stop(): void {
     this.#stop();
   }
@@ -164,7 +164,7 @@ export class UserList {
     return (this.source.value?.file.size ?? 0) <= HEAD_BYTES;
   }
 
-  /** Ends what runs; the signal of what comes next. */
+  /** Stops current work; returns the signal for the next. */
   #stop(): AbortSignal {
     this.#running?.abort();
     this.#running = new AbortController();

@@ -1,4 +1,4 @@
-/** A piece of a list as the body of a request: openapi-fetch would make JSON of it. */
+/** A piece of a list as a request body: openapi-fetch would turn it into JSON. */
 export function ndjsonBody(lines: string) {
   return {
     headers: { 'content-type': 'application/x-ndjson' },

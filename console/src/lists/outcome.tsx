@@ -1,4 +1,4 @@
-/** What the service said of a list: how far it is, who is known, and what looks wrong with those who are not. */
+/** What the service said about a list: progress, how many users are known, and what looks wrong with the others. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/client.ts';
@@ -17,9 +17,9 @@ interface OutcomeProps {
   readonly list: UserList;
   /** "customers", "people". */
   readonly noun: string;
-  /** null while it cannot be removed. */
+  /** null while the list cannot be removed. */
   readonly onClear: (() => void) | null;
-  /** What can be done with it. */
+  /** Buttons for what can be done with the list. */
   readonly actions?: ComponentChildren;
 }
 
@@ -94,7 +94,7 @@ function Done({ list, report, noun }: DoneProps) {
   );
 }
 
-/** That a file was not what programs expect, and is read all the same. */
+/** Says that the file was in an unusual format but could be read. */
 function ReadAs({ list }: { readonly list: UserList }) {
   const layout = list.layout.value;
   if (layout === null) return null;
@@ -137,7 +137,7 @@ const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
   columns: 'these are whole rows, one column of which is known. Choose the separator below.',
 };
 
-/** Nobody is known: what ids look like here, beside what was sent. */
+/** Shown if no id is known: what ids look like here, and those that were sent. */
 function Nobody({ examples }: { readonly examples: readonly string[] }) {
   const { api } = useConsole();
   const [own, setOwn] = useState<readonly string[]>([]);

@@ -1,4 +1,4 @@
-/** How a file is read: its beginning as a table, and what the user may correct. */
+/** How a file is read: its beginning as a table, and settings that the user can correct. */
 import { Select } from '../ui/field.tsx';
 import { formatCount } from '../ui/format.ts';
 import type { UserList } from './list.ts';
@@ -12,7 +12,7 @@ export function Reading({ list }: { readonly list: UserList }) {
   const preview = list.preview.value;
   const source = list.source.value;
   if (layout === null || preview === null || source === null) return null;
-  // a plain list of ids that were typed needs no table
+  // typed ids need no table
   if (source.isText && preview.columns.length <= 1) return null;
   return (
     <details class="reading" open={list.state.value.kind !== 'done' || preview.columns.length > 1}>
@@ -73,7 +73,7 @@ function Choices({ list, layout, preview }: ChoicesProps) {
 function Head({ preview: { columns, rows }, column }: { readonly preview: Preview; readonly column: number }) {
   return (
     <section class="head-rows" aria-label="The beginning of the file">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must be possible by keyboard */}
       <div class="scroll" tabIndex={0}>
         <table>
           <caption class="visually-hidden">

@@ -1,4 +1,4 @@
-/** Sends the ids of a file in pieces that grow, so that the first answer comes soon and a large file goes fast. */
+/** Sends the ids of a file in growing pieces: the first answer comes soon, and a large file is sent fast. */
 import { ApiError, retrySeconds } from '../api/errors.ts';
 import type { UserSet } from '../api/types.ts';
 import type { Layout } from './read/layout.ts';
@@ -7,7 +7,7 @@ import { UnreadableError } from './read/unreadable.ts';
 
 type Hint = NonNullable<UserSet['sent']>['hints'][number];
 
-/** What the service knows of a list. */
+/** The service's counts for a list, with what looks wrong with it. */
 export interface Report {
   readonly received: number;
   readonly known: number;
@@ -21,26 +21,26 @@ export interface Report {
 
 type Counts = Pick<UserSet, 'received' | 'known' | 'unknown' | 'duplicate'>;
 
-/** What the service says of a piece. */
+/** The service's response to a piece. */
 export interface SentPiece extends Counts {
   readonly sent?: Omit<NonNullable<UserSet['sent']>, 'known_percent'>;
   readonly dry_run?: true;
 }
 
-/** Sends one piece, as JSON strings line by line; the first replaces what was sent before. */
+/** Sends one piece of NDJSON strings; the first piece replaces the previous list. */
 export type Send = (lines: string, isFirst: boolean) => Promise<SentPiece>;
 
 interface Following {
-  /** Ends it between two pieces: the service may have taken one that is under way, whatever the browser does. */
+  /** Stops between two pieces: the service may have taken the current one, whatever the browser does. */
   readonly signal: AbortSignal;
   readonly onId: (id: string) => void;
-  /** The share of the file that has arrived, and the report so far. */
+  /** `share`: how much of the file has been sent. */
   readonly onSent: (share: number, report: Report) => void;
 }
 
 const FIRST_CHARACTERS = 48 * 1024;
 const MOST_CHARACTERS = 4 * 1024 * 1024;
-/** A service that is busy with other uploads is asked again. */
+/** Maximum number of attempts per piece while the service is busy. */
 const ATTEMPTS = 6;
 
 /** @throws UnreadableError, ApiError, OfflineError */
@@ -79,7 +79,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
   return report;
 }
 
-/** A dry run tells of each piece alone; otherwise the set is what all pieces made. */
+/** A dry run counts each piece alone; otherwise the counts are those of all pieces so far. */
 function added(before: Report, { sent, dry_run: isDry, ...set }: SentPiece): Report {
   const sum = (key: 'received' | 'known' | 'unknown' | 'duplicate') => before[key] + (sent?.[key] ?? 0);
   const counts = isDry
@@ -106,7 +106,7 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
   }
 }
 
-/** The service names lines of the piece: people know the id. */
+/** Replaces the service's line number, which counts within the piece, by the id itself. */
 function withId(error: unknown, ids: readonly string[]): unknown {
   if (!(error instanceof ApiError)) return error;
   const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];

@@ -1,4 +1,4 @@
-/** A list that is previewed first: what the service knows of it, and then the button that uses it. */
+/** A list that is previewed first: how many users the service knows, and then a button that uses the list. */
 import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../ui/button.tsx';
 import { formatShare } from '../ui/format.ts';
@@ -14,12 +14,12 @@ import { type Report, type Send, sendIds } from './send-ids.ts';
 interface UploadProps {
   readonly label: string;
   readonly hint: string;
-  /** Tells what is known of a piece, and changes nothing. */
+  /** Reports how much of a piece is known, without changing anything. */
   readonly preview: Send;
   readonly commit: Send;
-  /** What the button says; null where there is nothing to do. */
+  /** The button's text; null if there is nothing to do. */
   readonly actionOf: (report: Report) => string | null;
-  /** What has not been done yet. */
+  /** Says that nothing has been changed yet. */
   readonly note: string;
   readonly kind?: 'primary' | 'danger';
   readonly onDone: (report: Report) => void;
@@ -69,7 +69,7 @@ export function Upload({ label, hint, preview, commit, actionOf, note, kind = 'p
   );
 }
 
-/** Nobody stops it once it counts. */
+/** Once the list is used, sending cannot be stopped. */
 const QUIETLY = { signal: new AbortController().signal, onId: () => {} };
 
 interface UseProps extends Pick<UploadProps, 'note' | 'kind'> {

@@ -1,4 +1,4 @@
-/** How each kind of feature is shown and asked for. A missing row is a compile error. */
+/** How each kind of feature is shown and entered. A missing row is a compile error. */
 import type { CampaignInputs, CurrentPopulation } from '../api/types.ts';
 import { readNumber } from '../ui/read-number.ts';
 
@@ -7,13 +7,13 @@ export type FeatureKind = CurrentPopulation['features'][number]['kind'];
 type FeatureValue = NonNullable<CampaignInputs['features']>[string];
 
 interface KindView {
-  /** What the model's page calls it. */
+  /** Its label on the models page. */
   readonly label: string;
-  /** How a campaign's value is given: one token or many, chosen from the known ones, or text. */
+  /** How a campaign's value is entered: one or more known tokens, or text. */
   readonly input: 'token' | 'tokens' | { readonly inputMode: 'decimal' | 'text'; readonly hint?: string };
-  /** The value of what was given, none of it blank. */
+  /** The value for the entered texts, none of which is blank. */
   readonly read: (given: readonly string[]) => FeatureValue;
-  /** Null: users cannot be filtered by it. */
+  /** null if users cannot be filtered by it. */
   readonly filter: 'tokens' | 'range' | null;
 }
 

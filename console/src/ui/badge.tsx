@@ -1,4 +1,4 @@
-/** A word about a state, in its colour: the word alone says it too. */
+/** A word for a state, in its colour; the word alone says it too. */
 import type { ComponentChildren } from 'preact';
 
 export type Tone = 'neutral' | 'busy' | 'good' | 'warn' | 'bad';

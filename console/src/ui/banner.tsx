@@ -1,4 +1,4 @@
-/** What went wrong with a whole form: the service's words, and the request id for whoever is asked for help. */
+/** The error of a whole form: the service's message, and the request id to quote when asking for help. */
 import { ApiError } from '../api/errors.ts';
 import { messageOf } from './message.ts';
 

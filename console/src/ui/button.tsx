@@ -6,7 +6,7 @@ type Kind = 'primary' | 'plain' | 'danger';
 interface ButtonProps extends Omit<JSX.IntrinsicElements['button'], 'type'> {
   readonly kind?: Kind;
   readonly type?: 'button' | 'submit';
-  /** Something runs that it started: it cannot be pressed, and says so. */
+  /** Whether the action that it started is running: the button is disabled and says so. */
   readonly isBusy?: boolean;
 }
 

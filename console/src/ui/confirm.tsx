@@ -1,4 +1,4 @@
-/** Asks before something is done that others notice; stays open with the reason where it is refused. */
+/** Asks before an action that affects others; stays open with the reason if it is refused. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Button } from './button.tsx';
@@ -9,9 +9,9 @@ interface ConfirmProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly action: string;
-  /** What cannot be undone is `danger`. */
+  /** `danger` for what cannot be undone. */
   readonly kind?: 'primary' | 'danger';
-  /** Rejects with what the person is to read. */
+  /** Rejects with an error whose message is shown. */
   readonly onConfirm: () => Promise<void>;
   readonly onClose: () => void;
   readonly children: ComponentChildren;

@@ -1,4 +1,4 @@
-/** A question that must be answered first: the browser's own modal dialog, with its focus and its Escape. */
+/** A question that must be answered first, in the browser's own modal dialog, which handles focus and Escape. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 
@@ -20,7 +20,7 @@ export function Dialog({ title, isOpen, onClose, children, actions }: DialogProp
     if (isOpen) dialog.showModal();
     else dialog.close();
   }, [isOpen]);
-  // one that goes away open gives the focus back as well
+  // a dialog removed while open gives the focus back as well
   useEffect(() => {
     const dialog = ref.current;
     return () => dialog?.close();

@@ -1,4 +1,4 @@
-/** A few numbers side by side, each with its name and, where it needs one, a line that explains it. */
+/** A few numbers side by side, each with its name and, if necessary, an explanation. */
 import type { ComponentChildren } from 'preact';
 import './facts.css';
 

@@ -1,8 +1,8 @@
-/** A label with its control, a hint and an error: what a screen reader needs is wired here. */
+/** A label with its control, a hint and an error, connected for screen readers. */
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
-/** What the control of a field must be given. */
+/** Attributes for the control of a field. */
 export interface ControlProps {
   readonly id: string;
   readonly 'aria-describedby': string | undefined;
@@ -11,10 +11,10 @@ export interface ControlProps {
 
 interface FieldProps {
   readonly label: string;
-  /** The label is only read out: where a placeholder or the place says enough to the eye. */
+  /** Shows the label to screen readers only: a placeholder or the position is enough for the eye. */
   readonly isLabelHidden?: boolean;
   readonly hint?: ComponentChildren;
-  /** What is wrong with it; it stands right below. */
+  /** What is wrong with the value, shown right below. */
   readonly error?: string | undefined;
   readonly children: (control: ControlProps) => ComponentChildren;
 }
@@ -42,7 +42,7 @@ export function Field({ label, isLabelHidden = false, hint, error, children }: F
   );
 }
 
-/** What an input may have beside its value. */
+/** Optional attributes of an input. */
 interface InputProps {
   readonly type?: 'text' | 'search' | 'password' | 'number';
   readonly inputMode?: 'text' | 'numeric' | 'decimal';
@@ -52,7 +52,7 @@ interface InputProps {
   readonly autofocus?: boolean;
   readonly disabled?: boolean;
   readonly maxLength?: number;
-  /** For the keys of a list: see `use-row-keys.ts`. */
+  /** Marks the search that `use-row-keys.ts` goes to. */
   readonly 'data-search'?: boolean;
 }
 
@@ -86,7 +86,7 @@ type WiredInput = ControlProps &
     readonly onInput: (event: { readonly currentTarget: HTMLInputElement }) => void;
   };
 
-/** By type: to the compiler, an input of each type has its own roles. */
+/** One branch per type: to the compiler, an input of each type has its own roles. */
 function Input({ type, ...rest }: WiredInput) {
   if (type === 'password') return <input {...rest} type="password" />;
   if (type === 'number') return <input {...rest} type="number" />;
@@ -100,7 +100,7 @@ type SelectProps = Omit<FieldProps, 'children'> & {
   readonly options: readonly { readonly value: string; readonly label: string }[];
 };
 
-/** One of a few. */
+/** A choice of one among a few options. */
 export function Select({ value, onValue, options, ...field }: SelectProps) {
   return (
     <Field {...field}>

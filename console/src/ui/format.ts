@@ -26,7 +26,7 @@ export function counted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** 1,234.567: as somebody entered it. */
+/** 1,234.567: a number as it was entered. */
 export function formatExact(value: number): string {
   return EXACT.format(value);
 }
@@ -46,7 +46,7 @@ export function formatFactor(factor: number): string {
   return `${FACTOR.format(factor)}×`;
 }
 
-/** 3×, 0.5×: of a scale, without digits that say nothing. */
+/** 3×, 0.5×: a factor on a scale, without superfluous digits. */
 export function formatTimes(factor: number): string {
   return `${SHORT.format(factor)}×`;
 }
@@ -56,18 +56,18 @@ export function formatScore(score: number): string {
   return SCORE.format(score);
 }
 
-/** A share of 0 to 1 as a percentage, with so many digits that a small one is not 0. */
+/** A share from 0 to 1 as a percentage, with enough digits that a small one is not 0. */
 export function formatShare(share: number): string {
   const maximumFractionDigits = share !== 0 && Math.abs(share) < 0.1 ? 1 : 0;
   return new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits }).format(share);
 }
 
-/** A time of the API as a date and a time of day. */
+/** A time from the API as date and time of day. */
 export function formatTime(time: string): string {
   return TIME.format(new Date(time));
 }
 
-/** "3 min ago"; in days up to a month, and then as a date. */
+/** "3 min ago"; in days up to a month, then as a date. */
 export function formatAgo(time: string, now: number): string {
   const seconds = (Date.parse(time) - now) / 1000;
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS[3];

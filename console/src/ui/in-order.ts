@@ -2,7 +2,7 @@
 
 type Kind = 'number' | 'date' | 'day' | 'month';
 
-/** Where a value stands among those of its kind: first by `at`, then by `after`. */
+/** Sort key of a value: first by `at`, then by `after`. */
 interface Place {
   readonly kind: Kind;
   readonly at: number;
@@ -10,7 +10,7 @@ interface Place {
   readonly after: number;
 }
 
-/** The items by their values where all of these have an order, those without a value last; otherwise null. */
+/** The items in the order of their values if all values have one, items without a value last; otherwise null. */
 export function inOrder<T>(items: readonly T[], textOf: (item: T) => string | null): readonly T[] | null {
   const placed = items.map((item) => {
     const value = textOf(item);

@@ -1,4 +1,4 @@
-/** A view that is loaded when it is first shown: what it needs does not delay the first page. */
+/** A view that is loaded when it is first shown, so that it does not delay the first page. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../console.ts';
@@ -23,7 +23,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
         },
         () => {
           setFailures((before) => before + 1);
-          // the browser does not say why: the service is asked, and this again when it answers
+          // the browser does not say why: ask the service, and retry when it answers
           connection.lost();
         },
       );
@@ -33,7 +33,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
   };
 }
 
-/** The service is there and the file is not: the service is of another version than the page. */
+/** The service answers but the file is missing: service and page are of different versions. */
 function Gone() {
   const { page } = useConsole();
   return (

@@ -1,4 +1,4 @@
-/** The frame of every page: its title, which the browser's tab has too, and what can be done there. */
+/** The frame of every page: its title, also shown in the browser's tab, and its actions. */
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../console.ts';

@@ -1,4 +1,4 @@
-/** How much is done, of 0 to 1. */
+/** A progress bar from 0 to 1. */
 interface ProgressProps {
   readonly label: string;
   readonly value: number;

@@ -1,7 +1,7 @@
-/** Numbers as people type them, with a decimal point or a decimal comma; what could be read in two ways is refused. */
+/** Numbers as people type them, with a decimal point or comma; ambiguous ones are refused. */
 
 /**
- * "12.5" and "12,5" alike; null where it is empty, no number, or could be another one: "1,000" is a thousand to some
+ * Reads "12.5" and "12,5" alike. null if the text is empty, not a number or ambiguous: "1,000" is a thousand to some
  * and one to others.
  */
 export function readNumber(text: string): number | null {
@@ -11,7 +11,7 @@ export function readNumber(text: string): number | null {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : null;
 }
 
-/** A whole number: "1000", "1,000", "1.000", "1 000" and "1'000" alike; null where it is none. */
+/** A whole number: "1000", "1,000", "1.000", "1 000" and "1'000" alike; null if it is not one. */
 export function readWhole(text: string): number | null {
   const trimmed = text.trim();
   if (!/^(?:\d+|\d{1,3}([.,'’ ])\d{3}(?:\1\d{3})*)$/.test(trimmed.replace(/[\u00a0\u202f]/g, ' '))) return null;

@@ -1,6 +1,6 @@
-/** A file that the page has, saved by the browser under a name. */
+/** Saves a file that the page has made. */
 
-/** For how long the browser may take to begin. */
+/** How long the browser may take to start the download. */
 const TAKEN_MS = 60_000;
 
 export function saveFile(page: Window, file: Blob, name: string): void {

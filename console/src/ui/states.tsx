@@ -1,4 +1,4 @@
-/** What stands in place of data: nothing yet, nothing at all, an error, no right to it. Offline is a bar above all. */
+/** Shown instead of data: nothing yet, nothing found, an error, no permission. Offline is a bar above everything. */
 import type { ComponentChildren } from 'preact';
 import { ApiError, OfflineError, retrySeconds } from '../api/errors.ts';
 import { useConsole } from '../console.ts';
@@ -9,11 +9,11 @@ interface StateProps {
   readonly title: string;
   readonly children?: ComponentChildren;
   readonly actions?: ComponentChildren;
-  /** It tells of something that has just happened. */
+  /** Whether it reports something that has just happened. */
   readonly isAlert?: boolean;
 }
 
-/** A sentence where data would be, and what can be done about it. */
+/** A message where data would be, with actions. */
 export function Empty({ title, children, actions, isAlert = false }: StateProps) {
   return (
     <div class="state" role={isAlert ? 'alert' : undefined}>
@@ -24,7 +24,7 @@ export function Empty({ title, children, actions, isAlert = false }: StateProps)
   );
 }
 
-/** Grey lines in the place of what is loaded; they only appear where that takes a while. */
+/** Grey lines in place of data that is loading; they only appear if loading takes a while. */
 export function Loading({ lines = 6 }: { readonly lines?: number }) {
   return (
     <div class="loading" role="status">
@@ -36,7 +36,7 @@ export function Loading({ lines = 6 }: { readonly lines?: number }) {
   );
 }
 
-/** Why something could not be loaded, in the service's words, with its request id for whoever is asked for help. */
+/** Why something could not be loaded, in the service's words, with the request id to quote when asking for help. */
 export function Failed({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
   if (error instanceof OfflineError)
     return <Empty title="Waiting for the service">This loads as soon as it is back.</Empty>;
@@ -65,7 +65,7 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   );
 }
 
-/** `scope`: what the page needs, where it is known. */
+/** `scope`: what the page needs, if known. */
 export function NoPermission({ scope, children }: { readonly scope?: string; readonly children?: ComponentChildren }) {
   return (
     <Empty title="You do not have access to this page">
@@ -75,7 +75,7 @@ export function NoPermission({ scope, children }: { readonly scope?: string; rea
   );
 }
 
-/** Above every page while the service is not reached. */
+/** Above every page while the service cannot be reached. */
 export function OfflineBar() {
   const { connection } = useConsole();
   if (!connection.isOffline.value) return null;

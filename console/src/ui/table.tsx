@@ -1,4 +1,4 @@
-/** A table that sorts by its titles, and becomes a list of cards where the page is narrow. */
+/** A table that sorts by its column titles, and becomes a list of cards on narrow pages. */
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 
@@ -8,18 +8,18 @@ export interface Column<Row> {
   readonly key: string;
   readonly title: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** Numbers are aligned at their end. */
+  /** Numbers are aligned at the end of the column. */
   readonly isNumber?: boolean;
-  /** What its title sorts the rows by; rows without a value come last. Without it the column does not sort. */
+  /** The value to sort the rows by; rows without one come last. Without `sortBy`, the column does not sort. */
   readonly sortBy?: (row: Row) => Sortable;
 }
 
 interface TableProps<Row> {
   /** What the table shows, for screen readers. */
   readonly caption: string;
-  /** The first names the row. */
+  /** The first column names the row. */
   readonly columns: readonly Column<Row>[];
-  /** In the order that is shown until a title is pressed. */
+  /** In the initial order. */
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
 }
@@ -94,7 +94,7 @@ function Title<Row>({ column: { key, title, isNumber, sortBy }, sorting, sorts, 
   );
 }
 
-/** The usual direction (large numbers first), then the other one, then as the rows came. */
+/** The usual direction (large numbers first), then the opposite, then the initial order. */
 function nextOf(key: string, isDown: boolean | null, startsDown: boolean): Sorting | null {
   if (isDown === null) return { key, isDown: startsDown };
   return isDown === startsDown ? { key, isDown: !isDown } : null;

@@ -1,4 +1,4 @@
-/** Parts of a page of which one is shown; arrows move between them. */
+/** Parts of a page, one shown at a time; arrow keys move between them. */
 import type { ComponentChildren } from 'preact';
 import { useId, useRef } from 'preact/hooks';
 
@@ -12,7 +12,7 @@ interface TabsProps {
   readonly tabs: readonly Tab[];
   readonly current: string;
   readonly onChange: (key: string) => void;
-  /** Of the current one. */
+  /** The content of the current tab. */
   readonly children: ComponentChildren;
 }
 

@@ -1,4 +1,4 @@
-/** Light or dark: as the system says, until the user chooses; the choice is kept in the browser. */
+/** Light or dark: the system's setting until the user chooses; the choice is stored in the browser. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const STORED_AS = 'metaheac.theme';

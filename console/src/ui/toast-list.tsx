@@ -1,4 +1,4 @@
-/** The messages that are shown now. Apart from what makes them, which the console is made of. */
+/** The messages currently shown. Separate from `toasts.ts`, which the console itself needs. */
 import { useConsole } from '../console.ts';
 
 export function ToastList() {

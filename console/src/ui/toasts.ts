@@ -1,4 +1,4 @@
-/** Short messages about what was just done; read out by screen readers, gone after some seconds. */
+/** Short messages about what was just done; announced by screen readers and removed after some seconds. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const SHOWN_MS = 6_000;

@@ -9,7 +9,7 @@ export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A value as people write it: only underscores stand for spaces, as in `18-24`. */
+/** A value as people write it: only underscores become spaces; `18-24` stays. */
 export function valueWords(value: string): string {
   return value.replaceAll('_', ' ');
 }

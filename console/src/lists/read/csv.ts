@@ -1,18 +1,18 @@
 /**
- * CSV by papaparse, held to the grammar of the service (RFC 4180): it alone also takes a quote within an unquoted
- * field, spaces behind a quoted one, and rows of any length.
+ * CSV with papaparse, restricted to the service's grammar (RFC 4180): papaparse alone would also accept a quote inside
+ * an unquoted field, spaces after a quoted one, and rows of different lengths.
  */
 import { Parser } from 'papaparse';
 import { UnreadableError } from './unreadable.ts';
 
-/** A record may be that long, as on the service: beyond it, a quote was not closed. */
+/** Maximum length of a record, as on the service; a longer one means that a quote was not closed. */
 const MOST_RECORD_CHARACTERS = 64 * 1024;
 
-/** Rows of a text that comes in pieces; empty lines are none. */
+/** Rows of a text that arrives in pieces; empty lines are skipped. */
 export interface CsvRows {
-  /** The rows that are complete with this piece. @throws UnreadableError, which names the line that a row begins at */
+  /** The rows completed by this piece. @throws UnreadableError, which names the line where a row begins */
   push(text: string): string[][];
-  /** The last row, where no line break follows it. @throws UnreadableError */
+  /** The last row, if no line break follows it. @throws UnreadableError */
   end(): string[][];
 }
 
@@ -51,7 +51,7 @@ export function csvRows(separator: string): CsvRows {
   };
 }
 
-/** The rows at a text's beginning, whatever is wrong with them: for a guess. */
+/** The rows at the beginning of a text, whatever is wrong with them: for guessing its layout. */
 export function looseRows(text: string, separator: string): string[][] {
   return parse(text, separator).rows.filter((row) => !isEmpty(row));
 }
@@ -69,7 +69,7 @@ function isEmpty(row: readonly string[]): boolean {
   return row.length === 1 && row[0] === '';
 }
 
-/** The first quote that neither encloses a whole field nor is doubled, of whole rows: where its row begins. */
+/** The first quote in whole rows that neither encloses a whole field nor is doubled, and where its row begins. */
 function findQuoteFault(text: string, separator: string): { readonly begin: number; readonly message: string } | null {
   let isOpen = false;
   let begin = 0;
@@ -78,13 +78,13 @@ function findQuoteFault(text: string, separator: string): { readonly begin: numb
     if (!isOpen) {
       const lineBegin = text.lastIndexOf('\n', at) + 1;
       if (lineBegin > closed || closed === 0) begin = lineBegin;
-      if (at !== lineBegin && text[at - 1] !== separator) return { begin, message: 'a quote stands within a field' };
+      if (at !== lineBegin && text[at - 1] !== separator) return { begin, message: 'there is a quote inside a field' };
       isOpen = true;
     } else if (text[at + 1] === '"') at += 1;
     else if (text[at + 1] === separator || /^(\r?\n|$)/.test(text.slice(at + 1, at + 3))) {
       isOpen = false;
       closed = at;
-    } else return { begin, message: 'text follows a field in quotes' };
+    } else return { begin, message: 'there is text after a quoted field' };
   }
   return null;
 }
@@ -94,7 +94,7 @@ function faulty(line: number, what: string): UnreadableError {
 }
 
 function notClosed(line: number, rest: string): UnreadableError {
-  return new UnreadableError(`A quote is opened and never closed, in line ${line}: ${rest.slice(0, 60)}`);
+  return new UnreadableError(`A quote in line ${line} is never closed: ${rest.slice(0, 60)}`);
 }
 
 function countBreaks(text: string): number {

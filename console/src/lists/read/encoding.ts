@@ -1,4 +1,4 @@
-/** Which encoding a file is in, by its first bytes. */
+/** Detects a file's encoding from its first bytes. */
 
 export const ENCODINGS = {
   'utf-8': 'UTF-8',
@@ -9,10 +9,10 @@ export const ENCODINGS = {
 
 export type Encoding = keyof typeof ENCODINGS;
 
-/** A file of ASCII in UTF-16 has a zero in every second byte; no text in another encoding has any. */
+/** ASCII text in UTF-16 has a zero in every second byte; text in other encodings has none. */
 const ZEROS = 0.2;
 
-/** `head` is a file's beginning, which may end within a character. */
+/** `head` is the beginning of a file, which may end inside a character. */
 export function guessEncoding(head: Uint8Array): Encoding {
   const [first, second] = head;
   if (first === 0xff && second === 0xfe) return 'utf-16le';
@@ -31,7 +31,7 @@ export function guessEncoding(head: Uint8Array): Encoding {
   }
 }
 
-/** Decodes piece by piece; a byte order mark is left out. Throws TypeError at what is not UTF-8. */
+/** Decodes piece by piece, without the byte order mark. Invalid UTF-8 is a TypeError. */
 export function createDecoder(encoding: Encoding): InstanceType<typeof TextDecoder> {
   return new TextDecoder(encoding, { fatal: encoding === 'utf-8' });
 }

@@ -1,4 +1,4 @@
-/** Files that are no text, by their first bytes: what people choose in place of a table. */
+/** Recognises files that are not text, which people choose by mistake, from their first bytes. */
 import { UnreadableError } from './unreadable.ts';
 
 const PACKED = 'This file is compressed. Unpack it first.';
@@ -13,7 +13,7 @@ const MARKS: readonly (readonly [readonly number[], string])[] = [
   [[0x25, 0x50, 0x44, 0x46, 0x2d], 'This is a PDF document. Save its table as CSV, and choose that file.'],
   [[0x1f, 0x8b, 0x08], PACKED],
   [[0x28, 0xb5, 0x2f, 0xfd], PACKED],
-  [[0x50, 0x41, 0x52, 0x31], 'This is a Parquet file. Save the ids as CSV or text, and choose that file.'],
+  [[0x50, 0x41, 0x52, 0x31], 'This is a Parquet file. Save the IDs as CSV or text, and choose that file.'],
 ];
 
 /** @throws UnreadableError which says what to do */

@@ -1,4 +1,4 @@
-/** The ids of a file, piece by piece: no more of it is in memory than one piece. */
+/** Reads the ids of a file piece by piece: only one piece is in memory. */
 import { createDecoder } from './encoding.ts';
 import type { Layout } from './layout.ts';
 import { splitterOf } from './records.ts';
@@ -8,11 +8,11 @@ export interface Piece {
   readonly ids: readonly string[];
   /** Rows without an id. */
   readonly empty: number;
-  /** Of the file, so far. */
+  /** Bytes of the file read so far. */
   readonly bytesRead: number;
 }
 
-/** @throws UnreadableError where the file is not as the layout says; DOMException where it cannot be read any more */
+/** @throws UnreadableError if the file does not match the layout; DOMException if it can no longer be read */
 export async function* readIds(file: Blob, layout: Layout): AsyncGenerator<Piece, void, void> {
   const reader = file.stream().getReader();
   const decoder = createDecoder(layout.encoding);
@@ -43,6 +43,6 @@ function decoded(decode: () => string): string {
   try {
     return decode();
   } catch {
-    throw new UnreadableError('The file is not UTF-8 all through. Choose another encoding, such as Windows-1252.');
+    throw new UnreadableError('Parts of the file are not UTF-8. Choose another encoding, such as Windows-1252.');
   }
 }

@@ -1,4 +1,4 @@
-/** Cuts text that comes in pieces into rows: lines, records of CSV (RFC 4180), or objects of JSON lines. */
+/** Splits text that arrives in pieces into rows: lines, CSV records (RFC 4180) or JSON Lines objects. */
 import { csvRows } from './csv.ts';
 import { UnreadableError } from './unreadable.ts';
 
@@ -14,9 +14,9 @@ export const SEPARATORS = {
 export type Separator = keyof typeof SEPARATORS;
 
 export interface Splitter {
-  /** The rows that are complete with this piece. @throws UnreadableError */
+  /** The rows completed by this piece. @throws UnreadableError */
   push(text: string): string[][];
-  /** The last row, where no line break follows it. @throws UnreadableError */
+  /** The last row, if no line break follows it. @throws UnreadableError */
   end(): string[][];
 }
 

@@ -1,4 +1,4 @@
-/** Some of many ids, evenly from all over the list: each second one is dropped whenever there are too many. */
+/** A sample of many ids, evenly spread over the list: whenever there are too many, every second one is dropped. */
 export class Sample {
   readonly #most: number;
   #ids: string[] = [];
@@ -17,7 +17,7 @@ export class Sample {
     this.#step *= 2;
   }
 
-  /** All of them, where there are no more than wanted. */
+  /** The sample: all ids if there are few enough. */
   get ids(): readonly string[] {
     return [...this.#ids];
   }

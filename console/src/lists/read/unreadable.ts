@@ -1,4 +1,4 @@
-/** What a file is refused for. */
+/** The error for a file that cannot be read. */
 
 /** The file is not what it seems; the message says where. */
 export class UnreadableError extends Error {

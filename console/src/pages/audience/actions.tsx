@@ -1,4 +1,4 @@
-/** What can be done with a whole audience: rebuilding it, another name and labels, deleting it. */
+/** Actions on a whole audience: rebuild, duplicate, edit its name and labels, delete. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -18,7 +18,7 @@ interface ActionsProps {
 
 export function Actions({ loaded, onChange }: ActionsProps) {
   const { session } = useConsole();
-  /** What is edited, or is to be deleted, as it was when that was asked for. */
+  /** The campaign to edit or delete, as it was when the dialog was opened. */
   const [edited, setEdited] = useState<Loaded | null>(null);
   const [isDeleting, setDeleting] = useState(false);
   const { campaign } = loaded;

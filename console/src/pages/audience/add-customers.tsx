@@ -1,4 +1,4 @@
-/** More customers for a campaign that has too few: their IDs are added, and the audience is rebuilt. */
+/** Adds customers, by ID, to a campaign that has too few, and rebuilds the audience. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';

@@ -1,4 +1,4 @@
-/** One audience: how it comes to be, how large it should be, who is in it, and what is done with it. */
+/** One audience: how it is built, how large it should be, who is in it, and what can be done with it. */
 import { ApiError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';

@@ -1,10 +1,10 @@
-/** Tells that somebody else changed the campaign while it was looked at, and what. */
+/** Says that somebody else has changed the campaign in the meantime, and what. */
 import type { ComponentChildren } from 'preact';
 
 interface ChangesNoticeProps {
-  /** Sentences; with none there is nothing to tell. */
+  /** Sentences; without any, nothing is shown. */
   readonly changes: readonly string[];
-  /** What is to be done. */
+  /** What the user can do about it. */
   readonly children: ComponentChildren;
 }
 

@@ -1,8 +1,8 @@
-/** What somebody else changed of a campaign, in words: shown before one's own change replaces it. */
+/** What somebody else changed in a campaign, in words: shown before the user's own change overwrites it. */
 import type { Campaign } from '../../api/types.ts';
 import { formatCount } from '../../ui/format.ts';
 
-/** One sentence for each thing that differs, of those that a change of the campaign may name. */
+/** One sentence for each difference in the fields that an update can contain. */
 export function changesBetween(before: Campaign, after: Campaign): readonly string[] {
   const changes: string[] = [];
   if (before.name !== after.name) changes.push(`The name is now “${after.name}”; it was “${before.name}”.`);

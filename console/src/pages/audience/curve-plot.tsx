@@ -1,4 +1,4 @@
-/** One line over the size of an audience, with its interval as a band: pointing reads it, pressing sets the size. */
+/** A curve over the size of an audience, with its interval as a band: hovering reads it, pressing sets the size. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
@@ -7,18 +7,18 @@ import { useConsole } from '../../console.ts';
 import { formatShort } from '../../ui/format.ts';
 
 export interface CurvePlotProps {
-  /** Sizes, rising; then for each the upper end, the lower end, a random audience, and what is expected. */
+  /** Rising sizes; then for each the upper end, the lower end, a random audience, and the expected value. */
   readonly points: readonly (readonly number[])[];
   readonly y: { readonly label: string; readonly format: (y: number) => string; readonly scale: uPlot.Scale };
   readonly heightPx: number;
   readonly onSize: (size: number) => void;
-  /** The size that is pointed at; null once none is. */
+  /** The size under the pointer; null if there is none. */
   readonly onRead: (size: number | null) => void;
-  /** Above the plot, where `at` puts them. */
+  /** Elements over the plot, placed with `at`. */
   readonly children: (at: PlaceOf) => ComponentChildren;
 }
 
-/** The style of something that stands at a size, and with `--knob` at a height. */
+/** The style that places an element at a size, and with `--knob` at a height. */
 export type PlaceOf = (size: number, y: number) => Readonly<Record<string, string>>;
 
 export function CurvePlot({ points, y, heightPx, onSize, onRead, children }: CurvePlotProps) {
@@ -64,7 +64,7 @@ function placeOf(plot: uPlot, ratio: number, size: number, y: number): Readonly<
   };
 }
 
-/** Reads the size under the pointer, and sets it from a press until it is let go. What a finger read stays. */
+/** Reads the size under the pointer, and sets it while pressed. A reading by touch stays. */
 function followPointer(
   { over, posToVal }: uPlot,
   latest: { readonly current: Pick<CurvePlotProps, 'onSize' | 'onRead'> },
@@ -130,13 +130,13 @@ function optionsOf({ element, page, points: [sizes = []], y, heightPx }: Drawn):
 }
 
 export const LOGARITHMIC = 3;
-/** Space for a tick and its words, with its part of what is beside the plot. */
+/** Space for a tick and its label, and a share of what surrounds the plot. */
 const TICK_PX = { x: 64, y: 40 };
 
-/** 1, 2, 5, 10, .. within a scale; only the powers of ten where those are too many. */
+/** 1, 2, 5, 10, .. within a scale; only powers of ten if those are too many. */
 function ticksOf(plot: uPlot, scale: 'x' | 'y'): number[] {
   const { min = 1, max = 10 } = plot.scales[scale] as { min?: number; max?: number };
-  // of the whole, as the plot itself has its old size while it is made larger or smaller
+  // of the whole element: during a resize, the plot area still has its old size
   const lengthPx = scale === 'x' ? plot.width : plot.height;
   const within = (factors: readonly number[]) => {
     const ticks: number[] = [];

@@ -1,4 +1,4 @@
-/** What the audience is made of: customers, filters, suppression lists, campaign details, size and refresh policy. */
+/** The definition of the audience: customers, filters, suppression lists, campaign details, size, refresh policy. */
 import type { ComponentChildren } from 'preact';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -14,7 +14,7 @@ import { refreshWords } from '../audiences/words.ts';
 interface Sets {
   readonly seeds: UserSet;
   readonly suppression: UserSet;
-  /** null for a key of certain campaigns, which is not told of the list of all. */
+  /** null for a key that is limited to certain campaigns: it cannot read the global list. */
   readonly global: UserSet | null;
 }
 
@@ -114,7 +114,7 @@ interface NamedProps<T> {
   readonly none: string;
 }
 
-/** A line for each feature. */
+/** One line per feature. */
 function Named<T>({ record, words, none }: NamedProps<T>) {
   const entries = Object.entries(record);
   if (entries.length === 0) return <p class="muted">{none}</p>;

@@ -1,4 +1,4 @@
-/** What webhooks were told, newest first, with what their receivers answered. */
+/** Webhook deliveries about the audience, newest first, with the receivers' responses. */
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -8,7 +8,7 @@ import { formatTime } from '../../ui/format.ts';
 import { Table } from '../../ui/table.tsx';
 
 const HOOKS = 20;
-/** Of each webhook, the newest that are looked at; and of the campaign's, those that are shown. */
+/** Newest deliveries loaded of each webhook; and how many of this campaign's are shown. */
 const LOOKED_AT = 200;
 const SHOWN = 20;
 const TONES: Readonly<Record<string, Tone>> = { delivered: 'good', failed: 'bad', pending: 'busy' };

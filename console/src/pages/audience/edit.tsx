@@ -1,4 +1,4 @@
-/** Another name, other labels: a change of somebody else's meanwhile is shown before it is replaced. */
+/** Edits the name and labels; changes made by somebody else in the meantime are shown before they are overwritten. */
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
 import { ErrorBanner } from '../../ui/banner.tsx';
@@ -13,7 +13,7 @@ import { useEdit } from './use-edit.ts';
 const MOST_CHARACTERS = 200;
 
 interface EditProps {
-  /** As it was when the dialog was opened. */
+  /** The campaign as it was when the dialog was opened. */
   readonly loaded: Loaded;
   readonly onClose: () => void;
   readonly onChange: () => void;

@@ -1,4 +1,4 @@
-/** The audience as a file, the command that does the same, and which systems were told of it. */
+/** Downloads the audience, shows the command that does the same, and lists the systems that were notified. */
 import { useState } from 'preact/hooks';
 import { ApiError, ForeignAnswerError, isProblem, OfflineError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -90,7 +90,7 @@ function Download({ campaign: { id, name, size } }: { readonly campaign: Campaig
   );
 }
 
-/** All of an answer: the browser keeps a large one on its disk. @throws ApiError, OfflineError, ForeignAnswerError */
+/** The whole response; the browser keeps a large one on disk. @throws ApiError, OfflineError, ForeignAnswerError */
 async function fetchFile(path: string, headers: Readonly<Record<string, string>>): Promise<Blob> {
   const response = await fetch(path, { headers }).catch((cause: unknown) => {
     throw new OfflineError(cause);

@@ -1,4 +1,4 @@
-/** Labels as lines of two fields: a key and a value. */
+/** Labels as rows of two fields: a key and a value. */
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 

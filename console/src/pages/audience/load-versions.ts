@@ -1,18 +1,18 @@
-/** What the page loads of an audience's versions. */
+/** Loads an audience's versions. */
 import { type Api, call } from '../../api/client.ts';
 import type { AudienceVersion } from '../../api/types.ts';
 
 const NEWEST = 50;
 
-/** A version with what its ranking was made of. */
+/** A version, with the model of its ranking. */
 export interface Version extends AudienceVersion {
-  /** null where the expansion is no longer kept. */
+  /** null if the expansion is no longer kept. */
   readonly model: string | null;
-  /** How long its ranking took, all stages but the wait. */
+  /** How long its ranking took: all stages except waiting in the queue. */
   readonly seconds: number | null;
 }
 
-/** The newest ones, newest first. */
+/** The latest versions, newest first. */
 export async function loadVersions(api: Api, id: string, signal: AbortSignal): Promise<readonly Version[]> {
   const params = { path: { id }, query: { limit: NEWEST } };
   const [versions, expansions] = await Promise.all([
@@ -42,7 +42,7 @@ interface Compared {
   readonly others: readonly number[];
 }
 
-/** By version, what it would change of the active one. One is compared at a time: the service does few at once. */
+/** By version, how it differs from the active one. Compared one at a time: the service runs few at once. */
 export async function loadChanges(
   api: Api,
   { id, active, others }: Compared,

@@ -1,10 +1,10 @@
-/** What the page of one audience loads. */
+/** Loads the data of an audience's page. */
 import { type Api, answerOf, call } from '../../api/client.ts';
 import type { Campaign, QualityReport } from '../../api/types.ts';
 
 export interface Loaded {
   readonly campaign: Campaign;
-  /** For `If-Match`: a change of somebody else's is not overwritten. */
+  /** For `If-Match`: a change by somebody else is not overwritten. */
   readonly etag: string;
 }
 

@@ -1,4 +1,4 @@
-/** Whether somebody is in the audience, by id. */
+/** Checks by id whether somebody is in the audience. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -27,7 +27,7 @@ async function lookUp(api: Api, id: string, user: string): Promise<Found> {
 
 interface LookUpProps {
   readonly id: string;
-  /** Shows the row of a rank. */
+  /** Shows the row with this rank. */
   readonly onShow: (rank: number) => void;
 }
 

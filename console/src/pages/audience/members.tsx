@@ -1,4 +1,4 @@
-/** The people of the audience, best first: a million rows of which those in view are loaded, and a look-up by id. */
+/** The people in the audience, best first, with a look-up by id: of up to a million rows, those in view are loaded. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
@@ -10,7 +10,7 @@ import { type LoadedMembers, useMembers } from './use-members.ts';
 import { placeOf, rowAt, scrollTopOf } from './virtual-rows.ts';
 
 const ROW_PX = 36;
-/** Rows beyond the view that are drawn, so that scrolling shows no gaps. */
+/** Rows drawn beyond the view, so that scrolling shows no gaps. */
 const SPARE = 10;
 
 export function Members({ campaign }: { readonly campaign: Campaign }) {
@@ -29,7 +29,7 @@ interface MemberTableProps {
   readonly id: string;
   readonly version: number;
   readonly count: number;
-  /** The row that is to be shown; another object asks again. */
+  /** The row to scroll to; a new object scrolls again. */
   readonly wanted: { readonly rank: number } | null;
 }
 
@@ -45,7 +45,7 @@ function MemberTable({ id, version, count, wanted }: MemberTableProps) {
     return () => sizes.disconnect();
   }, []);
   const layout = { count, rowPx: ROW_PX, viewPx: heightPx };
-  // another row is asked for, and not when the view changes
+  // only for another row, not when the view changes
   useEffect(() => {
     if (wanted !== null) view.current?.scrollTo({ top: scrollTopOf(layout, wanted.rank - 1) });
   }, [wanted]);
@@ -60,12 +60,12 @@ function MemberTable({ id, version, count, wanted }: MemberTableProps) {
       <section
         ref={view}
         class="members"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling must be possible by keyboard
         tabIndex={0}
         aria-label={`${formatCount(count)} members, best first`}
         onScroll={({ currentTarget }) => setScrollTop(currentTarget.scrollTop)}
       >
-        {/* the row of the titles is as high as the others */}
+        {/* the header row is as high as the others */}
         <div class="members-all" style={{ height: `${place.totalPx + ROW_PX}px` }}>
           <table class="member-table" aria-rowcount={count + 1} style={{ top: `${place.topPx}px` }}>
             <thead>
@@ -111,7 +111,7 @@ function Row({ rank, members, isMarked }: RowProps) {
   );
 }
 
-/** Above the list, as what was loaded stays. */
+/** Shown above the list, since rows that were loaded stay. */
 function Trouble({ members: { error, retry } }: { readonly members: LoadedMembers }) {
   const { connection } = useConsole();
   if (error === undefined || connection.isOffline.value) return null;

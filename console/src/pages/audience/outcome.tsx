@@ -1,4 +1,4 @@
-/** An attempt that gave no audience: why, and what to do about it. */
+/** An attempt that produced no audience: why, and what to do about it. */
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
@@ -16,7 +16,7 @@ interface OutcomeProps {
 
 type Way = 'add' | 'again' | 'new' | 'continue';
 
-/** By state, and where that is not enough by the code of its reason: what to do, and the ways that are offered. */
+/** What to do and which actions to offer: by state, and if that is not enough, by the code of its reason. */
 const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: readonly Way[] }>> = {
   none: {
     text: 'Add the IDs of some of your customers. The audience is built from people like them.',
@@ -42,7 +42,7 @@ const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: re
   superseded: { text: 'A newer build replaced it.', ways: [] },
 };
 
-/** Nothing where the attempt did give an audience. */
+/** Nothing if the attempt did produce an audience. */
 export function Outcome({ campaign, onChange }: OutcomeProps) {
   const { state, reason, seeds, audience_version: version, expansion_id: expansion } = campaign;
   const { session } = useConsole();
@@ -77,7 +77,7 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
   );
 }
 
-/** Of unknown ids. */
+/** Number of unknown ids shown. */
 const EXAMPLES = 3;
 
 function WayOut({ way, campaign, onChange }: OutcomeProps & { readonly way: Way }) {

@@ -1,4 +1,4 @@
-/** What each size reaches, and how much better than random that is; the size as a handle: by pointer or by keys. */
+/** What each size reaches and how much better than random that is, with the size as a handle for pointer and keys. */
 import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { formatCount, formatFactor, formatShare, formatTimes } from '../../ui/format.ts';
@@ -7,7 +7,7 @@ import { type Curve, drawnReaches, type Interval, leastShown, type Reach, reachA
 
 const REACH_PX = 280;
 const LIFT_PX = 200;
-/** Of the size, by one press of an arrow key and of a page key. */
+/** Relative change of the size for an arrow key and for a page key. */
 const STEP = 0.02;
 const LEAP = 0.25;
 /** A logarithmic scale has no zero. */
@@ -16,7 +16,7 @@ const LEAST_LIFT = 0.1;
 interface ReachChartProps {
   readonly curve: Curve;
   readonly candidates: number;
-  /** Of the chosen size. */
+  /** At the chosen size. */
   readonly reach: Reach;
   readonly onSize: (size: number) => void;
 }
@@ -73,7 +73,7 @@ interface ReadingProps {
   readonly format: (value: number) => string;
 }
 
-/** What the curve is at a size; the slider says the same to screen readers. */
+/** The curve's values at a size; the slider says the same to screen readers. */
 function Reading({ at, size, value: { mean, low, high }, words, format }: ReadingProps) {
   const { left } = at(size, mean);
   return (
@@ -121,7 +121,7 @@ function Handle({ reach: { size, recall, lift }, least, candidates, onSize, onRe
   );
 }
 
-/** Where a key moves the size to; null for other keys. */
+/** The size that a key moves to; null for other keys. */
 function sizeAfter(key: string, size: number, { least, most }: { readonly least: number; readonly most: number }) {
   const by = (share: number) => Math.max(1, Math.round(size * Math.abs(share))) * Math.sign(share);
   const moves: Readonly<Record<string, () => number>> = {
@@ -133,7 +133,7 @@ function sizeAfter(key: string, size: number, { least, most }: { readonly least:
   return moves[key]?.() ?? null;
 }
 
-/** What is drawn; it stays the same object while the curve does. */
+/** What is drawn; the same object as long as the curve does not change. */
 function chartsOf(reaches: readonly Reach[]) {
   const points = (of: (reach: Reach) => Interval, random: (reach: Reach) => number) => [
     reaches.map(({ size }) => size),

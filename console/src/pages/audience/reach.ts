@@ -1,4 +1,4 @@
-/** What an audience of any size is expected to reach: read off the service's curve, straight between its points. */
+/** What an audience of any size is expected to reach: the service's curve, with straight lines between its points. */
 import type { QualityReport } from '../../api/types.ts';
 
 export type Curve = QualityReport['curve'];
@@ -12,19 +12,19 @@ export interface Interval {
 
 export interface Reach {
   readonly size: number;
-  /** Of all candidates. */
+  /** The size as a share of all candidates. */
   readonly share: number;
-  /** Share of the people who are like the customers. */
+  /** Share of the people like the customers who are in the audience. */
   readonly recall: Interval;
   /** How many times as many as in a random audience of this size. */
   readonly lift: Interval;
-  /** How many people picked at random would hold as many. */
+  /** How many people picked at random would include as many. */
   readonly random: Interval;
 }
 
 const NOBODY = { size: 0, recall: { mean: 0, low: 0, high: 0 } };
 
-/** `size` is kept between 1 and `candidates`. The lift below the first point is that of the first point. */
+/** `size` is clamped to 1 .. `candidates`. The lift below the first point is that of the first point. */
 export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   const kept = Math.min(candidates, Math.max(1, Math.round(size)));
   const share = kept / candidates;
@@ -42,17 +42,17 @@ export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   return { size: kept, share, recall, lift: times(1 / share), random: times(candidates) };
 }
 
-/** Points of the drawn lines. */
+/** Number of points in the drawn lines. */
 const DRAWN = 160;
-/** What the charts show below the first point that was predicted, as its part. */
+/** The smallest size shown, as a share of the first predicted point. */
 const FIRST_PART = 0.25;
 
-/** The smallest size that the charts show. */
+/** The smallest size shown in the charts. */
 export function leastShown(curve: Curve): number {
   return Math.max(1, Math.round(FIRST_PART * (curve[0]?.size ?? 1)));
 }
 
-/** From the least that is shown up to everyone, each size a little more than the one before by the same factor. */
+/** From the smallest size shown to all candidates, in steps of equal ratio. */
 export function drawnReaches(curve: Curve, candidates: number): readonly Reach[] {
   const least = leastShown(curve);
   const sizes = Array.from({ length: DRAWN }, (_, i) => Math.round(least * (candidates / least) ** (i / (DRAWN - 1))));

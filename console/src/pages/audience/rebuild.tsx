@@ -1,4 +1,4 @@
-/** Builds an audience again, with its definition as it is now. */
+/** Rebuilds an audience with its current definition. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';

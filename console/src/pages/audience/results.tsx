@@ -1,4 +1,4 @@
-/** What people did so far, beside what was expected of an audience of this size. */
+/** Results so far, compared with what was expected of an audience of this size. */
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -13,7 +13,7 @@ import { loadQuality } from './load.ts';
 import { type Interval, reachAt } from './reach.ts';
 
 const EVERY_MS = 10_000;
-/** With fewer responses nothing is said about the prediction. */
+/** With fewer responses, the prediction is not judged. */
 const ENOUGH = 10;
 
 export function Results({ campaign: { id, audience_version: version } }: { readonly campaign: Campaign }) {
@@ -77,17 +77,17 @@ function Count({ title, count }: { readonly title: string; readonly count: numbe
 }
 
 interface ComparisonProps {
-  /** Who responded and could have been chosen, and those of them who were. */
+  /** People who responded and could have been chosen, and those among them who were. */
   readonly ranked: number;
   readonly members: number;
-  /** Those of the people who responded that the service looked at; of many, not all. */
+  /** How many of the people who responded the service compared: not all, if there are many. */
   readonly compared: number;
   readonly responded: number;
   readonly recall: Interval | null;
   readonly share: number | null;
 }
 
-/** People, shares and times random: what came, and what was expected. */
+/** People, shares and lift: observed and expected. */
 function Comparison({ ranked, members, compared, responded, recall, share }: ComparisonProps) {
   const row = (title: string, { mean, low, high }: Interval) => {
     const span = (format: (value: number) => string) =>
@@ -132,7 +132,7 @@ function Comparison({ ranked, members, compared, responded, recall, share }: Com
   );
 }
 
-/** An expected number of people; of few, with a tenth. */
+/** An expected number of people; small ones with one decimal. */
 function formatPeople(people: number): string {
   return formatCount(people < FEW ? Math.round(10 * people) / 10 : Math.round(people));
 }
@@ -152,7 +152,7 @@ function Verdict({
   return <Badge tone={tone}>{text}</Badge>;
 }
 
-/** Outside of the interval by more than chance makes of so few people, nine times in ten. */
+/** Whether the observed share is outside the interval by more than chance allows for so few people (90 %). */
 function verdictOf(
   ranked: number,
   seen: number,
@@ -164,5 +164,5 @@ function verdictOf(
   return seen > high + chance ? { text: 'More than expected', tone: 'good' } : { text: 'As expected', tone: 'good' };
 }
 
-/** Standard deviations to both sides. */
+/** Standard deviations to either side. */
 const NINE_IN_TEN = 1.645;

@@ -1,4 +1,4 @@
-/** An audience in the making: its stages with their times, how far it is, and a way to stop it. */
+/** An audience being built: its stages with their times, its progress, and a way to stop it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -53,26 +53,26 @@ export function Running({ campaign, onChange }: RunningProps) {
   );
 }
 
-/** When states of an expansion began, in ms since 1970 by the service's clock, as the page saw them. */
+/** When an expansion's states began, as seen by the page: ms since 1970 by the service's clock. */
 interface Seen {
   readonly expansion: string | null;
   readonly first: Campaign['state'];
   readonly at: { [state: string]: number };
 }
 
-/** Seconds of each stage so far: from the service where it tells, else from when the page saw it begin. */
+/** Seconds of each stage so far: from the service if it reports them, otherwise since the page saw the stage begin. */
 function useStageTimes({ id, expansion_id: expansion, state }: Campaign): readonly (number | undefined)[] {
   const { api, page, time } = useConsole();
   const [now, setNow] = useState(time.now);
   const seen = useRef<Seen>({ expansion: null, first: null, at: {} });
   if (seen.current.expansion !== expansion) seen.current = { expansion, first: state, at: {} };
-  // when the first one began was not seen
+  // the page did not see the first one begin
   if (state !== null && state !== seen.current.first) seen.current.at[state] ??= time.now();
   useEffect(() => {
     const timer = page.setInterval(() => setNow(time.now()), TICK_MS);
     return () => page.clearInterval(timer);
   }, [page, time]);
-  // when it was claimed is known once it was: asked again with each state
+  // the claim time is known once the job has been claimed: asked again in each state
   const { data } = usePolled(
     async (signal) => {
       const path = { id, expansion_id: expansion ?? '' };

@@ -1,4 +1,4 @@
-/** The question before another version of an audience is served. */
+/** Asks before another version of an audience is served. */
 import { answerOf, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -16,7 +16,7 @@ interface ServeVersionProps {
 
 export function ServeVersion({ id, target: { version, size }, onClose, onChange }: ServeVersionProps) {
   const { api, toasts } = useConsole();
-  // what is served while the question is asked: if it is another one at the answer, nothing changes
+  // the version in use when the question was asked: if it has changed by the answer, nothing is done
   const { data: etag } = usePolled(
     async (signal) => {
       const params = { path: { id }, query: { limit: 1 } };

@@ -1,4 +1,4 @@
-/** How large the audience should be: what each size is expected to reach, and the way to another size. */
+/** How large the audience should be: what each size is expected to reach, and a way to change it. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Campaign, QualityReport, Verdict } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -29,7 +29,7 @@ export function Size({ loaded, onChange }: SizeProps) {
     everyMs: () => null,
   });
   const chosen = useSize(loaded, onChange);
-  // another size is another version, whose report is the same: what is shown stays until it has come
+  // another size is another version with the same report: the old one is shown until that has loaded
   const last = useRef<QualityReport | undefined>(undefined);
   last.current = data ?? last.current;
   const report = last.current;
@@ -45,7 +45,7 @@ export function Size({ loaded, onChange }: SizeProps) {
   );
 }
 
-/** Where filters leave some of the customers out: only those who fit can be held back for a test. */
+/** The number of matching customers if filters exclude some: only these can be held back for a test. */
 function fittingOf({ filters, excluded }: Campaign, { fitting_seeds: fitting }: QualityReport): number | null {
   const isFiltered = Object.keys(filters).length > 0 && fitting !== null && fitting < (excluded?.seeds ?? 0);
   return isFiltered ? fitting : null;
@@ -112,12 +112,12 @@ interface SizeFieldProps {
   readonly onFault: (isFault: boolean) => void;
 }
 
-/** The size as a number; it follows the handle, and the handle follows what is typed. */
+/** The size as a number: it follows the handle, and the handle follows typing. */
 function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   const [text, setText] = useState(String(reach.size));
   const isFit = (size: number | null): size is number => size !== null && size >= 1 && size <= candidates;
   const fault = isFit(readWhole(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
-  // only where the handle was moved: what is being typed stays as it is
+  // only if the handle was moved: what is being typed stays as it is
   useEffect(() => {
     if (readWhole(text) !== reach.size) setText(String(reach.size));
   }, [reach.size]);
@@ -138,7 +138,7 @@ function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   );
 }
 
-/** What the size is expected to give, in three numbers. */
+/** What the size is expected to achieve, in three numbers. */
 function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }) {
   return (
     <dl class="expected" aria-live="polite">

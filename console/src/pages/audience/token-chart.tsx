@@ -1,4 +1,4 @@
-/** How often values occur in the audience compared with everyone, as bars on an axis; pointer and keys read them. */
+/** How often values occur in the audience compared with everyone, as bars that can be read by pointer and by keys. */
 import { useState } from 'preact/hooks';
 import type { Explanation } from '../../api/types.ts';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
@@ -6,9 +6,9 @@ import { valueWords } from '../../ui/words.ts';
 
 export type Token = Explanation['features'][number]['tokens'][number];
 
-/** A bar is full at this many doublings. */
+/** Doublings at which a bar is full. */
 const MOST_DOUBLINGS = 3;
-/** By doublings, in their order. */
+/** Labels of the ticks, by doublings. */
 const TICKS = { '-3': '⅛×', '-2': '', '-1': '', '0': '1×', '1': '', '2': '', '3': '8×' } as const;
 const DOUBLINGS = [-3, -2, -1, 0, 1, 2, 3] as const;
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
@@ -57,7 +57,7 @@ export function TokenChart({ label, tokens }: { readonly label: string; readonly
   );
 }
 
-/** Times as often as among everyone, each tick twice the one before. */
+/** Times as often as among everyone; each tick is twice the previous one. */
 function Axis() {
   return (
     <div class="token token-axis muted small" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** A name and labels that are being edited, and their way into the campaign. */
+/** Edits a name and labels, and saves them to the campaign. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -12,15 +12,15 @@ export interface Edited {
   readonly rows: readonly LabelRow[];
   setName(name: string): void;
   setRows(rows: readonly LabelRow[]): void;
-  /** `onSaved` follows where the service took it. */
+  /** Calls `onSaved` once the service has accepted the change. */
   save(onSaved: () => void): Promise<void>;
   readonly isBusy: boolean;
   readonly error: unknown;
-  /** What somebody else changed meanwhile; saving again replaces it. */
+  /** What somebody else changed in the meantime; saving again overwrites it. */
   readonly changes: readonly string[];
 }
 
-/** `loaded` is what was shown when the edit began. */
+/** `loaded` is what was shown when editing began. */
 export function useEdit(loaded: Loaded): Edited {
   const { api } = useConsole();
   const [seen, setSeen] = useState(loaded);

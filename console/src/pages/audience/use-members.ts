@@ -1,10 +1,10 @@
-/** Members of one version by rank, loaded in pages where they are looked at; the pages seen last are kept. */
+/** Members of one version by rank, loaded in pages as they come into view; the latest pages are kept. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 
 const PAGE = 200;
-/** 20,000 members. */
+/** Together 20,000 members. */
 const KEPT_PAGES = 100;
 
 export interface Member {
@@ -14,9 +14,9 @@ export interface Member {
 }
 
 export interface LoadedMembers {
-  /** By 1-based rank: undefined until it is loaded, null where the user was erased. */
+  /** By 1-based rank: undefined until it is loaded, null if the user was erased. */
   at(rank: number): Member | null | undefined;
-  /** Why the last page did not come; undefined once one did. */
+  /** Why the last page could not be loaded; undefined after a success. */
   readonly error: unknown;
   retry(): void;
 }
@@ -29,7 +29,7 @@ interface Wanted {
   readonly to: number;
 }
 
-/** One page is on its way at a time: who scrolls past many waits for none of them. */
+/** Loads one page at a time: scrolling past many pages waits for none of them. */
 export function useMembers({ id, version, from, to }: Wanted): LoadedMembers {
   const { api, connection } = useConsole();
   const [pages] = useState(() => new Map<number, ReadonlyMap<number, Member>>());
@@ -62,7 +62,7 @@ export function useMembers({ id, version, from, to }: Wanted): LoadedMembers {
     }
   };
   const returns = connection.returns.value;
-  // other rows are in view, or the service is back
+  // other rows came into view, or the service is back
   useEffect(() => void load(), [from, to, returns]);
   useEffect(() => () => running.current?.abort(), []);
   return {
@@ -80,7 +80,7 @@ function firstMissing(pages: ReadonlyMap<number, unknown>, { from, to }: Pick<Wa
   return null;
 }
 
-/** Removes the page that was loaded first where there are too many. */
+/** Removes the page that was loaded first if there are too many. */
 function keep(pages: Map<number, ReadonlyMap<number, Member>>, page: number, items: readonly Member[]): void {
   pages.set(page, new Map(items.map((member) => [member.rank, member])));
   const [oldest] = pages.keys();

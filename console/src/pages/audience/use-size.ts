@@ -1,4 +1,4 @@
-/** The size that is chosen, and its way into the campaign: what somebody else changes meanwhile is told, not lost. */
+/** The chosen size, and saving it to the campaign: changes by somebody else in the meantime are shown, not lost. */
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -11,14 +11,14 @@ import { type Loaded, loadCampaign } from './load.ts';
 export interface ChosenSize {
   readonly size: number;
   choose(size: number): void;
-  /** Makes it the campaign's. */
+  /** Saves it to the campaign. */
   use(): Promise<void>;
   readonly isBusy: boolean;
-  /** What somebody else changed since the page showed it; empty where nobody did. */
+  /** What somebody else changed since the page showed it; empty if nothing. */
   readonly changes: readonly string[];
 }
 
-/** `onChange` loads the campaign again. */
+/** `onChange` reloads the campaign. */
 export function useSize(loaded: Loaded, onChange: () => void): ChosenSize {
   const { api, toasts } = useConsole();
   const [size, choose] = useState(loaded.campaign.size ?? 1);
@@ -31,7 +31,7 @@ export function useSize(loaded: Loaded, onChange: () => void): ChosenSize {
     if (news.length > 0) setChanges(news);
     setSeen(now);
   };
-  // whoever looks at the page sees another size there, and may still use his own
+  // the page now shows another size, and the user may still save their own
   useEffect(() => {
     if (loaded.campaign.size !== seen.campaign.size) look(loaded);
     else if (loaded.campaign.updated_at >= seen.campaign.updated_at) setSeen(loaded);

@@ -1,4 +1,4 @@
-/** The versions of the audience: what each was made of, what changed, and the way back to one. */
+/** The versions of the audience: what each was built from, what changed, and a way back to one. */
 import { useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -12,7 +12,7 @@ import { loadChanges, loadVersions, type Version } from './load-versions.ts';
 import { ServeVersion } from './serve-version.tsx';
 
 const SHORT_VERSION = 7;
-/** New versions of others appear. */
+/** Interval at which versions made by others appear. */
 const CALM_MS = 10_000;
 
 interface VersionsProps {
@@ -110,7 +110,7 @@ interface ChangingProps {
   readonly children: (change: (version: number) => string | null) => preact.ComponentChildren;
 }
 
-/** How many people would come and go with each version; the table does not wait for it. */
+/** How many people each version would add and remove; the table does not wait for it. */
 function Changing({ id, active, versions, children }: ChangingProps) {
   const { api } = useConsole();
   const others = versions.map(({ version }) => version).filter((version) => version !== active);

@@ -1,6 +1,6 @@
 /**
- * Where rows of a list stand that are drawn only in view. Browsers cut elements that are higher than some 17 million
- * pixels (Firefox): a list that would be is made lower, and each pixel of its scrollbar is worth more.
+ * Positions of the rows of a list that only draws those in view. Browsers limit the height of an element (Firefox to
+ * about 17 million pixels): a list that would exceed it is made shorter, and each pixel of its scrollbar covers more.
  */
 
 const MOST_PX = 15_000_000;
@@ -8,35 +8,35 @@ const MOST_PX = 15_000_000;
 export interface Layout {
   readonly count: number;
   readonly rowPx: number;
-  /** Height of what is seen at once. */
+  /** Height of the visible part. */
   readonly viewPx: number;
 }
 
 export interface RowPlace {
   /** Height of the whole list. */
   readonly totalPx: number;
-  /** Where the first drawn row begins in it. */
+  /** Where the first drawn row begins in the list. */
   readonly topPx: number;
 }
 
-/** The row at the top of the view, with its fraction that is scrolled away. */
+/** The row at the top of the view; its fraction has been scrolled out of view. */
 export function rowAt(layout: Layout, scrollTop: number): number {
   return (Math.max(0, scrollTop) * worthOf(layout)) / layout.rowPx;
 }
 
-/** How far to scroll for a row, 0-based, to stand in the middle of the view. */
+/** The scroll position that puts a row, 0-based, in the middle of the view. */
 export function scrollTopOf(layout: Layout, row: number): number {
   const { rowPx, viewPx } = layout;
   return Math.max(0, (row * rowPx - (viewPx - rowPx) / 2) / worthOf(layout));
 }
 
-/** Of the rows from `from` on. */
+/** Places the rows from `from` on. */
 export function placeOf(layout: Layout, scrollTop: number, from: number): RowPlace {
   const topPx = scrollTop - (rowAt(layout, scrollTop) - from) * layout.rowPx;
   return { totalPx: Math.min(MOST_PX, layout.count * layout.rowPx), topPx: Math.max(0, topPx) };
 }
 
-/** Pixels of rows that one pixel of the scrollbar is worth: 1 unless the list is too high. */
+/** Pixels of rows per pixel of the scrollbar: 1 unless the list is too high. */
 function worthOf({ count, rowPx, viewPx }: Layout): number {
   const allPx = count * rowPx;
   return allPx <= MOST_PX ? 1 : (allPx - viewPx) / (MOST_PX - viewPx);

@@ -1,4 +1,4 @@
-/** Who the audience is: what its people have more and less often than everyone. */
+/** Who the audience is: what its people have more or less often than everyone. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign, Explanation } from '../../api/types.ts';
@@ -12,10 +12,10 @@ import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { featureTitle } from '../../ui/words.ts';
 import { type Token, TokenChart } from './token-chart.tsx';
 
-/** Of each feature; the service orders them by their evidence. */
+/** Maximum number of values per feature; the service orders them by evidence. */
 const TOKENS = 50;
 const FIRST_SHOWN = 8;
-/** So many values that have an order are shown at once: leaving some out would tear it. */
+/** Values with an order of their own are all shown up to this number: leaving some out would break the order. */
 const FIRST_ORDERED = 14;
 
 type Feature = Explanation['features'][number];
@@ -77,7 +77,7 @@ function FeatureCard({ feature }: { readonly feature: Feature }) {
   );
 }
 
-/** Those with the strongest evidence, in their order where they have one. */
+/** The values with the strongest evidence, in their own order if they have one. */
 function firstOf(tokens: readonly Token[]): readonly Token[] {
   const ordered = inOrder(tokens, tokenOf);
   if (ordered === null) return tokens.slice(0, FIRST_SHOWN);

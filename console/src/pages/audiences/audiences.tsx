@@ -17,7 +17,7 @@ import { isRunning, STATES } from './words.ts';
 import './audiences.css';
 
 const PAGE_SIZE = 50;
-/** While something runs, and while nothing does. */
+/** Intervals while something runs, and while nothing does. */
 const LIVE_MS = 1_000;
 const CALM_MS = 10_000;
 
@@ -33,7 +33,7 @@ export function Audiences() {
   useRowKeys();
   useExpiry(refresh);
   const isFiltered = Boolean(search || state || label);
-  // hundreds of rows: what is typed or chosen draws none of them again before its answer is there
+  // with hundreds of rows: typing or choosing redraws none of them until the answer is there
   const { list, isEmpty } = useMemo(() => {
     if (data === undefined) return { list: null, isEmpty: false };
     const onMore = () => setCount((before) => before + PAGE_SIZE);

@@ -16,7 +16,7 @@ import type { Column } from '../../ui/table.tsx';
 import { daysLeft, isUntitled } from './drafts.tsx';
 import { isRunning, reasonOf, VERDICTS, wordOf } from './words.ts';
 
-/** Characters of a version that tell it from others. */
+/** Characters that are enough to identify a version. */
 const SHORT_VERSION = 7;
 
 export function columnsAt(now: number): readonly Column<Campaign>[] {
@@ -95,7 +95,7 @@ function Size({ size, candidates }: Campaign) {
   );
 }
 
-/** At the predicted size that is closest to the audience's own. */
+/** The prediction for the size closest to the audience's own. */
 function liftOf({ quality, size, candidates }: Campaign) {
   const lift = quality?.prediction?.lift;
   if (!lift || size === null || !candidates) return undefined;

@@ -1,4 +1,4 @@
-/** Drafts without a name: they are deleted a while after their last change, or all together by hand. */
+/** Untitled drafts: deleted some time after their last change, or all together by hand. */
 import { useEffect, useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -9,26 +9,26 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { counted } from '../../ui/format.ts';
 import { loadCampaigns } from './load.ts';
 
-/** What a draft is called until somebody names it. */
+/** The name of a draft until the user enters one. */
 export const DRAFT_NAME = 'Untitled draft';
-/** Days after its last change, when a draft without a name is deleted. */
+/** Days after its last change until an untitled draft is deleted. */
 const DRAFT_DAYS = 7;
 
 const DAY_MS = 86_400_000;
-/** As many drafts as are looked for at once. */
+/** Maximum number of drafts in one request. */
 const MOST = 1_000;
 
-/** Only what the form makes: nothing was ever built of it, and it has no id of another system. */
+/** Whether the form made it: it was never expanded and has no external id. */
 export function isUntitled({ name, state, external_id: externalId }: Campaign): boolean {
   return name === DRAFT_NAME && state === null && externalId === null;
 }
 
-/** Days until it is deleted, from 0 on. */
+/** Days until it is deleted, at least 0. */
 export function daysLeft({ updated_at: at }: Campaign, now: number): number {
   return Math.max(0, Math.ceil((Date.parse(at) + DRAFT_DAYS * DAY_MS - now) / DAY_MS));
 }
 
-/** Deletes the drafts without a name for which `isOver` is true; how many there were. */
+/** Deletes the untitled drafts for which `isOver` is true; returns their number. */
 async function deleteDrafts(api: Api, isOver: (draft: Campaign) => boolean): Promise<number> {
   const wanted = { search: DRAFT_NAME, state: undefined, label: undefined, count: MOST };
   const { campaigns } = await loadCampaigns(api, wanted, new AbortController().signal);
@@ -40,7 +40,7 @@ async function deleteDrafts(api: Api, isOver: (draft: Campaign) => boolean): Pro
   return over.length;
 }
 
-/** Deletes what has expired when the list is opened, by whoever may. */
+/** Deletes expired drafts when somebody with write access opens the list. */
 export function useExpiry(onDeleted: () => void): void {
   const { api, session, time, toasts } = useConsole();
   useEffect(() => {
@@ -51,7 +51,7 @@ export function useExpiry(onDeleted: () => void): void {
         toasts.say(`Deleted ${counted(count, 'untitled draft')} not changed for ${DRAFT_DAYS} days.`);
         onDeleted();
       },
-      // the list tells that the service is away; the next visit tries again
+      // the list shows that the service cannot be reached; the next visit tries again
       () => {},
     );
   }, []);
@@ -69,7 +69,7 @@ export function DeleteDrafts({ onDeleted }: { readonly onDeleted: () => void }) 
     <>
       <Button onClick={() => setOpen(true)}>Delete all drafts</Button>
       <Confirm
-        title="Delete all drafts without a name?"
+        title="Delete all untitled drafts?"
         isOpen={isOpen}
         kind="danger"
         action="Delete drafts"
@@ -77,8 +77,8 @@ export function DeleteDrafts({ onDeleted }: { readonly onDeleted: () => void }) 
         onClose={() => setOpen(false)}
       >
         <p>
-          This deletes every untitled draft with the customers uploaded for it, also those that someone is filling in
-          now. Drafts with a name stay. It cannot be undone.
+          This deletes every untitled draft with the customers uploaded for it, including those that someone is filling
+          in now. Drafts with a name stay. It cannot be undone.
         </p>
         <p class="muted">Untitled drafts are also deleted {DRAFT_DAYS} days after their last change.</p>
       </Confirm>

@@ -1,4 +1,4 @@
-/** Search, state and label: they stand in the address, so that a filtered list can be sent to somebody. */
+/** Search, status and label, kept in the address so that a filtered list can be shared as a link. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
@@ -6,10 +6,10 @@ import { hrefOf } from '../../router.ts';
 import { Select, TextField } from '../../ui/field.tsx';
 import { STATES } from './words.ts';
 
-/** After the last key, before the service is asked. */
+/** Delay after the last keystroke before the service is asked. */
 const PAUSE_MS = 200;
 
-/** Changes the named parts of the query, and nothing else of the address. */
+/** Changes the given query parameters and nothing else in the address. */
 function useQuery() {
   const { router } = useConsole();
   const { segments, query } = router.place.value;
@@ -22,7 +22,7 @@ export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[]
   const { page } = useConsole();
   const { query, change } = useQuery();
   const [text, setText] = useState(query['search'] ?? '');
-  // only what is typed is waited for
+  // only typing is delayed
   useEffect(() => {
     if (text === (query['search'] ?? '')) return;
     const timer = page.setTimeout(() => change({ search: text }), PAUSE_MS);

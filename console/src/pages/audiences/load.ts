@@ -1,8 +1,8 @@
-/** The campaigns that the list shows, as the filters in the address say. */
+/** Loads the campaigns of the list, filtered as in the address. */
 import { type Api, call } from '../../api/client.ts';
 import type { Campaign, CampaignState } from '../../api/types.ts';
 
-/** In one answer, at most: the service's own limit. */
+/** Maximum number of campaigns in one response: the service's limit. */
 const PAGE = 200;
 
 export interface Wanted {
@@ -18,7 +18,7 @@ export interface Found {
   readonly hasMore: boolean;
 }
 
-/** The newest `count` of them. */
+/** The newest `count` campaigns. */
 export async function loadCampaigns(api: Api, wanted: Wanted, signal: AbortSignal): Promise<Found> {
   const { search, state, label, count } = wanted;
   const filters = { ...(search && { search }), ...(state && { state }), ...(label && { label: [label] }) };

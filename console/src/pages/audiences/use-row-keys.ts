@@ -1,4 +1,4 @@
-/** Moves through a list by keys: j and k, or the arrows; `/` goes to the search. Enter is the link's own. */
+/** Keyboard navigation in a list: j and k, or the arrows, move; `/` goes to the search. Enter is the link's own. */
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 
@@ -19,7 +19,7 @@ export function useRowKeys(): void {
         return;
       }
       const step = STEPS[event.key];
-      // the arrow down leads from the search into the list
+      // the down arrow moves from the search into the list
       if (step === undefined || (isTyping && !(event.key === 'ArrowDown' && target.matches('[data-search]')))) return;
       const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')];
       if (rows.length === 0) return;

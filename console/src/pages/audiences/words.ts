@@ -24,18 +24,18 @@ export const STATES: Readonly<Record<CampaignState, Word>> = {
 const EMPTY: Word = { text: 'No customers yet', tone: 'neutral' };
 const DRAFT: Word = { text: 'Draft', tone: 'neutral' };
 
-/** Of a campaign as it is; one that nothing was made of yet may have its customers already. */
+/** The state of a campaign. One that was never expanded may already have customers. */
 export function wordOf(campaign: Pick<Campaign, 'name' | 'state' | 'seeds'>): Word {
   if (campaign.state !== null) return STATES[campaign.state];
   return isDraft(campaign) ? DRAFT : EMPTY;
 }
 
-/** Begun in the form of a new audience, or by a program, and not finished. */
+/** Started in the form or through the API, and not finished. */
 export function isDraft({ name, state, seeds }: Pick<Campaign, 'name' | 'state' | 'seeds'>): boolean {
   return state === null && (seeds.received > 0 || name === DRAFT_NAME);
 }
 
-/** The service's reason as a sentence; where it counts customers, in the words of these pages. */
+/** The service's reason as a sentence; if it counts seeds, in the words of these pages. */
 export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
   if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
     return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;
@@ -43,7 +43,7 @@ export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign
 }
 
 interface VerdictWord extends Word {
-  /** In a sentence, for somebody who decides on an audience. */
+  /** A sentence for somebody who has to decide whether to use the audience. */
   readonly meaning: string;
 }
 
@@ -59,14 +59,14 @@ export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
   unsure: { text: 'Unsure', tone: 'neutral', meaning: 'There are too few customers to tell how good the audience is.' },
 };
 
-/** What a prediction takes for granted of people who come later. */
+/** What a prediction assumes about future customers. */
 export function driftWords(drift: { readonly measured: boolean; readonly campaigns: number } | null): string {
   if (drift?.measured)
     return (
       `This allows for future customers being less like the current ones, as in ${formatCount(drift.campaigns)} past ` +
       'campaigns.'
     );
-  return 'This assumes that future customers are like the current ones: past campaigns have no dates to check that by.';
+  return 'This assumes that future customers are like the current ones: past campaigns have no dates to test this.';
 }
 
 export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {
@@ -75,7 +75,7 @@ export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {
 
 const REFRESH_UNITS: Readonly<Record<string, string>> = { m: 'minute', h: 'hour', d: 'day' };
 
-/** When an audience is rebuilt without being asked to. */
+/** When an audience is rebuilt automatically. */
 export function refreshWords({
   every,
   on_new_population: isFollowing,

@@ -36,7 +36,7 @@ export function Audit() {
     { key: days, everyMs: EVERY_MS, keepsLast: true },
   );
   return (
-    <Page title="Audit log" lead="What was changed, when and by whom. It names no user and contains no key.">
+    <Page title="Audit log" lead="What was changed, when and by whom. It contains no user IDs and no keys.">
       {data !== undefined ? (
         <Entries log={data} days={days} />
       ) : error !== undefined ? (
@@ -92,7 +92,7 @@ function Entries({ log: { entries, isCut, names }, days }: { readonly log: Log; 
           <div class="list-foot">
             <span class="muted small">
               {formatCount(Math.min(count, found.length))} of {formatCount(found.length)} entries
-              {isCut ? '. Earlier ones are left out: choose a shorter time span, or export them by the API.' : ''}
+              {isCut ? '. Earlier ones are not shown: choose a shorter time span, or export them with the API.' : ''}
             </span>
             {count < found.length ? <Button onClick={() => setCount(count + 5 * FIRST_ROWS)}>Show more</Button> : null}
           </div>
@@ -154,7 +154,7 @@ function Resource({ resource, resource_id: id, action }: Entry) {
   );
 }
 
-/** `deleteCampaign` is "Delete campaign". */
+/** `deleteCampaign` becomes "Delete campaign". */
 function wordsOf(action: string): string {
   return capital(action.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase());
 }

@@ -1,4 +1,4 @@
-/** The entries of the audit log, newest first; the service gives them oldest first. */
+/** Loads the entries of the audit log, newest first; the service returns them oldest first. */
 import { type Api, answerOf, call } from '../../api/client.ts';
 
 export interface Entry {
@@ -15,18 +15,18 @@ export interface Entry {
 
 export interface Log {
   readonly entries: readonly Entry[];
-  /** Earlier ones of the same time span are left out. */
+  /** Whether earlier entries of the time span are left out. */
   readonly isCut: boolean;
   /** Names of keys by id. */
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** In one answer, at most: the service's own limit. */
+/** Maximum number of entries in one response: the service's limit. */
 const PAGE = 10_000;
 const MOST_ENTRIES = 5_000;
 const KEYS = 200;
 
-/** `since`: RFC 3339; null for all. */
+/** `since`: RFC 3339; null for all entries. */
 export async function loadLog(api: Api, since: string | null, signal: AbortSignal): Promise<Log> {
   const { items: keys } = await call(api.GET('/v1/keys', { params: { query: { limit: KEYS } }, signal }));
   let entries: Entry[] = [];

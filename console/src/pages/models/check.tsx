@@ -1,4 +1,4 @@
-/** How a version was checked before it was to be used: what it would have chosen, beside what the other one chose. */
+/** How a version was checked before use: the audiences that it would choose, compared with the previous model's. */
 import type { ModelCheck, ModelVersion } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';

@@ -1,4 +1,4 @@
-/** What is known of the model in use: how good it was on campaigns that it had not seen, and what it reads. */
+/** The model in use: its quality on campaigns that it had not seen, and the features that it reads. */
 import type { CurrentModel, Evaluation } from '../../api/types.ts';
 import { Section } from '../../ui/facts.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
@@ -27,7 +27,7 @@ export function Current({ model }: { readonly model: CurrentModel }) {
         }
       >
         {evaluation === null ? (
-          <p class="muted">It was not measured in training.</p>
+          <p class="muted">Its quality was not measured in training.</p>
         ) : (
           <Measured evaluation={evaluation} version={version} />
         )}

@@ -1,4 +1,4 @@
-/** The model that finds people: versions, which one is used, how good it is, and how a change of it was checked. */
+/** Models: the versions, which one is in use, how good it is, and how the latest change was checked. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { ModelVersion } from '../../api/types.ts';
@@ -14,7 +14,7 @@ import { type Act, columnsOf } from './columns.tsx';
 import { Current } from './current.tsx';
 import { type Models as Loaded, loadModels } from './load.ts';
 
-/** While a version is checked, and while none is. */
+/** Intervals while a version is being checked, and while none is. */
 const LIVE_MS = 700;
 const CALM_MS = 3_000;
 
@@ -49,7 +49,7 @@ function Body({ loaded: { versions, current }, onChange }: BodyProps) {
   const [asked, setAsked] = useState<Act | null>(null);
   if (versions.length === 0) return <Empty title="No models yet" />;
   const chosen = router.place.value.query['version'];
-  // what is being checked is what people look for
+  // a version that is being checked is shown first
   const checked =
     versions.find(({ version }) => version === chosen) ??
     versions.find(isChecking) ??

@@ -1,4 +1,4 @@
-/** The customers that the audience is made from: pasted, or in a file. */
+/** The customers that the audience is built from: pasted, or in a file. */
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { Drop } from '../../lists/drop.tsx';
@@ -6,7 +6,7 @@ import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import type { NewAudience } from './model.ts';
 
-/** After the last key, before what was typed is sent. */
+/** Delay after the last keystroke before typed text is sent. */
 const PAUSE_MS = 600;
 
 interface CustomersProps {
@@ -55,7 +55,7 @@ function Paste({ audience, errorId }: { readonly audience: NewAudience; readonly
   const id = useId();
   const { pasted } = values.value;
   const isFirst = useRef(true);
-  // what was typed before a reload was sent then
+  // text typed before a reload has already been sent
   useEffect(() => {
     const isRestored = isFirst.current && seeds.kept.value !== null;
     isFirst.current = false;

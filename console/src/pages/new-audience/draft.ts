@@ -1,6 +1,6 @@
 /**
- * The campaign that lists are sent to while the form is filled in: a campaign without an expansion, so nothing runs. It
- * has what was entered, so that whoever left can go on with it; it becomes the audience, or is deleted.
+ * The campaign that lists are sent to while the form is filled in. It has no expansion, so nothing runs. It stores what
+ * was entered, so that the user can continue later; it becomes the audience, or is deleted.
  */
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -12,7 +12,7 @@ import { DRAFT_NAME } from '../audiences/drafts.tsx';
 interface DraftNeeds {
   readonly api: Api;
   readonly caller: Caller;
-  /** Of before a reload. */
+  /** The draft from before a reload of the page. */
   readonly id: string | null;
   readonly onId: (id: string | null) => void;
 }
@@ -20,9 +20,9 @@ interface DraftNeeds {
 export class Draft {
   readonly #needs: DraftNeeds;
   #made: Promise<string> | null;
-  /** What is still being sent makes no other one. */
+  /** Once over, pieces that are still being sent create no new draft. */
   #isOver = false;
-  /** Settles with the last change: none of it may arrive after what follows. */
+  /** Settles with the last change: none may arrive after a later one. */
   #kept: Promise<unknown> = Promise.resolve();
 
   constructor(needs: DraftNeeds) {
@@ -36,7 +36,7 @@ export class Draft {
     return call(isFirst ? api.PUT('/v1/campaigns/{id}/seeds', to) : api.POST('/v1/campaigns/{id}/seeds/add', to));
   };
 
-  /** Tells what would come of it, and changes nothing. */
+  /** Previews the list without changing anything. */
   readonly trySuppression: Send = async (body) => {
     const params = { ...(await this.#at()).params, query: { dry_run: 'true' as const } };
     const { api } = this.#needs;
@@ -57,7 +57,7 @@ export class Draft {
     return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds/unknown', { params, headers, parseAs: 'blob' }));
   }
 
-  /** Changes the campaign that there is to what was entered, and makes none. */
+  /** Updates an existing campaign with what was entered; creates none. */
   keep(inputs: CampaignInputs): Promise<void> {
     const kept = this.#kept.then(async () => {
       if (this.#made === null) return;
@@ -68,7 +68,7 @@ export class Draft {
     return kept;
   }
 
-  /** The same, with a campaign of its own where there is none: it is left to whoever goes on with it. */
+  /** The same, but creates the campaign if there is none: somebody may continue with it later. */
   async leave(inputs: CampaignInputs): Promise<void> {
     await this.#id();
     await this.keep(inputs);
@@ -78,7 +78,7 @@ export class Draft {
   }
 
   /**
-   * Starts the expansion of it; its id. `isSuppressing`: the list that was sent counts; otherwise none does.
+   * Starts its expansion; returns the campaign's id. `isSuppressing`: whether the list that was sent applies.
    * @throws ApiError with pointers of the inputs
    */
   async submit(inputs: CampaignInputs, isSuppressing: boolean): Promise<string> {
@@ -88,7 +88,7 @@ export class Draft {
     await call(api.PATCH('/v1/campaigns/{id}', { params, body: inputs }));
     if (!isSuppressing) await call(api.DELETE('/v1/campaigns/{id}/suppression', { params }));
     await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
-    // it is a draft no more: nothing may discard it
+    // it is no longer a draft: nothing may discard it
     this.#made = null;
     this.#isOver = true;
     onId(null);
@@ -108,14 +108,14 @@ export class Draft {
     });
   }
 
-  /** What the service knows of the customers now; null where none were sent. */
+  /** The customers as the service knows them now; null if none were sent. */
   async seeds(): Promise<UserSet | null> {
     if (this.#made === null) return null;
     const params = { path: { id: await this.#made } };
     return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds', { params }));
   }
 
-  /** Whether its campaign is still there: it may have been deleted while the page was reloaded. */
+  /** Whether its campaign still exists: it may have been deleted while the page was reloaded. */
   async exists(): Promise<boolean> {
     if (this.#made === null) return true;
     const params = { path: { id: await this.#made } };
@@ -130,7 +130,7 @@ export class Draft {
     }
   }
 
-  /** Of its campaign, made at the first need. */
+  /** The campaign's id; creates the campaign if there is none. */
   #id(): Promise<string> {
     if (this.#isOver) return Promise.reject(new Error('The draft is gone.'));
     this.#made ??= this.#make().catch((error: unknown) => {
@@ -142,7 +142,7 @@ export class Draft {
 
   async #make(): Promise<string> {
     const { api, caller, onId } = this.#needs;
-    // a key of certain labels sees only campaigns that have them
+    // a key that is limited to certain labels only sees campaigns that have them
     const body = { name: DRAFT_NAME, seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
     const { id } = await call(api.POST('/v1/campaigns', { body }));
     onId(id);

@@ -1,4 +1,4 @@
-/** What can be expected while the form is filled in: who is matched, how alike they are, how good it will be. */
+/** What to expect, shown while the form is filled in: how many match, how alike they are, how good it will be. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Estimate } from '../../api/types.ts';
@@ -50,7 +50,7 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
 interface FactProps {
   readonly name: string;
   readonly children: ComponentChildren;
-  /** One short line that explains it. */
+  /** A short line of explanation. */
   readonly note?: string | null | undefined;
 }
 
@@ -170,7 +170,7 @@ const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: E
   failed: () => 'The forecast failed. The audience has one when it is ready.',
 };
 
-/** The forecast whose size is closest to the wished one. */
+/** The forecast for the size closest to the requested one. */
 function nearestSize({ values, population }: NewAudience, { expected, candidates }: Estimate) {
   const people = peopleOf(values.value, population.users);
   if (expected === null || people === null || !candidates) return null;

@@ -116,7 +116,7 @@ async function loadValues(
 ): Promise<FoundValues> {
   const params = { path: { name }, query: { limit, ...(search !== '' && { search }) } };
   const page = await call(api.GET('/v1/populations/current/features/{name}/values', { params, signal }));
-  // what nobody has now would match nobody
+  // a value that nobody has any more would match nobody
   const items = page.items.filter(({ users }) => users > 0).sort((a, b) => b.users - a.users);
   return { items, hasMore: page.next_cursor !== null };
 }

@@ -1,4 +1,4 @@
-/** The form, with what is wrong by its fields, and the forecast beside it. */
+/** The form, with errors at their fields and the forecast at its side. */
 import { useRef, useState } from 'preact/hooks';
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
@@ -21,7 +21,7 @@ import { useSampleCustomers } from './use-sample-customers.tsx';
 import { faultsOf, inputsOf } from './values.ts';
 
 const NO_FAULTS = {};
-/** Fields whose errors stand beside them; others are told above the button. */
+/** Fields that show their own errors; other errors are shown above the button. */
 const PLACES = ['/name', '/seeds', '/suppression', '/audience', '/features', '/filters'];
 
 export function Form({ audience }: { readonly audience: NewAudience }) {
@@ -41,7 +41,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
     if (isBusy) return;
     setIsTried(true);
     const isSent = Object.keys(allFaults(audience)).length === 0 && (await submit());
-    // the first field with an error comes into sight, after it is drawn
+    // scrolls to the first field with an error once it is drawn
     if (!isSent) requestAnimationFrame(() => firstInvalid(form.current)?.focus());
   };
   return (
@@ -81,7 +81,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
   );
 }
 
-/** The way out, and what is wrong where no field has it. */
+/** The buttons, and errors that belong to no field. */
 function Foot({ error, isBusy }: { readonly error: unknown; readonly isBusy: boolean }) {
   return (
     <div class="new-foot">
@@ -116,7 +116,7 @@ function SwitchedNote({ audience }: { readonly audience: NewAudience }) {
   if (!audience.isSwitched.value) return null;
   return (
     <p class="note" role="status">
-      A population with {formatCount(audience.population.users)} people has come into use. The numbers on this page are
+      A population with {formatCount(audience.population.users)} people is now in use. The numbers on this page are
       based on it.
     </p>
   );
@@ -162,7 +162,7 @@ function apiFault(error: unknown, pointer: string): string | undefined {
   return error instanceof ApiError ? error.faultAt(pointer) : undefined;
 }
 
-/** Whether each fault of the error stands by a field of the page. */
+/** Whether the page has a field for each fault of the error. */
 function isPlaced(error: unknown): boolean {
   if (!(error instanceof ApiError) || error.faults.length === 0) return false;
   return error.faults.every(({ pointer }) => PLACES.some((at) => pointer === at || pointer.startsWith(`${at}/`)));

@@ -1,4 +1,4 @@
-/** Who leaves with something entered is asked first, by the page or, at the end of the tab, by the browser. */
+/** Asks before the user leaves with unsaved input: in the console itself, or through the browser if the tab closes. */
 import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
@@ -10,7 +10,7 @@ interface LeaveState {
   readonly isOpen: boolean;
   readonly isBusy: boolean;
   readonly onStay: () => void;
-  /** Leaves a draft behind. Half a list is none. */
+  /** Whether to offer to keep a draft: not while a list is only half sent. */
   readonly canKeep: boolean;
   readonly onKeep: () => void;
   readonly onLeave: () => void;
@@ -20,7 +20,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
   const { page, router, toasts } = useConsole();
   const [target, setTarget] = useState<string | null>(null);
   const [isKeeping, setKeeping] = useState(false);
-  // the page asks once it is shown, and no more when it is gone
+  // guards navigation while the page is shown
   useEffect(() => {
     const isHere = (href: string) => href.startsWith('#/audiences/new');
     router.guard((href) => {
@@ -35,7 +35,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
     return () => {
       router.guard(null);
       page.removeEventListener('beforeunload', onUnload);
-      // a draft that nothing was entered for would only be in the way
+      // an empty draft would only be in the way
       if (!audience.isDirty()) audience.draft.discard().catch(() => {});
     };
   }, [audience, page, router]);

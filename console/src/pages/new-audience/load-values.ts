@@ -1,11 +1,11 @@
-/** An audience as the values of the form: a draft to continue, or a copy. The IDs of its people stay in the service. */
+/** Loads an audience into the form: a draft to continue, or a copy. Its users' ids stay in the service. */
 import { type Api, call } from '../../api/client.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
 import type { KeptList } from '../../lists/list.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { type FilterValue, NO_VALUES, type Values } from './values.ts';
 
-/** A draft; null where it is one no more. @throws ApiError, OfflineError */
+/** A draft; null if it no longer is one. @throws ApiError, OfflineError */
 export async function loadDraft(api: Api, id: string, signal: AbortSignal): Promise<Values | null> {
   const { campaign, seeds, suppression } = await load(api, id, signal);
   if (campaign.state !== null) return null;
@@ -18,7 +18,7 @@ export async function loadDraft(api: Api, id: string, signal: AbortSignal): Prom
   };
 }
 
-/** A new audience like another one, but for its lists. @throws ApiError, OfflineError */
+/** A copy of another audience, without its lists. @throws ApiError, OfflineError */
 export async function loadCopy(api: Api, id: string, signal: AbortSignal): Promise<Values> {
   const { campaign, seeds, suppression } = await load(api, id, signal);
   const { name } = campaign;
@@ -26,7 +26,7 @@ export async function loadCopy(api: Api, id: string, signal: AbortSignal): Promi
   return { ...definitionOf(campaign), name: `Copy of ${name}`.slice(0, MOST_CHARACTERS), copied };
 }
 
-/** Of a name. */
+/** Maximum length of a name. */
 const MOST_CHARACTERS = 200;
 
 async function load(api: Api, id: string, signal: AbortSignal) {
@@ -56,7 +56,7 @@ function sizeOf(audience: Campaign['audience']): Pick<Values, 'size' | 'sizeUnit
   return { size: String(audience.percent), sizeUnit: 'percent' };
 }
 
-/** Values of a list; numbers of a vector stand in one text. */
+/** Values of a list; the numbers of a vector are one text. */
 function listOf(values: readonly (string | number)[]): readonly string[] {
   return typeof values[0] === 'number' ? [values.join(' ')] : values.map(String);
 }

@@ -1,4 +1,4 @@
-/** The page's state: what was entered, the two lists, the draft; kept in the tab's session storage. */
+/** The page's state (what was entered, the two lists, the draft), kept in the tab's session storage. */
 import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type Api, call } from '../../api/client.ts';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
@@ -12,7 +12,7 @@ import { NO_VALUES, partOf, type Values } from './values.ts';
 
 const STORED_AS = 'metaheac.new-audience';
 
-/** Where a list of people to leave out stands: tried, being sent, or in force. */
+/** State of a list of people to exclude: previewed, being sent, or in force. */
 export type Keeping =
   | { readonly kind: 'tried' }
   | { readonly kind: 'sending'; readonly share: number }
@@ -22,24 +22,24 @@ export type Keeping =
 export interface NewAudience {
   readonly values: ReadonlySignal<Values>;
   readonly seeds: UserList;
-  /** Sending it is a dry run; `keepSuppression` means it. */
+  /** Sending it is a dry run; `keepSuppression` makes it count. */
   readonly suppression: UserList;
   readonly keeping: ReadonlySignal<Keeping>;
   readonly draft: Draft;
   readonly model: CurrentModel;
-  /** The one in use: another one may come while the page is open. */
+  /** The population in use, which may change while the page is open. */
   readonly population: CurrentPopulation;
   follow(population: CurrentPopulation): void;
-  /** Whether another one came. */
+  /** Whether it has changed. */
   readonly isSwitched: ReadonlySignal<boolean>;
   change(part: Partial<Values>): void;
   keepSuppression(): Promise<void>;
   clearSeeds(): void;
-  /** Leaves what was entered with the service, for whoever goes on with it. @throws ApiError, OfflineError */
+  /** Saves what was entered in the service, so that somebody can continue later. @throws ApiError, OfflineError */
   leave(): Promise<void>;
-  /** Whether something was entered that leaving would lose. */
+  /** Whether leaving would lose anything that was entered. */
   isDirty(): boolean;
-  /** Forgets what was entered. */
+  /** Discards what was entered. */
   forget(): void;
   close(): void;
 }
@@ -49,11 +49,11 @@ interface Needs {
   readonly caller: Caller;
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
-  /** A draft that is continued, or a copy; null for a new one, and for what the tab has. */
+  /** A draft to continue, or a copy; null for a new audience, and for one that the tab has stored. */
   readonly begun: Values | null;
 }
 
-/** After the last change, before the draft gets it. */
+/** Delay after the last change before the draft is updated. */
 const KEEP_MS = 1_000;
 
 export function createNewAudience({ console, caller, model, begun, ...given }: Needs): NewAudience {
@@ -62,7 +62,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   const population = signal(given.population);
   const isSwitched = signal(false);
   const values = signal<Values>(restored(storage, begun));
-  // a copy that nobody changed can be made again
+  // an unchanged copy can be made again
   const untouched = JSON.stringify(begun?.copied ? begun : NO_VALUES);
   const change = (part: Partial<Values>) => {
     values.value = { ...values.peek(), ...part };
@@ -78,7 +78,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   const ends = [
     effect(() => change({ seeds: seeds.kept.value })),
     effect(() => change({ suppression: keeping.value.kind === 'kept' ? suppression.kept.value : null })),
-    // another list is tried first
+    // a new list is previewed first
     effect(() => {
       if (suppression.kept.value === null) keeping.value = { kind: 'tried' };
     }),
@@ -118,19 +118,19 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
 
 function ignore(): void {}
 
-/** Of so few ids that they are only counted: an audience needs more. */
+/** Asks with too few ids for an audience, so the service only counts them. */
 async function knownOf(api: Api, seeds: readonly string[]): Promise<number> {
   return (await call(api.POST('/v1/estimates', { body: { seeds: [...seeds] } }))).seeds.known;
 }
 
-/** Lists that were removed together with their campaign are to be brought again. */
+/** If the campaign was deleted with its lists, they must be sent again. */
 function clearLost(draft: Draft, lists: readonly UserList[]): void {
   draft.exists().then((is) => {
     if (!is) for (const list of lists) list.clear();
   }, ignore);
 }
 
-/** Sends the list that was tried, and then it counts. */
+/** Sends the previewed list, which then counts. */
 async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Keeping>): Promise<void> {
   const [from, how] = [source.peek(), layout.peek()];
   if (from === null || how === null) return;
@@ -150,8 +150,8 @@ async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Ke
 }
 
 /**
- * The draft gets what is entered, a while after it is: a tab may be closed at any time. What the service does not take
- * is told where the audience is created. Returns what ends it.
+ * Saves what was entered in the draft, shortly after each change: a tab may be closed at any time. Errors are shown
+ * when the audience is created. Returns a function that stops it.
  */
 function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Promise<void>): () => void {
   let timer: number | undefined;
@@ -165,7 +165,7 @@ function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Pro
   };
 }
 
-/** What the tab has; of a draft that it does not know, what the service has. */
+/** The tab's values; those of the service for a draft that the tab does not have. */
 function restored(storage: Storage, begun: Values | null): Values {
   try {
     const stored: Values = { ...NO_VALUES, ...JSON.parse(storage.getItem(STORED_AS) ?? '{}') };
@@ -176,7 +176,7 @@ function restored(storage: Storage, begun: Values | null): Values {
   }
 }
 
-/** What does not fit is not kept: it is only there for a reload. */
+/** Values that do not fit into the storage are not kept: they only serve a reload. */
 function store(storage: Storage, values: Values): void {
   try {
     if (values === NO_VALUES) storage.removeItem(STORED_AS);

@@ -17,15 +17,15 @@ interface Known {
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
   readonly begun: Values | null;
-  /** What was a draft and is an audience now. */
+  /** A former draft that is an audience now. */
   readonly made: string | null;
 }
 
-/** Another population that comes into use is told within this. */
+/** Interval at which the page notices another population. */
 const EVERY_MS = 5_000;
 
 interface Asked {
-  /** The draft that is continued, or the audience that is copied. */
+  /** The draft to continue, or the audience to copy. */
   readonly draft: string | null;
   readonly from: string | null;
 }
@@ -33,7 +33,7 @@ interface Asked {
 export function NewAudience() {
   const { draft = null, from = null } = useConsole().router.place.value.query;
   const asked = useRef<Asked>({ draft, from });
-  // the query goes as soon as what it names is loaded
+  // the query is removed once the draft or copy has been loaded
   if (draft !== null || from !== null) asked.current = { draft, from };
   return <Begin key={JSON.stringify(asked.current)} {...asked.current} />;
 }
@@ -68,7 +68,7 @@ function Begin({ draft, from }: Asked) {
   );
 }
 
-/** What is entered stays when the model or the population is asked for again; another population is followed. */
+/** What was entered stays when the model or the population is loaded again; a new population is used. */
 function Ready({ known }: { readonly known: Known }) {
   const all = useConsole();
   const [audience, setAudience] = useState<Model | null>(null);
@@ -77,7 +77,7 @@ function Ready({ known }: { readonly known: Known }) {
     if (state.kind !== 'in') return;
     if (known.made !== null) return all.router.go(hrefOf(['audiences', known.made]), { replace: true });
     const made = createNewAudience({ console: all, caller: state.caller, ...known });
-    // a reload keeps what it has
+    // after a reload, the tab's values are used
     if (known.begun !== null) all.router.go(hrefOf(['audiences', 'new']), { replace: true });
     setAudience(made);
     return made.close;

@@ -1,4 +1,4 @@
-/** Where the service's errors point to. */
+/** JSON pointers in the service's errors. */
 
 /** The JSON pointer of a feature, or of its filter. */
 export function pointerOf(part: 'features' | 'filters', name: string): string {

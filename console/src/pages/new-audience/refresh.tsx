@@ -1,4 +1,4 @@
-/** When the audience is rebuilt without being asked to. */
+/** When the audience is rebuilt automatically. */
 import { useId } from 'preact/hooks';
 import { Select } from '../../ui/field.tsx';
 import { refreshWords } from '../audiences/words.ts';
@@ -10,7 +10,7 @@ export function Refresh({ audience: { values, change } }: { readonly audience: N
   const id = useId();
   const { refresh } = values.value;
   const set = (part: Partial<typeof refresh>) => change({ refresh: { ...refresh, ...part } });
-  // a copy may have another one
+  // a copy may have another interval
   const offered = refresh.every === null || EVERY.includes(refresh.every) ? EVERY : [refresh.every, ...EVERY];
   const wordsOf = (every: string) => refreshWords({ every, on_new_population: false, on_change: false });
   return (

@@ -1,15 +1,15 @@
-/** Customers to try the page with: people of the population who have something in common. */
+/** Customers to try the page with: people in the population who have something in common. */
 import { type Api, call } from '../../api/client.ts';
 import type { CurrentPopulation } from '../../api/types.ts';
 import { KINDS } from '../feature-kinds.ts';
 
 export interface SampleCustomers {
   readonly userIds: readonly string[];
-  /** What they share: `hiking` of `interests`; null where nothing fits. */
+  /** The value that they share: `hiking` of `interests`; null if none fits. */
   readonly shared: { readonly feature: string; readonly value: string } | null;
 }
 
-/** The share of people who have it: few enough to mean something, enough to learn from. */
+/** Limits of the share of people who have it: rare enough to mean something, common enough to learn from. */
 const WANTED_SHARE = 0.04;
 const LOOKED_AT_FEATURES = 4;
 const LOOKED_AT_VALUES = 200;
@@ -27,7 +27,7 @@ export async function findSampleCustomers(
 
 async function findShared(api: Api, population: CurrentPopulation, size: number): Promise<SampleCustomers['shared']> {
   const isList = ({ kind }: (typeof population.features)[number]) => KINDS[kind].input === 'tokens';
-  // lists of interests say more than where somebody lives
+  // interests say more than where somebody lives
   const features = [...population.features]
     .filter(({ kind, sensitive }) => !sensitive && KINDS[kind].filter === 'tokens')
     .sort((a, b) => Number(isList(b)) - Number(isList(a)) || b.known_values - a.known_values)

@@ -1,4 +1,4 @@
-/** Audience size the audience has, as a number or as a share of the population. */
+/** The size of the audience: a number of people or a share of the population. */
 import { Select, TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
 import type { NewAudience } from './model.ts';
@@ -6,7 +6,7 @@ import { peopleOf, type Values } from './values.ts';
 
 interface SizeProps {
   readonly audience: NewAudience;
-  /** People who may be in it, as the forecast counted them: null while that is not known. */
+  /** Number of eligible people, as the forecast counted them; null while unknown. */
   readonly candidates: number | null;
   readonly error: string | undefined;
 }
@@ -44,7 +44,7 @@ export function Size({ audience, candidates, error }: SizeProps) {
   );
 }
 
-/** Audience size the audience gets: fewer than asked for, where fewer may be in it. */
+/** The size that the audience gets: smaller than requested if fewer people are eligible. */
 function describeSize(people: number, users: number, candidates: number | null): string {
   if (candidates === null) return `${formatCount(people)} of ${formatCount(users)} people.`;
   const of = `${formatCount(candidates)} eligible people`;

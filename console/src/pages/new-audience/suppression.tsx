@@ -1,4 +1,4 @@
-/** People who must not be in the audience: the list of all audiences always counts, and this one may have its own. */
+/** People who must not be in the audience: the global list always applies, and the audience may have its own. */
 import { useId } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -48,7 +48,7 @@ export function Suppression({ audience, error }: SuppressionProps) {
   );
 }
 
-/** The list of the service: a key of certain campaigns is not told of it. */
+/** The global list, which a key that is limited to certain campaigns cannot read. */
 function Common() {
   const { api } = useConsole();
   const { data } = usePolled((signal) => call(api.GET('/v1/suppression', { signal })), {

@@ -1,4 +1,4 @@
-/** What can be expected of the audience, asked again whenever what it depends on has changed. */
+/** The forecast for the audience, requested again whenever its inputs change. */
 import { useEffect, useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -8,15 +8,15 @@ import type { NewAudience } from './model.ts';
 import { featuresOf, filtersOf } from './values.ts';
 
 export interface Estimated {
-  /** The last one; it stays while the next is made. */
+  /** The last forecast; it stays while the next one is made. */
   readonly estimate: Estimate | null;
   readonly error: unknown;
   readonly isLoading: boolean;
 }
 
-/** After the last change. */
+/** Delay after the last change. */
 const PAUSE_MS = 350;
-/** Between attempts, while the service says that it needs a moment. */
+/** Interval between attempts while the service asks to wait. */
 const AGAIN_MS = 1_500;
 const ATTEMPTS = 20;
 const LATER = ['loading', 'busy', 'too_slow'];
@@ -30,12 +30,12 @@ export function useEstimate(audience: NewAudience): Estimated {
     seeds: seeds.sample.value,
     features: featuresOf(values.value, model),
     filters: filtersOf(values.value, population),
-    // some of them would say too little
+    // a part of the list would exclude too few
     ...(left?.isWhole && { suppression: left.sample }),
   };
   const key = JSON.stringify([question, population.version]);
   const returns = connection.returns.value;
-  // the question, as text, decides
+  // compared as text, so that an equal question is not asked again
   useEffect(() => {
     if (question.seeds.length === 0) {
       setState({ estimate: null, error: undefined, isLoading: false });
@@ -71,7 +71,7 @@ interface Question {
   readonly suppression?: readonly string[];
 }
 
-/** With as many seeds as the service takes. */
+/** With as many seeds as the service accepts. */
 async function estimateOf(api: Api, question: Question, signal: AbortSignal): Promise<Estimate> {
   const { features, filters, suppression } = question;
   const bodyOf = (most?: number) => ({

@@ -18,7 +18,7 @@ export function useSampleCustomers(audience: NewAudience): ComponentChildren {
   const isWanted = router.place.value.query['sample'] === '1';
   useEffect(() => {
     if (!isWanted) return;
-    // a reload keeps what it has
+    // after a reload, the tab's values are used
     router.go(hrefOf(['audiences', 'new']), { replace: true });
     if (audience.seeds.state.peek().kind !== 'empty') return;
     findSampleCustomers(api, audience.population, Math.max(SIZE, 2 * audience.model.minimum_seeds)).then(

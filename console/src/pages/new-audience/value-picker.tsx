@@ -1,4 +1,4 @@
-/** Choose values of a feature from those that there are: found by a word, with how many people have each. */
+/** Chooses among the existing values of a feature: searchable, with the number of people who have each. */
 import { useEffect, useId, useState } from 'preact/hooks';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -13,9 +13,9 @@ export interface FoundValues {
 }
 
 interface PickerProps {
-  /** Names the feature. */
+  /** The feature's name. */
   readonly label: string;
-  /** One value at most. */
+  /** Allows at most one value. */
   readonly isSingle: boolean;
   readonly chosen: readonly string[];
   readonly known: number;
@@ -27,7 +27,7 @@ interface PickerProps {
 
 const PAGE = 50;
 const PAUSE_MS = 200;
-/** Fewer need no search. */
+/** With fewer values, there is no search. */
 const FEW = 12;
 
 export function ValuePicker(props: PickerProps) {
@@ -69,7 +69,7 @@ function Choice({ label, isSingle, chosen, known, onChange, load }: PickerProps)
     everyMs: () => null,
   });
   const found = data?.items ?? [];
-  // what is chosen stays in sight, found or not
+  // chosen values stay visible even if they do not match the search
   const others = chosen.filter((value) => found.every((item) => item.value !== value));
   return (
     <div class="choice">

@@ -1,4 +1,4 @@
-/** What is typed and chosen on the page, and the campaign that it makes. */
+/** What is entered on the page, and the campaign that it makes. */
 import type { Campaign, CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { KeptList } from '../../lists/list.ts';
 import { formatCount } from '../../ui/format.ts';
@@ -20,18 +20,18 @@ export interface Values {
   readonly filters: Readonly<Record<string, FilterValue>>;
   readonly size: string;
   readonly sizeUnit: 'percent' | 'people';
-  /** Ids that were typed. */
+  /** Typed ids. */
   readonly pasted: string;
   readonly draftId: string | null;
   readonly seeds: KeptList | null;
   readonly suppression: KeptList | null;
   readonly refresh: Campaign['refresh'];
   readonly labels: Campaign['labels'];
-  /** The audience that this is a copy of. */
+  /** The audience that was copied. */
   readonly copied: Copied | null;
 }
 
-/** What a copy cannot take over: the service tells nobody the IDs that it was sent. */
+/** What a copy leaves out, since the service never returns the ids that it was sent. */
 export interface Copied {
   readonly name: string;
   readonly customers: number;
@@ -57,7 +57,7 @@ export function featuresOf({ features }: Values, model: CurrentModel): Features 
   return made;
 }
 
-/** What is not complete yet is left out: a filter without a token would match nobody. */
+/** Leaves out what is incomplete: a filter without a token would match nobody. */
 export function filtersOf({ filters }: Values, population: CurrentPopulation): Filters {
   const made: Filters = {};
   for (const [name, filter] of Object.entries(filters)) {
@@ -74,7 +74,7 @@ export function filtersOf({ filters }: Values, population: CurrentPopulation): F
   return made;
 }
 
-/** People, or percent of the population; null where it is neither. */
+/** A number of people, or a percentage of the population; null if it is neither. */
 function numberOfSize({ size, sizeUnit }: Pick<Values, 'size' | 'sizeUnit'>): number | null {
   return sizeUnit === 'people' ? readWhole(size) : readNumber(size);
 }
@@ -91,21 +91,21 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
   };
 }
 
-/** The same of a form that is not complete: what is missing stays as the draft has it. */
+/** The same for an incomplete form: what is missing stays as the draft has it. */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
   const { name, audience, ...others } = inputsOf(values, model, population);
   const isSize = faultsOf(values, 0)['/audience'] === undefined;
   return { ...others, name: name || DRAFT_NAME, ...(isSize && { audience }) };
 }
 
-/** People that the size asks for, of a population of `users`; null where none is given. */
+/** The requested number of people, in a population of `users`; null if none was entered. */
 export function peopleOf(values: Values, users: number): number | null {
   const number = numberOfSize(values);
   if (number === null || number <= 0) return null;
   return Math.min(users, values.sizeUnit === 'people' ? number : Math.ceil((number / 100) * users));
 }
 
-/** By pointer: what is missing, before the service is asked. */
+/** What is missing, by pointer, before the service is asked. */
 export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<string, string>> {
   const faults: Record<string, string> = {};
   if (values.name.trim() === '') faults['/name'] = 'Enter a name.';
@@ -128,7 +128,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
 
 const NOT_A_NUMBER = 'Enter a number like 12.5 or 1000.';
 
-/** What is wrong with the size; null where nothing is. */
+/** What is wrong with the size; null if nothing is. */
 function sizeFault(values: Values): string | null {
   const size = numberOfSize(values);
   if (values.size.trim() === '' || size === 0) return 'Enter a size.';

@@ -1,10 +1,10 @@
-/** Versions of the population, the one that is looked at, and what changed between two of them. */
+/** Loads the versions of the population, the selected one, and the changes between two versions. */
 import { type Api, call } from '../../api/client.ts';
 import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../../api/types.ts';
 
 export interface Looked {
   readonly detail: PopulationDetail;
-  /** Null for the oldest version, which follows none. */
+  /** null for the oldest version. */
   readonly changes: PopulationChanges | null;
 }
 

@@ -1,4 +1,4 @@
-/** The people that audiences are found among: versions, which one is used, and what each has. */
+/** Populations: the versions, which one is in use, and what each contains. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { PopulationVersion } from '../../api/types.ts';
@@ -16,7 +16,7 @@ import { type Column, Table } from '../../ui/table.tsx';
 import { loadVersions } from './load.ts';
 import { VersionDetail } from './version-detail.tsx';
 
-/** A version that somebody else activates appears within this. */
+/** Interval at which a version activated by somebody else appears. */
 const EVERY_MS = 3_000;
 
 export function Populations() {
@@ -75,7 +75,7 @@ interface Offer {
   readonly onAsk: (version: PopulationVersion) => void;
 }
 
-/** With what can be done to each; null: nothing is offered. */
+/** With the actions for each; null if none are offered. */
 function columnsOf(offer: Offer | null, now: number): readonly Column<PopulationVersion>[] {
   const columns: Column<PopulationVersion>[] = [
     {

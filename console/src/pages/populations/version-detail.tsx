@@ -1,4 +1,4 @@
-/** What a version has: who has which feature, what the model does not know of it, and what an import changed. */
+/** A version in detail: how many people have each feature, what the model does not know, what an import changed. */
 import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -9,13 +9,13 @@ import { Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { loadVersion } from './load.ts';
 
-/** What users have that the model does not know: from here on it is worth a look. */
+/** From this share of values unknown to the model on, there is a warning. */
 const NOTABLE_UNKNOWN = 0.05;
 
 interface DetailProps {
   readonly version: PopulationVersion;
   readonly before: PopulationVersion | null;
-  /** The version in use: another one may bring another look at this one. */
+  /** The version in use: if it changes, the details of this version are loaded again. */
   readonly served: string;
 }
 

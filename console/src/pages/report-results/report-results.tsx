@@ -1,4 +1,4 @@
-/** Feedback upload: a list of people, and what they did after they saw the campaign. */
+/** Uploads feedback: a list of people, and what they did after they saw the campaign. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -19,10 +19,10 @@ type Event = 'conversion' | 'click' | 'dismissal';
 const EVENTS: Readonly<Record<Event, { readonly label: string; readonly effect: string }>> = {
   conversion: { label: 'Conversions', effect: 'They count as customers when the audience is next rebuilt.' },
   click: { label: 'Clicks', effect: 'They count as customers when the audience is next rebuilt.' },
-  dismissal: { label: 'Dismissals', effect: 'The next rebuild turns away from people like them.' },
+  dismissal: { label: 'Dismissals', effect: 'The next rebuild avoids people like them.' },
 };
 
-/** In one request, at most: the service's own limit. */
+/** Maximum number of people in one request: the service's limit. */
 const MOST_EVENTS = 10_000;
 
 export function ReportResults() {
@@ -74,7 +74,7 @@ export function ReportResults() {
   );
 }
 
-/** Feedback has no dry run: one of the suppression list says who is known, and changes nothing either. */
+/** Feedback has no dry run, so a dry run of the suppression list counts who is known. It changes nothing either. */
 function previewOf(api: Api, id: string): Send {
   const params = { path: { id }, query: { dry_run: 'true' as const } };
   return (lines) => call(api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(lines) }));

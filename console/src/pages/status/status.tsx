@@ -1,4 +1,4 @@
-/** How the service is: for whoever runs it, and for whoever wonders why something takes long. */
+/** Status of the service: for operators, and for users who wonder why something takes long. */
 import { useRef } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Status as Answer } from '../../api/types.ts';
@@ -14,7 +14,7 @@ import { type Column, Table } from '../../ui/table.tsx';
 import { STATES } from '../audiences/words.ts';
 
 const EVERY_MS = 2_000;
-/** Over so long a time the throughput is taken. */
+/** Time span over which throughput is measured. */
 const WINDOW_SECONDS = 30;
 
 type Part = Answer['parts'][number];
@@ -149,7 +149,7 @@ function inWords([state, count]: readonly [string, number]): string {
   return `${formatCount(count)} ${word}`;
 }
 
-/** Days are enough where it is days. */
+/** Whole days are exact enough for long times. */
 function formatUptime(seconds: number): string {
   const days = Math.floor(seconds / 86_400);
   return days > 1 ? `${formatCount(days)} days` : formatDuration(seconds);
@@ -188,7 +188,7 @@ function errorColumns(now: number): readonly Column<LastError>[] {
   ];
 }
 
-/** People scored per second, from what the page saw; null until it saw two answers of one start. */
+/** People scored per second, as observed by the page; null until it has two responses from the same start. */
 function useThroughput({ uptime_seconds: at, engine: { users_scored: scored } }: Answer): number | null {
   const seen = useRef<{ at: number; scored: number }[]>([]);
   const last = seen.current.at(-1);

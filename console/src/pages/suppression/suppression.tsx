@@ -1,4 +1,4 @@
-/** The global suppression list: who is never in any audience, and changes of it. */
+/** The global suppression list: people who are never in any audience. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import type { UserSet } from '../../api/types.ts';
@@ -86,7 +86,7 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
   );
 }
 
-/** The first piece of a new list replaces the one before; the others are added. */
+/** The first piece of a replacement replaces the old list; the other pieces are added. */
 function sendTo(api: Api, mode: Mode, isPreview: boolean): Send {
   const params = isPreview ? { query: { dry_run: 'true' as const } } : {};
   return (lines, isFirst) => {
@@ -97,9 +97,9 @@ function sendTo(api: Api, mode: Mode, isPreview: boolean): Send {
 }
 
 const MODES: Readonly<Record<Mode, { readonly label: string; readonly action: string; readonly done: string }>> = {
-  add: { label: 'Add people', action: 'Add', done: 'The list was added to.' },
+  add: { label: 'Add people', action: 'Add', done: 'The people were added to the list.' },
   remove: { label: 'Remove people', action: 'Remove', done: 'The people were removed from the list.' },
-  replace: { label: 'Replace the whole list', action: 'Replace the list by', done: 'The list was replaced.' },
+  replace: { label: 'Replace the whole list', action: 'Replace the list with', done: 'The list was replaced.' },
 };
 
 function Change({ onChange }: { readonly onChange: () => void }) {
@@ -149,7 +149,7 @@ function Delete({ users, onClose, onDone }: DeleteProps) {
   const { api, toasts } = useConsole();
   const remove = async () => {
     await call(api.DELETE(PATH));
-    toasts.say('The suppression list is empty now.');
+    toasts.say('The suppression list is now empty.');
     onDone();
   };
   return (
