@@ -10,12 +10,10 @@ const percentile = z
   .number()
   .gt(0)
   .max(100)
-  .describe(
-    'Percentage of the candidates that rank no better, including this one: 100 is the best, and it falls with every rank.',
-  );
+  .describe('Percentage of the candidates ranked at or below this user, from 100 for the best.');
 const version = z.int().min(1).describe('Audience version.');
 const size = count.describe('Number of users in the requested audience.');
-const candidates = count.describe('Number of users in the ranking, which is the largest possible size.');
+const candidates = count.describe('Number of users in the ranking: the largest possible size.');
 
 export const audiencePage = z
   .object({
@@ -62,7 +60,7 @@ export const audienceVersion = answerOf<Audience>()(
     active: z.boolean().describe('Whether this version is the one being served.'),
     size: count.describe('Number of users in the audience.'),
     candidates,
-    population_size: count.describe('Users in the population version, to which percentages refer.'),
+    population_size: count.describe('Number of users in the population version; percentages refer to it.'),
     population_version: z.string(),
     expansion_id: z.string().describe('Versions of the same expansion are cuts of the same ranking.'),
     created_at: time,
@@ -128,7 +126,7 @@ export const userAudiences = z
   })
   .meta({
     id: 'UserAudiences',
-    description: 'By campaign id.',
+    description: 'Sorted by campaign id.',
     examples: [
       {
         items: [
@@ -167,8 +165,8 @@ const change = answerOf<Change>()(
       .string()
       .nullable()
       .describe(
-        'URL of the difference from the previous version, valid as long as both are kept (otherwise 404 ' +
-          '`audience_not_found`).',
+        'URL of the difference from the previous version. It works as long as both versions are kept, and then ' +
+          'returns 404 `audience_not_found`.',
       ),
     changed_at: time,
   },
@@ -202,7 +200,7 @@ export const changes = answerOf<Changes>()(
   },
   {
     items: z.array(change).readonly(),
-    next_cursor: z.string().describe('`since` of the next call, even if there are no more changes yet.'),
+    next_cursor: z.string().describe('Send this as `since` in the next call, even if there are no more changes yet.'),
     has_more: z.boolean(),
   },
 );

@@ -27,8 +27,8 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Activate another version of the audience',
         description:
-          'Rolls back, or forward again, at once. `…/audiences` lists the versions; old ones are removed after a while. ' +
-          '`If-Match` accepts any `ETag` with which the active version was read.',
+          'Takes effect at once, to roll back or forward. `…/audiences` lists the versions; old ones are removed ' +
+          'after a while. `If-Match` accepts any `ETag` with which the active version was read.',
         params: campaignParams,
         headers: ifMatchHeaders,
         body: activateBody,
@@ -56,12 +56,12 @@ function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
         operationId: 'listChanges',
         scope: 'read',
         tags: ['audience'],
-        summary: 'Follow the active audiences of all campaigns',
+        summary: 'List the changes of all active audiences, oldest first',
         description:
-          'Lists every change of an active version in order: an ad server polls this to stay in sync. Each change has ' +
-          'the URL of the difference, which works as long as both versions are kept. Retention removes old versions, ' +
-          'after which the URL returns 404 `audience_not_found`: in that case, read the whole active audience ' +
-          '(`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
+          'Lists every change of an active version in order: an ad server can poll this to stay in sync. Each ' +
+          'change has the URL of the difference, which works as long as both versions are kept. Retention removes ' +
+          'old versions, after which the URL returns 404 `audience_not_found`: in that case, read the whole active ' +
+          'audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
         querystring: changesQuery(config),
         response: {
           200: json('The changes.', changes),

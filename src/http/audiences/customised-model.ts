@@ -44,14 +44,14 @@ const customisedManifest = z
       .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
       .nullable()
       .describe(
-        "The token of this campaign, if the model was trained on it. The scores match the audience's if `id` is removed " +
-          "from each user's list in `input` before the list is cut to its maximum length, and `.length` counts the " +
+        "The token of this campaign, if the model was trained on it. To get the audience's scores, remove `id` from " +
+          "each user's list in `input` before cutting the list to its maximum length, and let `.length` count the " +
           'remaining tokens. `null` if there is nothing to remove.',
       ),
     general_model: z
       .record(z.string(), z.unknown())
       .describe(
-        "The general model's manifest: features, vocabulary sizes, sha256 of its files. Golden batch and " +
+        "The general model's manifest: features, vocabulary sizes, sha256 of its files. The golden batch and the " +
           'evaluation refer to the general model.',
       ),
   })

@@ -11,8 +11,8 @@ const part = z.object({ count, share: z.number().min(0).max(1) });
 
 const groupRate = z.object({
   token: z.string(),
-  population: count.describe('Number of users of the group in the population.'),
-  audience: count.describe('Number of users of the group in the audience.'),
+  population: count.describe('Users in the population who belong to the group.'),
+  audience: count.describe('Users in the audience who belong to the group.'),
   rate: z.number().min(0).max(1).describe('audience / population.'),
 });
 
@@ -28,7 +28,7 @@ const disparity = z
       ),
     lowest: groupRate,
     highest: groupRate,
-    groups: count.describe('Groups large enough to be compared.'),
+    groups: count.describe('Number of groups that are large enough to be compared.'),
     warning: z
       .boolean()
       .describe('Whether the ratio is below the configured limit (by default 80 %, the four-fifths rule).'),
@@ -46,8 +46,8 @@ const token = z.object({
   z: z
     .number()
     .describe(
-      'Evidence: standard deviations from a random audience; positive = over-represented, negative = ' +
-        'under-represented.',
+      'Strength of the evidence, in standard deviations from a random audience: positive if over-represented, ' +
+        'negative if under-represented.',
     ),
 });
 
@@ -77,7 +77,7 @@ const explainedFeature = answerOf<Feature>()(
     token_count: count.describe(
       'Number of distinct tokens (or bands of a number) in the population, even if fewer are listed.',
     ),
-    numbers: numbers.nullable().describe('Only for a number or a vector, over the users who have a value.'),
+    numbers: numbers.nullable().describe('Only for numbers and vectors; computed over the users who have a value.'),
     tokens: z.array(token).readonly().describe('Strongest evidence first.'),
     disparity: disparity.nullable(),
   },

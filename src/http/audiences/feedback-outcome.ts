@@ -24,10 +24,11 @@ const feedbackOutcomeSchema = z
     responders: z
       .object({
         compared: count.describe(
-          'Responders that were compared with the audience: all of them, or the first ones in the order of their ids.',
+          'Number of responders compared with the audience: all of them, or the first ones by id.',
         ),
         ranked: count.describe(
-          'Compared responders whom the active audience version ranks: neither its seeds nor unknown to it.',
+          'Compared responders who are ranked in the active audience version: those who are neither its seeds nor ' +
+            'unknown to it.',
         ),
         members: count.describe('Ranked responders who are in the audience.'),
       })
@@ -51,8 +52,8 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         tags: ['campaigns'],
         summary: 'Get a summary of the feedback so far',
         description:
-          'Counts users by their latest event, and shows how many of those who converted or clicked are in the active ' +
-          "audience: compare this with the quality's predicted `recall` for its size. At most " +
+          'Counts users by their latest event, and shows how many of those who converted or clicked are in the ' +
+          'active audience: compare this share with the predicted `recall` for that size (`GET …/quality`). At most ' +
           `${config.maximumBatchMembers} of these users are compared with the audience (\`compared\`).`,
         params: campaignParams,
         response: { 200: json('The summary.', feedbackOutcomeSchema) },

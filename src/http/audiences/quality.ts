@@ -27,20 +27,29 @@ const qualityReport = z
     fitting_seeds: count
       .nullable()
       .describe(
-        "Seeds that match the campaign's filters: only these are held out and ranked. `null` in a report by an earlier " +
-          'version.',
+        "Seeds that match the campaign's filters: only these are held out and ranked. `null` in a report made by an " +
+          'earlier version of the service.',
       ),
     auc: predicted
       .nullable()
-      .describe('Probability that a member scores above a candidate; `null` if too few seeds match the filters.'),
-    drift: drift.nullable().describe('`null` if nothing was predicted, or in a report by an earlier version.'),
+      .describe(
+        'Probability that a user who likes the campaign scores above a candidate; `null` if too few seeds match the ' +
+          'filters.',
+      ),
+    drift: drift
+      .nullable()
+      .describe('`null` if nothing was predicted, or in a report made by an earlier version of the service.'),
     curve: z
       .array(
         z.object({
           share: z.number().describe('Share of the candidates.'),
           size: count,
-          recall: predicted.describe('Share of the members who are not seeds that an audience of this size contains.'),
-          lift: predicted.describe('Members in it, as a multiple of those in a random audience.'),
+          recall: predicted.describe(
+            'Of the users who like the campaign and are not seeds, the share that an audience of this size contains.',
+          ),
+          lift: predicted.describe(
+            'How many times as many of these users the audience contains as a random one of the same size.',
+          ),
         }),
       )
       .describe('By size, smallest first; empty if too few seeds match the filters.'),
@@ -48,9 +57,10 @@ const qualityReport = z
   .meta({
     id: 'QualityReport',
     description:
-      "The audience's expected quality, predicted from the seeds alone: each fifth of the seeds that match the filters is " +
-      'ranked among candidates by a model that learned from all others. Intervals are 90 %: they contain the true value ' +
-      'nine times in ten. Nothing is claimed about the probability of a single user.',
+      "The audience's expected quality, predicted from the seeds alone: the seeds that match the filters are split " +
+      'into five parts, and each part is ranked among candidates by a model that learned from the other seeds. ' +
+      'Intervals are 90 %: they contain the true value nine times in ten. The report says nothing about the ' +
+      'probability of a single user.',
     examples: [
       {
         campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',

@@ -60,7 +60,8 @@ export function audienceQuery(config: ServerConfig) {
       size: wholeNumber(1)
         .optional()
         .describe(
-          "Return this many of the best users instead of the audience's own size; capped by the number of candidates.",
+          "Number of users to return, best first, instead of the audience's own size; capped by the number of " +
+            'candidates.',
         )
         .meta(component('CutSize')),
       percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
@@ -70,7 +71,7 @@ export function audienceQuery(config: ServerConfig) {
         .meta(component('CutPercent')),
       min_score: decimalNumber()
         .optional()
-        .describe('Return everyone whose score is at least this, which may be nobody.')
+        .describe('Return all users with at least this score, possibly none.')
         .meta(component('CutMinScore')),
       csv_safe: csvSafe,
     })

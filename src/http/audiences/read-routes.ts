@@ -14,13 +14,13 @@ import type { TakeStream } from './stream/stream-encoder.ts';
 
 /** The description of both routes. */
 const READING =
-  'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet stream ' +
-  'everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the cursor of the ' +
-  'next page. All formats except Parquet are compressed with gzip if `Accept-Encoding` allows it. `size`, `percent` or ' +
-  "`min_score` cut the ranking at a different place than the audience's own, without running anything. " +
-  '`X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe what was read. Scores are comparable ' +
-  'only within one expansion. Users who have been erased since are omitted and the others keep their ranks, so a page ' +
-  'may have fewer items than `limit`.';
+  'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet ' +
+  'stream everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the ' +
+  'cursor of the next page. All formats except Parquet are compressed with gzip if `Accept-Encoding` allows it. ' +
+  '`size`, `percent` or `min_score` cut the ranking at another place than the audience does, without a new ' +
+  'expansion. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe what was read. Scores ' +
+  'are comparable only within one expansion. Users who have been erased since are omitted and the others keep their ' +
+  'ranks, so a page may have fewer items than `limit`.';
 
 const RESPONSE = {
   200: {

@@ -38,10 +38,10 @@ export function auditQuery(config: ServerConfig) {
     since: instant
       .optional()
       .describe(
-        'Only entries of this time or later. If the clock was set back, an entry counts as of the latest time recorded ' +
-          'before it, so that continuing from the time of the last entry misses none.',
+        'Only entries from this time or later. If the clock was set back, an entry counts as of the latest time ' +
+          'recorded before it, so that continuing from the time of the last entry misses none.',
       ),
-    until: instant.optional().describe('Only entries of before this time, determined in the same way.'),
+    until: instant.optional().describe('Only entries from before this time, determined in the same way.'),
     limit: pageLimit(config.maximumAuditPageSize, config.defaultAuditPageSize),
     cursor: pageCursor,
   });

@@ -20,10 +20,10 @@ export function addAuditRoutes(app: ServerApp, { store, config }: AuditNeeds): v
         tags: ['keys'],
         summary: 'Export the audit log, oldest first',
         description:
-          'What was changed and by which key: every request that succeeded and changed something, and every command that ' +
-          'changes keys. Entries are written together with the change and never altered; old entries are removed ' +
-          'after a while. They name no user and contain no key. To follow the log, continue from `X-Next-Cursor`, or ' +
-          'from the time of the last entry.',
+          'Shows what was changed, and by which key: every request that succeeded and changed something, and every ' +
+          'command that changes keys. Entries are written together with the change and never altered; old entries ' +
+          'are removed after a while. They name no user and contain no key. To follow the log, continue from ' +
+          '`X-Next-Cursor`, or from the time of the last entry.',
         querystring: auditQuery(config),
         response: {
           200: {

@@ -66,7 +66,7 @@ export const campaign = answerOf<Campaign>()(
   },
   {
     id: z.string(),
-    external_id: z.string().nullable().describe('Your own id of the campaign, if you gave one.'),
+    external_id: z.string().nullable().describe('Your own id for the campaign, if you gave one.'),
     name: z.string(),
     labels: z.record(z.string(), z.string()),
     expansion_id: z.string().nullable().describe('The latest expansion; `null` before the first.'),
@@ -78,14 +78,14 @@ export const campaign = answerOf<Campaign>()(
     needs_expansion: z
       .boolean()
       .describe(
-        'Whether features, filters, seeds or suppression lists differ from those of the active audience while no ' +
-          'expansion is running with them.',
+        'Whether features, filters, seeds or suppression lists differ from those of the active audience and no ' +
+          'running expansion uses the current ones.',
       ),
     audience_version: count
       .nullable()
       .describe('The active audience version, which is served; `null` until the first is ready.'),
     size: count.nullable().describe('The actual size of the audience, at most `candidates`.'),
-    candidates: count.nullable().describe('Users who could be selected: the population without `excluded`.'),
+    candidates: count.nullable().describe('Users who can be selected: the population without `excluded`.'),
     created_at: time,
     updated_at: time,
   },
@@ -142,9 +142,9 @@ export function campaignBody(config: ServerConfig) {
       external_id: externalId(config)
         .optional()
         .describe(
-          'Your own id of the campaign, which must be unique. If the model was trained on a past campaign with this ' +
-            'id, the model does not see who its members were: otherwise it would find those members again instead of ' +
-            'others like them.',
+          'Your own id for the campaign, which must be unique. If the model was trained on a past campaign with ' +
+            'this id, the model does not see who its members were: otherwise it would find those members again ' +
+            'instead of others like them.',
         ),
       name: name(config),
       features: featuresField(config).default({}),

@@ -24,12 +24,12 @@ function feedbackBody(config: ServerConfig, now: () => number) {
     user_id: userId(maximumUserIdBytes),
     event: z
       .enum(FEEDBACK_EVENTS)
-      .describe('Conversions and clicks are seeds of the next expansion, dismissals negatives.'),
+      .describe('After a conversion or click the user is a seed of the next expansion, after a dismissal a negative.'),
     time: z.iso
       .datetime({ offset: true })
       .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event must not be in the future')
       .optional()
-      .describe("RFC 3339, not in the future; by default the current time. A user's latest event counts."),
+      .describe("RFC 3339, not in the future; by default the current time. Only a user's latest event counts."),
   });
   return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
     ...component('FeedbackEvents'),
@@ -45,7 +45,7 @@ export const usersByEvent = z
 const feedbackReport = z
   .object({
     received: count,
-    taken: count.describe("Events that are newer than their user's latest event so far."),
+    taken: count.describe("Number of events that are newer than the user's latest event so far."),
     outdated: count,
     users: usersByEvent,
   })
@@ -66,9 +66,9 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
           tags: ['campaigns'],
           summary: 'Report what users did',
           description:
-            "Conversions and clicks become seeds of the next expansion, dismissals negatives; each user's latest " +
-            'event counts. A seed who dismisses the campaign is no longer a seed. This does not start an expansion, ' +
-            'and sending the same events again changes nothing.',
+            'Users who convert or click become seeds of the next expansion, users who dismiss the campaign become ' +
+            "negatives; only a user's latest event counts. A seed who dismisses the campaign is no longer a seed. " +
+            'This does not start an expansion, and sending the same events again changes nothing.',
           consumes: ['application/json', 'application/x-ndjson'],
           params: campaignParams,
           body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),

@@ -65,7 +65,7 @@ export function labelsField(config: InputLimits) {
       addFirstIssues(context, Object.entries(labels), wrongWith, maximumErrorDetails);
     })
     .meta({
-      description: 'Your own texts by key.',
+      description: 'Your own labels: texts by key.',
       examples: [{ team: 'growth' }],
       type: 'object',
       maxProperties: maximumLabels,
@@ -94,9 +94,10 @@ export function filtersField(config: InputLimits) {
     })
     .meta({
       description:
-        'By user feature: a list of tokens, or the range of a number (`min`, `max`, both inclusive). Only users who ' +
-        'have at least one of the tokens, or a number in the range, for every named feature are ranked; seeds need ' +
-        'not match. Features and tokens are those of the population (`GET /v1/populations/current`).',
+        'One condition per user feature: a list of tokens, or the range of a number (`min`, `max`, both inclusive). ' +
+        'Only users who have at least one of the tokens, or a number in the range, for every named feature are ' +
+        'ranked; seeds need not match. Features and tokens are those of the population (`GET ' +
+        '/v1/populations/current`).',
       examples: [{ country: ['DE', 'AT'], age: { min: 18, max: 35 } }],
       type: 'object',
       maxProperties: maximumFilterFeatures,
@@ -131,7 +132,7 @@ const range = z
 /** The size of an audience in an answer. */
 export const audienceRequest = z
   .union([z.object({ size: count }), z.object({ percent: z.number() })])
-  .describe('As requested.');
+  .describe('The requested size.');
 
 export function audienceField() {
   return z
@@ -179,7 +180,7 @@ export function refreshChangeField() {
         .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
         .nullable()
         .optional()
-        .meta({ description: 'Expand again this long after the latest expansion was created.', examples: ['1h'] }),
+        .meta({ description: 'Time from the creation of the latest expansion to the next one.', examples: ['1h'] }),
       on_new_population: z.boolean().optional().meta({
         description: 'Expand again when the service is started with a different population version.',
       }),
@@ -188,8 +189,9 @@ export function refreshChangeField() {
         .optional()
         .meta({
           description:
-            "Expand again within seconds if features, filters, seeds or suppression lists (including the installation's) " +
-            'differ from those of the latest expansion: required if opt-outs must leave audiences automatically.',
+            'Expand again within seconds if features, filters, seeds or suppression lists (including the global ' +
+            'one) differ from those of the latest expansion. Needed if users who opt out must leave audiences ' +
+            'automatically.',
         }),
     })
     .meta({

@@ -32,9 +32,9 @@ export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): 
 
 const CREATION =
   'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too few known seeds ' +
-  'are not an error: the state is then `too_small`, with the numbers. An `external_id` that another campaign has is ' +
-  'refused, and the error names that campaign (`campaign_id`). Repeating the request with the same `Idempotency-Key` ' +
-  'creates nothing new; the response then has `Idempotent-Replayed: true`.';
+  'are not an error: the state is then `too_small`, with the numbers. An `external_id` that is in use by another ' +
+  'campaign is refused, and the error names that campaign (`campaign_id`). Repeating the request with the same ' +
+  '`Idempotency-Key` creates nothing new; the response then has `Idempotent-Replayed: true`.';
 const CREATED_HEADERS = ['Location', 'ETag', 'Idempotent-Replayed'] as const;
 
 function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
@@ -97,9 +97,9 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         tags: ['campaigns'],
         summary: 'Change a campaign',
         description:
-          'Changes the given fields. A new audience size takes effect at once, as another version of the same ranking; ' +
-          'nothing runs again. Features and filters are inputs: the next expansion uses them, and `needs_expansion` ' +
-          'says that one is due.',
+          'Changes the given fields. A new audience size takes effect at once: it makes another version from the ' +
+          'same ranking, without an expansion. New features and filters are used by the next expansion, and ' +
+          '`needs_expansion` shows that one is due.',
         params: campaignParams,
         headers: ifMatchHeaders,
         body: campaignChangeBody(config),
@@ -138,7 +138,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         scope: 'write',
         tags: ['campaigns'],
         summary: 'Delete a campaign and its seeds, expansions and audiences',
-        description: 'A running expansion ends. Audience streams that are already open continue to their end.',
+        description: 'A running expansion is stopped. Audience streams that are already open continue to their end.',
         params: campaignParams,
         headers: ifMatchHeaders,
         response: {

@@ -24,9 +24,9 @@ export const clock = answerOf<ShownClock>()(
     state: z
       .enum(['settled', 'new', 'jumped'])
       .describe(
-        "`settled`: the machine's clock is trusted. `new`: the machine has just started; its clock is followed. " +
-          '`jumped`: the clock jumped by more than an hour and is not followed. Nothing is deleted because of its age ' +
-          'unless the clock is `settled`.',
+        "`settled`: the machine's clock is trusted. `new`: the machine has just started; the service follows its " +
+          'clock. `jumped`: the clock jumped by more than an hour; the service does not follow it. Nothing is deleted ' +
+          'because of its age unless the clock is `settled`.',
       ),
     time: time.describe("The service's time."),
     ahead_seconds: seconds.describe("How far the machine's clock is ahead of the service; negative if it is behind."),
@@ -34,8 +34,10 @@ export const clock = answerOf<ShownClock>()(
       .number()
       .min(0)
       .nullable()
-      .describe("When the machine's clock will be trusted unless it jumps again; `null` if it is trusted already."),
-    jumps: count.describe('Jumps of more than an hour since the service started.'),
+      .describe(
+        "Seconds until the machine's clock is trusted, unless it jumps again; `null` if it is trusted already.",
+      ),
+    jumps: count.describe('Number of jumps of more than an hour since the service started.'),
   },
   {
     ahead_seconds: ({ aheadMs }) => aheadMs,

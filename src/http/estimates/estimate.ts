@@ -23,8 +23,7 @@ export function estimateBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,
-        "User ids that are neither used as seeds nor put in an audience, like those on the installation's suppression " +
-          'list.',
+        'Ids of users who are neither used as seeds nor put in an audience, like those on the global suppression list.',
       ).optional(),
     })
     .meta({
@@ -46,12 +45,12 @@ export const estimate = z
       { description: 'received = known + unknown + duplicate; `suppressed` is `null` until users have been counted.' },
       {
         ...seedCountFields,
-        suppressed: count.nullable().describe('Known seeds that are suppressed: an expansion does not use them.'),
+        suppressed: count.nullable().describe('Known seeds on a suppression list: an expansion does not use them.'),
       },
     ),
     feature_counts: featureCounts,
     minimum: z.int().describe('Number of known, unsuppressed seeds that an expansion needs.'),
-    enough: z.boolean().describe('Whether there are that many, as far as they have been counted.'),
+    enough: z.boolean().describe('Whether there are at least `minimum` such seeds, as far as they have been counted.'),
     excluded,
     candidates: count
       .nullable()
@@ -59,18 +58,21 @@ export const estimate = z
     cohesion: predicted
       .nullable()
       .describe(
-        'How similar the seeds are: the probability that a seed that the model has not seen ranks above a random user ' +
-          '(0.5 is chance). Also `null` if too few seeds match the filters: `expected.reason` then says so.',
+        'How similar the seeds are: the probability that a seed that the model has not seen ranks above a random ' +
+          'user (0.5 is chance). `null` if it was not estimated, or if too few seeds match the filters; ' +
+          '`expected.reason` then says so.',
       ),
     expected: z
       .object({
         verdict,
         reason: z.string().describe('The verdict in a sentence.'),
         recall: bySize.describe(
-          'Share of the members who are not seeds that an audience contains, by its size as a share of `candidates`. ' +
-            'Empty if too few seeds match the filters.',
+          'Of the users who like the campaign and are not seeds, the share that an audience contains, by audience ' +
+            'size as a share of `candidates`. Empty if too few seeds match the filters.',
         ),
-        lift: bySize.describe('Members in that audience, as a multiple of those in a random audience.'),
+        lift: bySize.describe(
+          'How many times as many of these users the audience contains as a random one of the same size.',
+        ),
         drift: drift.nullable(),
       })
       .nullable()
@@ -80,11 +82,11 @@ export const estimate = z
         seeds: z.int(),
         fitting_seeds: z
           .int()
-          .describe('The seeds among them that match the filters: only these are ranked among the candidates.'),
+          .describe('Those seeds that match the filters: only these are ranked among the candidates.'),
         candidates: z.int(),
       })
       .nullable()
-      .describe('The seeds and random candidates that were used; an expansion learns from more.'),
+      .describe('Number of seeds and random candidates that the estimate used; an expansion uses more.'),
     reason: z
       .object({
         code: z.enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed']),

@@ -89,13 +89,13 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
 
 function describeEstimate(config: EstimateNeeds['config']): string {
   return (
-    'Nothing is stored. Known and unknown seeds are counted. If there are enough known seeds, the model is adapted to ' +
-    'some of them, as in an expansion, and tested on the others. Filters, `suppression` and the suppression list of all ' +
-    'campaigns exclude the same users as in an expansion: shares refer to the remaining candidates, and only seeds that ' +
-    `match the filters are tested. An estimate may take ${config.estimateTimeMs} ms: if it takes longer, or has to wait ` +
-    'for others, `reason` says so and the remaining fields are returned. A list of millions of ids, or filters on a ' +
-    'large population, may take that long on the first request. ' +
-    `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are used.`
+    'Nothing is stored. Known and unknown seeds are counted. If there are enough known seeds, the model is adapted ' +
+    'to some of them, as in an expansion, and tested on the others. Filters, `suppression` and the global ' +
+    'suppression list exclude the same users as in an expansion: shares refer to the remaining candidates, and only ' +
+    `seeds that match the filters are tested. An estimate may take ${config.estimateTimeMs} ms: if it takes longer, ` +
+    'or has to wait for others, `reason` says so and the remaining fields are returned. A list of millions of ids, ' +
+    'or filters on a large population, may take that long on the first request. At most ' +
+    `${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are used.`
   );
 }
 
@@ -109,7 +109,7 @@ const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
   busy: ['busy', 'other estimates are being made: try again'],
   late: ['too_slow', 'there was too little time: try again, or create the campaign, which predicts it too'],
 };
-const CHANGED: Why = ['busy', 'the suppression list of all campaigns changed meanwhile: try again'];
+const CHANGED: Why = ['busy', 'the global suppression list changed meanwhile: try again'];
 
 /** The estimator's results, in place of what was not counted. */
 function tell(

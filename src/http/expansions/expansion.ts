@@ -30,8 +30,10 @@ export const runFields = {
   progress: z.number().min(0).max(1).describe('From 0 to 1; never decreases.'),
   eta_seconds: seconds
     .nullable()
-    .describe('Estimated time until it ends, based on earlier expansions; `null` if it has ended, or is the first.'),
-  reason: reason.nullable().describe('The reason for the state, with its numbers.'),
+    .describe(
+      'Estimated time until the expansion ends, based on earlier ones; `null` if it has ended or is the first.',
+    ),
+  reason: reason.nullable().describe('The reason for the state, with the relevant numbers.'),
   features: z.record(z.string(), featureValue),
   filters,
   seeds: seedCounts,
@@ -90,8 +92,8 @@ export const expansion = answerOf<Expansion>()(
     ...runFields,
     feedback: z
       .object({ positives: count, dismissed: count })
-      .describe('Users whom feedback added to the seeds and to the negatives.'),
-    audience_version: count.nullable().describe('The earliest audience version from it that is still kept.'),
+      .describe('Number of users that feedback added to the seeds and to the negatives.'),
+    audience_version: count.nullable().describe('The earliest of its audience versions that is still kept.'),
     computed_with: computedWith
       .nullable()
       .describe('`null` until the expansion is ready, and for expansions by earlier versions of the service.'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { count, interval } from '../plugins/json/fields.ts';
 
 export const predicted = interval.describe(
-  'An estimate and its 90 % interval for the true value among members who are not seeds.',
+  'An estimate for users who like the campaign and are not seeds, with its 90 % interval.',
 );
 
 export const verdict = z
@@ -16,15 +16,15 @@ export const drift = z
     measured: z
       .boolean()
       .describe(
-        'Whether training measured the drift, on past campaigns whose members have dates. If not, the prediction ' +
-          'assumes that there is none: that members who come later are like the seeds.',
+        'Whether the drift was measured in training, on past campaigns whose members have dates. If not, the ' +
+          'prediction assumes that there is none: that later customers are like the seeds.',
       ),
     campaigns: count.describe('Number of past campaigns on which it was measured; 0 if it was not.'),
     auc_before: predicted
       .nullable()
       .describe('The AUC of held-out seeds before the correction for drift; `null` if there was no correction.'),
   })
-  .describe('How much less similar to the seeds later members are than the seeds are to each other.');
+  .describe('How much less similar later customers are to the seeds than the seeds are to each other.');
 
 const predictedByShare = z.record(z.string(), predicted);
 
@@ -38,7 +38,7 @@ const report = z
       .optional()
       .describe(
         'Adaptation passes or steps. 0 if the model consists of regressions alone, or if held-out seeds ranked best ' +
-          "before the first step, so that the model is used unchanged; the prediction's `reason` then says so.",
+          "before the first step, in which case the model is used unchanged; the prediction's `reason` then says so.",
       ),
     held_out: z
       .looseObject({
@@ -53,7 +53,7 @@ const report = z
       .nullable()
       .optional()
       .describe(
-        'How seeds that were held out of adaptation rank; `null` if too few seeds match the filters. Users who ' +
+        'How seeds that were held out from adaptation rank; `null` if too few seeds match the filters. Users who ' +
           'dismissed the campaign are not among the candidates here.',
       ),
     prediction: z
@@ -65,10 +65,12 @@ const report = z
           .describe("Seeds that match the campaign's filters: only these are held out and ranked among candidates."),
         auc: predicted.nullable(),
         recall: predictedByShare.describe(
-          'Share of the members who are not seeds that an audience contains, by its size as a share of the ' +
-            'candidates. Empty if too few seeds match the filters.',
+          'Of the users who like the campaign and are not seeds, the share that an audience contains, by audience ' +
+            'size as a share of the candidates. Empty if too few seeds match the filters.',
         ),
-        lift: predictedByShare.describe('Members in that audience, as a multiple of those in a random audience.'),
+        lift: predictedByShare.describe(
+          'How many times as many of these users the audience contains as a random one of the same size.',
+        ),
         drift: drift.optional(),
       })
       .nullable()

@@ -63,9 +63,9 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => 
         tags: ['health'],
         summary: 'Check whether every part of the service is ready',
         description:
-          'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the population, ' +
-          'free disk space and file descriptors; store and descriptors at most once a second. Only callers who may read ' +
-          'metrics see which part is not ready and why, and the versions.',
+          'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the ' +
+          'population, free disk space and file descriptors. The store and the descriptors are checked at most once ' +
+          'a second. Only callers who may read metrics see which part is not ready and why, and the versions.',
         response: {
           200: json('Every part is ready.', readiness),
         },

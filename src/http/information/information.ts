@@ -62,7 +62,7 @@ export const currentModel = z
           values: valuesUrl,
         }),
       )
-      .describe('What `features` of a campaign may contain.'),
+      .describe("The features that a campaign's `features` may contain."),
     adaptation: z.object({
       optimiser: z.string(),
       negatives_per_seed: z.number(),
@@ -124,7 +124,7 @@ export const currentPopulation = z
       z.object({
         name: z.string(),
         kind,
-        sensitive: z.boolean().describe('Whether explanations compare its groups.'),
+        sensitive: z.boolean().describe('Whether the feature is sensitive: explanations then compare its groups.'),
         known_values: count.describe('Distinct values ever imported.'),
         values: valuesUrl,
       }),
@@ -152,7 +152,7 @@ export const currentPopulation = z
 
 export const valuePage = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
   id: 'ValuePage',
-  description: 'Known values. A page of a search may be short or empty and still have a next page.',
+  description: 'Known values. A page of search results may be short or empty even if another page follows.',
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
 });
 
@@ -166,7 +166,7 @@ export const countedValuePage = z
   })
   .meta({
     id: 'CountedValuePage',
-    description: 'Known values. A page of a search may be short or empty and still have a next page.',
+    description: 'Known values. A page of search results may be short or empty even if another page follows.',
     examples: [{ items: [{ value: 'Berlin', users: 4711 }], next_cursor: null }],
   });
 
@@ -180,8 +180,8 @@ export const featureParams = z.strictObject({
 export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximumFeatureValueLength }: ServerConfig) {
   const text = z.string().max(maximumFeatureValueLength).optional();
   return z.strictObject({
-    prefix: text.describe('Case-sensitive prefix of the values.').meta(component('ValuePrefix')),
-    search: text.describe('Text that the values contain, ignoring case.').meta(component('ValueSearch')),
+    prefix: text.describe('Only values that begin with this text; case-sensitive.').meta(component('ValuePrefix')),
+    search: text.describe('Only values that contain this text, ignoring case.').meta(component('ValueSearch')),
     limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
     cursor: pageCursor,
   });

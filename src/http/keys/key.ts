@@ -11,8 +11,8 @@ const SCOPE_TEXT =
   'What the key may do: `read`; `write`, which can also create and change; or `admin`, which can also manage keys, read ' +
   'the audit log, erase users and change the served versions.';
 const LABELS_TEXT =
-  'The key only sees campaigns with all of these labels. It cannot call routes that concern all campaigns (webhooks, ' +
-  "changes, the installation's suppression list, the audiences of a user).";
+  'A key with labels sees only campaigns that have all of them. It cannot call routes that concern all campaigns ' +
+  '(webhooks, changes, the global suppression list, the audiences of a user).';
 
 const fields = {
   id: z.string().describe('The first part of the key.'),

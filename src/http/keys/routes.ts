@@ -89,8 +89,9 @@ function getCaller(app: ServerApp, { store }: KeyNeeds): void {
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'Get what the caller may do',
-        description: 'For programs that only offer what the caller may do. Also available if no key is required.',
+        summary: "Get the caller's permissions",
+        description:
+          'For programs that offer only actions that the caller may perform. Also available if no key is required.',
         response: {
           200: json('The caller.', caller),
         },

@@ -54,7 +54,7 @@ const comparison = answerOf<ModelComparison>()(
     overlap: z
       .record(z.string(), z.number())
       .describe(
-        "By audience size, as a share of the candidates: the share of one model's audience that the other's contains.",
+        "Share of one model's audience that the other's also contains, by audience size as a share of the candidates.",
       ),
     served: predicted,
     fresh: predicted,
@@ -74,7 +74,7 @@ const check = answerOf<ModelCheck>()(
     comparisons: z
       .array(comparison)
       .readonly()
-      .describe('The newest campaigns, expanded with both models; nothing of this is published.'),
+      .describe('The newest campaigns, expanded with both models; these results are not published.'),
   },
 );
 

@@ -88,9 +88,9 @@ function rollbackModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         tags: TAGS,
         summary: 'Return to the model that was served before this version',
         description:
-          'The path names the served version, so that a repeated request does not go back twice. The previous model is ' +
-          'loaded and verified, but not compared. The response shows the previous model, and the resource at ' +
-          '`Location` the progress.',
+          'Because the path names the served version, repeating the request does not go back twice. The previous ' +
+          'model is loaded and verified, but not compared. The response shows the previous model; the resource at ' +
+          '`Location` shows the progress.',
         params: modelParams,
         response: { 202: json('The previous model, which is being checked.', modelVersion, ['Location']) },
         errors: ['model_not_found', 'model_rejected', 'nothing_to_roll_back'],

@@ -9,12 +9,12 @@ import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
 
-const DESCRIPTION = `Look-alike audience expansion: send a campaign's seeds, read back the
-users of the population who are most like them.
+const DESCRIPTION = `Look-alike audience expansion: send the seeds of a campaign, and read back the users of the
+population who are most similar to them.
 
-Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are RFC 3339,
-durations are in seconds. Every response has \`X-Request-Id\`; if the request has one (up to 64 letters, digits, \`.\`,
-\`_\` and \`-\`), it is used.`;
+Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are in RFC 3339 format, and
+durations in seconds. Every response has \`X-Request-Id\`: the one of the request, if it has up to 64 letters, digits,
+\`.\`, \`_\` and \`-\`, or otherwise a new one.`;
 
 /** Collects the routes registered after it. */
 export async function describeRoutes(app: ServerApp): Promise<void> {
@@ -30,17 +30,17 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       servers: [{ url: '/' }],
       tags: [
         { name: 'campaigns', description: 'Campaigns and their inputs.' },
-        { name: 'expansions', description: 'Runs of the online stage.' },
-        { name: 'seeds', description: 'Sets of users as files: seeds, and users who must not be reached.' },
+        { name: 'expansions', description: 'Runs that rank the population for a campaign.' },
+        { name: 'seeds', description: 'Seeds and suppression lists, uploaded as files or lists of user ids.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
         { name: 'users', description: 'Users of the population.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
-        { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
+        { name: 'documents', description: 'What the error codes mean. No key is required.' },
         {
           name: 'webhooks',
-          description: 'Signed calls that report how expansions end, and what callers do to audiences.',
+          description: 'Signed HTTP calls that report how expansions end and when callers change audiences.',
         },
-        { name: 'keys', description: 'API keys, and the log of what was done with them.' },
+        { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'For operators.' },
       ],
       // a service that was started without a key requires none
@@ -51,9 +51,10 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
             type: 'http',
             scheme: 'bearer',
             description:
-              'Needed if the service was started with a key, or keys were made. An operation names the least scope of ' +
-              'the key: read, write or admin; each has what the ones before it have. `metrics`: any key, or the one for ' +
-              'metrics; needed if that is set, or other machines can reach the service.',
+              'Required if the service was started with a key or if keys have been created. Each operation states ' +
+              'the minimum scope of the key: read, write or admin; each scope includes those before it. `metrics` ' +
+              'means any key or the metrics key, required if a metrics key is set or if other machines can reach ' +
+              'the service.',
           },
         },
       },

@@ -11,7 +11,10 @@ export const ifMatchHeaders = z.looseObject({
     .string()
     .regex(new RegExp(`^(?:\\*|${TAG}(?:[ \\t]*,[ \\t]*${TAG})*)$`), 'ETags in quotes, or *, are expected')
     .optional()
-    .describe('`ETag` of what was read, or `*`: if it is another one now, nothing changes and the response is 412.'),
+    .describe(
+      '`ETag` of the state that was read, or `*`. If the `ETag` is different now, nothing is changed and the ' +
+        'response is 412.',
+    ),
 });
 
 /** Whether the schema of a route's headers has it. */

@@ -12,13 +12,13 @@ interface Header {
 /** The documented headers: `components.headers`. */
 export const RESPONSE_HEADERS = {
   'X-Request-Id': {
-    description: "The request's id, as in the log: the caller's own, if it sent a usable one, else a new one.",
+    description: 'The id of the request, as in the log: the one that the caller sent, if usable, otherwise a new one.',
     required: true,
     schema: { type: 'string', pattern: '^[\\w.-]{1,64}$' },
     example: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
   },
   Location: {
-    description: 'The address of the created resource.',
+    description: 'The URL of the created resource.',
     required: true,
     schema: { type: 'string', format: 'uri-reference' },
     example: '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
@@ -30,19 +30,21 @@ export const RESPONSE_HEADERS = {
     example: 'true',
   },
   'Retry-After': {
-    description: 'Seconds after which to try again. Missing if that is unknown.',
+    description: 'Seconds to wait before trying again. Missing if unknown.',
     required: false,
     schema: { type: 'integer', minimum: 1 },
     example: 5,
   },
   'RateLimit-Limit': {
-    description: 'Requests that the key, or the address, may send in a window. Also on other responses, if limited.',
+    description:
+      'Requests that the key, or the client address, may send in a window. If a limit applies, other responses have ' +
+      'this header too.',
     required: true,
     schema: { type: 'integer', minimum: 1 },
     example: 100,
   },
   'RateLimit-Remaining': {
-    description: 'Of these, the ones that are left.',
+    description: 'Requests left in the current window.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 0,
@@ -61,14 +63,16 @@ export const RESPONSE_HEADERS = {
   },
   ETag: {
     description:
-      'Identifies what was read: can be sent as `If-None-Match` to read it again, as `If-Match` to change it, where ' +
-      'the route takes that.',
+      'Identifies the state that was read. If the route supports it, send this as `If-None-Match` to read again ' +
+      'only after a change, or as `If-Match` to change exactly this state.',
     required: true,
     schema: { type: 'string', pattern: '^"[^"]*"$' },
     example: '"3-csv-gzip"',
   },
   'Cache-Control': {
-    description: 'How long the response can be cached: by the caller only, as it may contain user ids; a secret never.',
+    description:
+      'Whether the response may be cached: only by the caller, as it may contain user ids, and never if it contains ' +
+      'a secret.',
     required: true,
     schema: { type: 'string', enum: ['private, no-cache', 'no-store'] },
     example: 'private, no-cache',
@@ -80,19 +84,19 @@ export const RESPONSE_HEADERS = {
     example: 'accept, accept-encoding',
   },
   'Content-Encoding': {
-    description: 'Except for Parquet, if `Accept-Encoding` allows gzip.',
+    description: '`gzip` if `Accept-Encoding` allows it; never for Parquet.',
     required: false,
     schema: { type: 'string', enum: ['gzip'] },
     example: 'gzip',
   },
   'Content-Disposition': {
-    description: 'A name for the ONNX file.',
+    description: 'A file name for the ONNX file.',
     required: false,
     schema: { type: 'string' },
     example: 'attachment; filename="customised-0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11-v1.onnx"',
   },
   Link: {
-    description: 'The address of the manifest (`rel="describedby"`).',
+    description: 'The URL of the manifest (`rel="describedby"`).',
     required: true,
     schema: { type: 'string' },
     example: '</v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11/model>; rel="describedby"; type="application/json"',
@@ -104,19 +108,20 @@ export const RESPONSE_HEADERS = {
     example: 3,
   },
   'X-Audience-Size': {
-    description: 'Users in the audience, or in the requested cut.',
+    description: 'Number of users in the audience, or in the requested cut.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 1000,
   },
   'X-Audience-Candidates': {
-    description: 'Users in the ranking, the largest possible size.',
+    description: 'Number of users in the ranking: the largest possible size.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 20_000,
   },
   'X-Next-Cursor': {
-    description: '`cursor` of the next page, if NDJSON, CSV or Parquet was requested with `limit` and there is more.',
+    description:
+      '`cursor` of the next page, if NDJSON, CSV or Parquet was requested with `limit` and another page follows.',
     required: false,
     schema: { type: 'string' },
     example: 'AQAAAAMAAAPoAAAAZKbE_Qc',

@@ -75,20 +75,20 @@ const coverage = answerOf<ShownCoverage>()(
   {
     name: z.string(),
     kind: z.enum(FEATURE_KINDS),
-    sensitive: z.boolean().describe('Whether explanations compare its groups.'),
+    sensitive: z.boolean().describe('Whether the feature is sensitive: explanations then compare its groups.'),
     users: count.describe('Users who have a value.'),
     values: count.nullable().describe('Distinct values that users have; `null` for numbers and vectors.'),
     unknown_values: count
       .nullable()
       .describe(
-        'How many of these the served model does not know; also `null` if the model does not read the feature.',
+        'How many of these values the served model does not know; also `null` if the model does not read the feature.',
       ),
     unknown_share: z
       .number()
       .min(0)
       .max(1)
       .nullable()
-      .describe("Share of all of the users' values of this feature that the served model does not know."),
+      .describe('Of all values that users have for this feature, the share that the served model does not know.'),
   },
 );
 
@@ -122,8 +122,10 @@ export const populationChanges = z
     added: count.describe('Users in `version` who are not in `since`.'),
     removed: count.describe('Users in `since` who are not in `version`.'),
     kept: count.describe('Users in both versions.'),
-    changed: count.describe('Users in both versions for whom a feature of both versions has a different value.'),
-    features: z.array(z.object({ name: z.string(), changed: count })).describe('Features of both versions.'),
+    changed: count.describe(
+      'Users in both versions whose value differs in at least one feature that both versions have.',
+    ),
+    features: z.array(z.object({ name: z.string(), changed: count })).describe('Features that both versions have.'),
     added_features: z.array(z.string()),
     removed_features: z.array(z.string()),
   })

@@ -22,12 +22,15 @@ interface ErrorPage {
 export const errorPageSchema = z
   .object({
     code: codeSchema,
-    type: z.string().meta({ format: 'uri-reference' }).describe('The `type` of its problems: the address of its page.'),
+    type: z
+      .string()
+      .meta({ format: 'uri-reference' })
+      .describe('The `type` of problems with this code: the URL of its page.'),
     status: z.int(),
     title: z.string(),
     meaning: z.string(),
     advice: z.string().describe('What to do about it.'),
-    example: z.record(z.string(), z.unknown()).describe('An example body of such a response.'),
+    example: z.record(z.string(), z.unknown()).describe('An example of a response body with this code.'),
   })
   .meta({ id: 'ErrorPage', examples: [errorPageOf('audience_not_ready')] });
 

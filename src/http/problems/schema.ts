@@ -8,10 +8,7 @@ import { PROBLEM_TYPE } from './problem.ts';
 /** The body of every error response. */
 const problemSchema = z
   .looseObject({
-    type: z
-      .string()
-      .meta({ format: 'uri-reference' })
-      .describe("The address of the code's page, relative to the service."),
+    type: z.string().meta({ format: 'uri-reference' }).describe("The URL of the code's page, relative to the service."),
     title: z.string(),
     status: z.int(),
     detail: z.string(),

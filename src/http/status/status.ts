@@ -52,7 +52,9 @@ const damage = answerOf<Damage>()(
     kind: z.string().describe('`ranking`, `user_set`, `population` or `row`; more kinds may be added.'),
     path: z
       .string()
-      .describe("Relative to the data folder or, for a population, to the population's; for a row, `<table>/<id>`."),
+      .describe(
+        "Relative to the data folder, or to the population's folder for a population; `<table>/<id>` for a row.",
+      ),
     found_at: time,
   },
 );
@@ -91,30 +93,35 @@ export const status = z
       last_end: z
         .string()
         .nullable()
-        .describe('How the last engine that was not stopped on purpose ended; `null` if none has since the start.'),
+        .describe(
+          'How an engine last ended without being stopped on purpose; `null` if none has since the service started.',
+        ),
       threads: count.nullable().describe('`null`, like the fields that follow, if the engine is not running.'),
-      expanding: count.nullable().describe('Expansions it is working on.'),
+      expanding: count.nullable().describe('Expansions that the engine is working on.'),
       heartbeat_age_seconds: seconds.nullable(),
       resident_bytes: count.nullable(),
-      users_scored: count.describe('Users scored since the start, counted once for each expansion. Never `null`.'),
+      users_scored: count.describe(
+        'Users scored since the service started, counted once for each expansion. Never `null`.',
+      ),
     }),
     disk: z
       .object({
         free_bytes: count,
         total_bytes: count,
         reserve_file_bytes: count.describe(
-          'Size of the reserve file, which is deleted if the disk is too full for a deletion; 0 while it does not exist.',
+          'Size of the reserve file, which is removed if the disk is too full to record a deletion; 0 while it does ' +
+            'not exist.',
         ),
       })
       .nullable()
       .describe('The disk of the data folder; `null` if the system does not report it.'),
     files: z.object({
-      damaged: z.record(z.string(), count).describe('Damaged files found since the start, by kind.'),
+      damaged: z.record(z.string(), count).describe('Damaged files found since the service started, by kind.'),
       set_aside: z
         .array(z.string())
         .describe(
-          'Folders, relative to the data folder, of files that the database neither knew nor had created: they were ' +
-            'moved there when the service started.',
+          'Folders, relative to the data folder, to which files were moved when the service started because the ' +
+            'database neither knew nor had created them.',
         ),
     }),
     damage: z
@@ -123,11 +130,12 @@ export const status = z
         files: z.array(damage),
       })
       .describe(
-        'Files and rows that are missing or damaged, oldest first, at most 20. An entry is removed once it is intact again.',
+        'Files and rows that are missing or damaged, oldest first, at most 20. An entry is removed once its file or ' +
+          'row is intact again.',
       ),
     webhooks: z.object({
       pending: count.describe('Deliveries that are waiting or being sent.'),
-      delivered: count.describe('Attempts since the start, like the fields that follow.'),
+      delivered: count.describe('Attempts since the service started, like the fields that follow.'),
       retried: count,
       failed: count,
     }),

@@ -59,7 +59,7 @@ const KINDS: readonly Kind[] = [
     url: '/v1/suppression',
     noun: 'SuppressionList',
     users: 'SuppressedUsers',
-    what: 'the suppression list of all campaigns',
+    what: 'the global suppression list',
     about: 'Users on the list, such as customers or opt-outs, are in no audience and are not used as seeds. ',
     ownerOf: () => ({ kind: 'common_suppression' }),
     params: z.strictObject({}),
@@ -126,16 +126,16 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenT
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
-          `${kind.about}Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with ` +
-          `\`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
-          'If a line is invalid or the connection breaks, nothing changes. This does not start an expansion: the next ' +
-          'expansion uses the set as it is then. `sent` shows how the ids of this request match, with hints if they ' +
-          'were probably sent in another format.',
+          `${kind.about}Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, optionally with ` +
+          `\`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. If a line is invalid or the ` +
+          'connection breaks, nothing changes. This does not start an expansion: the next expansion uses the set as ' +
+          'it is then. `sent` shows how the ids of this request match, with hints if they were probably sent in ' +
+          'another format.',
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config),
         response: {
-          200: json('How the set matches.', userSet),
+          200: json('The match report.', userSet),
         },
         errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
       }),
@@ -164,7 +164,7 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
         description: 'Counts refer to the current population and suppression lists. They are 0 if there is no set.',
         params,
         response: {
-          200: json('How the set matches.', userSet),
+          200: json('The match report.', userSet),
         },
         errors: [...codes],
       }),

@@ -30,7 +30,7 @@ export interface SentIds extends SeedCounts {
 }
 
 const sent = answerOf<SentIds>()(
-  { description: 'How the ids of this request match; only for changes.' },
+  { description: 'How the ids of this request match the population; only for changes.' },
   {
     ...seedCountFields,
     known_percent: z.number().describe('Percentage of the distinct ids sent that are in the population.'),
@@ -45,7 +45,7 @@ const sent = answerOf<SentIds>()(
         }),
       )
       .readonly()
-      .describe('Why ids are probably unknown: another format, or spaces or quotes around them.'),
+      .describe('Probable reasons why ids are unknown: another format, or spaces or quotes around them.'),
   },
   { known_percent: knownPercent },
 );
@@ -102,9 +102,7 @@ export const userSet = answerOf<ShownSet>()(
     duplicate: count.describe('Ids that were sent repeatedly.'),
     suppressed: count
       .optional()
-      .describe(
-        "Only for seeds: known ids on the campaign's or the installation's suppression list, which are not used.",
-      ),
+      .describe("Only for seeds: known ids on the campaign's or the global suppression list, which are not used."),
     unknown_examples: seedCountFields.unknown_examples.describe('At most 10; `…/unknown` lists all of them.'),
     population_version: z.string(),
     created_at: time.nullable().describe('`null` if there is no set.'),
@@ -127,15 +125,15 @@ export const uploadQuery = z.strictObject({
     .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
     .optional()
     .describe(
-      'Refuses the change (`too_few_known`) if a smaller percentage of the ids is known: a list that matches nobody ' +
-        'protects nobody.',
+      'Refuse the change (`too_few_known`) if a smaller percentage of the ids is known: a suppression list that ' +
+        'matches nobody protects nobody.',
     )
     .meta(component('MinKnownPercent')),
   dry_run: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .describe('Returns the report of the set as it would be after the change, and changes nothing.')
+    .describe('Return the report of the set as it would be after the change, without changing anything.')
     .meta(component('DryRun')),
 });
 

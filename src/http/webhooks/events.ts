@@ -42,7 +42,7 @@ function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed
       state: z.literal(state),
       audience_version: z.null(),
       size: z.null(),
-      reason: reasonField.describe('The reason for the state, with its numbers.'),
+      reason: reasonField.describe('The reason for the state, with the relevant numbers.'),
     },
     { state, audience_version: null, size: null, reason },
   );
@@ -141,7 +141,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.resized': {
-    summary: 'A caller changed the size: another version of the same ranking is active',
+    summary: 'A caller changed the size: another version from the same ranking is active',
     component: 'CampaignResizedEvent',
     schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
       audience_version: 3,
@@ -213,7 +213,7 @@ const CALL_HEADERS = [
   header('webhook-timestamp', 'Time of this attempt, in seconds since 1970.', { example: '1795608000' }),
   header(
     'webhook-signature',
-    'For each active secret, `v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; ' +
+    'For each active secret, `v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`, ' +
       'separated by spaces.',
     { example: 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' },
   ),

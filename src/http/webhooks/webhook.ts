@@ -40,7 +40,7 @@ const fields = {
   disabled_reason: z
     .string()
     .nullable()
-    .describe('Why the service disabled it: `gone` if it responded with 410. `null` if you disabled it.'),
+    .describe('Why the service disabled it: `gone` if the receiver responded with 410. `null` if you disabled it.'),
   created_at: time,
   updated_at: time,
 };
@@ -162,7 +162,7 @@ export function rotationBody(config: ServerConfig) {
         .min(0)
         .max(most)
         .default(most)
-        .describe('How long previous secrets sign together with the new one; 0 if they have leaked.'),
+        .describe('How long previous secrets keep signing alongside the new one; use 0 if they have leaked.'),
     })
     .nullable()
     .meta({ ...component('WebhookSecretRotate'), examples: [{ grace_seconds: 3600 }] });

@@ -4,25 +4,25 @@ import type { ProblemRow } from './problem-row.ts';
 export const ACCESS_ROWS = {
   unauthorized: {
     status: 401,
-    title: 'An API key is needed',
-    meaning: 'The service needs an API key, and the request has none, or one that is wrong, expired or revoked.',
+    title: 'An API key is required',
+    meaning: 'The service requires an API key, and the request has none, or one that is wrong, expired or revoked.',
     advice:
-      'Send Authorization: Bearer <key>. The operator makes keys with `metaheac keys create`, or POST /v1/keys; the ' +
-      'value of METAHEAC_API_KEY is one too.',
+      'Send Authorization: Bearer <key>. The operator creates keys with `metaheac keys create` or POST /v1/keys; ' +
+      'the value of METAHEAC_API_KEY is also a key.',
   },
   forbidden: {
     status: 403,
     title: 'The API key does not allow this',
     meaning:
-      'The key is valid, but its scope is too small (required_scope is the one that is needed), or it only sees ' +
-      'campaigns of certain labels.',
-    advice: 'Use another key, or ask the operator for one of the scope that is needed.',
+      'The key is valid, but its scope is too small (required_scope is the minimum), or it sees only campaigns with ' +
+      'certain labels.',
+    advice: 'Use another key, or ask the operator for one with the required scope.',
   },
   key_not_found: {
     status: 404,
     title: 'There is no such API key',
-    meaning: 'There is no API key with this id. An id is what a key begins with, up to the second underscore.',
-    advice: 'GET /v1/keys lists all keys, revoked ones too.',
+    meaning: 'There is no API key with this id. The id is the first part of the key, up to the second underscore.',
+    advice: 'GET /v1/keys lists all keys, including revoked ones.',
   },
   too_many_keys: {
     status: 409,

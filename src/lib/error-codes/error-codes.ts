@@ -12,11 +12,11 @@ const rows = {
   invalid_request: {
     status: 400,
     title: 'The request is not valid',
-    meaning: 'The path, the query or the body is not what the route accepts. Nothing was stored.',
+    meaning: 'The route does not accept this path, query or body. Nothing was stored.',
     advice:
-      'Read errors: each entry has a pointer (a JSON pointer into the body, or the name of a query, path or ' +
-      'header parameter), the value, the limit if there is one, and a message. Correct these and send the ' +
-      'request again; unchanged it would fail again.',
+      'Read errors: each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header ' +
+      'parameter), the value, the limit if there is one, and a message. Correct these before sending the request ' +
+      'again.',
   },
   unknown_feature: {
     status: 400,
@@ -29,7 +29,7 @@ const rows = {
   unknown_filter: {
     status: 400,
     title: 'The population has no such user feature or token',
-    meaning: 'A filter names a user feature, or a value of one, that the population does not have.',
+    meaning: 'A filter names a user feature, or a value of a feature, that the population does not have.',
     advice: 'GET /v1/populations/current lists the features, and links to the known values of each.',
   },
   too_few_known: {
@@ -38,15 +38,15 @@ const rows = {
     meaning:
       'A smaller share of the user ids is in the population than min_known_percent requires. Nothing has changed.',
     advice:
-      'known, unknown, known_percent and unknown_examples say what was found, hints what is probably wrong: ' +
-      'a format other than the content type says, spaces or quotes around ids, UTF-16. Correct the file, or ' +
-      'lower min_known_percent if its users are really not in the population.',
+      'known, unknown, known_percent and unknown_examples show what was found. hints names probable causes: a ' +
+      'format other than the content type, spaces or quotes around ids, or UTF-16. Correct the file, or lower ' +
+      'min_known_percent if its users are really not in the population.',
   },
   route_not_found: {
     status: 404,
     title: 'There is no such route',
     meaning: 'No route has this path.',
-    advice: 'Compare the path with /openapi.json; ids in it must be percent-encoded.',
+    advice: 'Compare the path with /openapi.json; ids in a path must be percent-encoded.',
   },
   campaign_not_found: {
     status: 404,
@@ -60,7 +60,7 @@ const rows = {
     status: 404,
     title: 'The campaign has no such expansion',
     meaning: 'The campaign has no expansion with this id.',
-    advice: 'Use an id that the campaign returns: expansion_id is its latest one.',
+    advice: 'Use an id from the campaign: expansion_id is its latest expansion.',
   },
   audience_not_found: {
     status: 404,
@@ -79,14 +79,14 @@ const rows = {
   user_not_found: {
     status: 404,
     title: 'The user is not in the population',
-    meaning: 'The served population version does not have the user.',
-    advice: 'Compare the id byte by byte with the imported one, or import a population that has the user.',
+    meaning: 'The user is not in the served population version.',
+    advice: 'Compare the id byte by byte with the imported one, or import a population that contains the user.',
   },
   model_not_stored: {
     status: 404,
     title: 'The customised model was not stored',
     meaning: 'The audience version exists, but its customised model was not stored.',
-    advice: 'Create a new expansion: its model is stored.',
+    advice: 'Create a new expansion; its model will be stored.',
   },
   webhook_not_found: {
     status: 404,
@@ -97,69 +97,70 @@ const rows = {
   delivery_not_found: {
     status: 404,
     title: 'The webhook has no such delivery',
-    meaning: 'The webhook has no delivery with this id, or its retention period is over.',
+    meaning: 'The webhook has no delivery with this id, or the delivery has been removed because of its age.',
     advice: "List the webhook's deliveries and use an id from there.",
   },
   method_not_allowed: {
     status: 405,
-    title: 'The route does not have this method',
-    meaning: 'The path exists, but not with this method.',
+    title: 'The route does not support this method',
+    meaning: 'The path exists, but does not support this method.',
     advice: 'Use one of the methods in the Allow header.',
   },
   not_acceptable: {
     status: 406,
     title: 'None of the accepted media types is available',
     meaning: 'The Accept header accepts none of the media types that the route can return.',
-    advice: 'Accept one of the types that the error names, or send no Accept header.',
+    advice: 'Accept one of the types named in the error, or send no Accept header.',
   },
   request_timeout: {
     status: 408,
     title: 'The request did not arrive in time',
-    meaning: 'The request did not arrive completely in the time that the service allows.',
+    meaning: 'The request did not arrive completely within the time that the service allows.',
     advice: 'Send it again, over a better connection or in smaller parts.',
   },
   external_id_taken: {
     status: 409,
     title: 'Another campaign has this external id',
     meaning: 'Another campaign has this external id, and external ids are unique.',
-    advice: 'campaign_id is the campaign that has it: use that one, or choose another external id.',
+    advice: 'campaign_id names that campaign: use it, or choose another external id.',
   },
   idempotency_key_reused: {
     status: 409,
     title: 'The idempotency key was used with another request',
     meaning:
-      'A request with this Idempotency-Key and another body, or to another route, was processed in the last 24 hours.',
+      'A request with this Idempotency-Key, but with another body or to another route, was processed in the last 24 ' +
+      'hours.',
     advice: 'Use a new key for a new request. Reuse a key only with exactly the same body.',
   },
   no_seeds: {
     status: 409,
     title: 'The campaign has no seeds yet',
-    meaning: 'The campaign has not been given any seeds yet, so it cannot be expanded.',
+    meaning: 'The campaign has no seeds yet, so it cannot be expanded.',
     advice: 'Add seeds first, then request the expansion again.',
   },
   expansion_ended: {
     status: 409,
     title: 'The expansion has already ended',
     meaning: 'The expansion has ended, so there is nothing to cancel.',
-    advice: 'Nothing needs to be done: state says how it ended.',
+    advice: 'Nothing needs to be done; state says how it ended.',
   },
   audience_not_ready: {
     status: 409,
     title: 'The campaign has no audience yet',
     meaning: 'The campaign has no finished expansion yet, or its only one ended without an audience.',
     advice:
-      'state says which: while it is queued, adapting or scoring, try again later; after too_small or failed ' +
-      'the reason of the campaign says what to change.',
+      'state says which: if it is queued, adapting or scoring, try again later; if it is too_small or failed, the ' +
+      "campaign's reason says what to change.",
   },
   model_unavailable: {
     status: 409,
-    title: 'The general model behind it is no longer served',
-    meaning: 'The requested resource needs the general model that it was made with, and another one is now served.',
+    title: 'The general model that this needs is no longer served',
+    meaning: 'The resource needs the general model that it was made with, but another one is served now.',
     advice: 'Create a new expansion with the served model (served_model_version), or serve model_version again.',
   },
   model_not_found: {
     status: 404,
-    title: 'No such model version',
+    title: 'There is no such model version',
     meaning: 'The path names a version of the general model that the service does not have.',
     advice: 'GET /v1/models lists the versions; `metaheac model promote` adds one.',
   },
@@ -167,37 +168,40 @@ const rows = {
     status: 409,
     title: 'The model cannot be served',
     meaning:
-      'A file of it is damaged, it does not fit the population, or it failed in an expansion. Nothing has changed.',
-    advice: 'Correct what the message names, and promote the model again.',
+      'A file of the model is damaged, the model does not fit the population, or it failed in an expansion. Nothing ' +
+      'has changed.',
+    advice: 'Correct the problem named in detail, and promote the model again.',
   },
   nothing_to_roll_back: {
     status: 409,
     title: 'There is nothing to roll back',
-    meaning: 'The model in the path is not the one that is served, or none was served before it.',
-    advice: 'served_model_version is the one that is served; activate the version that you want.',
+    meaning: 'The model in the path is not the served one, or no other model was served before it.',
+    advice: 'served_model_version is the served version; activate the version that you want.',
   },
   population_not_found: {
     status: 404,
-    title: 'No such population version',
-    meaning: 'The path names a version that the population folder does not have.',
+    title: 'There is no such population version',
+    meaning: 'The population folder does not contain the version in the path.',
     advice: 'GET /v1/populations lists the versions.',
   },
   population_rejected: {
     status: 409,
     title: 'The population version cannot be served',
-    meaning: 'A file of it is damaged, or it lacks a feature that the served model needs. Nothing has changed.',
-    advice: 'Import the version again with `metaheac population import --model`; the message names what is wrong.',
+    meaning:
+      'A file of the version is damaged, or the version lacks a feature that the served model needs. Nothing has ' +
+      'changed.',
+    advice: 'Import the version again with `metaheac population import --model`; detail says what is wrong.',
   },
   population_unavailable: {
     status: 409,
-    title: 'The population version behind it no longer exists',
-    meaning: 'The resource needs the population version that it was made with, and that one no longer exists.',
-    advice: 'Create a new expansion, which uses the population version that is now served.',
+    title: 'The population version that this needs no longer exists',
+    meaning: 'The resource needs the population version that it was made with, which no longer exists.',
+    advice: 'Create a new expansion, which will use the served population version.',
   },
   webhook_disabled: {
     status: 409,
     title: 'The webhook is disabled',
-    meaning: 'The webhook is disabled, so nothing is sent to it.',
+    meaning: 'Nothing is sent to a disabled webhook.',
     advice: 'Enable it with PATCH first, then try again.',
   },
   too_many_webhooks: {
@@ -210,54 +214,55 @@ const rows = {
     status: 413,
     title: 'The body is too large',
     meaning: 'The body has more bytes than the route accepts.',
-    advice: 'Send less at once. The limit is in errors; GET /v1/limits lists the most important ones.',
+    advice: 'Send less in one request. The limit is in errors; GET /v1/limits lists the most important ones.',
   },
   too_many_seeds: {
     status: 413,
     title: 'There are too many seeds',
-    meaning: 'There are more user ids than one JSON body, or one set of users (a file of ids), may contain.',
+    meaning: 'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain.',
     advice:
-      'The limit is in errors. If there are too many for JSON, send a file: create the campaign with seeds ' +
-      'null, upload them with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, also gzip), then POST ' +
+      'The limit is in errors. If there are too many for JSON, send a file: create the campaign with seeds null, ' +
+      'upload them with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, optionally gzipped), then call POST ' +
       '…/expansions. If there are too many for a set, send fewer.',
   },
   unsupported_media_type: {
     status: 415,
     title: 'The content type is not supported',
     meaning: 'The route does not accept bodies with this content type (or without one).',
-    advice: 'Send the body as application/json with that Content-Type, or as another type that the route documents.',
+    advice:
+      'Send the body as application/json, or as another type documented for the route, with the matching Content-Type.',
   },
   headers_too_large: {
     status: 431,
     title: 'The headers are too large',
     meaning: 'The headers of the request are larger than the service accepts.',
-    advice: 'Send fewer or shorter headers; cookies are never needed here.',
+    advice: 'Send fewer or shorter headers; cookies are never needed.',
   },
   unavailable: {
     status: 503,
     title: 'The service is not ready',
     meaning:
       'The service is starting or closing, the maximum number of streams or models is open, or the disk has less ' +
-      'room than its reserve and nothing new is taken.',
-    advice: 'Send it again after Retry-After seconds. /readyz says which part is not ready.',
+      'free space than the reserve and new work is refused.',
+    advice: 'Send the request again after Retry-After seconds. /readyz says which part is not ready.',
   },
   storage_failed: {
     status: 503,
     title: 'Data could not be stored or read',
     hidden: true,
     meaning:
-      'A full disk, a read-only folder, a failing device, or a damaged file, which is never served. Whatever was ' +
-      'acknowledged before is kept.',
-    advice: 'Try again later; the operator can find the cause in the log under the request id.',
+      'The disk is full, a folder is read-only, a device fails, or a file is damaged; a damaged file is never ' +
+      'served. Everything acknowledged before is kept.',
+    advice: 'Try again later; the operator can find the cause in the log by the request id.',
   },
   database_lost: {
     status: 503,
-    title: 'The database was removed or replaced under the service',
+    title: 'The database was removed or replaced while the service was running',
     hidden: true,
     meaning:
-      'A file of the database was removed or replaced while the service had it open. Nothing is written any more; what ' +
-      'was acknowledged before is saved, and reads go on.',
-    advice: 'The operator must start the service again, which takes what was saved. Then send it again.',
+      'A file of the database was removed or replaced while the service had it open. Nothing more is written. ' +
+      'Everything acknowledged before is saved, and reads still work.',
+    advice: 'The operator must restart the service, which restores the saved data. Then send the request again.',
   },
   internal: {
     status: 500,

@@ -1,4 +1,4 @@
-/** The form of a row of `error-codes.ts`. */
+/** The type of a row of `error-codes.ts`. */
 
 /** The statuses of error responses. */
 export type ProblemStatus =
@@ -22,9 +22,9 @@ export type ProblemStatus =
 export interface ProblemRow {
   readonly status: ProblemStatus;
   readonly title: string;
-  /** The response contains only a request id: what went wrong concerns the operator, and is in the log. */
+  /** The response contains only a request id: the details are for the operator, and are in the log. */
   readonly hidden?: true;
-  /** Together with `advice` the text of the page at `/docs/errors/<code>`. */
+  /** With `advice`, the text of the page at `/docs/errors/<code>`. */
   readonly meaning: string;
   readonly advice: string;
 }

@@ -1,38 +1,42 @@
-/** Error codes of requests that are refused for who sends them, or for what they presume: rows of `error-codes.ts`. */
+/** Error codes of requests refused because of their origin, host, rate or preconditions: rows of `error-codes.ts`. */
 import type { ProblemRow } from './problem-row.ts';
 
 export const REQUEST_ERRORS = {
   foreign_origin: {
     status: 403,
-    title: 'Pages of this origin may not call the service',
+    title: 'Pages from this origin may not call the service',
     meaning:
-      'A browser sent the request for a page of another origin, which the operator has not allowed. Nothing was done.',
+      'A browser sent the request for a page from another origin, which the operator has not allowed. Nothing was ' +
+      'done.',
     advice:
-      'Call the service from your own server. For a page that must call it, the operator adds its origin to ' +
-      'METAHEAC_CORS_ORIGINS.',
+      'Call the service from your own server. If a page must call the service directly, the operator can add its ' +
+      'origin to METAHEAC_CORS_ORIGINS.',
   },
   precondition_failed: {
     status: 412,
-    title: 'It was changed since it was read',
-    meaning: 'If-Match names no ETag that it has now: another caller has changed it. Nothing has changed.',
-    advice: 'Read it again, decide whether the change still holds, and send it with the new ETag.',
+    title: 'The resource has changed since it was read',
+    meaning:
+      'None of the ETags in If-Match is current: another caller has changed the resource. This request changed ' +
+      'nothing.',
+    advice: 'Read the resource again, decide whether your change still makes sense, and send it with the new ETag.',
   },
   foreign_host: {
     status: 421,
-    title: 'The service is not called by this name',
+    title: 'The service does not respond under this host name',
     meaning:
-      'The service was started without a key, and then answers only by the names that it knows: any page could ' +
-      'otherwise have a name of its own lead here.',
+      'A service that was started without a key responds only under the host names that it knows: otherwise any web ' +
+      'page could point a name of its own at the service.',
     advice:
-      'Use localhost, 127.0.0.1 or the address that the service listens on. The operator adds other names with ' +
-      'METAHEAC_ALLOWED_HOSTS, or sets a key.',
+      'Use localhost, 127.0.0.1 or the address that the service listens on. The operator can allow other names with ' +
+      'METAHEAC_ALLOWED_HOSTS, or set a key.',
   },
   rate_limited: {
     status: 429,
     title: 'There are too many requests',
-    meaning: 'This key, or this address, has sent more requests than the operator allows it in this second.',
+    meaning: 'This key, or this address, has sent more requests in this second than the operator allows.',
     advice:
-      'Wait Retry-After seconds. RateLimit-Remaining says how many requests are left, RateLimit-Reset until when.',
+      'Wait Retry-After seconds. RateLimit-Remaining says how many requests are left, and RateLimit-Reset when the ' +
+      'next window begins.',
   },
   invalid_cursor: {
     status: 400,

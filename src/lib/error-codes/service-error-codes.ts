@@ -2,11 +2,11 @@
 import type { ProblemRow } from './problem-row.ts';
 
 /**
- * A code for the service's own files and settings: callers see it only if the service was started with a damaged or
+ * An error in the service's own files and settings: callers see it only if the service was started with a damaged or
  * altered folder.
  */
 function ofTheService(what: string, advice: string): ProblemRow {
-  const meaning = `${what} The response has no details; the service log has them, under the request id.`;
+  const meaning = `${what} The response has no details; the service log has them, by the request id.`;
   return { status: 500, title: 'Something went wrong', hidden: true, meaning, advice };
 }
 
@@ -16,29 +16,30 @@ export const SERVICE_ROWS = {
     'The operator must correct the settings.',
   ),
   invalid_data: ofTheService(
-    'A data set, or the source of a population, does not have the expected form.',
-    'The operator must correct the file that the log names.',
+    'A data set, or the source of a population, does not have the expected format.',
+    'The operator must correct the file named in the log.',
   ),
   invalid_population: {
     status: 503,
     title: 'A file of the population is damaged',
     hidden: true,
     meaning:
-      'A file of the served population is missing, damaged or altered, and this needs it. What does not need it is ' +
-      'answered as before. /v1/status names the file.',
-    advice: 'The operator must put the file back from a backup, or import the population again; then send it again.',
+      'A file of the served population is missing, damaged or altered, and the request needs it. Other requests ' +
+      'work as before. /v1/status names the file.',
+    advice:
+      'The operator must restore the file from a backup, or import the population again. Then send the request again.',
   },
   database_damaged: {
     status: 503,
     title: 'A row of the database is damaged',
     hidden: true,
     meaning:
-      'A row that this needs is not as it was written (its checksum differs). Lists leave it out, and what does not ' +
-      'need it is answered as before. /v1/status and metaheac verify name its table and id.',
-    advice: 'The operator must restore a backup; then send it again.',
+      'A row that the request needs is not as it was written (its checksum differs). Lists omit the row, and other ' +
+      'requests work as before. /v1/status and metaheac verify name its table and id.',
+    advice: 'The operator must restore a backup. Then send the request again.',
   },
   invalid_graph: ofTheService(
-    'An ONNX graph cannot be read, typed or differentiated.',
+    'An ONNX graph cannot be read, type-checked or differentiated.',
     'The operator must serve a model that passes metaheac model verify.',
   ),
   invalid_model: ofTheService(
@@ -47,6 +48,6 @@ export const SERVICE_ROWS = {
   ),
   device_unavailable: ofTheService(
     'The device that the engine is configured to use is not available.',
-    'The operator must set another METAHEAC_DEVICE, or repair the configured one.',
+    'The operator must set another METAHEAC_DEVICE, or repair the configured device.',
   ),
 } satisfies Record<string, ProblemRow>;
