@@ -1,6 +1,4 @@
-/**
- * Recipes: a general model's architecture, its episodes and its meta-training. One loop trains them all.
- */
+/** Recipes: a general model's architecture, its episodes and its meta-training. One loop trains all of them. */
 
 import type { Device, Graph } from '../../packages/onnx-grad/index.ts';
 import { columnOf } from '../lib/feature-kinds.ts';
@@ -39,9 +37,7 @@ export interface Recipe {
   sampleEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): SampledEpisode | null;
 }
 
-/**
- * Each campaign feature is blanked in an episode with this probability, so that the model learns about unknown values.
- */
+/** The probability of blanking a campaign feature in an episode: the model learns to cope with unknown values. */
 const BLANKED = 0.3;
 
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
@@ -64,7 +60,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
         const map = maps.get(name);
         if (map) return { dtype: 'float32', shape, data: map(shape[1]!) };
-        // the heads start at zero: everything campaign-specific comes from them
+        // the heads start at zero: everything specific to a campaign comes from them
         if (name === HEADS.scale) return own(name, shape, fanIn);
         if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
@@ -100,7 +96,7 @@ function latentVectors(
   return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
 }
 
-/** Where the maps of vectors into the latent space start, by parameter: the function takes the number of dimensions. */
+/** Where the maps of vectors into the latent space start, by parameter; the function takes the number of dimensions. */
 function latentMaps(
   { population, userFeatures }: PreparedDataSet,
   { seed }: TrainSettings,
@@ -115,7 +111,9 @@ function latentMaps(
   return new Map(maps);
 }
 
-/** Random parameters; row 0 of a table, unknown and empty, starts at zero, as no training example may ever move it. */
+/**
+ * Random parameters. Row 0 of a table (unknown and empty) starts at zero, because no training example may ever move it.
+ */
 function ownInitial(settings: TrainSettings): Initial {
   const initial = randomInitial(createRng(`train/${settings.seed}/initial`));
   return (name, shape, fanIn) => {

@@ -9,7 +9,7 @@ export type RecipeName = 'meta-heads' | 'published';
 /** Settings that only the recipe `meta-heads` has. */
 export interface HeadsSettings {
   /**
-   * Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is
+   * Inner steps of meta-training (0: pooled training), and the rate of each parameter that they change; the bias is
    * only adapted online.
    */
   readonly innerSteps: number;
@@ -38,20 +38,20 @@ export interface TrainSettings {
   readonly firstOrder: boolean;
   /** Share of the train campaigns held out to choose the best step. */
   readonly validationShare: number;
-  /** Steps between two validations; with a few additional ones before the first multiple. */
+  /** Steps between two validations; there are a few more before the first multiple. */
   readonly validationEvery: number;
-  /** Training ends when the best validation is this many steps ago. */
+  /** Training ends when the best validation was this many steps ago. */
   readonly patience: number;
   /**
    * Whether training continues from the best step on all train campaigns, for the held-out campaigns' share of the
    * steps.
    */
   readonly retrain: boolean;
-  /** The last training starts over if it takes at most this many steps; otherwise it continues from the best one. */
+  /** The last training starts over if that takes at most this many steps; otherwise it continues from the best step. */
   readonly restartSteps: number;
   /**
-   * Whether held-out campaigns choose how heads are adapted; if not, it follows `adaptation`, except for the strengths
-   * of a logistic regression.
+   * Whether held-out campaigns choose how heads are adapted; if not, `adaptation` says it, except for the strengths of
+   * a logistic regression.
    */
   readonly chooseAdaptation: boolean;
   /** Parameters that training does not change. */
@@ -60,7 +60,7 @@ export interface TrainSettings {
   readonly heads: HeadsSettings;
 }
 
-/** The published code's sizes and rates; embedding 16 as in the paper. */
+/** Sizes and rates of the published code; embedding 16 as in the paper. */
 export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   recipe: 'published',
   name: 'metaheac',
@@ -89,10 +89,7 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   },
 };
 
-/**
- * The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and so is how the heads are
- * adapted.
- */
+/** The recipe `meta-heads`: held-out campaigns choose the best of up to `steps` steps and how the heads are adapted. */
 export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   ...PUBLISHED_TRAIN_SETTINGS,
   recipe: 'meta-heads',
@@ -101,7 +98,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.2,
   patience: 150,
   retrain: true,
-  // these hold one campaign's values at a time and are not learned
+  // these hold the values of one campaign at a time and are not learned
   frozen: [HEADS.regression, HEADS.scale],
   adaptation: DEFAULT_DESCENT,
 };
@@ -110,24 +107,24 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
 export const LATENT_SIZE = 32;
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
-/** Seeds of a simulated campaign at validation: each campaign is evaluated with both. */
+/** Numbers of seeds of a simulated campaign at validation: each campaign is evaluated with both. */
 export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 /** Maximum number of campaigns in one validation. */
 export const VALIDATION_CAMPAIGNS = 20;
 
-/** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
+/** Number of campaigns on which training chooses how heads are adapted, and numbers of seeds of each. */
 export const CHOICE_CAMPAIGNS = 24;
-/** Train campaigns on which the same is chosen before training. */
+/** Number of train campaigns on which the same is chosen before training. */
 export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
 /**
- * If nothing can be held out, training ends after this many passes over the campaigns, as overfitting to a few cannot
- * be detected.
+ * If nothing can be held out, training ends after this many passes over the campaigns, because overfitting to a few
+ * campaigns cannot be detected.
  */
 export const PASSES_UNSEEN = 20;
 
-/** Early validations: with few campaigns, which are soon overfitted, the best step is among the first. */
+/** Early validations: few campaigns are soon overfitted, and then the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];
 
 /** Whether the model is validated after `step` steps. */

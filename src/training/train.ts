@@ -1,6 +1,6 @@
 /**
- * Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones,
- * trains on all, exports it.
+ * Offline: meta-trains a general model over past campaigns, chooses its number of steps and its adaptation on held-out
+ * ones, trains on all campaigns and exports the model.
  */
 import type { Device, Parameters } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -26,7 +26,7 @@ export interface TrainProgress {
   readonly phase: Phase;
   readonly step: number;
   readonly steps: number;
-  /** Mean query loss after the inner step, of the last step. */
+  /** Mean query loss of the last step, after the inner step. */
   readonly loss: number;
   /** Mean AUC on held-out campaigns, at the steps where it was measured. */
   readonly validationAuc: number | null;
@@ -46,33 +46,33 @@ export interface TrainOptions {
    * depend on it.
    */
   readonly threads?: number;
-  /** Ends training after the current step; the best so far is exported. */
+  /** Ends training after the current step; the best model so far is exported. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called with the best setting of a part that is a method of its own. */
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
-  /** Called with how the heads are adapted, and what else was tried. */
+  /** Called with the chosen adaptation of the heads, and the alternatives that were tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
-  /** Called with the drift of held-out campaigns, where their members have times. */
+  /** Called with the drift of held-out campaigns, if their members have times. */
   readonly onDrift?: (drift: Drift) => void;
 }
 
 export interface TrainResult {
   readonly manifest: Manifest;
-  /** Steps of the first phase. */
+  /** Number of steps of the first phase. */
   readonly steps: number;
   readonly bestStep: number;
-  /** Steps of the final phase; 0 if the best of the first is the model. */
+  /** Number of steps of the final phase; 0 if the model is the best of the first. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
-  /** How the heads are blended, if that was chosen. */
+  /** How the heads are blended, if this was chosen. */
   readonly blend: BlendChoice | null;
 }
 
 /** Steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
-/** The context of the phases of a training. */
+/** What the phases of a training share. */
 interface Training {
   readonly prepared: PreparedDataSet;
   readonly options: TrainOptions;
@@ -142,7 +142,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   };
 }
 
-/** The first phase, up to the choice of the adaptation and the start of the final one; true if it finished. */
+/** The first phase, up to the choice of the adaptation and the start of the final phase. True if it finished. */
 async function trainChoosing({ options, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
   const known = { seed: settings.seed, adaptation: training.adaptation };
@@ -181,7 +181,7 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver)
     run.drift = await measureDrift(training.prepared, heldOut, learners, run.bestParameters, { ...known, adaptation });
   if (run.drift) options.onDrift?.(run.drift);
-  // where trained heads do not count, more training would not either
+  // if trained heads do not count, more training would not help
   const isEnough = (run.choice?.blend?.kind ?? 'stack') !== 'stack';
   if (isOver && settings.retrain && heldOut.held.length > 0 && !isEnough)
     run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
@@ -199,7 +199,7 @@ function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restart
   return { startsAgain, steps: startsAgain ? again : Math.ceil((step * held.length) / training.length) };
 }
 
-/** The final phase: on all campaigns; true if it finished. */
+/** The final phase, on all campaigns. True if it finished. */
 async function trainFinal({ options, campaigns, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
   const count = run.best
@@ -273,7 +273,7 @@ function factsOf(
   };
 }
 
-/** Where nothing was chosen, no part has a prior. */
+/** If nothing was chosen, no part has a prior. */
 function withoutPriors(adaptation: AdaptationSettings): AdaptationSettings {
   if (adaptation.optimiser === 'adam') return adaptation;
   const { priors: _, ...rest } = adaptation;

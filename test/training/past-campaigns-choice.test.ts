@@ -22,11 +22,11 @@ const USERS = 600;
 /** Users whose tag is drawn at random; campaign c has the members that `isMember` says. */
 function writeData(
   count: number,
-  isMember: (user: number, campaign: number, lots: Rng) => boolean,
+  isMember: (user: number, campaign: number, rng: Rng) => boolean,
   extra: Readonly<Record<string, string>> = {},
 ): string {
   const folder = newFolder(root);
-  const lots = createRng('past campaigns');
+  const rng = createRng('past campaigns');
   const names = [{ name: 'tag', kind: 'single' }, ...Object.keys(extra).map((name) => ({ name, kind: 'single' }))];
   writeFileSync(
     join(folder, 'dataset.json'),
@@ -34,7 +34,7 @@ function writeData(
   );
   const users = Array.from({ length: USERS }, (_, user) => ({
     user_id: `u${user}`,
-    tag: `tag ${lots.integer(4)}`,
+    tag: `tag ${rng.integer(4)}`,
     ...extra,
   }));
   writeFileSync(join(folder, 'users.ndjson'), users.map((user) => `${JSON.stringify(user)}\n`).join(''));
@@ -44,7 +44,7 @@ function writeData(
     campaigns.map((c) => `${JSON.stringify({ campaign_id: `c${c}`, split: 'train' })}\n`).join(''),
   );
   const rows = campaigns.flatMap((c) =>
-    users.map((_, user) => `c${c},u${user},${isMember(user, c, lots) ? 1 : 0},train\n`),
+    users.map((_, user) => `c${c},u${user},${isMember(user, c, rng) ? 1 : 0},train\n`),
   );
   writeFileSync(join(folder, 'interactions.csv'), `campaign_id,user_id,label,stage\n${rows.join('')}`);
   return folder;
@@ -54,8 +54,8 @@ const tasteOf = (user: number) => user % 4;
 /**
  * A campaign of one of the tastes: half of those who have it, and few others; users are in three campaigns on average.
  */
-const byTaste = (user: number, campaign: number, lots: Rng) =>
-  lots.uniform() < (tasteOf(user) === campaign % 4 ? 0.5 : 0.1);
+const byTaste = (user: number, campaign: number, rng: Rng) =>
+  rng.uniform() < (tasteOf(user) === campaign % 4 ? 0.5 : 0.1);
 /** Every user but the last hundred is in one campaign, whatever the taste. */
 const once = (count: number) => (user: number, campaign: number) => user < USERS - 100 && user % count === campaign;
 
@@ -94,7 +94,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
 
   it('leaves them out where they are random', async () => {
     const { names } = await open(
-      writeData(12, (_, __, lots) => lots.uniform() < 0.3),
+      writeData(12, (_, __, rng) => rng.uniform() < 0.3),
       'auto',
     );
     expect(names).toEqual(['tag']);

@@ -89,12 +89,12 @@ describe('populationRidge', () => {
 
 describe('tuneRegression', () => {
   it('finds a strength below its grid, where members differ by what hardly varies', () => {
-    const lots = createRng('numbers');
+    const rng = createRng('numbers');
     const width = 6;
     const users = oneHot.users;
     // five columns that vary much and say nothing, and one of a thirtieth that does
     const values = Float32Array.from({ length: width * users.length }, (_, i) =>
-      i % width === 5 ? 0.01 * (lots.normal() + (isPlantedMember(Math.floor(i / width)) ? 2 : 0)) : 0.3 * lots.normal(),
+      i % width === 5 ? 0.01 * (rng.normal() + (isPlantedMember(Math.floor(i / width)) ? 2 : 0)) : 0.3 * rng.normal(),
     );
     const numbers = {
       offsets: Int32Array.from({ length: users.length + 1 }, (_, i) => width * i),

@@ -224,10 +224,10 @@ describe('chooseSetting beyond its grid', () => {
  * those of a past campaign have.
  */
 function noise(own: boolean): OneHot {
-  const lots = createRng('noise');
+  const rng = createRng('noise');
   const lists = Array.from({ length: PLANTED_USERS }, (_, user) => {
     const tokens = new Set<number>();
-    while (tokens.size < 5) tokens.add(lots.integer(40));
+    while (tokens.size < 5) tokens.add(rng.integer(40));
     return [...tokens, ...(own && isPlantedMember(user) ? [40] : [])];
   });
   const offsets = new Int32Array(lists.length + 1);

@@ -1,6 +1,4 @@
-/**
- * Defines methods without a general model, and the two without settings: random and the centroid of the seeds.
- */
+/** Defines what a baseline is, and the two without settings: random, and the centroid of the seeds. */
 import { assert } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
@@ -14,8 +12,8 @@ export interface Baseline {
   /** The name in an evaluation's report. */
   readonly name: string;
   /**
-   * Learns from `seeds` (user numbers; order and repetition do not matter). Randomness comes from `rng`. Seeds who are
-   * not in the population version are ignored; if none are left, it is a bug of the caller.
+   * Learns from `seeds` (user numbers; order and repetition do not matter). Randomness comes from `rng`. Seeds that are
+   * not in the population version are ignored; having none left is a bug of the caller.
    */
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }
@@ -30,11 +28,11 @@ export interface TunableMethod<S extends Setting = Setting> {
   readonly grid: readonly S[];
   /** Used if nothing can be tried. */
   readonly fallback: S;
-  /** What to try next where `best` is at an edge of what was tried; none where it is inside (see `beyondEdges`). */
+  /** What to try next if `best` is at an edge of what was tried; nothing if it is inside (see `beyondEdges`). */
   beyond?(best: S, tried: readonly S[]): readonly S[];
   /**
-   * A scorer for each setting, in their order; all use the same random numbers. Seeds as in `Baseline`. They are
-   * compared with users who are reached, if the method compares them with any: with everyone by default.
+   * A scorer for each setting, in their order; all use the same random numbers. Seeds as in `Baseline`. If the method
+   * compares seeds with other users, it takes those in `reach`: everyone by default.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }
@@ -96,10 +94,7 @@ export function centroidBaseline(all: OneHot): Baseline {
   };
 }
 
-/**
- * The seeds that are in the population's version, each once, ascending, so that later random numbers depend only on the
- * set.
- */
+/** The seeds in the population version, each once, ascending, so that later random numbers depend on the set alone. */
 export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
   const wanted = new Set(seeds);
   const present = oneHot.users.filter((user) => wanted.has(user));

@@ -17,11 +17,9 @@ const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
-/** With less the weights are the means' difference, with more there is hardly a penalty. */
+/** Below, the weights are the difference of the means; above, there is hardly a penalty. */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
-/**
- * The weighting of rare tokens in the SVD (see `latentStart`): none, or as for a model's initial latent vectors.
- */
+/** How the SVD weights rare tokens (see `latentStart`): not at all, or as in a model's initial latent vectors. */
 const IDF_POWERS = [0, 0.5];
 
 /**
@@ -50,8 +48,8 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
 }
 
 /**
- * The same on the users' latent vectors, phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see
- * `latentStart`): a score w . phi(u) + b is a sum over tokens too, of w . V[t]. `idf_power` is that of the SVD.
+ * Logistic regression on the users' latent vectors: phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see
+ * `latentStart`). A score w . phi(u) + b is a sum over tokens too: of w . V[t]. `idf_power` is that of the SVD.
  */
 export function logisticRegressionOnLatent(
   oneHot: OneHot,
@@ -96,8 +94,8 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
 }
 
 /**
- * The seeds (1), ascending, and ten distinct non-seeds per seed (0), of users who are reached; all of them if there are
- * fewer.
+ * The seeds (label 1), ascending, and ten distinct non-seeds per seed (label 0) among the users in `reach`; all of them
+ * if there are fewer.
  */
 export function sampleTask(
   oneHot: OneHot,
@@ -115,8 +113,8 @@ export function sampleTask(
 }
 
 /**
- * The users' tokens, columns numbered by their first occurrence; `tokenOf`, `[rows.width]`, is the token of each
- * column. A token that none of the users has would get weight 0, so it gets no column.
+ * The users' tokens, columns numbered by first occurrence; `tokenOf`, `[rows.width]`, is the token of each column.
+ * Tokens that none of the users has would get weight 0, so they get no column.
  */
 export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows; tokenOf: readonly number[] } {
   const offsets = new Int32Array(users.length + 1);
@@ -150,7 +148,7 @@ export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Ar
   return { values, width: RANK };
 }
 
-/** `users` without `seeds`; both ascending, seeds all among the users. */
+/** `users` without `seeds`; both are ascending, and all seeds are among the users. */
 function nonSeeds(users: Int32Array, seeds: Int32Array): Int32Array {
   const others = new Int32Array(users.length - seeds.length);
   let next = 0;

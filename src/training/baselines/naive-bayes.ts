@@ -4,7 +4,7 @@ import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
-/** With less than one pseudo-seed there is hardly any smoothing; from the highest on, more changes nothing. */
+/** With less than one pseudo-seed there is hardly any smoothing; above the highest value, more changes nothing. */
 const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**

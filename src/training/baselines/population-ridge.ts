@@ -1,7 +1,4 @@
-/**
- * The baseline `population_ridge`: the whole-population regression alone, which is also used to tune a model's
- * regression.
- */
+/** The baseline `population_ridge`: the whole-population regression alone. It also tunes a model's regression. */
 
 import type { Rng } from '../../lib/rng.ts';
 import type { AdaptationSettings } from '../../model/manifest.ts';
@@ -28,13 +25,13 @@ export type RidgeSetting = { readonly strength: number; readonly power: number }
 const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
-/** The weakest is hardly a ridge any more; what is stronger than 5 leaves the same difference of the means. */
+/** The weakest is hardly a ridge any more; anything stronger than 5 leaves the difference of the means. */
 const AXES: Axes<RidgeSetting> = {
   strength: { factor: 3, lowest: 1e-5, highest: 5 },
   power: { step: 0.25, lowest: 0, highest: 1 },
 };
 
-/** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens; numbers are standardised columns beside them. */
+/** Scores are w . x with x_t = 1 / sqrt(n) for each of a user's n tokens; standardised numbers are extra columns. */
 export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
   let opened: OpenRidge | undefined;
   return {
@@ -71,7 +68,7 @@ interface OpenRidge {
   regressionOf(power: number): PopulationRegression;
 }
 
-/** Regressions are opened on first use: a covariance is costly, and few powers are used beyond the grid. */
+/** Regressions are opened on first use: a covariance is costly, and few powers beyond the grid are used. */
 function openRidge(oneHot: OneHot): OpenRidge {
   const all = rowsOf(oneHot, oneHot.users);
   const sums = emptySums(oneHot.width);
@@ -95,13 +92,13 @@ function openRidge(oneHot: OneHot): OpenRidge {
   };
 }
 
-/** The mean of users who are reached: of all, where nobody is. */
+/** The mean over the users in `reach`; null, which means all users, if it contains nobody. */
 function meanReached(rows: SparseRows, users: Int32Array, reach: Reach): Float64Array | null {
   const reached = Int32Array.from(users.keys()).filter((row) => reaches(reach, users[row]!));
   return reached.length === 0 ? null : meanOfRows(rows, reached);
 }
 
-/** Makes a user's row as long as 1; what is shorter stays as it is, as a model has it. */
+/** The factor that scales a user's row down to length 1; a shorter row stays as it is, as in a model. */
 function scaleOf({ offsets, values }: OneHot, user: number): number {
   const [begin, end] = [offsets[user]!, offsets[user + 1]!];
   if (!values) return begin === end ? 0 : 1 / Math.sqrt(end - begin);
@@ -132,7 +129,7 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
   return { width, starts, columns, values };
 }
 
-/** `adaptation` with its regression's best setting alone on train campaigns. Unchanged if it has none. */
+/** `adaptation` with the setting of its regression that is best alone on train campaigns. Unchanged if it has none. */
 export function tuneRegression(
   futures: Futures,
   adaptation: AdaptationSettings,

@@ -1,4 +1,4 @@
-/** The logistic regression on the heads as a separate method, on tokens and latent vectors together. */
+/** The logistic regression on the heads' inputs as a method of its own, on tokens and latent vectors together. */
 
 import { fitLogisticRegression } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
@@ -14,7 +14,7 @@ import { LATENT_SIZE } from '../settings.ts';
 import type { TunableMethod } from './baselines.ts';
 import { latentRows, linearScorer, sampleTask, tokenRows, tokenWeights } from './logistic-baselines.ts';
 
-/** Inverse L2 strengths; 0 excludes the features. */
+/** Inverse L2 strengths; 0 leaves the features out. */
 export type LogisticSetting = { readonly wide: number; readonly query: number };
 
 const GRID: readonly LogisticSetting[] = [
@@ -29,14 +29,14 @@ const GRID: readonly LogisticSetting[] = [
   { wide: 0, query: 0.03 },
 ];
 
-/** As scikit-learn's C: with less the weights are the means' difference, with more there is hardly a penalty. */
+/** As scikit-learn's C. Below, the weights are the difference of the means; above, there is hardly a penalty. */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
 /**
- * `adaptation` with the best strengths of its logistic regression alone on train campaigns: that needs no general model
- * and can use all train campaigns, while few are held out. Only parameters that already have a strength get one.
- * Unchanged if there is none, or for another kind of adaptation.
+ * `adaptation` with the strengths of its logistic regression that are best alone on train campaigns: this needs no
+ * general model and can use all train campaigns, while few are held out. Only parameters that already have a strength
+ * get one. Unchanged if there is none, or for another kind of adaptation.
  */
 export function tuneLogisticRegression(
   futures: Futures,
@@ -59,7 +59,8 @@ export function tuneLogisticRegression(
 }
 
 /**
- * `vectors` as in `latentStart`, of the tokens of `oneHot`; the grid only has settings with strengths for `parameters`.
+ * `vectors` as in `latentStart`, for the tokens of `oneHot`; the grid has only settings with strengths for
+ * `parameters`.
  */
 export function logisticRegressionMethod(
   oneHot: OneHot,

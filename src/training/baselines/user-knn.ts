@@ -4,22 +4,22 @@ import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
-/** Number of nearest seeds whose similarities are averaged; with all of them the order is nearly the centroid's. */
+/** Number of nearest seeds whose similarities are averaged; with all seeds the order is nearly that of the centroid. */
 const NEIGHBOURS = [1, 3, 10, 30, 100];
-/** Settings are tried with at most 200 seeds, so that 300 are all of them. */
+/** Settings are tried with at most 200 seeds, so 300 means all of them. */
 const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
 /** The weighting of rare tokens: none (plain overlap), or by their IDF. */
 const IDF_POWERS = [0, 1];
 /**
- * Maximum number of seeds that a user is compared with, by sampling, since a user costs (tokens x seeds who share
- * them).
+ * Maximum number of seeds that a user is compared with (a sample if there are more): the cost of a user is the sum over
+ * the user's tokens of the seeds that have them.
  */
 export const MAXIMUM_COMPARED_SEEDS = 2000;
 
 /**
  * score(u) = the mean of the cosines of u and its k nearest seeds (all of them if there are fewer than k). A user's
- * vector has w_t at each of its tokens, w_t = IDF_t^`idf_power`, IDF as the centroid's. A user without tokens scores 0.
- * More than 2,000 seeds are sampled down to that.
+ * vector has w_t at each of its tokens, w_t = IDF_t^`idf_power`, with the IDF of the centroid. A user without tokens
+ * scores 0. More than 2,000 seeds are sampled down to that number.
  */
 export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
   const oneHot = tokensAlone(all);
@@ -41,7 +41,7 @@ export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: numb
   };
 }
 
-/** The compared seeds, ascending. */
+/** The seeds to compare with, ascending. */
 function compareWith(seeds: Int32Array, rng: Rng): Int32Array {
   if (seeds.length <= MAXIMUM_COMPARED_SEEDS) return seeds;
   return sample(rng, seeds, MAXIMUM_COMPARED_SEEDS).sort();
@@ -97,7 +97,7 @@ function seedsByToken(
 }
 
 /**
- * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is space for them, with the
+ * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is working space: a heap with the
  * smallest at its root.
  */
 function sumOfLargest(values: Float64Array, heap: Float64Array): number {

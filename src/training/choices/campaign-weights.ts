@@ -1,6 +1,7 @@
 /**
- * What regressions of past campaigns weigh: from these a model has its own regressions' prior. A new campaign's weights
- * are shrunk less where past ones vary (a prior learned over tasks, as in hierarchical Bayes; see Ando & Zhang 2005).
+ * Weights of regressions on past campaigns: the prior of a model's own regressions is made of them. A new campaign's
+ * weights are shrunk less where past ones vary (a prior learned over tasks, as in hierarchical Bayes; see Ando & Zhang
+ * 2005).
  */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
@@ -21,38 +22,38 @@ import type { InitialModel } from '../meta/initial-model.ts';
 import { LEAST_CAMPAIGNS } from './evidence.ts';
 
 /**
- * The regressions of a past campaign, one for each power whose regressions have a prior. Where members differ from
- * others in rare tokens power 0 is the better, in what many have .25.
+ * The regressions of a past campaign, one for each power that has a prior. Power 0 is better where members differ from
+ * others in rare tokens, .25 where they differ in common ones.
  */
 const SETTINGS = [
   { strength: 0.015, power: 0 },
   { strength: 0.003, power: 0.25 },
 ] as const;
-/** Maximum numbers of campaigns; of members of one, and of users compared with them; of weights of all together. */
+/** Limits: campaigns; members of one campaign, and users they are compared with; weights of all campaigns together. */
 const MOST_CAMPAIGNS = 256;
 const MOST_MEMBERS = 2000;
 const MOST_WEIGHTS = 32_000_000;
-/** Maximum numbers of directions of a prior, and of their elements. */
+/** Limits of a prior: its directions, and their elements. */
 const MOST_RANK = 64;
 const MOST_ELEMENTS = 16_000_000;
-/** Directions with a smaller share of the first one's variance are rounding. */
+/** Directions with a smaller share of the first one's variance are rounding errors. */
 const LEAST_VARIANCE = 1e-6;
 
 /** The regressions of one power. */
 export interface CampaignWeights {
   readonly power: number;
   readonly ids: readonly string[];
-  /** Elements of the regressions' parameter. */
+  /** Number of elements of the regressions' parameter. */
   readonly width: number;
   /** `[campaigns, width]`, in shared memory: x . w has a variance of 1 over the population. */
   readonly weights: Float32Array;
-  /** `[campaigns, campaigns]`: products of the weights in the coordinates that a regression shrinks. */
+  /** `[campaigns, campaigns]`: products of the weights, in the coordinates in which a regression shrinks them. */
   readonly products: Float64Array;
 }
 
 /**
- * Regressions of each campaign on its members, without its own token; of at most 256 campaigns. None where there are
- * too few to learn from, or where they are made of the users' own tokens.
+ * Regresses each campaign (at most 256) on its members, without the campaign's own token. Empty if there are too few to
+ * learn from, or if campaigns are made of the users' own tokens.
  */
 export async function regressCampaigns(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
@@ -102,12 +103,12 @@ export async function regressCampaigns(
   }
 }
 
-/** In shared memory, as each thread of training reads them. */
+/** In shared memory, because every thread of training reads them. */
 function floatsOf(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
-/** Rows of members, and where not everyone could be one, of others who could. */
+/** Rows of members and, if not everyone could be one, of others who could. */
 function sampleUsers(campaign: CampaignHistory, { rowOf }: Pick<Population, 'rowOf'>, rng: Rng) {
   const isMember = new Set(membersOf(campaign));
   const { reach } = campaign;
@@ -135,12 +136,12 @@ function productsOf(weights: Float32Array, campaigns: number, scale: Float64Arra
   return products;
 }
 
-/** `settings` with what a manifest says of these priors. */
+/** `settings` with what the manifest says about these priors. */
 export function withPriors(settings: DescentSettings, priors: readonly CampaignPrior[]): DescentSettings {
   return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
-/** The priors before the campaigns of a future, which know nothing where there are no others. */
+/** The priors without the campaigns of a future; empty priors if there are no others. */
 export function priorsBefore(
   weights: readonly CampaignWeights[],
   future: readonly string[] = [],
@@ -148,7 +149,7 @@ export function priorsBefore(
   return weights.map((own) => priorBefore(own, new Set(future)));
 }
 
-/** The principal directions of the weights of campaigns that are not of the future. */
+/** The principal directions of the weights of campaigns that are not in the future. */
 function priorBefore(
   { power, ids, width, weights, products }: CampaignWeights,
   future: ReadonlySet<string>,

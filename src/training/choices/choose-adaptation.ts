@@ -1,4 +1,4 @@
-/** Chooses how heads are adapted, as no fixed rates, steps and cut suit every data set. */
+/** Chooses how heads are adapted: no fixed rates, steps and cut suit every data set. */
 import type { Share } from '../../model/blend.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 import type { BlendChoice } from './choose-blend.ts';
@@ -15,7 +15,7 @@ export interface Choice {
   readonly settings: DescentSettings;
   readonly tried: readonly Tried[];
   readonly campaigns: number;
-  /** What the heads are blended with; left out before training. */
+  /** What the heads are blended with; absent before training. */
   readonly blend?: BlendChoice;
   /** Before training: the stack of `LIBRARY`, the heads first. */
   readonly stack?: readonly Share[];
@@ -24,21 +24,23 @@ export interface Choice {
 interface Option {
   readonly change: string;
   readonly settings: DescentSettings;
-  /** It removes a part. */
+  /** Whether it removes a part. */
   readonly isSimpler?: boolean;
-  /** It is at an end of its stage: what to try beyond it if it is taken. */
+  /** If it is at an end of its stage: what to try beyond it once it is taken. */
   readonly beyond?: readonly Option[];
 }
 
 /** The alternatives to try, stage by stage, each from the best so far. */
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
-/** Options of one kind, each beyond the one before it; the first is tried, the others only if it is taken. */
+/**
+ * Options of one kind, each beyond the previous one; the first is tried, the others only if the previous one is taken.
+ */
 function along<T>(values: readonly T[], optionOf: (value: T) => Option): Option[] {
   return values.reduceRight<Option[]>((beyond, value) => [{ ...optionOf(value), beyond }], []);
 }
 
-/** Each direction begins with what is tried first, see `along`. */
+/** Each direction starts with the option that is tried first (see `along`). */
 const rates =
   (...directions: readonly (readonly number[])[]) =>
   (from: DescentSettings): Option[] =>
@@ -89,10 +91,10 @@ export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]),
 
 /**
  * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
- * `chooseByEvidence`), and from one at the end of its stage further that way while that is favoured too. `evaluate`
- * returns the outcome of every campaign for each setting; gains are paired campaign by campaign, so it should use the
- * same random numbers. `before`, chosen by other means, competes with the defaults first: the better one is the
- * starting point, and `before` is used if there are too few campaigns to choose on.
+ * `chooseByEvidence`); from an alternative at the end of its stage, it goes further in that direction while that is
+ * favoured too. `evaluate` returns the outcome of every campaign for each setting; gains are paired campaign by
+ * campaign, so it should use the same random numbers. `before`, chosen by other means, competes with the defaults
+ * first: the better one is the starting point. With too few campaigns to choose on, `before` is used.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

@@ -1,6 +1,6 @@
 /**
- * Chooses what the trained heads are blended with, and how much each part counts: a stack fitted on campaigns that they
- * have not seen, or something simpler where that is as good.
+ * Chooses what the trained heads are blended with, and how much each part counts: a stack fitted on campaigns that the
+ * heads have not seen, or something simpler if that is as good.
  */
 
 import { assert } from '../../lib/errors.ts';
@@ -15,7 +15,9 @@ import { fitStack } from './stack.ts';
 import { SHARES } from './trial.ts';
 import { meanOutcome } from './tuning.ts';
 
-/** What a stack is made of besides the heads. A third of a strength, or three times as much, says nearly the same. */
+/**
+ * The parts of a stack besides the heads. A third of a strength, or three times as much, gives nearly the same logits.
+ */
 export const LIBRARY: readonly ClosedForm[] = [
   { kind: 'logistic', strengths: { [HEADS.query]: 0.03 } },
   { kind: 'logistic', strengths: { [HEADS.wide]: 0.1 } },
@@ -34,9 +36,10 @@ const withPrior = (power: number): ClosedForm[] =>
   [0.005, 0.03, 0.2].map((strength) => ({ kind: 'regression', strength, power, prior: 4 }));
 
 /**
- * The forms that a model of these settings has: a logistic regression needs the parameters that it is fitted on. The
- * settings' two regressions, chosen alone, are parts too where they are outside the range of the others: the stack
- * could not express them. In the order of a stack, which is that of the columns of logits: logistic regressions first.
+ * The forms that a model with these settings has: a logistic regression needs the parameters that it is fitted on. The
+ * two regressions of the settings, each chosen alone, are parts too if they are outside the range of the others, since
+ * the stack could not express them. The order is that of a stack and of its columns of logits: logistic regressions
+ * first.
  */
 export function libraryOf({
   rates,
@@ -54,7 +57,7 @@ export function libraryOf({
   return [...forms.filter(({ kind }) => kind === 'logistic'), ...forms.filter(({ kind }) => kind === 'regression')];
 }
 
-/** Whether a strength or power is below, or above, those of all forms of its kind in `LIBRARY`. */
+/** Whether a strength or power is below, or above, those of all forms of this kind in `LIBRARY`. */
 function isOutside(form: ClosedForm): boolean {
   const valuesOf = (own: ClosedForm): Readonly<Record<string, number>> =>
     own.kind === 'logistic' ? own.strengths : { strength: own.strength, power: own.power };
@@ -67,11 +70,11 @@ function isOutside(form: ClosedForm): boolean {
 
 /** Weight of the heads in a stack before anything is known; the library shares the rest. */
 export const HEADS_BEFORE = 0.5;
-/** With too few campaigns to fit a stack before training a model knows little. */
+/** The same if there are too few campaigns to fit a stack before training: a model from so few knows little. */
 const HEADS_WHERE_FEW = 0.25;
-/** Worth about so many campaigns. */
+/** The prior weighs as much as this many campaigns. */
 const PRIOR_STRENGTH = 1;
-/** Parts that count less than this share of all are left out: each costs time in every expansion. */
+/** Parts with a smaller share of the total weight are left out: each costs time in every expansion. */
 const LEAST_SHARE = 0.02;
 /** Parts of the campaigns: a stack is judged on the part that it was not fitted to. */
 const FOLDS = 4;
@@ -85,7 +88,10 @@ export type BlendKind = 'stack' | 'closed forms' | 'regression';
 export interface BlendChoice {
   readonly kind: BlendKind;
   readonly campaigns: number;
-  /** The gain of the served blend over the whole-population regression alone; null with too few campaigns to tell. */
+  /**
+   * The gain of the served blend over the whole-population regression alone; null if there are too few campaigns to
+   * tell.
+   */
   readonly gain: Gain | null;
   /** The gain of each kind over the stack, if they were compared. */
   readonly tried: readonly { readonly kind: BlendKind; readonly gain: Gain }[];
@@ -121,20 +127,20 @@ function withoutKind({ kind: _, ...settings }: ClosedForm & { readonly kind: 're
   return settings;
 }
 
-/** The stack before anything is known of how good its parts are. */
+/** The stack before anything is known about the quality of its parts. */
 export function stackBefore(forms: readonly ClosedForm[], heads = HEADS_BEFORE): Share[] {
   const each = (1 - heads) / forms.length;
   return [heads, ...forms.map(() => each)].map((weight) => ({ few: weight, many: weight }));
 }
 
-/** The stack before training where there are too few campaigns to fit one. */
+/** The stack before training if there are too few campaigns to fit one. */
 export function stackWhereFew(settings: DescentSettings): Share[] {
   return stackBefore(libraryOf(settings), HEADS_WHERE_FEW);
 }
 
 /**
- * What was chosen before training, as settings: those of a model for which nothing is chosen later. Without a stack, as
- * where campaigns are too few, one logistic and one whole-population regression count beside the heads.
+ * The choice made before training, as settings: those of a model for which nothing is chosen later. Without a stack
+ * (too few campaigns), one logistic and one whole-population regression count next to the heads.
  */
 export function settingsBefore({
   settings,
@@ -155,8 +161,8 @@ export function settingsBefore({
 }
 
 /**
- * The stack before training, by the logits of train campaigns' trials (see `comparedSettings`): there are more of them
- * than are held out later. Nothing is known of trained heads.
+ * The stack before training, fitted to the logits of train campaigns' trials (see `comparedSettings`): there are more
+ * of them than are held out later. Nothing is known about trained heads yet.
  */
 export function fitStackBefore(settings: DescentSettings, campaigns: readonly (readonly TrialLogits[])[]): Share[] {
   const before = stackBefore(libraryOf(settings));
@@ -165,16 +171,16 @@ export function fitStackBefore(settings: DescentSettings, campaigns: readonly (r
   return [before[HEADS_COLUMN]!, ...shares];
 }
 
-/** The settings whose logits `chooseBlend` takes: of the heads, of `LIBRARY`, of the regression alone. */
+/** The settings whose logits `chooseBlend` takes: the heads, `LIBRARY`, and the regression alone. */
 export function comparedSettings(settings: DescentSettings, { strength, power }: RidgeSetting): DescentSettings {
   const forms: readonly ClosedForm[] = [...libraryOf(settings), { kind: 'regression', strength, power }];
   return withStack(settings, forms, stackBefore(forms));
 }
 
 /**
- * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), drawn to the stack `before`
- * training. A stack is compared with one without heads, and with the regression alone, campaign by campaign, each on
- * campaigns that it was not fitted to: what is simpler is taken where it is as good as everything taken before it.
+ * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), drawn towards the stack `before`
+ * training. A stack is compared with one without heads and with the regression alone, campaign by campaign, each on
+ * campaigns that it was not fitted to. A simpler one is taken if it is as good as every one taken before it.
  */
 export function chooseBlend(
   settings: DescentSettings,
@@ -218,8 +224,8 @@ function checkColumns(campaigns: readonly (readonly TrialLogits[])[], before: re
 }
 
 /**
- * Whether what is simpler, with this gain over another blend, is as good: no worse in the mean, or worse by less than
- * `LEAST_LOSS`, with confidence.
+ * Whether something simpler, with this gain over another blend, is as good: no worse in the mean, or worse by less than
+ * `LEAST_LOSS` with confidence.
  */
 export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): boolean {
   return mean >= 0 || mean - error >= LEAST_LOSS;
@@ -256,7 +262,7 @@ function outcomesOf(
   );
 }
 
-/** The stack of these columns fitted to all campaigns, without parts that hardly count. */
+/** The stack of these columns fitted to all campaigns, without the parts that hardly count. */
 function prunedStack(
   settings: DescentSettings,
   campaigns: readonly (readonly TrialLogits[])[],

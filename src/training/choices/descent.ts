@@ -3,7 +3,7 @@
 import { HEADS } from '../../model/architectures/heads.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 
-/** How the heads are adapted until training chooses something for the data set. */
+/** The default, until training chooses something for the data set. */
 export const DEFAULT_DESCENT: DescentSettings = {
   optimiser: 'gradient_descent',
   rates: { [HEADS.wide]: 1, [HEADS.query]: 0.25, [HEADS.bias]: 6.25 },

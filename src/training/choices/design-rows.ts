@@ -4,8 +4,8 @@ import type { Design } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
 
 /**
- * Rows in CSR form: row i has `values` (ones where there are none) in `columns[offsets[i] .. offsets[i + 1]]`, no
- * column twice, all in `[0, width)`.
+ * Rows in CSR form: row i has `values` (ones if absent) in `columns[offsets[i] .. offsets[i + 1]]`, no column twice,
+ * all in `[0, width)`.
  */
 export interface SparseRows {
   readonly offsets: Int32Array;

@@ -1,4 +1,4 @@
-/** One trial that measures drift: what is predicted from its seeds, and what is true of the hidden members. */
+/** One trial that measures drift: the prediction from its seeds, and the true values for the hidden members. */
 import type { OnlineContext } from '../../online/online-context.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Scorer } from '../../online/scoring/score.ts';
@@ -6,10 +6,10 @@ import { aucAgainstAll } from '../evaluation/metrics.ts';
 import type { DriftPair } from './drift.ts';
 import { runPredictedTrial, type Trial } from './trial.ts';
 
-/** Sizes at which recall is compared; between them drift hardly differs. */
+/** Sizes at which recall is compared; drift hardly differs between them. */
 const DRIFT_SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
 
-/** Predicts from the trial's seeds, and measures; null if they are too few. */
+/** Predicts from the trial's seeds, and measures; null if there are too few seeds. */
 export async function runDriftTrial(
   context: OnlineContext,
   scorer: Scorer,

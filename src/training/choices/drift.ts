@@ -1,6 +1,6 @@
 /**
- * Drift, fitted to what was predicted for past campaigns from their earliest members and to what the later ones were:
- * the part of the separation from chance that is kept, how it varies, and how wide an interval must be to hold.
+ * Fits drift to predictions for past campaigns, made from their earliest members, and to the true values for the later
+ * ones: the share of the separation from chance that is kept, how it varies, and how wide an interval must be to hold.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -8,7 +8,7 @@ import type { Drift, DriftMeasure } from '../../model/manifest.ts';
 import { separationOf, spreadsOf, widened } from '../../online/quality/drift.ts';
 import { Z } from '../../online/quality/predictive-interval.ts';
 
-/** One number that was predicted, and the truth. */
+/** One predicted number, and its true value. */
 export interface Forecast {
   /** The value of a random order. */
   readonly chance: number;
@@ -17,10 +17,10 @@ export interface Forecast {
   readonly true: number;
 }
 
-/** One seed set of a campaign: the prediction, and the truth. */
+/** One seed set of a campaign: predictions and true values. */
 export interface DriftPair {
   readonly seeds: number;
-  /** By the same shares in all pairs. */
+  /** At the same shares in all pairs. */
   readonly recall: readonly Forecast[];
   readonly auc: Forecast;
 }
@@ -28,27 +28,27 @@ export interface DriftPair {
 /** The pairs of seed sets of about one size, one of each campaign. */
 export type DriftBin = readonly DriftPair[];
 
-/** A bin is worth its campaigns, all bins together so many beside it. */
+/** Weight of all bins together when a bin is shrunk towards them, in campaigns; a bin weighs as many as it has. */
 const SHRINK_TO_ALL = 4;
-/** All bins together are worth their campaigns, the assumption of no drift so many beside them. */
+/** Weight of "no drift" when all bins together are shrunk towards it, in campaigns. */
 const SHRINK_TO_NONE = 2;
-/** Where nothing is known campaigns are taken to differ so much. */
+/** The spread assumed between campaigns if nothing is known. */
 const USUAL_SPREAD = 0.15;
-/** The quantile of a normal distribution is worth so many campaigns. */
+/** Weight of the normal distribution's quantile, in campaigns. */
 const SHRINK_TO_NORMAL = 10;
-/** The interval is to hold in this share of the campaigns. */
+/** The share of campaigns in which the interval is to hold. */
 const LEVEL = 0.9;
-/** Neither less nor more, whatever few campaigns say. */
+/** Bounds of what is kept, whatever a few campaigns suggest. */
 const KEPT = { least: 0.2, most: 1.2 } as const;
 const QUANTILE = { least: Z, most: 4 } as const;
-/** Where chance and the seeds are closer than this, nothing tells what is kept. */
+/** If chance and the seeds are closer than this, nothing tells how much is kept. */
 const LEAST_SEPARATION = 0.2;
-/** Where fewer seeds than this are inside or outside of an audience, its logit is mostly chance. */
+/** If fewer seeds than this are inside or outside an audience, its logit is mostly noise. */
 const LEAST_COUNT = 2;
-/** A spread that rounds to nothing would make any miss infinite. */
+/** A spread that rounds to zero would make any miss infinite. */
 const LEAST_SPREAD = 0.05;
 
-/** Fits bins, which are ascending by their seeds; empty ones are left out. */
+/** Fits the bins, which are ascending by number of seeds; empty ones are left out. */
 export function fitDrift(bins: readonly DriftBin[]): Drift['by_seeds'] {
   const full = bins.filter((bin) => bin.length > 0);
   const recall = fitMeasures(full.map((bin) => informative(bin)));
@@ -61,13 +61,13 @@ export function fitDrift(bins: readonly DriftBin[]): Drift['by_seeds'] {
   }));
 }
 
-/** Forecasts of one pair. */
+/** The forecasts of one pair. */
 interface Row {
   readonly cells: readonly Forecast[];
   readonly seeds: number;
 }
 
-/** Rows of recall at the shares whose audiences contain some of the seeds, and lack some. */
+/** The forecasts of recall at the shares whose audiences contain some of the seeds and miss some. */
 function informative(bin: DriftBin): Row[] {
   const seeds = meanOf(bin.map((pair) => pair.seeds));
   const isUsed = bin[0]!.recall.map((_, share) => {
@@ -94,7 +94,7 @@ function fitMeasures(bins: readonly (readonly Row[])[]): DriftMeasure[] {
 
 type Parts = Pick<DriftMeasure, 'kept' | 'spread'>;
 
-/** What is kept and how it varies, by bin: each is drawn to all, and all to no drift. */
+/** The kept share and its spread, by bin: each is shrunk towards all bins, and all bins towards no drift. */
 function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
   const sizes = bins.map((bin) => bin.length);
   const kept = shrink(bins.map(keptOf), sizes, 1).map((value) => between(value, KEPT));
@@ -106,7 +106,7 @@ function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
   return kept.map((value, b) => ({ kept: value, spread: Math.sqrt(variances[b]!) }));
 }
 
-/** null where a bin says nothing. */
+/** null values are from bins that tell nothing. */
 function shrink(values: readonly (number | null)[], sizes: readonly number[], none: number): number[] {
   const weights = sizes.map((size, b) => (values[b] === null ? 0 : size));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -116,8 +116,8 @@ function shrink(values: readonly (number | null)[], sizes: readonly number[], no
 }
 
 /**
- * The ratio of the separations of means over campaigns: a mean of ratios, or a regression, would take the noise of the
- * seeds for drift. Shares count by the variance of a hit.
+ * The ratio of mean separations over campaigns: a mean of ratios, or a regression, would take the noise of the seeds
+ * for drift. Shares are weighted by the variance of a hit.
  */
 function keptOf(rows: readonly Row[]): number | null {
   let [kept, said, weights] = [0, 0, 0];
@@ -134,8 +134,8 @@ function keptOf(rows: readonly Row[]): number | null {
 }
 
 /**
- * The variance of what a further campaign keeps: what the noise of seeds and of others leaves unexplained, and that of
- * the mean itself.
+ * The variance of the share that another campaign keeps: the part that the noise of seeds and others does not explain,
+ * plus the variance of the mean itself.
  */
 function varianceOf(rows: readonly Row[], kept: number): number | null {
   let [excess, all, scale] = [0, 0, 0];
@@ -151,7 +151,7 @@ function varianceOf(rows: readonly Row[], kept: number): number | null {
   return scale > 0 ? Math.max(0, excess / scale) + all / scale / rows.length : null;
 }
 
-/** By how much the truth is off, and the standard deviation of the prediction's own noise on that side. */
+/** The error of the prediction, and the standard deviation of its own noise on that side. */
 function missOf({ said, chance, true: truth }: Forecast, seeds: number, kept: number): [miss: number, own: number] {
   const miss = separationOf(truth, chance, seeds) - kept * separationOf(said.mean, chance, seeds);
   const [below, above] = spreadsOf(said, seeds);
@@ -166,7 +166,9 @@ function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
   });
 }
 
-/** What a further value exceeds with a probability of at most 1 - LEVEL; the greatest where they are too few. */
+/**
+ * The value that another one exceeds with a probability of at most 1 - LEVEL; the greatest value if there are too few.
+ */
 function conformal(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(Math.ceil((sorted.length + 1) * LEVEL), sorted.length) - 1]!;

@@ -1,6 +1,6 @@
 /**
- * How alternatives are chosen: by paired comparisons of both metrics on past campaigns, trusted according to the number
- * of campaigns.
+ * How alternatives are chosen: by paired comparisons of both metrics on past campaigns, which count for more the more
+ * campaigns there are.
  */
 import { assert } from '../../lib/errors.ts';
 
@@ -17,7 +17,7 @@ export function utilityOf({ auc, precision }: Outcome): number {
   return auc + PRECISION_WEIGHT * precision;
 }
 
-/** The smallest relevant gain: anything less counts as level. */
+/** The smallest relevant gain: anything smaller counts as equal. */
 export const LEAST_GAIN = 0.0005;
 /** With fewer campaigns than this there is no evidence. */
 export const LEAST_CAMPAIGNS = 4;
@@ -37,8 +37,8 @@ export interface Gain {
 }
 
 /**
- * A difference is sure from this many standard errors: several alternatives are tried, and with few campaigns the
- * standard error is uncertain.
+ * How many standard errors make a difference sure: several alternatives are tried, and with few campaigns the standard
+ * error itself is uncertain.
  */
 export function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
@@ -64,7 +64,7 @@ export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Ga
  */
 const SETTING_SPREAD = 0.005;
 const SETTING_PRIOR = -0.001;
-/** With fewer campaigns than this a method's setting stays at its default. */
+/** With fewer campaigns than this, a method's setting stays at its default. */
 const LEAST_CAMPAIGNS_OF_A_SETTING = 2;
 
 /**
@@ -97,9 +97,9 @@ export interface Alternative {
 }
 
 /**
- * The index of the alternative to adopt; -1 for none. Of those that are surely better (the gain in utility is at least
- * `LEAST_GAIN` and more than `sureAt` standard errors) it is the one with the largest gain; if there is none, one that
- * is simpler and surely no worse (the gain minus as many standard errors is above -`LEAST_GAIN`). With fewer than
+ * The index of the alternative to adopt; -1 for none. Among alternatives that are surely better (the gain in utility is
+ * at least `LEAST_GAIN` and more than `sureAt` standard errors), the one with the largest gain; if there is none, a
+ * simpler one that is surely no worse (the gain minus as many standard errors is above -`LEAST_GAIN`). With fewer than
  * `LEAST_CAMPAIGNS` campaigns nothing changes.
  */
 export function chooseByEvidence(alternatives: readonly Alternative[], campaigns: number): number {

@@ -1,13 +1,13 @@
-/** Where a grid goes on if its best setting is at an edge: one step further along each value that ends there. */
+/** Extends a grid if its best setting is at an edge: one step further along each value that ends there. */
 import type { Setting } from '../baselines/baselines.ts';
 
 /** How one value of a setting can be extended beyond its grid. */
 export interface Axis {
-  /** Multiplies a value upwards and divides it downwards. Zero excludes a part and is not extended. */
+  /** Multiplies a value to go up and divides it to go down. Zero leaves a part out and is not extended. */
   readonly factor?: number;
-  /** Added upwards and subtracted downwards, instead of a factor. */
+  /** Added to go up and subtracted to go down, instead of a factor. */
   readonly step?: number;
-  /** Beyond these, more makes no difference, or nothing is left of what the value is for. */
+  /** Beyond these bounds, more makes no difference, or nothing is left of what the value is for. */
   readonly lowest: number;
   readonly highest: number;
 }
@@ -18,8 +18,9 @@ export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
 export const MOST_GROWTHS = 4;
 
 /**
- * The settings beyond `best`, along each axis on which no other of `tried`, equal in all other values, is lower, or
- * higher; if there is no such other, none of all. None where `best` is inside or the axis ends.
+ * The settings beyond `best`, along each axis on which no other setting of `tried` that is equal in all other values is
+ * lower, or higher; if no other setting is equal in these, all others count. Empty if `best` is inside or the axis
+ * ends.
  */
 export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: readonly S[]): S[] {
   return Object.entries<Axis | undefined>(axes).flatMap(([name, axis]) => {
@@ -37,7 +38,7 @@ export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: re
   });
 }
 
-/** Two digits say enough of a strength. */
+/** Two digits are enough for a strength. */
 function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }

@@ -1,5 +1,6 @@
 /**
- * Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings.
+ * Trials of one campaign by gradient descent on the heads: the users' body is computed once for all seed sets and
+ * settings.
  */
 
 import {
@@ -30,31 +31,32 @@ import { othersThan, SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
   /**
-   * The quality of each trial with `settings`, with the same random numbers for all settings, so that comparisons are
-   * paired.
+   * The quality of each trial for each of the settings, with the same random numbers, so that comparisons are paired.
    */
   evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
   /** The logits of each trial's evaluation rows before they are blended, for all parts of the settings' blend. */
   logits(settings: DescentSettings): Promise<TrialLogits[]>;
 }
 
-/** What a blend of one trial is made of. */
+/** The logits that a blend of one trial is made of. */
 export interface TrialLogits {
   readonly seeds: number;
   /** By evaluation row. */
   readonly labels: Uint8Array;
-  /** Those of the heads, then those of the parts, by evaluation row: as a blend sees them, with mean 0 and spread 1. */
+  /** Logits of the heads, then of the parts, by evaluation row: as a blend sees them, with mean 0 and spread 1. */
   readonly columns: readonly Float32Array[];
 }
 
 /**
- * Maximum width of regressions whose fits are kept: a stack's for one trial then have up to 15 MB, those of all cached
- * trials about 350 MB. Wider ones are fitted anew each time.
+ * Maximum width of regressions whose fits are cached: those of a stack in one trial then take up to 15 MB, those of all
+ * cached trials about 350 MB. Wider ones are fitted again each time.
  */
 const MOST_KEPT_WIDTH = 100_000;
 
 const NO_ROWS = new Int32Array(0);
-/** The regression compares seeds with the pool: all of them are reached, and others are none of its matter. */
+/**
+ * The regression compares seeds with the pool: all of them are within reach, and users who are not do not concern it.
+ */
 const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
 
 /** One trial's rows, as rows of the run. */
@@ -65,18 +67,18 @@ interface PreparedTrial {
   readonly evaluated: Int32Array;
 }
 
-/** The trials of one campaign, with what does not depend on parameters. */
+/** The trials of one campaign, with everything that does not depend on parameters. */
 export interface PreparedTrials {
   /** Key of all random numbers. */
   readonly key: string;
   readonly trials: readonly PreparedTrial[];
   /** Rows of the population that any trial needs, ascending. */
   readonly rows: Int32Array;
-  /** The regression of these rows, once the trials have been started, if its fits are cached. */
+  /** The regression of these rows, once the trials have been started; null if its fits are not cached. */
   regression: Promise<CampaignRegression> | null;
 }
 
-/** One trial with cached results of the last settings. */
+/** One trial with the cached results of the last settings. */
 interface StartedTrial extends PreparedTrial {
   readonly keepsFits: boolean;
   readonly done: {
@@ -85,7 +87,7 @@ interface StartedTrial extends PreparedTrial {
   };
 }
 
-/** Starts the trials of one campaign (they differ in their seeds alone); `key` determines all random numbers. */
+/** Prepares the trials of one campaign (they differ in their seeds alone); `key` determines all random numbers. */
 export function startHeadTrials(
   context: OnlineContext,
   program: HeadProgram,
@@ -120,7 +122,7 @@ export function prepareTrials(population: Population, trials: readonly Trial[], 
   return { key, trials: preparedTrials, rows, regression: null };
 }
 
-/** The regression is that of the first start: later ones must have the same model but for its parameters' values. */
+/** The regression is that of the first start: later starts must have the same model, except for parameter values. */
 export async function startPreparedTrials(
   context: OnlineContext,
   program: HeadProgram,
@@ -154,7 +156,7 @@ export async function startPreparedTrials(
   };
 }
 
-/** The users' rows are read, and their fits made, once. */
+/** Reads the users' rows once and keeps their fits. */
 function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): BoundRegression {
   return {
     ...regression,
@@ -165,7 +167,7 @@ function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): Boun
   };
 }
 
-/** The regressions of all trials, side by side; none where fits are not kept. */
+/** Fits the regressions of all trials side by side, unless fits are not cached. */
 function prepareTrialParts(started: StartedHeads, trials: readonly StartedTrial[], settings: DescentSettings): void {
   const kept = trials.filter(({ keepsFits }) => keepsFits);
   prepareParts(started, formsOf(settings), kept.map(rowsOf));
@@ -200,7 +202,7 @@ async function logitsOfTrial(
   const heads = Float64Array.from(await started.run.scores(), logitOf);
   const columns = [heads, ...parts.map(({ own }) => own)].map((own, column) => {
     const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
-    // as in a blend, that leaves out parts without a spread, but not the heads
+    // a blend too leaves out parts without a spread, but not the heads
     if (deviation === 0 && column > 0) return new Float32Array(evaluated.length);
     return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
   });
@@ -208,8 +210,8 @@ async function logitsOfTrial(
 }
 
 /**
- * Descends and fits, at what the blend starts from. Only repeats the descent and fits whose settings changed since the
- * previous trial: weights of parts are cheap to try.
+ * Descends and fits, for the settings' blend. Repeats only the descent and fits whose settings changed since the
+ * previous call: weights of parts are cheap to try.
  */
 async function fitTrial(
   started: StartedHeads,
@@ -220,7 +222,7 @@ async function fitTrial(
   const { companion: _, regression: _regression, stack: _stack, scale: _scale, ...descent } = settings;
   const { done, keepsFits } = prepared;
   const kept = rowsOf(prepared);
-  // a regression keeps its fits as long as their positives
+  // a regression keeps its fits as long as the array of their positives exists
   const rows = keepsFits ? kept : { ...kept, positives: kept.positives.slice() };
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);

@@ -1,4 +1,4 @@
-/** Trials that measure drift: past campaigns predicted from their earliest members, and what the later ones were. */
+/** Trials that measure drift: past campaigns predicted from their earliest members, compared with the later ones. */
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../lib/rng.ts';
 import type { AdaptationSettings, Drift } from '../../model/manifest.ts';
@@ -10,15 +10,15 @@ import type { Learners } from '../meta/learners.ts';
 import { trialsPerCampaign } from '../meta/validation.ts';
 import { fitDrift } from './drift.ts';
 
-/** Seeds of a campaign, at most half of its members. */
+/** Numbers of seeds that are taken from a campaign, at most half of its members. */
 const DRIFT_SEEDS = [10, 50, 200, 1000] as const;
-/** Most campaigns: more would tell the mean to .01, in as much time as the training takes. */
+/** Maximum number of campaigns: more would tell the mean to .01, but take as long as the training. */
 const MOST_CAMPAIGNS = 40;
 /** With fewer campaigns drift is not measured. */
 const LEAST_CAMPAIGNS = 3;
 
 /**
- * The drift of held-out campaigns whose members all have times; null if they are too few. `parameters` are those of a
+ * The drift of held-out campaigns whose members all have times; null if there are too few. `parameters` are those of a
  * model that has not seen these campaigns.
  */
 export async function measureDrift(
@@ -40,7 +40,7 @@ export async function measureDrift(
   );
   const measured = pairs.filter((own) => own.some((pair) => pair !== null)).length;
   if (measured < LEAST_CAMPAIGNS) return null;
-  // a campaign has fewer seed sets where it is too small for more
+  // a campaign has fewer seed sets if it is too small for more
   const bins = DRIFT_SEEDS.map((_, i) => pairs.flatMap((own) => own[i] ?? []));
   return { data: dataSet.name, campaigns: measured, ...periodOf(dated), by_seeds: fitDrift(bins) };
 }

@@ -41,7 +41,7 @@ export async function openParts(
   { settings, device, onTuned }: PartsOptions,
 ): Promise<Parts> {
   const futures = openFutures(prepared, prepared.userFeatures);
-  // the name of a random stream, which must not change
+  // the name of a random stream: it must not change
   const tuning = createRng(`train/${settings.seed}/companion`);
   const regression = tuneRegression(futures, settings.adaptation, tuning);
   if (regression.choice) onTuned?.('regression', regression.choice);

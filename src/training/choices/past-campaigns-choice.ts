@@ -1,4 +1,4 @@
-/** Whether past campaigns are a user feature: their benefit for campaigns that are treated as future ones. */
+/** Whether past campaigns become a user feature: decided by what they gain for campaigns treated as future ones. */
 import { createRng } from '../../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../../population/read.ts';
 import { populationRidge } from '../baselines/population-ridge.ts';
@@ -42,9 +42,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * The regression is tried on users with and without the feature, each with its best setting. Unless members recur,
- * hidden members and candidates are equally often known from other campaigns (see `futureTrial`), so that "has a past
- * campaign" alone is uninformative.
+ * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, hidden
+ * members and candidates are equally often known from other campaigns (see `futureTrial`), so that "has a past
+ * campaign" alone tells nothing.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

@@ -4,13 +4,13 @@
 import { type Share, weightFor } from '../../model/blend.ts';
 import type { TrialLogits } from './head-trials.ts';
 
-/** Newton steps at most; a dozen are taken. */
+/** Maximum number of Newton steps; about a dozen are taken. */
 const MOST_STEPS = 50;
-/** The fit is over when a step gains less than this share of the loss. */
+/** The fit ends when a step gains less than this share of the loss. */
 const ENOUGH = 1e-9;
 
 export interface StackOptions {
-  /** The weights that the fit is drawn to. */
+  /** The weights that the fit is shrunk towards. */
   readonly towards: readonly Share[];
   /** How strongly: about as much as this many campaigns. */
   readonly strength: number;
@@ -28,9 +28,9 @@ interface StackTrial {
 }
 
 /**
- * The shares that minimise, with an intercept for each trial, the mean log loss per member of the campaigns' trials (a
- * campaign counts once) + strength / 2 |shares - towards|^2; none is negative. A convex problem, solved by projected
- * Newton steps. The intercepts, which minimise for given shares, are eliminated.
+ * Minimises the mean log loss per member of the campaigns' trials (each campaign counts once), with an intercept for
+ * each trial, plus strength / 2 |shares - towards|^2; no share is negative. A convex problem, solved by projected
+ * Newton steps. The intercepts are eliminated: they take their best values for the given shares.
  */
 export function fitStack(campaigns: readonly (readonly TrialLogits[])[], options: StackOptions): Share[] {
   const { towards, strength } = options;
@@ -138,7 +138,7 @@ function addTrial(trial: StackTrial, weights: Float64Array, gradient: Float64Arr
   return loss;
 }
 
-/** The intercept with which as many members are expected as there are. */
+/** The intercept at which the expected number of members is the actual one. */
 function fitIntercept(logits: Float64Array, labels: Uint8Array, start: number): number {
   let intercept = start;
   for (let step = 0; step < 30; step++) {

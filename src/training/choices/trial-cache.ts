@@ -26,14 +26,14 @@ export class TrialCache {
     this.#mostRows = mostRows;
   }
 
-  /** The parameters' values change. */
+  /** To be called when the parameters' values change. */
   forgetParameters(): void {
     for (const cached of this.#cached.values()) cached.started = null;
   }
 
   /**
-   * The campaign's trials, by `start` unless they have been started with `parameters` (the same map) already. Only
-   * trials of one stage are cached, the first ones up to a limit: trials of a stage come round after round.
+   * The campaign's trials: those started with the same map of `parameters` if there are any, otherwise new ones from
+   * `start`. Only trials of one stage are cached, up to a limit: they are repeated round after round.
    */
   async start(
     parameters: Parameters,

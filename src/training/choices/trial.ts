@@ -30,40 +30,40 @@ export interface Trial {
   readonly group: 'small' | 'large' | null;
   readonly seeds: Int32Array;
   readonly evaluation: LabelledRows;
-  /** Candidates are among these users, as seeds and evaluation are. */
+  /** All candidates, seeds and evaluated users are among these users. */
   readonly reach?: Reach;
 }
 
-/** Trials of one held-out campaign, which differ in their seeds. */
+/** Trials of one past campaign that differ in their seeds. */
 export interface CampaignTrials {
   readonly trials: readonly Trial[];
-  /** Trials of a stage come again, with other settings or other parameters; those of an earlier one do not. */
+  /** Trials of a stage are repeated with other settings or parameters; those of an earlier stage are not. */
   readonly stage: string;
   /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
   readonly key: string;
   /** Future campaigns, whose tokens nobody has yet. */
   readonly future: readonly string[];
   /**
-   * How the heads are adapted, one setting after another; a model without heads is adapted once, with its own settings.
+   * How the heads are adapted: one setting after another. A model without heads is adapted once, with its own settings.
    */
   readonly settings: readonly DescentSettings[];
 }
 
 const NO_ROWS = new Int32Array(0);
-/** All seeds are reached, and nothing is compared with users who are not. */
+/** All seeds are within reach, and nothing is compared with users outside it. */
 const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
 /** The shares at which precision, recall and lift are summarised. */
 export const SHARES = [0.05] as const;
 
-/** A model that is opened for trials on a population. */
+/** A model opened for trials on a population. */
 export interface TrialModel {
   readonly context: OnlineContext;
   readonly scorer: Scorer;
   close(): Promise<void>;
 }
 
-/** Errors: invalid_model if the population lacks what the model reads. */
+/** Errors: invalid_model if the population lacks a feature that the model reads. */
 export async function openTrialModel(
   model: GeneralModel,
   population: Population,
@@ -96,7 +96,7 @@ export async function runTrial(
   return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), shares);
 }
 
-/** Scores the trial's evaluation rows with the model as it is, whatever the seeds, and measures them. */
+/** Scores the trial's evaluation rows with the unadapted model, whatever the seeds are, and measures them. */
 export function runUnadaptedTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -110,7 +110,7 @@ export function runUnadaptedTrial(
 
 /**
  * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels, and
- * the ranks that it is made of.
+ * the ranks that the prediction is made of.
  */
 export async function runPredictedTrial(
   context: OnlineContext,
@@ -153,13 +153,13 @@ async function measureTrial(
   shares: readonly number[],
 ): Promise<RankingQuality> {
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));
-  // a model in training provides all its parameters, and its scorer takes them all
+  // a model in training supplies all its parameters, and its scorer takes all of them
   const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
   const scores = await scorer.score(rows, { features, parameters, without: ownToken(model.folder, id) });
   return measureRanking(users, scores, labels, shares);
 }
 
-/** Rows of the population that are not in `rows`, ascending; of users who are reached. */
+/** Rows of the population within reach that are not in `rows`, ascending. */
 export function othersThan(population: Population, rows: Int32Array, reach?: Reach): Int32Array {
   const isIn = new Uint8Array(population.rowCount);
   for (const row of rows) isIn[row] = 1;
@@ -181,8 +181,8 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
 }
 
 /**
- * A train campaign as a trial: `count` of its members (at most half) are the seeds, everyone else's rows are evaluated.
- * null if that leaves no seed, or not both labels.
+ * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everyone else are
+ * evaluated. null if no seed is left, or not both labels.
  */
 export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
   const { users, labels } = campaign.train;

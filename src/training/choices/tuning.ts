@@ -11,27 +11,27 @@ import { SHARES, type Trial } from './trial.ts';
 /** What was tried and what was chosen. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Every setting of the grid, and those that it grew by, with their means; empty if no campaign could be tried. */
+  /** Every setting tried, in the grid or beyond it, with its means; empty if no campaign could be tried. */
   readonly tried: readonly ({ readonly setting: S } & Outcome)[];
   /** Number of campaigns tried. */
   readonly campaigns: number;
 }
 
 /**
- * How a setting is chosen: the best mean, or the first of the grid unless another has a higher expected gain (see
- * `shrunkenGain`).
+ * How a setting is chosen: by the best mean; or by evidence, which keeps the first of the grid unless another has a
+ * higher expected gain (see `shrunkenGain`).
  */
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
-/** Maximum number of train campaigns: more do not improve the choice and cost time. */
+/** Maximum number of train campaigns: more cost time and do not improve the choice. */
 const TRIED_CAMPAIGNS = 24;
 
 /**
  * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
- * of them) as seeds, with random numbers as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
- * 4, and the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose best is at
- * its edge goes on there, up to `MOST_GROWTHS` times, while the next one gains `LEAST_GAIN` or more.
+ * of them) as seeds, with the random numbers of an evaluation, and chooses by `rule`. Means are of AUC + precision@5% /
+ * 4; the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose best setting is
+ * at an edge is extended there, up to `MOST_GROWTHS` times, while the next setting gains `LEAST_GAIN` or more.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -48,17 +48,17 @@ export function chooseSetting<S extends Setting>(
 
 /** Outcomes of a method's settings. */
 export interface PlayedSettings<S extends Setting> {
-  /** The grid, and what it grew by. */
+  /** The grid and its extensions. */
   readonly settings: readonly S[];
-  /** By setting, by campaign. */
+  /** By setting, then by campaign. */
   readonly outcomes: readonly (readonly Outcome[])[];
-  /** The index of the best, by the rule. */
+  /** The index of the best one, by the rule. */
   readonly best: number;
   /** Used if no campaign could be tried. */
   readonly fallback: S;
 }
 
-/** The outcomes of every setting of the grid, and of those beyond it while the best is at its edge. */
+/** The outcomes of every setting of the grid, and of its extensions while the best is at an edge. */
 export function playSettings<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
   futures: Futures,
@@ -86,14 +86,14 @@ export function playSettings<S extends Setting>(
     settings.push(...further);
     outcomes.push(...play(further));
     const next = bestOf(outcomes, rule);
-    // where settings are level, the grid's own carries over to other numbers of seeds as well as any
+    // where settings are equal, those of the grid suit other numbers of seeds as well as any
     if (utilityOf(meanOutcome(outcomes[next]!)) < utilityOf(meanOutcome(outcomes[best]!)) + LEAST_GAIN) break;
     best = next;
   }
   return { settings, outcomes, best, fallback: whole.fallback };
 }
 
-/** The outcome of each setting in one campaign, the mean over its trials, with random numbers that are its own. */
+/** The outcome of each setting in one campaign: the mean over its trials, with the campaign's own random numbers. */
 function playCampaign<S extends Setting>(
   method: TunableMethod<S>,
   trials: readonly Trial[],

@@ -9,7 +9,7 @@ const CONFIDENCE = 0.95;
 /**
  * The mean of `values` (one per campaign) with its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, section
  * 13.3): the .025 and .975 quantiles (linear between neighbours) of the means of 2,000 resamples. With one value the
- * interval has no width; no values are a bug.
+ * interval has no width; an empty list is a bug.
  */
 export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng, resamples = RESAMPLES): Interval {
   const count = values.length;

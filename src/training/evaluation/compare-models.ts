@@ -1,4 +1,4 @@
-/** Two general models on the same test campaigns: is the new one worse than the one that serves? */
+/** Compares two general models on the same test campaigns: is the new one worse than the serving one? */
 import { AppError } from '../../lib/errors.ts';
 import { createRng } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
@@ -13,17 +13,17 @@ export interface Comparison {
   readonly serving: { readonly auc: number; readonly precision: number };
   readonly fresh: { readonly auc: number; readonly precision: number };
   readonly difference: GroupDifference;
-  /** An interval of the difference lies below zero. */
+  /** Whether an interval of the difference lies below zero. */
   readonly isWorse: boolean;
 }
 
-/** The share that precision is of. */
+/** The share at which precision is measured. */
 const SHARE = '0.05';
 
 /**
- * Both adapt to the seeds of each test campaign and rank its other users, with the same random numbers. The new one is
- * worse if the 95 % interval of its difference lies below zero, in AUC or in precision@5%. Errors: invalid_model if
- * the population lacks what one reads; invalid_data without test campaigns.
+ * Both models adapt to the seeds of each test campaign and rank its other users, with the same random numbers. The new
+ * one is worse if the 95 % interval of its difference lies below zero, in AUC or in precision@5%. Errors: invalid_model
+ * if the population lacks a feature that a model reads; invalid_data without test campaigns.
  */
 export async function compareModels(
   prepared: PreparedDataSet,

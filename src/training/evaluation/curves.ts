@@ -22,7 +22,7 @@ export interface CurvePoint {
 
 /**
  * Means over the campaigns, each the mean over its repeats, with 95 % intervals; all sizes use the same resamples. The
- * curve begins at the share where every campaign's audience has at least one user.
+ * curve begins at the share at which every campaign's audience has at least one user.
  */
 export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoint[] {
   const [first] = qualities;
@@ -52,8 +52,8 @@ export interface SeedBin {
 }
 
 /**
- * Test campaigns in bins of 1, 2, 5, 10, 20, 50 .. seeds; bins without campaigns are omitted. Methods were evaluated on
- * the same trials.
+ * Test campaigns in bins of 1, 2, 5, 10, 20, 50 .. seeds; empty bins are omitted. All methods were evaluated on the
+ * same trials.
  */
 export function binBySeeds(methods: ReadonlyMap<string, readonly TrialQuality[]>, rng: Rng): SeedBin[] {
   const [trials = []] = methods.values();

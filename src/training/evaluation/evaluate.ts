@@ -1,6 +1,4 @@
-/**
- * Evaluation on test campaigns: compares the online stage as it is served with honest baselines and other models.
- */
+/** Evaluation on test campaigns: compares the online stage, as served, with tuned baselines and other models. */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -21,7 +19,7 @@ export interface EvaluationReport {
   readonly repeats: number;
   readonly seed: number;
   readonly methods: Readonly<Record<string, Summary>>;
-  /** The entry of `metaheac`, repeated. */
+  /** The same as the entry of `metaheac`. */
   readonly groups: Summary;
   /** By other method: `metaheac` minus that method, campaign by campaign. */
   readonly differences: Readonly<Record<string, Difference>>;
@@ -31,13 +29,13 @@ export interface EvaluationReport {
   readonly by_seeds: readonly SeedBin[];
   /** Each test campaign, in the order of the data set. */
   readonly campaigns: readonly CampaignResult[];
-  /** Adaptation and scoring of one campaign. */
+  /** Time to adapt and score one campaign. */
   readonly seconds_per_campaign: number;
-  /** By method: all campaigns and repeats, and the choice of its setting. */
+  /** By method: time for all campaigns and repeats, including the choice of its setting. */
   readonly seconds: Readonly<Record<string, number>>;
   /** Inverse L2 strength of logistic regression, chosen on train campaigns. */
   readonly logistic_regression_strength: number;
-  /** The setting chosen on train campaigns, by method that has one. */
+  /** The setting chosen on train campaigns, by method; only for methods that have one. */
   readonly chosen: Readonly<Record<string, SettingChoice>>;
   readonly skipped_campaigns: readonly { readonly id: string; readonly reason: string }[];
 }
@@ -47,7 +45,7 @@ export interface CampaignResult {
   readonly id: string;
   readonly group: Trial['group'];
   readonly seeds: number;
-  /** Ranked rows, and the members among them. */
+  /** Number of ranked rows; members among them. */
   readonly rows: number;
   readonly members: number;
   /** By method, the mean over repeats. */
@@ -61,7 +59,7 @@ export interface EvaluationOptions {
   readonly clock: Clock;
   /** Other models, each a separate method (see `modelMethods`). */
   readonly beside?: readonly GeneralModel[];
-  /** Whether models are also evaluated as they are, not adapted. */
+  /** Whether models are also evaluated without adaptation. */
   readonly withUnadapted?: boolean;
   /** Score files, each a separate method (see `scoreMethods`). */
   readonly scores?: readonly string[];
@@ -69,9 +67,9 @@ export interface EvaluationOptions {
 }
 
 /**
- * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different random numbers; other
- * models and baselines likewise. Without a test campaign it is invalid_data. Errors in other models or score files are
- * reported before anything is evaluated.
+ * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different random numbers; the
+ * same for other models and baselines. Errors: invalid_data if there is no test campaign. Errors in other models or
+ * score files are reported before anything is evaluated.
  */
 export async function evaluate(
   prepared: PreparedDataSet,

@@ -1,5 +1,5 @@
 /**
- * The methods that an evaluation compares: general models, adapted as they are served, and baselines, their settings
+ * The methods that an evaluation compares: general models, adapted as they are served, and baselines with settings
  * chosen on train campaigns.
  */
 
@@ -46,7 +46,7 @@ export interface Method {
 /** The method whose differences to all others are reported. */
 export const MAIN_METHOD = 'metaheac';
 
-/** `MAIN_METHOD`'s model as it is. */
+/** The model of `MAIN_METHOD` without adaptation. */
 const UNADAPTED = 'unadapted';
 
 export const BASELINES = [
@@ -61,9 +61,9 @@ export const BASELINES = [
 type BaselineName = (typeof BASELINES)[number];
 
 /**
- * `model` as `metaheac`; each of `beside` named after its recipe if its manifest has one that is not taken, else by its
- * name and version. With `withUnadapted` each of them once more as it is. Two that cannot be distinguished are
- * invalid_argument, one whose features the population lacks is invalid_model.
+ * `model` as `metaheac`, and each of `beside`, named after the recipe in its manifest if there is one and the name is
+ * free, otherwise by name and version. With `withUnadapted`, each of them once more without adaptation. Errors:
+ * invalid_argument if two have the same name; invalid_model if the population lacks a feature that one reads.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
@@ -91,8 +91,8 @@ export function labelOf({ manifest }: GeneralModel): string {
 }
 
 /**
- * A general model, adapted as it is served, or, with `isAdapted` false, as it is: what adaptation gains is the
- * difference. Errors: invalid_model if the population lacks what it reads.
+ * A general model, adapted as it is served; not adapted if `isAdapted` is false, to see what adaptation gains. Errors:
+ * invalid_model if the population lacks a feature that it reads.
  */
 export function modelMethod(
   name: string,
@@ -100,7 +100,7 @@ export function modelMethod(
   model: GeneralModel,
   isAdapted = true,
 ): Method {
-  // refuses before anything is evaluated
+  // throws before anything is evaluated
   bind(model.folder, population);
   return {
     name,
@@ -131,8 +131,8 @@ export function modelMethod(
 }
 
 /**
- * The baselines, on the features of the prepared data set. Lists of past campaigns are read whole, also beyond the
- * 256 that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
+ * The baselines, on the features of the prepared data set. They read lists of past campaigns whole, even beyond the 256
+ * that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

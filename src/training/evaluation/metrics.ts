@@ -1,13 +1,13 @@
 /** How well scores find the members of a campaign: AUC, and precision, recall and lift at the top. */
 import { assert } from '../../lib/errors.ts';
 
-/** The contents of the top-scored share of the rows. */
+/** What the top-scored share of the rows contains. */
 export interface TopQuality {
   /** The requested share, in (0, 1]. */
   readonly share: number;
   /** Number of rows: `max(1, ceil(share * rows))`. */
   readonly count: number;
-  /** Members among them. */
+  /** Number of members among them. */
   readonly hits: number;
   /** hits / count. */
   readonly precision: number;
@@ -26,9 +26,9 @@ export interface RankingQuality {
 }
 
 /**
- * Measures `scores` against `labels` (1 = member), row by row; `users` are the rows' user numbers. For AUC tied scores
- * get their average rank; the top is cut by score descending, then user number ascending. A score that is not a number,
- * or labels of only one kind, are bugs of the caller, as nothing can be measured.
+ * Measures `scores` against `labels` (1 = member), row by row; `users` are the rows' user numbers. For AUC, tied scores
+ * get their average rank; the top is cut by score descending, then user number ascending. A NaN score, or labels of
+ * only one kind, are bugs of the caller.
  */
 export function measureRanking(
   users: Int32Array,
@@ -49,7 +49,7 @@ export function measureRanking(
   return { auc, top: shares.map((share) => measureTop(order, labels, members, share)) };
 }
 
-/** The AUC against all rows, a share `members` of which are members: against them it is a half. */
+/** The AUC against all rows if a share `members` of them are members: members against members have .5. */
 export function aucAgainstAll({ auc }: RankingQuality, members: number): number {
   return members / 2 + (1 - members) * auc;
 }

@@ -14,7 +14,7 @@ import { measureRanking } from './metrics.ts';
 
 const SCORE_COLUMNS = ['campaign_id', 'user_id', 'score'];
 const SCORE_FILE = /\.csv(\.gz|\.zst)?$/i;
-/** Plain or exponential decimals: what else Number() accepts (empty, hexadecimal, infinite) is a mistake here. */
+/** Plain or exponential decimals. Other text that Number() accepts (empty, hexadecimal, infinite) is a mistake here. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const SHOWN_CHARACTERS = 100;
 
@@ -25,11 +25,11 @@ export function isScoreFile(path: string): boolean {
 
 /**
  * Reads each of `paths` (columns campaign_id, user_id, score; a higher score means more similar) into a method named
- * after the file without its extension. Scores of rows that are not measured (other campaigns of the data set, users
- * without eval rows in the campaign) are ignored. Memory is 12 bytes per eval row. All repeats of such a method are
- * equal. Errors: `invalid_argument` if a name is one of `taken` or repeated; `invalid_data` naming file:line for an
- * unknown campaign or user, a second score for a row or a score that is not a finite number, and naming the campaigns
- * whose eval rows lack scores.
+ * after the file without its extension. Scores that no row needs (other campaigns of the data set, users without eval
+ * rows in the campaign) are ignored. Memory is 12 bytes per eval row. All repeats of such a method are equal. Errors:
+ * `invalid_argument` if a name is one of `taken` or repeated; `invalid_data` naming file:line for an unknown campaign
+ * or user, a second score for a row or a score that is not a finite number, and naming the campaigns whose eval rows
+ * lack scores.
  */
 export async function scoreMethods(
   paths: readonly string[],
@@ -109,7 +109,7 @@ async function readScores(
 class CampaignScores {
   /** Each once, ascending. */
   readonly #users: Int32Array;
-  /** NaN means not read yet. */
+  /** NaN: not read yet. */
   readonly #scores: Float64Array;
   #missing: number;
 
@@ -127,7 +127,7 @@ class CampaignScores {
     return this.#missing;
   }
 
-  /** False if the user already has a score; a user who is not measured is ignored. */
+  /** False if the user already has a score; a user without an eval row is ignored. */
   add(user: number, score: number): boolean {
     const place = this.#find(user);
     if (place < 0) return true;

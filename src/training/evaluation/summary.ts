@@ -1,6 +1,6 @@
 /**
  * Per-campaign qualities summarised by group: means over campaigns with bootstrap intervals, for one method and for the
- * difference of two.
+ * difference between two.
  */
 import { assert } from '../../lib/errors.ts';
 import type { Interval } from '../../lib/interval.ts';
@@ -20,7 +20,7 @@ export interface TrialQuality {
   readonly repeats: readonly RankingQuality[];
 }
 
-/** The mean of (one method - another) over the campaigns of a group, campaign by campaign. */
+/** The mean over a group's campaigns of one method minus another, campaign by campaign. */
 export interface GroupDifference {
   readonly auc: Interval;
   /** By share. */
@@ -34,7 +34,7 @@ export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary
   return byGroup(qualities.map(campaignMean), rng, summariseGroup);
 }
 
-/** `ours` minus `theirs`, both for the same trials in the same order: each campaign is the mean over its repeats. */
+/** `ours` minus `theirs`, both for the same trials in the same order; each campaign is the mean over its repeats. */
 export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
   assert(
     ours.length === theirs.length && ours.every(({ trial }, i) => trial === theirs[i]!.trial),
@@ -50,7 +50,7 @@ export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQu
   }));
 }
 
-/** The means of a campaign over its repeats; lists are by share, for the summarised shares. */
+/** The means of a campaign over its repeats; lists are by summarised share. */
 interface CampaignMean {
   readonly group: Trial['group'];
   readonly auc: number;

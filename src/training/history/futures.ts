@@ -1,6 +1,6 @@
 /**
- * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns is as informative
- * as it will be.
+ * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns tells as much as it
+ * will in the future.
  */
 
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
@@ -20,8 +20,8 @@ const FOLDS = 4;
 /** Candidates of a trial, including its hidden members. */
 const TRIAL_ROWS = 5000;
 /**
- * So many candidates are enough, or as many as there are hidden members, or this share of all who could be candidates
- * if that is more. With fewer a trial would measure little, and the share of known users comes second.
+ * This many candidates are enough; or as many as there are hidden members, or this share of all possible candidates, if
+ * that is more. With fewer, a trial would measure little, so the share of known users takes second place.
  */
 const ENOUGH_CANDIDATES = 1000;
 const ENOUGH_OF_ALL = 0.25;
@@ -29,13 +29,13 @@ const ENOUGH_OF_ALL = 0.25;
 /** The train campaigns, prepared for evaluating methods on users' tokens. */
 export interface Futures {
   readonly population: Pick<Population, 'rowOf'>;
-  /** The share of candidates who are known, see `recurrenceOf`. */
+  /** The share of candidates who are known (see `recurrenceOf`). */
   readonly recurrence: number | null;
   readonly campaigns: readonly CampaignHistory[];
   readonly oneHot: OneHot;
-  /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has it. */
+  /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has the token. */
   columnOf(campaign: string): number;
-  /** The users without what these campaigns hide as tokens themselves; left out where campaigns are none. */
+  /** If campaigns are tokens: hides what these campaigns hide from all users. Absent if they are not. */
   readonly hide?: (oneHot: OneHot, campaigns: readonly string[]) => OneHot;
 }
 
@@ -75,7 +75,7 @@ export interface FutureTrials {
   readonly trials: readonly (readonly Trial[])[];
 }
 
-/** At most `most` of the campaigns are used, equally many from each part, each with every number of seeds. */
+/** At most `most` of the campaigns, equally many from each part, each with every number of seeds. */
 export function sampleFutures(
   { population, campaigns, recurrence }: Pick<Futures, 'population' | 'campaigns' | 'recurrence'>,
   seedCounts: readonly number[],
@@ -91,7 +91,7 @@ export function sampleFutures(
   });
 }
 
-/** A trial for each number of seeds, without the duplicates of a small campaign. */
+/** A trial for each number of seeds; numbers that a small campaign makes equal are taken once. */
 export function trialsOf(
   campaign: CampaignHistory,
   seedCounts: readonly number[],
@@ -109,7 +109,7 @@ export function trialsOf(
 export interface Known {
   /** By user number. */
   readonly isKnown: Uint8Array;
-  /** The share of candidates who are known; null: as many as of the hidden members. */
+  /** The share of candidates who are known; null for the same share as of the hidden members. */
   readonly share: number | null;
 }
 
@@ -126,8 +126,8 @@ export function foldsOf(campaigns: readonly CampaignHistory[], rng: Rng): readon
 }
 
 /**
- * Puts members of the campaign in the order in which they become known: the earliest first, those of one time in a
- * random order; all in a random order unless each has a time.
+ * Puts members of the campaign into the order in which they become known: the earliest first, members with equal times
+ * in random order; all in random order unless each has a time.
  */
 function inOrder({ train: { users, labels, times } }: CampaignHistory, members: Int32Array, rng: Rng): void {
   shuffle(rng, members);
@@ -142,11 +142,11 @@ function inOrder({ train: { users, labels, times } }: CampaignHistory, members: 
 }
 
 /**
- * `count` of the campaign's members (at most half; the earliest where they have times) are seeds, the others hidden
- * among candidates, of whom the share that `known` says is known. null if that leaves nobody.
+ * `count` of the campaign's members (at most half; the earliest if they have times) are seeds; the others are hidden
+ * among candidates, a share of whom is known as `known` says. null if that leaves nobody.
  *
- * Where that is null, the same share of candidates as of hidden members is known: otherwise "is in a past campaign", or
- * "is in none", would tell them apart, unlike in the future. Hidden members without such candidates are dropped.
+ * If that share is null, the same share of candidates as of hidden members is known: otherwise "is in a past campaign",
+ * or "is in none", would tell them apart, unlike in the future. Hidden members without such candidates are dropped.
  */
 export function futureTrial(
   campaign: CampaignHistory,
@@ -181,7 +181,7 @@ export function futureTrial(
   };
 }
 
-/** Users who are not members but are reached, ascending: those who are not known, and those who are. */
+/** Users within reach who are not members, ascending: those who are not known, and those who are. */
 function candidatesOf(
   { reach }: CampaignHistory,
   members: Int32Array,
@@ -200,7 +200,7 @@ function candidatesOf(
   return sides.map((pool, side) => pool.subarray(0, counts[side]!));
 }
 
-/** Hidden members who are known, or are not, and candidates who are like them in this. */
+/** Hidden members who are known, or who are not, and candidates like them. */
 interface Stratum {
   readonly hidden: Int32Array;
   readonly pool: Int32Array;
@@ -222,8 +222,8 @@ function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
 }
 
 /**
- * All hidden members, and candidates of whom these shares are in the strata. Where one stratum is so small that there
- * would not be enough of them, they are filled up from the other.
+ * All hidden members, and candidates with these shares in the strata. If one stratum is too small for that, the other
+ * one fills the gap.
  */
 function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rng: Rng): Row[] {
   const hidden = strata.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
@@ -246,7 +246,7 @@ function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rn
   return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, counts[i]!, rng));
 }
 
-/** The wanted numbers as far as they are available; the rest of `total` comes from whoever has more. */
+/** The wanted numbers as far as they are available; the rest of `total` comes from the strata that have more. */
 function filledUp(wanted: readonly number[], available: readonly number[], total: number): number[] {
   const counts = wanted.map((count, i) => Math.min(Math.round(count), available[i]!));
   for (const [i, most] of available.entries()) {

@@ -1,6 +1,6 @@
 /**
- * Held-out campaigns: the train campaigns that training does not see, and what it must forget with them, so that they
- * are as new as future campaigns.
+ * Held-out campaigns: the train campaigns that training does not see, and the rows that it must forget with them, so
+ * that they are as new as future campaigns.
  */
 import { createRng, shuffle } from '../../lib/rng.ts';
 import { type CampaignHistory, keepRows } from './history.ts';
@@ -16,7 +16,7 @@ export interface HeldOut {
 
 /**
  * Users of held-out campaigns are also removed from the training rows if they are no more than this share of its users,
- * which is impossible if everyone recurs.
+ * which rules it out if everyone recurs.
  */
 const FORGETTABLE = 0.4;
 
@@ -47,14 +47,14 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
 }
 
 /**
- * Members count as being in only one campaign if they are in others less than this share of the frequency expected by
- * chance.
+ * Members count as being in only one campaign if they are in others less often than this share of what chance would
+ * give.
  */
 const APART = 0.1;
 
 /**
- * Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be by
- * chance.
+ * Whether nobody, or next to nobody, is a member of two of the campaigns, although by chance some of `users` users
+ * would be.
  */
 function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
   const sizes = campaigns.map((campaign) => membersOf(campaign).length);
@@ -67,8 +67,8 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
 
 /**
  * If members are in only one campaign, rows of users who are members of none are removed: a model would otherwise learn
- * to tell members of any campaign from everyone else, but future members are among everyone else. A campaign that would
- * not keep both labels stays unchanged.
+ * to tell members of any campaign from everyone else, although future members are among everyone else. A campaign that
+ * would not keep both labels stays unchanged.
  */
 export function withoutUsersWithoutPositives(
   campaigns: readonly CampaignHistory[],

@@ -1,6 +1,6 @@
 /**
- * Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed
- * arrays.
+ * Reads the campaign history of a data set: campaigns with their features, and the users who liked them, as user
+ * numbers in typed arrays.
  */
 
 import { type CampaignValue, readCampaignValue } from '../../dataset/campaign-values.ts';
@@ -18,14 +18,14 @@ import type { Reach } from './reach.ts';
 export interface LabelledRows {
   readonly users: Int32Array;
   readonly labels: Uint8Array;
-  /** Milliseconds since 1970, NaN where unknown; left out where no row has one. */
+  /** Milliseconds since 1970, NaN if unknown; absent if no row has one. */
   readonly times?: Float64Array;
 }
 
 /** One past campaign. */
 export interface CampaignHistory {
   readonly id: string;
-  /** Values as the file has them; a feature that is absent or null is left out. */
+  /** Values as in the file; a feature that is missing or null is left out. */
   readonly features: CampaignValues;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
@@ -33,21 +33,21 @@ export interface CampaignHistory {
   readonly train: LabelledRows;
   /** Users of the rows of stage `seed` with label 1, each once, ascending. */
   readonly seeds: Int32Array;
-  /** Rows of stage `eval`, less those of the seeds: a seed is never in an audience. */
+  /** Rows of stage `eval` without those of the seeds: a seed is never in an audience. */
   readonly evaluation: LabelledRows;
-  /** The users who could be in its audience; no row has others. Left out if everyone could. */
+  /** The users who could be in its audience; rows have only these. Absent if everyone could. */
   readonly reach?: Reach;
 }
 
-/** What a data set knows of past campaigns. */
+/** What a data set knows about past campaigns. */
 export interface History {
   /** Campaigns that can be used, in the file's order. */
   readonly campaigns: readonly CampaignHistory[];
-  /** Campaigns that cannot, with the reason. */
+  /** Campaigns that cannot be used, with the reason. */
   readonly skipped: readonly { readonly id: string; readonly split: 'train' | 'test'; readonly reason: string }[];
 }
 
-/** Where user ids become user numbers. */
+/** Translates user ids to user numbers. */
 export interface UserFinder {
   /** The user's number, -1 if there is none. */
   find(userId: string): number;
@@ -58,8 +58,9 @@ const HISTORY_LIMITS = { campaigns: 1_000_000, idBytes: 256 };
 
 /**
  * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
- * needs rows and a label 1, a test campaign seeds, and eval rows of both labels: others are named in `skipped`. There
- * may be none of either. Errors: AppError `invalid_data` naming file:line for what is malformed or unknown.
+ * needs rows and a label 1; a test campaign needs seeds, and eval rows of both labels. Campaigns without these are
+ * listed in `skipped`. Either split may be empty. Errors: AppError `invalid_data` naming file:line for malformed or
+ * unknown values.
  */
 export async function readHistory(dataSet: DataSet, directory: UserFinder): Promise<History> {
   const drafts = await readCampaigns(getDataSetFile(dataSet, 'campaigns.ndjson'), dataSet.campaignFeatures);
@@ -176,7 +177,7 @@ function addInteraction(
   const time = when === undefined || when === '' ? null : parseMoment(when);
   if (time === null && when)
     throw lineError(path, line, `the time is ${shown(when)}, not ${TIME_FORMATS}`, { value: when });
-  // of a test campaign the stages say who was first
+  // in a test campaign the stages say who came first
   draft[stage].add(user, label === '1' ? 1 : 0, stage === 'train' ? time : null);
 }
 

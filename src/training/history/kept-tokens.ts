@@ -3,9 +3,9 @@ import type { Feature } from '../../dataset/features.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, type Population } from '../../population/read.ts';
 
-/** The tokens of a feature that a model gets to know. */
+/** The tokens of a feature that a model learns. */
 export interface KeptTokens {
-  /** The population's codes of the tokens, ascending: the model's token id is the position here + 1. */
+  /** The population's codes of the kept tokens, ascending: the model's token id is the position here + 1. */
   readonly codes: Int32Array;
   /** By the population's code: the model's token id, 0 = cut (or missing). */
   readonly ids: Int32Array;
@@ -14,9 +14,8 @@ export interface KeptTokens {
 }
 
 /**
- * `features` with the tokens that are kept of those that have more than `maximum`: the ones with the highest counts
- * among the users, of equal counts the ones with the lower codes. The population is read once, and not at all where
- * nothing is cut.
+ * `features`, each with more than `maximum` tokens cut to the ones that are most frequent among the users; of equal
+ * counts, lower codes are kept. The population is read once, and not at all if nothing is cut.
  */
 export function keepTokens<F extends Feature>(
   population: Population,

@@ -1,4 +1,4 @@
-/** How numbers are cut into bands and standardised: from what the users, or the train campaigns, have. */
+/** How numbers are cut into bands and standardised: by the values of the users, or of the train campaigns. */
 
 import type { Feature } from '../../dataset/features.ts';
 import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
@@ -7,16 +7,16 @@ import { type Population, quantileEdges } from '../../population/read.ts';
 import type { CampaignHistory } from './history.ts';
 import type { KeptTokens } from './kept-tokens.ts';
 
-/** A feature, with its scale where it has numbers, and the tokens that are kept where some are cut. */
+/** A feature, with its scale if it has numbers, and its kept tokens if some are cut. */
 export interface ScaledFeature extends Feature {
   readonly scale?: NumberScale;
   readonly kept?: KeptTokens;
 }
 
-/** Bands of a number, at most: ties and few values make fewer. */
+/** Maximum number of bands of a number: ties and few values make fewer. */
 const BANDS = 10;
 
-/** Numbers of a feature that edges are taken from: evenly spread users are as good as all. */
+/** Maximum number of values that edges are taken from: evenly spread users are as good as all. */
 const MOST_VALUES = 1_000_000;
 
 /** `features` with the scales of those that have numbers; the population is read once, and not at all without any. */
@@ -87,7 +87,7 @@ class ScaleCollector {
     }
   }
 
-  /** A number that is the same for all, or missing for all, has deviation 1: it is 0 everywhere. */
+  /** A number that is the same, or missing, for everyone has deviation 1, so it is 0 everywhere. */
   scale(): NumberScale {
     const count = Math.max(1, this.#known);
     const means = Array.from(this.#sums, (sum) => sum / count);

@@ -22,24 +22,24 @@ import type { ScaledFeature } from './number-scales.ts';
 
 /** Tokens of every user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, no token twice. */
 export interface OneHot {
-  /** `[users + 1]`, by user number; a user who is not in the population's version has no tokens. */
+  /** `[users + 1]`, by user number; a user who is not in the population version has no tokens. */
   readonly offsets: Int32Array;
-  /** Token columns in `[0, width)`: the feature's first column + the token's code, or its id where tokens are cut. */
+  /** Token columns in `[0, width)`: the feature's first column + the token's code, or its id if tokens are cut. */
   readonly tokens: Int32Array;
-  /** Standardised numbers by token; null or left out where every token counts 1, as tokens and bands do. */
+  /** Standardised numbers by token; null or absent if every token counts 1, as tokens and bands do. */
   readonly values?: Float32Array | null;
-  /** `[width]`: 1 for the columns of standardised numbers; where `values` is there. */
+  /** `[width]`: 1 for the columns of standardised numbers; present if `values` is. */
   readonly isNumber?: Uint8Array;
   /** Number of columns; some are never used (code 0 of each feature is missing/empty). */
   readonly width: number;
-  /** User numbers in the population's version, ascending. */
+  /** User numbers in the population version, ascending. */
   readonly users: Int32Array;
 }
 
 /**
- * Reads the population twice, segment by segment. `features` (of the data set or the model) say which columns count;
- * lists are cut to their first `maxLength` tokens, numbers to bands and standardised, as the model sees them. Columns
- * are the rows of the model's stacked tables.
+ * Reads the population twice, segment by segment. `features` (of the data set or the model) say which columns count; as
+ * in the model, lists are cut to their first `maxLength` tokens, and numbers are cut into bands and standardised.
+ * Columns are the rows of the model's stacked tables.
  */
 export function buildOneHot(population: Population, features: readonly ScaledFeature[]): OneHot {
   const blocks = blocksOf(population, features);
@@ -68,7 +68,7 @@ export function buildOneHot(population: Population, features: readonly ScaledFea
     : { offsets, tokens, width, users };
 }
 
-/** The matrix without standardised numbers, for methods that know tokens alone: bands stay. */
+/** The matrix without standardised numbers, for methods that read tokens only: bands stay. */
 export function tokensAlone(oneHot: OneHot): OneHot {
   if (!oneHot.isNumber) return oneHot;
   const { offsets, tokens, width, users } = withoutColumns(oneHot, oneHot.isNumber);
@@ -102,8 +102,8 @@ export function withoutColumns(oneHot: OneHot, isOut: Uint8Array): OneHot {
 }
 
 /**
- * The matrix with hidden tokens swapped, as a model's inputs are: what a user has already is left out, as are numbers
- * that are hidden. `features` are those that the matrix was built with.
+ * The matrix with hidden tokens swapped, like a model's inputs: tokens that the user has already are left out, and so
+ * are hidden numbers. `features` are those that the matrix was built with.
  */
 export function withSwaps(
   oneHot: OneHot,
@@ -123,7 +123,7 @@ export function withSwaps(
       continue;
     }
     for (const user of oneHot.users) swapRow(oneHot, user, { swap, block }, tokens, seenBy);
-    // what could not be swapped
+    // those that could not be swapped
     isOut[firstColumn] = 1;
   }
   return withoutColumns({ ...oneHot, tokens }, isOut);
@@ -151,9 +151,7 @@ function swapRow(
   }
 }
 
-/**
- * The column of a token of a feature, numbered as `buildOneHot` does with the same features; -1 where nobody has it.
- */
+/** The column of a feature's token, numbered as by `buildOneHot` with the same features; -1 if nobody has it. */
 export function findColumn(
   population: Population,
   features: readonly ScaledFeature[],
@@ -174,13 +172,13 @@ export interface Block {
   readonly width: number;
   readonly maxLength: number;
   readonly scale: NumberScale | null;
-  /** By code: the column among those of the feature, 0 = cut; null where all tokens are kept. */
+  /** By code: the column within the feature, 0 = cut; null if all tokens are kept. */
   readonly ids: Int32Array | null;
-  /** The codes of its columns from 1 on; null where all tokens are kept. */
+  /** The codes of its columns from 1 on; null if all tokens are kept. */
   readonly codes: Int32Array | null;
 }
 
-/** The population's code of a column of a feature with tokens; 0 of its first one. */
+/** The population's code of a column of a feature with tokens; 0 for its first one. */
 export function codeAt({ firstColumn, codes }: Block, column: number): number {
   const own = column - firstColumn;
   return codes && own > 0 ? codes[own - 1]! : own;
@@ -209,7 +207,7 @@ export function blocksOf(population: Population, features: readonly ScaledFeatur
 
 type Visit = (user: number, token: number, value: number) => void;
 
-/** Calls `visit` once for each different token of each user in the version. */
+/** Calls `visit` once for each distinct token of each user in the version. */
 function visitUsers(population: Population, blocks: readonly Block[], width: number, visit: Visit): void {
   const lastUserOf = new Int32Array(width).fill(-1);
   for (let s = 0; s < population.segmentCount; s++) {
@@ -236,7 +234,7 @@ function visitRow(rows: Rows, r: number, blocks: readonly Block[], lastUserOf: I
   }
 }
 
-/** The first `maxLength` tokens that are kept, as the model's lists have them. */
+/** The first `maxLength` kept tokens, as in the model's lists. */
 function visitCodes(
   column: TokenColumn,
   r: number,
@@ -255,7 +253,8 @@ function visitCodes(
 }
 
 /**
- * A number's band, and standardised numbers: of a vector as long together as a token. As the model's graph has them.
+ * A number's band, and its standardised numbers: all numbers of a vector together are as long as a token. The same as
+ * in the model's graph.
  */
 function visitNumbers(
   { kind, size, values }: NumberColumn,

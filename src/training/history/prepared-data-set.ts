@@ -15,11 +15,11 @@ export interface PreparedDataSet {
   readonly dataSet: DataSet;
   readonly population: Population;
   readonly history: History;
-  /** The user features of the population: those of the data set and, where it was asked for, past campaigns. */
+  /** The user features of the population: those of the data set and, if requested, past campaigns. */
   readonly userFeatures: readonly ScaledFeature[];
-  /** If campaigns are tokens themselves: what they hide of all users, besides their tokens of past campaigns. */
+  /** If campaigns are tokens: what they hide from all users, besides their tokens of past campaigns. */
   readonly hidden?: HiddenTokens;
-  /** Campaigns come in the order of time, so that training holds out the newest; when the last one was made. */
+  /** The time of the last campaign, if campaigns are in order of time; training then holds out the newest. */
   readonly until?: Date;
   /** Removes the temporary population. */
   close(): void;
@@ -32,9 +32,9 @@ export function hasPastCampaigns({ dataSet, userFeatures }: PreparedDataSet): bo
 }
 
 /**
- * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature if
- * `pastCampaigns` is set, and reads its history. Of each feature the `maximumTokens` most frequent tokens are kept
- * (default: all). Errors: invalid_data, naming file:line.
+ * Imports the users of the data set in `path` and reads its history. With `pastCampaigns`, the campaigns that users are
+ * members of become a feature. The `maximumTokens` most frequent tokens of each feature are kept (default: all).
+ * Errors: invalid_data, naming file:line.
  */
 export async function prepareDataSet(
   path: string,
@@ -67,8 +67,8 @@ export async function prepareDataSet(
 }
 
 /**
- * Lists whose length nobody named are read whole, up to this length. At one that covers 95 % of the users, whoever is a
- * member of the most campaigns loses some: where buyers recur, they are those whom the next campaign is looking for.
+ * Lists without a stated length are read whole, up to this length. A length that covers 95 % of the users would cut the
+ * lists of those who are in the most campaigns: if buyers recur, these are the ones that the next campaign looks for.
  */
 const MAXIMUM_LENGTH = 256;
 

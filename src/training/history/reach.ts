@@ -1,9 +1,10 @@
 /**
- * The reach of a past campaign: the users who could be in its audience, as they fit its filters and are not suppressed.
- * A campaign that has one is learned from as if there were nobody else, so that who is reached teaches nothing.
+ * The reach of a past campaign: the users who could be in its audience, because they match its filters and are not
+ * suppressed. Training treats a campaign with a reach as if nobody else existed, so that being within reach teaches
+ * nothing.
  */
 
-/** One bit for each user number; undefined where everyone is reached. */
+/** One bit for each user number; undefined if everyone is within reach. */
 export type Reach = Uint8Array | undefined;
 
 export function createReach(users: number, isReached: (user: number) => boolean): Uint8Array {
@@ -16,7 +17,7 @@ export function reaches(reach: Reach, user: number): boolean {
   return reach === undefined || (((reach[user >> 3] ?? 0) >> (user & 7)) & 1) === 1;
 }
 
-/** The users who are reached, in their order: the same array where everyone is. */
+/** The users within reach, in their order: the same array if everyone is. */
 export function reachedOf(reach: Reach, users: Int32Array): Int32Array {
   return reach === undefined ? users : users.filter((user) => reaches(reach, user));
 }

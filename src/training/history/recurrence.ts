@@ -3,18 +3,17 @@ import { LEAST_CAMPAIGNS } from '../choices/evidence.ts';
 import type { CampaignHistory } from './history.ts';
 import { knownUsers, membersOf } from './members.ts';
 
-/** Parts that campaigns are split into: one at a time is the future. */
+/** Number of parts that campaigns are split into: one part at a time is the future. */
 const FOLDS = 4;
-/** Members recur where they do so more often by this many standard errors. */
+/** Members recur if they do so more often by this many standard errors. */
 const SURE = 2;
 
 /**
- * The share of a campaign's others (its label 0) who are members of campaigns outside its part, the mean over
- * campaigns; null where members are not surely more often members of these than others are, or where there are too few
- * campaigns to tell.
+ * The share of a campaign's others (label 0) who are members of campaigns outside its part, as a mean over campaigns.
+ * null if members are not surely members of these more often than others, or if there are too few campaigns to tell.
  *
- * In that case membership of a past campaign must not separate members from others in a trial: where each user belongs
- * to at most one campaign, it only identifies non-members.
+ * In that case membership of a past campaign must not separate members from others in a trial: if each user belongs to
+ * at most one campaign, it only identifies non-members.
  */
 export function recurrenceOf(campaigns: readonly CampaignHistory[], users: number): number | null {
   const shares: { readonly members: number; readonly others: number }[] = [];

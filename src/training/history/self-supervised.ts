@@ -13,13 +13,13 @@ import { openTrainingPopulation } from './training-population.ts';
 export interface ChosenTokens {
   readonly feature: string;
   readonly campaigns: number;
-  /** The fewest holders, and the most. */
+  /** The fewest and the most holders. */
   readonly holders: readonly [number, number];
 }
 
 /**
- * The population in `path` as a data set without campaign features whose train campaigns are tokens; there are no test
- * campaigns. Each hides itself and what says the same: its holders have other tokens in their place. Errors:
+ * The population in `path` as a data set without campaign features, whose train campaigns are tokens; it has no test
+ * campaigns. Each campaign hides its token and equivalent ones: its holders have other tokens in their place. Errors:
  * invalid_population; invalid_data if no token has enough holders, or nothing is left to tell users apart by.
  */
 export function prepareSelfSupervised(

@@ -1,4 +1,4 @@
-/** Campaigns that a service ran, prepared for training: seeds and feedback as rows, in the order of time. */
+/** Campaigns that a service ran, prepared for training: seeds and feedback as rows, in order of time. */
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
@@ -9,7 +9,7 @@ import { type Reach, reachedOf } from './reach.ts';
 import { openTrainingPopulation } from './training-population.ts';
 import { featuresOfValues } from './value-features.ts';
 
-/** A campaign as a service has it. Users are numbers of the population, each list ascending, each user once. */
+/** A campaign of a service. Users are user numbers; each list is ascending, without repeats. */
 export interface ServedCampaign {
   /** The caller's own id, or the service's. */
   readonly id: string;
@@ -17,44 +17,46 @@ export interface ServedCampaign {
   readonly createdAt: number;
   readonly features: CampaignValues;
   readonly seeds: Int32Array;
-  /** By what they did last. */
+  /** By their latest event. */
   readonly conversions: Int32Array;
   readonly clicks: Int32Array;
   readonly dismissals: Int32Array;
-  /** Who could be in its audience, by its filters and suppression lists as they are now; left out for everyone. */
+  /**
+   * The users who could be in its audience, by its filters and suppression lists as they are now; absent for everyone.
+   */
   readonly reach?: Reach;
 }
 
-/** Reads what a service ran; ids that the population does not have are left out. The oldest first. */
+/** Reads the campaigns of a service, the oldest first; ids that the population lacks are left out. */
 export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
 
-/** With fewer seeds nothing can be learned, nor can half of them be hidden; the same is the least number of others. */
+/** With fewer seeds nothing can be learned, nor can half of them be hidden; also the minimum number of others. */
 const LEAST_SEEDS = 20;
 
-/** The newest campaigns that two models are compared on: this share, at least as many, at most as many. */
+/** The newest campaigns, on which two models are compared: this share, within these bounds. */
 export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
 
-/** Others for each member of a train campaign, and at most as many of a test campaign. */
+/** Others for each member of a train campaign, and the maximum number of others in a test campaign. */
 const OTHERS_PER_MEMBER = 10;
 const TEST_OTHERS = 20_000;
 
 export interface ServedData {
   readonly prepared: PreparedDataSet;
-  /** Ids of campaigns with fewer seeds than are needed, or fewer others, of the users who are reached. */
+  /** Ids of campaigns that have too few seeds, or too few others, within reach. */
   readonly tooSmall: readonly string[];
-  /** When the test campaigns were made: milliseconds since 1970, ascending. */
+  /** Creation times of the test campaigns: milliseconds since 1970, ascending. */
   readonly testedAt: readonly number[];
 }
 
 /**
- * Campaigns of enough seeds, the oldest first. All are train campaigns; with `test` the newest ones (`HELD_OUT`) are
- * test campaigns: half of their seeds, drawn by `seed`, are hidden. Members of a train campaign are its seeds and who
- * converted, less who dismissed it; who dismissed it has label 0, and so have others drawn, but nobody who clicked. In
- * a test campaign nobody who reacted is evaluated: a model chose to whom it was shown. Of a campaign with filters or
- * suppression lists, users who are not reached are none of all these: members and others would differ first of all in
- * fitting the filters, and a model would learn that. No row has a time, so training measures no drift: a service knows
- * no times of seeds, and who converted was chosen by a model. Errors: invalid_population; invalid_data for fewer than
- * `least` campaigns, saying how many there are.
+ * Campaigns with enough seeds, the oldest first. All are train campaigns; with `test` the newest ones (`HELD_OUT`) are
+ * test campaigns: half of their seeds, drawn by `seed`, are hidden. Members of a train campaign are its seeds and the
+ * users who converted, without those who dismissed it. These have label 0, and so have randomly drawn others, but
+ * nobody who clicked. In a test campaign nobody who reacted is evaluated, because a model chose who saw it. A campaign
+ * with filters or suppression lists has only users within its reach: otherwise members and others would differ most of
+ * all in matching the filters, and a model would learn that. No row has a time, so training measures no drift: a
+ * service does not know the times of seeds, and a model chose who could convert. Errors: invalid_population;
+ * invalid_data for fewer than `least` campaigns, saying how many there are.
  */
 export async function prepareServed(
   path: string,
@@ -115,7 +117,7 @@ function tooFew(source: string, all: number, usable: number, least: number): App
   );
 }
 
-/** A campaign without the users that it does not reach. */
+/** The campaign with only the users within its reach. */
 function withinReach(campaign: ServedCampaign): ServedCampaign {
   const { reach, seeds, conversions, clicks, dismissals } = campaign;
   if (reach === undefined) return campaign;

@@ -1,4 +1,4 @@
-/** Campaigns from a population alone: a frequent token is a campaign, whoever has it a member. */
+/** Campaigns from a population alone: a frequent token is a campaign, and its holders are the members. */
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { firstAbove, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { Hidden } from '../../online/swap.ts';
@@ -9,13 +9,13 @@ import { type Block, blocksOf, codeAt, type OneHot } from './one-hot.ts';
 
 /** How tokens are chosen. */
 export interface TokenChoice {
-  /** A token needs as many holders. */
+  /** Minimum number of holders of a token. */
   readonly leastHolders: number;
-  /** At most this share of the users: a token that most have separates nobody. */
+  /** At most this share of the users: a token that most users have separates nobody. */
   readonly mostShare: number;
-  /** Number of tokens to draw, from the most frequent ones, twice as many. */
+  /** Number of tokens to draw, from twice as many of the most frequent ones. */
   readonly campaigns: number;
-  /** Fewer where they have more holders than this in all, which bounds memory. */
+  /** Maximum number of holders of all campaigns together; fewer tokens are drawn if necessary. Bounds memory. */
   readonly holders: number;
 }
 
@@ -25,17 +25,17 @@ export const TOKEN_CHOICE: TokenChoice = { leastHolders: 20, mostShare: 0.5, cam
 const OTHERS_PER_MEMBER = 10;
 
 /**
- * A token says the same as another if nearly all of its holders have that one too, or if the holders of both are half
- * of those of either.
+ * A token is equivalent to another if nearly all of its holders have the other one too, or if users with both are half
+ * of the users with either.
  */
 const IMPLIED = 0.9;
 const OVERLAP = 0.5;
 /** With fewer holders, a token's relation to others may be chance. */
 const LEAST_COMPARED = 5;
-/** Holders of a token whose other tokens are counted: evenly spread, as many as are needed for shares. */
+/** Maximum number of holders, evenly spread, whose other tokens are counted: enough to estimate shares. */
 const COMPARED_HOLDERS = 20_000;
 
-/** Tokens drawn to stand in for hidden ones, of each feature. */
+/** Number of tokens drawn per feature as replacements for hidden ones. */
 const DRAWS = 8192;
 
 /** A token that is a campaign. */
@@ -43,11 +43,11 @@ export interface TokenCampaign {
   readonly feature: string;
   readonly token: string;
   readonly campaign: CampaignHistory;
-  /** The token itself and those that say the same. */
+  /** The token itself and equivalent ones. */
   readonly hidden: readonly Hidden[];
 }
 
-/** What a population offers to choose from. */
+/** The population that tokens are chosen from. */
 export interface TokenSource {
   readonly population: Population;
   readonly features: readonly ScaledFeature[];
@@ -56,8 +56,8 @@ export interface TokenSource {
 }
 
 /**
- * Draws tokens of features that are not sensitive and makes campaigns of them; a token that says the same as one drawn
- * before is none. All holders are members, ten times as many others have label 0.
+ * Draws tokens of features that are not sensitive and makes campaigns of them; a token equivalent to one drawn before
+ * is left out. All holders are members; ten times as many others have label 0.
  */
 export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rng): TokenCampaign[] {
   const { oneHot } = source;
@@ -91,7 +91,7 @@ function affordable(columns: Int32Array, counts: Int32Array, most: number): Int3
   return end === -1 ? columns : columns.subarray(0, end);
 }
 
-/** Codes of each feature with tokens, drawn by how many users have them: what stands in for hidden tokens. */
+/** Codes of each feature with tokens, drawn by their frequency among users: the replacements for hidden tokens. */
 export function drawTokens({ population, features, oneHot }: TokenSource, rng: Rng): ReadonlyMap<string, Int32Array> {
   const counts = countHolders(oneHot);
   const blocks = blocksOf(population, features).filter(({ kind }) => hasTokens(kind));
@@ -109,7 +109,7 @@ export function drawTokens({ population, features, oneHot }: TokenSource, rng: R
   );
 }
 
-/** By column; bands of numbers count too, as they can say the same as a token. */
+/** By column; bands of numbers count too, because they can be equivalent to a token. */
 function countHolders({ tokens, width }: OneHot): Int32Array {
   const counts = new Int32Array(width);
   for (const token of tokens) counts[token]! += 1;
@@ -148,7 +148,7 @@ function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, coun
   return out;
 }
 
-/** `column` and those that say the same; `seen` is zero, and is left so. */
+/** `column` and equivalent ones; `seen` is all zeros before and after. */
 function sameColumns(
   { offsets, tokens }: OneHot,
   column: number,

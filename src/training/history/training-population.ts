@@ -1,4 +1,4 @@
-/** A population folder as users to train on, as it is: no data set says how much of its lists a model reads. */
+/** A population folder as users to train on: no data set says how much of its lists a model reads. */
 import { columnOf } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, openPopulation, type Population, startOf } from '../../population/read.ts';
 import { keepTokens } from './kept-tokens.ts';
@@ -7,14 +7,14 @@ import { coveringLength } from './prepared-data-set.ts';
 
 export interface TrainingPopulation {
   readonly population: Population;
-  /** All features, lists uncut. */
+  /** All features, with uncut lists. */
   readonly features: readonly ScaledFeature[];
-  /** The same with the lengths at which a model reads lists: those that cover nearly all of them. */
+  /** The same features with the lengths at which a model reads lists: those that cover nearly all of them. */
   readonly userFeatures: readonly ScaledFeature[];
 }
 
 /**
- * Opens the current version; of each feature, the `maximumTokens` most frequent tokens are kept. Errors:
+ * Opens the current version and keeps the `maximumTokens` most frequent tokens of each feature. Errors:
  * invalid_population.
  */
 export function openTrainingPopulation(path: string, maximumTokens = Number.POSITIVE_INFINITY): TrainingPopulation {

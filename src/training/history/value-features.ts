@@ -1,15 +1,15 @@
-/** Which features campaigns have, from their values. */
+/** Derives the features of campaigns from their values. */
 import type { Feature } from '../../dataset/features.ts';
 import type { CampaignValues } from '../../online/encode.ts';
 
 type Value = CampaignValues[string];
 
-/** Tokens of a list that a model reads, at most. */
+/** Maximum number of tokens of a list that a model reads. */
 const MAXIMUM_LENGTH = 256;
 
 /**
- * A feature for each name: a number, a vector of one size, a list of texts where any value is one, else one text. A
- * name whose values are of several kinds is no feature. In the order of first use.
+ * A feature for each name, in order of first use: a number, a vector of one size, a list of texts if any value is one,
+ * otherwise one text. A name with values of several kinds is not a feature.
  */
 export function featuresOfValues(campaigns: readonly CampaignValues[]): Feature[] {
   const values = new Map<string, Value[]>();

@@ -1,4 +1,4 @@
-/** Checkpoints of training: one file, a JSON line and then float32 tensors, replaced by rename. */
+/** Checkpoints of training: one file, a line of JSON and then float32 tensors, replaced by rename. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -24,7 +24,7 @@ export function checkpointPath(out: string): string {
   return `${out.replace(/\/+$/, '')}.checkpoint`;
 }
 
-/** Writes completely or not at all, and creates missing folders. @throws AppError storage_failed */
+/** Writes all or nothing, and creates missing folders. @throws AppError storage_failed */
 export function writeCheckpoint(path: string, { identity, step, notes, tensors }: Checkpoint): void {
   const parts = encodeTensorFile({ facts: { identity, step, notes }, tensors });
   const doing = `write the checkpoint ${path}`;
@@ -43,7 +43,9 @@ export function writeCheckpoint(path: string, { identity, step, notes, tensors }
   );
 }
 
-/** Reads a checkpoint; null if there is none. A damaged one, or one of another training, is invalid_argument. */
+/**
+ * Reads a checkpoint; null if there is none. Errors: invalid_argument if it is damaged or belongs to another training.
+ */
 export function readCheckpoint(path: string, identity: string): Checkpoint | null {
   if (!existsSync(path)) return null;
   const file = decodeTensorFile(readFileSync(path));

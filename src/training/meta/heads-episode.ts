@@ -1,6 +1,6 @@
 /**
- * Episodes of meta-training the heads: a simulated seed set with sampled others as support, hidden members and true
- * negatives as query.
+ * Episodes of meta-training the heads: the support is a simulated seed set with sampled others, the query is hidden
+ * members and true negatives.
  */
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { LabelledRows } from '../history/history.ts';
@@ -8,9 +8,9 @@ import type { SampledBatch } from './episodes.ts';
 
 /** Simulated seeds: log-uniform between these, at most half of the members. */
 const SEEDS = { least: 10, most: 120 } as const;
-/** Support: this many others per seed, including hidden members labelled 0, as the online stage samples them. */
+/** Support: this many others per seed, including hidden members with label 0, as the online stage samples them. */
 const OTHERS_PER_SEED = 10;
-/** Query: at most this many hidden members, and true negatives for each. */
+/** Query: at most this many hidden members, and this many true negatives for each. */
 const QUERY_MEMBERS = 46;
 const NEGATIVES_PER_MEMBER = 10;
 

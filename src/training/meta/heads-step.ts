@@ -1,4 +1,4 @@
-/** One task of meta-training the heads: ten inner steps unrolled into one graph, second order through them. */
+/** One task of meta-training the heads: ten inner steps unrolled into one graph, with the second order through them. */
 import {
   addGradients,
   Builder,
@@ -73,7 +73,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   const after = b.build('inner', []).nodes.length;
   const loss = lossOf(query, current, queryLabel, 'query/');
   const whole = b.build('outer', [loss]);
-  // first order: the sweep ignores how the steps were made, and the heads' gradient is taken at their final values
+  // first order: the sweep ignores the inner steps, and the gradient is taken at the heads' final values
   const seen = options.firstOrder
     ? { ...whole, nodes: [...whole.nodes.slice(0, before), ...whole.nodes.slice(after)] }
     : whole;

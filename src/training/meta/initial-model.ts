@@ -44,7 +44,7 @@ const GOLDEN_ROWS = 16;
 
 export interface InitialModel {
   readonly graph: Graph;
-  /** What is exported where the experts add nothing; left out where there are no heads. */
+  /** The graph to export if the experts add nothing; absent if there are no heads. */
   readonly headsAlone?: Graph;
   /** For binding and encoding; there is no folder yet. */
   readonly folder: ModelContract;
@@ -52,10 +52,9 @@ export interface InitialModel {
 }
 
 /**
- * Vocabularies: the population's dictionaries for users (where a feature has `kept` tokens, those), the train
- * campaigns' tokens for campaigns. Parameters are
- * initialised from the seed. Anything that the manifest cannot represent is refused now, not after hours of training:
- * invalid_data, or invalid_argument for the name.
+ * Vocabularies: for users the population's dictionaries (the `kept` tokens of a feature, if some are cut), for
+ * campaigns the tokens of the train campaigns. Parameters are initialised from the seed. Anything that the manifest
+ * cannot represent is refused now, not after hours of training. Errors: invalid_data, or invalid_argument for the name.
  */
 export function createInitialModel(
   prepared: PreparedDataSet,
@@ -113,7 +112,7 @@ export function createInitialModel(
   return heads ? { ...assembled, headsAlone: buildHeadsAlone({ ...config, heads }, own) } : assembled;
 }
 
-/** Features as the manifest has them. */
+/** Features in the form of the manifest. */
 function describe(
   path: string,
   side: 'user' | 'campaign',
@@ -176,8 +175,8 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
 }
 
 /**
- * Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. The graph is
- * that of the heads alone where the blend has nothing of the model's own logits.
+ * Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. If the blend
+ * gives no weight to the model's own logits, it is the graph of the heads alone.
  */
 export async function exportModel(
   prepared: PreparedDataSet,
@@ -208,7 +207,7 @@ export async function exportModel(
   return writeModelFolder(out, trained);
 }
 
-/** The files of those of `priors` that the adaptation has. */
+/** The files of the priors that the adaptation uses. */
 function priorFiles(adaptation: AdaptationSettings, priors: readonly CampaignPrior[]): ReadonlyMap<string, Uint8Array> {
   const stated = adaptation.optimiser === 'gradient_descent' ? (adaptation.priors ?? []) : [];
   return encodePriors(stated.map(({ power }) => priors.find((own) => own.power === power)!));

@@ -29,7 +29,7 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
   for (let round = 0; round < ROUNDS; round++) {
     const isLast = round === ROUNDS - 1;
     multiply(oneHot, weights, tokens, left, columns);
-    // in intermediate rounds only the column space matters, and orthonormalising over tokens is cheaper than over users
+    // intermediate rounds need only the column space, and orthonormalising over tokens is cheaper than over users
     if (isLast) for (let pass = 0; pass < 2; pass++) orthonormalise(left, users.length, columns);
     multiplyTransposed(oneHot, weights, left, tokens, columns);
     if (!isLast) orthonormalise(tokens, width, columns);
@@ -90,7 +90,7 @@ function multiply(
   }
 }
 
-/** out = diag(w) X^T left: `[width, columns]`. Four tokens at a time, as above, as no user repeats a token. */
+/** out = diag(w) X^T left: `[width, columns]`. Four tokens at a time, as above; no user repeats a token. */
 function multiplyTransposed(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -123,7 +123,7 @@ function multiplyTransposed(
   }
 }
 
-/** M^T M, `[columns, columns]`. Four rows a turn: the sums are read and written a quarter as often. */
+/** M^T M, `[columns, columns]`. Four rows at a time: the sums are read and written a quarter as often. */
 export function gram(m: Float32Array, rows: number, columns: number): Float64Array {
   const out = new Float64Array(columns * columns);
   let r = 0;
@@ -147,13 +147,13 @@ export function gram(m: Float32Array, rows: number, columns: number): Float64Arr
 }
 
 /**
- * Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T; a second time
- * for precision. Directions that vanish become 0.
+ * Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) with M^T M = E diag(lambda) E^T. A second
+ * call adds precision. Directions that vanish become 0.
  */
 export function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
   const largest = values[0]!;
-  // by column of the change, so that the coefficients of one new column are contiguous
+  // column by column, so that the coefficients of a new column are contiguous
   const change = new Float64Array(columns * columns);
   for (let j = 0; j < columns; j++) {
     const factor = values[j]! > 1e-12 * largest ? 1 / Math.sqrt(values[j]!) : 0;

@@ -16,9 +16,7 @@ export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   readonly hidden?: LearnerData['hidden'];
   readonly weights?: LearnerData['weights'];
-  /**
-   * Its trainable parameters are in shared memory and correspond to the state that a task names.
-   */
+  /** Its trainable parameters are in shared memory and hold the state that a task names. */
   readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
   readonly device: Device;
@@ -28,7 +26,7 @@ export type LearnerWork =
   | { readonly kind: 'gradient'; readonly task: Task }
   | { readonly kind: 'trials' | 'predictions' | 'logits'; readonly trials: CampaignTrials };
 
-/** `state` counts the times that the parameters were set. */
+/** `state` counts how often the parameters were set. */
 export type LearnerTask = LearnerWork & { readonly state: number };
 
 export type LearnerResult = MetaGradient | RankingQuality[][] | (DriftPair | null)[] | TrialLogits[];
@@ -44,7 +42,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       device,
     });
     const shared = initialModel.graph.initializers;
-    // ONNX Runtime does not accept shared memory; a gradient takes few rows of it, trials take all
+    // ONNX Runtime does not accept shared memory; a gradient needs few rows of it, trials need all
     let own: { readonly state: number; readonly parameters: Parameters } | null = null;
     return {
       run(task) {
@@ -67,7 +65,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
   appErrorOf,
 );
 
-/** Copies, in the memory of earlier ones. */
+/** Copies, in the memory of earlier copies. */
 function copyOf(parameters: Parameters, before?: Parameters): Parameters {
   return new Map(
     [...parameters].map(([name, value]): [string, Tensor] => {

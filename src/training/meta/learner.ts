@@ -1,5 +1,5 @@
 /**
- * What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a
+ * What training computes with ONNX Runtime, one task at a time: the meta gradient of an episode, and the qualities of a
  * campaign's trials.
  */
 
@@ -43,16 +43,16 @@ export interface Task extends SampledEpisode {
   readonly future: readonly string[];
 }
 
-/** Its sessions are opened on first use. The values of one map of parameters change only between two gradients. */
+/** Opens its sessions on first use. The values in a map of parameters change only between two gradients. */
 export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
-  /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
+  /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, then by trial. */
   evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
-  /** The logits of each trial that a blend of the first of the settings is made of. */
+  /** For each trial, the logits that a blend of the first settings is made of. */
   logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
   /**
-   * Adapts to each trial's seeds with the first of the settings and predicts from them, as the service would but for
-   * drift: what was said and what is true, by trial; null for a trial with too few seeds.
+   * Adapts to each trial's seeds with the first settings and predicts from them, as the service would but without
+   * drift: predictions and true values, by trial; null for a trial with too few seeds.
    */
   predict(parameters: Parameters, campaign: CampaignTrials): Promise<(DriftPair | null)[]>;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export interface Learner {
 
 export interface LearnerData {
   readonly population: Population;
-  /** Regressions of past campaigns, which give the model its priors. */
+  /** Regressions on past campaigns: the priors of the model. */
   readonly weights?: readonly CampaignWeights[];
   /** As in the prepared data set. */
   readonly hidden?: PreparedDataSet['hidden'];
@@ -129,9 +129,7 @@ export function openLearner({ population, weights, hidden, initialModel, setting
   };
 }
 
-/**
- * What is opened for users before a future; the last one of each is enough, as campaigns come future by future.
- */
+/** What is opened for users before a future; only the last one is kept, because campaigns come future by future. */
 function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
   let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
   let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
@@ -141,7 +139,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
       binding: Binding,
       future: readonly string[],
     ): Promise<BoundRegression | null> {
-      // users may be the same before two futures, but not the prior
+      // users may be equal before two futures, but priors are not
       const key = JSON.stringify(future);
       if (regression?.key !== key) {
         await (await regression?.opened)?.close();
@@ -181,7 +179,7 @@ async function contextBefore(
   return { context: { ...users, model, program: online, regression }, online, scorer };
 }
 
-/** One by one, with the model's own settings. */
+/** Runs trials one by one, with the model's own settings. */
 async function runTrials({ context, scorer }: UsersBefore, { trials, key }: CampaignTrials): Promise<RankingQuality[]> {
   const out: RankingQuality[] = [];
   for (const trial of trials) out.push(await runTrial(context, scorer!, trial, `${key}/${trial.seeds.length}`));
@@ -194,7 +192,7 @@ function startOn({ context, online }: UsersBefore, prepared: PreparedTrials): Pr
   return startPreparedTrials(context, online.steps, prepared);
 }
 
-/** The program, adapting as `adaptation` says. */
+/** The program with the settings of `adaptation`. */
 function withSettings(program: OnlineProgram, adaptation: AdaptationSettings): OnlineProgram {
   if (program.kind === 'adam') return adaptation.optimiser === 'adam' ? { ...program, settings: adaptation } : program;
   return adaptation.optimiser === 'adam' ? program : { ...program, settings: adaptation };
@@ -242,7 +240,7 @@ function encodeBatch(
 interface Trials {
   readonly model: AdaptableModel;
   readonly program: OnlineProgram;
-  /** For trials that are run one by one. */
+  /** For trials that run one by one. */
   readonly scorer: Scorer | null;
 }
 
@@ -253,7 +251,7 @@ async function openTrials(
   { adaptation }: TrainSettings,
   options: SessionOptions,
 ): Promise<Trials> {
-  // the epochs are not chosen here: one pass per trial, and a more stable metric
+  // the number of epochs is not chosen here: one pass per trial, and a more stable metric
   const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
   const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
   const program = await openOnlineProgram(model, options);

@@ -1,6 +1,4 @@
-/**
- * Learners: one in this thread, or as many as there are threads. The results do not depend on their number.
- */
+/** Learners: one in this thread, or one in each of several threads. Results do not depend on the number of threads. */
 import {
   type Device,
   type Graph,
@@ -21,17 +19,17 @@ import { type LearnerData, openLearner, type Task } from './learner.ts';
 import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
 import type { MetaGradient } from './meta-step.ts';
 
-/** Results come in the order of the requests. One call at a time. */
+/** Results are in the order of the requests. One call at a time. */
 export interface Learners {
   gradients(parameters: Parameters, tasks: readonly Task[]): Promise<MetaGradient[]>;
   /**
-   * Adapts `parameters` to the seeds of the trials of each campaign, as the service would, and measures: by campaign,
-   * by settings, by trial.
+   * Adapts `parameters` to the seeds of each campaign's trials, as the service would, and measures: by campaign, then
+   * by settings, then by trial.
    */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
-  /** By campaign and trial, what a blend of its first settings is made of. */
+  /** By campaign and trial, the logits that a blend of its first settings is made of. */
   logits(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<TrialLogits[][]>;
-  /** By campaign and trial, what was predicted from its seeds and what is true, as `Learner.predict` says. */
+  /** By campaign and trial, predictions and true values, as in `Learner.predict`. */
   predict(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<(DriftPair | null)[][]>;
   close(): Promise<void>;
 }
@@ -39,9 +37,9 @@ export interface Learners {
 export interface LearnersOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Regressions of past campaigns, which give the model its priors. */
+  /** Regressions on past campaigns: the priors of the model. */
   readonly weights?: readonly CampaignWeights[];
-  /** 1: all work is done in this thread. No more are started than a step has tasks or a validation campaigns. */
+  /** 1: all work is done in this thread. Not more are started than a step has tasks or a validation has campaigns. */
   readonly threads: number;
 }
 
@@ -71,7 +69,7 @@ export async function openLearners(
   };
 }
 
-/** In threads: parameters are passed in shared memory, results come back as messages. */
+/** In threads: parameters are in shared memory, results come back as messages. */
 async function openThreadLearners(
   { population, hidden, weights }: Pick<LearnerData, 'population' | 'hidden' | 'weights'>,
   initialModel: InitialModel,
@@ -91,11 +89,11 @@ async function openThreadLearners(
   const all = await openThreads(module, threads);
   let state = 0;
   const run = (parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]> => {
-    // nobody is reading, as the previous call is over
+    // no thread is reading, because the previous call is over
     if (set(parameters)) state += 1;
     return runAll(all, work, state);
   };
-  /** Results by campaign; those of a kind are of one type. */
+  /** Results by campaign; all results of one kind have one type. */
   const each = async <R extends LearnerResult>(
     kind: 'trials' | 'logits' | 'predictions',
     parameters: Parameters,
@@ -126,7 +124,7 @@ async function openThreadLearners(
   };
 }
 
-/** The graph's parameters in shared memory. `set` writes other values there; false if they are there already. */
+/** The graph's parameters in shared memory. `set` writes new values there; false if they are there already. */
 function shareParameters(graph: Graph): {
   readonly initializers: ReadonlyMap<string, Tensor>;
   set(parameters: Parameters): boolean;
@@ -152,7 +150,7 @@ function shareParameters(graph: Graph): {
   };
 }
 
-/** A thread, and the campaigns whose trials it may have kept. */
+/** A thread, and the campaigns whose trials it may have cached. */
 interface Thread {
   readonly group: ThreadGroup<LearnerTask, LearnerResult>;
   readonly campaigns: Set<string>;
@@ -170,8 +168,9 @@ async function openThreads(module: ThreadModule, count: number): Promise<Thread[
 }
 
 /**
- * The results in the order of the work. A campaign's trials go to the thread that had them before, unless another would
- * be idle. All have finished or failed when this settles; it throws an error of the first thread that had one.
+ * The results in the order of the work. A campaign's trials go to the thread that had them before, unless another
+ * thread would be idle. When this settles, all have finished or failed; it throws the error of the first thread that
+ * had one.
  */
 async function runAll(
   threads: readonly Thread[],
@@ -189,7 +188,7 @@ async function runAll(
   const ended = threads.map(async (thread) => {
     while (left.length > 0) {
       const own = left.findIndex((i) => isOf(thread, i));
-      // another thread's last one, as it begins with its first
+      // otherwise the last campaign of another thread, which starts with its first
       const [next] = left.splice(own !== -1 ? own : left.findIndex(isNew), 1);
       const key = keyOf(next!);
       if (key !== null && isNew(next!)) thread.campaigns.add(key);

@@ -30,7 +30,7 @@ export interface Episode {
 
 /**
  * theta' = theta - alpha grad L(theta; support); L(theta'; query) and its gradient with respect to theta, through the
- * inner step; with `firstOrder` the gradient is the one at theta'.
+ * inner step; with `firstOrder`, the gradient at theta'.
  *
  * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are not parameters, the
  * parameters, `support/label`, `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
@@ -68,7 +68,7 @@ function buildMetaGraph(
   );
 }
 
-/** An input like `name` of `graph`, with sizes specific to its side. */
+/** An input of `graph` named `name` on one side, with sizes specific to that side. */
 export function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(
@@ -86,7 +86,7 @@ export interface MetaGradient {
 }
 
 /**
- * The gradient of one parameter: `rows` names the rows of the full one that `data` holds, null if it holds all of them.
+ * The gradient of one parameter: `rows` are the rows of the full one that `data` holds, null if it holds all of them.
  */
 interface GradientPart {
   readonly rows: Int32Array | null;
@@ -144,7 +144,7 @@ export async function openMetaProgram(
 }
 
 /**
- * A program of the graph that `build` makes of the compact one: inputs and outputs as `buildMetaGraph`'s (`inner.rate`
+ * A program of the graph that `build` makes of the compact one; inputs and outputs as in `buildMetaGraph` (`inner.rate`
  * may be missing).
  */
 export async function openEpisodeProgram(

@@ -1,4 +1,4 @@
-/** The loop of meta-training: tasks of a step, their gradients, one step of the outer optimiser. */
+/** The loop of meta-training: the tasks of a step, their gradients, one step of the outer optimiser. */
 
 import type { Adam } from '../../../packages/onnx-grad/index.ts';
 import { createRng, type Rng, shuffle } from '../../lib/rng.ts';
@@ -17,7 +17,7 @@ export interface MetaTraining {
   readonly on: readonly CampaignHistory[];
   /** Future campaigns: nobody has their tokens. */
   readonly future: readonly string[];
-  /** For all random numbers; each step derives its own, so that training can resume after a crash. */
+  /** Key of all random numbers; each step derives its own, so that training can resume after a crash. */
   readonly key: string;
   /** Ends the loop after the current step. */
   readonly signal: AbortSignal;
@@ -26,7 +26,7 @@ export interface MetaTraining {
   onStep(step: number, loss: number): Promise<void>;
 }
 
-/** Continues from the optimiser's step; true if it finished, false if the signal ended it. */
+/** Continues from the optimiser's step. True if it finished, false if the signal ended it. */
 export async function metaTrain(training: MetaTraining): Promise<boolean> {
   const { learners, settings, optimiser, on, signal } = training;
   const recipe = RECIPES[settings.recipe];

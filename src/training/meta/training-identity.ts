@@ -6,8 +6,8 @@ import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import type { TrainSettings } from '../settings.ts';
 
 /**
- * Data, settings except the number of steps, and the closed forms of the stack before training, whose weights a
- * checkpoint has by position.
+ * Data, settings except the number of steps, and the closed forms of the stack before training (a checkpoint has their
+ * weights by position).
  */
 export function trainingIdentity(
   { population, history, dataSet, userFeatures }: PreparedDataSet,
@@ -19,7 +19,7 @@ export function trainingIdentity(
   const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
   const library = adaptation.optimiser === 'gradient_descent' ? libraryOf(adaptation) : [];
   const facts = JSON.stringify([name, features, campaignFeatures, population.version, settings, library]);
-  // as checkpoints of earlier versions have it
+  // the wording of earlier versions, so that their checkpoints stay valid
   hash.update(facts.replaceAll('"kind":"logistic"', '"kind":"companion"'));
   for (const { id, split, features, train } of history.campaigns) {
     if (split !== 'train') continue;

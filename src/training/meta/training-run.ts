@@ -1,4 +1,4 @@
-/** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint of all of them. */
+/** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint of all of these. */
 import { Adam, type Parameters, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import type { DescentSettings, Drift } from '../../model/manifest.ts';
 import type { Choice } from '../choices/choose-adaptation.ts';
@@ -7,8 +7,8 @@ import type { Summary } from '../evaluation/summary.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
 /**
- * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best.
- * If nothing is held out, there is only the final one.
+ * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all campaigns, for the best number of
+ * passes. If nothing is held out, there is only `final`.
  */
 export type Phase = 'choosing' | 'final';
 
@@ -38,7 +38,7 @@ export interface TrainingRunOptions {
   readonly phase: Phase;
 }
 
-/** Opens the optimiser at the checkpoint if there is one to resume from, else at `initial`. */
+/** Opens the optimiser at the checkpoint if there is one to resume from, otherwise at `initial`. */
 export function openTrainingRun(initial: Parameters, options: TrainingRunOptions): TrainingRun {
   const { path, identity, resume } = options;
   const saved = resume ? readCheckpoint(path, identity) : null;
@@ -58,7 +58,7 @@ export class TrainingRun {
   start: Choice | null;
   /** The drift measured on held-out campaigns. */
   drift: Drift | null;
-  /** Steps of the first phase. */
+  /** Number of steps of the first phase. */
   choosingSteps: number;
   bestParameters: Parameters;
   readonly #options: TrainingRunOptions;
@@ -83,7 +83,7 @@ export class TrainingRun {
     return this.#optimiser;
   }
 
-  /** How the heads are adapted by the latest choice; null before any. */
+  /** How the heads are adapted, by the latest choice; null before any. */
   get adaptation(): DescentSettings | null {
     return this.choice?.settings ?? (this.start && settingsBefore(this.start));
   }
@@ -113,7 +113,7 @@ export class TrainingRun {
     this.#savedAt = { phase, steps };
   }
 
-  /** Saves what is not in a checkpoint yet. */
+  /** Saves everything that is not in a checkpoint yet. */
   saveRest(): void {
     if (this.#savedAt.phase !== this.phase || this.#optimiser.steps > this.#savedAt.steps) this.save();
   }

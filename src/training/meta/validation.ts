@@ -1,5 +1,6 @@
 /**
- * Validation: a model in training adapts to simulated seed sets of past campaigns, as the service would to future ones.
+ * Validation: a model in training adapts to simulated seed sets of past campaigns, as the service would to those of
+ * future ones.
  */
 
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
@@ -30,13 +31,13 @@ import type { Learners } from './learners.ts';
 
 export interface Validation {
   /**
-   * The quality on the held-out campaigns; a campaign's quality is the mean over its seed sets, which are not
+   * The quality on the held-out campaigns. A campaign's quality is the mean over its seed sets, because these are not
    * independent campaigns.
    */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
   /**
    * The best way to adapt the heads, which may be the choice from `before` training, and to blend them; null if the
-   * model has none.
+   * model has no heads.
    */
   choose(learners: Learners, parameters: Parameters, before: Choice | null): Promise<Choice | null>;
 }
@@ -44,8 +45,8 @@ export interface Validation {
 type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
- * The best way to adapt the heads of an untrained model, on train campaigns: there are more of them than are held out
- * later, and a general model from few campaigns adds little. null if the model has no heads.
+ * The best way to adapt the heads of an untrained model, chosen on train campaigns: there are more of them than are
+ * held out later, and a general model from few campaigns adds little. null if the model has no heads.
  */
 export async function chooseAtStart(
   { population }: PreparedDataSet,
@@ -64,7 +65,7 @@ export async function chooseAtStart(
   return logits ? { ...chosen, stack: fitStackBefore(chosen.settings, logits) } : chosen;
 }
 
-/** The trials of train campaigns before training; `share` of candidates who are known as in `Known`. */
+/** The trials of train campaigns before training; `share` of candidates are known, as in `Known`. */
 export function startTrials(
   campaigns: readonly CampaignHistory[],
   population: PreparedDataSet['population'],
@@ -92,7 +93,9 @@ export function choiceTrials(
   return trialsPerCampaign(campaigns, held, CHOICE_CAMPAIGNS, CHOICE_SEEDS, population, rng, key, share);
 }
 
-/** What blends of the settings are made of, by campaign and trial; null where there is no regression to blend. */
+/**
+ * The logits that blends of the settings are made of, by campaign and trial; null if there is no regression to blend.
+ */
 async function logitsOf(
   learners: Learners,
   parameters: Parameters,
@@ -107,7 +110,7 @@ async function logitsOf(
   );
 }
 
-/** The outcome of each campaign, the mean over its seed sets, for each setting. */
+/** For each setting, the outcome of each campaign: the mean over its seed sets. */
 function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials: readonly CampaignTrials[]) {
   return async (settings: readonly DescentSettings[]): Promise<Outcome[][]> => {
     const evaluated = await learners.evaluate(
@@ -123,7 +126,7 @@ function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials:
 }
 
 /**
- * Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is
+ * Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small is
  * omitted.
  */
 export function trialsPerCampaign(

@@ -1,4 +1,4 @@
-/** Where the map of a vector into the latent space starts: its principal components. */
+/** The initial map of a vector into the latent space: its principal components. */
 
 import type { Rng } from '../../lib/rng.ts';
 import { MOST_DEVIATIONS, type NumberScale } from '../../model/architectures/feature-inputs.ts';
@@ -6,7 +6,7 @@ import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { Population } from '../../population/read.ts';
 import { gram, orthonormalise } from './latent-start.ts';
 
-/** More directions than asked for are followed, so that the last ones are right too. */
+/** Additional directions are computed, so that the last requested ones are accurate too. */
 const OVERSAMPLING = 10;
 /** Rounds of subspace iteration. */
 const ROUNDS = 4;
@@ -14,8 +14,8 @@ const ROUNDS = 4;
 const MOST_USERS = 20_000;
 
 /**
- * The `rank` leading principal components of a vector's standardised numbers, `[size, rank]` row-major, scaled so that
- * all that users are mapped to has variance 1 together: as the latent vectors of tokens. Zeros where no user has the
+ * The `rank` leading principal components of a vector's standardised numbers, `[size, rank]` row-major, scaled like the
+ * latent vectors of tokens: all entries that users are mapped to together have variance 1. Zeros if no user has the
  * vector.
  */
 export function vectorStart(

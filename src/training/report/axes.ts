@@ -1,8 +1,8 @@
-/** Axes of a chart: a frame in pixels, what is drawn around it, and the numbers beside it. */
+/** Axes of a chart: a frame in pixels, the elements drawn around it, and the numbers next to it. */
 import { element, textElement } from './svg.ts';
 import { colour } from './theme.ts';
 
-/** Where data are drawn, in pixels of the chart. */
+/** The area of the data, in pixels of the chart. */
 export interface Frame {
   readonly left: number;
   readonly right: number;
@@ -10,17 +10,17 @@ export interface Frame {
   readonly bottom: number;
 }
 
-/** From a value to its pixel. */
+/** Maps a value to its pixel. */
 export type Scale = (value: number) => number;
 
 export interface AxisLook {
   readonly name: string;
-  /** Values with a number beside them. */
+  /** Values that are labelled. */
   readonly ticks: readonly number[];
   readonly format?: (value: number) => string;
-  /** A line across the frame at each tick. */
+  /** Whether a line crosses the frame at each tick. */
   readonly hasGrid?: boolean;
-  /** A short line outside the frame at each tick. */
+  /** Whether there is a short line outside the frame at each tick. */
   readonly hasMarks?: boolean;
 }
 
@@ -28,11 +28,11 @@ const MARK = 5;
 const LABEL_GAP = 8;
 const LABEL_SIZE = 12;
 const NAME_SIZE = 13;
-/** From the frame to the middle of the axis' name. */
+/** Distance from the frame to the middle of the axis' name. */
 const NAME_BELOW = 38;
 const NAME_LEFT = 48;
 
-/** The axis below a frame, or left of it. */
+/** The axis below a frame, or to the left of it. */
 export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: AxisLook): string[] {
   const { left, right, top, bottom } = frame;
   const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;
@@ -60,7 +60,7 @@ export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: A
   ];
 }
 
-/** A line of one pixel, in the middle of its pixels: sharp on every screen. */
+/** A line one pixel wide, centred on pixels: sharp on every screen. */
 export function straight(name: 'grid' | 'axis' | 'muted', x1: number, y1: number, x2: number, y2: number): string {
   const middle = (value: number) => Math.floor(value + 1e-6) + 0.5;
   const [x, y] = [x1 === x2 ? middle(x1) : null, y1 === y2 ? middle(y1) : null];

@@ -1,4 +1,4 @@
-/** Recall and lift by the size of the audience, all methods. */
+/** Recall and lift by the size of the audience, for all methods. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
@@ -29,7 +29,7 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
     .domain([0, isRecall ? 1 : greatestLift(report)])
     .range([FRAME.bottom, FRAME.top]);
   const styles = lineStyles(Object.keys(report.methods));
-  // metaheac in front
+  // metaheac is drawn last, in front
   const curves = [...order].reverse().map((method) => ({
     points: report.curves[method]!.map((point) => ({ x: point.share, ...point[what] })),
     style: styles.get(method)!,
@@ -71,7 +71,7 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
   };
 }
 
-/** Space for every band. */
+/** The top of the axis: leaves room for every band. */
 function greatestLift({ curves }: EvaluationReport): number {
   const most = Math.max(...Object.values(curves).flatMap((curve) => curve.map(({ lift }) => lift.high)));
   const step = most > 20 ? 10 : most > 8 ? 2 : 1;

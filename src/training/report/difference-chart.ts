@@ -1,4 +1,4 @@
-/** How far metaheac is ahead of each other method, as a forest plot by group. */
+/** A forest plot by group of how far metaheac is ahead of each other method. */
 import { scaleLinear } from 'd3-scale';
 import { clearSign, type Interval, signed } from '../../lib/interval.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
@@ -16,7 +16,7 @@ const LABELS_WIDTH = 252;
 const TOP = 8;
 const GAP = 26;
 const PANEL_WIDTH = (WIDTH - LABELS_WIDTH - GAP - 14) / 2;
-/** Far below every method: it would squeeze the relevant differences into a corner; the table has it. */
+/** Far below every other method: it would squeeze the relevant differences into a corner; the table has it. */
 const LEFT_OUT = 'random';
 const MARKS = { 1: ['circle', 'own'], '-1': ['diamond', 'vermilion'], 0: ['ring', 'muted'] } as const;
 
@@ -66,12 +66,12 @@ function rowsOf(report: EvaluationReport): Row[] {
     );
 }
 
-/** The middle of a row. */
+/** The vertical middle of a row. */
 function rowMiddle(row: number): number {
   return TOP + (row + 0.5) * ROW_HEIGHT;
 }
 
-/** One measure's differences, an interval in each row, with an axis wide enough for all of them and zero. */
+/** The differences in one measure, an interval in each row, with an axis wide enough for all of them and for zero. */
 function differencePanel(
   frame: Frame,
   name: string,
@@ -103,7 +103,7 @@ function differencePanel(
   ];
 }
 
-/** The row's group, and its method before the first of them. */
+/** The row's group, and the method in front of its first row. */
 function rowLabels({ method, group, isFirst }: Row, row: number): string[] {
   const look = { y: rowMiddle(row), 'text-anchor': 'end' };
   const groupLabel = { x: LABELS_WIDTH - 10, ...look, 'font-size': 12, fill: colour('muted') };
@@ -111,7 +111,7 @@ function rowLabels({ method, group, isFirst }: Row, row: number): string[] {
   return [...(isFirst ? [textElement(shortened(method), methodLabel)] : []), textElement(group, groupLabel)];
 }
 
-/** A background behind the rows of every other method. */
+/** A background for the rows of every second method. */
 function stripes(rows: readonly Row[], width: number): string[] {
   const starts = rows.flatMap(({ isFirst }, row) => (isFirst ? [row] : []));
   return starts.flatMap((from, i) => {

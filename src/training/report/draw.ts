@@ -11,12 +11,12 @@ export interface Chart {
   readonly name: string;
   /** The title, shown and read aloud. */
   readonly title: string;
-  /** What it shows in this case, in a sentence: read aloud instead of the picture. */
+  /** What it shows in this case, in a sentence: read aloud in place of the picture. */
   readonly description: string;
-  /** Pixels. */
+  /** In pixels. */
   readonly width: number;
   readonly height: number;
-  /** SVG elements, one on another; colours are those of the theme. */
+  /** SVG elements, later ones on top of earlier ones; colours are those of the theme. */
   readonly body: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export function drawChart(chart: Chart): string {
 const HEADING_HEIGHT = 40;
 const MARGIN = 12;
 
-/** A standalone file: the chart under its title, on its own background, light or dark according to the reader. */
+/** A standalone file: the chart below its title, on its own background, light or dark as the reader prefers. */
 export function drawFile(chart: Chart): string {
   const [width, height] = [chart.width + 2 * MARGIN, chart.height + HEADING_HEIGHT + MARGIN];
   const heading = `x="${MARGIN + 4}" y="27" style="font:600 15px ${FONT}" fill="${colour('ink')}"`;
@@ -62,7 +62,7 @@ function frame(
   ].join('\n');
 }
 
-/** The chart's elements, in the classes of their colours. */
+/** The chart's elements, with colours as classes. */
 function renderBody({ body }: Chart): string {
   return themed([`<g font-family="${FONT}">`, ...body, '</g>'].join('\n'));
 }
@@ -70,8 +70,8 @@ function renderBody({ body }: Chart): string {
 const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
 
 /**
- * Gives elements with a colour of the theme the class of that colour; another colour, which would not follow the
- * scheme, is a bug.
+ * Gives each element with a colour of the theme the class of that colour. Any other colour would not follow the scheme,
+ * so it is a bug.
  */
 function themed(svg: string): string {
   return svg.replace(/<[a-z]+ [^>]*>/g, (element) => {

@@ -16,14 +16,14 @@ export function percent(share: number): string {
   return `${Number((100 * share).toPrecision(4))} %`;
 }
 
-/** A name, cut to the space in charts. */
+/** A name, shortened to fit into charts. */
 export function shortened(name: string): string {
   return name.length > NAME_CHARACTERS ? `${name.slice(0, NAME_CHARACTERS - 1)}…` : name;
 }
 
 export interface Cell {
   readonly text: string;
-  /** A row's heading. */
+  /** Whether it is the heading of its row. */
   readonly heading?: boolean;
   readonly strong?: boolean;
 }
@@ -61,7 +61,7 @@ export function folded(summary: string, content: string): string {
   return `<details><summary>${escapeText(summary)}</summary>\n${content}\n</details>`;
 }
 
-/** A page that holds everything itself: no script, nothing to fetch. */
+/** A self-contained page: no script, nothing to fetch. */
 export function htmlPage(title: string, body: readonly string[]): string {
   return [
     '<!doctype html>',

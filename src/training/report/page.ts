@@ -14,14 +14,14 @@ import { escapeText } from './svg.ts';
 import { campaignTable, curveTable, differenceTable, qualityTable, seedsTable } from './tables.ts';
 import { methodOrder } from './theme.ts';
 
-/** Plots of a report, in the page's order. */
+/** The charts of a report, in the page's order. */
 export function reportCharts(report: EvaluationReport): [recall: Chart, lift: Chart, differences: Chart, seeds: Chart] {
   return [curveChart(report, 'recall'), curveChart(report, 'lift'), differenceChart(report), seedsChart(report)];
 }
 
 /**
- * The page of `report`, the evaluation of the model of `manifest`. Equal arguments produce equal text: it contains no
- * time of writing and no durations.
+ * The page for `report`, an evaluation of the model with `manifest`. Equal arguments produce equal text: no time of
+ * writing, no durations.
  */
 export function renderPage(report: EvaluationReport, manifest: Manifest): string {
   const [recall, lift, differences, seeds] = reportCharts(report).map(figure);

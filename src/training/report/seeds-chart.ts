@@ -18,7 +18,7 @@ const MARGIN = 1.12;
 const SIZE = { width: 860, height: 400 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 42, bottom: SIZE.height - 52 };
 
-/** AUC of each campaign by the number of its seeds, and means of bins, compared with the strongest other method. */
+/** AUC of each campaign by the number of its seeds, with means of bins, compared with the strongest other method. */
 export function seedsChart(report: EvaluationReport): Chart {
   const { campaigns, by_seeds: bins } = report;
   const styles = lineStyles(Object.keys(report.methods));
@@ -67,7 +67,7 @@ function campaignMark(cx: number, cy: number, r: number): string {
   return element('circle', { cx, cy, r, fill: colour('own'), 'fill-opacity': 0.45 });
 }
 
-/** A method's means, with their intervals, on a line through them. */
+/** A method's means with their intervals, on a line through the means. */
 function means(scales: Scales, bins: readonly SeedBin[], method: string, style: LineStyle): string[] {
   const isOwn = method === MAIN_METHOD;
   const points = bins.map(({ seeds, auc }) => ({
@@ -84,7 +84,7 @@ function means(scales: Scales, bins: readonly SeedBin[], method: string, style: 
   ];
 }
 
-/** 1, 2, 5, 10 .. within the bounds; the bounds themselves if there are hardly any. */
+/** 1, 2, 5, 10 .. within the bounds; the bounds themselves if there are too few. */
 function seedTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let [tick, i] = [1, 0]; tick <= high; i++) {

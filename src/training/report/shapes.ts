@@ -1,4 +1,4 @@
-/** What charts draw inside their axes: lines, bands, intervals and marks; and legends. */
+/** Elements inside the axes of a chart: lines, bands, intervals and marks; and legends. */
 import { area, line as lineThrough } from 'd3-shape';
 import type { Interval } from '../../lib/interval.ts';
 import type { Scale } from './axes.ts';
@@ -15,7 +15,7 @@ type Point = readonly [x: number, y: number];
 
 const DIGITS = 2;
 
-/** A line through points, without marks of its own. */
+/** A line through points, without marks. */
 export function line({ x, y }: Scales, points: readonly Point[], { colour: color, width, dash }: LineStyle): string {
   const through = lineThrough<Point>(
     ([value]) => x(value),
@@ -74,7 +74,7 @@ function meanMark(cx: number, cy: number, mark: Whisker['mark'], color: string):
   return [element('circle', { cx, cy, r: MARK_RADIUS, fill, stroke: color, 'stroke-width': 2 })];
 }
 
-/** A square on its corner. */
+/** A square standing on a corner. */
 export function diamond(cx: number, cy: number, reach: number, look: Attributes): string {
   const at = (pixel: number) => String(Number(pixel.toFixed(DIGITS)));
   const edges = `l${reach},${reach}l${-reach},${reach}l${-reach},${-reach}Z`;
@@ -84,7 +84,7 @@ export function diamond(cx: number, cy: number, reach: number, look: Attributes)
 const ENTRY_SIZE = 12.5;
 /** Width of a character, in pixels: enough for the fonts of all systems. */
 const CHARACTER_WIDTH = 7.3;
-/** Between a symbol and its text. */
+/** Distance between a symbol and its text. */
 const SYMBOL_GAP = 6;
 const ENTRY_HEIGHT = 24;
 const LEGEND_LINE = 34;
@@ -96,7 +96,7 @@ export interface LegendEntry {
   readonly symbolWidth: number;
 }
 
-/** Entries beside each other, `gap` pixels apart; below each other without a gap. */
+/** Entries next to each other, `gap` pixels apart; one below the other without a gap. */
 export function legend(x: number, y: number, entries: readonly LegendEntry[], gap?: number): string[] {
   let [left, middle] = [x, y];
   return entries.flatMap(({ text, symbol, symbolWidth }) => {
@@ -108,7 +108,7 @@ export function legend(x: number, y: number, entries: readonly LegendEntry[], ga
   });
 }
 
-/** An entry for what is drawn as a line. */
+/** An entry for something drawn as a line. */
 export function lineEntry(text: string, style: LineStyle): LegendEntry {
   const pixels = { x: (value: number) => value, y: (value: number) => value };
   const through = (x: number, y: number): Point[] => [

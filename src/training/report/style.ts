@@ -1,4 +1,4 @@
-/** The style sheet of pages: light and dark by the reader's choice, narrow screens, paper. */
+/** The style sheet of pages: light and dark as the reader prefers, narrow screens, paper. */
 import { cssVariables, svgRules } from './theme.ts';
 
 export function pageStyle(): string {

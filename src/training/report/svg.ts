@@ -1,6 +1,6 @@
 /** Elements of SVG as text. */
 
-/** Text as content or attribute of HTML and SVG. */
+/** Text escaped for the content or an attribute of HTML and SVG. */
 export function escapeText(text: string): string {
   return (
     text
@@ -13,10 +13,10 @@ export function escapeText(text: string): string {
   );
 }
 
-/** Values of attributes; one that is undefined is left out. Numbers are pixels, to a hundredth. */
+/** Values of attributes; undefined ones are left out. Numbers are pixels, rounded to a hundredth. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** `<name ../>`, its attributes in their order. */
+/** `<name ../>`, with attributes in the given order. */
 export function element(name: string, attributes: Attributes): string {
   return `<${name}${written(attributes)}/>`;
 }

@@ -1,10 +1,10 @@
 /**
- * Colours of reports, light and dark, and how each method is drawn. Line patterns distinguish methods without colours.
+ * Colours of reports, light and dark, and the line of each method. Line patterns distinguish methods without colours.
  */
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
 
-/** By name, the light and the dark value; light values are all different, since they identify colours in a drawing. */
+/** The light and the dark value by name; light values are all different, because they identify colours in a drawing. */
 export const COLOURS = {
   paper: ['#ffffff', '#14181d'],
   ink: ['#1b2026', '#e6e9ed'],
@@ -31,8 +31,8 @@ export function colour(name: ColourName): string {
 }
 
 /**
- * The dark values for elements of the classes `f-<light>` (fill) and `s-<light>` (stroke); light values are their
- * attributes. Paper is light.
+ * The dark values for elements of the classes `f-<light>` (fill) and `s-<light>` (stroke); the light values are the
+ * elements' attributes. Paper is light.
  */
 export function svgRules(): string {
   const rules = Object.values(COLOURS).flatMap(([light, dark]) => [
@@ -58,14 +58,14 @@ export function methodOrder({ methods }: EvaluationReport): string[] {
 export interface LineStyle {
   readonly colour: string;
   readonly width: number;
-  /** Lengths of strokes and gaps in pixels; empty is a whole line. */
+  /** Lengths of strokes and gaps in pixels; empty is a solid line. */
   readonly dash: readonly number[];
 }
 
 const SEQUENCE = ['vermilion', 'green', 'pink', 'ochre', 'sky', 'violet', 'brown'] as const;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2]];
 
-/** Styles of the methods of a report, by their order in it: equal for equal reports. */
+/** Styles of a report's methods, by their order in it: equal for equal reports. */
 export function lineStyles(methods: readonly string[]): ReadonlyMap<string, LineStyle> {
   let next = 0;
   return new Map(

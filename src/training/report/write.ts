@@ -1,4 +1,4 @@
-/** Writes what is shown of an evaluation: its page, and its plots as SVG files. */
+/** Writes an evaluation's page, and its plots as SVG files. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -10,8 +10,8 @@ import { drawFile } from './draw.ts';
 import { renderPage, reportCharts } from './page.ts';
 
 /**
- * Makes the folders that are written to, so that an evaluation of hours does not fail at its end. Errors:
- * invalid_argument where `page` is a folder, storage_failed.
+ * Creates the folders of the outputs, so that an evaluation of hours does not fail at its end. Errors: invalid_argument
+ * if `page` is a folder; storage_failed.
  */
 export function prepareOutputs(page: string | undefined, plots: string | undefined): void {
   for (const folder of [page === undefined ? undefined : dirname(page), plots])
@@ -20,14 +20,12 @@ export function prepareOutputs(page: string | undefined, plots: string | undefin
     throw new AppError('invalid_argument', `${page} is a folder: --report takes the file to write`);
 }
 
-/** Writes the page to `path`, in place of what is there. Errors: storage_failed. */
+/** Writes the page to `path`, replacing an existing file. Errors: storage_failed. */
 export function writePage(path: string, report: EvaluationReport, manifest: Manifest): void {
   write(path, renderPage(report, manifest));
 }
 
-/**
- * Writes recall.svg, lift.svg, differences.svg and seeds.svg to `folder`, which is there. Errors: storage_failed.
- */
+/** Writes recall.svg, lift.svg, differences.svg and seeds.svg to `folder`, which must exist. Errors: storage_failed. */
 export function writePlots(folder: string, report: EvaluationReport): string[] {
   return reportCharts(report).map((chart) => {
     const path = join(folder, `${chart.name}.svg`);
