@@ -1,4 +1,4 @@
-/** `npm run lab -- COMMAND ..`: measures this repository, and writes the data sets that it is measured on. */
+/** `npm run lab -- COMMAND ..`: measures this repository, and writes the data sets for it. */
 import { AppError } from '../../src/lib/errors.ts';
 import { chosen } from './options.ts';
 import { runPredictions } from './predictions/command.ts';

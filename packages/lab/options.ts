@@ -1,4 +1,4 @@
-/** Arguments of the lab's commands. Whatever is wrong with them is invalid_argument. */
+/** Arguments of the lab's commands. Any mistake in them is invalid_argument. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { AppError } from '../../src/lib/errors.ts';
 

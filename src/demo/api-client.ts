@@ -38,7 +38,7 @@ export type ReadinessAnswer = z.infer<typeof readinessSchema>;
 export type AudienceMember = z.infer<typeof memberSchema>;
 
 const POLL_MS = 100;
-/** A demo's campaign takes seconds; after this something is wrong. */
+/** A demo's campaign takes seconds; after this time, something is wrong. */
 const EXPANSION_LIMIT_MS = 15 * 60_000;
 
 export class ApiClient {

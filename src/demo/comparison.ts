@@ -22,7 +22,7 @@ export interface Method {
   readonly ranking: Int32Array;
 }
 
-/** Truth from rows of labels; a user in two rows likes the campaign if one says so. */
+/** Truth from labelled rows; a user in two rows likes the campaign if either says so. */
 export function readTruth(users: Int32Array, labels: Uint8Array, directorySize: number): Truth {
   const truth = new Int8Array(directorySize).fill(-1);
   for (let i = 0; i < users.length; i++) truth[users[i]!] = Math.max(truth[users[i]!]!, labels[i]!);

@@ -27,13 +27,13 @@ import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
 import { readTraits } from './traits.ts';
 
 export interface DemoOptions {
-  /** What starts the demo again, such as `npx metaheac demo`. */
+  /** The command that starts the demo again, such as `npx metaheac demo`. */
   readonly command: string;
   /** Leaves the service running. */
   readonly keep?: boolean;
-  /** A data set instead of the synthetic one. */
+  /** A data set to use instead of the synthetic one. */
   readonly data?: string;
-  /** A model that was trained on it; without, one is trained first. */
+  /** A model trained on `data`; without it, one is trained first. */
   readonly model?: string;
 }
 
@@ -64,12 +64,12 @@ const MEASURED_PERCENTS = [1, 2, 5, 10];
 /** The size for which the verdict is given. */
 const VERDICT_PERCENT = 5;
 const FIRST_MEMBERS = 10;
-/** Traits that fit on a line: these, or the first four features of another data set. */
+/** Traits that fit on a line: these, or the first four features of the given data set. */
 const SYNTHETIC_TRAITS = ['age_band', 'occupation', 'country', 'interests'];
 /** Key of the baselines' random numbers. */
 const BASELINE_KEY = 'demo/baselines';
 
-/** Runs until the report is printed, with `keep` until Ctrl-C. Leaves nothing behind, however it ends. */
+/** Runs until the report is printed, or with `keep` until Ctrl-C. Leaves no files behind, however it ends. */
 export async function runDemo(options: DemoOptions, dependencies: DemoDependencies): Promise<void> {
   if (options.model !== undefined && options.data === undefined)
     throw new AppError('invalid_argument', '--model goes with --data: the synthetic people have a model of their own');
@@ -140,7 +140,7 @@ class Demo {
     await service.engineReady;
     const client = new ApiClient(service.url, this.#clock);
     const { model_version, parts } = await client.readiness();
-    // without the reason why it is not another device
+    // without the reason for the choice of device
     const device = parts.find(({ name }) => name === 'engine')?.detail.split(' (')[0];
     this.#say(`${service.url} is ready: model ${model_version}, engine on ${device}`);
     return client;
@@ -233,7 +233,9 @@ class Demo {
       'Share of the people who like it found in the top of each ranking (x: lift over random)',
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
-      ...indented(['Logistic regression uses the same seeds and traits, with the best strength on train campaigns.']),
+      ...indented([
+        'Logistic regression uses the same seeds and traits, with the strength that is best on train campaigns.',
+      ]),
       ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),
     );
   }

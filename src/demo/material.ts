@@ -14,7 +14,7 @@ import { importPopulation } from '../population/import.ts';
 import { derivedFeatures, openPopulation, type Population } from '../population/read.ts';
 import { type CampaignHistory, type History, readHistory } from '../training/history/history.ts';
 
-/** The population of the demo; its model was trained on people of the same world with another seed. */
+/** The demo's population. Its model was trained on people from the same generator with another seed. */
 export const SYNTHETIC = {
   users: 50_000,
   world: 'demo',
@@ -27,10 +27,10 @@ export const SYNTHETIC = {
   testCampaigns: 2,
 } as const;
 
-/** The general model that comes with the code: models/demo, beside `src/` as beside `dist/`. */
+/** The general model that comes with the code: models/demo, next to `src/` and next to `dist/`. */
 export const DEMO_MODEL = join(PACKAGE_ROOT, 'models', 'demo');
 
-/** A campaign without this many seeds would end as too small. */
+/** A campaign with fewer seeds would end in the state `too_small`. */
 const MINIMUM_SEEDS = 10;
 
 /** Writes the synthetic data set into `folder`. */
@@ -46,8 +46,8 @@ export interface Material {
 }
 
 /**
- * Imports the users of the data set for the model, into `out`, and chooses its first large test campaign (or its first
- * one).
+ * Imports the users of the data set for the model, into `out`, and chooses its first large test campaign, or its first
+ * one if none is large.
  */
 export async function importMaterial(
   data: string,

@@ -72,7 +72,7 @@ export function tableOfFound(
   return indented(alignColumns(rows, `l${'r'.repeat(sizes.length)}`));
 }
 
-/** Which method finds more of the hidden members, and whether the difference may be chance. */
+/** Which method finds more of the hidden members, and whether chance could explain the difference. */
 export function verdict(size: number, { difference, chance }: { difference: number; chance: number }): string {
   const ahead = difference >= 0 ? 'MetaHeac' : 'logistic regression';
   const behind = difference >= 0 ? 'logistic regression' : 'MetaHeac';

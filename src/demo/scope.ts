@@ -1,4 +1,4 @@
-/** Clean-up that a command needs however it ends (normally, on errors, on Ctrl-C): temporary folders and services. */
+/** Cleans up temporary folders and services, however a command ends (normally, on errors, on Ctrl-C). */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,9 +25,9 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
   const told = new Promise<NodeJS.Signals>((resolve) => {
     tell = resolve;
   });
-  // a second signal does not cut the clean-up short: npm forwards the one that the terminal has already sent
+  // a second signal does not cut the clean-up short: npm forwards the signal that the terminal has already sent
   for (const signal of SIGNALS) process.on(signal, tell);
-  // an exit from elsewhere (a closed pipe) still removes the folders
+  // even an exit from elsewhere (a closed pipe) removes the folders
   process.once('exit', removeFolders);
 
   let isAwaited = false;
@@ -52,6 +52,6 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
     process.off('exit', removeFolders);
     for (const name of SIGNALS) process.off(name, tell);
   }
-  // the work that was interrupted may still be running: only the end of the process stops it
+  // the interrupted work may still be running: only the end of the process stops it
   if (signal !== null && !isAwaited) process.exit(128 + constants.signals[signal]);
 }

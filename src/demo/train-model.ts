@@ -13,7 +13,7 @@ import { train } from '../training/train.ts';
 export const TRAINING_BUDGET_MS = 180_000;
 /** Steps timed beforehand. */
 const TIMED_STEPS = 5;
-/** A demo's training is shorter than a real one, and steps are whole multiples of the validation's. */
+/** A demo's training is shorter than a real one, and its steps are a multiple of the validation interval. */
 const STEPS = { fewest: 25, most: 300, multiple: 25 } as const;
 
 export interface DemoTraining {
@@ -60,7 +60,7 @@ export async function trainModel(
   }
 }
 
-/** Milliseconds of one step. The first step also opens the sessions, and the last one validates: they are left out. */
+/** Milliseconds per step. The first step also opens the sessions, and the last one validates: both are left out. */
 async function timeSteps(prepared: PreparedDataSet, out: string, common: Common): Promise<number> {
   const times: number[] = [];
   const settings = { ...DEFAULT_TRAIN_SETTINGS, steps: TIMED_STEPS, validationShare: 0 };

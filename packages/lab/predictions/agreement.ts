@@ -13,7 +13,7 @@ import { aucAgainstAll } from '../../../src/training/evaluation/metrics.ts';
 import { type GroupName, groupsOf } from '../../../src/training/evaluation/summary.ts';
 import type { MeasuredCampaign, MeasuredPredictions } from './measure.ts';
 
-/** The prediction of one metric, and the truth. */
+/** The prediction of one metric, with the true value. */
 export interface PredictedTruth extends Interval {
   readonly true: number;
 }
@@ -24,7 +24,7 @@ export interface CampaignPrediction {
   readonly group: MeasuredCampaign['group'];
   readonly seeds: number;
   readonly verdict: Verdict;
-  /** Against all rows, including members, like the predicted one. */
+  /** Against all rows, including members, like the predicted AUC. */
   readonly auc: PredictedTruth | null;
   /** By share of the audience; lift is recall / share. */
   readonly recall: Readonly<Record<string, PredictedTruth | null>>;
@@ -52,7 +52,7 @@ export interface PredictionSummary {
   readonly auc: Agreement | null;
   readonly recall: Readonly<Record<string, Agreement | null>>;
   readonly verdicts: VerdictCounts;
-  /** Campaigns whose true AUC is below `auc`, and those of them that are called weak. */
+  /** Campaigns whose true AUC is below `auc`, and how many of them are called weak. */
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number };
 }
 
@@ -61,13 +61,13 @@ export interface PredictionReport {
   readonly campaigns: readonly CampaignPrediction[];
   /** A group without campaigns is left out. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
-  /** Whether later members were taken to be less like the seeds, and on how many past campaigns that was measured. */
+  /** Whether drift was taken into account, and on how many past campaigns it was measured. */
   readonly drift: { readonly measured: boolean; readonly campaigns: number };
   /** Verdicts on random users, who look like everyone. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
 
-/** Predicts from what was measured, with `drift` or without, and compares. */
+/** Predicts from the measurements, with `drift` or without, and compares with the truth. */
 export function reportPredictions(measured: MeasuredPredictions, drift: Drift | undefined): PredictionReport {
   const predicted = (of: { readonly seeds: number; readonly ranks: SeedRanks | null }): Prediction =>
     predict(of.ranks, { all: of.seeds, fitting: of.seeds }, { drift });
@@ -95,7 +95,7 @@ function besideTruth(
   };
 }
 
-/** Sums up by group. */
+/** Summarises by group. */
 export function summarisePredictions(campaigns: readonly CampaignPrediction[]): PredictionReport['groups'] {
   return Object.fromEntries(groupsOf(campaigns).map(([name, members]) => [name, summariseGroup(members)]));
 }
@@ -122,10 +122,10 @@ function countVerdicts(all: readonly { readonly verdict: Verdict }[]): VerdictCo
   return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
 }
 
-/** A bound and a truth may be the same fraction, rounded differently. */
+/** A bound and a true value may be the same fraction, rounded differently. */
 const ROUNDING = 1e-9;
 
-/** Whether the interval contains the truth. */
+/** Whether the interval contains the true value. */
 export function holdsTruth({ low, high, true: truth }: PredictedTruth): boolean {
   return truth >= low - ROUNDING && truth <= high + ROUNDING;
 }

@@ -29,7 +29,7 @@ interface Options {
   readonly note: (line: string) => void;
 }
 
-/** Models that are not given are trained. Each data set is measured with `--repeats` random seeds. */
+/** Trains the models that are not given. Each data set is measured with `--repeats` random seeds. */
 export async function runPredictions(
   args: readonly string[],
   note: (line: string) => void,
@@ -57,7 +57,7 @@ export async function runPredictions(
   }
 }
 
-/** Without drift, and with what the model knows of it. */
+/** Without drift, and with the drift that the model knows. */
 async function checkDataSet(folder: string, given: string | null, options: Options) {
   const { model, prepared } = given === null ? await trained(folder, options) : await loaded(folder, given);
   try {

@@ -1,5 +1,5 @@
 /**
- * What predictions of test campaigns are made of, beside the truth of the eval rows; and the same for random users as
+ * The data from which test campaigns are predicted, with the truth from the eval rows; and the same for random users as
  * seeds.
  */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
@@ -37,7 +37,7 @@ export interface MeasuredPredictions {
   readonly random: readonly RankedSeeds[];
 }
 
-/** For an audience cut from a trial's eval rows; `seed` determines all random numbers. */
+/** For audiences cut from a trial's eval rows; `seed` determines all random numbers. */
 export async function measurePredictions(
   prepared: PreparedDataSet,
   model: GeneralModel,
@@ -73,7 +73,7 @@ export async function measurePredictions(
   }
 }
 
-/** With as many random users as the trial has seeds; null if they leave nobody to rank. */
+/** With as many random users as the trial has seeds; null if that leaves nobody to rank. */
 async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

@@ -1,4 +1,4 @@
-/** What a check of predictions found: a paragraph for the terminal, a row of a table, and a page. */
+/** The result of a check of predictions: a paragraph for the terminal, a row of a table, and a page. */
 import { intervalText } from '../../../src/lib/interval.ts';
 import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
 import { figure, folded, htmlPage, section, table } from '../../../src/training/report/html.ts';
@@ -57,7 +57,7 @@ export function coverageRow(dataSet: string, report: PredictionReport, repeats: 
   ];
 }
 
-/** The page: a plot, the sums by group, and every campaign. */
+/** The page: a plot, the summary by group, and every campaign. */
 export function renderPredictionPage(report: PredictionReport, dataSet: string): string {
   const chart = predictionChart(report, dataSet);
   const campaigns = report.campaigns.map(({ id, seeds, verdict, recall }) => {

@@ -1,4 +1,4 @@
-/** Ablations: one thing at a time is left out of the training, or only of how heads are adapted. */
+/** Ablations: one thing at a time is left out of the training, or only out of the adaptation of heads. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -6,25 +6,25 @@ import { DEFAULT_DESCENT } from '../../../src/training/choices/descent.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/training/settings.ts';
 
 export interface Ablation {
-  /** The name that `--only` takes. */
+  /** The name for `--only`. */
   readonly name: string;
   /** The name in tables. */
   readonly title: string;
-  /** The model that is changed and compared with; the reference by default. */
+  /** The model that is changed and compared with. Default: the reference. */
   readonly of?: WholeName;
-  /** The change in training; null if the whole model is taken as it is. */
+  /** The change in training; null if the trained model is used unchanged. */
   readonly train: ((whole: TrainSettings) => TrainSettings) | null;
-  /** The change in how the whole model is adapted. */
+  /** The change in the adaptation. */
   readonly adapt?: (whole: DescentSettings) => DescentSettings;
-  /** Trained on users without past campaigns; says nothing where they are no feature. */
+  /** Whether to train without past campaigns; no result for data sets where they are not a feature. */
   readonly withoutPastCampaigns?: boolean;
 }
 
 /**
- * The default training without what would blur an ablation or double its time: no last training on all campaigns, and
- * nothing chosen on held-out ones. Heads are adapted and blended as while the default model is trained: with a logistic
- * and a whole-population regression, tuned on train campaigns, of half their weight. What the stack and its parts bring
- * is measured by `blend-variants.ts`, which fits it anew without each.
+ * The default training without the steps that would blur an ablation or double its time: no last training on all
+ * campaigns, and no choices on held-out ones. Heads are adapted and blended as during the training of the default
+ * model: with a logistic and a whole-population regression, tuned on train campaigns, each with half the weight of the
+ * heads. `blend-variants.ts` measures the stack and its parts, by fitting it again without each.
  */
 export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,
@@ -32,7 +32,7 @@ export const REFERENCE_SETTINGS: TrainSettings = {
   chooseAdaptation: false,
 };
 
-/** The models that parts are left out of. */
+/** The models that ablations start from. */
 export type WholeName = 'reference' | 'default';
 export const WHOLES: Readonly<Record<WholeName, TrainSettings>> = {
   reference: REFERENCE_SETTINGS,
@@ -104,7 +104,7 @@ export const ABLATIONS: readonly Ablation[] = [
   },
 ];
 
-/** The head stays where it starts, at zero, in training as online, and the logistic regression has no part of it. */
+/** The head stays at zero in training and online, and the auxiliary logistic regression does not use it. */
 function withoutHead(from: TrainSettings, head: string): TrainSettings {
   const adaptation = from.adaptation as DescentSettings;
   const { companion } = adaptation;

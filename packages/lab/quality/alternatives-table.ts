@@ -8,7 +8,8 @@ import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';
 
 /**
- * A row an alternative: the mean over data sets of its gain over the first, and where it is clearly ahead or behind.
+ * One row per alternative: the mean over data sets of its gain over the first, and the data sets on which it is clearly
+ * better or worse.
  */
 export function alternativesTable(sets: Alternatives): string {
   const names = sets[0]!.alternatives.map(({ name }) => name);

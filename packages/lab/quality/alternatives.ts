@@ -1,6 +1,6 @@
 /**
- * A trained model with the stack that is the default before anything is fitted, and changes of it, one at a time, on
- * the test campaigns: what a default could have been.
+ * A trained model with the default stack before anything is fitted, and with one change of it at a time, measured on
+ * the test campaigns: alternatives for the default.
  */
 import type { ClosedForm } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -23,7 +23,7 @@ const rates =
     ...from,
     rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
   });
-/** The library's parts of these kinds, which share what the heads leave. */
+/** A stack of the library's parts of these kinds, which share the weight that the heads leave. */
 const stack =
   (heads: number, kinds: readonly ClosedForm['kind'][] = ['logistic', 'regression']): Change =>
   (from) => {
@@ -31,7 +31,7 @@ const stack =
     return withStack(from, forms, stackBefore(forms, heads));
   };
 
-/** What a stack is drawn to before campaigns say what it should be made of. */
+/** The stack that fits start from. */
 const DEFAULT = stack(HEADS_BEFORE)(DEFAULT_DESCENT);
 
 /** The first is the default. */
@@ -52,11 +52,13 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'no whole-population regressions': stack(HEADS_BEFORE, ['logistic']),
 };
 
-/** A campaign's users are computed once for all of them; draws are equal, so that they can be compared by pair. */
+/**
+ * Computes a campaign's users once for all alternatives. All use the same random draws and can be compared in pairs.
+ */
 export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
   const { prepared, trials } = run;
   const { population } = prepared;
-  // a model that is served without heads has no experts: not so the reference
+  // the default may be served without heads, and then has no experts; the reference always has them
   const trained = (await trainedModel(run, 'reference', REFERENCE_SETTINGS)).model;
   const model = { ...trained, manifest: { ...trained.manifest, adaptation: DEFAULT } };
   const binding = bind(model.folder, population);

@@ -1,4 +1,4 @@
-/** One data set of the quality benchmark: its prepared data set and trials, and the models that are trained on it. */
+/** One data set of the quality benchmark: the prepared data set, its trials, and the models trained on it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -15,17 +15,17 @@ import { CPU } from '../../onnx-grad/index.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {
-  /** Steps of every training; null for those of the settings. */
+  /** Steps of every training; null for the number in the settings. */
   readonly steps: number | null;
   readonly repeats: number;
-  /** Whether a model of the published recipe is trained beside the default. */
+  /** Whether to train a model of the published recipe as well. */
   readonly published: boolean;
   readonly note: (line: string) => void;
 }
 
 export interface BenchRun {
   readonly name: string;
-  /** With past campaigns where they are a feature. */
+  /** With past campaigns if they are a feature. */
   readonly prepared: PreparedDataSet;
   /** The test campaigns. */
   readonly trials: readonly Trial[];
@@ -46,7 +46,7 @@ export interface Training {
 
 export const SEED = 1;
 
-/** Opens the data set `data`; what is done is kept in a folder of its name in `work`. */
+/** Opens the data set `data`; results are stored in a folder of its name in `work`. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
   const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',
@@ -64,7 +64,7 @@ export async function openBenchRun(data: string, work: string, options: BenchOpt
   };
 }
 
-/** Trains a model called `name`, or loads it where it was trained with equal settings. */
+/** Trains a model called `name`, or loads it if it was trained with equal settings. */
 export async function trainedModel(
   run: BenchRun,
   name: string,

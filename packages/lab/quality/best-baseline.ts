@@ -1,11 +1,11 @@
-/** The model beside the best of all other methods, on each data set and group: ahead, level or behind. */
+/** The model compared with the best of all other methods, on each data set and group: ahead, level or behind. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 import { GROUPS, groupsOf, plain, SHARE, short, signed, table } from './format.ts';
 
-/** `level` where the interval holds zero, or where one campaign has no interval. */
+/** `level` if the interval contains zero, or if there is none because there is one campaign only. */
 export type Verdict = 'ahead' | 'level' | 'behind';
 const VERDICTS: readonly Verdict[] = ['ahead', 'level', 'behind'];
 
@@ -17,12 +17,12 @@ export interface Comparison {
   readonly measure: Measure;
   readonly own: Interval;
   /**
-   * The other method with the largest mean on these campaigns, by this measure: it is picked with the truth at hand,
-   * which is in its favour.
+   * The other method with the largest mean on these campaigns by this measure. It is picked with knowledge of the
+   * results, which favours it.
    */
   readonly best: string;
   readonly theirs: number;
-  /** The model less that method, campaign by campaign. */
+  /** The model minus that method, campaign by campaign. */
   readonly difference: Interval;
   readonly verdict: Verdict;
 }
@@ -53,7 +53,7 @@ interface Named {
   readonly report: EvaluationReport;
 }
 
-/** One row a data set and group, and how often each verdict is given; empty without reports. */
+/** One row per data set and group, and how often each verdict occurs; empty without reports. */
 export function bestBaselineTable(reports: readonly Named[]): string {
   const rows = reports.flatMap(({ name, report }) => {
     const comparisons = compareWithBest(report);

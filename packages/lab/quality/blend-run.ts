@@ -1,6 +1,6 @@
 /**
- * The ablations of how a blend is chosen on one data set: the logits of all parts are computed once, by a model that
- * has not seen its held-out campaigns, and every variant chooses from them.
+ * Ablations of the choice of a blend, on one data set: a model that has not seen its held-out campaigns computes the
+ * logits of all parts once, and every variant chooses from them.
  */
 
 import { assert } from '../../../src/lib/errors.ts';
@@ -38,12 +38,12 @@ import {
 } from './blend-variants.ts';
 import { tuneOnFixedGrids } from './fixed-grids.ts';
 
-/** The test campaigns' quality with the blend of each variant. */
+/** The quality of each variant's blend on the test campaigns. */
 export interface BlendResult {
   readonly repeats: number;
   /** By campaign. */
   readonly groups: readonly ('small' | 'large' | null)[];
-  /** Whether members recur, so that trials have the shares that folds show. */
+  /** Whether members recur, so that trials use the shares that folds show. */
   readonly recurs: boolean;
   readonly variants: readonly {
     readonly name: string;
@@ -57,7 +57,7 @@ export function runBlend(run: BenchRun): Promise<BlendResult> {
   return runVariants(run, 'reference');
 }
 
-/** The same where lists of past campaigns are cut where they cover 95 % of the users; null without such lists. */
+/** The same with lists of past campaigns cut to the length that covers 95 % of the users; null without such lists. */
 export async function runBlendOnCutLists(run: BenchRun): Promise<BlendResult | null> {
   const { prepared } = run;
   if (!hasPastCampaigns(prepared)) return null;
@@ -95,12 +95,12 @@ async function runVariants(run: BenchRun, model: string): Promise<BlendResult> {
   };
 }
 
-/** With the priors of all train campaigns, as a model of all of them has. */
+/** With the priors from all train campaigns, as in a model trained on all of them. */
 interface EvidenceOfSet extends Evidence {
   readonly priors: readonly CampaignPrior[];
 }
 
-/** As training chooses: before training on all train campaigns, then with the best step's model on held-out ones. */
+/** As in training: before it on all train campaigns, then on held-out ones with the model of the best step. */
 async function gatherEvidence(
   { prepared, options }: BenchRun,
   { manifest, graph }: GeneralModel,
@@ -148,7 +148,7 @@ async function gatherEvidence(
   }
 }
 
-/** The descent of `chosen` with both regressions of `tuned`, and no stack. */
+/** The descent of `chosen` with both regressions of `tuned`, without a stack. */
 function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: DescentSettings): DescentSettings {
   return {
     ...chosen,
@@ -170,7 +170,7 @@ function logitsOf(
   );
 }
 
-/** By test campaign, by blend: the mean over repeats. A trial's logits are forgotten when it is measured. */
+/** By test campaign and blend, the mean over repeats. A trial's logits are dropped once it has been measured. */
 async function measureTests(
   { prepared: { population }, trials, options, note }: BenchRun,
   model: GeneralModel,

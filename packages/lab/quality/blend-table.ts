@@ -1,4 +1,4 @@
-/** The tables of how a blend is chosen: what is lost without each thing that the choice has. */
+/** The tables of the choice of a blend: what is lost without each of its elements. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -12,23 +12,23 @@ import { meanOverSets } from './over-sets.ts';
 export interface BlendOfSet {
   readonly name: string;
   readonly blend: BlendResult | null;
-  /** The same where lists of past campaigns are cut; null where there are none, or where that was not run. */
+  /** The same with cut lists of past campaigns; null if there are no such lists, or if that was not run. */
   readonly cutLists: BlendResult | null;
 }
 
-/** Where a row's numbers are: a variant of one of the two results. */
+/** Where a row's numbers come from: a variant of one of the two results. */
 type Place = readonly [lists: 'whole' | 'cut', variant: string];
 
 interface Row {
   readonly title: string;
-  /** `isCut`: whether there is a result with cut lists. */
+  /** `isCut`: whether there is a result for cut lists. */
   readonly place: (isCut: boolean) => Place | null;
 }
 
 const whole =
   (variant: string): Row['place'] =>
   () => ['whole', variant];
-/** As it was before, with cut lists if there are any. */
+/** The earlier method, with cut lists if there are any. */
 const before =
   (variant: string): Row['place'] =>
   (isCut) => [isCut ? 'cut' : 'whole', variant];
@@ -54,7 +54,7 @@ const ROWS: readonly Row[] = [
 
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
-/** Each data set with its groups: the choice as it is, and each row less that. Empty without results. */
+/** Each data set with its groups: the current choice, and each row minus that. Empty without results. */
 export function blendBySetTable(sets: readonly BlendOfSet[]): string {
   return sets
     .flatMap((set) => {
@@ -80,7 +80,7 @@ export function blendBySetTable(sets: readonly BlendOfSet[]): string {
     .join('\n\n');
 }
 
-/** The mean over data sets of each row less the choice as it is, and where that is clearly worse or better. */
+/** The mean over data sets of each row minus the current choice, and where that is clearly worse or better. */
 export function blendTable(sets: readonly BlendOfSet[]): string {
   const rows = ROWS.flatMap((row) => {
     const named = sets.flatMap((set) => {
@@ -104,7 +104,7 @@ export function blendTable(sets: readonly BlendOfSet[]): string {
   return table(['without', 'data sets', ...heads], rows);
 }
 
-/** Campaign by campaign; null where there is no such result. */
+/** Campaign by campaign; null if there is no such result. */
 function differenceOf(
   { name, blend, cutLists }: BlendOfSet,
   row: Row,

@@ -1,6 +1,6 @@
 /**
- * How a blend is chosen, with or without each thing that the choice has: by the logits of trials that are computed
- * once, so that no model is trained for any of them.
+ * The choice of a blend, with and without each of its elements, from logits of trials that are computed once: no
+ * variant trains a model.
  */
 import { blendOf, type ClosedForm, formsOf, weightFor } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -22,7 +22,7 @@ import { chooseOneAtATime, regressionAlone, type Tried } from './former-choice.t
 export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
-/** Logits that a stack is fitted without. */
+/** Groups of logits that a stack can be fitted without. */
 type Part = 'heads' | 'logistic' | 'regression' | 'prior';
 
 export interface Variant {
@@ -30,15 +30,15 @@ export interface Variant {
   readonly has: readonly Axis[];
   /** A part to leave out. */
   readonly without?: Part;
-  /** Nothing is chosen. */
+  /** Takes the whole-population regression alone, without a choice. */
   readonly isRegressionAlone?: boolean;
 }
 
 const lacking = (...out: readonly Axis[]): readonly Axis[] => AXES.filter((axis) => !out.includes(axis));
 
 /**
- * The first is the choice as it is. Without a stack no weight depends on the number of seeds, so that nothing is left
- * of that when it is added alone.
+ * The first is the current choice. `seeds` is not added alone, because without a stack no weight depends on the number
+ * of seeds.
  */
 export const VARIANTS: readonly Variant[] = [
   { name: 'full', has: AXES },
@@ -53,14 +53,14 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'regression alone', has: AXES, isRegressionAlone: true },
 ];
 
-/** Logits of trials, by campaign, as columns: the heads, then `formsOf` the settings that they were asked with. */
+/** Logits of trials, by campaign, as columns: the heads, then `formsOf` the settings that were passed. */
 type Campaigns = readonly (readonly TrialLogits[])[];
 
-/** The evidence by which a blend is chosen. */
+/** The evidence from which a blend is chosen. */
 export interface Evidence {
-  /** How the heads are adapted, with both regressions, each with its best setting alone. */
+  /** How the heads are adapted, with both regressions, each with the setting that is best alone. */
   readonly settings: DescentSettings;
-  /** The same with the best settings of grids that are not extended. */
+  /** The same with the best settings from grids that are not extended. */
   readonly ungrown: DescentSettings;
   /** The forms of the columns after the heads. */
   readonly forms: readonly ClosedForm[];
@@ -68,16 +68,19 @@ export interface Evidence {
   readonly trials: Readonly<Record<'found' | 'equal', { readonly start: Campaigns; readonly held: Campaigns }>>;
 }
 
-/** What is served: its shares are of `seeds` seeds, whatever a campaign has, where that is not null. */
+/** The blend to serve. Unless `seeds` is null, its weights are those for that number of seeds in every campaign. */
 export interface ChosenBlend {
   readonly settings: DescentSettings;
   readonly seeds: number | null;
 }
 
-/** For weights that do not depend on it: the number of seeds where the first of a share's two weights is all. */
+/**
+ * For weights that do not depend on the number of seeds: the number at which only the first of a share's weights
+ * counts.
+ */
 const FEW = 10;
 
-/** Every part whose logits are needed by some variant: the library, and both regressions alone. */
+/** Every part whose logits some variant needs: the library, and both regressions alone. */
 export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
   const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
     { kind: 'logistic', strengths: own.companion!.strengths },
@@ -110,7 +113,7 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
     return { settings: await chooseOneAtATime(isGrown ? settings : ungrown, chosen, isGrown), seeds: null };
   }
   const { companion: _, regression: __, ...fixed } = ungrown;
-  // without settings chosen alone the library is what it is
+  // without the settings that are best alone, the library is the fixed one
   const own: DescentSettings = has.includes('grids') ? settings : fixed;
   const alone = regressionOf(has.includes('grids') ? settings : ungrown);
   const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
@@ -135,7 +138,7 @@ function isOf(form: ClosedForm, part: Part | undefined): boolean {
   return form.kind === part;
 }
 
-/** Columns of zeros keep some weight: nothing is served of them. */
+/** Even columns of zeros keep some weight, which is removed here. */
 function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   const stack = settings.stack!;
   const none = { few: 0, many: 0 };
@@ -154,7 +157,7 @@ function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   }
 }
 
-/** The heads' column, then those of `wanted`, of a trial whose columns are the heads' and those of `forms`. */
+/** A trial's column of the heads, then those of `wanted`; the trial has the heads' column and those of `forms`. */
 function columnsOf(
   { columns }: TrialLogits,
   forms: readonly ClosedForm[],
@@ -168,7 +171,7 @@ function outcomesOf(campaigns: Campaigns, forms: readonly ClosedForm[], blend: C
   return campaigns.map((own) => meanOutcome(own.map((trial) => measureBlend(trial, forms, blend))));
 }
 
-/** The quality of a trial that is ranked by the blend: the sum of its weighted logits. */
+/** The quality of a trial ranked by the blend: the sum of its weighted logits. */
 export function measureBlend(
   trial: TrialLogits,
   forms: readonly ClosedForm[],

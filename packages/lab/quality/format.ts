@@ -4,7 +4,7 @@ import { blendOf, type Share } from '../../../src/model/blend.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 
-/** The share whose precision tables tell. */
+/** The audience share for which tables show precision. */
 export const SHARE = '0.05';
 export const GROUPS: readonly GroupName[] = ['small', 'large', 'all'];
 
@@ -13,7 +13,7 @@ export function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>)
   return GROUPS.filter((group) => summary[group] !== undefined);
 }
 
-/** Aligned as a formatter would leave it; empty without rows. */
+/** A Markdown table, aligned as a formatter would leave it; empty without rows. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));
@@ -38,14 +38,14 @@ export function plain({ mean }: Interval, digits: number): string {
   return short(mean, digits);
 }
 
-/** Bold where the interval does not hold zero; of one campaign there is no interval. */
+/** Bold if the interval does not contain zero; a single campaign has no interval. */
 export function signed(interval: Interval, digits: number): string {
   if (interval.low === interval.high) return withoutZeros(withSign(interval.mean, digits));
   const text = withoutZeros(signedInterval(interval, digits));
   return clearSign(interval) === 0 ? text : `**${text}**`;
 }
 
-/** 95 %; `-` where nothing was measured. */
+/** 95 %; `-` if nothing was measured. */
 export function percent(share: number | undefined): string {
   return share === undefined || Number.isNaN(share) ? '-' : `${Math.round(100 * share)} %`;
 }

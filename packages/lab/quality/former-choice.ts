@@ -1,24 +1,24 @@
-/** How a blend was chosen before there was a stack: one regression of each kind, one weight at a time. */
+/** The choice of a blend before there was a stack: one regression of each kind, one weight at a time. */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { chooseAdaptation, type Stages } from '../../../src/training/choices/choose-adaptation.ts';
 import { withStack } from '../../../src/training/choices/choose-blend.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/training/choices/evidence.ts';
 
-/** The weights beside heads of weight 1. */
+/** The weights, relative to heads of weight 1. */
 const WEIGHTS: readonly number[] = [0.25, 0.5, 1, 2, 4, 8];
-/** Where the grid goes on after its last one. */
+/** How the grid continues after its last weight. */
 const FURTHER: readonly number[] = [16, 32, 64];
 
-/** Trials of one time of choosing. */
+/** Trials of one stage of the choice. */
 export interface Tried {
   readonly campaigns: number;
-  /** The outcome of every campaign for each of the settings. */
+  /** The outcome of every campaign for given settings. */
   evaluate(settings: readonly DescentSettings[]): readonly (readonly Outcome[])[];
 }
 
 /**
- * `settings`, which have both regressions, with the weights that were chosen before training and then on
- * held-out campaigns. With `grown` the grid of weights goes on, up to the regression alone.
+ * `settings`, which have both regressions, with the weights that were chosen before training and then on held-out
+ * campaigns. With `grown` the grid of weights is extended, up to the regression alone.
  */
 export async function chooseOneAtATime(
   settings: DescentSettings,
@@ -32,7 +32,7 @@ export async function chooseOneAtATime(
   return choose(settings, held, before);
 }
 
-/** With too few campaigns to choose anything a model knows little, so the seeds and the population got more weight. */
+/** A model from too few campaigns to choose anything knows little, so the seeds and the population got more weight. */
 function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
   return {
     ...rest,

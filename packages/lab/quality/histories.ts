@@ -1,6 +1,6 @@
 /**
- * What a short history costs: the same test campaigns after training on 0, 1, 3, 5, 10, 20 and all train campaigns,
- * each of them in all larger ones.
+ * What a short history costs: the same test campaigns after training on 0, 1, 3, 5, 10, 20 and all train campaigns;
+ * each history contains the shorter ones.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
@@ -21,13 +21,13 @@ import type { PartStore } from './part-store.ts';
 
 /** One length of history. */
 export interface HistoryPoint {
-  /** Train campaigns. */
+  /** Number of train campaigns. */
   readonly campaigns: number;
-  /** null where that history cannot be trained on or evaluated with. */
+  /** null if training or evaluation is not possible with that history. */
   readonly result: {
     readonly training: Training;
     readonly report: EvaluationReport;
-    /** Alternatives to the default adaptation that were taken. */
+    /** Alternatives to the default adaptation that were chosen. */
     readonly taken: readonly string[];
   } | null;
   /** Why there is no result. */
@@ -38,8 +38,8 @@ export interface HistoryPoint {
 export const SIZES: readonly number[] = [0, 1, 3, 5, 10, 20];
 
 /**
- * Trains and evaluates with every length of history that the data set has, all of it last. What is done is kept; a
- * refusal is tried again.
+ * Trains and evaluates with every length of history that the data set has, the whole history last. Results are stored;
+ * refusals are not, and are tried again.
  */
 export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint[]> {
   const { store, options } = run;
@@ -66,7 +66,7 @@ export function keptHistories(store: PartStore): readonly HistoryPoint[] | null 
   return points.length > 0 ? points : null;
 }
 
-/** The train campaigns in an order at random: histories are its beginnings. */
+/** The train campaigns in random order; a history is the beginning of it. */
 function sampleOrder({ prepared }: BenchRun): string[] {
   const ids = prepared.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
   const order = Int32Array.from(ids.keys());
@@ -92,7 +92,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
       if (prepared !== run.prepared) prepared.close();
     }
   } catch (error) {
-    // whether a history of none or one can be used is what is asked here
+    // this is the question: can a history of none or one be used?
     const refused = messageOf(error).replaceAll(folder, 'the data set');
     run.note(`${name}: ${refused}`);
     return { campaigns: ids.length, result: null, refused };
@@ -101,7 +101,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
   }
 }
 
-/** Writes `dataSet` with the train campaigns `ids` alone, and all its test campaigns. */
+/** Writes `dataSet` with only the train campaigns `ids`, and all its test campaigns. */
 export async function writeHistory(dataSet: DataSet, ids: ReadonlySet<string>, out: string): Promise<void> {
   if (existsSync(out)) rmSync(out, { recursive: true });
   mkdirSync(out, { recursive: true });
@@ -136,7 +136,7 @@ async function copyLines(from: string, to: string, keep: (line: string, number: 
   }
 }
 
-/** The changes that the manifest lists as taken, at the start of training or on held-out campaigns. */
+/** The changes that the manifest lists as chosen, before training or on held-out campaigns. */
 function takenOf({ manifest }: GeneralModel): string[] {
   return [
     ['start_choice', 'before training'],

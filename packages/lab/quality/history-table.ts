@@ -1,4 +1,4 @@
-/** The table of histories: whether a short one is as safe as a long one, and what was chosen on it. */
+/** The table of histories: whether a short history is as safe as a long one, and what was chosen with it. */
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { compareWithBest, MEASURES, type Measure, verdictCounts } from './best-baseline.ts';
 import { describeAdaptation, plain, signed, table } from './format.ts';
@@ -10,8 +10,8 @@ interface Named {
 }
 
 /**
- * All test campaigns: one row a data set and length of history, how often the model is ahead, level or behind by
- * length, and in how many cells it is behind; empty without results.
+ * All test campaigns: one row per data set and length of history; then how often the model is ahead, level or behind by
+ * length, and in how many cells it is behind. Empty without results.
  */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));
@@ -42,7 +42,7 @@ export function historyTable(sets: readonly Named[]): string {
   return [text, counts.join('\n'), countBehind(points)].filter((part) => part !== '').join('\n\n');
 }
 
-/** Of short histories: a cell is data set x history x measure, compared with the best method of the same history. */
+/** For short histories: a cell is data set x history x measure, compared with the best method for the same history. */
 function countBehind(points: readonly HistoryPoint[]): string {
   const short = points.filter(({ campaigns }) => SIZES.includes(campaigns));
   const reports = short.flatMap(({ result }) => (result ? [result.report] : []));

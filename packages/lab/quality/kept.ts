@@ -1,4 +1,4 @@
-/** The results that a work folder holds, for tables without a run. */
+/** Reads the results in a work folder, for tables without a run. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
@@ -10,9 +10,9 @@ import { openPartStore } from './part-store.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 import type { DataSetResults } from './tables.ts';
 
-/** By name of the data set, whatever it was kept under. No such folder is invalid_argument. */
+/** By name of the data set, under any key. A folder that does not exist is invalid_argument. */
 export function readKept(work: string): DataSetResults[] {
-  if (!existsSync(work)) throw new AppError('invalid_argument', `${work} is not there`);
+  if (!existsSync(work)) throw new AppError('invalid_argument', `${work} does not exist`);
   const folders = readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return folders
     .map(({ name }) => ({ name: decodeURIComponent(name), store: openPartStore(join(work, name)) }))

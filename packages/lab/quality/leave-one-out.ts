@@ -1,7 +1,4 @@
-/**
- * The rule of choice, one data set left out at a time: the alternative that is best on all others, measured where it
- * was not chosen.
- */
+/** Leave-one-out over data sets: the alternative that is best on all others, measured on the data set left out. */
 import { AppError } from '../../../src/lib/errors.ts';
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -10,8 +7,7 @@ import { verdictCounts, verdictOf } from './best-baseline.ts';
 import { short, signed, table } from './format.ts';
 
 /**
- * Of each data set, the quality of each alternative on each of its campaigns. The first alternative is the default of
- * today.
+ * For each data set, the quality of each alternative on each campaign. The first alternative is the current default.
  */
 export type Alternatives = readonly { readonly dataset: string; readonly alternatives: readonly Alternative[] }[];
 
@@ -22,23 +18,24 @@ export interface Alternative {
   readonly precision: readonly number[];
 }
 
-/** The quality on a data set with the default that was fitted on all others. */
+/** The quality on a data set with the default fitted on all others. */
 export interface LeftOut {
   readonly dataset: string;
   readonly campaigns: number;
-  /** The alternative with the best mean over the other data sets, each by its mean AUC; of equal ones the first. */
+  /** The alternative with the largest mean of the mean AUCs of the other data sets; the first one among equals. */
   readonly fitted: string;
   readonly auc: number;
-  /** Fitted less the first alternative, campaign by campaign. */
+  /** Fitted minus the first alternative, campaign by campaign. */
   readonly gain: { readonly auc: Interval; readonly precision: Interval };
-  /** The alternative that would have been best here, by mean AUC; it is chosen with the truth at hand. */
+  /** The alternative with the largest mean AUC here, picked with knowledge of the results. */
   readonly best: string;
-  /** Fitted less that one: what the rule misses. */
+  /** Fitted minus that one: what the rule misses. */
   readonly missed: Interval;
 }
 
 /**
- * Errors: invalid_data where data sets differ in their alternatives, or alternatives of one in the number of campaigns.
+ * invalid_data if data sets have different alternatives, or the alternatives of one differ in their number of
+ * campaigns.
  */
 export function leaveOneOut(sets: Alternatives): LeftOut[] {
   const names = sets[0]!.alternatives.map(({ name }) => name);

@@ -1,6 +1,6 @@
 /**
- * Seed sets of one test campaign that grow: the smaller are parts of the larger, and the same rows are ranked with all
- * of them.
+ * Growing seed sets of one test campaign: each contains the smaller ones, and the same rows are ranked with all of
+ * them.
  */
 import { type Rng, shuffle } from '../../../src/lib/rng.ts';
 import type { Trial } from '../../../src/training/choices/trial.ts';
@@ -8,9 +8,9 @@ import type { Trial } from '../../../src/training/choices/trial.ts';
 export const SEED_COUNTS: readonly number[] = [10, 20, 50, 100, 200, 500];
 
 /**
- * `trial`'s members (its seeds, and eval rows with label 1) in an order drawn by `rng`: the first n are the seeds, for
- * each n of `counts` that is at most half of them. Ranked are the eval rows of everybody but the largest seed set.
- * Empty where no n is small enough, or no row of both labels is left.
+ * Draws an order of `trial`'s members (its seeds, and eval rows with label 1) with `rng`. The first n are the seeds,
+ * for each n of `counts` that is at most half of the members. The eval rows of all users outside the largest seed set
+ * are ranked. Empty if no n is small enough, or if the rows do not have both labels.
  */
 export function sampleNestedSeeds(trial: Trial, counts: readonly number[], rng: Rng): Trial[] {
   const { users, labels } = trial.evaluation;

@@ -1,6 +1,5 @@
 /**
- * `once`: of a data set whose users recur, one of another kind is derived: 40 of its campaigns, every user a member of
- * one at most.
+ * `once`: a data set derived from one whose users recur: 40 of its campaigns, and every user a member of at most one.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
@@ -27,16 +26,16 @@ const TRAIN_MEMBERS = 500;
 interface OnceOptions {
   /** A data set of at least 20 train and 20 test campaigns. */
   readonly data: string;
-  /** Folder to write; it must not be there. */
+  /** Folder to write; it must not exist. */
   readonly out: string;
 }
 
 /**
- * Draws 20 train and 20 test campaigns at random. Each user stays a member of one of those that they were a member of,
- * drawn with P ~ 1 / members of the campaign, so that small ones keep some; users and features are as they were. The
- * ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of the
- * members); every other user is an eval row. Equal data give equal bytes.
- * Errors: invalid_argument where `out` is there, invalid_data where campaigns are too few.
+ * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one of those that they were a member
+ * of, drawn with P ~ 1 / members of the campaign, so that small campaigns keep some; users and features do not change.
+ * The ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of
+ * the members); every other user is an eval row. Equal data give equal bytes.
+ * Errors: invalid_argument if `out` exists, invalid_data if there are too few campaigns.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
@@ -82,13 +81,13 @@ function sampleCampaigns(campaigns: readonly CampaignHistory[], split: 'train' |
   return [...sampleWithoutReplacement(rng, own.length, CAMPAIGNS)].map((i) => own[i]!);
 }
 
-/** Everybody who is known to be a member. */
+/** All known members. */
 function membersOf({ train, seeds, evaluation }: CampaignHistory): Set<number> {
   const known = [train, evaluation].flatMap(({ users, labels }) => [...users.filter((_, i) => labels[i] === 1)]);
   return new Set([...seeds, ...known]);
 }
 
-/** Each user into one of the campaigns that have them: `[campaigns][users]`. */
+/** Assigns each user to one of their campaigns: `[campaigns][users]`. */
 function assignUsers(campaigns: readonly ReadonlySet<number>[], users: number, rng: Rng): Uint8Array[] {
   const isMember = campaigns.map(() => new Uint8Array(users));
   for (let user = 0; user < users; user++) {

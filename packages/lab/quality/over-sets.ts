@@ -6,8 +6,8 @@ import { compareWithBest, intervalOf, MEASURES, type Measure, verdictOf } from '
 import { groupsOf, signed, table } from './format.ts';
 
 /**
- * The mean of what independent data sets have, each counted once, with its 95 % interval: errors of independent means
- * add up as squares.
+ * The mean over independent data sets, each counted once, with its 95 % interval: errors of independent means add up as
+ * squares.
  */
 export function meanOverSets(intervals: readonly Interval[]): Interval {
   const count = intervals.length;
@@ -21,7 +21,7 @@ interface Named {
   readonly report: EvaluationReport;
 }
 
-/** The model less another method, of a data set and group. */
+/** The model minus another method, for a data set and group. */
 interface Cell {
   readonly name: string;
   readonly group: GroupName;
@@ -31,8 +31,8 @@ interface Cell {
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * A row for the best of the others, picked on each data set and group with the truth at hand, and one for each method
- * that every data set has; then the groups that are behind the best. Empty without reports.
+ * A row for the best of the others, picked on each data set and group with knowledge of the results, and one for each
+ * method that every data set has; then the groups that are behind the best. Empty without reports.
  */
 export function overSetsTable(reports: readonly Named[]): string {
   if (reports.length === 0) return '';
@@ -79,7 +79,7 @@ function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
   ];
 }
 
-/** `small` and `large`; all campaigns of a data set that has neither. */
+/** `small` and `large`, or all campaigns if a data set has neither. */
 function groupCells(cells: readonly Cell[]): readonly Cell[] {
   const divided = new Set(cells.filter(({ group }) => group !== 'all').map(({ name }) => name));
   return cells.filter(({ name, group }) => (group === 'all') !== divided.has(name));

@@ -2,10 +2,7 @@
 
 const MARK = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end of table -->/g;
 
-/**
- * `page` with each table between its marks replaced by the one of that name in `tables`; one that is not there is left
- * as it is.
- */
+/** `page` with each table between its marks replaced by the one of that name in `tables`; others stay. */
 export function fillPage(page: string, tables: ReadonlyMap<string, string>): string {
   return page.replace(MARK, (whole, name: string) => {
     const text = tables.get(name);

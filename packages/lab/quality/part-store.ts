@@ -1,4 +1,4 @@
-/** Results of the parts of a run as files, so that a part which is done is not done again. */
+/** Results of the parts of a run as files, so that a finished part is not run again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,10 +6,10 @@ export interface PartStore {
   /** The folder of the data set's models and results. */
   readonly folder: string;
   /**
-   * What was kept of `part`; null where nothing was, or under another key. Without a key: whatever it was kept under.
+   * The stored result of `part`; null if there is none, or only one under another key. Without a key: under any key.
    */
   find<T>(part: string, key?: unknown): T | null;
-  /** Names of the stored parts, in no order. */
+  /** Names of the stored parts, in no particular order. */
   parts(): string[];
   keep<T>(part: string, key: unknown, value: T): void;
 }

@@ -32,11 +32,11 @@ export interface MainResult {
   readonly report: EvaluationReport;
   readonly prediction: PredictionReport;
   readonly training: Training;
-  /** null where no model of the published recipe was asked for. */
+  /** null if no model of the published recipe was requested. */
   readonly published: Training | null;
 }
 
-/** The default model, and one of the published recipe where it is asked for, beside the baselines. */
+/** The default model, the published recipe if requested, and the baselines. */
 export async function runMain(run: BenchRun): Promise<MainResult> {
   const { prepared, trials, methodOptions } = run;
   const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
@@ -60,7 +60,7 @@ export async function runMain(run: BenchRun): Promise<MainResult> {
   };
 }
 
-/** A model that parts are left out of. */
+/** A model that ablations start from. */
 export interface WholeResult {
   readonly repeats: number;
   readonly training: Training;
@@ -81,13 +81,13 @@ export async function runWhole(run: BenchRun, name: WholeName): Promise<WholeRes
 }
 
 export interface AblationResult {
-  /** null where the whole's model is adapted in another way. */
+  /** null if the adaptation of the trained model is unchanged. */
   readonly training: Training | null;
-  /** The ablated model less the whole. */
+  /** The ablated model minus the whole one. */
   readonly difference: Difference;
 }
 
-/** null where there is nothing to leave out. */
+/** null if there is nothing to leave out. */
 export async function runAblation(
   run: BenchRun,
   { name, of = 'reference', train, adapt, withoutPastCampaigns }: Ablation,
@@ -121,13 +121,13 @@ async function tryModel(run: BenchRun, model: GeneralModel): Promise<readonly Tr
   return (await method!.run(run.trials, run.methodOptions)).qualities;
 }
 
-/** One number of seeds, over the test campaigns that have twice as many members. */
+/** One number of seeds, on the test campaigns that have at least twice as many members. */
 export interface CurvePoint {
   readonly seeds: number;
   readonly campaigns: number;
   /** Mean AUC by method. */
   readonly auc: Readonly<Record<string, Interval>>;
-  /** AUC of the model less that of the method, campaign by campaign. */
+  /** AUC of the model minus that of the method, campaign by campaign. */
   readonly ahead: Readonly<Record<string, Interval>>;
   /** Gain in the model's AUC over the previous number of seeds, on the same campaigns. */
   readonly gain: Interval | null;
@@ -135,7 +135,7 @@ export interface CurvePoint {
 
 const CURVE_BASELINES: readonly string[] = ['logistic_regression', 'logistic_regression_svd'];
 
-/** AUC by number of seeds, of the default model and of logistic regressions; one draw of seeds a campaign. */
+/** AUC by number of seeds, of the default model and of logistic regressions; one draw of seeds per campaign. */
 export async function runCurve(run: BenchRun): Promise<readonly CurvePoint[]> {
   const { prepared, trials } = run;
   const rng = createRng('bench/curve');

@@ -1,6 +1,6 @@
 /**
- * How good audiences are: the default model beside baselines and the published recipe, what each part of it and of
- * its choices brings, AUC by number of seeds, short histories.
+ * How good audiences are: the default model compared with baselines and the published recipe, the contribution of each
+ * of its parts and choices, AUC by number of seeds, and short histories.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,8 @@ import { writeScenarioData } from './scenario-data.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
 /**
- * Runs the parts that were asked for, and gives the tables of all that `--work` knows of these data sets; or derives a
- * data set.
+ * Runs the requested parts and returns the tables of all results in `--work` for these data sets; or derives a data
+ * set.
  */
 export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const asked = readArguments(args);
@@ -36,7 +36,9 @@ export async function runQuality(args: readonly string[], note: (line: string) =
   }
 }
 
-/** The page of `tables`; into `out`, where there is one, between the marks of the tables if it is there already. */
+/**
+ * The page of `tables`, or writes it to `out` if given: if that file exists, only the tables between its marks change.
+ */
 function write(tables: ReadonlyMap<string, string>, out: string | null): readonly string[] {
   const page = pageOf('Quality', tables);
   if (out !== null) writeFileSync(out, existsSync(out) ? fillPage(readFileSync(out, 'utf8'), tables) : page);
@@ -99,7 +101,7 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
   const alternatives = await part('alternatives', () => runAlternatives(run));
   const blend = await part('blend', () => runBlend(run));
   const cutLists = await part('blend-cut-lists', () => runBlendOnCutLists(run));
-  // each length of history is kept by itself
+  // each length of history is stored separately
   const histories = only.includes('histories') ? await runHistories(run) : keptHistories(store);
   return { name: run.name, main, reference, ablations, curve, histories, alternatives, blend, cutLists };
 }

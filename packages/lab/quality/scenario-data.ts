@@ -1,4 +1,4 @@
-/** Generated scenarios as data sets in a folder of work. */
+/** Generated scenarios as data sets in a work folder. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,13 +6,13 @@ import { AppError } from '../../../src/lib/errors.ts';
 import { SCENARIOS, type ScenarioName } from '../scenarios/catalogue.ts';
 import { writeScenario } from '../scenarios/scenario.ts';
 
-/** All scenarios of a benchmark are drawn with this seed. */
+/** The seed of all scenarios of a benchmark. */
 const SEED = '1';
 const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
 /**
- * The folder of the data set `name` in `work`, written anew. Where another one was there, what is kept beside it is of
- * other data: that is invalid_argument, and nothing is changed.
+ * The folder of the data set `name` in `work`, written anew. If it contains different data, the results next to it
+ * belong to that: this is invalid_argument, and nothing is changed.
  */
 export async function writeScenarioData(work: string, name: ScenarioName): Promise<string> {
   const folder = join(work, name, 'data');

@@ -1,4 +1,4 @@
-/** Results of the quality benchmark as Markdown tables, by name; nothing in them tells where data or models lie. */
+/** Results of the quality benchmark as Markdown tables, by name, without any paths of data or models. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import { ABLATIONS } from './ablations.ts';
@@ -33,12 +33,12 @@ export interface DataSetResults {
   readonly curve: readonly CurvePoint[] | null;
   readonly histories: readonly HistoryPoint[] | null;
   readonly alternatives: readonly Alternative[] | null;
-  /** How a blend is chosen, without each thing that the choice has. */
+  /** The choice of a blend, without each of its elements. */
   readonly blend: BlendResult | null;
   readonly cutLists: BlendResult | null;
 }
 
-/** Tables by name, in the order of a report; those that would be empty are left out. */
+/** Tables by name, in the order of a report, without those that would be empty. */
 export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<string, string> {
   const perSet = (of: (result: DataSetResults) => string | null): string =>
     results
@@ -67,7 +67,7 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
   return new Map(tables.filter(([, text]) => text !== ''));
 }
 
-/** Where so many data sets have them at least. */
+/** Empty unless at least `least` data sets have alternatives. */
 function ofAlternatives(
   results: readonly DataSetResults[],
   least: number,
@@ -168,7 +168,7 @@ function predictionTable(results: readonly DataSetResults[]): string {
   );
 }
 
-/** All test campaigns: one row an ablation, one column a data set. */
+/** All test campaigns: one row per ablation, one column per data set. */
 function ablationOverview(results: readonly DataSetResults[], what: 'AUC' | 'precision@5%'): string {
   const sets = results.filter(({ ablations }) => ablations.size > 0);
   const intervalOf = (result: AblationResult | undefined): Interval | null => {

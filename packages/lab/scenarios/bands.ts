@@ -54,7 +54,7 @@ export const bands: Scenario = {
   },
 };
 
-/** `[NUMBERS][users]`: about standard normal, half of the variance from three tastes that all numbers share. */
+/** `[NUMBERS][users]`: approximately standard normal; half of the variance comes from three tastes shared by all. */
 function sampleNumbers(rng: Rng, users: number): Float64Array[] {
   const tastes = sampleTastes(rng, users, { count: 3 });
   return NAMES.map(() => {
@@ -73,7 +73,7 @@ function bandOf(number: number, count: number): number {
 }
 
 /**
- * What a campaign looks for in one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
+ * A campaign's preference in one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
  * height).
  */
 function sampleWish(rng: Rng): { readonly number: number; of(value: number): number } {

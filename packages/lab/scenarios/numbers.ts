@@ -1,17 +1,17 @@
-/** The scenario of numbers and vectors as teams have them: no token says what members have in common. */
+/** The scenario of numbers and vectors as found in real data: no token says what members have in common. */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** Numbers of the vector; what counts of it are its first few directions. */
+/** Length of the vector; only its first few directions matter. */
 const VECTOR_SIZE = 24;
 const TASTES = 6;
 const DAY_MS = 86_400_000;
 const LATEST = Date.UTC(2026, 10, 1);
 
-/** What a standard normal draw becomes: numbers have the spreads and tails that they have in tables of customers. */
+/** Transforms of a standard normal draw: numbers get the spreads and tails found in tables of customers. */
 const NUMBERS: Readonly<Record<string, (normal: number) => number | string>> = {
   age: (x) => Math.round(Math.min(95, Math.max(16, 42 + 15 * x))),
   spend: (x) => Math.round(100 * Math.exp(3 + 1.4 * x)) / 100,
@@ -20,7 +20,7 @@ const NUMBERS: Readonly<Record<string, (normal: number) => number | string>> = {
   last_seen: (x) => new Date(LATEST - DAY_MS * Math.round(Math.exp(3 + x))).toISOString().slice(0, 10),
 };
 const NAMES = Object.keys(NUMBERS);
-/** Part of the users who lack a number, or the vector. */
+/** Share of users who lack a number, or the vector. */
 const MISSING = 0.08;
 
 export const numbers: Scenario = {
@@ -67,7 +67,7 @@ export const numbers: Scenario = {
   },
 };
 
-/** Random directions of the tastes, and noise as strong as they are together. */
+/** Random directions of the tastes, plus noise as strong as all of them together. */
 function sampleVectors(
   rng: Rng,
   users: number,

@@ -64,7 +64,7 @@ const TRAIN_MEMBERS = 500;
  */
 export async function writeScenario(scenario: Scenario, { out, seed }: { out: string; seed: string }): Promise<void> {
   const { name, about, users, trainCampaigns, testCampaigns } = scenario;
-  // an older word, kept: another key would draw other data sets
+  // the older word stays: another key would draw other data sets
   const rng = createRng(`shape/${name}/${seed}`);
   const planted = scenario.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
   await writeDataSet(out, {

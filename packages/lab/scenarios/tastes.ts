@@ -1,7 +1,7 @@
 /** Hidden tastes of users, the tokens that reveal them, and what a campaign aims at. */
 import { firstAbove, type Rng } from '../../../src/lib/rng.ts';
 
-/** Tastes of all users: about standard normal, similar within a crowd. */
+/** Tastes of all users: approximately standard normal, similar within a crowd. */
 export interface Tastes {
   readonly users: number;
   readonly count: number;
@@ -10,7 +10,7 @@ export interface Tastes {
 }
 
 /**
- * Users live in hidden crowds of about equal size; `alike` is the share of a taste's variance that a crowd has in
+ * Users belong to hidden crowds of about equal size; `alike` is the share of a taste's variance that a crowd has in
  * common.
  */
 export function sampleTastes(
@@ -95,7 +95,7 @@ export function sampleToken(
   return rng.uniform() < missing ? null : token!;
 }
 
-/** A whole number in [low, high], small ones more often: the smaller of two uniform numbers. */
+/** A whole number in [low, high], small ones more often: the smaller of two uniform draws. */
 export function sampleAmount(rng: Rng, low: number, high: number): number {
   const one = rng.integer(high - low + 1);
   return low + Math.min(one, rng.integer(high - low + 1));
@@ -119,7 +119,7 @@ export function likingOf(tastes: Tastes, aim: ArrayLike<number>): Float64Array {
   return Float64Array.from({ length: tastes.users }, (_, user) => project(tastes.values, user, aim));
 }
 
-/** What a campaign's own features show of its aim: its strongest taste (one in eight at random) as category. */
+/** What a campaign's own features reveal of its aim: its strongest taste (one in eight at random) as category. */
 export function categoryOf(rng: Rng, aim: Float64Array): string {
   const strongest = rng.uniform() < 1 / 8 ? rng.integer(aim.length) : aim.indexOf(Math.max(...aim));
   return `category-${strongest}`;
