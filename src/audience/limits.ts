@@ -1,4 +1,4 @@
-/** Limits of rankings in memory, and of what an explanation compares. */
+/** Limits of rankings kept in memory and of the comparisons in explanations. */
 import { fixed, setting } from '../lib/limits.ts';
 
 export const RANKING_LIMITS = {
@@ -12,13 +12,13 @@ export const RANKING_LIMITS = {
   rankingMemoryBytes: setting(
     512 * 1024 * 1024,
     'bytes',
-    'Bytes of members that are kept in memory for audiences that are looked up often: 8 a member and .27 a user ' +
-      'of the population, each (512 MiB: some 800 audiences of 50,000 of a million users).',
+    'Bytes of memory for the members of audiences that are looked up often. An audience takes 8 per member and ' +
+      '.27 per user of the population (512 MiB: some 800 audiences of 50,000 members from a million users).',
   ),
   minimumDisparityGroupUsers: fixed(
     100,
     'users',
-    'Users in the population that a group of a sensitive feature needs to be compared.',
+    'Minimum number of users in the population for a group of a sensitive feature to be compared.',
   ),
   minimumDisparityPercent: fixed(
     80,

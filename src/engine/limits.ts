@@ -5,7 +5,6 @@ export const ENGINE_LIMITS = {
   keptWorkMs: fixed(
     1_000,
     'ms',
-    'Milliseconds of work from which an expansion that a stop cuts off goes on from there at the next start; ' +
-      'less is done again.',
+    'Milliseconds of work from which a stopped expansion keeps a checkpoint; less is done again at the next start.',
   ),
 };

@@ -1,4 +1,4 @@
-/** Every limit that the server knows: those of its resources, and those of the rooms below that its routes keep to. */
+/** All limits of the server: those of its resources, and those of lower layers that its routes observe. */
 import { RANKING_LIMITS } from '../audience/limits.ts';
 import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import { type LimitValues, valuesOf } from '../lib/limits.ts';
@@ -12,7 +12,7 @@ import { HTTP_LIMITS } from './plugins/limits.ts';
 import { USER_SET_LIMITS } from './user-sets/limits.ts';
 import { WEBHOOK_LIMITS } from './webhooks/limits.ts';
 
-/** By the files that define them. */
+/** Limits by the file that defines them. */
 export const SERVER_LIMIT_FILES = {
   'src/http/plugins/limits.ts': HTTP_LIMITS,
   'src/http/campaigns/limits.ts': CAMPAIGN_LIMITS,
@@ -27,7 +27,7 @@ export const SERVER_LIMIT_FILES = {
   'src/http/health/limits.ts': HEALTH_LIMITS,
 };
 
-/** By name. */
+/** Limits by name. */
 export const SERVER_LIMITS = {
   ...{ ...HTTP_LIMITS, ...CAMPAIGN_LIMITS, ...USER_SET_LIMITS, ...DOMAIN_LIMITS, ...AUDIENCE_LIMITS },
   ...{ ...RANKING_LIMITS, ...ESTIMATE_LIMITS, ...INFORMATION_LIMITS, ...WEBHOOK_LIMITS, ...AUDIT_LIMITS },

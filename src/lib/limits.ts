@@ -1,16 +1,17 @@
 /**
- * The definition of a limit: one row of the `limits.ts` of the room that keeps to it. The number stands nowhere else.
+ * The definition of a limit: a row in the `limits.ts` of the module that enforces it. The number is written nowhere
+ * else.
  */
 
 export interface Limit {
-  /** As long as nobody sets another one. */
+  /** The value unless another one is set. */
   readonly value: number;
   readonly unit: string;
   /** A sentence: what is counted, and what happens beyond the limit. */
   readonly description: string;
   /** Whether an operator may set it; otherwise it is a constant. */
   readonly isSetting: boolean;
-  /** What it may be set to. */
+  /** The bounds of a setting. */
   readonly least: number;
   readonly most: number;
   /** Whether `GET /v1/limits` lists it. */
@@ -29,13 +30,13 @@ export type LimitRows = Readonly<Record<string, Limit>>;
 /** The values of limits by name. */
 export type LimitValues<Rows extends LimitRows> = { readonly [Name in keyof Rows]: number };
 
-/** A limit that an operator has reason to set: docs/configuration.md says which reason. */
+/** A limit that operators have reason to set; docs/configuration.md gives the reason. */
 export function setting(value: number, unit: string, description: string, options: Options = {}): Limit {
   const { least = 1, most = 2 ** 40, published = false } = options;
   return { value, unit, description, isSetting: true, least, most, published };
 }
 
-/** A limit that only tests change, by an argument. */
+/** A limit that only tests change, through an argument. */
 export function fixed(
   value: number,
   unit: string,
@@ -46,7 +47,6 @@ export function fixed(
   return { value, unit, description, isSetting: false, least: value, most: value, published };
 }
 
-/** The values of rows. */
 export function valuesOf<Rows extends LimitRows>(rows: Rows): LimitValues<Rows> {
   const values = Object.entries(rows).map(([name, { value }]) => [name, value]);
   return Object.fromEntries(values) as { [Name in keyof Rows]: number };

@@ -1,4 +1,4 @@
-/** Every limit of a service: those of the server, of the engine, and of what else a service does. */
+/** All limits of a service: of the server, the engine, webhooks, upkeep and telemetry. */
 import { ENGINE_LIMITS } from '../engine/limits.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../http/config.ts';
 import { SERVER_LIMIT_FILES, SERVER_LIMITS } from '../http/limits.ts';
@@ -7,7 +7,7 @@ import { TELEMETRY_LIMITS } from './settings/limits.ts';
 import { UPKEEP_LIMITS } from './upkeep/limits.ts';
 import { DELIVERY_LIMITS } from './webhooks/limits.ts';
 
-/** By the files that define them, in the order of docs/settings.md. */
+/** Limits by the file that defines them, in the order of docs/settings.md. */
 export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
   ...SERVER_LIMIT_FILES,
   'src/engine/limits.ts': ENGINE_LIMITS,
@@ -29,7 +29,7 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as readonly LimitName[];
 
 export const DEFAULT_LIMITS: Limits = valuesOf(ROWS);
 
-/** What the parts of a service are told: the server's configuration, and the limits of the others. */
+/** Configuration for the parts of a service: the server's, and all limits. */
 export type ServiceConfig = ServerConfig & Limits;
 
 export const DEFAULT_SERVICE_CONFIG: ServiceConfig = { ...DEFAULT_SERVER_CONFIG, ...DEFAULT_LIMITS };

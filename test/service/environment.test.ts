@@ -280,7 +280,7 @@ describe('readSettings', () => {
     ['host: "::1"\nprot: 80\n', ':2: unknown key "prot": did you mean "port"?'],
     ['zzzzzzzzzz: 80\n', 'docs/settings.md lists all keys'],
     ['config: other.yaml\n', 'unknown key "config"'],
-    ['port: 1\nport: 2\n', ':2: this key stands in the file twice'],
+    ['port: 1\nport: 2\n', ':2: this key appears twice in the file'],
     ['port:\n', ':1: port has no value: remove the line to take the default'],
     ['port: [1, 2]\n', ':1: port is a list here, but takes one value'],
     ['port: { a: 1 }\n', ':1: port takes a plain value'],

@@ -13,7 +13,7 @@ export const AUDIENCE_LIMITS = {
   parquetRowGroupRows: fixed(
     10_000,
     'rows',
-    'Rows in a row group of a Parquet file, which such a stream holds in memory.',
+    'Rows in a row group of a Parquet file; a stream holds one group in memory.',
   ),
   maximumOpenExplanations: fixed(1, 'explanations', 'Explanations made at the same time; one more gets 503.'),
   keptExplanations: fixed(16, 'explanations', 'Explanations cached in memory.'),

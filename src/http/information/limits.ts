@@ -1,4 +1,4 @@
-/** Limits of lists of known values. */
+/** Limits of samples and of lists of known values. */
 import { fixed } from '../../lib/limits.ts';
 
 export const INFORMATION_LIMITS = {
@@ -7,7 +7,7 @@ export const INFORMATION_LIMITS = {
   maximumValueScan: fixed(
     50_000,
     'values',
-    'Known values that one search examines; its page may be short, and the cursor continues.',
+    'Known values that one search examines; its page may be short, and its cursor continues the search.',
   ),
   maximumSampleSize: fixed(1_000, 'users', 'Users of the population in one sample.'),
   defaultSampleSize: fixed(100, 'users', 'Users of the population in a sample if no `size` is given.'),

@@ -1,4 +1,4 @@
-/** What `GET /v1/limits` returns: the limits that an operator has reason to change, and those that are fixed. */
+/** The response of `GET /v1/limits`: limits that operators have reason to change, and fixed ones. */
 import { KEY_LIFETIME_MS } from '../../domain/idempotency.ts';
 import { snakeCase, variableOf } from '../../lib/limits.ts';
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts';
@@ -8,12 +8,12 @@ import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../plugins/limits.ts';
 interface PublishedLimit {
   readonly name: string;
   readonly value: number;
-  /** null if it is fixed. */
+  /** null if the limit is fixed. */
   readonly variable: string | null;
   readonly description: string;
 }
 
-/** Constants of other files. */
+/** Constants defined in other files. */
 const CONSTANTS: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'idempotency_key_lifetime_ms',

@@ -34,44 +34,44 @@ export const HTTP_LIMITS = {
   maximumConnections: setting(
     10_000,
     'connections',
-    'Open connections; one more is closed at once. ' + 'Fewer where the process may open too few files (`ulimit -n`).',
+    'Open connections; one more is closed at once. Fewer if the process may open too few files (`ulimit -n`).',
   ),
   reservedDescriptors: fixed(
     512,
     'descriptors',
-    'Of the files that the process may open (`ulimit -n`) those that no connection gets: they are for the ' +
-      'database, open streams and uploads, and the population. Rankings get at most half of the rest.',
+    'File descriptors, of those that `ulimit -n` allows, reserved for the database, open streams and uploads, and the ' +
+      'population. Rankings get at most half of the rest.',
   ),
   requestsPerKey: setting(
     0,
     'requests',
-    'Requests with one key in `METAHEAC_RATE_LIMIT_WINDOW_MS`; one more gets 429. 0 is no limit.',
+    'Requests with one key within `METAHEAC_RATE_LIMIT_WINDOW_MS`; one more gets 429. 0 means no limit.',
     { least: 0, published: true },
   ),
   requestsPerAddress: setting(
     0,
     'requests',
-    'Requests from one address (of IPv6: one /64) in the same time, with whatever key; one more gets 429. 0 is ' +
-      'no limit. Behind a proxy set `METAHEAC_TRUSTED_PROXIES` too. Health and metrics are not counted.',
+    'Requests from one address (for IPv6, one /64) within the same time, with any key; one more gets 429. 0 means ' +
+      'no limit. Behind a proxy, also set `METAHEAC_TRUSTED_PROXIES`. Health and metrics are not counted.',
     { least: 0, published: true },
   ),
   rateLimitWindowMs: setting(
     1_000,
     'ms',
-    'Milliseconds over which requests are counted; all counts begin again together.',
+    'Milliseconds over which requests are counted; all counts are reset together.',
   ),
   maximumRateLimitClients: fixed(
     100_000,
     'clients',
-    'Keys, and addresses, that are counted apart in one window; further ones share one count.',
+    'Keys, and addresses, that are counted separately in one window; further ones share one count.',
   ),
   keepAliveTimeoutMs: setting(72_000, 'ms', 'Milliseconds for which an idle connection is kept.'),
   closeGraceMs: setting(5_000, 'ms', 'Milliseconds that responses in flight have when the service stops.'),
   overloadLagMs: fixed(
     100,
     'ms',
-    'Milliseconds that requests may wait for their turn, three looks on end, before some get 503: of all but ' +
-      'look-ups, reads and health checks.',
+    'Milliseconds for which requests may wait to be handled, in three consecutive measurements, before some of them ' +
+      'get 503; look-ups, reads and health checks do not.',
   ),
   overloadLookupLagMs: fixed(
     150,

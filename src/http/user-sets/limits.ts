@@ -9,8 +9,8 @@ export const USER_SET_LIMITS = {
   maximumUploadRatio: fixed(
     100,
     'times',
-    'Times that an upload with `Content-Encoding: gzip` may unpack to its size, beyond the first MiB. Ids unpack ' +
-      'to three to ten times, blank lines to a thousand.',
+    'Factor by which an upload with `Content-Encoding: gzip` may grow when unpacked, beyond the first MiB. Ids grow ' +
+      'three to ten times, blank lines a thousand times.',
     { published: true },
   ),
   maximumUploadLineBytes: fixed(
@@ -24,7 +24,7 @@ export const USER_SET_LIMITS = {
   smallUploadBytes: fixed(
     64 * 1024,
     'bytes',
-    'Bytes, unpacked, of the largest upload that never waits for a large one (64 KiB).',
+    'Unpacked bytes of the largest upload that never waits for a large one (64 KiB).',
   ),
   maximumOpenSmallUploads: fixed(
     4,
@@ -36,11 +36,11 @@ export const USER_SET_LIMITS = {
     'uploads',
     'Small uploads and lists in JSON waiting to be applied; one more gets 503.',
   ),
-  smallUploadWaitMs: fixed(30_000, 'ms', 'Milliseconds for which they wait before they get 503.'),
+  smallUploadWaitMs: fixed(30_000, 'ms', 'Milliseconds for which these wait before they get 503.'),
   uploadStallMs: fixed(
     30_000,
     'ms',
-    'Milliseconds for which an upload may send nothing; its rate is measured over the same amount of waiting.',
+    'Milliseconds for which an upload may send nothing; its rate is measured over as much waiting time.',
   ),
   minimumUploadBytesPerSecond: fixed(10 * 1024, 'bytes/s', 'Minimum bytes per second of an upload.'),
   maximumUploadMs: fixed(3_600_000, 'ms', 'Milliseconds that an upload may take, from its head to its last byte.'),

@@ -6,6 +6,6 @@ export const WEBHOOK_LIMITS = {
   webhookSecretGraceMs: fixed(
     24 * 3_600_000,
     'ms',
-    'Milliseconds for which a replaced secret still signs, if not specified (a day).',
+    'Milliseconds for which a replaced secret still signs if the request does not say (a day).',
   ),
 };

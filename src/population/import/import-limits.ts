@@ -1,15 +1,15 @@
-/** What an import takes at most. */
+/** Limits of an import. */
 import { LINE_LIMITS, type LineLimits } from '../../dataset/lines.ts';
 
 export interface ImportLimits extends LineLimits {
-  /** Longest user id, in bytes of UTF-8. */
+  /** Maximum length of a user id, in bytes of UTF-8. */
   readonly maximumUserIdBytes: number;
-  /** Longest token, in bytes of UTF-8. */
+  /** Maximum length of a token, in bytes of UTF-8. */
   readonly maximumTokenBytes: number;
   readonly maximumTokensPerList: number;
-  /** Most users that a directory ever gives numbers to. */
+  /** Maximum number of users to whom a directory gives numbers. */
   readonly maximumUsers: number;
-  /** Most tokens of one feature's dictionary. */
+  /** Maximum number of tokens in the dictionary of one feature. */
   readonly maximumTokensPerDictionary: number;
 }
 

@@ -1,4 +1,4 @@
-/** Reads a configuration file (YAML): one key a setting. The only importer of yaml. */
+/** Reads a configuration file (YAML) with one key per setting. Only this module imports yaml. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
@@ -6,27 +6,27 @@ import { messageOf, UsageError } from '../../lib/errors.ts';
 import { nearestName } from './did-you-mean.ts';
 import { ALL_NAMES, REMOVED, SETTINGS } from './setting-list.ts';
 
-/** No file of settings is this large: another file was named. */
+/** A larger file is not a configuration file. */
 const MAXIMUM_BYTES = 1024 * 1024;
 
 /** A setting as the file gives it. */
 export interface FileEntry {
   readonly key: string;
-  /** As it would stand in a variable; paths are absolute. */
+  /** The text as a variable would have it; paths are absolute. */
   readonly text: string;
   /** From 1. */
   readonly line: number;
 }
 
 /**
- * The settings of a file in its order. Relative paths are relative to the file's folder. Values are only read, not
+ * The settings of a file, in order. Relative paths are relative to the folder of the file. Values are read but not
  * checked.
- * @throws UsageError that names the file, and the line and the key if they are what is wrong. No value
- * is repeated: it may be a secret.
+ * @throws UsageError that names the file, and the line and key if they are wrong. No value is repeated: it may be a
+ * secret.
  */
 export function readConfigFile(path: string): readonly FileEntry[] {
   const lines = new LineCounter();
-  // without `prettyErrors`, as they quote the text
+  // without `prettyErrors`, which quotes the text
   const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
   const lineOf = (node: Node | null): number => lines.linePos(node?.range?.[0] ?? 0).line;
   const [error] = document.errors;
@@ -50,17 +50,17 @@ function readText(path: string): string {
   } catch (error) {
     throw new UsageError(`configuration file ${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  throw refused(path, `it has ${size} bytes, a configuration file at most ${MAXIMUM_BYTES}`);
+  throw refused(path, `it has ${size} bytes; a configuration file has at most ${MAXIMUM_BYTES}`);
 }
 
 function textOf(value: Node | null, key: string, at: string, path: string): string {
   const setting = SETTINGS.find((one) => one.key === key);
   if (isSeq(value)) {
-    if (!setting?.isList) throw refused(at, `${key} is a list here, but takes one value`);
+    if (!setting?.isList) throw refused(at, `${key} takes one value, not a list`);
     return value.items.map((item) => scalarText(item as Node | null, key, at)).join(',');
   }
   const text = scalarText(value, key, at);
-  // of the names that are no setting's, those of files are paths
+  // other names are of files that hold secrets, so their values are paths
   const isPath = setting?.isPath ?? ALL_NAMES.some((names) => names.key === key);
   return isPath && text !== '' ? resolve(dirname(path), text) : text;
 }
@@ -68,7 +68,7 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
 function scalarText(value: Node | null, key: string, at: string): string {
   if (!isScalar(value)) throw refused(at, `${key} takes a plain value`);
   if (value.value === null) throw refused(at, `${key} has no value: remove the line to take the default`);
-  // numbers as they were written: `0x50` and `1e3` are refused like everywhere else
+  // numbers as they were written, so that `0x50` and `1e3` are refused as everywhere else
   return typeof value.value === 'number' ? ((value as Scalar).source ?? String(value.value)) : String(value.value);
 }
 
@@ -81,11 +81,11 @@ function unknownKey(at: string, name: string): UsageError {
   return refused(at, `unknown key "${name.slice(0, 80)}"${rest}`);
 }
 
-/** What the parser's codes mean; its own messages quote the text. */
+/** Explains an error code of the parser, whose own messages quote the text. */
 function faultOf(code: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key stands in the file twice';
+  if (code === 'DUPLICATE_KEY') return 'this key appears twice in the file';
   if (code === 'TAB_AS_INDENT') return 'a line is indented by a tab: use spaces';
-  if (code === 'BAD_INDENT') return 'the line is indented differently from those before';
+  if (code === 'BAD_INDENT') return 'the line is indented differently from the lines before it';
   return `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
 }
 

@@ -1,9 +1,9 @@
-/** The name that was probably meant. */
+/** Finds the name that was probably meant. */
 
-/** More changed letters than this are another word. */
+/** A name that differs in more letters is another word. */
 const FARTHEST = 3;
 
-/** The name nearest to a misspelt one, by letters added, left out, changed or swapped; null if none is near. */
+/** The name nearest to a misspelt one, by letters added, omitted, changed or swapped; null if none is near. */
 export function nearestName(given: string, names: readonly string[]): string | null {
   let nearest: string | null = null;
   let least = Math.min(FARTHEST, Math.floor(given.length / 2)) + 1;

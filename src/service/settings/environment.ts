@@ -1,6 +1,6 @@
 /**
- * The settings of a service: flags before environment variables before the configuration file before defaults. The only
- * place that reads environment variables, and the number of processors.
+ * Reads the settings of a service. Flags take precedence over environment variables, those over the configuration file,
+ * and that over defaults. Only this module reads environment variables and the number of processors.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -23,10 +23,10 @@ import type { settingsSchema } from './settings.ts';
 
 export type ServiceEnvironment = z.infer<typeof settingsSchema> & { readonly limits: Limits };
 
-/** Values by variable; undefined is not given. */
+/** Values by variable; undefined if not given. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
-/** Where a value is from. */
+/** The source of a value. */
 export type Origin =
   | { readonly kind: 'flag' | 'environment'; readonly name: string; readonly secretFile?: string }
   | { readonly kind: 'file'; readonly path: string; readonly line: number; readonly secretFile?: string }
@@ -34,15 +34,15 @@ export type Origin =
 
 export interface Settings {
   readonly values: ServiceEnvironment;
-  /** By variable, of every setting. */
+  /** Origins of all settings by variable. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** The configuration file. */
   readonly file: string | null;
-  /** What was given and is ignored. */
+  /** Warnings about given values that are ignored. */
   readonly warnings: readonly string[];
 }
 
-/** A value that was given, and how an error names it. */
+/** A given value, and its name in error messages. */
 interface Found {
   readonly text: string;
   readonly origin: Origin;
@@ -52,32 +52,32 @@ interface Found {
 /** The values of one source by variable. */
 type Layer = ReadonlyMap<string, Found>;
 
-/** A file with a secret is not larger. */
+/** Maximum size of a file with a secret. */
 const MAXIMUM_SECRET_BYTES = 64 * 1024;
 
-/** The server's limits as variables: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
+/** Limits by variable: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
 export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
   SETTINGS.flatMap(({ variable, limit }) => (limit === null ? [] : [[variable, limit]])),
 );
 
-/** Every variable that is read. */
+/** All variables that are read. */
 export const VARIABLES: readonly string[] = [CONFIG_FILE, ...ALL_NAMES].map(({ variable }) => variable);
 
-/** As `readSettings`: the values alone. */
+/** Like `readSettings`, but returns only the values. */
 export function readEnvironment(source: Given, flags: Given = {}): ServiceEnvironment {
   return readSettings(source, flags).values;
 }
 
 /**
- * Reads and validates all settings. `source` is the environment; `flags` has the flags by their variables;
- * `constants` are limits that are no settings, for tests.
- * @throws UsageError: an invalid value, named as it was given (flag, variable, or file with line and
- * key); a name that is not known, with the nearest that is; a file that cannot be read. No secret is repeated.
+ * Reads and validates all settings. `source` is the environment; `flags` maps variables to the values of their flags;
+ * `constants` are limits that are not settings, for tests.
+ * @throws UsageError for an invalid value, named by flag, variable, or line and key of the file; an unknown name, with
+ * the nearest known one; a file that cannot be read. No secret is repeated.
  */
 export function readSettings(source: Given, flags: Given = {}, constants: Partial<Limits> = {}): Settings {
   refuseUnknown(source);
   const file = flags[CONFIG_FILE.variable] ?? source[CONFIG_FILE.variable] ?? null;
-  if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'it names no file');
+  if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'it is empty: name a file');
   const layers: readonly Layer[] = [layerOfFlags(flags), layerOfVariables(source), layerOfFile(file)];
   const found = new Map<string, Found>();
   for (const setting of SETTINGS) {
@@ -98,7 +98,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
   return { values: valuesOf(parsed.data, constants), origins: new Map(origins), file, warnings };
 }
 
-/** A folder that `serve` cannot do without. @throws UsageError where it is not given */
+/** The path of a folder that `serve` needs. @throws UsageError if it is not given */
 export function required(
   values: ServiceEnvironment,
   variable: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION',
@@ -109,7 +109,7 @@ export function required(
   throw new UsageError(`${flag} (or ${variable}, or ${key} in a configuration file) is required`);
 }
 
-/** How a command is given again, by how npm says that this process was started: `npx metaheac demo`. */
+/** The command line that runs a command again, depending on how npm started this process: `npx metaheac demo`. */
 export function calledAs({ npm_command: npm, npm_lifecycle_event: script }: Given, command: string): string {
   if (npm === 'exec') return `npx metaheac ${command}`;
   if (npm !== 'run-script' && npm !== 'run') return `metaheac ${command}`;
@@ -121,12 +121,12 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** The same for training; one on a GPU, as each thread would hold another copy of the model in its memory. */
+/** The default number of threads for training; one on a GPU, where each thread would hold another copy of the model. */
 export function defaultTrainingThreads<D extends { readonly kind: string }>({ kind }: D): number {
   return kind === 'cuda' ? 1 : defaultThreads();
 }
 
-/** What of a source is no setting any more. */
+/** Warnings about former settings in a source. */
 function warningsOf(layer: Layer): string[] {
   return REMOVED.flatMap(({ variable, limit }) => {
     const given = layer.get(variable);
@@ -135,7 +135,7 @@ function warningsOf(layer: Layer): string[] {
   });
 }
 
-/** The limits by their own names, and the other settings by their variables. */
+/** Limits by their own names, other settings by their variables. */
 function valuesOf(parsed: Readonly<Record<string, unknown>>, constants: Partial<Limits>): ServiceEnvironment {
   const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
   const limits = [...LIMIT_VARIABLES].map(([variable, name]) => [name, parsed[variable]]);
@@ -185,17 +185,22 @@ function layerOfFile(path: string | null): Layer {
   );
 }
 
-/** What a source gives of a setting: as it is, or in a file. The label ends with the value, unless that is secret. */
+/**
+ * The value that a source gives for a setting, directly or in a file. The label ends with the value unless that is
+ * secret.
+ */
 function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
   const own = layer.get(variable);
   if (secretFile === null) return own ? { ...own, label: `${own.label} "${own.text}"` } : null;
   const inFile = layer.get(secretFile.variable);
   if (!inFile) return own ?? null;
-  if (own) throw refused(inFile.label, `${own.label} is given too: use one of them`);
+  if (own) throw refused(inFile.label, `${own.label} is also given: use only one of them`);
   return { ...inFile, text: readSecret(inFile), origin: { ...inFile.origin, secretFile: inFile.text } as Origin };
 }
 
-/** Without the line's end. The name of the file is not repeated: it may be a secret that was put in its place. */
+/**
+ * The secret in a file, without the line break. The file name is not repeated: it may be a secret given in its place.
+ */
 function readSecret({ text: path, label }: Found): string {
   let bytes: Buffer;
   try {
@@ -204,7 +209,7 @@ function readSecret({ text: path, label }: Found): string {
     throw refused(label, `the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   if (bytes.length > MAXIMUM_SECRET_BYTES)
-    throw refused(label, `the file has ${bytes.length} bytes: that is no secret`);
+    throw refused(label, `the file has ${bytes.length} bytes, which is too large for a secret`);
   return bytes.toString('utf8').replace(/\r?\n$/, '');
 }
 

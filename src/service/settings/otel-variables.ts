@@ -1,6 +1,6 @@
 /**
- * The variables of OpenTelemetry that `metaheac serve` takes. All processes of a machine may be given the same ones: so
- * a value that cannot be used is ignored, with a warning, as OpenTelemetry's specification wants it.
+ * The OpenTelemetry variables that `metaheac serve` reads. All processes of a machine may be given the same variables,
+ * so a value that cannot be used is ignored with a warning, as the OpenTelemetry specification requires.
  */
 import { z } from 'zod';
 import { SAMPLERS, type TelemetrySettings } from '../../lib/tracing.ts';
@@ -18,7 +18,7 @@ const whole = (least: number) =>
 const exporter = () => z.enum(['otlp', 'none']).optional();
 const SAMPLER_NAMES = SAMPLERS.map((name) => `\`${name}\``).join(', ');
 
-/** Those that the service reads, in the order of docs/settings.md. */
+/** Variables that the service reads, in the order of docs/settings.md. */
 const schema = z.object({
   OTEL_SDK_DISABLED: z
     .string()
@@ -27,11 +27,11 @@ const schema = z.object({
     .optional()
     .describe('`true`: nothing is exported, whatever else is set.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url().describe(
-    'Base URL of a receiver, as `METAHEAC_OTLP_ENDPOINT`, which takes precedence over all three of these.',
+    'Base URL of a receiver. `METAHEAC_OTLP_ENDPOINT` takes precedence over it and over the next two.',
   ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url().describe('The whole URL for traces.'),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url().describe('The whole URL for metrics.'),
-  OTEL_EXPORTER_OTLP_PROTOCOL: z.literal('http/json').optional().describe('`http/json`; no other is spoken.'),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.literal('http/json').optional().describe('`http/json`, the only protocol supported.'),
   OTEL_TRACES_EXPORTER: exporter().describe('`otlp`, or `none` for no traces.'),
   OTEL_METRICS_EXPORTER: exporter().describe('`otlp`, or `none` for no metrics.'),
   OTEL_TRACES_SAMPLER: z
@@ -46,28 +46,33 @@ const schema = z.object({
     .pipe(z.number().min(0).max(1))
     .optional()
     .describe('Share of traces for the ratio samplers, 0 to 1 (default: 1).'),
-  OTEL_BSP_SCHEDULE_DELAY: whole(1).describe('Milliseconds that a span waits for others (default: 1000).'),
-  OTEL_BSP_MAX_QUEUE_SIZE: whole(1).describe('Spans that wait for a slow receiver; more are dropped (default: 8192).'),
+  OTEL_BSP_SCHEDULE_DELAY: whole(1).describe('Milliseconds that a span waits to be sent with others (default: 1000).'),
+  OTEL_BSP_MAX_QUEUE_SIZE: whole(1).describe(
+    'Spans that may wait for a slow receiver; more are dropped (default: 8192).',
+  ),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: whole(1).describe('Spans in one request (default: 512).'),
   OTEL_BSP_EXPORT_TIMEOUT: whole(1).describe(
-    'Milliseconds for one export of spans, beside `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
+    'Milliseconds for one export of spans, in addition to `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
   ),
   OTEL_METRIC_EXPORT_INTERVAL: whole(100).describe('Milliseconds between two exports of all metrics (default: 15000).'),
   OTEL_METRIC_EXPORT_TIMEOUT: whole(1).describe(
-    'Milliseconds for one of these exports (default: 30000, and at most the interval).',
+    'Milliseconds for one export of metrics (default: 30000, and at most the interval).',
   ),
 });
 
 type Name = keyof typeof schema.shape;
 
-/** Those that OpenTelemetry's packages read themselves; each also with `_TRACES_` or `_METRICS_` after `OTLP`. */
+/** Variables that OpenTelemetry's packages read themselves; each also with `_TRACES_` or `_METRICS_` after `OTLP`. */
 const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each request, `name=value,..`, such as the key of a receiver.'],
   ['OTEL_EXPORTER_OTLP_TIMEOUT', 'Milliseconds for a request, retries included (default: 10000).'],
   ['OTEL_EXPORTER_OTLP_COMPRESSION', '`gzip` or `none` (default: `none`).'],
-  ['OTEL_EXPORTER_OTLP_CERTIFICATE', "File with the certificates that the receiver's is checked against (PEM)."],
+  [
+    'OTEL_EXPORTER_OTLP_CERTIFICATE',
+    "File with the certificates that the receiver's certificate is checked against (PEM).",
+  ],
   ['OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE', 'File with the certificate of the service (PEM).'],
-  ['OTEL_EXPORTER_OTLP_CLIENT_KEY', 'File with its key (PEM).'],
+  ['OTEL_EXPORTER_OTLP_CLIENT_KEY', 'File with the key of that certificate (PEM).'],
   ['OTEL_SERVICE_NAME', "The resource's `service.name` (default: `metaheac`)."],
   ['OTEL_RESOURCE_ATTRIBUTES', 'Further attributes of the resource, `key=value,..`.'],
 ];
@@ -79,8 +84,9 @@ export const OTEL_VARIABLES: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * What is exported; null where nothing is. `source` is the environment; `ignored` is called with the name of each
- * variable whose value cannot be used, if anything is exported. Values are not repeated: a URL may have a password.
+ * The telemetry to export; null if there is none. `source` is the environment; `ignored` is called with the name of
+ * each variable whose value cannot be used, if anything is exported. Values are not repeated: a URL may contain a
+ * password.
  */
 export function readTelemetry(
   { values }: Settings,
@@ -115,7 +121,7 @@ export function readTelemetry(
   };
 }
 
-/** An empty variable is as none. */
+/** An empty variable counts as not set. */
 function parse(source: Given): { readonly found: z.output<typeof schema>; readonly unusable: readonly string[] } {
   const names = Object.keys(schema.shape) as Name[];
   const set = Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * Every setting of `metaheac serve`, limits included: its names, its schema, what is told about it; and the names that
- * were settings once.
+ * All settings of `metaheac serve`, including limits: names, schema and documentation; and the names of former
+ * settings.
  */
 import { z } from 'zod';
 import { variableOf } from '../../lib/limits.ts';
@@ -16,22 +16,22 @@ export interface SettingNames {
 }
 
 export interface Setting extends SettingNames {
-  /** Takes the text that was given, or undefined; returns the value. */
+  /** Parses the given text, or undefined, to the value. */
   readonly schema: z.ZodType<unknown>;
-  /** The limit that it is; null of the other settings. */
+  /** The name of the limit; null for other settings. */
   readonly limit: LimitName | null;
   readonly unit: string | null;
-  /** The value if nothing is given, or in words what then happens. */
+  /** The default value, or a description of what happens by default. */
   readonly byDefault: string;
   readonly description: string;
   readonly isPath: boolean;
   readonly isList: boolean;
   readonly isSwitch: boolean;
-  /** Names of the setting that is a file with the secret; null of a setting that is no secret. */
+  /** Names of the setting for a file with the secret; null if the setting is not a secret. */
   readonly secretFile: SettingNames | null;
 }
 
-/** The file of the settings: a flag and a variable, and no key of itself. */
+/** The configuration file: it has a flag and a variable, but no key in itself. */
 export const CONFIG_FILE: Pick<SettingNames, 'flag' | 'variable'> = namesOf('METAHEAC_CONFIG');
 
 /** In the order of docs/settings.md. */
@@ -40,7 +40,7 @@ export const SETTINGS: readonly Setting[] = [
   ...LIMIT_NAMES.filter((name) => LIMITS[name].isSetting).map(limitSetting),
 ];
 
-/** A limit that is a constant now; for one release its names are ignored, with a warning, instead of refused. */
+/** A former setting that is a constant now; for one release its names are ignored with a warning instead of refused. */
 export interface RemovedSetting extends SettingNames {
   readonly limit: LimitName;
 }
@@ -52,10 +52,10 @@ export const REMOVED: readonly RemovedSetting[] = LIMIT_NAMES.filter((name) => !
   }),
 );
 
-/** The one schema: values by variable. */
+/** The schema of all settings: values by variable. */
 export const serviceSchema = z.object(Object.fromEntries(SETTINGS.map(({ variable, schema }) => [variable, schema])));
 
-/** Every pair of names that may be given: of the settings, and of the files of secrets. */
+/** All names that may be given: those of settings and those of files with secrets. */
 export const ALL_NAMES: readonly SettingNames[] = SETTINGS.flatMap((setting) =>
   setting.secretFile === null ? [setting] : [setting, setting.secretFile],
 );

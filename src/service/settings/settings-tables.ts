@@ -26,7 +26,7 @@ function configRow(): string[] {
   return ['', code(CONFIG_FILE.flag), code(CONFIG_FILE.variable), 'none', description];
 }
 
-/** A secret has a row more, of its file, whose flag is the only one. */
+/** Rows of a setting. A secret has a second row, for its file, which alone has a flag. */
 function rowsOf(setting: Setting): string[][] {
   const { key, variable, byDefault, description, secretFile } = setting;
   if (secretFile === null) return [[...cellsOf(setting), byDefault, description]];
@@ -41,7 +41,7 @@ function limitTable(settings: readonly Setting[]): string {
   return table([...HEAD, 'unit', 'what it limits'], rows);
 }
 
-/** The limits that are no settings, a table for each file that defines some. */
+/** The limits that are not settings, one table for each file that defines some. */
 function constantTables(): string {
   const tables = Object.entries(LIMIT_FILES).flatMap(([file, rows]) => {
     const fixed = Object.entries(rows).filter(([, { isSetting }]) => !isSetting);

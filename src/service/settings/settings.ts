@@ -1,6 +1,6 @@
 /**
- * The settings of `metaheac serve` other than its limits, in one row each: what it takes, its default, its line in
- * docs/settings.md. A row is named by its variable; flag and key of the configuration file follow from that.
+ * The settings of `metaheac serve` other than its limits, one row each: the accepted values, the default, and the line
+ * in docs/settings.md. A row is named by its variable; the flag and the key in the configuration file follow from that.
  */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
@@ -10,19 +10,19 @@ import { createAddressGuard } from '../webhooks/address-guard.ts';
 
 interface Words {
   readonly description: string;
-  /** What the documentation shows if there is no default. */
+  /** Text that the documentation shows if there is no default. */
   readonly byDefault?: string;
-  /** Never shown; given in a file or a variable, as a command line can be read by every user of the machine. */
+  /** Never shown; given in a file or a variable, because every user of the machine can read a command line. */
   readonly isSecret?: true;
   /** A path: in a configuration file it is relative to that file. */
   readonly isPath?: true;
-  /** May be given as a list in a configuration file; elsewhere with commas. */
+  /** May be given as a list in a configuration file; elsewhere separated by commas. */
   readonly isList?: true;
   /** The flag alone means `true`. */
   readonly isSwitch?: true;
 }
 
-/** What is known of each setting besides its schema. */
+/** Facts about each setting besides its schema. */
 export const SETTING_WORDS = z.registry<Words>();
 
 /** A number in plain digits: `Number` would read an empty string as 0 and `0x50` as 80. */
@@ -67,17 +67,17 @@ const proxies = list.superRefine((entries, context) => {
   }
 });
 
-/** A key that callers send. A new schema each time, as words belong to a schema. */
+/** A key that callers send. A new schema each time, because descriptions belong to a schema. */
 const secret = () => z.string().min(16, 'a key must have at least 16 characters').optional();
 
-/** Off unless it is turned on. A new schema each time, as words belong to a schema. */
+/** Off unless it is turned on. A new schema each time, because descriptions belong to a schema. */
 const switched = () =>
   z
     .enum(['true', 'false'])
     .default('false')
     .transform((value) => value === 'true');
 
-/** Listed in docs/settings.md in this order. */
+/** In the order of docs/settings.md. */
 export const settingsSchema = z.object({
   METAHEAC_DATA_DIR: z.string().min(1).optional().register(SETTING_WORDS, {
     byDefault: 'required',
@@ -93,7 +93,7 @@ export const settingsSchema = z.object({
     byDefault: 'required',
     isPath: true,
     description:
-      'Population folder; its current version is served. Another is taken by `POST /v1/populations/{version}/activate`.',
+      'Population folder; its current version is served. `POST /v1/populations/{version}/activate` switches to another.',
   }),
   METAHEAC_FOLLOW_POPULATION: switched().register(SETTING_WORDS, {
     isSwitch: true,
@@ -118,47 +118,47 @@ export const settingsSchema = z.object({
   }),
   METAHEAC_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-    // it would be in log lines
+    // the URL appears in log lines
     .refine((text) => !URL.canParse(text) || new URL(text).password === '', 'must have no password')
     .optional()
     .register(SETTING_WORDS, {
       byDefault: 'none',
       description:
-        'OpenTelemetry receiver (OTLP over HTTP, JSON) of traces and metrics, such as `http://127.0.0.1:4318`.',
+        'OpenTelemetry receiver (OTLP over HTTP, JSON) for traces and metrics, such as `http://127.0.0.1:4318`.',
     }),
   METAHEAC_API_KEY: secret().register(SETTING_WORDS, {
     byDefault: 'none',
     isSecret: true,
     description:
-      'API key of scope admin, at least 16 characters; if set, or once `metaheac keys create` made one, every `/v1` ' +
-      'call needs `Authorization: Bearer`.',
+      'API key with scope admin, at least 16 characters; if set, or once `metaheac keys create` has made a key, ' +
+      'every `/v1` call needs `Authorization: Bearer`.',
   }),
   METAHEAC_METRICS_KEY: secret().register(SETTING_WORDS, {
     byDefault: 'none',
     isSecret: true,
     description:
-      'Key for `/metrics`, `/docs` and the details of `/readyz`, beside any API key. Without it these are open on a ' +
-      'loopback address, and need an API key on any other.',
+      'Key for `/metrics`, `/docs` and the details of `/readyz`, in addition to API keys. Without it these are open on ' +
+      'a loopback address, and need an API key on any other.',
   }),
   METAHEAC_ALLOWED_HOSTS: hostNames.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,
     description:
-      'Names (`a,b,..`) by which it may be called without a key, besides `localhost`, 127.0.0.1, [::1] and the ' +
-      'address that it listens on; other `Host` headers get 421.',
+      'Host names (`a,b,..`) by which the service may be called without a key, besides `localhost`, 127.0.0.1, ' +
+      '[::1] and the address that it listens on; other `Host` headers get 421.',
   }),
   METAHEAC_CORS_ORIGINS: origins.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,
     description:
-      'Origins (`https://a.example,..`) whose pages may call it from a browser; others get 403. No wildcard.',
+      'Origins (`https://a.example,..`) whose pages may call the service from a browser; others get 403. No wildcard.',
   }),
   METAHEAC_TRUSTED_PROXIES: proxies.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,
     description:
-      'Addresses and CIDRs (`10.0.0.7,fd00::/8,..`) of proxies in front of the service: the client is then the last ' +
-      'address in `X-Forwarded-For` that is not one of them, for rate limits and the audit log. With it a key is needed.',
+      'Addresses and CIDRs (`10.0.0.7,fd00::/8,..`) of proxies in front of the service: rate limits and the audit ' +
+      'log then use the last address in `X-Forwarded-For` that is not one of them. Requires a key.',
   }),
   METAHEAC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -171,11 +171,12 @@ export const settingsSchema = z.object({
     .register(SETTING_WORDS, {
       byDefault: 'true on a terminal',
       isSwitch: true,
-      description: 'Log in lines for people instead of JSON.',
+      description: 'Write log lines for people instead of JSON.',
     }),
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,
-    description: 'Hosts and CIDRs (`a,b,..`) that webhooks may call although they are not public; hosts over http too.',
+    description:
+      'Hosts and CIDRs (`a,b,..`) that webhooks may call although they are not public; hosts also over http.',
   }),
 });

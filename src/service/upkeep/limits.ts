@@ -1,18 +1,18 @@
-/** Limits of what a service does for its files, its disk and its clock. */
+/** Limits of the upkeep of files, disk and clock. */
 import { fixed, setting } from '../../lib/limits.ts';
 
 export const UPKEEP_LIMITS = {
   diskReserveBytes: setting(
     256 * 1024 * 1024,
     'bytes',
-    'Free bytes on the disk of the data folder below which nothing new is taken and queued expansions wait, ' +
-      'while reads and deletions go on (256 MiB; 0: none).',
+    'Free bytes on the disk of the data folder below which new work is refused and queued expansions wait, ' +
+      'while reads and deletions continue (256 MiB; 0: none).',
     { least: 0 },
   ),
   reserveFileBytes: fixed(
     8 * 1024 * 1024,
     'bytes',
-    'Size of the file in the data folder that is given up where a deletion finds the disk full (8 MiB; 0: none).',
+    'Size of the file in the data folder that is removed to let a deletion succeed on a full disk (8 MiB; 0: none).',
   ),
   scrubBytesPerSecond: setting(
     8 * 1024 * 1024,
@@ -22,13 +22,13 @@ export const UPKEEP_LIMITS = {
   scrubPauseMs: fixed(
     24 * 3600 * 1000,
     'ms',
-    'Milliseconds between two such passes, and from the start to the first one (a day).',
+    'Milliseconds between two such passes, and between the start and the first one (a day).',
   ),
   clockSettleMs: fixed(
     3_600_000,
     'ms',
-    "Milliseconds for which the machine's clock must be stable after a jump of more than an hour, or a start of " +
-      'the machine, before it is believed.',
+    "Milliseconds for which the machine's clock must be stable after a jump of more than an hour, or " +
+      'after the machine has started, before it is trusted.',
   ),
   maximumWaitingErasures: fixed(
     1_000,

@@ -1,4 +1,4 @@
-/** Limits of the calls of webhooks. */
+/** Limits of calls to webhooks. */
 import { fixed, type LimitValues } from '../../lib/limits.ts';
 
 export const DELIVERY_LIMITS = {
