@@ -1,6 +1,6 @@
 /**
- * The only file that names the adapters of stores. Processes and threads are handed a locator, and open the same store
- * with it.
+ * The only file that names the store adapters. Processes and threads are passed a locator, and open the same store with
+ * it.
  */
 import { resolve } from 'node:path';
 import type { StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
@@ -8,15 +8,15 @@ import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
-/** A store of another kind is a folder beside src/storage/sqlite and a line here. */
+/** A new kind of store is a folder beside src/storage/sqlite and a line here. */
 const ADAPTERS: Readonly<Record<string, StoreAdapter>> = { sqlite };
 
-/** The store of a service that is given this data folder. */
+/** The locator of the store in a data folder. */
 export function locateStore(dataDir: string): StoreLocator {
   return { adapter: 'sqlite', location: resolve(dataDir) };
 }
 
-// the methods of `StoreAdapter`, which says what they do and throw
+// the methods of `StoreAdapter`, where they are documented
 export const lockStore = located('lock');
 export const openStore = located('open');
 export const takeSavedStore = located('takeSaved');
@@ -31,7 +31,7 @@ export const requireFreeStore = located('requireFree');
 export const requireTakeableStore = located('requireTakeable');
 export const requireUsableStore = located('requireUsable');
 
-/** As `StoreAdapter.restore`: the locator says where the store will be. */
+/** As `StoreAdapter.restore`; the locator says where the store will be. */
 export function restoreStore(to: StoreLocator, from: string, options?: RestoreOptions): Promise<RestoreReport> {
   return adapterOf(to).restore(from, to.location, options);
 }

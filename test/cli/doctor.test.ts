@@ -222,7 +222,7 @@ describe('the data folder', () => {
   });
 
   it.each([
-    ['damaged', (path: string) => truncateSync(path, 6_000), 'failed', /not a whole SQLite database/],
+    ['damaged', (path: string) => truncateSync(path, 6_000), 'failed', /not an intact SQLite database/],
     ['of no database', (path: string) => writeFileSync(path, 'x'.repeat(9_000)), 'failed', /not a database/],
     ['of a newer version', (path: string) => setVersion(path, 999), 'failed', /schema 999/],
     ['of an older version', (path: string) => setVersion(path, 1), 'warning', /schema 1, serve brings it to/],
@@ -241,7 +241,7 @@ describe('the data folder', () => {
     changeBehindSums(join(data, 'metaheac.db'), ['campaigns', 'name'], ['autumn', 'autumN']);
     expect(await faultOf('database', at(data))).toMatchObject({
       status: 'failed',
-      detail: expect.stringContaining(`row ${id} of campaigns is not as it was written`),
+      detail: expect.stringContaining(`row ${id} of campaigns is damaged`),
       advice: expect.stringContaining('delete what is damaged'),
     });
   });

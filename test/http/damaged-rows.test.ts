@@ -77,7 +77,7 @@ it('leaves a campaign whose JSON no longer parses out of lists, and names it', a
   const { code, faults } = await verify();
   expect(code).toBe(4);
   expect(faults).toEqual([
-    { path: 'metaheac.db', message: expect.stringContaining(`row ${ids[1]} of campaigns is not as it was written`) },
+    { path: 'metaheac.db', message: expect.stringContaining(`row ${ids[1]} of campaigns is damaged`) },
   ]);
 });
 
@@ -114,7 +114,7 @@ it('leaves keys and webhooks out of their lists', async () => {
   change('webhooks', 'events', '["campaign.ready"]', '["campaign.ready"}');
   const { store } = fixture;
   expect(store.apiKeys.list({ limit: 10 }).items.map(({ id }) => id)).toEqual([second!.id]);
-  expect(() => store.apiKeys.find(first!.id)).toThrow('is not as it was written');
+  expect(() => store.apiKeys.find(first!.id)).toThrow('is damaged');
   expect(store.webhooks.list({ limit: 10 }).items.map(({ id }) => id)).toEqual([hooks[1]!.id]);
   expectNamed(`api_keys/${first!.id}`, `webhooks/${hooks[0]!.id}`);
 });
@@ -128,7 +128,7 @@ it('tells the other webhooks of events', async () => {
   changeBehindSums(join(fixture.dataDir, 'metaheac.db'), ['webhooks', 'description'], ['damaged', 'damageD']);
   await fixture.createReady();
   expect(fixture.store.outbox.deliveries(hooks[1]!.id, { limit: 10 }).items).toHaveLength(1);
-  expect(() => fixture.store.outbox.deliveries(hooks[0]!.id, { limit: 10 })).toThrow('is not as it was written');
+  expect(() => fixture.store.outbox.deliveries(hooks[0]!.id, { limit: 10 })).toThrow('is damaged');
 });
 
 it('passes the job of a damaged expansion over: the queue goes on', async () => {

@@ -61,7 +61,7 @@ export class DamageLog {
 
   /** Notes a damaged row of the database. */
   noteRow({ table, id }: DamagedRow): void {
-    this.note('row', `${table}/${id}`, 'it is not as it was written (its checksum differs): restore a backup');
+    this.note('row', `${table}/${id}`, 'it is damaged (its checksum differs): restore a backup');
   }
 
   /**

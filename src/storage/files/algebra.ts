@@ -1,4 +1,4 @@
-/** Union, difference and intersection of sorted sets: linear merges of two streams, whatever their sizes. */
+/** Union, difference and intersection of sorted sets: linear merges of two streams of any size. */
 import type { IdBlocks } from '../../domain/user-sets.ts';
 
 /** Ids of either set. */
@@ -23,9 +23,9 @@ interface Kept {
 }
 
 /**
- * Yields, if only an empty block, whenever a block of either set is used up: at most one block of each is processed
- * between two yields. A set whose remainder cannot change the result is not read further, so its file's sha256 is not
- * verified.
+ * Yields, if only an empty block, each time a block of either set is used up: between two yields, at most one block of
+ * each is processed. A set is read no further once its remainder cannot change the result, so the sha256 of its file is
+ * not verified.
  */
 function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string[], void, void> {
   const left = a[Symbol.iterator]();

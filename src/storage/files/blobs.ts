@@ -1,4 +1,4 @@
-/** Blobs as files of the data folder: a folder of blobs is a folder; what is published gets its name by renaming. */
+/** Blobs as files of the data folder: a folder of blobs is a folder, and a rename gives what is published its name. */
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
@@ -33,7 +33,7 @@ import {
 export class FileBlobs implements Blobs {
   readonly #root: string;
 
-  /** `root` is what names are relative to. */
+  /** Names are relative to `root`. */
   constructor(root: string) {
     this.#root = root;
   }
@@ -102,7 +102,7 @@ export class FileBlobs implements Blobs {
   }
 }
 
-/** What a killed attempt left beside the same target. */
+/** Removes what killed attempts left beside the same target. */
 function removeLeftovers(folder: string): void {
   const name = basename(folder);
   for (const entry of readdirSync(dirname(folder))) {
@@ -125,7 +125,7 @@ class FileBlob implements OpenBlob {
   }
 
   read(target: Uint8Array, position: number): number {
-    // A closed descriptor's number may by now be another file's.
+    // The number of a closed descriptor may by now belong to another file.
     assert(!this.#isClosed, `${this.#path} is closed`);
     try {
       return readRange(this.#descriptor, target, position);
@@ -150,7 +150,7 @@ class FileBlobWriter implements BlobWriter {
   readonly #descriptor: number;
   #isOpen = true;
 
-  /** `folder` is created where missing. */
+  /** `folder` is created if missing. */
   constructor(folder: string) {
     this.#folder = folder;
     this.#path = join(folder, `${randomUUID()}${TEMPORARY}`);
@@ -205,7 +205,7 @@ class FileBlobWriter implements BlobWriter {
   }
 
   #orAbort<T>(action: () => T): T {
-    // a closed descriptor's number may by now be another file's
+    // the number of a closed descriptor may by now belong to another file
     assert(this.#isOpen, `${this.#path} is closed`);
     try {
       return withStorage(`write ${this.#path}`, action);
@@ -216,7 +216,7 @@ class FileBlobWriter implements BlobWriter {
   }
 }
 
-/** Reads until `target` is full or the file ends; returns the bytes read. */
+/** Reads until `target` is full or the file ends; returns the number of bytes read. */
 function readRange(descriptor: number, target: Uint8Array, position: number): number {
   let at = 0;
   while (at < target.length) {

@@ -13,7 +13,7 @@ export interface ChangeTask extends ChangeOptions {
   readonly collected: CollectedIds;
   readonly population: MatchedPopulation;
   readonly maximumUsers: number;
-  /** For the collected ids; null if they are the new set. */
+  /** The counts of the collected ids; null if they are the new set. */
   readonly matches: Matches | null;
 }
 
@@ -22,7 +22,7 @@ export function tallyFor({ how, population, maximumUsers, onUnknown }: ChangeTas
   return new MatchTally(population, maximumUsers, how === 'replace' ? onUnknown : undefined);
 }
 
-/** How the collected ids match, once the new set was counted. */
+/** How the sent ids match, once the new set has been counted. */
 export function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): SeedCounts {
   const counted = matches ?? tally.matches();
   const { received } = collected;

@@ -1,15 +1,15 @@
-/** Checks a user set against its name, in slices between which other work can run. */
+/** Checks a user set against its name, in slices that let other work run in between. */
 import { createHash } from 'node:crypto';
 import type { BlobReader } from '../../domain/ports/blobs.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { SEED_FOLDER, userSetFile } from './set-file.ts';
 
-/** What is read between two yields. */
+/** Bytes that are read between two yields. */
 const SLICE_BYTES = 256 * 1024;
 
 /**
- * Yields the bytes that each slice read; returns what is wrong with the set, or null. @throws AppError storage_failed
- * where the disk fails
+ * Yields the number of bytes of each slice; returns what is wrong with the set, or null.
+ * @throws AppError storage_failed if the disk fails
  */
 export function* checkUserSet(blobs: BlobReader, sha256: string): Generator<number, string | null, void> {
   try {
@@ -22,7 +22,7 @@ export function* checkUserSet(blobs: BlobReader, sha256: string): Generator<numb
         hash.update(slice.subarray(0, read));
         yield read;
       }
-      return hash.digest('hex') === sha256 ? null : 'its bytes are not those that it is named after';
+      return hash.digest('hex') === sha256 ? null : 'its bytes do not match its name';
     } finally {
       blob.close();
     }

@@ -1,17 +1,17 @@
-/** Which of some ids a user set has: by binary search where they are few, else by a pass. */
+/** Finds which of some ids are in a user set: a few by binary search, more by a pass over the file. */
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
 import { intersectionOf } from './algebra.ts';
 import { decodeIds, SEED_FOLDER, userSetBlocks, userSetFile } from './set-file.ts';
 
-/** Read at a time while searching: two lines of the longest ids, and some. */
+/** Bytes read at a time while searching: room for two lines with the longest ids. */
 const WINDOW_BYTES = 4_096;
 /** More ids than this are found in a pass over the file. */
 const SEARCHED_IDS = 32;
 
 /**
- * The ids that the set has, of `userIds`, which are sorted by UTF-16 code units. Yields to other work. @throws AppError
- * storage_failed, as `userSetBlocks`; the sha256 is not verified
+ * The ids of the set that are among `userIds`, which are sorted by UTF-16 code units. Lets other work run in between.
+ * @throws AppError storage_failed, as `userSetBlocks`; the sha256 is not verified
  */
 export async function findIds(
   blobs: Pick<BlobReader, 'open'>,
@@ -31,7 +31,7 @@ export async function findIds(
   return found;
 }
 
-/** null where a line is too long for it. */
+/** null if a line is too long for the window. */
 function searchIds(blobs: Pick<BlobReader, 'open'>, sha256: string, userIds: readonly string[]): string[] | null {
   const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
   try {
@@ -48,7 +48,7 @@ function searchIds(blobs: Pick<BlobReader, 'open'>, sha256: string, userIds: rea
 }
 
 function searchId(blob: OpenBlob, userId: string): boolean | null {
-  // the id's line, if there is one, begins at `low` or after it and before `high`
+  // the line of the id, if there is one, begins at `low` or later, and before `high`
   let low = 0;
   let high = blob.sizeBytes;
   while (high - low > WINDOW_BYTES) {

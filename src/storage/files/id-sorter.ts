@@ -1,6 +1,6 @@
 /**
- * Sorts any number of user ids in flat memory: chunks are sorted, spilled as runs to one file that never gets a name,
- * and merged (external merge sort).
+ * Sorts any number of user ids in constant memory (external merge sort): chunks are sorted, spilled as runs to one file
+ * that never gets a name, and merged.
  */
 import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
@@ -12,20 +12,20 @@ const CHUNK_IDS = 32_768;
 /** Ids per merged block. */
 const BLOCK_IDS = 4_096;
 
-/** How much of each run is read at a time: all of them are open at once. */
+/** Bytes read from each run at a time: all runs are open at once. */
 const RUN_READ_BYTES = 16 * 1024;
-/** Runs opened at once. */
+/** Number of runs opened at once. */
 const OPENED_RUNS = 16;
 
-/** Where a run lies in the file. */
+/** The position of a run in the file. */
 interface Run {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Takes ids in any order, including repetitions, and returns the sorted set. The creator must close it. @throws
- * AppError storage_failed
+ * Takes ids in any order, including repetitions, and returns the sorted set. The creator must close it.
+ * @throws AppError storage_failed
  */
 export class IdSorter {
   readonly #blobs: SetWrites;
@@ -36,7 +36,7 @@ export class IdSorter {
   #spilledBytes = 0;
   #received = 0;
 
-  /** `blobs` takes the runs, if there is more than one chunk; `chunkIds` are sorted at once. */
+  /** `blobs` takes the runs if there is more than one chunk; `chunkIds` ids are sorted at once. */
   constructor(blobs: SetWrites, chunkIds = CHUNK_IDS) {
     this.#blobs = blobs;
     this.#chunkIds = chunkIds;
@@ -52,7 +52,7 @@ export class IdSorter {
     if (this.#chunk.push(userId) >= this.#chunkIds) this.#flush();
   }
 
-  /** Everything added, without repetitions; must be called (and read to its end) once, after the last `add`. */
+  /** All added ids, without repetitions; must be called (and read to its end) once, after the last `add`. */
   blocks(): IdBlocks {
     if (this.#spill === null) return cut(sortedSet(this.#chunk));
     if (this.#chunk.length > 0) this.#flush();
@@ -123,8 +123,7 @@ class RunCursor {
 
 /**
  * Merges sorted runs without repetitions by a loser tree (Knuth, TAOCP 3, 5.4.1): node n of 1 .. k - 1 holds the run
- * that lost there, leaves are k .. 2k - 1, so that the next id costs log2(k) comparisons, where a heap needs twice as
- * many.
+ * that lost there, and the leaves are k .. 2k - 1. The next id costs log2(k) comparisons; a heap needs twice as many.
  */
 function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], void, void> {
   const cursors: RunCursor[] = [];
@@ -140,7 +139,7 @@ function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], voi
     for (let node = (from + count) >> 1; node >= 1; node >>= 1) {
       const other = losers[node]!;
       if (other < 0) {
-        // while the tree is filled, the first to come waits for its opponent
+        // while the tree is being filled, the first run to arrive waits for its opponent
         losers[node] = winner;
         winner = -1;
         return;
@@ -171,7 +170,7 @@ function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], voi
   if (block.length > 0) yield block;
 }
 
-/** A finished run sorts after all ids. */
+/** A run that has ended sorts after all ids. */
 function isBefore(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && (b === undefined || a < b);
 }

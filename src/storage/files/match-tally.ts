@@ -8,7 +8,7 @@ import {
   UNKNOWN_EXAMPLES,
 } from '../../domain/user-sets.ts';
 
-/** Counts ids as they go by. */
+/** Counts ids as they pass. */
 export class MatchTally {
   readonly #population: MatchedPopulation;
   readonly #maximumUsers: number;
@@ -18,8 +18,8 @@ export class MatchTally {
   #unknown = 0;
 
   /**
-   * Without a maximum any number of users is accepted; `onUnknown` is called with each id that the population does not
-   * have.
+   * Without a maximum, any number of users is accepted. `onUnknown` is called with each id that is not in the
+   * population.
    */
   constructor(
     population: MatchedPopulation,
@@ -31,7 +31,10 @@ export class MatchTally {
     this.#onUnknown = onUnknown;
   }
 
-  /** The same blocks, counted. @throws AppError too_many_seeds */
+  /**
+   * Passes the blocks on and counts them.
+   * @throws AppError too_many_seeds
+   */
   *over(blocks: IdBlocks): Generator<readonly string[], void, void> {
     for (const block of blocks) {
       for (const userId of block) this.#count(userId);
@@ -55,7 +58,7 @@ export class MatchTally {
   }
 }
 
-/** How all of `blocks` match; yields to other work between two blocks. */
+/** How all of `blocks` match; lets other work run between two blocks. */
 export async function tallyOf(
   blocks: IdBlocks,
   population: MatchedPopulation,

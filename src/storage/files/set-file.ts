@@ -1,4 +1,4 @@
-/** User sets: a set of user ids as one file, named by the sha256 of its bytes and read a block at a time. */
+/** User sets: a set of user ids as one file, named by the sha256 of its bytes and read one block at a time. */
 import { createHash } from 'node:crypto';
 import type { BlobReader, ReadRanges } from '../../domain/ports/blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -6,14 +6,14 @@ import { AppError, assert } from '../../lib/errors.ts';
 /** The blob folder of user sets. */
 export const SEED_FOLDER = 'seeds';
 
-/** A set that is written. */
+/** A set that has been written. */
 export interface UserSet {
   readonly sha256: string;
   readonly users: number;
   readonly sizeBytes: number;
 }
 
-/** How much of a file is read and decoded at a time; a longer line takes as much as it needs. */
+/** Bytes read and decoded at a time; a longer line takes as much as it needs. */
 const READ_BYTES = 64 * 1024;
 
 /** One id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. */
@@ -23,7 +23,7 @@ export function encodeIds(userIds: readonly string[]): Buffer {
   return Buffer.from(text);
 }
 
-/** The ids of whole lines. */
+/** The ids in bytes that consist of whole lines. */
 export function decodeIds(bytes: Buffer): string[] {
   const text = bytes.toString('utf8');
   const lines = text.split('\n');
@@ -33,11 +33,11 @@ export function decodeIds(bytes: Buffer): string[] {
 }
 
 /**
- * The ids of a set, sorted, in blocks of some thousands: memory stays constant whatever the set's size, and a caller
- * may do other work between blocks. The file stays open until the end, so a file removed meanwhile is still read
- * completely.
+ * The ids of a set, sorted, in blocks of some thousands: memory stays constant for a set of any size, and a caller may
+ * do other work between blocks. The file stays open until the end, so a file removed meanwhile can still be read to its
+ * end.
  * @throws AppError storage_failed if the file is missing or, after the last block, if the bytes do not match the
- * sha256: what was read until then must not be used.
+ * sha256: the ids read until then must not be used
  */
 export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string): Generator<string[], void, void> {
   const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
@@ -49,7 +49,7 @@ export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string):
       try {
         userIds = decodeIds(lines);
       } catch {
-        throw damaged(sha256); // no line of ours is half a JSON string
+        throw damaged(sha256); // a bad JSON string counts as damage
       }
       yield userIds;
     }
@@ -60,8 +60,8 @@ export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string):
 }
 
 /**
- * Whole lines of a file from `start` to `end` (or its end), block by block; at least one line per block. @throws
- * AppError storage_failed
+ * Whole lines of a file from `start` to `end` (or the file's end), block by block; at least one line per block.
+ * @throws AppError storage_failed
  */
 export function* lineBlocks(
   file: ReadRanges,
@@ -102,7 +102,7 @@ function damaged(sha256: string): AppError {
   return new AppError('storage_failed', `user set ${sha256} is damaged`);
 }
 
-/** Printable ASCII that starts with no quote: true for nearly every id, and quick to check. */
+/** Printable ASCII that does not begin with a quote: true for nearly every id, and quick to check. */
 const ORDINARY = /^[!#-~][ -~]*$/;
 /** Empty, a leading quote, a control character (including a newline), an unpaired surrogate. */
 const NEEDS_JSON = /^$|^"|[\p{Cc}\p{Cs}]/u;

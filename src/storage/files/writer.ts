@@ -11,19 +11,19 @@ import { encodeIds, SEED_FOLDER, type UserSet, userSetFile } from './set-file.ts
 /** Where sets are written. */
 export type SetWrites = Pick<Blobs, 'write'>;
 
-/** A set whose bytes are durable without a name. Who has one publishes or discards it. */
+/** A set whose bytes are durable but which has no name yet. Its owner publishes or discards it. */
 export interface WrittenSet extends UserSet {
   /**
-   * Gives the file its name and waits until that is durable; in the place of a file of the same set, which heals a
-   * damaged one. Called inside the write transaction that records the set: whoever removes a file that no row names
-   * does so inside one too.
+   * Gives the file its name and waits until that is durable. It replaces an existing file of the same set, which
+   * repairs a damaged one. Call it inside the write transaction that records the set: files that no row refers to are
+   * also removed inside write transactions.
    */
   publish(): void;
-  /** Removes the file where it was not published. */
+  /** Removes the file if it was not published. */
   discard(): void;
 }
 
-/** One set that is being written. Every method throws AppError storage_failed, and then nothing is left. */
+/** Writes one set. Every method throws AppError storage_failed, and then nothing is left. */
 class UserSetWriter {
   readonly #blob: BlobWriter;
   readonly #hash = createHash('sha256');
@@ -34,7 +34,7 @@ class UserSetWriter {
     this.#blob = blobs.write(SEED_FOLDER);
   }
 
-  /** Appends ids: each above all before it. */
+  /** Appends ids in ascending order, all above those before. */
   write(userIds: readonly string[]): void {
     if (userIds.length === 0) return;
     const bytes = encodeIds(userIds);
@@ -52,7 +52,7 @@ class UserSetWriter {
     return this.#named(await this.#blob.finish());
   }
 
-  /** Ends without a set. */
+  /** Discards the set. */
   abort(): void {
     this.#blob.abort();
   }
@@ -69,7 +69,10 @@ class UserSetWriter {
   }
 }
 
-/** Writes a set that is in memory: any order, no repetitions. @throws AppError storage_failed with the cause. */
+/**
+ * Writes a set that is in memory, in any order, without repetitions.
+ * @throws AppError storage_failed with the cause
+ */
 export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): WrittenSet {
   const writer = new UserSetWriter(blobs);
   writer.write([...userIds].sort());
@@ -77,8 +80,8 @@ export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): Writ
 }
 
 /**
- * Writes a set of any size, flat, with other work going on between its blocks. @throws AppError storage_failed, and
- * what `blocks` throws.
+ * Writes a set of any size in constant memory; lets other work run between its blocks.
+ * @throws AppError storage_failed, and what `blocks` throws
  */
 export async function writeBlocks(blobs: SetWrites, blocks: IdBlocks): Promise<WrittenSet> {
   const writer = new UserSetWriter(blobs);

@@ -50,7 +50,7 @@ type KeyRow = RowOf<typeof COLUMNS>;
 
 const SELECT_KEY = `SELECT ${selectList(COLUMNS)} FROM api_keys`;
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly audit: SqliteAuditLog;
   readonly freshness: Freshness;
@@ -61,7 +61,7 @@ export class SqliteApiKeys implements ApiKeys {
   readonly #database: Database;
   readonly #parts: Parts;
   readonly #cached = new Map<string, StoredApiKey>();
-  /** null: not known. */
+  /** null: unknown. */
   #exist: boolean | null = null;
   #dataVersion = -1;
 
@@ -115,7 +115,7 @@ export class SqliteApiKeys implements ApiKeys {
     const cached = this.#cached.get(id);
     if (cached !== undefined) return cached;
     const found = this.#findRow(id);
-    if (found === null) return null; // not remembered: anybody can send as many ids as they like
+    if (found === null) return null; // ids without a key are not cached: anybody can send any number of them
     if (this.#cached.size >= CACHED_KEYS) this.#cached.clear();
     this.#cached.set(id, found);
     return found;
@@ -123,7 +123,7 @@ export class SqliteApiKeys implements ApiKeys {
 
   recordExpired(now: number): number {
     const isExpired = 'expired_at IS NULL AND expires_at <= @now';
-    // nearly always there is none, and a read takes no lock
+    // there is nearly always none, and a read takes no lock
     if (this.#database.prepare(`SELECT 1 FROM api_keys WHERE ${isExpired}`).get({ now }) === undefined) return 0;
     const update = this.#database.prepare(`UPDATE api_keys SET expired_at = @now WHERE ${isExpired}`);
     const { changes } = write(this.#database, () => update.run({ now }));
@@ -157,7 +157,7 @@ export class SqliteApiKeys implements ApiKeys {
     this.#forget();
   }
 
-  /** `data_version` does not change by this connection's own commits. */
+  /** This connection's own commits do not change `data_version`. */
   #forget(): void {
     this.#cached.clear();
     this.#exist = null;

@@ -1,4 +1,4 @@
-/** Audience versions on SQLite: which of them is active, and the cache that look-ups read. */
+/** Audience versions on SQLite: which one is active, and the cache that look-ups read. */
 import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
@@ -54,13 +54,13 @@ const SELECT_AUDIENCE = `
 /** A selected row, with the number of its campaign. */
 type AudienceRow = Audience & { readonly number: number };
 
-/** A version to be inserted, with the numbers of its campaign and its expansion. */
+/** A version to insert, with the numbers of its campaign and its expansion. */
 type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
   readonly campaign: number;
   readonly expansion: number;
 };
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly campaigns: CampaignRows;
   readonly events: EventLog;
@@ -74,7 +74,7 @@ export class SqliteAudiences implements Audiences {
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
-  /** The last change of an active version that the cache knows of. */
+  /** The last change of an active version that the cache includes. */
   #lastChange: number | null = null;
   readonly #readLastChange;
 
@@ -85,7 +85,7 @@ export class SqliteAudiences implements Audiences {
     this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
   }
 
-  /** Makes a finished expansion the active version of its campaign; runs inside the caller's transaction. */
+  /** Makes the result of an expansion the campaign's active version; runs inside the caller's transaction. */
   publish(expansion: number, result: ExpansionResult, now: number): void {
     const { audience, ...row } = this.#database
       .prepare(
@@ -116,8 +116,8 @@ export class SqliteAudiences implements Audiences {
   }
 
   /**
-   * Makes a version the active one, with a row of `changes`; webhooks are notified of what a caller did. @throws
-   * AppError audience_not_found
+   * Makes a version the active one and records it in `changes`; webhooks are notified of a caller's action.
+   * @throws AppError audience_not_found
    */
   #activate(campaign: number, version: number, now: number, event: AudienceEvent | null): void {
     const row = this.#database
@@ -138,7 +138,7 @@ export class SqliteAudiences implements Audiences {
     this.forget();
   }
 
-  /** Records in `changes` that a campaign with an audience is about to be deleted; inside the caller's transaction. */
+  /** Records the coming deletion of a campaign with an audience; runs inside the caller's transaction. */
   recordDeletion({ id, version }: LastOfCampaign, now: number): void {
     if (version !== null)
       insertRow(this.#database, 'changes', {
@@ -193,7 +193,7 @@ export class SqliteAudiences implements Audiences {
     const { campaigns } = this.#parts;
     write(this.#database, () => {
       this.#activate(campaigns.getNumber(id), version, this.#now(), 'campaign.activated');
-      campaigns.get(id); // refuses a version whose row is damaged
+      campaigns.get(id); // throws if the version's row is damaged
     });
     return this.activeAudience(id);
   }

@@ -21,7 +21,7 @@ const COLUMNS = {
   requestId: plain<string | null>('request_id'),
 };
 
-/** Entries that one transaction removes: others can write in between. */
+/** Entries removed per transaction, so that others can write in between. */
 const PRUNED_AT_ONCE = 10_000;
 
 export class SqliteAuditLog implements AuditLog {
@@ -29,7 +29,7 @@ export class SqliteAuditLog implements AuditLog {
   readonly #clock: Clock;
   /** The action of this turn of the event loop; its entry goes into the next transaction. */
   #pending: PendingAction | null = null;
-  /** Selects the latest time so far, of an entry or of the service. */
+  /** Selects the latest time so far of any entry or of the service. */
   readonly #reached;
   /** The id of the resource that the action has created. */
   #made: string | null = null;
@@ -62,7 +62,7 @@ export class SqliteAuditLog implements AuditLog {
     this.during(pending, () => commit(this.#database, () => {}));
   }
 
-  /** Does `work` in a write transaction, with the entry unless it changes nothing, for which it returns false. */
+  /** Runs `work` in a write transaction and writes the entry, unless `work` returns false because nothing changed. */
   with<T>(pending: PendingAction | null, work: () => T): T {
     let isEntered = false;
     const result = write(this.#database, () => {
@@ -75,8 +75,8 @@ export class SqliteAuditLog implements AuditLog {
   }
 
   /**
-   * Writes the entry inside a transaction; whoever commits it sets `isRecorded`. Returns whether there was an entry to
-   * write.
+   * Writes the entry inside a transaction; the caller sets `isRecorded` after the commit. Returns whether there was an
+   * entry to write.
    */
   enter(pending: PendingAction | null): boolean {
     // the entry of this turn's action is written at the commit
@@ -85,7 +85,9 @@ export class SqliteAuditLog implements AuditLog {
     return true;
   }
 
-  /** Names the resource that is being created, for the entry; inside the transaction that creates it. */
+  /**
+   * Sets the id of the resource that is being created, for the entry; called inside the transaction that creates it.
+   */
   made(id: string): void {
     this.#made = id;
   }

@@ -1,4 +1,4 @@
-/** Campaigns as a model learns from them, over a connection that only reads. */
+/** Campaigns as training data for models, over a read-only connection. */
 import { resolve } from 'node:path';
 import type { FeedbackEvent } from '../../domain/feedback.ts';
 import type { CampaignRecord, CampaignRecords } from '../../domain/ports/records.ts';
@@ -10,9 +10,9 @@ import { json, plain, readRow, selectList } from './database/columns.ts';
 import { databaseOf } from './database/data-folder.ts';
 import { type Database, openForReading } from './database/database.ts';
 
-/** Rows that are read at once. */
+/** Rows read at once. */
 const READ_ROWS = 4_096;
-/** A set may be replaced, and its file removed, between its name being read and the file being opened. */
+/** A set may be replaced, and its file removed, between reading its name and opening the file. */
 const ATTEMPTS = 5;
 
 const COLUMNS = {
@@ -29,7 +29,7 @@ const COLUMNS = {
 const READY = `FROM campaigns c JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest = 1
   WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
 
-/** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
+/** @throws AppError invalid_argument if there is no data folder of this version; storage_failed */
 export function openRecords(dataDir: string): CampaignRecords {
   const absolute = resolve(dataDir);
   return new SqliteRecords(openForReading(databaseOf(absolute)), new FileBlobs(absolute));
@@ -66,7 +66,7 @@ class SqliteRecords implements CampaignRecords {
     yield* this.#setOf('SELECT i.suppression_set FROM installation i JOIN campaigns c WHERE c.id = @id', id);
   }
 
-  /** A set as it is now: whole, even if it is replaced meanwhile. */
+  /** The current set, complete even if it is replaced meanwhile. */
   *#setOf(sql: string, id: string): IdBlocks {
     const find = this.#database.prepare(sql).pluck();
     for (let attempt = 1; ; attempt++) {
@@ -75,7 +75,7 @@ class SqliteRecords implements CampaignRecords {
       const blocks = userSetBlocks(this.#blobs, sha256);
       let first: IteratorResult<string[], void>;
       try {
-        // opens the file, which stays readable when it is removed
+        // opens the file, which stays readable if it is removed
         first = blocks.next();
       } catch (error) {
         if (attempt === ATTEMPTS || !isGone(error)) throw error;

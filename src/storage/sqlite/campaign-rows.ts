@@ -1,4 +1,4 @@
-/** Rows of campaigns as they are read: with the latest expansion and the active audience. */
+/** Reads rows of campaigns, with the latest expansion and the active audience. */
 import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
@@ -33,7 +33,7 @@ import type { Database } from './database/driver.ts';
 import { remainingTimes } from './remaining-time.ts';
 import { decodeCounts } from './set-rows.ts';
 
-/** Where a campaign `c` of the installation `i` has an input, and the column in which an expansion has its copy. */
+/** Where a campaign `c` of the installation `i` has an input, and the column with an expansion's copy of it. */
 const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
   features: ['c.features', 'features'],
   filters: ['c.filters', 'filters'],
@@ -42,7 +42,7 @@ const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>
   commonSuppression: ['i.suppression_set', 'common_suppression_set'],
 };
 
-/** Whether an expansion has all inputs as the campaign has them now; `null` if there is no such expansion. */
+/** Whether an expansion has the campaign's current inputs; `null` if there is no such expansion. */
 function same(expansion: string): Column<boolean | null> {
   const all = COPIED_INPUTS.map((input) => `${COPIES[input][0]} IS ${expansion}.${COPIES[input][1]}`).join(' AND ');
   const sql = `CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`;
@@ -55,7 +55,7 @@ function readCounts(stored: Value): SeedCounts {
   return stored === null ? NO_SEEDS : decodeCounts(stored as string);
 }
 
-/** A campaign as it is read. A column of its own is here, in `#toCampaign`, and in `columnsOf` of campaigns.ts. */
+/** The columns of a campaign. A new column is added here, in `#toCampaign`, and in `columnsOf` of campaigns.ts. */
 const COLUMNS = {
   number: plain<number>('c.number'),
   id: plain<string>('c.id'),
@@ -119,7 +119,7 @@ interface RefreshedCampaign {
   readonly latest: EndedExpansion;
 }
 
-/** What an expansion takes of its campaign: features and filters as they are kept. */
+/** What an expansion copies from its campaign: features and filters as stored. */
 const INPUTS = {
   number: plain<number>('c.number'),
   features: plain<string>('c.features'),
@@ -136,7 +136,7 @@ type Reads = Pick<Campaigns, 'find' | 'findLabels' | 'get' | 'list' | 'countsByS
 
 export class CampaignRows implements Reads {
   readonly #database: Database;
-  /** Prepared once, as each read of a campaign needs it: to prepare it takes as long as to run it. */
+  /** Prepared once, because each read of a campaign needs it and preparing it takes as long as running it. */
   readonly #select;
 
   constructor(database: Database) {
@@ -179,7 +179,7 @@ export class CampaignRows implements Reads {
     return json<Labels>('c.labels').read!(row.labels);
   }
 
-  /** The id of the campaign that the caller calls so; undefined where there is none. */
+  /** The id of the campaign with this external id; undefined if there is none. */
   idOf(externalId: string): string | undefined {
     return this.#database
       .prepare('SELECT id FROM campaigns WHERE external_id = @externalId')
@@ -197,7 +197,7 @@ export class CampaignRows implements Reads {
     );
   }
 
-  /** Campaigns that have a refresh policy and seeds, and whose latest expansion has ended; the latter in its order. */
+  /** Campaigns with a refresh policy and seeds whose latest expansion has ended, in the order of those expansions. */
   refreshed(): readonly RefreshedCampaign[] {
     return this.#database
       .prepare(
@@ -225,7 +225,7 @@ export class CampaignRows implements Reads {
     return counts;
   }
 
-  /** Written out: a copy that leaves columns out made a list take twice as long. */
+  /** Written out, because copying the row without some columns made a list take twice as long. */
   #toCampaign(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Campaign {
     const row = readRow(COLUMNS, stored);
     return {
@@ -262,7 +262,7 @@ export class CampaignRows implements Reads {
 
 type CampaignReferences = Pick<RowOf<typeof COLUMNS>, 'number' | 'expansion' | 'audienceVersion'>;
 
-/** The rows that a campaign is read of. */
+/** The rows that a campaign is read from. */
 function referencesOf(row: unknown): RowReference[] {
   const { number, expansion, audienceVersion } = row as CampaignReferences;
   return [
@@ -272,17 +272,17 @@ function referencesOf(row: unknown): RowReference[] {
   ];
 }
 
-/** Whether a campaign has all of some labels. */
+/** Whether a campaign has all of the given labels. */
 const HAS_LABELS = `NOT EXISTS (
   SELECT 1 FROM json_each(@labels) needed WHERE NOT EXISTS (
     SELECT 1 FROM json_each(CASE WHEN json_valid(c.labels) THEN c.labels ELSE '{}' END) own
     WHERE own.key = needed.key AND own.value = needed.value))`;
 
-/** LIKE would take `%` and `_` for more than they are. */
+/** Not LIKE, because `%` and `_` have special meanings in it. */
 const CONTAINS_TEXT = `(instr(lower(c.name), lower(@search)) > 0
   OR instr(lower(coalesce(c.external_id, '')), lower(@search)) > 0)`;
 
-/** The conditions of a query, each after AND; their values are `filterValues`. */
+/** The conditions of a query, each after AND; `filterValues` has their values. */
 function filterOf({ state, externalId, labels, search }: CampaignQuery): string {
   return [
     state === undefined ? '' : 'AND e.state = @state',

@@ -21,7 +21,7 @@ import { NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
 import { findAnswer, keepAnswerOf } from './idempotency.ts';
 import { encodeCounts, recordSet } from './set-rows.ts';
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly campaigns: CampaignRows;
   readonly audiences: SqliteAudiences;
@@ -32,7 +32,7 @@ interface Parts {
   readonly audit: SqliteAuditLog;
 }
 
-/** What is read comes from `CampaignRows`. */
+/** `CampaignRows` reads campaigns. */
 export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'> {
   readonly #connection: Connection;
   readonly #parts: Parts;
@@ -52,7 +52,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
     const now = this.#now();
     try {
       return write(database, () => {
-        // once more: another process may have taken it since then
+        // checked again, because another process may have taken it since then
         this.#refuseTaken(input.externalId);
         const number = insertRow(database, 'campaigns', {
           ...{ id, ...columnsOf({ ...input, features: { values: input.features, counts: input.featureCounts } }) },
@@ -120,8 +120,9 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 
   /**
-   * The number of a campaign to be deleted. One whose id is damaged is found by the id in its row, by which it is
-   * named, as well as by the one in the index. @throws AppError campaign_not_found
+   * The number of a campaign to delete. A campaign whose id is damaged is found by the id in its row, which lists show,
+   * as well as by the one in the index.
+   * @throws AppError campaign_not_found
    */
   #numberToDelete(id: string): number {
     const select = this.#connection.database.prepare('SELECT number FROM campaigns NOT INDEXED WHERE id = @id').pluck();
@@ -135,8 +136,8 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 
   /**
-   * What is reported about a campaign that is about to be deleted. Of a damaged row nothing is used but the id by which
-   * it was found: the version is that of its last change.
+   * What is reported about a campaign that is about to be deleted. From a damaged row, only the id by which it was
+   * found is used; the version is that of its last change.
    */
   #lastOf(number: number, id: string): LastOfCampaign {
     if (areWhole(this.#connection.database, [['campaigns', { number }]]))
@@ -152,7 +153,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
     return { id, externalId: null, name: '', version: version ?? null };
   }
 
-  /** Removes a campaign and everything of it but its feedback and user sets; runs inside the caller's transaction. */
+  /** Deletes the rows of a campaign except its feedback and user sets; runs inside the caller's transaction. */
   #deleteRows(number: number): void {
     for (const [table, condition] of [
       ['jobs', 'expansion IN (SELECT number FROM expansions WHERE campaign = @number)'],
@@ -164,7 +165,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 }
 
-/** The columns of what a caller gives. */
+/** The columns of the fields that a caller gives. */
 function columnsOf(given: CampaignChange): Written {
   return {
     external_id: given.externalId,

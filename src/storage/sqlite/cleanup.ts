@@ -1,4 +1,4 @@
-/** Removes old rows, and files that no row names. */
+/** Removes old rows, and files that no row refers to. */
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import type { SqliteUserSets } from './user-sets.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly audiences: SqliteAudiences;
   readonly userSets: SqliteUserSets;
@@ -45,7 +45,7 @@ export class Cleanup implements CleanupPort {
       forgetAnswers(database, now);
     });
     audiences.forget();
-    // if a reader was in the way of an erasure, its ids are still in the log
+    // if a reader blocked the truncation after an erasure, the erased ids are still in the log
     truncateLog(database);
     this.removeUnused();
     this.renewGeneration();
@@ -64,7 +64,7 @@ export class Cleanup implements CleanupPort {
     return folder;
   }
 
-  /** Does nothing in a folder that another database has marked meanwhile. */
+  /** Does nothing if another database has marked the folder meanwhile. */
   renewGeneration(): void {
     const { database, dataDir } = this.#connection;
     if (isOwn(database, dataDir)) renewGeneration(database, dataDir);
@@ -81,14 +81,14 @@ export class Cleanup implements CleanupPort {
     return unusedFolders(dataDir, () => contentsOf(database));
   }
 
-  /** Rankings and user sets alike. */
+  /** Removes unused rankings and user sets. */
   removeUnused(): void {
     this.removeUnusedFiles();
     this.#parts.userSets.removeUnused();
   }
 }
 
-/** Deletes versions that are not active and beyond the newest `versions`, or made before `before`. */
+/** Deletes versions that are not active and are beyond the newest `versions` or were made before `before`. */
 function pruneAudiences(database: Database, versions: number, before: number): void {
   const condition = `(campaign, version) IN (
     SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
@@ -101,7 +101,7 @@ function pruneAudiences(database: Database, versions: number, before: number): v
 
 /**
  * Deletes expansions that have ended, are not the latest, have no audience version, and are beyond the campaign's
- * newest `newest` or made before `before`.
+ * newest `newest` or were made before `before`.
  */
 function pruneExpansions(database: Database, newest: number, before: number): void {
   const condition = `latest = 0
@@ -114,8 +114,8 @@ function pruneExpansions(database: Database, newest: number, before: number): vo
 }
 
 /**
- * Ranking folders (relative to the data folder) that no audience version has and no expansion is writing to. `inUse` is
- * called after the folders were listed: what appears later is not among them.
+ * Ranking folders (relative to the data folder) that no audience version uses and no expansion is writing to. `inUse`
+ * is called after the folders are listed: folders created later are not in the list.
  */
 function unusedFolders(dataDir: string, inUse: () => Pick<StoreContents, 'rankings' | 'running'>): string[] {
   return withStorage('list the rankings', () => {
@@ -124,7 +124,7 @@ function unusedFolders(dataDir: string, inUse: () => Pick<StoreContents, 'rankin
       listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({ campaignId, name })),
     );
     const { rankings, running } = inUse();
-    // a ranking that is being written lies in a folder whose name begins with the expansion's id
+    // the name of a folder that a ranking is being written to begins with the expansion's id
     return found
       .filter(({ name }) => !running.has(name.slice(0, UUID_LENGTH)))
       .map(({ campaignId, name }) => rankingFolder(campaignId, name))
@@ -140,19 +140,19 @@ function removeEmptyFolders(dataDir: string): void {
 
 const UUID_LENGTH = 36;
 
-/** A folder that an expansion has just begun to write to stays. */
+/** Keeps a folder that an expansion has just begun to write to. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // it holds rankings, or is gone
+    // it contains rankings, or is gone
   }
 }
 
 /**
- * Whether there is a ranking of a campaign that this database never knew. A crash leaves none: a campaign is in the
- * database before its ranking is made, and stays in the list of changes. So the database is an earlier state of the one
- * that made it, though it may be of the same generation.
+ * Whether there is a ranking of a campaign that this database never had. A crash leaves no such ranking: a campaign is
+ * in the database before its ranking is made, and stays in the list of changes. So the database is an earlier state of
+ * the one that made the ranking, even if it has the same generation.
  */
 function hasStrangers(database: Database, dataDir: string): boolean {
   const campaigns = listFolder(join(dataDir, RANKINGS)).filter(

@@ -3,7 +3,7 @@ import type { ClockMemory, ClockStep, SeenTime, StepKind } from '../../domain/po
 import type { SqliteApiKeys } from './api-keys.ts';
 import { type Database, write } from './database/database.ts';
 
-/** Everything that waits for a time, and moves with the clock. */
+/** Columns with times that are waited for; they move with the clock. */
 const WAITING = [
   `UPDATE jobs SET queued_at = queued_at + @ms, run_after = run_after + @ms, turn = turn + @ms,
      lease_until = lease_until + @ms`,

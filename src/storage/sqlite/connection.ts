@@ -1,6 +1,4 @@
-/**
- * What the parts of the store share: a connection to the database, the files beside it, and the options of the rules.
- */
+/** What the parts of the store share: a database connection, the files beside it, and the options of the rules. */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
 import type { Database } from './database/database.ts';
@@ -16,8 +14,8 @@ export interface Connection {
   readonly blobs: Blobs;
   readonly options: StoreOptions;
   /**
-   * Takes files and folders (relative to the data folder) that no row names out of the way: removed if this database
-   * made what lies in the folder, else set aside. Returns where they were moved to, relative to the data folder.
+   * Removes files and folders (relative to the data folder) that no row refers to if this database made the contents of
+   * the folder; otherwise sets them aside. Returns where they were moved to, relative to the data folder.
    * @throws AppError storage_failed
    */
   readonly discard: (paths: readonly string[]) => string | null;

@@ -13,12 +13,12 @@ import type { Database } from './database/database.ts';
 /** What a caller may do to an audience. */
 export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
 
-/** A campaign at its deletion. */
+/** A campaign at the time of its deletion. */
 export interface LastOfCampaign {
   readonly id: string;
   readonly externalId: string | null;
   readonly name: string;
-  /** The active audience version; null where it has none. */
+  /** The active audience version; null if there is none. */
   readonly version: number | null;
 }
 
@@ -34,8 +34,8 @@ export class EventLog {
   }
 
   /**
-   * Notifies the webhooks that subscribe to it how an expansion ended: ready, failed or too_small. The event belongs to
-   * the trace that is given, by default that of the expansion's job.
+   * Notifies the webhooks that subscribe to it of the end of an expansion: ready, failed or too_small. The event
+   * belongs to the given trace, by default that of the expansion's job.
    */
   expansionEnded(expansion: number, now: number, given: string | null = null): void {
     const row = this.#database
@@ -53,7 +53,7 @@ export class EventLog {
     this.#tell(type, data, now, given ?? traceparent);
   }
 
-  /** Notifies webhooks likewise that a caller made another size or another version active in place of `previous`. */
+  /** Notifies webhooks that a caller replaced the active version `previous` with another size or version. */
   audienceChanged(type: AudienceEvent, campaign: number, previous: number | null, now: number): void {
     const { version, size, ...names } = this.#database
       .prepare(
@@ -65,13 +65,13 @@ export class EventLog {
     this.#tell(type, { ...names, audience_version: version, size, previous_version: previous }, now);
   }
 
-  /** The campaign is about to be deleted. */
+  /** Called when the campaign is about to be deleted. */
   campaignDeleted({ id, externalId, name, version }: LastOfCampaign, now: number): void {
     const names = { campaign_id: id, external_id: externalId, name };
     this.#tell('campaign.deleted', { ...names, audience_version: null, size: null, previous_version: version }, now);
   }
 
-  /** An event of the trace that is given, by default that of the current operation. */
+  /** Writes an event of the given trace, by default that of the current operation. */
   insertEvent(type: EventType, data: object, now: number, given: string | null = null): number {
     const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
     return insertRow(this.#database, 'webhook_events', {

@@ -24,7 +24,7 @@ import type { Bound, Database } from './database/driver.ts';
 import type { EventLog } from './events.ts';
 import { remainingTimes } from './remaining-time.ts';
 
-/** An expansion as it is read. A column of its own is here, in `#toExpansion`, and where it is written. */
+/** The columns of an expansion. A new column is added here, in `#toExpansion`, and where it is written. */
 const COLUMNS = {
   number: plain<number>('e.number'),
   id: plain<string>('e.id'),
@@ -83,7 +83,7 @@ const RUNNING = {
 
 const SELECT_RUNNING = `SELECT ${selectList(RUNNING)} FROM jobs j JOIN expansions e ON e.number = j.expansion`;
 
-/** Its numbers, and what decisions about it need. */
+/** A running expansion with the numbers of its rows. */
 export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number };
 
 export class Roles {
@@ -95,7 +95,7 @@ export class Roles {
     this.#events = events;
   }
 
-  /** The campaign's newest expansion; returns its number. */
+  /** Inserts an expansion, which becomes the campaign's latest; returns its number. */
   insert(written: Written & { readonly campaign: number }): number {
     this.#database
       .prepare('UPDATE expansions SET latest = 0 WHERE campaign = @campaign AND latest = 1')
@@ -103,7 +103,7 @@ export class Roles {
     return insertRow(this.#database, 'expansions', { ...written, latest: 1 });
   }
 
-  /** Expansions that have not ended; `which` is what follows FROM, where the job is `j` and the expansion `e`. */
+  /** Expansions that have not ended; `which` follows FROM, where the job is `j` and the expansion `e`. */
   running(which: string, bound: Bound = {}): RunningRow[] {
     const rows = this.#database.prepare(`${SELECT_RUNNING} ${which}`).all(bound);
     return rows.map((stored) => {
@@ -113,8 +113,8 @@ export class Roles {
   }
 
   /**
-   * Writes what was decided about an expansion, inside the caller's transaction. The event of its end is of the trace
-   * that is given, by default that of its job.
+   * Writes what was decided about an expansion, inside the caller's transaction. The event for its end belongs to the
+   * given trace, by default that of its job.
    */
   apply({ number, job }: RunningRow, effects: ExpansionEffects, now: number, trace: string | null = null): void {
     this.#write('expansions', number, columnsOf(effects.expansion));
@@ -123,12 +123,12 @@ export class Roles {
     else this.writeJob(job, effects.job);
   }
 
-  /** Writes what changes of a job alone. */
+  /** Writes the changes of a job alone. */
   writeJob(job: number, { owner, leaseUntil, runAfter, attempt, token }: JobChange): void {
     this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
   }
 
-  /** Its number; undefined where the campaign has no such expansion. */
+  /** Its number; undefined if the campaign has no such expansion. */
   numberOf(campaignId: string, id: string): number | undefined {
     return this.#database
       .prepare(
@@ -172,7 +172,10 @@ export class Roles {
     return readRow(SETS, this.#database.prepare(sql).get({ expansion }));
   }
 
-  /** The same by the expansion's id. @throws AppError expansion_not_found */
+  /**
+   * The same by the expansion's id.
+   * @throws AppError expansion_not_found
+   */
   setsOfId(id: string): ExpansionSets {
     const number = this.#database.prepare('SELECT number FROM expansions WHERE id = @id').pluck().get({ id });
     if (number === undefined) throw new AppError('expansion_not_found', `there is no expansion ${id}`);

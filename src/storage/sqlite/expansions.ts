@@ -1,4 +1,4 @@
-/** The port of expansions on SQLite, as callers see them. */
+/** The port of expansions on SQLite. */
 import { randomUUID } from 'node:crypto';
 import { refreshCause } from '../../domain/campaigns.ts';
 import { cancelling, decide, decideExpansion, noSeeds } from '../../domain/expansions.ts';
@@ -26,7 +26,7 @@ import { type FeedbackSets, NO_FEEDBACK, type SqliteFeedback } from './feedback.
 import { keepAnswerOf } from './idempotency.ts';
 import { recordSet } from './set-rows.ts';
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly campaigns: CampaignRows;
   readonly expansions: Roles;
@@ -43,7 +43,7 @@ export class SqliteExpansions implements Expansions, SetReader {
     this.#parts = parts;
   }
 
-  /** Sets are made of the feedback in slices. */
+  /** Sets are made from the feedback in slices. */
   async expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion> {
     return (await this.#expand(id, 'requested', once))!;
   }
@@ -56,7 +56,7 @@ export class SqliteExpansions implements Expansions, SetReader {
       const cause = refreshCause(policy, latest, populationVersion, this.#now());
       if (cause === null) continue;
       try {
-        // a campaign that was deleted while others were queued is not due any more
+        // a campaign that was deleted while others were being queued is no longer due
         if (campaigns.find(id) !== null && (await this.#expand(id, cause)) !== null) queued += 1;
       } catch (error) {
         errors.push(error);
@@ -97,8 +97,9 @@ export class SqliteExpansions implements Expansions, SetReader {
   }
 
   /**
-   * Inserts an expansion of the campaign's inputs as they are, and its job; inside the caller's transaction. Returns
-   * its id, or `null` if a refresh policy asked for it and another one runs. @throws AppError no_seeds
+   * Inserts an expansion of the campaign's current inputs, and its job; inside the caller's transaction. Returns its
+   * id, or `null` if a refresh policy caused it and another one is running.
+   * @throws AppError no_seeds
    */
   insert(campaign: number, cause: Cause, sets: FeedbackSets, now: number): string | null {
     const { database, options } = this.#connection;
@@ -144,7 +145,7 @@ export class SqliteExpansions implements Expansions, SetReader {
     expansions.apply(running, decide(running, { kind: 'stop', state }, this.#connection.options, now), now);
   }
 
-  /** `null` if a refresh policy asked for it, and another one was made meanwhile. */
+  /** `null` if a refresh policy caused it and another one was created meanwhile. */
   async #expand(id: string, cause: Cause, once?: IdempotentRequest<Expansion>): Promise<Expansion | null> {
     const { database } = this.#connection;
     const { campaigns, expansions, feedback } = this.#parts;

@@ -1,6 +1,6 @@
 /**
- * Feedback on SQLite: the last event of each user in a campaign, written, read and removed in slices between which
- * other work can run.
+ * Feedback on SQLite: the last event of each user in a campaign, written, read and removed in slices that let other
+ * work run in between.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -25,17 +25,17 @@ import { deleting } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 
-/** Events of one transaction: their users are on at most as many pages of the database, 1 MB. */
+/** Events per transaction: their users are on at most as many database pages, 1 MB. */
 const WRITTEN_EVENTS = 250;
-/** Rows that are read, or removed, at once. */
+/** Rows read or removed at once. */
 const READ_ROWS = 4_096;
 const REMOVED_ROWS = 2_048;
-/** Ids that are sorted and spilled at once. */
+/** Ids sorted and spilled at once. */
 const SORTED_IDS = 8_192;
-/** Uploads and snapshots at one time: one runs, the others wait. */
+/** Maximum number of uploads and snapshots at one time: one runs, the others wait. */
 const MAXIMUM_WAITING = 32;
 
-/** Campaigns that rows are of, the last of them null: one look-up a campaign, not one a row. */
+/** The campaigns that have rows, then null: one look-up per campaign, not one per row. */
 const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback
@@ -45,7 +45,7 @@ const HELD_CAMPAIGNS = `
 
 /** Sets of users by their last event; null if there are none. */
 export interface FeedbackSets {
-  /** Who converted or clicked. */
+  /** Users who converted or clicked. */
   readonly positives: WrittenSet | null;
   readonly dismissed: WrittenSet | null;
 }
@@ -53,8 +53,8 @@ export interface FeedbackSets {
 export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
 
 /**
- * Uploads and snapshots are made one after the other, of all campaigns: a snapshot has all of an upload or nothing, and
- * holds the thread for a slice at a time.
+ * Uploads and snapshots of all campaigns run one after another: a snapshot contains all of an upload or nothing, and
+ * blocks the thread for one slice at a time.
  */
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;
@@ -63,9 +63,9 @@ export class SqliteFeedback implements Feedback {
   readonly #campaigns: CampaignRows;
   readonly #writes = new BoundedQueue(
     MAXIMUM_WAITING,
-    'uploads of feedback and expansions with feedback are at work or wait',
+    'uploads of feedback and expansions with feedback are running or waiting',
   );
-  /** Run for every event, so prepared once. */
+  /** Prepared once, because it runs for every event. */
   readonly #select;
   readonly #replace;
   #removal: Promise<void> | null = null;
@@ -91,7 +91,7 @@ export class SqliteFeedback implements Feedback {
   ): Promise<FeedbackReport> {
     return this.#writes.run(async () => {
       this.#refuseClosed();
-      // neighbours share pages; the order of a user's events stays
+      // neighbours share pages; the order of a user's events is kept
       const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
       let taken = 0;
       for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
@@ -126,8 +126,8 @@ export class SqliteFeedback implements Feedback {
   }
 
   /**
-   * Calls `use` with the sets of a campaign's feedback as it is, before more of it is taken; files that it does not
-   * publish are removed.
+   * Calls `use` with the sets of a campaign's current feedback before more is taken. Files that `use` does not publish
+   * are removed.
    * @throws AppError unavailable, storage_failed; what `use` throws
    */
   snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {
@@ -144,7 +144,10 @@ export class SqliteFeedback implements Feedback {
     });
   }
 
-  /** Does `work` while no upload and no snapshot is made. @throws AppError unavailable; what `work` throws */
+  /**
+   * Runs `work` while no upload or snapshot is running.
+   * @throws AppError unavailable; what `work` throws
+   */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.#writes.run(async () => {
       this.#refuseClosed();
@@ -152,7 +155,7 @@ export class SqliteFeedback implements Feedback {
     });
   }
 
-  /** Removes the events of users, of all campaigns, in one transaction; gives their number. */
+  /** Removes the users' events of all campaigns in one transaction; returns their number. */
   erase(userIds: readonly string[]): number {
     const remove = this.#database.prepare(
       `${HELD_CAMPAIGNS} DELETE FROM feedback WHERE (campaign, user_id) IN (
@@ -188,7 +191,7 @@ export class SqliteFeedback implements Feedback {
     if (!this.#database.open) throw new AppError('unavailable', 'the service is closing');
   }
 
-  /** Writes a slice and what it changes of the counts; returns how many events were taken. */
+  /** Writes a slice and updates the counts; returns the number of events that were taken. */
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;
@@ -206,7 +209,7 @@ export class SqliteFeedback implements Feedback {
     return taken;
   }
 
-  /** Changes how many users of a campaign have which last event. */
+  /** Updates the number of a campaign's users by last event. */
   #count(campaign: number, change: FeedbackCounts): void {
     this.#database
       .prepare(
@@ -235,7 +238,7 @@ export class SqliteFeedback implements Feedback {
     }
   }
 
-  /** SQLite's order is that of UTF-8, a set's that of UTF-16: hence the sorters, for which it is nearly in order. */
+  /** SQLite orders by UTF-8 and sets by UTF-16, hence the sorters; the ids are nearly in order for them. */
   async #collect(campaign: number, positives: IdSorter, dismissed: IdSorter): Promise<void> {
     const select = this.#database.prepare(
       `SELECT user_id AS userId, event FROM feedback WHERE campaign = @campaign AND user_id > @after

@@ -4,7 +4,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Connection } from './connection.ts';
 import { BUSY_TIMEOUT_MS, versionOf, write } from './database/database.ts';
 
-/** How long a probe waits for another process's write: requests wait meanwhile. */
+/** How long a probe waits for another process's write; requests wait meanwhile. */
 const PROBE_WAIT_MS = 100;
 
 export class SqliteHealth implements StoreHealth {
@@ -45,7 +45,7 @@ export class SqliteHealth implements StoreHealth {
   }
 
   lastFailures(limit: number): readonly FailedExpansion[] {
-    // each half by its own index; few wait with a reason
+    // each half by its own index; few are waiting with a reason
     return this.#connection.database
       .prepare(
         `SELECT c.id AS campaignId, e.id AS expansionId,

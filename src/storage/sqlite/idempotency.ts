@@ -1,4 +1,4 @@
-/** Rows of idempotency keys: the response to a request, for when it is sent again. */
+/** Rows of idempotency keys: stored responses for repeated requests. */
 import { answerAgain, KEY_LIFETIME_MS, type KeptAnswer } from '../../domain/idempotency.ts';
 import type { IdempotentRequest } from '../../domain/types.ts';
 import { deleteRows, refuseDamaged } from './database/damaged-rows.ts';
@@ -21,10 +21,10 @@ export function findAnswer(
   return answerAgain(row, request, now);
 }
 
-/** The campaign of what belongs to none. */
+/** The campaign id of resources that belong to no campaign. */
 export const OF_NO_CAMPAIGN = '';
 
-/** Keeps the response to a request that created something, if it has a key; inside the caller's transaction. */
+/** Stores the response to a request that created something, if it has a key; runs inside the caller's transaction. */
 export function keepAnswerOf<Made>(
   database: Database,
   once: IdempotentRequest<Made> | undefined,
@@ -43,13 +43,13 @@ export function keepAnswerOf<Made>(
 }
 
 /**
- * Takes users out of the examples of unknown seeds that answers show; gives how many answers had one. Runs inside the
- * caller's transaction.
+ * Removes users from the examples of unknown seeds in stored responses; returns the number of responses that changed.
+ * Runs inside the caller's transaction.
  */
 export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string>): number {
   const rows = database
     .prepare(
-      // the condition of the index that has them alone
+      // the condition of the index of only these rows
       `SELECT key, answer FROM idempotency_keys
        WHERE CASE WHEN json_valid(answer) THEN json_array_length(answer, '$.seeds.unknown_examples') END > 0`,
     )
@@ -66,7 +66,7 @@ export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string
   return changed;
 }
 
-/** Removes responses that are too old to be given again; inside the caller's transaction. */
+/** Removes stored responses that are too old; runs inside the caller's transaction. */
 export function forgetAnswers(database: Database, now: number): void {
   deleteRows(database, 'idempotency_keys', 'created_at <= @before', { before: now - KEY_LIFETIME_MS });
 }

@@ -13,7 +13,7 @@ import { areWhole, refuseDamaged } from './database/damaged-rows.ts';
 import { write } from './database/database.ts';
 import type { Roles, RunningRow } from './expansion-rows.ts';
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly expansions: Roles;
   readonly audiences: SqliteAudiences;
@@ -38,14 +38,14 @@ const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;
 
 const NOT_PASSED_OVER = 'j.expansion NOT IN (SELECT value FROM json_each(@passedOver))';
-/** Jobs that nobody holds at this moment and that need not wait. */
+/** Jobs that nobody holds now and that need not wait. */
 const FREE = `j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now) AND ${NOT_PASSED_OVER}`;
 const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
 
 export class SqliteJobs implements Jobs {
   readonly #connection: Connection;
   readonly #parts: Parts;
-  /** Expansions whose rows are damaged: until the next start their jobs are left alone. */
+  /** Expansions with damaged rows: their jobs are skipped until the next start. */
   readonly #passedOver: number[] = [];
 
   constructor(connection: Connection, parts: Parts) {
@@ -67,13 +67,13 @@ export class SqliteJobs implements Jobs {
     } catch (error) {
       const damaged = touched as RunningRow | null;
       if (damaged === null || !(error instanceof AppError) || error.code !== 'database_damaged') throw error;
-      // one damaged row does not hold up the queue
+      // a damaged row does not block the queue
       this.#passedOver.push(damaged.number);
       return this.claim(owner);
     }
   }
 
-  /** Calls `check` with each expansion before it touches its row. */
+  /** Calls `check` with each expansion before changing its row. */
   #claim(owner: string, now: number, check: (row: RunningRow) => void): Job | null {
     const { database } = this.#connection;
     const { expansions } = this.#parts;
@@ -138,7 +138,7 @@ export class SqliteJobs implements Jobs {
       for (const row of rows) {
         if (areWhole(this.#connection.database, [['expansions', { number: row.number }]]))
           this.#apply(row, { kind: 'release', how }, now);
-        // nothing can be decided of a damaged expansion
+        // nothing can be decided about a damaged expansion
         else expansions.writeJob(row.job, { owner: null, leaseUntil: null, runAfter: now });
       }
       return rows.length;
@@ -161,12 +161,12 @@ export class SqliteJobs implements Jobs {
     return { now, passedOver: JSON.stringify(this.#passedOver) };
   }
 
-  /** The job's row as long as this claim holds: its token is the last one, and its lease was not given back. */
+  /** The job's row if this claim still holds: its token is the last one, and its lease was not given back. */
   #held({ id, owner, token }: Job): RunningRow | undefined {
     return this.#parts.expansions.running(HELD, { id, owner, token })[0];
   }
 
-  /** Does `work` in a transaction if this claim of the job still holds. */
+  /** Runs `work` in a transaction if this claim of the job still holds. */
   #whileHeld(job: Job, work: (row: RunningRow, now: number) => void): boolean {
     return write(this.#connection.database, () => {
       const row = this.#held(job);

@@ -31,9 +31,9 @@ import { SqliteUserSets } from './user-sets.ts';
 import { SqliteWebhooks } from './webhooks.ts';
 
 /**
- * Opens the data folder (created where missing) and migrates its database; any number of processes may do so at once.
- * @throws AppError storage_failed; invalid_argument where the database is not one, or of a newer version, and where
- * there is none, or an empty one, beside files that one has made.
+ * Opens the data folder (created if missing) and migrates its database; any number of processes may do so at once.
+ * @throws AppError storage_failed; invalid_argument if the database is not one or has a newer version, or if it is
+ * missing or empty beside files that a database has made
  */
 export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
   const absolute = resolve(dataDir);
@@ -58,7 +58,7 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
   }
 }
 
-/** Blobs and user sets of the data folder, without the database. */
+/** Opens the blobs and user sets of the data folder, without the database. */
 export function openFiles(dataDir: string): StoreFiles {
   const blobs = new FileBlobs(dataDir);
   return { blobs, setBlocks: (sha256) => userSetBlocks(blobs, sha256) };
@@ -109,7 +109,7 @@ function composed(connection: Connection): CampaignStore {
 }
 
 /**
- * The named methods of a part as methods of the store that it is a part of; one that is not named is missing there, and
+ * The named methods of a part of the store as methods of the store itself. If one is not named, the store lacks it and
  * does not compile.
  */
 function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {

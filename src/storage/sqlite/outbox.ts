@@ -1,6 +1,4 @@
-/**
- * The port of the outbox on SQLite: deliveries of events, due, recorded and pruned. Times are milliseconds since 1970.
- */
+/** The port of the outbox on SQLite. Times are milliseconds since 1970. */
 
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../domain/types.ts';
@@ -21,7 +19,7 @@ import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { getWebhookRow } from './webhooks.ts';
 
-/** Rows that one call of `prune` removes of a table: no write lock is held for long. */
+/** Rows that one call of `prune` removes from a table: no write lock is held for long. */
 const PRUNED_ROWS = 1000;
 
 const COLUMNS = {
@@ -44,7 +42,7 @@ const COLUMNS = {
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
 
-/** A delivery that an attempt was made of, if it is still there, and its webhook. */
+/** A delivery for which an attempt was made, if it still exists, and its webhook. */
 interface AttemptedRow {
   readonly number: number | null;
   readonly state: DeliveryState | null;
@@ -189,7 +187,7 @@ export class SqliteOutbox implements Outbox {
     return { event: row.event, delivery: toDelivery(row) };
   }
 
-  /** Queues a delivery of an event, and keeps the response. */
+  /** Queues a delivery of an event, and stores the response. */
   #queue(
     webhook: number,
     event: number,

@@ -1,13 +1,13 @@
-/** Reads what the time left of expansions is judged by: those that ended last, and the queue. */
+/** Reads the data that the remaining time of expansions is estimated from: recent expansions, and the queue. */
 import { endsOf, type PastWork, type QueuedWork, workLeft } from '../../domain/queue-time.ts';
 import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
 import { type ExpansionState, isEnd } from '../../domain/states.ts';
 import { type Column, flag, plain, type RowOf, readRow, selectList } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
-/** Expansions that ended last, by which others are judged. */
+/** Number of recent expansions that others are estimated from. */
 const RECENT = 40;
-/** Jobs that are looked at one by one; those behind them count as their mean. */
+/** Jobs that are simulated one by one; those behind them count as their mean. */
 const MOST_JOBS = 200;
 
 const JOB = {
@@ -25,8 +25,8 @@ interface Asked {
 }
 
 /**
- * Returns what tells milliseconds until an expansion ends; null if it has ended, or if nothing has by which to judge
- * it. Reads the queue once, when it is asked for the first time: it is for one call of the store.
+ * Returns a function that estimates the milliseconds until an expansion ends; null if it has ended, or there are no
+ * recent expansions. The function reads the queue once, at its first call: use it within one call of the store.
  */
 export function remainingTimes(database: Database): (asked: Asked) => number | null {
   let queue: Queue | null = null;
@@ -45,7 +45,7 @@ class Queue {
   constructor(database: Database) {
     this.#database = database;
     const { past, threads } = readPast(database);
-    // those that run first, then the others in the order of their turns
+    // running ones first, then the others in the order of their turns
     const jobs = past.length === 0 ? [] : readJobs(database);
     const ends = endsOf(
       jobs.map((job) => workLeft(job, past)),
@@ -59,7 +59,7 @@ class Queue {
     return this.#ends.get(expansion) ?? this.#beyond(expansion);
   }
 
-  /** Of one behind the jobs that were read: as long for each of the others before it. */
+  /** For an expansion behind the jobs that were read: each job before it takes as long as the mean. */
   #beyond(expansion: number): number | null {
     const before = countBefore(this.#database, expansion);
     if (before === null) return null;
@@ -78,7 +78,7 @@ function readPast(database: Database): { readonly past: readonly PastWork[]; rea
     const { threadSeconds, segments = 1 } = JSON.parse(computedWith ?? '{}') as Partial<ComputedWith>;
     const { adapting, scoring } = JSON.parse(timings) as Partial<Timings>;
     if (threadSeconds) return [{ seeds, segments, ...threadSeconds }];
-    // of an earlier version, or resumed
+    // from an earlier version, or resumed
     if (adapting === undefined || scoring === undefined) return [];
     return [{ seeds, segments, adapting, reporting: scoring, scoring: 0 }];
   });

@@ -1,4 +1,4 @@
-/** Rows of user sets: who owns which file, and which files nothing refers to. */
+/** Rows of user sets: who owns which file, and which files are unused. */
 
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';
@@ -8,7 +8,7 @@ import { updateRow } from './database/columns.ts';
 import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 
-/** What `counts` columns hold as JSON; those of an earlier version lack the times. */
+/** The JSON in `counts` columns; that of an earlier version lacks the times. */
 type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
 
 /** Gives a written set its name and its row; runs inside the caller's transaction. */
@@ -22,7 +22,10 @@ export function recordSet(database: Database, set: WrittenSet, now: number): voi
     .run({ sha256: set.sha256, users: set.users, sizeBytes: set.sizeBytes, now });
 }
 
-/** null where the owner has none. @throws AppError campaign_not_found */
+/**
+ * null if the owner has none.
+ * @throws AppError campaign_not_found
+ */
 export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | null {
   const { table, set, counts, where, parameters } = placeOf(owner);
   const row = database
@@ -39,8 +42,8 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
 }
 
 /**
- * Makes a recorded set the owner's, or takes it away; runs inside the caller's transaction. @throws AppError
- * campaign_not_found
+ * Assigns a recorded set to the owner, or removes the owner's set; runs inside the caller's transaction.
+ * @throws AppError campaign_not_found
  */
 export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet | null, now: number): void {
   const { table, set, counts, where, parameters } = placeOf(owner);
@@ -63,7 +66,7 @@ export function decodeCounts(json: string): SeedCounts {
 }
 
 /**
- * Deletes the row of a set, or of all, that nothing refers to; returns those deleted. Runs inside the caller's
+ * Deletes the row of a set, or of all sets, if nothing refers to it; returns the deleted ones. Runs inside the caller's
  * transaction.
  */
 export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {
@@ -85,8 +88,8 @@ export function setNames(database: Database): string[] {
 }
 
 /**
- * Gives everything that refers to the set `before` the set `after`, which is the same without the users of `erased`,
- * and takes those out of its counts; runs inside the caller's transaction.
+ * Replaces the set `before` with the set `after`, which is the same without the users of `erased`, in everything that
+ * refers to it, and removes those users from the counts; runs inside the caller's transaction.
  */
 export function replaceSet(
   database: Database,
@@ -114,7 +117,7 @@ export function replaceSet(
     database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
 }
 
-/** Columns of sets that have counts beside them, and the key of their table. */
+/** Columns that refer to sets and have counts beside them, and the key of their table. */
 const COUNTED_SETS = [
   ['campaigns', 'seed_set', 'seed_counts', 'number'],
   ['campaigns', 'suppression_set', 'suppression_counts', 'number'],

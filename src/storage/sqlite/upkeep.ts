@@ -1,4 +1,4 @@
-/** What a data folder should have and has, over a connection that only reads. */
+/** What a data folder should have and what it has, over a read-only connection. */
 import { statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Blobs } from '../../domain/ports/blobs.ts';
@@ -16,13 +16,16 @@ import { setNames } from './set-rows.ts';
 const SET_FILE = /^([0-9a-f]{64})\.txt$/;
 const UUID_LENGTH = 36;
 
-/** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
+/** @throws AppError invalid_argument if there is no data folder of this version; storage_failed */
 export function openUpkeep(dataDir: string): StoreUpkeep {
   const absolute = resolve(dataDir);
   return new SqliteUpkeep(openForReading(databaseOf(absolute)), absolute);
 }
 
-/** What an ordinary user may still write to the disk of the data folder. @throws AppError storage_failed */
+/**
+ * The bytes that an ordinary user may still write to the disk of the data folder.
+ * @throws AppError storage_failed
+ */
 export function freeBytes(dataDir: string): number {
   const { bavail, bsize } = withStorage(`read the free space of ${dataDir}`, () => statfsSync(dataDir));
   return bavail * bsize;
@@ -83,7 +86,7 @@ class SqliteUpkeep implements StoreUpkeep {
     return listFolder(join(this.#dataDir, RANKINGS)).flatMap((campaignId) =>
       listFolder(join(this.#dataDir, RANKINGS, campaignId)).map((name) => ({
         path: rankingFolder(campaignId, name),
-        // one that is being written, or was replaced, has a name that goes on
+        // a folder that is being written, or was replaced, has a longer name
         ranking: name.length === UUID_LENGTH ? rankingFolder(campaignId, name) : null,
         expansionId: name.slice(0, UUID_LENGTH),
       })),
@@ -91,7 +94,7 @@ class SqliteUpkeep implements StoreUpkeep {
   }
 }
 
-/** What the rows of a database name, as of one moment. */
+/** What the rows of a database refer to, as of one moment. */
 export function contentsOf(database: Database): StoreContents {
   return database.transaction(() => ({
     sets: new Set(setNames(database)),

@@ -1,4 +1,4 @@
-/** The port of erasure on SQLite: sets are written anew, then one transaction moves everything to them. */
+/** The port of erasure on SQLite: sets are rewritten, then one transaction moves all references to the new ones. */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
 import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts';
@@ -17,19 +17,19 @@ import { eraseFromAnswers } from './idempotency.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
-/** Ids of one transaction on feedback. */
+/** Ids per transaction on feedback. */
 const SLICE_IDS = 250;
-/** Requests of one transaction. */
+/** Requests per transaction. */
 const FORGOTTEN_IDS = 2_500;
 
-/** What it is made of. */
+/** Its dependencies. */
 interface Parts {
   readonly feedback: SqliteFeedback;
   readonly userSets: SqliteUserSets;
   readonly audit: SqliteAuditLog;
 }
 
-/** A set without the users, in the place of the one that has them. */
+/** A set without the erased users, which replaces the one that contains them. */
 interface Replacement {
   readonly before: string;
   readonly after: WrittenSet;
@@ -65,13 +65,13 @@ export class SqliteUserErasure implements UserErasure {
 
   eraseUsers(userIds: readonly string[]): Promise<ErasedData> {
     const sorted = [...new Set(userIds)].sort();
-    // no set is made of feedback meanwhile: it would have them again
+    // meanwhile no set is made from feedback, because it would contain the users again
     return this.#parts.feedback.alone(async () => {
       const feedback = await this.#eraseFeedback(sorted);
       const erased = await this.#eraseElsewhere(sorted, feedback);
       await this.#forget(sorted);
       this.#parts.userSets.removeUnused();
-      // the ids also stand in the log that was written ahead
+      // the write-ahead log still contains the ids
       freeing(this.#connection.database, () => truncateLog(this.#connection.database));
       return erased;
     });
@@ -87,7 +87,7 @@ export class SqliteUserErasure implements UserErasure {
     return erased;
   }
 
-  /** Until this is done, a request is completed again: without effect. */
+  /** Until this is done, the request is completed again, without effect. */
   async #forget(userIds: readonly string[]): Promise<void> {
     const { database } = this.#connection;
     const remove = database.prepare(
@@ -100,7 +100,9 @@ export class SqliteUserErasure implements UserErasure {
     }
   }
 
-  /** Sets, their counts, and responses; until no set was made in between that has one of the users. */
+  /**
+   * Erases users from sets, their counts and stored responses; repeats if a set with one of them was made meanwhile.
+   */
   async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
     const { database, options } = this.#connection;
     const ids: ReadonlySet<string> = new Set(userIds);
@@ -130,7 +132,7 @@ export class SqliteUserErasure implements UserErasure {
     }
   }
 
-  /** null where the set has none of the users, or is gone by now. */
+  /** null if the set contains none of the users, or is gone by now. */
   async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs, reserve } = this.#connection;
     try {

@@ -1,4 +1,4 @@
-/** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
+/** Seeds and suppression lists on SQLite: replacing, adding, removing, and how they match a population. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Blobs } from '../../domain/ports/blobs.ts';
@@ -31,7 +31,7 @@ import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, setNames 
 
 /** Number of sets whose counts are cached. */
 const REMEMBERED = 1_000;
-/** Names of files in the folder of sets: sets, and files that are being written. */
+/** Names of files in the folder of sets: sets, and files being written. */
 const OURS = /^[0-9a-f]{64}\.txt$|\.tmp$/;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
@@ -71,7 +71,7 @@ export class SqliteUserSets implements UserSets {
     for (;;) {
       const sent = await this.#tryChange(task);
       if (sent !== null) return { ...(await this.report(owner, population)), sent };
-      // another change came between: this one is repeated on its result
+      // another change came in between: this one is repeated on its result
     }
   }
 
@@ -96,7 +96,7 @@ export class SqliteUserSets implements UserSets {
       return { ...counts, suppressed: isSeeds ? 0 : null, createdAt: null, updatedAt: null };
     }
     const { sha256, counts, createdAt, updatedAt } = owned;
-    // at once: both open their files now, while they are there
+    // concurrently, so that both open their files now, while they exist
     const [matches, suppressed] = await Promise.all([
       this.#matchesOf(sha256, population),
       isSeeds ? this.#suppressedOf(sha256, owner.campaignId, population) : null,
@@ -120,7 +120,10 @@ export class SqliteUserSets implements UserSets {
     this.#discard(this.unnamedFiles());
   }
 
-  /** Unfinished files, and those of sets that no row names, relative to the data folder; only while nobody writes. */
+  /**
+   * Unfinished files, and files of sets that no row refers to, relative to the data folder; only safe while nobody
+   * writes.
+   */
   unnamedFiles(): string[] {
     const named = new Set(setNames(this.#database).map(userSetFile));
     return this.#blobs
@@ -129,7 +132,7 @@ export class SqliteUserSets implements UserSets {
       .map((name) => `${SEED_FOLDER}/${name}`);
   }
 
-  /** How what was sent matches, or null where another change came between. */
+  /** How the sent ids match; null if another change came in between. */
   async #tryChange(task: ChangeTask): Promise<SeedCounts | null> {
     const { owner, how, collected, population, action = null } = task;
     const before = readOwnedSet(this.#database, owner);
@@ -138,7 +141,7 @@ export class SqliteUserSets implements UserSets {
     try {
       set = await writeBlocks(this.#blobs, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
     } catch (error) {
-      // another process may have taken the place of the set, and removed its file, before it was opened here
+      // another process may have replaced the set, and removed its file, before it was opened here
       if (isMissing(error) && readOwnedSet(this.#database, owner)?.sha256 !== before?.sha256) return null;
       throw error;
     }
@@ -165,7 +168,7 @@ export class SqliteUserSets implements UserSets {
     return sent;
   }
 
-  /** What `#tryChange` would report. */
+  /** The report that `#tryChange` would lead to, without the change. */
   async #preview(task: ChangeTask): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const before = readOwnedSet(this.#database, owner);
@@ -200,29 +203,29 @@ export class SqliteUserSets implements UserSets {
     );
   }
 
-  /** The suppression lists that hold for a campaign. */
+  /** The suppression lists that apply to a campaign. */
   #listsOf(campaignId: string): string[] {
     return ([{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }] as const)
       .map((owner) => readOwnedSet(this.#database, owner)?.sha256)
       .filter((list) => list !== undefined);
   }
 
-  /** Known ids that one of the lists has. */
+  /** The number of known ids that are in one of the lists. */
   async #countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
     if (lists.length === 0) return 0;
     const suppressed = lists.map((list) => this.#blocks(list)).reduce(unionOf);
     return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
   }
 
-  /** First the rows: a file that no row names is harmless, a row without its file is not. */
+  /** Removes the rows first: a file that no row refers to is harmless, but a row without its file is not. */
   #removeUnused(sha256?: string): void {
     const removed = writeToFree(this.#database, () => deleteUnusedRows(this.#database, sha256));
     for (const each of removed) this.#removeFile(each);
   }
 
   /**
-   * Removes the file unless a row names it (again): files get their names in write transactions too, so none is removed
-   * that is just recorded.
+   * Removes the file unless a row refers to it (again). Files also get their names in write transactions, so a file
+   * that has just been recorded is not removed.
    */
   #removeFile(sha256: string): void {
     writeToFree(this.#database, () => {
@@ -230,7 +233,7 @@ export class SqliteUserSets implements UserSets {
       try {
         this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));
       } catch (error) {
-        // a file that no row names is harmless: the next start tries again
+        // a file that no row refers to is harmless: the next start tries again
         if (!(error instanceof AppError)) throw error;
       }
     });
@@ -245,7 +248,7 @@ function keyOf(population: MatchedPopulation, ...sets: readonly string[]): strin
   return [population.version, ...sets].join(' ');
 }
 
-/** A result that was computed before, or is being computed; failures are not cached. */
+/** A cached or pending result; failures are not cached. */
 function remembered<T>(memory: LRUCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const known = memory.get(key);
   if (known !== undefined) return known;

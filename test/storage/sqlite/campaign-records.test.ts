@@ -90,13 +90,13 @@ describe('openRecords', () => {
     expect(() => openRecords(empty)).toThrow(refusal(/not the data folder of a service/));
     expect(readdirSync(empty)).toEqual([]);
     writeFileSync(join(empty, 'metaheac.db'), 'text');
-    expect(() => openRecords(empty)).toThrow(refusal(/not a whole SQLite database/));
+    expect(() => openRecords(empty)).toThrow(refusal(/not an intact SQLite database/));
     const data = dataFolder();
     data.open();
     const database = openDatabase(join(data.folder, 'metaheac.db'));
     const version = database.pragma('user_version', { simple: true }) as number;
     database.pragma(`user_version = ${version - 1}`);
-    expect(() => openRecords(data.folder)).toThrow(refusal(/older version .* start the service/));
+    expect(() => openRecords(data.folder)).toThrow(refusal(/older version .* start a service/));
     database.pragma(`user_version = ${version + 1}`);
     expect(() => openRecords(data.folder)).toThrow(refusal(/newer version/));
     database.pragma(`user_version = ${version}`);

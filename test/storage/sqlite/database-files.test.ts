@@ -132,7 +132,7 @@ describe('the files of an open database', () => {
         for (const name of readdirSync(folder)) if (name.startsWith('metaheac.db')) rmSync(join(folder, name));
         copyHere(other, folder);
       },
-      /is another database, or has what the saved one has not\. To take it: move .*mv .*saved-/,
+      /is another database, or has rows that the saved one lacks\. To put it back: move .*mv .*saved-/,
     ],
     [
       'another folder is in the place of its own',
@@ -140,7 +140,7 @@ describe('the files of an open database', () => {
         renameSync(folder, `${folder}-moved`);
         cpSync(other, folder, { recursive: true });
       },
-      /is another folder than the one it was open in/,
+      /is not the folder in which it was open/,
     ],
   ])('are for the operator to choose from where %s', (_how, harm, message) => {
     const [data, other] = [started(), dataFolder()];

@@ -61,7 +61,7 @@ describe('openDatabase', () => {
     const path = join(temporaryFolder(), 'a.db');
     writeFileSync(path, 'hello '.repeat(1000));
     expect(() => openDatabase(path)).toThrow(
-      expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('not a whole SQLite') }),
+      expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('not an intact SQLite') }),
     );
   });
 

@@ -52,16 +52,14 @@ function damagedRows(file: string): unknown {
 }
 
 describe('sums of rows', () => {
-  it('are there for all tables, and name the row that is not as it was written', () => {
+  it('cover all tables, and name a damaged row', () => {
     const folder = makeFolder();
     const file = join(folder, 'metaheac.db');
     expect(damagedRows(file)).toEqual([]);
     damage(folder, 'name of 571.');
     expect(damagedRows(file)).toEqual([{ table: 'campaigns', id: 'c-571' }]);
     const upkeep = openUpkeep(folder);
-    expect(upkeep.faults()).toEqual([
-      expect.stringMatching(/^row c-571 of campaigns is not as it was written .* restore a backup/),
-    ]);
+    expect(upkeep.faults()).toEqual([expect.stringMatching(/^row c-571 of campaigns is damaged .* restore a backup/)]);
     upkeep.close();
   });
 
@@ -120,8 +118,8 @@ describe('sums of rows', () => {
     database.close();
     const upkeep = openUpkeep(folder);
     expect(upkeep.faults()).toEqual([
-      'its schema is not as it was written (its checksum differs)',
-      `table campaigns has number ${ROWS}, and 5 is recorded as the last one that was given`,
+      'its schema was altered (its checksum differs)',
+      `table campaigns has number ${ROWS}, but the last one recorded as used is 5`,
     ]);
     upkeep.close();
   });

@@ -16,16 +16,16 @@ const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT),
   created_at: z.iso.datetime(),
-  /** Files that rows name and the data folder did not have. */
+  /** Files that rows refer to and that the data folder did not have. */
   lost: z.array(z.string()),
   files: z.array(
     z.strictObject({
-      path: z.string().refine(leadsInside, 'a relative path is expected, without a part that leads up'),
+      path: z.string().refine(leadsInside, 'must be a relative path without ..'),
       size: z.int().min(0),
       sha256: SHA256,
     }),
   ),
-  /** Of all the rest, as canonical JSON. */
+  /** The sha256 of everything else, as canonical JSON. */
   sha256: SHA256,
 });
 
@@ -57,7 +57,7 @@ export function encodeBackup({ createdAt, files, lost }: Backup): Uint8Array {
   return Buffer.from(`${JSON.stringify({ ...content, sha256: sumOf(content) }, null, 1)}\n`);
 }
 
-/** @throws AppError invalid_argument where the folder is no backup, or its list was altered */
+/** @throws AppError invalid_argument if the folder is not a backup, or its list was altered */
 export function readBackup(folder: string): Backup {
   const path = join(folder, BACKUP_FILE);
   let value: unknown;

@@ -1,6 +1,6 @@
 /**
- * Copies of a data folder: `metaheac.db` by SQLite's online backup, and the files that its rows name, by hard links
- * where the file system has them; `backup.json` lists all of it with its sha256.
+ * Copies of a data folder: `metaheac.db` by SQLite's online backup, and the files that its rows refer to, by hard links
+ * if the file system has them; `backup.json` lists all of them with their sha256.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -40,14 +40,15 @@ import { DATABASE_FILE, type Database, openForReading } from './database.ts';
 import { connect } from './driver.ts';
 import { markFolder, renewCopy } from './folder-mark.ts';
 
-/** All pages in one step: SQLite begins again where another process writes between two. */
+/** All pages in one step: SQLite starts over if another process writes between two steps. */
 const ALL_PAGES = 0x7fffffff;
-/** How often the database is copied where files that it names are removed meanwhile. */
+/** Maximum number of copies of the database, if files that it refers to are removed meanwhile. */
 const ATTEMPTS = 10;
 
 /**
- * The database first, then the files that it names: a row never lacks its file when it is committed. One that is gone
- * by then was removed together with its row, so the database is copied again; one that is missing twice is lost.
+ * Copies the database first, then the files that it refers to: when a row is committed, its file exists. If a file is
+ * gone by then, it was removed together with its row, so the database is copied again; a file that is missing twice is
+ * lost.
  * @throws AppError as `StoreAdapter.backup`
  */
 export async function backUpDataFolder(
@@ -103,13 +104,13 @@ export async function restoreDataFolder(
   }
 }
 
-/** The restored database is another generation than the one that was backed up, and the folder is its own. */
+/** Gives the restored database a new generation, and makes the folder its own. */
 function takeRestored(folder: string): void {
   const file = join(folder, DATABASE_FILE);
   if (!existsSync(file)) return;
   const database: Database = connect(file);
   try {
-    // what was deleted before deletions were overwritten is in free pages, which a backup has too
+    // free pages, which a backup includes, may hold rows deleted before `secure_delete` was on
     database.exec('VACUUM');
     renewCopy(database);
     markFolder(database, folder);
@@ -124,7 +125,7 @@ function copyVerified(files: readonly BackedUpFile[], from: string, target: (pat
     createFolder(dirname(copied));
     if (!existsSync(join(from, path))) throw damagedBackup(from, `${path} is missing`);
     copyDurably(join(from, path), copied);
-    if (hashFile(copied) !== sha256) throw damagedBackup(from, `${path} does not have its sha256 (${size} bytes)`);
+    if (hashFile(copied) !== sha256) throw damagedBackup(from, `the sha256 of ${path} differs (${size} bytes)`);
   }
 }
 
@@ -154,12 +155,15 @@ async function copyConsistently(
       return { lost: missing, attempts };
     }
     if (attempts === ATTEMPTS)
-      throw new AppError('unavailable', `${missing[0]} was removed while it was copied, ${ATTEMPTS} times in a row`);
+      throw new AppError(
+        'unavailable',
+        `${missing[0]} was removed while it was being copied, ${ATTEMPTS} times in a row`,
+      );
     before = new Set(missing);
   }
 }
 
-/** As one file, without a log beside it; returns what its rows name. */
+/** Copies the database into one file, without a log beside it; returns what its rows refer to. */
 async function copyDatabase(database: Database, file: string): Promise<StoreContents> {
   rmSync(file, { force: true });
   await database.backup(file, { progress: () => ALL_PAGES });
@@ -173,7 +177,7 @@ async function copyDatabase(database: Database, file: string): Promise<StoreCont
   }
 }
 
-/** Copies what is not there yet; returns what the data folder does not have. */
+/** Copies files that are not there yet; returns those that the data folder does not have. */
 function copyFiles(
   { sets, rankings }: StoreContents,
   from: string,
@@ -203,7 +207,7 @@ function copyFiles(
   return missing;
 }
 
-/** Removes what only an earlier copy of the database named. */
+/** Removes files that only an earlier copy of the database referred to. */
 function removeOthers({ sets, rankings }: StoreContents, folder: string): void {
   const files = new Set([...sets].map(userSetFile));
   for (const name of listFolder(join(folder, SEED_FOLDER)))
@@ -214,11 +218,14 @@ function removeOthers({ sets, rankings }: StoreContents, folder: string): void {
         rmSync(join(folder, RANKINGS, campaign, expansion), { recursive: true });
 }
 
-/** Makes a folder that is there whole, or not at all. @throws AppError invalid_argument where it holds something */
+/**
+ * Creates a complete folder, or nothing.
+ * @throws AppError invalid_argument if the folder is not empty
+ */
 async function intoNewFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
   const isEmpty = existsSync(target) && readdirSync(target).length === 0;
   if (existsSync(target) && !isEmpty)
-    throw new AppError('invalid_argument', `${target} is not empty: nothing is written into what is there`);
+    throw new AppError('invalid_argument', `${target} is not empty: choose an empty or new folder`);
   const { path: fresh, release } = claimSibling(target, `write ${target}`);
   try {
     createClosedFolder(fresh);

@@ -1,8 +1,8 @@
-/** A queue that runs one task at a time and limits how many may wait. */
+/** A queue that runs one task at a time and limits the number of waiting tasks. */
 import PQueue from 'p-queue';
 import { AppError } from '../../../lib/errors.ts';
 
-/** When a caller that found the queue full may try again. */
+/** When a caller may try again after finding the queue full. */
 const RETRY_SECONDS = 5;
 
 export class BoundedQueue {
@@ -10,15 +10,15 @@ export class BoundedQueue {
   readonly #what: string;
   readonly #queue = new PQueue({ concurrency: 1 });
 
-  /** At most `maximum` tasks run or wait; `what` names them in the error. */
+  /** At most `maximum` tasks run or wait; `what` describes them in the error. */
   constructor(maximum: number, what: string) {
     this.#maximum = maximum;
     this.#what = what;
   }
 
   /**
-   * Runs `task` after all earlier ones, whatever their outcome. @throws AppError unavailable (facts: retry_after in
-   * seconds); what `task` throws
+   * Runs `task` after all earlier ones, whatever their outcome.
+   * @throws AppError unavailable (facts: retry_after in seconds); what `task` throws
    */
   async run<T>(task: () => Promise<T>): Promise<T> {
     const held = this.#queue.pending + this.#queue.size;
@@ -27,7 +27,7 @@ export class BoundedQueue {
         facts: { retry_after: RETRY_SECONDS },
       });
     }
-    // not before the caller goes on: the task must not run within a transaction that the caller has open
+    // deferred, so that the task does not run within a transaction that the caller has open
     return this.#queue.add(() => Promise.resolve().then(task));
   }
 }

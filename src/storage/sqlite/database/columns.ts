@@ -1,6 +1,6 @@
 /**
- * Columns of a table or a query, each named in one place: reading, one list makes the SELECT list, the type of its rows
- * and their values; writing, the keys of one object are the columns and the names that are bound.
+ * Columns of a table or a query, each named in one place. For reading, one list makes the SELECT list, the row type and
+ * the values; for writing, the keys of one object are the column names and the bound names.
  */
 
 import { decodeCursor, encodeCursor, type ListName } from '../../../domain/cursors.ts';
@@ -9,14 +9,14 @@ import { AppError } from '../../../lib/errors.ts';
 import { type RowReference, wholeRows } from './damaged-rows.ts';
 import type { Database } from './driver.ts';
 
-/** What SQLite keeps. */
+/** The types of values in SQLite. */
 export type Value = string | number | null;
 
-/** A column as it is selected, and as it is read. */
+/** How a column is selected and read. */
 export interface Column<T> {
   /** A column, or an expression. */
   readonly sql: string;
-  /** Without, the value is taken as it is kept. */
+  /** By default, the stored value is returned. */
   readonly read?: (stored: Value) => T;
 }
 
@@ -24,17 +24,17 @@ type Columns = Readonly<Record<string, Column<unknown>>>;
 
 export type RowOf<C extends Columns> = { readonly [K in keyof C]: C[K] extends Column<infer T> ? T : never };
 
-/** A value as it is kept. */
+/** A column whose stored value is returned. */
 export function plain<T extends Value>(sql: string): Column<T> {
   return { sql };
 }
 
-/** 0 or 1. */
+/** A boolean stored as 0 or 1. */
 export function flag(sql: string): Column<boolean> {
   return { sql, read: (stored) => stored === 1 };
 }
 
-/** JSON; NULL is null. */
+/** JSON; NULL is read as null. */
 export function json<T>(sql: string): Column<T> {
   return { sql, read: (stored) => (stored === null ? null : parse(sql, stored)) as T };
 }
@@ -43,7 +43,7 @@ function parse(sql: string, stored: Value): unknown {
   try {
     return JSON.parse(stored as string);
   } catch (error) {
-    throw new AppError('database_damaged', `${sql} is no JSON: a row is damaged`, { cause: error });
+    throw new AppError('database_damaged', `${sql} is not JSON: a row is damaged`, { cause: error });
   }
 }
 
@@ -54,14 +54,14 @@ export function selectList(columns: Columns): string {
     .join(', ');
 }
 
-/** The values of a row that `selectList` of the same columns selected, in its own object. */
+/** The values of a row that `selectList` of the same columns selected, as an object. */
 export function readRow<C extends Columns>(columns: C, stored: unknown): RowOf<C> {
   const row = stored as Record<string, unknown>;
   for (const [name, read] of readersOf(columns)) row[name] = read(row[name] as Value);
   return row as RowOf<C>;
 }
 
-/** Of the columns that are not taken as they are. */
+/** The readers of the columns that have one. */
 function readersOf(columns: Columns) {
   let readers = READERS.get(columns);
   if (readers === undefined) {
@@ -73,20 +73,20 @@ function readersOf(columns: Columns) {
 
 const READERS = new WeakMap<Columns, (readonly [name: string, read: (stored: Value) => unknown])[]>();
 
-/** Values by their columns; those that are undefined are left out. */
+/** Values by column; undefined values are left out. */
 export type Written = Readonly<Record<string, Value | undefined>>;
 
-/** For a column of JSON. */
+/** The value for a JSON column. */
 export function toJson(value: object | null | undefined): string | null | undefined {
   return value && JSON.stringify(value);
 }
 
-/** For a column of 0 and 1. */
+/** The value for a column of 0 or 1. */
 export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
 
-/** Inserts a row, the columns left out as the schema has them by default; returns its number. */
+/** Inserts a row and returns its number. Columns that are left out get the schema's default. */
 export function insertRow(database: Database, table: string, written: Written): number {
   const row = withoutUndefined(written);
   const names = Object.keys(row);
@@ -97,7 +97,7 @@ export function insertRow(database: Database, table: string, written: Written): 
   );
 }
 
-/** Writes columns of the row of this number. */
+/** Updates columns of the row with this number. */
 export function updateRow(database: Database, table: string, number: number, written: Written): void {
   const row = withoutUndefined(written);
   const assignments = Object.keys(row).map((name) => `${name} = @${name}`);
@@ -110,14 +110,17 @@ function withoutUndefined(written: Written): Record<string, Value> {
   return row;
 }
 
-/** What the statement of a list that begins with the newest row binds. @throws AppError invalid_cursor */
+/**
+ * The bound values for a list with the newest row first.
+ * @throws AppError invalid_cursor
+ */
 export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before: number; most: number } {
   return { before: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(list, cursor), most: limit + 1 };
 }
 
 /**
- * The first `limit` of the rows, without those that are damaged. Its cursor names the last of them, so that later rows
- * change nothing.
+ * The first `limit` rows, without damaged ones. The cursor refers to the last row of the page, so later rows do not
+ * affect it.
  */
 export function pageOf<Row extends { readonly number: number }, T>(
   database: Database,

@@ -1,25 +1,25 @@
 /**
- * Rows are compared with their checksums where they are read for an answer: one that is not as it was written is left
- * out of lists, refused where it is asked for, and reported.
+ * Compares rows with their checksums when they are read for a response: a damaged row is left out of lists, reported,
+ * and refused if it is asked for.
  */
 import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { asKept, type Database } from './driver.ts';
 import { hasSums, isCorrupt, keptSums, nameOf, selectOfRow } from './row-sums.ts';
 
-/** A row by its table and primary key; null for one that an outer join did not find. */
+/** A row by its table and primary key; null if an outer join did not find it. */
 export type RowReference = readonly [table: string, key: Readonly<Record<string, string | number>>] | null;
 
 type Report = (row: DamagedRow) => void;
 
 const CHECKS = new WeakMap<Database, RowCheck>();
 
-/** From now on `call` is called with each damaged row that a read of this connection finds. */
+/** Registers `call`, which is called with each damaged row that a read of this connection finds. */
 export function onDamagedRow(database: Database, call: Report): void {
   checkOf(database).report = call;
 }
 
-/** The rows without those that refer to a damaged one. */
+/** The rows that do not refer to a damaged one. */
 export function wholeRows<Row>(
   database: Database,
   rows: readonly Row[],
@@ -38,7 +38,7 @@ export function areWhole(database: Database, references: readonly RowReference[]
 export function refuseDamaged(database: Database, references: readonly RowReference[]): void {
   const found = checkOf(database).find(references);
   if (found === null) return;
-  const what = `row ${found.id} of ${found.table} is not as it was written (its checksum differs)`;
+  const what = `row ${found.id} of ${found.table} is damaged (its checksum differs)`;
   throw new AppError('database_damaged', `${what}: restore a backup`, { facts: { table: found.table } });
 }
 
@@ -67,7 +67,7 @@ class RowCheck {
     return null;
   }
 
-  /** What the row is called; null where it is whole. */
+  /** The name of the row if it is damaged; null if it is intact. */
   #damageOf(table: string, key: Readonly<Record<string, string | number>>): string | null {
     let select = this.#selects.get(table);
     if (select === undefined) {
@@ -81,7 +81,7 @@ class RowCheck {
     } catch (error) {
       if (!isCorrupt(error)) throw error;
     }
-    // its sum is not found by its key; a text may be a user's id
+    // a row is not found by its key if the key is damaged; texts may be user ids
     return Object.values(key)
       .filter((value) => typeof value === 'number')
       .join('/');
@@ -97,10 +97,10 @@ function checkOf(database: Database): RowCheck {
   return check;
 }
 
-/** What a statement binds. */
+/** The bound values of a statement. */
 type Parameters = Readonly<Record<string, string | number | null>>;
 
-/** Returns how many rows were deleted; runs inside the caller's transaction. `condition` is what follows WHERE. */
+/** Deletes rows and returns their number; runs inside the caller's transaction. `condition` follows WHERE. */
 export function deleteRows(database: Database, table: string, condition: string, parameters: Parameters): number {
   const statement = database.prepare(`DELETE FROM ${table} WHERE ${condition}`);
   return deleting(database, table, () => statement.run(parameters).changes);
@@ -118,12 +118,12 @@ export function deleting<T>(database: Database, table: string, action: () => T):
 }
 
 /**
- * Makes the table's indexes anew when `action` has deleted what they do not find. Rows that stay keep the sums that
- * were kept of them, so one that is damaged stays known as damaged.
+ * Rebuilds the table's indexes after `action` has deleted rows that they do not find. The remaining rows keep their
+ * stored checksums, so a damaged row is still known to be damaged.
  */
 function despiteDamage<T>(database: Database, table: string, action: () => T): T {
   return asKept(database, keptSums(database, table), () => {
-    // only so does SQLite pass over what an index does not have
+    // SQLite ignores rows that an index does not find only in this mode
     database.unsafeMode(true);
     database.pragma('writable_schema = ON');
     try {

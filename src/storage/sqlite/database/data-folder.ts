@@ -1,4 +1,7 @@
-/** A data folder whose database is gone: no empty one may take its place, for it would know nothing of the files. */
+/**
+ * Detects a data folder whose database is gone: an empty one must not take its place, because it would know none of the
+ * files.
+ */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RANKINGS } from '../../../domain/ranking-name.ts';
@@ -12,12 +15,12 @@ import { refuseUntilTaken } from './database-files.ts';
 import { listMarks, setAside } from './folder-mark.ts';
 
 const LOG_FILES = [`${DATABASE}-wal`, `${DATABASE}-shm`];
-/** What says which of the promoted models is served: `base` is null until a service has started there. */
+/** The file that says which promoted model is served; `base` is null until a service has started there. */
 const SERVED_MODELS = 'models/served.json';
 
-/** What lies in a data folder without a database, or with an empty one, in words; null where there is no such thing. */
+/** The contents of a data folder that has no database or an empty one, in words; null if there are none. */
 export function findStranded(dataDir: string): string | null {
-  // before the database is looked for: another process may be making it, before it makes anything else
+  // checked before the database: a process that is creating a folder creates the database first
   const found = artefactsOf(dataDir);
   return found.length === 0 || hasDatabase(dataDir) ? null : found.join(', ');
 }
@@ -31,15 +34,15 @@ export function databaseOf(dataDir: string): string {
 }
 
 /**
- * @throws AppError invalid_argument where there are files and no database that knows them, or one was saved that is
- * not in its place yet
+ * @throws AppError invalid_argument if there are files but no database that knows them, or if a saved database is not
+ * back in its place yet
  */
 export function refuseStranded(dataDir: string): void {
   refuseUntilTaken(dataDir);
   refuseLost(dataDir);
 }
 
-/** @throws AppError invalid_argument where there are files and no database that knows them */
+/** @throws AppError invalid_argument if there are files but no database that knows them */
 export function refuseLost(dataDir: string): void {
   const found = findStranded(dataDir);
   if (found === null) return;
@@ -48,15 +51,16 @@ export function refuseLost(dataDir: string): void {
     `data folder ${dataDir} has lost its database: ${DATABASE} is ` +
       `${existsSync(join(dataDir, DATABASE)) ? 'empty' : 'missing'}, and there are ${found}. ` +
       `Put ${DATABASE} back, or restore a backup into another folder ` +
-      '(metaheac restore BACKUP --to DIR). To begin with an empty database, start serve once with --adopt: ' +
-      'what is there is moved aside, not removed',
+      '(metaheac restore BACKUP --to DIR). To start with an empty database, run serve once with --adopt: ' +
+      'the existing files are set aside, not removed',
   );
 }
 
 /**
- * Moves what a database that is gone had made aside, so that an empty one can be made; where there is a database, or
- * nothing of one, nothing is done. Promoted models stay: they are whole by themselves. Returns the folder, relative to
- * the data folder. @throws AppError storage_failed
+ * Sets aside the files of a database that is gone, so that an empty one can be created; does nothing if there is a
+ * database or no such files. Promoted models stay, because they do not depend on the database. Returns the folder,
+ * relative to the data folder.
+ * @throws AppError storage_failed
  */
 export function adoptDataFolder(dataDir: string, now: number): string | null {
   if (findStranded(dataDir) === null) return null;
@@ -83,25 +87,25 @@ function artefactsOf(dataDir: string): string[] {
   });
 }
 
-/** Models that were promoted before any service started are no sign of a database. */
+/** Models that were promoted before any service started do not mean that there was a database. */
 function areModelsServed(dataDir: string): boolean {
   const path = join(dataDir, SERVED_MODELS);
   if (!existsSync(path)) return false;
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { readonly base?: unknown }).base !== null;
   } catch {
-    // who reads models says what is wrong with it
+    // reading the models reports what is wrong with the file
     return false;
   }
 }
 
-/** Empty: only the operating system's lock on it means something. */
+/** An empty file: only the lock on it matters. */
 export const LOCK_FILE = 'service.lock';
 
 /**
- * Locks the data folder (created where missing) for this process; returns the function that unlocks it. A process that
- * dies, however that is, unlocks it too.
- * @throws AppError unavailable where another service has it; storage_failed.
+ * Locks the data folder (created if missing) for this process; returns the function that unlocks it. The end of the
+ * process, for any reason, unlocks it too.
+ * @throws AppError unavailable if another service has it; storage_failed
  */
 export function lockDataFolder(dataDir: string): () => void {
   const folder = resolve(dataDir);
@@ -111,7 +115,10 @@ export function lockDataFolder(dataDir: string): () => void {
   throw inUse(folder);
 }
 
-/** Looks only. @throws AppError unavailable where a service has the folder, as `lockDataFolder` does */
+/**
+ * Only looks.
+ * @throws AppError unavailable if a service has locked the folder, as `lockDataFolder` does
+ */
 export function requireFree(dataDir: string): void {
   const folder = resolve(dataDir);
   const lock = join(folder, LOCK_FILE);

@@ -1,7 +1,7 @@
 /**
- * Whether the files of an open database are still at their paths. SQLite goes on in files that were removed, and all
- * that it commits there is gone with the process: so nothing is written any more, and the database is saved from the
- * open connection under another name.
+ * Checks whether the files of an open database are still at their paths. SQLite keeps using removed files, and
+ * everything that it commits to them is lost when the process ends. So nothing more is written, and the database is
+ * saved under another name through the open connection.
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -23,7 +23,7 @@ export class DatabaseFiles {
   readonly #there: ReadonlyMap<string, string>;
   #lost: LostFiles | null = null;
 
-  /** Of a connection that has just been opened. One connection of a service saves (`isSaver`). */
+  /** For a connection that has just been opened. One connection of a service saves the database (`isSaver`). */
   constructor(
     database: Database,
     {
@@ -33,7 +33,7 @@ export class DatabaseFiles {
     }: {
       readonly isSaver: boolean;
       readonly now: () => number;
-      /** Given up where the disk is too full to save it. */
+      /** Released if the disk is too full to save the database. */
       readonly reserve?: Pick<StoreReserve, 'giveUp'> | null;
     },
   ) {
@@ -52,8 +52,8 @@ export class DatabaseFiles {
   }
 
   /**
-   * What is missing, or is another file, and where the database was saved; null while all are there. Takes some
-   * microseconds; the first time that something is lost, as long as it takes to save all of it.
+   * Which file is missing or was replaced, and where the database was saved; null if all files are in place. Takes
+   * microseconds; when a loss is first found, as long as saving the database takes.
    */
   look(): LostFiles | null {
     if (this.#lost === null) {
@@ -73,15 +73,15 @@ export class DatabaseFiles {
   }
 
   /**
-   * After a commit that found its files gone: it is kept where it was saved. @throws AppError database_lost if it was
-   * not
+   * Called after a commit that found the files gone: the commit is kept if the database was saved.
+   * @throws AppError database_lost if it was not
    */
   keepCommitted(): void {
     const lost = this.look();
     if (lost !== null && lost.savedAs === null) throw refusal(lost);
   }
 
-  /** A failure is tried again at the next look: a statement may be in progress. */
+  /** A failure is tried again at the next look, because a statement may be in progress. */
   #save(lost: LostFiles): void {
     const target = savedFile(this.#database.name, this.#isFolderThere(), this.#now());
     const unfinished = `${target}.tmp`;
@@ -103,7 +103,7 @@ export class DatabaseFiles {
     syncFolder(dirname(target));
   }
 
-  /** For the next look. A folder in the place of the lost one has a reserve of its own. */
+  /** Makes room for the next attempt. A new folder in place of the lost one has a reserve of its own. */
   #makeRoom(failure: unknown): void {
     if (!isDiskFull(failure) || !this.#isFolderThere()) return;
     try {
@@ -113,7 +113,7 @@ export class DatabaseFiles {
     }
   }
 
-  /** Another folder in its place is not for this database. */
+  /** A new folder in its place is not this database's. */
   #isFolderThere(): boolean {
     const folder = dirname(this.#database.name);
     return !existsSync(folder) || identityOf(folder) === this.#there.get(folder);
@@ -128,23 +128,23 @@ function identityOf(path: string): string | null {
 function refusal({ what }: LostFiles): AppError {
   return new AppError(
     'database_lost',
-    `a file of the database was removed or replaced while it was open (${what}): nothing is written any more`,
+    `a file of the database was removed or replaced while it was open (${what}): nothing more is written`,
   );
 }
 
 const SAVED = '.saved-';
-/** What follows the name of one that is whole; a service that is killed while it saves leaves `UNFINISHED` ones. */
+/** The rest of the name of a complete file; a service that is killed while saving leaves `UNFINISHED` ones. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 const UNFINISHED = /\.tmp(-journal)?$/;
 const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
-/** The name for a database that is to be saved now. */
+/** The name for a database that is saved now. */
 function savedFile(database: string, isFolderThere: boolean, now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
   return `${isFolderThere ? database : dirname(database)}${SAVED}${time}`;
 }
 
-/** The databases that were saved of this data folder, by path, the oldest first. */
+/** The paths of the saved databases of this data folder, oldest first. */
 export function findSaved(dataDir: string): string[] {
   const folder = resolve(dataDir);
   const inside = namesIn(folder, `${DATABASE_FILE}${SAVED}`, TIME);
@@ -152,28 +152,31 @@ export function findSaved(dataDir: string): string[] {
   return [...beside, ...inside];
 }
 
-/** @throws AppError invalid_argument where a database was saved, and no service has taken it yet */
+/** @throws AppError invalid_argument if a database was saved and no service has taken it yet */
 export function refuseUntilTaken(dataDir: string): void {
   const saved = findSaved(dataDir).at(-1);
   if (saved === undefined) return;
   throw new AppError(
     'invalid_argument',
     `the database of ${dataDir} was removed or replaced while a service had it open, and is saved as ${saved}: ` +
-      'start serve (again), which takes it',
+      'start serve (again), which puts it back',
   );
 }
 
-/** Looks only. @throws AppError invalid_argument where a database was saved that `takeSaved` does not take by itself */
+/**
+ * Only looks.
+ * @throws AppError invalid_argument if a database was saved that `takeSaved` does not take automatically
+ */
 export function requireTakeable(dataDir: string): void {
   const saved = findSaved(dataDir).at(-1);
   if (saved !== undefined) judgeSaved(resolve(dataDir), saved);
 }
 
 /**
- * Puts the database that was saved last in its place, where it surely is the newer one: what is there is missing, no
- * database, or an earlier state of the same generation; it is set aside. One whose saving was cut off goes. The caller
- * has the folder's lock. Returns the file that was taken, null where none was saved.
- * @throws AppError invalid_argument, with what to do, where another database is there; storage_failed
+ * Puts the latest saved database in its place if it is certainly newer, because the one there is missing, is not a
+ * database, or is an earlier state of the same generation; that one is set aside. Unfinished ones are removed. The
+ * caller has the folder's lock. Returns the file that was taken; null if none was saved.
+ * @throws AppError invalid_argument, with advice, if another database is there; storage_failed
  */
 export function takeSaved(
   dataDir: string,
@@ -201,10 +204,9 @@ function judgeSaved(folder: string, newest: string): void {
   if (stateOfSaved === null) throw choose(folder, newest, 'it cannot be read');
   const file = join(folder, DATABASE_FILE);
   const stateThere = existsSync(file) ? stateOf(file) : null;
-  if (dirname(newest) !== folder)
-    throw choose(folder, newest, `${folder} is another folder than the one it was open in`);
+  if (dirname(newest) !== folder) throw choose(folder, newest, `${folder} is not the folder in which it was open`);
   if (stateThere !== null && !isEarlier(stateThere, stateOfSaved))
-    throw choose(folder, newest, `${file} is another database, or has what the saved one has not`);
+    throw choose(folder, newest, `${file} is another database, or has rows that the saved one lacks`);
 }
 
 interface State {
@@ -214,7 +216,7 @@ interface State {
   readonly sequences: ReadonlyMap<string, number>;
 }
 
-/** null where it is no database of a service. */
+/** null if it is not a database of a service. */
 function stateOf(path: string): State | null {
   let database: Database | undefined;
   try {
@@ -243,8 +245,8 @@ function choose(folder: string, saved: string, why: string): AppError {
   return new AppError(
     'invalid_argument',
     `the database of ${folder} was removed or replaced while a service had it open, and is saved as ${saved}; it is ` +
-      `not taken by itself, as ${why}. To take it: move ${file} and its -wal and -shm away, then mv ${saved} ${file}. ` +
-      `To go on with what is there: mv ${saved} to a place outside`,
+      `not put back automatically, because ${why}. To put it back: move ${file} and its -wal and -shm away, then ` +
+      `mv ${saved} ${file}. To continue with the database that is there: move ${saved} to a place outside`,
   );
 }
 

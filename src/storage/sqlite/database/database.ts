@@ -10,20 +10,20 @@ import { keepSums, removeSums } from './row-sums.ts';
 
 export { type Bound, type Database, versionOf } from './driver.ts';
 
-/** How long a write waits for another process's write; transactions hold no other work, so this is long. */
+/** How long a write waits for another process's write. Transactions do no other work, so this is a long time. */
 export const BUSY_TIMEOUT_MS = 5000;
-/** Switching a new database to WAL does not wait by itself. */
+/** Switching a new database to WAL does not use the busy timeout, so it is retried. */
 const WAL_ATTEMPTS = 250;
 const WAL_PAUSE_MS = 20;
 
-/** The file of the database in a data folder. */
+/** The database file in a data folder. */
 export const DATABASE_FILE = 'metaheac.db';
 
 /**
- * Opens (or creates) the database and brings it to the newest schema. Several processes may open it at once. An
- * acknowledged commit is on the disk (`synchronous=FULL`).
+ * Opens (or creates) the database and migrates it to the newest schema. Several processes may open it at once. An
+ * acknowledged commit is on disk (`synchronous=FULL`).
  * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk
- * refuses.
+ * refuses
  */
 export function openDatabase(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
   let database: Database | undefined;
@@ -32,7 +32,7 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
     switchToWal(database);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    // what is deleted is overwritten: an erased user's id must not stay in free space
+    // overwrites deleted content: an erased user's id must not stay in free space
     database.pragma('secure_delete = ON');
     migrate(database, path, migrations);
     keepSums(database);
@@ -44,9 +44,9 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
 }
 
 /**
- * Opens an existing database of this version for reading alone, beside the service that writes it: each statement sees
+ * Opens an existing database of this version for reading only, while a service may be writing it: each statement sees
  * what was committed when it began.
- * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk refuses.
+ * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk refuses
  */
 export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
   let database: Database | undefined;
@@ -58,7 +58,7 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
       throw new AppError(
         'invalid_argument',
         `${path} was written by an older version (schema ${version}, this one reads ${migrations.length}): ` +
-          'start the service of this version once',
+          'start a service of this version once to migrate it',
       );
     return database;
   } catch (error) {
@@ -67,17 +67,17 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
   }
 }
 
-/** Called at the end of each transaction's work, inside it; what it returns is called when it is committed. */
+/** Called inside each transaction, after its work; the returned function is called after the commit. */
 type BeforeCommit = () => (() => void) | null;
 
 const BEFORE_COMMIT = new WeakMap<Database, BeforeCommit>();
 
-/** From now on every `write` of this connection calls `call`. */
+/** Makes every `write` of this connection call `call`. */
 export function beforeCommit(database: Database, call: BeforeCommit): void {
   BEFORE_COMMIT.set(database, call);
 }
 
-/** The files of a connection, looked at before and after each transaction. */
+/** The files of a connection, which are checked before and after each transaction. */
 interface GuardedFiles {
   refuseIfLost(): void;
   keepCommitted(): void;
@@ -85,15 +85,15 @@ interface GuardedFiles {
 
 const FILES = new WeakMap<Database, GuardedFiles>();
 
-/** From now on `write` refuses to write where the files of this connection are gone. */
+/** Makes `write` refuse to write if the files of this connection are gone. */
 export function guardFiles(database: Database, files: GuardedFiles): void {
   FILES.set(database, files);
 }
 
 /**
- * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
- * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too
- * long) or database_lost (see `guardFiles`).
+ * Runs `work` in one `BEGIN IMMEDIATE` transaction: everything is committed when this returns, nothing if it throws.
+ * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too long)
+ * or database_lost (see `guardFiles`)
  */
 export function write<T>(database: Database, work: () => T): T {
   const files = database.inTransaction ? undefined : FILES.get(database);
@@ -115,16 +115,17 @@ export function write<T>(database: Database, work: () => T): T {
   }
 }
 
-/** A row that a write touches is not as it was written: SQLite does not find it in an index. */
+/** The error for a write to a damaged row, which SQLite does not find in an index. */
 function damageError(path: string, error: unknown): AppError | null {
   if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) return null;
-  const message = `a row of ${path} is damaged, and cannot be changed (metaheac verify names it): ${error.message}`;
+  const message = `a row of ${path} is damaged and cannot be changed (metaheac verify shows which): ${error.message}`;
   return new AppError('database_damaged', message, { cause: error });
 }
 
 /**
- * Moves what stands in the log that is written ahead into the database, and cuts the log off: what was deleted stands
- * in it too. While another connection reads it stays. @throws AppError storage_failed
+ * Checkpoints the write-ahead log and truncates it, because it also contains deleted content. Does nothing while
+ * another connection is reading.
+ * @throws AppError storage_failed
  */
 export function truncateLog(database: Database): void {
   try {
@@ -147,15 +148,15 @@ function switchToWal(database: Database): void {
 }
 
 /**
- * Forward only: each missing migration in a transaction of its own, with the number it leads to (`user_version`). A new
- * database, which holds nothing yet, is made in one: it waits for the disk once.
+ * Applies the missing migrations, forward only, each in a transaction of its own with its number (`user_version`). A
+ * new database, which is still empty, is created in one transaction, so that it waits for the disk once.
  */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
   const version = versionOf(database);
   if (version > migrations.length) throw newerVersion(path, version, migrations.length);
   if (version === migrations.length) return;
   const complete = () => {
-    // migrations change tables that have sums; kept anew when they are done
+    // migrations change tables with checksums; the indexes are rebuilt afterwards
     write(database, () => removeSums(database));
     for (const migration of migrations.slice(version)) write(database, () => apply(database, path, migration));
   };
@@ -164,7 +165,7 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
 }
 
 function apply(database: Database, path: string, migration: Migration): void {
-  // Another process may have done it while this one waited for the lock.
+  // Another process may have migrated while this one waited for the lock.
   if (versionOf(database) >= migration.number) return;
   try {
     database.exec(migration.sql);
@@ -176,7 +177,7 @@ function apply(database: Database, path: string, migration: Migration): void {
   database.pragma(`user_version = ${migration.number}`);
 }
 
-/** Migrations only go forward. */
+/** The error for a database of a newer version: migrations only go forward. */
 export function newerVersion(path: string, version: number, known: number): AppError {
   return new AppError(
     'invalid_argument',
@@ -188,7 +189,7 @@ function isBusy(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
-/** SQLite's errors that are the world's, as AppErrors; a bug (a constraint, a syntax error) stays as it is. */
+/** SQLite errors that the environment caused, as AppErrors; a bug (a constraint, a syntax error) stays unchanged. */
 export function databaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
@@ -199,7 +200,7 @@ export function databaseError(path: string, error: unknown): unknown {
     });
   }
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(error.code)) {
-    return new AppError('invalid_argument', `${path} is not a whole SQLite database: ${error.message}`, {
+    return new AppError('invalid_argument', `${path} is not an intact SQLite database: ${error.message}`, {
       cause: error,
     });
   }
@@ -212,7 +213,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** The migrations of a folder in order; a gap, a repetition or a name of another form is a bug of this version. */
+/** The migrations of a folder in order; a gap, a repetition or another form of name is a bug in this version. */
 export function readMigrations(folder: string): readonly Migration[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))

@@ -1,23 +1,23 @@
-/** Opens connections of the store, with the functions of row sums. */
+/** Opens database connections, with the functions for row checksums. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
 
-/** Values by the names that a statement has for them. */
+/** Values by the names that a statement uses. */
 export type Bound = Readonly<Record<string, string | number | null>>;
 
-/** A connection. Its statements bind by name only, so that a new column does not shift the values of others. */
+/** A connection. Its statements bind only by name, so that a new column does not shift the values of others. */
 export type Database = Omit<Sqlite.Database, 'prepare'> & {
   prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
 };
 
-/** The function whose value SQLite keeps in the index of a table: the checksum of a row as it was written. */
+/** The function whose value SQLite stores in a table's index: the checksum of a row when it was written. */
 export const KEPT_SUM = 'row_sum';
-/** The same function by a name that no index uses: the checksum of a row as it is read. */
+/** The same function under a name that no index uses: the checksum of a row when it is read. */
 export const PRESENT_SUM = 'row_sum_now';
 
-/** Of each connection: the sums that rows which are damaged had, by those that they have. Empty but in `asKept`. */
+/** By connection: the stored checksums of damaged rows, by their present ones. Empty except during `asKept`. */
 const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
 
 /** Opens a connection that can write rows with checksums. */
@@ -31,12 +31,14 @@ export function connect(source: string | Buffer, options: Sqlite.Options = {}): 
   };
   database.function(KEPT_SUM, { deterministic: true, varargs: true }, keptSum);
   database.function(PRESENT_SUM, { deterministic: true, varargs: true }, rowSum);
-  // a schema that nobody but the service writes may call the service's functions
+  // lets the schema, which only the service writes, call the service's functions
   database.pragma('trusted_schema = ON');
   return database;
 }
 
-/** Runs `action` while rows with one of these sums have, for their indexes, the one that was kept of them. */
+/**
+ * Runs `action` while `row_sum` returns the stored checksum of each of these damaged rows, in place of its present one.
+ */
 export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
   const kept = KEPT.get(database)!;
   for (const [present, sum] of keptOf) kept.set(present, sum);
@@ -47,10 +49,7 @@ export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint
   }
 }
 
-/**
- * crc32 of the values (text, numbers below 2^53 and NULL, which columns of STRICT tables hold), as a signed integer
- * of 4 bytes.
- */
+/** crc32 of the values, as a signed 4-byte integer. Columns of STRICT tables hold text, numbers below 2^53 and NULL. */
 export function rowSum(...values: readonly unknown[]): bigint {
   let text = '';
   for (const value of values) {
@@ -60,20 +59,23 @@ export function rowSum(...values: readonly unknown[]): bigint {
   return BigInt(crc32(text) | 0);
 }
 
-/** The number of the last migration that was applied. */
+/** The number of the last applied migration. */
 export function versionOf(database: Database): number {
   return Number(database.pragma('user_version', { simple: true }));
 }
 
-/** A database without a log is read in memory: SQLite would make files beside it to read it where it is. */
+/** A database without a log is read in memory: to read it in place, SQLite would create files beside it. */
 const MAXIMUM_COPY_BYTES = 512 * 1024 * 1024;
 
-/** Where the header of a database says by what it was written last. */
+/** The offset of the file format version in the header of a database. */
 const FORMAT_AT = 18;
 /** The format of a database without a log. */
 const ROLLBACK_FORMAT = 1;
 
-/** null where it is too large to be read in memory. @throws SQLite's errors: the file is no database */
+/**
+ * null if it is too large to be read in memory.
+ * @throws SQLite's errors: the file is not a database
+ */
 export function openUntouched(path: string): Database | null {
   if (hasLog(path)) return connect(path, { readonly: true, fileMustExist: true });
   if (statSync(path).size > MAXIMUM_COPY_BYTES) return null;
@@ -82,7 +84,7 @@ export function openUntouched(path: string): Database | null {
   return connect(bytes);
 }
 
-/** Whether a service runs on it, or ended without closing it. */
+/** Whether a service is using it, or ended without closing it. */
 export function hasLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
@@ -98,8 +100,8 @@ export class Freshness {
   }
 
   /**
-   * A number that changes with the commits of other connections. Whoever learned of another process's commit, from an
-   * answer of an earlier turn or from that process, asks in a later one.
+   * A number that changes with the commits of other connections. It is read at most once per turn of the event loop, so
+   * a commit that becomes known during a turn may only show in the next one.
    */
   version(): number {
     if (this.#isFresh) return this.#dataVersion;

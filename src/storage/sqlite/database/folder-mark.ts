@@ -1,9 +1,9 @@
 /**
- * `store-<generation>.json` of a data folder: which database made what lies there, and which of its generations. A
- * database has an id for life. Its generation changes with each copy that is restored, at each start and stop of a
- * service, and each time old files were removed: an earlier state of the same database is another generation, and does
- * not know what was made since. The generation is in the name, so that the mark of an earlier folder that is copied
- * over this one does not take its place: both are there then, and neither counts.
+ * `store-<generation>.json` in a data folder: which database made the contents of the folder, and in which generation.
+ * A database keeps its id for life. Its generation changes when a backup is restored, when a service starts or stops,
+ * and when old files are removed: an earlier state of the same database has another generation, and does not know the
+ * files made since. The generation is part of the file name, so the mark of an earlier folder that is copied over this
+ * one does not replace its mark: there are then two, and neither counts.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -14,14 +14,14 @@ import { type Database, truncateLog, write } from './database.ts';
 
 const MARK_FILE = /^store-[0-9a-f-]{32,36}\.json(\.tmp)?$/;
 const CONTRACT = 1;
-/** A generation may change between two reads of one look. */
+/** The generation may change while the marks are read. */
 const LOOKS = 3;
 
 const markSchema = z.strictObject({
   contract: z.literal(CONTRACT),
   database: z.string().min(1),
   generation: z.string().min(1),
-  /** The generation that this one is about to follow; null once it has. */
+  /** The generation before this one, while the change is in progress; null afterwards. */
   before: z.string().min(1).nullable(),
 });
 
@@ -32,12 +32,12 @@ interface Identity {
   readonly generation: string;
 }
 
-/** The names of a folder's marks, one that was not finished among them; none in a folder of an earlier version. */
+/** The names of a folder's marks, including an unfinished one; empty for a folder of an earlier version. */
 export function listMarks(folder: string): string[] {
   return withStorage(`list ${folder}`, () => listFolder(folder).filter((name) => MARK_FILE.test(name)));
 }
 
-/** Whether this database, in this generation, made what lies in the folder. */
+/** Whether this database, in this generation, made the contents of the folder. */
 export function isOwn(database: Database, folder: string): boolean {
   for (let look = 0; look < LOOKS; look++) {
     const identity = identityOf(database);
@@ -49,7 +49,7 @@ export function isOwn(database: Database, folder: string): boolean {
   return false;
 }
 
-/** Whether the marks are this generation's alone, or those of a change to or from it that was cut off. */
+/** Whether the marks are this generation's alone, or those of an interrupted change to or from it. */
 function fits(marks: readonly (Mark | null)[], { database, generation }: Identity): boolean {
   const [one, other] = marks;
   if (marks.length > 2 || !one || other === null || marks.some((mark) => mark?.database !== database)) return false;
@@ -58,32 +58,41 @@ function fits(marks: readonly (Mark | null)[], { database, generation }: Identit
   return isChange && (one.generation === generation || other.generation === generation);
 }
 
-/** Makes the folder this database's, whatever marks it has. @throws AppError storage_failed, unavailable */
+/**
+ * Makes this database the owner of the folder, whatever marks it has.
+ * @throws AppError storage_failed, unavailable
+ */
 export function takeFolder(database: Database, folder: string): void {
   markFolder(database, folder);
   renewGeneration(database, folder);
 }
 
-/** Begins another generation, in the database and in the folder. @throws AppError storage_failed, unavailable */
+/**
+ * Begins a new generation, in the database and in the folder.
+ * @throws AppError storage_failed, unavailable
+ */
 export function renewGeneration(database: Database, folder: string): void {
   const { database: id, generation } = identityOf(database);
   const next = randomUUID();
-  // a change before this one may have been cut off
+  // an earlier change may have been interrupted
   if (listMarks(folder).length > 1) markFolder(database, folder);
   writeMark(folder, { database: id, generation: next, before: generation });
   write(database, () => setGeneration(database, next));
-  // without its log, too, the database is of this generation
+  // so that the database has this generation even without its log
   truncateLog(database);
   markFolder(database, folder);
 }
 
-/** Makes a copy another generation than what it is of; one of before there were generations gets its first later. */
+/** Gives a copy another generation than its original; a database from before generations gets its first one later. */
 export function renewCopy(copy: Database): void {
   if (!hasIdentity(copy)) return;
   write(copy, () => setGeneration(copy, randomUUID()));
 }
 
-/** The folder's files are what this database names: no other mark is left. @throws AppError storage_failed */
+/**
+ * Marks the folder's files as this database's, and removes all other marks.
+ * @throws AppError storage_failed
+ */
 export function markFolder(database: Database, folder: string): void {
   if (!hasIdentity(database)) return;
   const { generation, ...identity } = identityOf(database);
@@ -129,8 +138,9 @@ function nameOf(generation: string): string {
 const SET_ASIDE = 'set-aside';
 
 /**
- * Moves files and folders (relative to the data folder) into a folder of this moment, where they have the same paths.
- * Returns that folder, relative to the data folder; null where none of them is there. @throws AppError storage_failed
+ * Moves files and folders (relative to the data folder) into a new folder named by the time, where they keep their
+ * paths. Returns that folder, relative to the data folder; null if none of them exists.
+ * @throws AppError storage_failed
  */
 export function setAside(dataDir: string, paths: readonly string[], now: number): string | null {
   const found = paths.filter((path) => existsSync(join(dataDir, path)));
@@ -163,7 +173,7 @@ export function discardFiles(
   return null;
 }
 
-/** The folders of what was set aside, relative to the data folder. */
+/** The folders of files that were set aside, relative to the data folder. */
 export function listSetAside(dataDir: string): string[] {
   return withStorage(`list ${dataDir}`, () =>
     listFolder(join(dataDir, SET_ASIDE))

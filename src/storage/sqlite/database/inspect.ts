@@ -1,4 +1,4 @@
-/** Looks at a data folder beside a running service or without one, and changes nothing in it. */
+/** Inspects a data folder, with or without a running service, and changes nothing in it. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { KeyCounts, StoreContents, StoreInspection } from '../../../domain/ports/store.ts';
@@ -20,7 +20,7 @@ import { hasLog, openUntouched } from './driver.ts';
 import { listSetAside } from './folder-mark.ts';
 import { databaseFaults } from './row-sums.ts';
 
-/** Where the header of a database has its `user_version`. */
+/** The offset of `user_version` in the header of a database. */
 const USER_VERSION_AT = 60;
 const HEADER_BYTES = 100;
 
@@ -42,8 +42,9 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
 }
 
 /**
- * As `openStore` refuses a data folder: its database is gone, is none, or is of a newer version. Nothing is migrated,
- * as nothing is changed. @throws AppError invalid_argument, storage_failed
+ * Throws if `openStore` would refuse the data folder: its database is gone, is not a database, or has a newer version.
+ * Nothing is migrated or changed.
+ * @throws AppError invalid_argument, storage_failed
  */
 export function requireUsable(dataDir: string): void {
   const folder = resolve(dataDir);
@@ -56,7 +57,7 @@ export function requireUsable(dataDir: string): void {
     const known = readMigrations(MIGRATIONS_FOLDER).length;
     const version = database === null ? headerVersion(path) : versionOf(database);
     if (version > known) throw newerVersion(path, version, known);
-    // reads the first page, which says whether it is a database
+    // reads the first page, which shows whether it is a database
     database?.prepare('SELECT count(*) FROM sqlite_master').get();
   } catch (error) {
     throw storageError(`open data folder ${folder}`, databaseError(path, error));
@@ -70,7 +71,7 @@ function contentsOf(path: string, now: number): StoreContents {
   const newestVersion = readMigrations(MIGRATIONS_FOLDER).length;
   const facts = { newestVersion, sizeBytes, damage: null, faults: [], isChecked: true, campaigns: 0, keys: null };
   if (sizeBytes < HEADER_BYTES && !hasLog(path)) {
-    const damage = sizeBytes === 0 ? null : `it has ${sizeBytes} bytes, which is no database`;
+    const damage = sizeBytes === 0 ? null : `it has ${sizeBytes} bytes, too few for a database`;
     return { ...facts, version: 0, damage };
   }
   let database: Database | null = null;
@@ -81,7 +82,7 @@ function contentsOf(path: string, now: number): StoreContents {
     const damage = findDamage(database);
     const isReadable = version > 0 && damage === null;
     const campaigns = isReadable ? countCampaigns(database) : 0;
-    // the checks of verify need the tables of this version
+    // these checks need the tables of this version
     const faults = isReadable && version === newestVersion ? databaseFaults(database) : [];
     return { ...facts, version, damage, faults, campaigns, keys: isReadable ? countKeys(database, now) : null };
   } catch (error) {
@@ -109,10 +110,10 @@ function findDamage(database: Database): string | null {
   const answer = String(database.pragma('quick_check(1)', { simple: true }));
   if (answer !== 'ok') return answer;
   const isOurs = versionOf(database) === 0 || database.prepare(CAMPAIGNS).get() !== undefined;
-  return isOurs ? null : 'it has no table of campaigns: another program wrote it';
+  return isOurs ? null : 'it has no campaigns table: another program wrote it';
 }
 
-/** null in a database from before there were keys. */
+/** null in a database from before API keys. */
 function countKeys(database: Database, now: number): KeyCounts | null {
   if (database.prepare(KEYS).get() === undefined) return null;
   const isFound = database.prepare("SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expired_at'").get();

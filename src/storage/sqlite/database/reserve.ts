@@ -1,5 +1,5 @@
 /**
- * The file `reserve` of a data folder: bytes that mean nothing, and are given up where a deletion finds the disk full.
+ * The file `reserve` of a data folder: meaningless bytes, which are released when a deletion finds the disk full.
  * SQLite has to write before it can delete.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,10 +12,10 @@ import { removeQuietly, storageError, syncFolder, withStorage } from '../../../l
 import { type Database, truncateLog, write } from './database.ts';
 
 const RESERVE_FILE = 'reserve';
-/** Bytes written between two turns of the event loop. */
+/** Bytes written per turn of the event loop. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** What SQLite and the system say on a full disk; the third: there is no space for the shared memory. */
+/** The errors of SQLite and the system on a full disk; the third means that there is no space for shared memory. */
 const FULL: ReadonlySet<unknown> = new Set([
   'SQLITE_FULL',
   'SQLITE_IOERR_WRITE',
@@ -37,7 +37,7 @@ export class Reserve implements StoreReserve {
     this.#path = join(dataDir, RESERVE_FILE);
   }
 
-  /** From now on, operations of this connection that free space may use it. */
+  /** Lets operations of this connection that free space use the reserve. */
   serve(database: Database): void {
     this.#database = database;
     RESERVES.set(database, this);
@@ -69,7 +69,7 @@ export class Reserve implements StoreReserve {
       return await action();
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      // another may have given it up since: that is as good
+      // if another process has released it since, the effect is the same
       this.giveUp();
     }
     const done = await action();
@@ -89,7 +89,7 @@ export class Reserve implements StoreReserve {
     return done;
   }
 
-  /** Deleted content remains in the log until it is truncated; if that fails, the deletion itself has not failed. */
+  /** Truncates the log, which still contains deleted content. If that fails, the deletion itself has not failed. */
   #giveLogBack(): void {
     if (this.#database === null || this.#database.inTransaction) return;
     try {
@@ -106,14 +106,14 @@ export class Reserve implements StoreReserve {
     });
   }
 
-  /** Bytes that no file system can store in fewer. */
+  /** Writes random bytes, which no file system can compress. */
   async #make(bytes: number): Promise<void> {
     const chunk = randomBytes(Math.min(CHUNK_BYTES, bytes));
     try {
       const file = await open(this.#path, 'a', 0o600);
       try {
         for (let at = (await file.stat()).size; at < bytes; at = (await file.stat()).size) {
-          if (this.sizeBytes() !== at) return; // given up meanwhile
+          if (this.sizeBytes() !== at) return; // released meanwhile
           await file.write(chunk, 0, Math.min(chunk.length, bytes - at));
         }
         await file.sync();
@@ -128,18 +128,21 @@ export class Reserve implements StoreReserve {
   }
 }
 
-/** As `write`, for what frees space: on a full disk it runs once more, with the reserve given up. */
+/** Like `write`, for operations that free space: on a full disk, releases the reserve and runs the work once more. */
 export function writeToFree<T>(database: Database, work: () => T): T {
   return freeing(database, () => write(database, work));
 }
 
-/** As `Reserve.usingSync`, with the reserve of this connection; within a transaction, whoever began it does that. */
+/**
+ * Like `Reserve.usingSync`, with the reserve of this connection. Within a transaction, only runs `action`: the code
+ * that began the transaction uses the reserve.
+ */
 export function freeing<T>(database: Database, action: () => T): T {
   const reserve = database.inTransaction ? undefined : RESERVES.get(database);
   return reserve === undefined ? action() : reserve.usingSync(action);
 }
 
-/** Whether an error of SQLite or the system, or a storage_failed made of one, says that the disk is full. */
+/** Whether an error of SQLite or the system, or a storage_failed made from one, means that the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   return FULL.has(error instanceof AppError ? error.facts['errno'] : (error as { readonly code?: unknown }).code);
 }

@@ -1,7 +1,7 @@
 /**
- * Checksums of all rows. Each table has an index `sum_<table>` of its key and `row_sum(<all columns>)`, so SQLite
- * itself keeps the sum in the transaction that writes the row, and `integrity_check` compares the two. Here they are
- * compared in slices, which names the rows.
+ * Checksums of all rows. Each table has an index `sum_<table>` on its key and `row_sum(<all columns>)`, so SQLite
+ * itself stores the checksum in the transaction that writes the row, and `integrity_check` verifies it. Here rows are
+ * compared in slices, which shows which rows are damaged.
  */
 import { crc32 } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
@@ -9,23 +9,25 @@ import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
 import { assert } from '../../../lib/errors.ts';
 import { type Database, KEPT_SUM, PRESENT_SUM, versionOf } from './driver.ts';
 
-/** Goes up when `rowSum` changes. */
+/** Increases when `rowSum` changes. */
 const FORMAT = 2;
-/** Rows that are compared at once. */
+/** Rows compared at once. */
 const COMPARED_ROWS = 256;
 const PREFIX = 'sum_';
-/** Columns that are never shown: ids of users, secrets. */
+/** Columns that are never shown: user ids and secrets. */
 const HIDDEN = ['user_id', 'secret', 'key'];
 
-/** A table that has sums. */
+/** A table with checksums. */
 interface SummedTable {
   readonly name: string;
   readonly columns: readonly string[];
-  /** What finds a row: the primary key, or all that is never NULL. */
+  /** What identifies a row: the primary key, or all columns that are never NULL. */
   readonly key: readonly string[];
 }
 
-/** Makes the indexes anew, if they are not those of this version of the schema. Killed, the next opening does it. */
+/**
+ * Rebuilds the indexes if they do not match this version of the schema. If the process is killed, the next one does it.
+ */
 export function keepSums(database: Database): void {
   if (areCurrent(database)) return;
   const make = database.transaction(() => {
@@ -40,7 +42,7 @@ export function keepSums(database: Database): void {
   make.immediate();
 }
 
-/** Removes the indexes: migrations change their tables. */
+/** Removes the indexes before migrations change their tables. */
 export function removeSums(database: Database): void {
   const names = database
     .prepare(`SELECT name FROM sqlite_master WHERE type = 'index' AND name GLOB '${PREFIX}*'`)
@@ -49,14 +51,14 @@ export function removeSums(database: Database): void {
   for (const name of names) database.exec(`DROP INDEX ${name}`);
 }
 
-/** Whether rows have sums: those of an earlier version have none until a service opens it. */
+/** Whether rows have checksums: those of an earlier version have none until a service opens the database. */
 export function hasSums(database: Database): boolean {
   return hasTable(database, 'schema_sum') && database.prepare('SELECT 1 FROM schema_sum').get() !== undefined;
 }
 
 /**
- * Compares all rows with their sums; each slice yields the number of rows that it read. Safe beside a service: a row
- * and its sum are read in one statement.
+ * Compares all rows with their checksums; yields the number of rows of each slice. Safe while a service is running: a
+ * row and its checksum are read in one statement.
  */
 export function* findDamagedRows(database: Database): Generator<number, readonly DamagedRow[], void> {
   const damaged: DamagedRow[] = [];
@@ -69,7 +71,7 @@ export function* findDamagedRows(database: Database): Generator<number, readonly
           if (row['kept'] !== row['present']) damaged.push({ table: table.name, id: nameOf(row) });
       }
     } catch (error) {
-      // a row that its index does not find
+      // the index does not find a row
       if (!isCorrupt(error)) throw error;
       damaged.push({ table: table.name, id: '' });
     }
@@ -77,7 +79,7 @@ export function* findDamagedRows(database: Database): Generator<number, readonly
   return damaged;
 }
 
-/** Of the damaged rows of a table: the sum that was kept of each, by the one that it has. */
+/** The stored checksums of a table's damaged rows, by their present ones. */
 export function keptSums(database: Database, name: string): ReadonlyMap<bigint, bigint> {
   const { columns } = tableOf(database, name);
   const rows = database
@@ -91,7 +93,7 @@ export function keptSums(database: Database, name: string): ReadonlyMap<bigint, 
   return new Map(rows);
 }
 
-/** A statement that finds one row by its primary key: whether it is whole (0 or 1), and what it is called. */
+/** A statement that finds one row by its primary key: whether it is intact (0 or 1), and its name. */
 export function selectOfRow(database: Database, name: string) {
   const table = tableOf(database, name);
   const { columns, key } = table;
@@ -121,26 +123,27 @@ export function isDamaged(database: Database, { table: name, id }: DamagedRow): 
   }
 }
 
-/** What is wrong beside the rows, in sentences: the schema, and numbers that would be given again. */
+/** What is wrong besides the rows, in sentences: the schema, and numbers that would be used again. */
 function schemaFaults(database: Database): string[] {
   if (!hasSums(database)) return [];
   const kept = database.prepare('SELECT version, sum FROM schema_sum').get() as { version: number; sum: number };
   const faults = [];
   if (kept.version !== versionOf(database))
-    faults.push(`its header says schema ${versionOf(database)}, and it was written as schema ${kept.version}`);
-  if (kept.sum !== sumOfSchema(database)) faults.push('its schema is not as it was written (its checksum differs)');
+    faults.push(`its header says schema ${versionOf(database)}, but it was written as schema ${kept.version}`);
+  if (kept.sum !== sumOfSchema(database)) faults.push('its schema was altered (its checksum differs)');
   for (const { name, key } of summedTables(database)) {
     const given = database.prepare('SELECT seq FROM sqlite_sequence WHERE name = @name').pluck().get({ name });
     if (given === undefined) continue;
     const highest = database.prepare(`SELECT max(${key[0]}) FROM ${name}`).pluck().get() as number | null;
     if ((highest ?? 0) > (given as number))
-      faults.push(`table ${name} has number ${highest}, and ${given} is recorded as the last one that was given`);
+      faults.push(`table ${name} has number ${highest}, but the last one recorded as used is ${given}`);
   }
   return faults;
 }
 
 /**
- * Whether a line of `integrity_check` is of the sums of one of these tables, whose rows are named by `findDamagedRows`.
+ * Whether a line of `integrity_check` is about the checksums of these tables, whose damaged rows `findDamagedRows`
+ * lists.
  */
 function isOfSums(line: string, tables: ReadonlySet<string>): boolean {
   const table = /\bindex sum_(\w+)$/.exec(line)?.[1];
@@ -160,7 +163,7 @@ function hasTable(database: Database, name: string): boolean {
   return database.prepare(sql).get({ name }) !== undefined;
 }
 
-/** All tables but SQLite's own. */
+/** All tables except SQLite's own. */
 function summedTables(database: Database): SummedTable[] {
   const names = database
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
@@ -207,13 +210,13 @@ function* slicesOf(database: Database, table: SummedTable): Generator<readonly R
   }
 }
 
-/** The expression of what a row is called: text, or NULL. */
+/** The expression for the name of a row: text, or NULL. */
 function shownOf({ columns, key }: SummedTable): string {
   const shown = columns.includes('id') ? ['id'] : key.filter((column) => !HIDDEN.includes(column));
   return shown.length === 0 ? 'NULL' : shown.map((column) => `CAST("${column}" AS TEXT)`).join(" || '/' || ");
 }
 
-/** Two rows whose keys are hidden differ by their sums. */
+/** The name of a row. Two rows with hidden keys are told apart by their checksums. */
 export function nameOf({ shown, kept }: Readonly<Record<string, unknown>>): string {
   return shown === null ? `with sum ${(Number(kept) >>> 0).toString(16).padStart(8, '0')}` : String(shown);
 }
@@ -226,7 +229,7 @@ export function isCorrupt(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
 }
 
-/** Of all statements; a copy by VACUUM has the same. */
+/** The checksum of all statements; a copy by VACUUM has the same. */
 function sumOfSchema(database: Database): number {
   const rows = database
     .prepare("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY type, name")
@@ -235,7 +238,10 @@ function sumOfSchema(database: Database): number {
   return crc32(JSON.stringify(rows)) | 0;
 }
 
-/** In sentences; none where it is whole. Of a database of this version, beside a service or without one. */
+/**
+ * The faults of a database, in sentences; empty if it is intact. For a database of this version, with or without a
+ * running service.
+ */
 export function databaseFaults(database: Database): string[] {
   const damaged = drain(findDamagedRows(database));
   const tables = new Set(damaged.filter(({ id }) => id !== '').map(({ table }) => table));
@@ -245,13 +251,13 @@ export function databaseFaults(database: Database): string[] {
     ...damaged.map(describeRow),
     ...rows.filter((row) => row !== 'ok' && !isOfSums(row, tables)),
     ...schemaFaults(database),
-    ...lost.map(({ table, parent }) => `a row of ${table} refers to a row of ${parent} that is not there`),
+    ...lost.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`),
   ];
 }
 
 function describeRow({ table, id }: DamagedRow): string {
   const row = id === '' ? 'a row' : `row ${id}`;
-  return `${row} of ${table} is not as it was written (its checksum differs): restore a backup, or compare the row with one`;
+  return `${row} of ${table} is damaged (its checksum differs): restore a backup, or compare the row with one`;
 }
 
 function drain<T>(slices: Generator<unknown, T, void>): T {
