@@ -1,7 +1,7 @@
 /** The differences between two models: manifest, vocabularies, parameters, ops. */
 import { type Graph, sameShape, type Tensor, typeText } from '../../packages/onnx-grad/index.ts';
 import { type ModelFolder, readModelFolder } from './folder.ts';
-import { countOps } from './import-model.ts';
+import { countOps } from './import/import-model.ts';
 import { SIDES } from './interface.ts';
 import type { Manifest } from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';

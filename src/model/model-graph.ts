@@ -13,8 +13,8 @@ import {
 } from '../../packages/onnx-grad/index.ts';
 import { adaptInterface } from './adapt-interface.ts';
 import { MODEL_FILE, type ModelFolder, refused } from './folder.ts';
+import type { ImportSchema } from './import/schema.ts';
 import type { Manifest } from './manifest.ts';
-import type { ImportSchema } from './schema.ts';
 
 /** What of a manifest, or of the schema of an import, says how the file is to be read. */
 export type Reading = Pick<Manifest, 'features' | 'inputs' | 'tied' | 'padded'>;

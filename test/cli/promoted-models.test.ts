@@ -8,7 +8,7 @@ import { verifyCommand } from '../../src/cli/commands/upkeep/verify.ts';
 import type { UserNumber } from '../../src/lib/brands.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { importModel } from '../../src/model/import-model.ts';
+import { importModel } from '../../src/model/import/import-model.ts';
 import { publishModel, readServedModels } from '../../src/model/versions.ts';
 import { eraseUsers, redactErasedUsers } from '../../src/population/erase.ts';
 import { openPopulation } from '../../src/population/read.ts';

@@ -24,7 +24,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { messageOf } from '../../src/lib/errors.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { importModel } from '../../src/model/import-model.ts';
+import { importModel } from '../../src/model/import/import-model.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { importPopulation } from '../../src/population/import.ts';

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { importModel } from '../../src/model/import-model.ts';
+import { importModel } from '../../src/model/import/import-model.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { BoundModel } from '../../src/online/bound-model.ts';
 import { openOnlineProgram } from '../../src/online/online-context.ts';

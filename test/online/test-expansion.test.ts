@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { importModel } from '../../src/model/import-model.ts';
+import { importModel } from '../../src/model/import/import-model.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { makeUsers } from '../../src/online/made-users.ts';
 import { loadTestedModel, testExpansion } from '../../src/online/test-expansion.ts';

@@ -11,7 +11,7 @@ import {
   typeText,
 } from '../../../../packages/onnx-grad/index.ts';
 import type { Output } from '../../../lib/output.ts';
-import { countOps } from '../../../model/import-model.ts';
+import { countOps } from '../../../model/import/import-model.ts';
 import { SIDES } from '../../../model/interface.ts';
 import { loadModel } from '../../../model/load.ts';
 import { findLookups } from '../../../model/lookups.ts';

@@ -10,15 +10,15 @@ import {
   type Shape,
   tensor,
   type Value,
-} from '../../packages/onnx-grad/index.ts';
-import { importModel } from '../../src/model/import-model.ts';
-import { inferSchema, type Proposal } from '../../src/model/infer-schema.ts';
-import { useFolders } from '../fixture/folders.ts';
+} from '../../../packages/onnx-grad/index.ts';
+import { importModel } from '../../../src/model/import/import-model.ts';
+import { inferSchema, type Proposal } from '../../../src/model/import/infer-schema.ts';
+import { useFolders } from '../../fixture/folders.ts';
 import { type Plain, writeFiles } from './import-files.ts';
 
 const newFolder = useFolders();
 
-const GOLDEN = join(import.meta.dirname, '..', 'golden');
+const GOLDEN = join(import.meta.dirname, '..', '..', 'golden');
 const EXPORTS = readdirSync(GOLDEN).filter((name) => existsSync(join(GOLDEN, name, 'model.onnx')));
 
 interface ExpectedFeatures {

@@ -12,15 +12,14 @@ import {
   GraphError,
   readModel,
   selfContained,
-} from '../../packages/onnx-grad/index.ts';
-import { AppError } from '../lib/errors.ts';
-import { createRng, type Rng } from '../lib/rng.ts';
-import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
-import { MANIFEST_FILE, MODEL_FILE, refused, sha256Of, stageModelFolder, type UnversionedModel } from './folder.ts';
-import { checkInterface, goldenInputs, randomFeeds } from './interface.ts';
-import { adaptedParameters, type Contract, checkHighestIds, checkWeights, openProgram } from './load.ts';
-import type { Manifest } from './manifest.ts';
-import { contractGraph, readingOf } from './model-graph.ts';
+} from '../../../packages/onnx-grad/index.ts';
+import { AppError } from '../../lib/errors.ts';
+import { createRng, type Rng } from '../../lib/rng.ts';
+import { MANIFEST_FILE, MODEL_FILE, refused, sha256Of, stageModelFolder, type UnversionedModel } from '../folder.ts';
+import { checkInterface, goldenInputs, randomFeeds } from '../interface.ts';
+import { adaptedParameters, type Contract, checkHighestIds, checkWeights, openProgram } from '../load.ts';
+import type { Manifest } from '../manifest.ts';
+import { contractGraph, readingOf } from '../model-graph.ts';
 import {
   differentiableAmong,
   type ParameterRole,
@@ -29,7 +28,8 @@ import {
   rolesOf,
   type Selection,
   selectParameters,
-} from './parameter-roles.ts';
+} from '../parameter-roles.ts';
+import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
 
 /** The largest file that ONNX Runtime loads in one piece. */

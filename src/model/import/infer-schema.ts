@@ -11,13 +11,13 @@ import {
   type Tensor,
   tensor,
   typeText,
-} from '../../packages/onnx-grad/index.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
-import { MAXIMUM_LIST_LENGTH } from './feature-schemas.ts';
+} from '../../../packages/onnx-grad/index.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { FeatureKind } from '../../lib/feature-kinds.ts';
+import { MAXIMUM_LIST_LENGTH } from '../feature-schemas.ts';
+import { SIDES, type Side } from '../interface.ts';
+import { findLookups, type Lookup } from '../lookups.ts';
 import { type ProposedInput, proposeInputs } from './infer-names.ts';
-import { SIDES, type Side } from './interface.ts';
-import { findLookups, type Lookup } from './lookups.ts';
 
 /** A feature in the form of schema.json. A vocabulary_size of null was not found and must be filled in. */
 export interface ProposedFeature {

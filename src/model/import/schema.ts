@@ -3,10 +3,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { z } from 'zod';
-import { AppError, messageOf } from '../lib/errors.ts';
-import { FEATURE_KINDS, hasTokens } from '../lib/feature-kinds.ts';
-import type { InputNames } from './adapt-interface.ts';
-import { adamAdaptation } from './adaptation-schema.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { FEATURE_KINDS, hasTokens } from '../../lib/feature-kinds.ts';
+import type { InputNames } from '../adapt-interface.ts';
+import { adamAdaptation } from '../adaptation-schema.ts';
 import {
   featureName,
   hasField,
@@ -15,8 +15,8 @@ import {
   missingValue,
   unknownTokens,
   vectorSize,
-} from './feature-schemas.ts';
-import { SIDES } from './interface.ts';
+} from '../feature-schemas.ts';
+import { SIDES } from '../interface.ts';
 import {
   type AdamSettings,
   DEFAULT_ADAPTATION,
@@ -24,8 +24,8 @@ import {
   type ManifestFeature,
   manifestSchema,
   vocabularySizeOf,
-} from './manifest.ts';
-import { vocabularyPath } from './vocabulary.ts';
+} from '../manifest.ts';
+import { vocabularyPath } from '../vocabulary.ts';
 
 /** Ids of one feature, including id 0: as many keys as a JavaScript Map can hold. */
 const MAXIMUM_VOCABULARY = 2 ** 24;

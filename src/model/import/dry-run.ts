@@ -11,14 +11,14 @@ import {
   GraphError,
   type LabelledBatch,
   type Parameters,
-} from '../../packages/onnx-grad/index.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
-import type { Rng } from '../lib/rng.ts';
-import { firstNaN, paddingHint } from './find-nan.ts';
-import { refused } from './folder.ts';
-import { randomFeeds } from './interface.ts';
-import type { AdamSettings, Manifest } from './manifest.ts';
-import { appErrorOf } from './onnx-grad.ts';
+} from '../../../packages/onnx-grad/index.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import type { Rng } from '../../lib/rng.ts';
+import { firstNaN, paddingHint } from '../find-nan.ts';
+import { refused } from '../folder.ts';
+import { randomFeeds } from '../interface.ts';
+import type { AdamSettings, Manifest } from '../manifest.ts';
+import { appErrorOf } from '../onnx-grad.ts';
 
 const EPOCHS = 2;
 const BATCHES = 2;

@@ -1,6 +1,6 @@
 /** What inputs of an exported model probably are, by their names and shapes: a proposal, with notes. */
-import { type Graph, isFloat } from '../../packages/onnx-grad/index.ts';
-import { SIDES } from './interface.ts';
+import { type Graph, isFloat } from '../../../packages/onnx-grad/index.ts';
+import { SIDES } from '../interface.ts';
 
 /** What an input is taken for. A target of null is not known: somebody has to say it. */
 export interface ProposedInput {

@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importModel } from '../../src/model/import-model.ts';
-import { loadModel } from '../../src/model/load.ts';
-import { useFolders } from '../fixture/folders.ts';
+import { importModel } from '../../../src/model/import/import-model.ts';
+import { loadModel } from '../../../src/model/load.ts';
+import { useFolders } from '../../fixture/folders.ts';
 import { type Plain, refusalOf, SCHEMA, small, writeFiles } from './import-files.ts';
 
 const newFolder = useFolders();

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { Builder, tensor, type Value, writeModel } from '../../packages/onnx-grad/index.ts';
-import { customisedOnnx } from '../../src/model/customised.ts';
-import { type ImportReport, importModel } from '../../src/model/import-model.ts';
-import { loadModel } from '../../src/model/load.ts';
-import { useFolders } from '../fixture/folders.ts';
+import { Builder, tensor, type Value, writeModel } from '../../../packages/onnx-grad/index.ts';
+import { customisedOnnx } from '../../../src/model/customised.ts';
+import { type ImportReport, importModel } from '../../../src/model/import/import-model.ts';
+import { loadModel } from '../../../src/model/load.ts';
+import { useFolders } from '../../fixture/folders.ts';
 import { type Plain, refusalOf, writeFiles } from './import-files.ts';
 
 const newFolder = useFolders();

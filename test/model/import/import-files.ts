@@ -10,10 +10,10 @@ import {
   tensor,
   type Value,
   writeModel,
-} from '../../packages/onnx-grad/index.ts';
-import { TensorProto_DataType as Code } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
-import { type ImportOptions, importModel } from '../../src/model/import-model.ts';
-import { type FileModel, node, raw, typed } from '../onnx-grad/onnx-file.ts';
+} from '../../../packages/onnx-grad/index.ts';
+import { TensorProto_DataType as Code } from '../../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
+import { type ImportOptions, importModel } from '../../../src/model/import/import-model.ts';
+import { type FileModel, node, raw, typed } from '../../onnx-grad/onnx-file.ts';
 
 export const CREATED = '2026-11-25T12:00:00.000Z';
 

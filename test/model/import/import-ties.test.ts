@@ -1,9 +1,9 @@
 /** Weights that an export takes apart, and rows of padding, in an import. */
 import { describe, expect, it } from 'vitest';
-import { Builder, openAdaptation, tensor, writeModel } from '../../packages/onnx-grad/index.ts';
-import { importModel } from '../../src/model/import-model.ts';
-import { loadModel } from '../../src/model/load.ts';
-import { useFolders } from '../fixture/folders.ts';
+import { Builder, openAdaptation, tensor, writeModel } from '../../../packages/onnx-grad/index.ts';
+import { importModel } from '../../../src/model/import/import-model.ts';
+import { loadModel } from '../../../src/model/load.ts';
+import { useFolders } from '../../fixture/folders.ts';
 import { type Plain, refusalOf, writeFiles } from './import-files.ts';
 
 const newFolder = useFolders();

@@ -2,10 +2,10 @@
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../../packages/onnx-grad/index.ts';
-import { TensorProto_DataType as Code } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
-import { useFolders } from '../fixture/folders.ts';
-import { type FileModel, modelFile, node, raw, typed } from '../onnx-grad/onnx-file.ts';
+import { tensor } from '../../../packages/onnx-grad/index.ts';
+import { TensorProto_DataType as Code } from '../../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
+import { useFolders } from '../../fixture/folders.ts';
+import { type FileModel, modelFile, node, raw, typed } from '../../onnx-grad/onnx-file.ts';
 import {
   FILE,
   HEAD,

@@ -3,15 +3,15 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../../packages/onnx-grad/index.ts';
-import { TensorProto_DataType as Code } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
-import { type ImportReport, importModel, readExport } from '../../src/model/import-model.ts';
-import { inferSchema } from '../../src/model/infer-schema.ts';
-import { loadModel } from '../../src/model/load.ts';
-import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import { useFolders } from '../fixture/folders.ts';
-import { modelFile, raw } from '../onnx-grad/onnx-file.ts';
-import { parametersOf, readExportGolden } from '../parity/export-golden.ts';
+import { tensor } from '../../../packages/onnx-grad/index.ts';
+import { TensorProto_DataType as Code } from '../../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
+import { type ImportReport, importModel, readExport } from '../../../src/model/import/import-model.ts';
+import { inferSchema } from '../../../src/model/import/infer-schema.ts';
+import { loadModel } from '../../../src/model/load.ts';
+import { DEFAULT_ADAPTATION } from '../../../src/model/manifest.ts';
+import { useFolders } from '../../fixture/folders.ts';
+import { modelFile, raw } from '../../onnx-grad/onnx-file.ts';
+import { parametersOf, readExportGolden } from '../../parity/export-golden.ts';
 import {
   CREATED,
   FILE,
