@@ -6,7 +6,7 @@ import { describe, describeNoToken, findToken } from './records.ts';
 
 export type CampaignValue = string | number | readonly string[] | readonly number[];
 
-/** What a value is instead of what is needed. */
+/** What the value is, and what was expected instead. */
 interface Refusal {
   readonly refused: string;
 }
@@ -16,20 +16,20 @@ type Read = (value: unknown, size: number | undefined) => CampaignValue | Refusa
 const MAXIMUM_TOKENS = 10_000;
 
 const READERS: { readonly [K in FeatureKind]: Read } = {
-  single: (value) => findToken(value) ?? { refused: `${describeNoToken(value)}, text is needed` },
+  single: (value) => findToken(value) ?? { refused: `${describeNoToken(value)}; text is expected` },
   multi: readTokens,
   number(value) {
     const number = typeof value === 'string' ? parseDate(value) : value;
     if (typeof number === 'number' && Number.isFinite(number)) return number;
-    return { refused: `${describe(value)}, a number or a date is needed` };
+    return { refused: `${describe(value)}; a number or a date is expected` };
   },
   vector(value, size) {
     if (Array.isArray(value) && value.length === size && value.every(Number.isFinite)) return value as number[];
-    return { refused: `${describe(value)}, a list of ${size} numbers is needed` };
+    return { refused: `${describe(value)}; a list of ${size} numbers is expected` };
   },
 };
 
-/** The value of a campaign's feature. `refuse` makes the error that is thrown for a value of another kind. */
+/** The value of a campaign's feature. `refuse` creates the error that is thrown for a value of the wrong kind. */
 export function readCampaignValue(
   value: unknown,
   { kind, size }: Feature,
@@ -41,12 +41,12 @@ export function readCampaignValue(
 }
 
 function readTokens(value: unknown): readonly string[] | Refusal {
-  if (!Array.isArray(value)) return { refused: `${describe(value)}, a list of texts is needed` };
+  if (!Array.isArray(value)) return { refused: `${describe(value)}; a list of texts is expected` };
   if (value.length > MAXIMUM_TOKENS) return { refused: `a list of ${value.length}, more than ${MAXIMUM_TOKENS}` };
   const tokens: string[] = [];
   for (const part of value as unknown[]) {
     const token = findToken(part);
-    if (token === null) return { refused: `a list with ${describeNoToken(part)} in it, texts are needed` };
+    if (token === null) return { refused: `a list with ${describeNoToken(part)} in it; texts are expected` };
     tokens.push(token);
   }
   return tokens;

@@ -1,11 +1,11 @@
-/** Streams the rows of a CSV file with a fixed header, plain or gzip; every refusal names file:line. */
+/** Streams the rows of a CSV file with a fixed header, plain or compressed; every error names file:line. */
 import { lineError, readWholeLines } from './lines.ts';
 import { csvReaderOf } from './records.ts';
 
 /** The fields of a row, one per column of the header, and its first line. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 
-/** The header of interactions.csv, and what may follow it. */
+/** The header of interactions.csv, and the columns that may follow it. */
 const INTERACTION_COLUMNS: readonly string[] = ['campaign_id', 'user_id', 'label', 'stage'];
 const OPTIONAL_INTERACTION_COLUMNS: readonly string[] = ['time'];
 
@@ -15,9 +15,9 @@ export async function readInteractionsTable(path: string, visit: RowVisitor): Pr
 }
 
 /**
- * Calls `visit` with each row of `path`, whose header must be `columns`, perhaps followed by `optional`; empty lines
- * are skipped. Memory is one chunk of the file. Errors (AppError `invalid_data`): those of `readLines` and
- * `csvReaderOf`, a file without its header, another header, a row of another length.
+ * Calls `visit` with each row of `path`, whose header must be `columns`, optionally followed by `optional`; empty lines
+ * are skipped. Memory: one chunk of the file. Errors (AppError `invalid_data`): those of `readLines` and `csvReaderOf`,
+ * a missing or wrong header, a row of the wrong length.
  */
 export async function readCsvTable(
   path: string,

@@ -1,4 +1,4 @@
-/** Writes data set folders: users, campaigns and who liked them, in the form of docs/data-set.md. */
+/** Writes data set folders: users, campaigns and who liked them, in the format of docs/data-set.md. */
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
@@ -9,27 +9,28 @@ import { quoteCsv } from '../lib/text/csv.ts';
 export interface WrittenCampaign {
   /** Its line of campaigns.ndjson. */
   readonly record: object;
-  /** Its lines of interactions.csv, with their ends. */
+  /** Its lines of interactions.csv, with line endings. */
   readonly rows: Iterable<string>;
 }
 
-/** Read once, in the order users, campaigns (each with its rows), description. */
+/** Read once, in this order: users, campaigns (each with its rows), description. */
 export interface WrittenDataSet {
   readonly description: object;
-  /** Lines of users.ndjson: records, or text of whole lines as it comes; null if the file already exists. */
+  /** Lines of users.ndjson: records, or text in whole lines; null if the file already exists. */
   readonly users: Iterable<object> | AsyncIterable<string> | null;
   readonly campaigns: Iterable<WrittenCampaign>;
   /** Whether each row of interactions.csv ends with a time, which may be empty. */
   readonly hasTimes?: boolean;
 }
 
-/** Non-members in a train campaign for each member. */
+/** Number of non-members per member in a train campaign. */
 const NEGATIVES_PER_MEMBER = 10;
 const CHUNK_BYTES = 1 << 18;
 
 /**
  * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is
- * created if it does not exist, existing files are replaced. A folder that cannot be written is storage_failed.
+ * created if it does not exist; existing files are replaced. @throws AppError storage_failed if the folder cannot be
+ * written
  */
 export async function writeDataSet(
   out: string,
@@ -59,14 +60,14 @@ export async function writeDataSet(
   }
 }
 
-/** A campaign's members: `isMember` by the user's position, `idOf` the id of that user. */
+/** A campaign's members, by the user's position. */
 export interface Membership {
   readonly id: string;
   readonly isMember: Uint8Array;
   idOf(user: number): string;
 }
 
-/** Rows of a train campaign: up to `most` members at random, and ten others for each. */
+/** Rows of a train campaign: up to `most` random members, and ten non-members for each. */
 export function* trainRows(campaign: Membership, most: number, rng: Rng): Generator<string> {
   const shown = pick(usersWhere(campaign.isMember, 1), most, rng);
   for (const user of shown) yield row(campaign, user, '1,train');
@@ -82,7 +83,7 @@ export function* testRows(campaign: Membership, seeds: Int32Array): Generator<st
     if (!isSeed.has(user)) yield row(campaign, user, `${label},eval`);
 }
 
-/** `count` of the members at random, at most half of them, ascending. */
+/** `count` random members, at most half of them, ascending. */
 export function sampleSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32Array {
   const members = usersWhere(isMember, 1);
   return pick(members, Math.min(count, Math.floor(members.length / 2)), rng);
@@ -96,7 +97,7 @@ function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {
   return Int32Array.from(isMember.keys()).filter((user) => isMember[user] === wanted);
 }
 
-/** Up to `count` of `items` at random, in their order. */
+/** Up to `count` random items, in ascending order. */
 function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
   return sample(rng, items, count).sort();
 }
@@ -111,7 +112,7 @@ async function writeChunks(path: string, chunks: Iterable<string> | AsyncIterabl
   }
 }
 
-/** The pieces, joined to chunks that are worth a write. */
+/** The pieces, joined into chunks large enough to be worth a write. */
 function* joinPieces(pieces: Iterable<string>): Generator<string> {
   let chunk: string[] = [];
   let length = 0;

@@ -17,7 +17,7 @@ export interface DataSet {
 /** The files of a data set; each may be compressed (`.gz`, `.zst`). */
 export type DataSetFile = 'users.ndjson' | 'campaigns.ndjson' | 'interactions.csv';
 
-/** Largest `dataset.json`. */
+/** Maximum size of `dataset.json`. */
 export const MAXIMUM_DESCRIPTION_BYTES = 1024 * 1024;
 
 const featureSchema = z.object({
@@ -34,7 +34,7 @@ const descriptionSchema = z.object({
   campaign_features: z.array(featureSchema),
 });
 
-/** Reads `dataset.json` of a folder. Errors: AppError `invalid_data`, saying what is missing or wrong and where. */
+/** Reads a folder's `dataset.json`. Errors: AppError `invalid_data`, which says what is missing or wrong, and where. */
 export function openDataSet(path: string): DataSet {
   const file = join(path, 'dataset.json');
   const parsed = descriptionSchema.safeParse(readDescription(file));
@@ -61,7 +61,7 @@ export function openDataSet(path: string): DataSet {
 
 /**
  * The path of a file of the data set, plain, `.gz` or `.zst`. Errors: AppError `invalid_data` if it does not exist, or
- * exists in several forms.
+ * exists in more than one form.
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);

@@ -2,14 +2,14 @@
 
 /** An ISO 8601 date, with or without a time. */
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
-/** The same as a regular expression for other programs: nothing in it that RE2 lacks. */
+/** The same as text, for other programs: it uses only syntax that RE2 supports. */
 export const ISO_DATE = DATE.source;
 
 const MS_PER_DAY = 86_400_000;
 
 /**
- * Days since 1970-01-01 of an ISO 8601 date, with or without a time; without an offset it is UTC. null for any other
- * text. The later, the larger: a band of it is as recent as another by the same number of days.
+ * The days from 1970-01-01 to an ISO 8601 date, with or without a time; without an offset it is UTC. null for any other
+ * text.
  */
 export function parseDate(text: string): number | null {
   if (!DATE.test(text)) return null;
@@ -19,7 +19,7 @@ export function parseDate(text: string): number | null {
   return ms / MS_PER_DAY;
 }
 
-/** JavaScript takes the 30th of February for the 2nd of March. */
+/** JavaScript reads 30 February as 2 March. */
 function isCalendarDay(day: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

@@ -1,4 +1,4 @@
-/** Rows of a text file with a separator between its fields: CSV, TSV, semicolons, `::`; plain or gzip. */
+/** Rows of a text file with a separator between its fields: CSV, TSV, semicolons, `::`; plain or compressed. */
 
 import { AppError } from '../lib/errors.ts';
 import { findFirstRecord, parseCsvRecord } from '../lib/text/csv-reader.ts';
@@ -8,22 +8,22 @@ import { csvError, csvReaderOf } from './records.ts';
 import type { Row, RowSource } from './row-source.ts';
 
 export interface DelimitedOptions {
-  /** What stands between two fields; told from the first line if it is not given. */
+  /** The text between two fields; detected from the first line if not given. */
   readonly delimiter?: string;
   /** The names of the columns of a file that has no header. */
   readonly columns?: readonly string[];
   readonly encoding?: Encoding;
 }
 
-/** Separators that the first line is searched for. `::` is MovieLens 1M's: where it stands it is meant. */
+/** Separators to look for in the first line. `::` is that of MovieLens 1M: if it occurs, it is the separator. */
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const DOUBLE_COLON = '::';
 
 /**
- * Opens the file and reads its header. It is CSV (`CsvReader`), but for separators of several characters, where a quote
- * is a character as any other; an empty field is null. Errors (AppError `invalid_data`, naming file:line): those of
- * `readLines`, an empty file, a column without a name or with that of another, a first record of another length than
- * the names given; while reading, a record that is none or has another length.
+ * Opens the file and reads its header. The file is read as CSV (`CsvReader`), but if the separator has several
+ * characters, a quote has no special meaning. An empty field is null. Errors (AppError `invalid_data`, naming
+ * file:line): those of `readLines`, an empty file, a column with no name or a duplicate one, a first record with a
+ * different number of fields than the given names; while reading, a malformed record or one of the wrong length.
  */
 export async function openDelimited(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const { encoding = 'utf-8' } = options;
@@ -41,7 +41,7 @@ export async function openDelimited(path: string, options: DelimitedOptions = {}
       path,
       first.line,
       `the row has ${found.length} fields, separated by ${JSON.stringify(delimiter)}, ` +
-        `and there are ${columns.length} names of columns`,
+        `but ${columns.length} column names were given`,
     );
   checkNames(path, columns);
 
@@ -55,7 +55,7 @@ export async function openDelimited(path: string, options: DelimitedOptions = {}
         return;
       }
       if (fields.length !== columns.length)
-        throw lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`);
+        throw lineError(path, line, `the row has ${fields.length} fields, but ${columns.length} are expected`);
       rows.push({ line, values: places.map((place) => fields[place] || null) });
     };
     const reader = delimiter.length > 1 ? plainReader(delimiter, take) : csvReaderOf(path, take, delimiter);
@@ -70,9 +70,9 @@ export async function openDelimited(path: string, options: DelimitedOptions = {}
   return { path, columns, read };
 }
 
-const LONE_RETURN = 'lines end in CR alone, which is not read: write them with LF (tr "\\r" "\\n")';
+const LONE_RETURN = 'lines end in CR alone, which is not supported: convert them to LF (tr "\\r" "\\n")';
 
-/** Reads lines whose quotes mean nothing. */
+/** Reads lines in which quotes have no special meaning. */
 function plainReader(delimiter: string, take: (fields: readonly string[], line: number) => void) {
   const read = ({ firstLine, lines }: LineBatch) => {
     for (let i = 0; i < lines.length; i++) {
@@ -83,7 +83,7 @@ function plainReader(delimiter: string, take: (fields: readonly string[], line: 
   return { read, end: () => {} };
 }
 
-/** The separator that stands most often outside of quotes; a comma where none does. */
+/** The separator that occurs most often outside quotes; a comma if there is none. */
 function findDelimiter(record: string): string {
   const bare = record.replaceAll(/"[^"]*"/g, '');
   if (bare.includes(DOUBLE_COLON)) return DOUBLE_COLON;
@@ -99,6 +99,6 @@ function findDelimiter(record: string): string {
 function checkNames(path: string, columns: readonly string[]): void {
   for (const [i, name] of columns.entries()) {
     if (name === '') throw lineError(path, 1, `column ${i + 1} has no name`);
-    if (columns.indexOf(name) < i) throw lineError(path, 1, `the column ${JSON.stringify(name)} is there twice`);
+    if (columns.indexOf(name) < i) throw lineError(path, 1, `the column ${JSON.stringify(name)} appears twice`);
   }
 }

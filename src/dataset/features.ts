@@ -6,9 +6,9 @@ import { columnOf, type FeatureKind } from '../lib/feature-kinds.ts';
 export interface Feature {
   readonly name: string;
   readonly kind: FeatureKind;
-  /** How many tokens a model reads of a list; a population stores all of them. */
+  /** How many tokens of a list a model reads; a population stores all of them. */
   readonly maxLength?: number;
-  /** How many numbers a vector has; only vectors have a size, and always. */
+  /** How many numbers a vector has. Required for vectors, and for them only. */
   readonly size?: number;
   /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */
   readonly sensitive?: boolean;
@@ -28,7 +28,7 @@ const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** What is wrong with a feature's name, as a sentence, or null. */
+/** A sentence that says what is wrong with a feature's name; null if nothing is. */
 function findNameFault(name: string): string | null {
   if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
     return `a feature's name must have 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
@@ -44,8 +44,8 @@ function findSizeFault(name: string, kind: FeatureKind, size: number | undefined
   const needsSize = columnOf(kind) === 'vector';
   if (needsSize === (size !== undefined)) return null;
   return needsSize
-    ? `the vector "${name}" has no size: say how many numbers it has`
-    : `the feature "${name}" is no vector and has a size`;
+    ? `the vector "${name}" has no size: specify how many numbers it has`
+    : `the feature "${name}" has a size, but is not a vector`;
 }
 
 /** Refuses (AppError `code`) a list of features with a bad or repeated name, or more than MAXIMUM_FEATURES of them. */

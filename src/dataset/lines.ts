@@ -1,4 +1,4 @@
-/** Streams the lines of a text file, plain or compressed, as strict UTF-8 or Latin-1; every refusal names file:line. */
+/** Streams the lines of a text file, plain or compressed, as strict UTF-8 or Latin-1; every error names file:line. */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -8,18 +8,18 @@ import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../li
 import { unpackZstd } from './zstd.ts';
 
 export interface LineLimits {
-  /** Maximum length of a line, in bytes without its end. */
+  /** Maximum length of a line in bytes, without its line ending. */
   readonly maximumLineBytes: number;
 }
 
-/** How a file's bytes are text; in Latin-1 no bytes are refused. */
+/** Encodings of a file; in Latin-1 no byte is invalid. */
 export const ENCODINGS = ['utf-8', 'latin-1'] as const;
 
 export type Encoding = (typeof ENCODINGS)[number];
 
 export const LINE_LIMITS: LineLimits = { maximumLineBytes: 16 * 1024 * 1024 };
 
-/** How much is read and decoded at a time; also the size of a batch of lines. */
+/** Bytes read and decoded at a time; also the size of a batch of lines. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The AppError `invalid_data` that names file:line. */
@@ -35,10 +35,10 @@ export function lineError(
 }
 
 /**
- * Yields the lines of `path` in batches of about a mebibyte. A file whose name ends in `.gz` is read as gzip, one in
- * `.zst` as Zstandard. A byte order mark at the start and a carriage return at a line's end are dropped; the last line
- * may lack its end; empty lines are returned as ''. Errors (AppError `invalid_data`): a file that can't be read or is
- * not gzip, bytes that are not UTF-8, a file of another kind, a line over the limit.
+ * Yields the lines of `path` in batches of about 1 MiB. A file whose name ends in `.gz` is read as gzip, in `.zst` as
+ * Zstandard. A byte order mark at the start and a carriage return at the end of a line are dropped; the last line need
+ * not end in a newline; empty lines are returned as ''. Errors (AppError `invalid_data`): a file that can't be read or
+ * decompressed, bytes that are not UTF-8, a file of another kind, a line over the limit.
  */
 export async function* readLines(
   path: string,
@@ -49,7 +49,7 @@ export async function* readLines(
     yield { firstLine, lines: lines.map(withoutReturn) };
 }
 
-/** The same with the carriage return of a CRLF, which may be part of a field of CSV. */
+/** The same with the carriage return of a CRLF, which may be part of a CSV field. */
 export async function* readWholeLines(
   path: string,
   limits: LineLimits = LINE_LIMITS,
@@ -80,18 +80,20 @@ function describeFault(fault: Exclude<LineFault, 'too_long'>): string {
   return `the file ${FOREIGN_FILES[fault]}${fault === 'gzip' ? ': end its name in .gz' : ''}`;
 }
 
-/** The same text as UTF-8. */
+/** The bytes of the same text in UTF-8. */
 async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   for await (const chunk of bytes) yield Buffer.from(chunk.toString('latin1'), 'utf8');
 }
 
-/** The bytes of a file, unpacked where its name ends in `.gz` or `.zst`. Errors: the environment's. */
+/**
+ * The bytes of a file, decompressed if its name ends in `.gz` or `.zst`. Errors: those of the file system and decoder.
+ */
 export function readBytes(path: string): AsyncIterable<Buffer> {
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (path.endsWith('.zst')) return unpackZstd(source, CHUNK_BYTES);
   if (!path.endsWith('.gz')) return source;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // An error of either end destroys the other, and reaches the reader of `gunzip`.
+  // An error at either end destroys the other, and reaches the reader of `gunzip`.
   pipeline(source, gunzip, () => {});
   return gunzip;
 }

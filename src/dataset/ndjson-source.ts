@@ -1,16 +1,16 @@
-/** Rows of a file of JSON objects, one a line; plain or gzip. */
+/** Rows of a file of JSON objects, one per line; plain or compressed. */
 import { lineError, readLines } from './lines.ts';
 import { describe, describeNoToken, findToken, type JsonRecord, parseRecord } from './records.ts';
 import type { Row, RowSource, Value } from './row-source.ts';
 
-/** Its columns are the keys of so many first lines. */
+/** The number of lines whose keys become columns. */
 const LINES_OF_COLUMNS = 1000;
 
 /**
- * Opens the file; its columns are the keys of the first 1,000 lines, and those that hold an object there cannot be
- * read. Numbers, `true` and `false` are taken as text, and `null`, `""` and a key that is not there as nothing. Errors
- * (AppError `invalid_data`, naming file:line): those of `readLines`, an empty file, a line that is no JSON object;
- * while reading, an object or a list within a list.
+ * Opens the file. Its columns are the keys of the first 1,000 lines; columns that hold an object there cannot be read.
+ * Numbers, `true` and `false` are read as text; `null`, `""` and absent keys as null. Errors (AppError `invalid_data`,
+ * naming file:line): those of `readLines`, an empty file, a line that is not a JSON object; while reading, an object or
+ * a nested list.
  */
 export async function openNdjson(path: string): Promise<RowSource> {
   const columns = new Set<string>();
@@ -25,7 +25,7 @@ export async function openNdjson(path: string): Promise<RowSource> {
         columns.add(key);
         const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
         if (parts.some((part) => typeof part === 'object' && part !== null))
-          unreadable.set(key, 'an object, or a list of such: only text, numbers and lists of them are read');
+          unreadable.set(key, 'an object or a list of objects: only text, numbers and lists of them are supported');
       }
     }
     if (seen === LINES_OF_COLUMNS) break;
@@ -59,9 +59,9 @@ function textOf(value: unknown, name: string, path: string, line: number): strin
   const token = findToken(value);
   if (token !== null) return token;
   if (typeof value === 'number') {
-    // it may be an id, which must not become another one
+    // it may be an id, which rounding would turn into another one
     if (Number.isInteger(value)) throw lineError(path, line, `"${name}" is ${describeNoToken(value)}`);
     return String(value);
   }
-  throw lineError(path, line, `"${name}" is ${describe(value)}: text, a number or a list of them is needed`);
+  throw lineError(path, line, `"${name}" is ${describe(value)}; text, a number or a list of them is expected`);
 }

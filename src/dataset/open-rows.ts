@@ -4,7 +4,7 @@ import { type DelimitedOptions, openDelimited } from './delimited-source.ts';
 import { openNdjson } from './ndjson-source.ts';
 import type { RowSource } from './row-source.ts';
 
-/** Formats that would be read as text and be refused in words that help nobody. */
+/** Formats that would otherwise be read as text and refused with an unhelpful message. */
 const NOT_READ: Readonly<Record<string, string>> = {
   parquet: 'Parquet',
   zst: 'Zstandard',
@@ -16,8 +16,8 @@ const NOT_READ: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens `path`: NDJSON where its name ends in `.ndjson`, `.jsonl` or `.json`, text with separators otherwise; `.gz` or
- * `.zst` may follow. Errors (AppError): `invalid_argument` for a format that is not read, those of the format.
+ * Opens `path`: NDJSON if its name ends in `.ndjson`, `.jsonl` or `.json`, text with separators otherwise; `.gz` or
+ * `.zst` may follow. Errors (AppError): `invalid_argument` for an unsupported format, and those of the format's reader.
  */
 export async function openRows(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const ending = /\.([a-z0-9]+)(\.gz|\.zst)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
@@ -25,7 +25,7 @@ export async function openRows(path: string, options: DelimitedOptions = {}): Pr
   if (format !== undefined)
     throw new AppError(
       'invalid_argument',
-      `${path}: ${format} is not read: save it as CSV or NDJSON (plain, .gz or .zst)`,
+      `${path}: ${format} is not supported: save it as CSV or NDJSON (plain, .gz or .zst)`,
     );
   return ['ndjson', 'jsonl', 'json'].includes(ending) ? await openNdjson(path) : await openDelimited(path, options);
 }

@@ -1,10 +1,10 @@
-/** Records of files: those of NDJSON, one a line, and those of CSV. */
+/** Records of NDJSON and CSV files. */
 
 import { type AppError, messageOf } from '../lib/errors.ts';
 import { CSV_FAULTS, type CsvFault, CsvReader, type CsvReading } from '../lib/text/csv-reader.ts';
 import { LINE_LIMITS, lineError } from './lines.ts';
 
-/** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are untrusted. */
+/** A JSON object as parsed. Check keys with `Object.hasOwn`: they are untrusted. */
 export type JsonRecord = {
   readonly [key: string]: unknown;
   readonly user_id?: unknown;
@@ -26,7 +26,10 @@ export function parseRecord(text: string, path: string, line: number): JsonRecor
   return value as JsonRecord;
 }
 
-/** Reads the records of a CSV file. Errors: AppError `invalid_data` naming file:line, where the record begins. */
+/**
+ * Reads the records of a CSV file. Errors: AppError `invalid_data`, naming the file and the line where the record
+ * begins.
+ */
 export function csvReaderOf(path: string, take: CsvReading['take'], delimiter = ','): CsvReader {
   return new CsvReader({
     delimiter,
@@ -38,14 +41,14 @@ export function csvReaderOf(path: string, take: CsvReading['take'], delimiter = 
   });
 }
 
-/** The AppError `invalid_data` that names file:line of a record that cannot be read. */
+/** The AppError `invalid_data` for a record that cannot be read, naming file:line. */
 export function csvError(path: string, line: number, fault: CsvFault): AppError {
   const limit = LINE_LIMITS.maximumLineBytes;
   if (fault !== 'too_long') return lineError(path, line, CSV_FAULTS[fault]);
   return lineError(path, line, `the record has more than ${limit} bytes: is a quote not closed?`, { limit });
 }
 
-/** What a JSON value is, in words: for messages. */
+/** A JSON value's type in words, for messages. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'absent';
@@ -63,20 +66,20 @@ export function describe(value: unknown): string {
 }
 
 /**
- * The text of a value that is an id or a token, as columns of Parquet are read: text, a whole number, true or false.
- * null for all others, also for whole numbers that JSON.parse may have rounded.
+ * A value as a token: text, a whole number, true or false, as in columns of Parquet. null for all others, and for whole
+ * numbers that JSON.parse may have rounded.
  */
 export function findToken(value: unknown): string | null {
   if (typeof value === 'string') return value;
   return typeof value === 'boolean' || Number.isSafeInteger(value) ? String(value) : null;
 }
 
-/** The same of an id: neither true nor false is one. */
+/** The same for an id, which cannot be true or false. */
 export function findId(value: unknown): string | null {
   return typeof value === 'boolean' ? null : findToken(value);
 }
 
-/** What a value is that is no token, and what to do about it, in words: for messages. */
+/** Describes a value that is not a token, and what to do about it, for messages. */
 export function describeNoToken(value: unknown): string {
   if (typeof value !== 'number') return describe(value);
   return Number.isInteger(value) ? INEXACT : 'a number that is not whole';

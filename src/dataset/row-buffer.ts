@@ -1,6 +1,6 @@
 /**
- * Growing rows of (user number, label), with times where there are any, in typed arrays: 5 bytes per row, 13 with
- * times, at most twice that while growing.
+ * A growing list of rows (user number, label, optional time) in typed arrays: 5 bytes per row, 13 with times, at most
+ * twice that while growing.
  */
 
 const FIRST_CAPACITY = 64;

@@ -1,12 +1,12 @@
-/** Rows of other people's tables: what a source of them is, whatever the format of its file. */
+/** The interface to a table from any file format. */
 
-/** A field as its file has it: text, a list of texts where the format knows lists, null where there is nothing. */
+/** A field as the file has it: text, a list of texts if the format has lists, null if empty. */
 export type Value = string | readonly string[] | null;
 
 export interface Row {
-  /** Its line in the file, or its 1-based place where a file has no lines: for messages. */
+  /** The line in the file, or the 1-based row number if the file has no lines: for messages. */
   readonly line: number;
-  /** One value for each column that was asked for, in that order. */
+  /** One value for each requested column, in that order. */
   readonly values: readonly Value[];
 }
 
@@ -15,10 +15,10 @@ export interface RowSource {
   readonly path: string;
   /** The names of its columns, in the file's order. */
   readonly columns: readonly string[];
-  /** Columns that cannot be read, and what they hold: objects, bytes. */
+  /** Columns that cannot be read, with a description of their contents (objects, bytes). */
   readonly unreadable?: ReadonlyMap<string, string>;
   /**
-   * The rows in the file's order, in batches, each time from the start. `columns` are some of its own. Memory is one
+   * Reads the rows from the start, in the file's order and in batches. `columns` is a subset of its own. Memory: one
    * batch. Errors (AppError `invalid_data`) name file:line.
    */
   read(columns: readonly string[]): AsyncIterable<readonly Row[]>;

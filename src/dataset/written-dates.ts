@@ -1,18 +1,18 @@
-/** Dates as programs for people write them. */
+/** Dates as spreadsheets write them: 25.11.2026, 11/25/2026. */
 import { parseDate } from './dates.ts';
 
-/** Day or month first, and which of the three parts is which. */
+/** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy';
 
 /**
- * One or two digits, one or two digits, four digits, between them `.`, `/` or `-`; a time may follow. As text, for
- * other programs: nothing in it that RE2 lacks.
+ * Two numbers of one or two digits and one of four, separated by `.`, `/` or `-`; a time may follow. As text, for other
+ * programs: it uses only syntax that RE2 supports.
  */
 export const WRITTEN_DATE = '^([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})([T ].*)?$';
 
 const PATTERN = new RegExp(WRITTEN_DATE);
 
-/** Days since 1970-01-01 of a date such as 25.11.2026 or 11/25/2026, null for any other text. */
+/** The days from 1970-01-01 to a date such as 25.11.2026 or 11/25/2026; null for any other text. */
 export function parseWrittenDate(text: string, order: DateOrder): number | null {
   const parts = PATTERN.exec(text);
   if (!parts) return null;

@@ -1,6 +1,6 @@
 /**
- * Unpacks Zstandard (RFC 8878) by Node.js, frame by frame: its own stream ends silently behind the first of several
- * frames, as pzstd and `cat` make them, and where a file is cut off.
+ * Decompresses Zstandard (RFC 8878) with Node.js, frame by frame: Node's own stream ends silently after the first of
+ * several frames (which pzstd and `cat` produce), and in a truncated file.
  */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -14,10 +14,10 @@ const SKIPPABLE = 0x184d2a50;
 const BLOCK = { raw: 0, repeated: 1, compressed: 2 };
 const CHECKSUM_BYTES = 4;
 const READ_BYTES = 1024 * 1024;
-/** So much of a skippable frame is passed over at a time. */
+/** Bytes of a skippable frame that are skipped at a time. */
 const SKIP_BYTES = 65_536;
 
-/** The bytes of `source` unpacked. Errors: what is cut off, or no Zstandard. */
+/** The decompressed bytes of `source`. Throws if it is truncated or not Zstandard. */
 export async function* unpackZstd(
   source: AsyncIterable<Buffer>,
   chunkBytes: number,
@@ -30,7 +30,7 @@ export async function* unpackZstd(
         continue;
       }
       const decoder = createZstdDecompress({ chunkSize: chunkBytes });
-      // an error of either end destroys the other
+      // an error at either end destroys the other
       const done = pipeline(Readable.from(readFrame(head, bytes), { objectMode: false }), decoder);
       done.catch(() => {});
       yield* decoder as AsyncIterable<Buffer>;
@@ -41,7 +41,7 @@ export async function* unpackZstd(
   }
 }
 
-/** The frames of `source` as they are, without skippable ones. Errors: as `unpackZstd`. */
+/** The compressed frames of `source`, without skippable ones. Throws as `unpackZstd`. */
 export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   const bytes = new ByteReader(source);
   for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
@@ -56,8 +56,8 @@ export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator
 }
 
 /**
- * Reads a file to its end without unpacking it: DuckDB takes one that is cut off for a shorter one. Errors: AppError
- * `invalid_data` for one that is cut off, or no Zstandard.
+ * Checks a file to its end without decompressing it: DuckDB reads a truncated file without an error. Errors: AppError
+ * `invalid_data` if it is truncated or not Zstandard.
  */
 export async function checkFrames(path: string): Promise<void> {
   const bytes = new ByteReader(createReadStream(path, { highWaterMark: READ_BYTES }));
@@ -100,14 +100,14 @@ async function* readFrame(head: Buffer, bytes: ByteReader): AsyncGenerator<Buffe
     const block = header.readUIntLE(0, 3);
     isLast = (block & 1) === 1;
     const [type, size] = [(block >> 1) & 3, block >> 3];
-    if (type > BLOCK.compressed) throw new Error('it is not Zstandard: a block is of no known type');
+    if (type > BLOCK.compressed) throw new Error('it is not Zstandard: a block has an unknown type');
     const stored = type === BLOCK.repeated ? 1 : size;
     if (stored > 0) yield await bytes.take(stored);
   }
   if ((flags & 4) !== 0) yield await bytes.take(CHECKSUM_BYTES);
 }
 
-/** Takes numbers of bytes out of chunks. */
+/** Reads a given number of bytes from a stream of chunks. */
 class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
@@ -118,7 +118,7 @@ class ByteReader {
 
   async take(count: number): Promise<Buffer> {
     const taken = await this.takeOrEnd(count);
-    if (taken === null) throw new Error('it ends within a frame of Zstandard: it is cut off');
+    if (taken === null) throw new Error('it is truncated within a Zstandard frame');
     return taken;
   }
 
@@ -138,7 +138,7 @@ class ByteReader {
       missing -= part.length;
     }
     if (missing === 0) return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-    if (parts.length > 0) throw new Error('it ends within a frame of Zstandard: it is cut off');
+    if (parts.length > 0) throw new Error('it is truncated within a Zstandard frame');
     return null;
   }
 

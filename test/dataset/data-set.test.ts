@@ -60,7 +60,7 @@ describe('openDataSet', () => {
     ['no user features', user([]), /#\/user_features: /],
     ['an unknown kind', user([{ name: 'age', kind: 'text' }]), /#\/user_features\/0\/kind: /],
     ['a vector without a size', user([{ name: 'v', kind: 'vector' }]), /the vector "v" has no size/],
-    ['a number with a size', user([{ name: 'age', kind: 'number', size: 2 }]), /is no vector and has a size/],
+    ['a number with a size', user([{ name: 'age', kind: 'number', size: 2 }]), /has a size, but is not a vector/],
     ['a vector of no numbers', user([{ name: 'v', kind: 'vector', size: 0 }]), /#\/user_features\/0\/size: /],
     ['a maximum length of 0', user([{ name: 'h', kind: 'multi', max_length: 0 }]), /#\/user_features\/0\/max_length: /],
     [

@@ -33,7 +33,7 @@ describe('metaheac dataset interactions', () => {
     expect(made.stdout.split('\n')[0]).toBe(
       `${out}: 60 users, 6 train campaigns, 2 test campaigns (1 small, 1 large), 480 interactions`,
     );
-    expect(made.stdout).toMatch(/^ {2}8 campaigns are drawn of 9 items with at least 36 users$/m);
+    expect(made.stdout).toMatch(/^ {2}8 campaigns are drawn from 9 items with at least 36 users$/m);
     expect(readdirSync(out).sort()).toEqual(FILES);
 
     const model = join(folder, 'model');
@@ -118,7 +118,7 @@ describe('metaheac dataset interactions', () => {
     const out = join(folder, 'refused');
     const base = ['dataset', 'interactions', '--in', log, '--out', out, '--user', 'user', '--item'];
     for (const [args, message] of [
-      [['item', '--time', 'day'], `metaheac: ${log}:3: "01/02/2026" is no time`],
+      [['item', '--time', 'day'], `metaheac: ${log}:3: "01/02/2026" is not a time`],
       [['product'], `metaheac: --item: ${log} has no column "product"; it has user, item, day`],
     ] as const) {
       const { status, stdout, stderr } = await metaheac(...base, ...args);
@@ -145,7 +145,7 @@ describe('metaheac dataset movielens', () => {
     const campaigns = readFileSync(join(out, 'campaigns.ndjson'), 'utf8');
     expect(campaigns).toContain('{"campaign_id":"mcamp1","decade":"1990s","genres":["Drama","War"],"split":"train"}');
     const again = await metaheac('dataset', 'movielens', '--in', folder, '--out', out, ...choice);
-    expect([again.status, again.stderr]).toEqual([1, `metaheac: ${out} is there already\n`]);
+    expect([again.status, again.stderr]).toEqual([1, `metaheac: ${out} already exists\n`]);
   });
 });
 

@@ -198,7 +198,7 @@ describe('readHistory', () => {
       'a single feature that is a list',
       [{ ...CAMPAIGNS[0], genre: ['jazz'] }],
       ROWS,
-      /feature "genre" of campaign "a" is a list, text is needed/,
+      /feature "genre" of campaign "a" is a list; text is expected/,
     ],
     [
       'a multi feature that is text',

@@ -1,16 +1,16 @@
-/** Which items of a log are campaigns, which of them are the test, and how many seeds each has. */
+/** Chooses which items of a log become campaigns, which of these are test campaigns, and how many seeds each has. */
 import { AppError } from '../../lib/errors.ts';
 import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
 export interface CampaignChoice {
-  /** Least users of a campaign; null: by the data. */
+  /** Minimum number of users of a campaign; null: chosen from the data. */
   readonly minimumUsers: number | null;
-  /** Most campaigns; null: 300, and at most half of the items with enough users. */
+  /** Maximum number of campaigns; null: 300, and at most half of the items with enough users. */
   readonly campaigns: number | null;
-  /** The part of the campaigns that are the test. */
+  /** The share of test campaigns. */
   readonly testShare: number;
-  /** Seeds of a small and of a large test campaign, or of all. */
+  /** Number of seeds of small and of large test campaigns, or of all. */
   readonly seeds: readonly [small: number, large: number] | readonly [all: number];
 }
 
@@ -18,34 +18,34 @@ export interface ChosenCampaign {
   readonly item: number;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
-  /** How many of its users are seeds; of a test campaign. */
+  /** How many of its users are seeds, in a test campaign. */
   readonly seeds: number;
 }
 
 export interface ChosenCampaigns {
   readonly campaigns: readonly ChosenCampaign[];
   readonly minimumUsers: number;
-  /** Items with enough users. */
+  /** Number of items with enough users. */
   readonly eligible: number;
-  /** When the first test campaign began; null where the log has no times, or there is no test. */
+  /** When the first test campaign began; null if the log has no times, or there is no test campaign. */
   readonly testStart: number | null;
-  /** Items that are neither campaigns nor in histories, as they have nearly the users of a campaign. */
+  /** Items that are neither campaigns nor in histories, because they have nearly the same users as a campaign. */
   readonly nearDuplicates: readonly { readonly item: number; readonly of: number }[];
 }
 
-/** Most campaigns, unless it is said otherwise. */
+/** Default maximum number of campaigns. */
 const USUAL_CAMPAIGNS = 300;
-/** Least users of a campaign, unless it is said otherwise: fewer leave too few to measure by. */
+/** Default minimum number of users of a campaign: with fewer, too few are left to measure with. */
 const USUAL_MINIMUM = 50;
-/** Two items say the same where so much of the users of either took both. */
+/** Two items are near duplicates if this share of the users of either took both. */
 export const SAME_OVERLAP = 0.8;
-/** An item is as old as the time by which this part of its users had it: one wrong time makes no item old. */
+/** An item starts when this share of its users had it, so one wrong time does not make it old. */
 const START_QUANTILE = 0.1;
 
 /**
- * Draws campaigns among the items with enough users, leaves out what says the same as one of them, and splits them: the
- * newest are the test where the log has times, else drawn ones. By the data, enough users are those of the item at rank
- * 2 x 300, and at least 50. Errors: AppError `invalid_data` where fewer than two items can be campaigns.
+ * Draws campaigns from the items with enough users, leaves out their near duplicates, and splits them: the newest are
+ * test campaigns if the log has times, else randomly drawn ones. By default, enough means as many users as the item at
+ * rank 2 x 300 has, and at least 50. Errors: AppError `invalid_data` if fewer than two items can be campaigns.
  */
 export function chooseCampaigns(log: Log, choice: CampaignChoice, rng: Rng): ChosenCampaigns {
   const sizes = Int32Array.from({ length: log.items.count }, (_, item) => takersOf(log, item));
@@ -79,14 +79,14 @@ function tooFew(count: number, minimumUsers: number, descending: Int32Array): Ap
   const largest = [...descending.subarray(0, 5)].join(', ') || 'none';
   return new AppError(
     'invalid_data',
-    `${count} items with at least ${minimumUsers} users can be campaigns, and two are needed: ` +
+    `${count} items with at least ${minimumUsers} users can be campaigns, but two are needed: ` +
       `the largest items have ${largest} users (--minimum-users)`,
   );
 }
 
 /**
- * The items whose users overlap with those of `item` by SAME_OVERLAP (Jaccard). Only items of about its size can, and
- * one is given up as soon as it has too many users of its own. `mark` is new in `marks`.
+ * The items whose users overlap with those of `item` by at least SAME_OVERLAP (Jaccard). Only items of about its size
+ * can; the comparison stops as soon as an item has too many users of its own. `mark` must not occur in `marks` yet.
  */
 function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, mark: number): number[] {
   const { starts, takers } = log;
@@ -104,7 +104,7 @@ function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, 
   return same;
 }
 
-/** The last of `drawn` are the test: by their start where there are times. */
+/** The last of `drawn` become test campaigns, sorted by their start if there are times. */
 function split(
   log: Log,
   drawn: readonly number[],
@@ -128,7 +128,7 @@ function split(
   return { campaigns, testStart: log.times && first !== undefined ? startOf.get(first)! : null };
 }
 
-/** When the first tenth of an item's users had it. */
+/** The time by which a tenth of an item's users had it. */
 function startTime({ starts, times }: Log, item: number): number {
   const own = times!.slice(starts[item]!, starts[item + 1]!).sort();
   return own[Math.floor(START_QUANTILE * (own.length - 1))]!;

@@ -1,4 +1,4 @@
-/** Columns of somebody's table as features: of what kind they are, and which are none. */
+/** Turns the columns of a table into features: finds their kinds, and leaves out those that cannot be features. */
 
 import { AppError } from '../../lib/errors.ts';
 import type { Feature } from '../features.ts';
@@ -8,35 +8,35 @@ import type { TypedColumn, TypedValue } from './typed-columns.ts';
 
 /** A column that became a feature. */
 export interface FeatureColumn extends Feature {
-  /** What stands between the tokens of a text. */
+  /** The text between the tokens of a list. */
   readonly separator: string;
-  /** How its values are read where it is said what they are. */
+  /** How its values are read, if the options say what the column holds. */
   readonly typed?: TypedColumn;
 }
 
-/** A value as a record of a data set has it. */
+/** A value in a record of a data set. */
 export type RecordValue = string | readonly string[] | TypedValue;
 
-/** Columns that are features, and sentences of those that are none. */
+/** The columns that are features, and a sentence about each of the others. */
 export interface Columns {
   readonly features: readonly FeatureColumn[];
   readonly leftOut: readonly string[];
 }
 
-/** A list is read by a model up to its longest, and up to this. */
+/** `max_length` of a list is its longest, at most this. */
 const MAXIMUM_LENGTH = 50;
-/** Most tokens of a list, and bytes of a token, that a data set may have. */
+/** Maximum number of tokens in a list, and of bytes in a token. */
 const MAXIMUM_TOKENS = 4096;
 const MAXIMUM_TOKEN_BYTES = 1024;
-/** Different values are counted in so many first rows. */
+/** Different values are counted in this many rows at the start. */
 const COUNTED_ROWS = 100_000;
-/** From so many rows on, a column of which nearly every row has a value of its own is an id, a name or free text. */
+/** With at least this many rows, a column with a different value in nearly every row is an id, a name or free text. */
 const ROWS_OF_IDS = 20;
 const SHARE_OF_IDS = 0.9;
-/** Characteristics that audiences should not choose by. */
+/** Characteristics by which an audience should not be chosen. */
 const SENSITIVE = /^(age|gender|sex|marriagestatus|marital_?status|religion|ethnicity|race)$/i;
 
-/** Learns from the values of one column what it is. */
+/** Learns what one column is from its values. */
 export class ColumnSurvey {
   readonly name: string;
   readonly #separator: string;
@@ -54,7 +54,7 @@ export class ColumnSurvey {
     this.#typed = typed;
   }
 
-  /** Errors: AppError `invalid_data`, naming file:line, for a value that is not what is said of the column. */
+  /** Errors: AppError `invalid_data`, naming file:line, for a value that does not fit the type given for the column. */
   add(value: Value, path = '', line = 0): void {
     if (this.#typed) {
       this.#addTyped(this.#typed, value, path, line);
@@ -72,15 +72,15 @@ export class ColumnSurvey {
     }
   }
 
-  /** The feature, or why it is none. */
+  /** The feature, or why it is not one. */
   finish(): FeatureColumn | string {
     if (this.#typed) return this.#finishTyped(this.#typed);
     const rows = Math.min(this.#filled, COUNTED_ROWS);
     if (rows === 0) return 'it is empty';
     if (this.#hasLongToken) return `it has texts of more than ${MAXIMUM_TOKEN_BYTES} bytes`;
-    if (this.#different.size === 1) return 'it says the same everywhere';
+    if (this.#different.size === 1) return 'it has the same value everywhere';
     if (!this.#isMulti && rows >= ROWS_OF_IDS && this.#different.size >= SHARE_OF_IDS * rows)
-      return 'nearly every row has a value of its own (an id, a name, a fine number)';
+      return 'nearly every row has a different value (an id, a name, a precise number)';
     const { name } = this;
     const sensitive = SENSITIVE.test(name) ? { sensitive: true } : {};
     if (!this.#isMulti) return { name, kind: 'single', separator: this.#separator, ...sensitive };
@@ -108,19 +108,19 @@ export class ColumnSurvey {
   }
 }
 
-/** What surveys found, in their order; `what` names the table. */
+/** The features found by surveys, in their order; `what` names the table. */
 export function finishSurveys(surveys: Iterable<ColumnSurvey>, what: string): Columns {
   const features: FeatureColumn[] = [];
   const leftOut: string[] = [];
   for (const survey of surveys) {
     const found = survey.finish();
-    if (typeof found === 'string') leftOut.push(`${what} ${JSON.stringify(survey.name)} is no feature: ${found}`);
+    if (typeof found === 'string') leftOut.push(`${what} ${JSON.stringify(survey.name)} is not a feature: ${found}`);
     else features.push(found);
   }
   return { features, leftOut };
 }
 
-/** A value as a record of a data set has it: a text or null, a list for a multi feature. */
+/** A value for a record of a data set: text or null, or a list for a multi-valued feature. */
 export function recordValue(value: Value, { kind, separator, typed }: FeatureColumn): RecordValue {
   if (typed) return typed.read(value, '', 0);
   const tokens = tokensOf(value, separator);
@@ -134,10 +134,7 @@ export function describeFeature({ name, kind, maxLength, size, sensitive }: Feat
   return { name, kind, ...length, ...(sensitive ? { sensitive } : {}) };
 }
 
-/**
- * Refuses (AppError `invalid_argument`) a column that `source` has not, or that holds what cannot be read; `option`
- * asked for it.
- */
+/** Refuses (AppError `invalid_argument`) a column that `source` lacks or cannot read; `option` asked for it. */
 export function requireColumn(source: RowSource, name: string, option: string): void {
   const why = source.unreadable?.get(name);
   if (why !== undefined)

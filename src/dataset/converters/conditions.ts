@@ -9,7 +9,7 @@ import { inferDateOrder, parseTime } from './time.ts';
 
 /** A condition that a row must meet. */
 export interface Condition {
-  /** As it was written. */
+  /** As written in the option. */
   readonly text: string;
   readonly column: string;
   /** Errors: AppError `invalid_data` naming file:line where a value cannot be compared. */
@@ -25,9 +25,9 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DATE = /^\d{4}-\d{2}-\d{2}/;
 
 /**
- * Reads conditions. `=` and `!=` compare text, `<` and the like numbers or, with a date like 2026-03-04, times; `~` and
- * `!~` search for a regular expression. An empty value equals nothing but an empty one, and is neither less nor
- * greater. Errors: AppError `invalid_argument` for what is none, and a column that is not there; those of
+ * Parses conditions. `=` and `!=` compare text; `<`, `<=`, `>` and `>=` compare numbers, or times if the value is a
+ * date like 2026-03-04; `~` and `!~` search for a regular expression. An empty value equals only an empty one, and is
+ * neither less nor greater. Errors: AppError `invalid_argument` for an invalid condition or an unknown column; those of
  * `inferDateOrder`.
  */
 export async function readConditions(
@@ -40,7 +40,7 @@ export async function readConditions(
     const [, quoted, bare, operator, written] = CONDITION.exec(text) ?? [];
     if (operator === undefined) {
       const example = '"Quantity > 0", "InvoiceNo !~ ^C"';
-      throw new AppError('invalid_argument', `--where: ${JSON.stringify(text)} is no condition such as ${example}`);
+      throw new AppError('invalid_argument', `--where: ${JSON.stringify(text)} is not a condition such as ${example}`);
     }
     const column = quoted ?? bare!;
     requireColumn(source, column, '--where');
@@ -85,7 +85,7 @@ function compare(
     const own = textOf(found).trim();
     if (own === '') return false;
     if (!isTime && !NUMBER.test(own))
-      throw lineError(path, line, `${JSON.stringify(own)} is no number, as ${JSON.stringify(text)} needs`, {
+      throw lineError(path, line, `${JSON.stringify(own)} is not a number, which ${JSON.stringify(text)} needs`, {
         value: own,
       });
     const number = isTime ? parseTime(own, path, line, order) : Number(own);
@@ -99,12 +99,12 @@ function patternOf(value: string, text: string): RegExp {
   try {
     return new RegExp(value, 'u');
   } catch (cause) {
-    const message = `--where: ${JSON.stringify(text)} has no regular expression behind its operator`;
+    const message = `--where: ${JSON.stringify(text)} has no valid regular expression after its operator`;
     throw new AppError('invalid_argument', message, { cause });
   }
 }
 
-/** A list as NDJSON has it, with bars. */
+/** A list (from NDJSON) is joined with bars. */
 function textOf(value: Value): string {
   return typeof value === 'string' ? value : (value ?? []).join('|');
 }

@@ -1,25 +1,25 @@
-/** What each user took beside campaigns, as lists of items. */
+/** Each user's history: the items taken apart from campaigns. */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
 export interface Histories {
-  /** The items of a user, the newest first where the log has times. */
+  /** The items of a user, the newest first if the log has times. */
   of(user: number): Int32Array;
-  /** Users who have any. */
+  /** Users with a history. */
   readonly users: number;
-  /** Items that are in any. */
+  /** Items in at least one history. */
   readonly items: number;
-  /** Items that too few users took. */
+  /** Items left out because too few users took them. */
   readonly rare: number;
 }
 
-/** An item in fewer histories tells nobody anything. */
+/** An item that fewer users took carries no information. */
 export const LEAST_TAKERS = 3;
 
 /**
- * The histories of all users without the items of `isLeftOut`, and without rare ones. Of more than `most` items the
- * newest are taken, without times drawn ones. Where `before` is given, what came then or later is left out. Memory is
- * 12 bytes a row (4 without times).
+ * The histories of all users, without the items of `isLeftOut` and without rare ones. If a user has more than `most`
+ * items, the newest are kept, or random ones if the log has no times. If `before` is given, rows from then on are left
+ * out. Memory: 12 bytes per row (4 without times).
  */
 export function collectHistories(
   log: Log,
@@ -70,7 +70,7 @@ export function collectHistories(
   };
 }
 
-/** The `most` newest items; of one time, in the order of their numbers. */
+/** The `most` newest items; those with equal times in the order of their numbers. */
 function newest(items: Int32Array, times: Float64Array, most: number): Int32Array {
   const places = Int32Array.from(items.keys()).sort((a, b) => times[b]! - times[a]! || items[a]! - items[b]!);
   return places.subarray(0, most).map((place) => items[place]!);

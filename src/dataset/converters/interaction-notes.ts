@@ -1,4 +1,4 @@
-/** Says in sentences what was chosen and left out when a data set was made of a log. */
+/** Describes in sentences what was chosen and left out when a log was converted to a data set. */
 import { SAME_OVERLAP } from './choose-campaigns.ts';
 import { type Histories, LEAST_TAKERS } from './histories.ts';
 import type { InteractionsOptions, Material } from './interactions-material.ts';
@@ -10,35 +10,36 @@ export function interactionNotes(
 ): string[] {
   const notes = [`${log.rowCount} rows of ${log.items.count} items were read`];
   for (const [i, condition] of where.entries())
-    notes.push(`${log.leftOut.conditions[i]} rows are left out, as ${JSON.stringify(condition)} does not hold`);
+    notes.push(`${log.leftOut.conditions[i]} rows are left out because they do not meet ${JSON.stringify(condition)}`);
   if (log.leftOut.excluded > 0) notes.push(`${log.leftOut.excluded} rows of excluded items are left out`);
   const { count, first } = log.incomplete;
-  if (count > 0) notes.push(`${count} rows lack a user or an item and are left out, the first is ${first}`);
-  if (log.repeated > 0) notes.push(`${log.repeated} rows repeat a user's item: the earliest counts`);
-  const least = `${chosen.minimumUsers} users${minimumUsers === null ? ' (by the data; --minimum-users)' : ''}`;
-  notes.push(`${chosen.campaigns.length} campaigns are drawn of ${chosen.eligible} items with at least ${least}`);
-  const test = columns.time === null ? 'drawn (the log has no --time)' : 'the newest campaigns';
+  if (count > 0) notes.push(`${count} rows lack a user or an item and are left out; the first is ${first}`);
+  if (log.repeated > 0)
+    notes.push(`${log.repeated} rows repeat an item that the user already has: the earliest counts`);
+  const least = `${chosen.minimumUsers} users${minimumUsers === null ? ' (chosen from the data; --minimum-users)' : ''}`;
+  notes.push(`${chosen.campaigns.length} campaigns are drawn from ${chosen.eligible} items with at least ${least}`);
+  const test = columns.time === null ? 'drawn at random (no --time)' : 'the newest campaigns';
   notes.push(`the test campaigns are ${test}, their seeds ${columns.time === null ? 'drawn' : 'their earliest users'}`);
   if (chosen.nearDuplicates.length > 0) {
     const { item, of } = chosen.nearDuplicates[0]!;
     notes.push(
-      `${chosen.nearDuplicates.length} items have nearly the users of a campaign (overlap of ${SAME_OVERLAP} or more) ` +
+      `${chosen.nearDuplicates.length} items have nearly the same users as a campaign (overlap of ${SAME_OVERLAP} or more) ` +
         `and are left out, such as ${log.items.text(item)} for ${log.items.text(of)}`,
     );
   }
   notes.push(
     `${histories.users} users have a history, of ${histories.items} items, at most ${history} each; ` +
-      `${histories.rare} items of fewer than ${LEAST_TAKERS} users are in none`,
+      `${histories.rare} items with fewer than ${LEAST_TAKERS} users are in none`,
   );
   const absent = isPresent.reduce((sum, x) => sum + (x ? 0 : 1), 0);
   if (before !== null)
     notes.push(
-      `histories and train campaigns end at ${new Date(before).toISOString()}; ${absent} later users left out`,
+      `histories and train campaigns end at ${new Date(before).toISOString()}; ${absent} later users are left out`,
     );
   if (userTable) {
     const inLogAlone = isPresent.length - userTable.count - absent;
-    if (userTable.fresh > 0) notes.push(`${userTable.fresh} users of the table of users took nothing`);
-    if (inLogAlone > 0) notes.push(`${inLogAlone} users of the log are not in the table of users`);
+    if (userTable.fresh > 0) notes.push(`${userTable.fresh} users in the table of users are not in the log`);
+    if (inLogAlone > 0) notes.push(`${inLogAlone} users in the log are not in the table of users`);
     notes.push(...userTable.leftOut);
   }
   if (itemTable && itemTable.missing > 0) notes.push(`${itemTable.missing} campaigns are not in the table of items`);

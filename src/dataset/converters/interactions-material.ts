@@ -1,4 +1,4 @@
-/** What a data set is made of a log with: the options, and what is known before anything is written. */
+/** The options for converting a log to a data set, and everything that is computed before anything is written. */
 import type { RowSource } from '../row-source.ts';
 import type { CampaignChoice, chooseCampaigns } from './choose-campaigns.ts';
 import type { Histories } from './histories.ts';
@@ -9,7 +9,7 @@ import type { ItemTable, UserTable } from './tables.ts';
 import type { ColumnTypes } from './typed-columns.ts';
 
 export interface InteractionsOptions extends CampaignChoice {
-  /** The data set's folder; it must not be there. */
+  /** The data set's folder; it must not exist. */
   readonly out: string;
   readonly log: RowSource;
   readonly columns: LogColumns;
@@ -28,7 +28,7 @@ export interface InteractionsOptions extends CampaignChoice {
   readonly types: ColumnTypes;
   /** Columns of the tables that are not features. */
   readonly leaveOut: readonly string[];
-  /** Between the tokens of a field. */
+  /** Separates the tokens of a field. */
   readonly separator: string;
   /** Maximum number of items in a user's history. */
   readonly history: number;
@@ -38,7 +38,7 @@ export interface InteractionsOptions extends CampaignChoice {
   readonly onProgress: OnProgress;
 }
 
-/** All that is known before anything is written. */
+/** Everything that is computed before anything is written. */
 export interface Material {
   readonly log: Log;
   readonly chosen: ReturnType<typeof chooseCampaigns>;
@@ -48,7 +48,7 @@ export interface Material {
   /** Features from columns of the log. */
   readonly ofUsers: LogFeatureColumns;
   readonly ofItems: LogFeatureColumns;
-  /** Who is a user of the data set, by number. */
+  /** By user number: 1 for users of the data set. */
   readonly isPresent: Uint8Array;
   /** When the first test campaign begins, if later rows are left out; null: all rows are used. */
   readonly before: number | null;

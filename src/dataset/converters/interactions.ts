@@ -1,4 +1,4 @@
-/** Makes a data set of a log of who took what: popular items are campaigns, the others the users' history. */
+/** Converts a log of who took what to a data set: popular items become campaigns, the others the users' history. */
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample } from '../../lib/rng.ts';
@@ -17,17 +17,17 @@ import { writeNewFolder } from './new-folder.ts';
 import { Others, rowsOf } from './rows.ts';
 import { readItems, recordMembers, surveyUsers, type TableOptions, type UserTable } from './tables.ts';
 
-/** The user feature of items that are no campaigns. */
+/** The user feature that holds the items that are not campaigns. */
 const HISTORY = 'history';
-/** Members that are written of a campaign; others for each of a train campaign; others of a test campaign. */
+/** Maximum number of members written per campaign; others per member of a train campaign; others of a test campaign. */
 const MOST_MEMBERS = 10_000;
 const OTHERS_PER_MEMBER = 10;
 const EVALUATED_OTHERS = 20_000;
 
 /**
  * Reads the log once, the table of users twice and that of items once, and writes the data set. Equal files, options
- * and seeds give equal bytes. Memory is that of the log (`readLog`, `collectHistories`); tables are streamed. Errors
- * (AppError): `invalid_argument` for columns that are not there and an `out` that is, `invalid_data` naming file:line,
+ * and seeds give equal bytes. Memory: that of the log (`readLog`, `collectHistories`); tables are streamed. Errors
+ * (AppError): `invalid_argument` if a column is missing or `out` exists, `invalid_data` naming file:line,
  * `storage_failed`; nothing is left behind.
  */
 export async function makeInteractions(options: InteractionsOptions): Promise<MadeDataSet> {
@@ -98,7 +98,10 @@ async function gather(options: InteractionsOptions, rng: Rng): Promise<Material>
   return { log, chosen, histories, userTable, itemTable, ofUsers, ofItems, isPresent, before };
 }
 
-/** Refuses (AppError `invalid_argument`) names of columns that no table has: one that is left out guards a secret. */
+/**
+ * Refuses (AppError `invalid_argument`) names of columns that no table has: a typo in --leave-out would publish a
+ * column that must stay out.
+ */
 function checkNames({ users, items, leaveOut, types, ...options }: InteractionsOptions): void {
   const tables = [users, items].flatMap((table) => (table ? [table] : []));
   const check = (option: string, names: readonly string[], known: readonly string[], where: string) => {
@@ -115,7 +118,7 @@ function checkNames({ users, items, leaveOut, types, ...options }: InteractionsO
     check(`--${kind}`, types[kind], features, nowhere);
 }
 
-/** Everybody; where the future is not known, those of the table of users and those who took something in time. */
+/** All users; with `--before-test`, only those in the table of users and those who took something before the test. */
 async function findPresent(
   log: Log,
   inLog: number,
@@ -136,7 +139,7 @@ function historyFeature({ history }: InteractionsOptions): FeatureColumn {
   return { name: HISTORY, kind: 'multi', maxLength: history, separator: '' };
 }
 
-/** Lines of users.ndjson: first those of the table of users, then those of the log alone. */
+/** Lines of users.ndjson: first the users of the table, then those only in the log. */
 async function* userLines({ log, histories, userTable, ofUsers, isPresent }: Material) {
   const isWritten = new Uint8Array(isPresent.length);
   const inLog = isPresent.length - (userTable?.fresh ?? 0);
@@ -206,7 +209,7 @@ function* campaignRows(
     counts.rows.train += shown.length + rest.length;
     return;
   }
-  // without times the members are in the order of the log, which may be that of their ids
+  // without times, members come in the order of the log, which may be that of their ids
   const first = log.times ? members : sample(rng, members, members.length);
   const seedCount = Math.min(seeds, Math.floor(first.length / 2));
   const seedUsers = first.slice(0, seedCount).sort();
@@ -219,7 +222,7 @@ function* campaignRows(
   counts.rows.eval += hidden.length + rest.length;
 }
 
-/** The users of an item who are there, the earliest first where there are times, and when each took it. */
+/** The users of an item who are in the data set, the earliest first if there are times, and when each took it. */
 function membersOf({ starts, takers, times }: Log, item: number, isPresent: Uint8Array, before: number | null) {
   const places = Int32Array.from({ length: starts[item + 1]! - starts[item]! }, (_, i) => starts[item]! + i).filter(
     (place) => isPresent[takers[place]!] && (before === null || times![place]! < before),

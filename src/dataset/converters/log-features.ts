@@ -1,4 +1,4 @@
-/** Columns of a log as features of its users or items: of each, the value of the earliest row that has one. */
+/** Turns columns of a log into features of its users or items: each gets the value of its earliest row that has one. */
 
 import { TextTable } from '../../lib/text/text-table.ts';
 import type { Row, RowSource, Value } from '../row-source.ts';
@@ -13,18 +13,18 @@ import {
 } from './columns.ts';
 import { type ColumnTypes, typedColumn } from './typed-columns.ts';
 
-/** Longest value that is looked at, in bytes. */
+/** Maximum size of a value, in bytes. */
 const MAXIMUM_VALUE_BYTES = 64 * 1024;
 
 export interface LogFeaturesOptions {
   readonly names: readonly string[];
-  /** What asked for them: `--item-features`. */
+  /** The option that asked for them, such as `--item-features`. */
   readonly option: string;
   readonly types: ColumnTypes;
   readonly separator: string;
 }
 
-/** Collects the values while a log is read. */
+/** Collects values while a log is read. */
 export class LogFeatures {
   readonly columns: readonly LogColumn[];
   readonly #source: RowSource;
@@ -34,7 +34,7 @@ export class LogFeatures {
     this.columns = columns;
   }
 
-  /** Errors (AppError): `invalid_argument` for a column that is not there, those of `typedColumn`. */
+  /** Errors (AppError): `invalid_argument` for an unknown column; those of `typedColumn`. */
   static async open(source: RowSource, { names, option, types, separator }: LogFeaturesOptions): Promise<LogFeatures> {
     const columns: LogColumn[] = [];
     for (const name of names) {
@@ -49,12 +49,12 @@ export class LogFeatures {
     return this.columns.map(({ survey }) => survey.name);
   }
 
-  /** Takes the values of a row, which begin at `from`; `time` orders rows. */
+  /** Adds the values of a row, which begin at `from`; `time` orders rows. */
   add(owner: number, { line, values }: Row, from: number, time: number): void {
     for (let i = 0; i < this.columns.length; i++) this.columns[i]!.add(owner, values[from + i] ?? null, time, line);
   }
 
-  /** What the columns are for these users or items. Errors: AppError `invalid_data`, naming file:line. */
+  /** The columns as features of these users or items. Errors: AppError `invalid_data`, naming file:line. */
   finish(owners: Iterable<number>, what: string): LogFeatureColumns {
     const all = [...owners];
     for (const column of this.columns) column.surveyAll(all, this.#source.path);
@@ -77,10 +77,10 @@ export interface LogFeatureColumns extends Columns {
   recordOf(owner: number): readonly [string, RecordValue][];
 }
 
-/** The earliest values of one column. Memory is 16 bytes an owner, and each different value once. */
+/** The earliest values of one column. Memory: 16 bytes per owner, and each different value once. */
 class LogColumn {
   readonly survey: ColumnSurvey;
-  /** As JSON: a slice of a line would keep all of its chunk. */
+  /** As JSON: a slice of a line would keep its whole chunk in memory. */
   readonly #texts = new TextTable();
   #codes = new Int32Array(1024);
   #lines = new Uint32Array(1024);

@@ -1,4 +1,4 @@
-/** A log of who took what, in typed arrays: each user once an item, with the earliest time. */
+/** A log of who took what, in typed arrays: each user at most once per item, with the earliest time. */
 
 import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -18,20 +18,20 @@ export interface LogColumns {
   readonly time: string | null;
 }
 
-/** Item i was taken by `users[starts[i] .. starts[i + 1])`, all different, at `times` of the same places. */
+/** Item i was taken by `takers[starts[i] .. starts[i + 1])`, all different, at the corresponding `times`. */
 export interface Log {
   readonly users: TextTable;
   readonly items: TextTable;
   readonly starts: Uint32Array;
   readonly takers: Int32Array;
-  /** Milliseconds since 1970; null without a column of times. */
+  /** Milliseconds since 1970; null if there is no column of times. */
   readonly times: Float64Array | null;
   readonly rowCount: number;
-  /** Rows of a user and an item that were there already. */
+  /** Rows that repeat a user and an item. */
   readonly repeated: number;
-  /** Rows that lack a user or an item, and the first of them. */
+  /** The number of rows that lack a user or an item, and the first of them. */
   readonly incomplete: { readonly count: number; readonly first: string | null };
-  /** Rows that do not meet a condition, for each; those of excluded items. */
+  /** The number of rows that fail each condition, and of those with excluded items. */
   readonly leftOut: {
     readonly conditions: readonly number[];
     readonly excluded: number;
@@ -39,20 +39,20 @@ export interface Log {
   };
 }
 
-/** Which rows of a log are read, and what of them besides users, items and times. */
+/** Which rows of a log are read, and which columns besides users, items and times. */
 export interface LogReading {
   readonly conditions: readonly Condition[];
   /** Items whose rows are left out. */
   readonly exclude: ReadonlySet<string>;
   readonly userFeatures: LogFeatures;
   readonly itemFeatures: LogFeatures;
-  /** Of written dates; null: told by the values. */
+  /** The order of day and month; null: inferred from the values. */
   readonly dateOrder: DateOrder | null;
 }
 
-/** Most rows of a log: places are uint32. */
+/** Maximum number of rows: positions are uint32. */
 const MAXIMUM_ROWS = 2 ** 32 - 1;
-/** Rows are read into blocks of so many, so that nothing is copied while they grow. */
+/** Rows per block: rows are read into blocks, so nothing is copied as they grow. */
 const BLOCK_ROWS = 1 << 20;
 
 interface Block {
@@ -63,9 +63,9 @@ interface Block {
 }
 
 /**
- * Reads a log: the rows that meet all conditions, and are of no excluded item. Memory is 12 bytes a row (4 without
- * times) and the ids; while it is read up to 28 (12) a row. Errors (AppError): `invalid_argument` for a column that is
- * not there, `invalid_data` naming file:line for a bad time or id, and where no row is left.
+ * Reads the rows of a log that meet all conditions and have no excluded item. Memory: 12 bytes per row (4 without
+ * times) and the ids; up to 28 (12) per row while reading. Errors (AppError): `invalid_argument` for an unknown column,
+ * `invalid_data` naming file:line for a bad time or id, or if no row is left.
  */
 export async function readLog(
   source: RowSource,
@@ -110,11 +110,11 @@ export async function readLog(
   return { users, items, rowCount, ...groupByItem(blocks, rowCount, items.count, users.count), incomplete, leftOut };
 }
 
-/** Tells the rows that are read from those left out, and counts these. */
+/** Decides which rows are left out, and counts them. */
 class RowSieve {
   readonly #path: string;
   readonly #reading: LogReading;
-  /** Where the values of the conditions begin in a row, behind user, item and time. */
+  /** Where the values of the conditions begin in a row, after user, item and time. */
   readonly #firstCondition: number;
   readonly #unmet: number[];
   readonly #excludedItems = new Set<string>();
@@ -129,7 +129,7 @@ class RowSieve {
     this.#unmet = reading.conditions.map(() => 0);
   }
 
-  /** Whether the row has a user and an item, of which none is excluded, and meets all conditions. */
+  /** Whether the row has a user and an item, meets all conditions, and the item is not excluded. */
   passes({ line, values }: Row): boolean {
     const { conditions, exclude } = this.#reading;
     const failed = conditions.findIndex(({ holds }, i) => !holds(values[this.#firstCondition + i]!, this.#path, line));
@@ -149,7 +149,7 @@ class RowSieve {
     return false;
   }
 
-  /** @throws AppError invalid_data if a condition was not met by some row; to be called where none is left */
+  /** Call if no row is left. @throws AppError invalid_data if that is because of a condition */
   requireMet(): void {
     if (this.#unmet.some((count) => count > 0))
       throw new AppError('invalid_data', `${this.#path}: no row meets all conditions of --where`);
@@ -164,7 +164,7 @@ class RowSieve {
   }
 }
 
-/** How many users took an item. */
+/** The number of users who took an item. */
 export function takersOf({ starts }: Log, item: number): number {
   return starts[item + 1]! - starts[item]!;
 }
@@ -184,7 +184,7 @@ function blockOf(blocks: Block[], hasTimes: boolean): Block {
 
 type Grouped = Pick<Log, 'starts' | 'takers' | 'times' | 'repeated'>;
 
-/** Sorts rows by item (counting sort; the blocks are let go on the way) and drops repeated ones. */
+/** Sorts rows by item (counting sort, which frees the blocks as it goes) and drops repeated ones. */
 function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userCount: number): Grouped {
   const starts = new Uint32Array(itemCount + 1);
   for (const { items, count } of blocks) for (let i = 0; i < count; i++) starts[items[i]! + 1]!++;
@@ -210,7 +210,7 @@ function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userC
 
 /** Keeps the earliest row of each user of an item, in place; returns how many rows are left. */
 function dropRepeated(starts: Uint32Array, takers: Int32Array, times: Float64Array | null, userCount: number): number {
-  /** 1 + the place of the user's last kept row. */
+  /** 1 + the position of the user's last kept row. */
   const last = new Float64Array(userCount);
   let kept = 0;
   for (let item = 0, from = 0; item < starts.length - 1; item++) {

@@ -1,20 +1,20 @@
-/** What a maker tells of the data set that it made. */
+/** A converter's report about the data set that it wrote. */
 
 export interface MadeDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
-  /** Test campaigns by group; `none` where there is one number of seeds for all. */
+  /** Test campaigns by group; `none` if all have the same number of seeds. */
   readonly testCampaigns: Readonly<Record<'small' | 'large' | 'none', number>>;
   /** Rows of interactions.csv by stage. */
   readonly rows: Readonly<Record<'train' | 'seed' | 'eval', number>>;
-  /** What was chosen, what was left out and why: a sentence each. */
+  /** Sentences about what was chosen, and what was left out and why. */
   readonly notes: readonly string[];
 }
 
-/** Tells how far a maker is, as a line to show. */
+/** Reports a converter's progress as a line to show. */
 export type OnProgress = (line: string) => void;
 
-/** Counts campaigns and rows while they are written. */
+/** Counts campaigns and rows as they are written. */
 export class MadeCounts {
   trainCampaigns = 0;
   readonly testCampaigns = { small: 0, large: 0, none: 0 };

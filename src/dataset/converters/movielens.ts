@@ -1,4 +1,4 @@
-/** Makes a data set of a MovieLens download, by way of `interactions.ts`: films are items. */
+/** Converts a MovieLens download to a data set with `interactions.ts`: films are items. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -14,30 +14,30 @@ export type MovieLensOptions = Omit<
   InteractionsOptions,
   'log' | 'columns' | 'users' | 'items' | 'leaveOut' | 'separator' | 'beforeTest' | keyof typeof NOTHING_OF_THE_LOG
 > & {
-  /** The folder of the unpacked download. */
+  /** The folder of the unzipped download. */
   readonly folder: string;
 };
 
-/** All rows count, and only tables have features. */
+/** All rows count, and features come only from tables. */
 const NOTHING_OF_THE_LOG = {
   ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
 };
 
-/** Where the downloads are. */
+/** The page with the downloads. */
 const HOME = 'https://grouplens.org/datasets/movielens/';
 /** MovieLens 1M: no headers, and titles in Latin-1. */
 const OF_1M: DelimitedOptions = { delimiter: '::', encoding: 'latin-1' };
 const USERS_OF_1M = ['user', 'gender', 'age', 'occupation', 'zip'];
 const MOVIES_OF_1M = ['item', 'title', 'genres'];
 const RATINGS_OF_1M = ['user', 'item', 'rating', 'time'];
-/** Later ones: files with headers. */
+/** Later releases: files with headers. */
 const RATINGS = { userId: 'user', movieId: 'item', rating: 'rating', timestamp: 'time' };
 const MOVIES = { movieId: 'item', title: 'title', genres: 'genres' };
 
 /**
- * Whoever rated a film is taken to like it. Users are `u1`, films `m1`; a film has genres and the decade of its title's
- * year, a user of MovieLens 1M gender, age, occupation and the first three digits of the zip code. Errors: those of
- * `makeInteractions`; AppError `invalid_argument` names the files that are not there, and where they are to be had.
+ * Users who rated a film count as liking it. Users are `u1`, films `m1`; a film has genres and the decade of the year
+ * in its title, a user of MovieLens 1M has gender, age, occupation and the first three digits of the zip code. Errors:
+ * those of `makeInteractions`; AppError `invalid_argument` names the missing files and where to get them.
  */
 export async function makeMovieLens({ folder, ...options }: MovieLensOptions): Promise<MadeDataSet> {
   const { ratings, movies, users } = await openFiles(folder);
@@ -70,20 +70,20 @@ async function openFiles(folder: string) {
   throw new AppError(
     'invalid_argument',
     `${folder} has neither ratings.dat, movies.dat and users.dat (MovieLens 1M) nor ratings.csv and movies.csv ` +
-      `(MovieLens 10M and later): ${HOME} has them`,
+      `(MovieLens 10M and later): download them from ${HOME}`,
   );
 }
 
 type Change = (values: readonly Value[], columns: readonly string[]) => readonly Value[];
 
-/** A source whose columns have other names. */
+/** A source with renamed columns. */
 function rename(source: RowSource, names: Readonly<Record<string, string>>): RowSource {
   const back = new Map(Object.entries(names).map(([from, to]) => [to, from]));
   const columns = source.columns.map((name) => names[name] ?? name);
   return { path: source.path, columns, read: (wanted) => source.read(wanted.map((name) => back.get(name) ?? name)) };
 }
 
-/** A source whose values are changed. */
+/** A source with changed values. */
 function change(source: RowSource, apply: Change): RowSource {
   async function* read(columns: readonly string[]) {
     for await (const rows of source.read(columns))

@@ -1,4 +1,4 @@
-/** A data set folder that is there whole or not at all. */
+/** Writes a data set folder completely or not at all. */
 import { existsSync, renameSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -6,12 +6,12 @@ import { createFolder, storageError, syncFolder } from '../../lib/files/durable-
 import { claimSibling } from '../../lib/files/temporary-sibling.ts';
 
 /**
- * Has `write` fill a temporary sibling of `out`, which is then renamed to `out`. What killed runs left beside it is
- * removed first. Errors: AppError `invalid_argument` where `out` is there already, `storage_failed`, those of
- * `write`; nothing is left behind.
+ * Lets `write` fill a temporary sibling of `out`, which is then renamed to `out`. Leftovers of killed runs are removed
+ * first. Errors: AppError `invalid_argument` if `out` exists, `storage_failed`, those of `write`; nothing is left
+ * behind.
  */
 export async function writeNewFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
-  if (existsSync(out)) throw new AppError('invalid_argument', `${out} is there already`);
+  if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
   const path = resolve(out);
   const { path: temporary, release } = claimSibling(path, `write ${out}`);
   try {

@@ -1,25 +1,25 @@
-/** Rows of interactions.csv: who of many users is shown for a campaign. */
+/** Rows of interactions.csv, and the random draw of a campaign's non-members. */
 
 import { type Rng, sample } from '../../lib/rng.ts';
 import { quoteCsv } from '../../lib/text/csv.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { formatMoment } from '../times.ts';
 
-/** Draws users who are not marked; one mark a draw. */
+/** Draws random users apart from given ones. */
 export class Others {
   readonly #isPresent: Uint8Array;
   readonly #present: number;
   readonly #marks: Int32Array;
   #mark = 0;
 
-  /** Only users of `isPresent` are drawn. */
+  /** Only users whose `isPresent` is 1 are drawn. */
   constructor(isPresent: Uint8Array) {
     this.#isPresent = isPresent;
     this.#present = isPresent.reduce((sum, x) => sum + x, 0);
     this.#marks = new Int32Array(isPresent.length);
   }
 
-  /** Up to `count` users at random beside `members` (all different, all present), ascending. */
+  /** Up to `count` random users who are not among `members` (all different, all present), ascending. */
   draw(members: Int32Array, count: number, rng: Rng): Int32Array {
     const mark = ++this.#mark;
     for (const user of members) this.#marks[user] = mark;
@@ -43,7 +43,7 @@ export class Others {
   }
 }
 
-/** Lines of interactions.csv of one campaign; with `times` each has the user's, or an empty field. */
+/** Lines of interactions.csv for one campaign; with `times`, each has the user's time, or an empty field. */
 export function* rowsOf(
   campaign: string,
   users: TextTable,

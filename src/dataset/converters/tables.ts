@@ -1,4 +1,4 @@
-/** Tables of users and of items beside a log: their columns as features. */
+/** Turns the columns of the tables of users and items that accompany a log into features. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { lineError } from '../lines.ts';
@@ -19,10 +19,10 @@ import { type ColumnTypes, typedColumn } from './typed-columns.ts';
 export interface TableOptions {
   /** The column of ids. */
   readonly id: string;
-  /** Columns that are no features. */
+  /** Columns that are not features. */
   readonly leaveOut: readonly string[];
   readonly separator: string;
-  /** What is said of columns. */
+  /** The types given for columns. */
   readonly types: ColumnTypes;
   readonly onProgress: OnProgress;
 }
@@ -30,13 +30,13 @@ export interface TableOptions {
 export interface UserTable extends Columns {
   readonly source: RowSource;
   readonly id: string;
-  /** How many users the table has. */
+  /** Number of users in the table. */
   readonly count: number;
-  /** Users of it who were not in the log. */
+  /** Number of users in the table who are not in the log. */
   readonly fresh: number;
 }
 
-/** Reads a table of users once: its ids get numbers in `users`, its columns become features. */
+/** Reads a table of users once: ids get numbers in `users`, columns become features. */
 export async function surveyUsers(source: RowSource, users: TextTable, options: TableOptions): Promise<UserTable> {
   const { id, onProgress } = options;
   requireColumn(source, id, '--users');
@@ -61,13 +61,13 @@ export async function surveyUsers(source: RowSource, users: TextTable, options: 
 }
 
 export interface ItemTable extends Columns {
-  /** The features of a campaign's record; none of an item that the table lacks. */
+  /** The features of a campaign's record; empty for an item that the table lacks. */
   recordOf(item: number): Readonly<Record<string, RecordValue>>;
-  /** Wanted items that the table lacks. */
+  /** Number of wanted items that the table lacks. */
   readonly missing: number;
 }
 
-/** Reads the rows of `wanted` items of a table, which are kept; their columns become features. */
+/** Reads the rows of the `wanted` items of a table and keeps them; their columns become features. */
 export async function readItems(
   source: RowSource,
   items: TextTable,
@@ -118,7 +118,7 @@ function featureNames(source: RowSource, { id, leaveOut }: TableOptions): string
 
 function unreadable({ unreadable: columns }: RowSource, { leaveOut }: TableOptions, what: string): string[] {
   const named = [...(columns ?? [])].filter(([name]) => !leaveOut.includes(name));
-  return named.map(([name, why]) => `${what} ${JSON.stringify(name)} is no feature: it is ${why}`);
+  return named.map(([name, why]) => `${what} ${JSON.stringify(name)} is not a feature: it is ${why}`);
 }
 
 async function openSurveys(
@@ -140,15 +140,15 @@ function idOf(value: Value, column: string, source: RowSource, line: number): st
 
 function twice(column: string, id: string, before: number, source: RowSource, line: number) {
   const value = id.slice(0, 200);
-  const message = `the ${JSON.stringify(column)} ${JSON.stringify(value)} is there twice, first in line ${before}`;
+  const message = `the ${JSON.stringify(column)} ${JSON.stringify(value)} appears twice, first in line ${before}`;
   return lineError(source.path, line, message, { value });
 }
 
-/** The lines of numbers that were there before. */
+/** The line on which each number was first seen. */
 class Seen {
   #lines = new Float64Array(1024);
 
-  /** Where the number was before; null if it is new. */
+  /** The line on which the number was before; null if it is new. */
   add(number: number, line: number): number | null {
     if (number >= this.#lines.length) {
       const grown = new Float64Array(2 * number);

@@ -1,4 +1,4 @@
-/** The ads of the Tencent look-alike data, and the users they were shown to. */
+/** Reads the ads of the Tencent look-alike data, and the users that they were shown to. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { openDelimited } from '../delimited-source.ts';
@@ -9,7 +9,7 @@ import { ColumnSurvey, type FeatureColumn, finishSurveys, requireColumn } from '
 import type { OnProgress } from './made.ts';
 import { recordMembers } from './tables.ts';
 
-/** An ad with those who are in its seed package and those who are not, as user numbers: all different, ascending. */
+/** An ad with the users who are in its seed package and those who are not, as distinct, ascending user numbers. */
 export interface Ad {
   readonly id: string;
   /** Its features. */
@@ -26,10 +26,10 @@ export interface AdTable {
 }
 
 const COLUMNS = ['aid', 'uid', 'label'];
-/** Between the tokens of a field: no field of these files has several. */
+/** No field of these files has several tokens. */
 const NO_SEPARATOR = '\u0000';
 
-/** Reads adFeature.csv: its columns are features. Errors: AppError `invalid_data`, naming file:line. */
+/** Reads adFeature.csv; its columns are features. Errors: AppError `invalid_data`, naming file:line. */
 export async function readAds(path: string): Promise<AdTable> {
   const source = await openDelimited(path, { delimiter: ',' });
   requireColumn(source, 'aid', 'adFeature.csv');
@@ -56,9 +56,9 @@ export async function readAds(path: string): Promise<AdTable> {
 }
 
 /**
- * Reads who the ads were shown to: files of rows `aid,uid,label`, with or without that header. A user with both labels
- * is a member. `notes` say what was left out: rows of users or ads that the other files lack. Errors: AppError
- * `invalid_data`, naming file:line.
+ * Reads which users the ads were shown to, from files of rows `aid,uid,label`, with or without that header. A user with
+ * both labels is a member. `notes` say what was left out: rows whose user or ad is not in the other files. Errors:
+ * AppError `invalid_data`, naming file:line.
  */
 export async function readShown(
   paths: readonly string[],
@@ -76,7 +76,7 @@ export async function readShown(
         const [aid, uid, label] = values;
         if (line === 1 && label === 'label') continue;
         if (label !== '1' && label !== '-1' && label !== '0')
-          throw lineError(path, line, `the label is ${JSON.stringify(label)}: 1 or -1 is needed`);
+          throw lineError(path, line, `the label is ${JSON.stringify(label)}; 1 or -1 is expected`);
         const buffer = buffers.get(String(aid));
         const user = typeof uid === 'string' ? users.find(uid) : -1;
         if (!buffer) {
@@ -92,13 +92,14 @@ export async function readShown(
     }
   }
   const notes = [];
-  const left = (count: number, what: string, first: string) => `${count} rows of ${what} are left out, first ${first}`;
+  const left = (count: number, what: string, first: string) =>
+    `${count} rows of ${what} are left out; the first is ${first}`;
   if (unknown.ads > 0) notes.push(left(unknown.ads, 'ads that adFeature.csv lacks', unknown.firstAd));
   if (unknown.users > 0) notes.push(left(unknown.users, 'users that userFeature.data lacks', unknown.firstUser));
   return { ads: [...buffers].map(([id, buffer]) => ({ id, record: records.get(id)!, ...labelled(buffer) })), notes };
 }
 
-/** Members and others of rows, each user once. */
+/** The members and the others in the rows, each user once. */
 function labelled(buffer: RowBuffer): Pick<Ad, 'members' | 'others'> {
   const { users, labels } = buffer.rows();
   const of = (label: number) => users.filter((_, i) => labels[i] === label).sort();

@@ -1,4 +1,4 @@
-/** The file of users of the Tencent look-alike data: a line is `uid 1|LBS 810|interest1 69 44 32|..`. */
+/** Reads the file of users of the Tencent look-alike data, whose lines are `uid 1|LBS 810|interest1 69 44 32|..`. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { lineError, readLines } from '../lines.ts';
@@ -12,13 +12,13 @@ export interface UserSurvey {
 }
 
 const USER_ID = 'uid';
-/** Between the fields of a line, and between a field's name and its values. */
+/** Separates the fields of a line; `VALUES` separates a field's name and its values. */
 const FIELDS = '|';
 const VALUES = ' ';
 
 /**
- * Reads the file once: every user gets a number, the first 0, and every field becomes a feature, in alphabetical order.
- * Errors: AppError `invalid_data`, naming file:line, for a line without an id or with that of another, and for a field
+ * Reads the file once: every user gets a number, starting at 0, and every field becomes a feature, in alphabetical
+ * order. Errors: AppError `invalid_data`, naming file:line, for a line with a missing or duplicate id, and for a field
  * that appears twice.
  */
 export async function surveyUserFeatures(path: string, users: TextTable, onProgress: OnProgress): Promise<UserSurvey> {
@@ -39,7 +39,7 @@ export async function surveyUserFeatures(path: string, users: TextTable, onProgr
       }
       if (id === '') throw lineError(path, line, `the line has no ${USER_ID}`);
       const known = users.count;
-      if (numberOf(users, id, path, line) < known) throw lineError(path, line, `${USER_ID} ${id} was there before`);
+      if (numberOf(users, id, path, line) < known) throw lineError(path, line, `${USER_ID} ${id} appears twice`);
     }
     onProgress(`reading ${path}: ${users.count} users`);
   }
@@ -70,12 +70,12 @@ export async function* readUserFeatures(
   }
 }
 
-/** The fields of a line: the name, and all that comes behind it. */
+/** The fields of a line: the name, and the text after it. */
 function fieldsOf(text: string, path: string, line: number): [string, string][] {
   return text.split(FIELDS).map((field) => {
     const end = field.indexOf(VALUES);
     if (field === '' || end === 0)
-      throw lineError(path, line, `${JSON.stringify(field)} is no field: a name is needed`);
+      throw lineError(path, line, `${JSON.stringify(field)} is not a field: its name is missing`);
     return end < 0 ? [field, ''] : [field.slice(0, end), field.slice(end + 1)];
   });
 }

@@ -1,4 +1,4 @@
-/** Makes a data set of the Tencent look-alike data (Tencent Ads Algorithm Competition 2018): ads are campaigns. */
+/** Converts the Tencent look-alike data (Tencent Ads Algorithm Competition 2018) to a data set: ads are campaigns. */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -16,26 +16,26 @@ import { readUserFeatures, surveyUserFeatures } from './tencent-users.ts';
 export interface TencentOptions {
   /** The folder of the files. */
   readonly folder: string;
-  /** The data set's folder; it must not be there. */
+  /** The data set's folder; it must not exist. */
   readonly out: string;
-  /** T: an ad of more seeds is large (hot), one of fewer small (cold). */
+  /** T: an ad with more seeds is large (hot), any other small (cold). */
   readonly threshold: number;
-  /** The part of the ads that are the test. */
+  /** The share of ads that become test campaigns. */
   readonly testShare: number;
-  /** Ads of fewer seeds are left out. */
+  /** Ads with fewer seeds are left out. */
   readonly minimumUsers: number;
-  /** Others that are drawn for each member, in place of those that the log shows; null: the log's. */
+  /** How many others are drawn per member, in place of those in the log; null: those in the log. */
   readonly negatives: number | null;
   readonly seed: string;
   readonly onProgress: OnProgress;
 }
 
-/** Where the files are to be had. */
+/** Where to get the files. */
 const HOME =
   'the data of the Tencent Ads Algorithm Competition 2018 (look-alike), https://algo.qq.com/archive.html; ' +
   'test1_truth.csv comes with the data that the authors of MetaHeac published beside it';
 
-/** A campaign of the data set: an ad, and on which side it is. */
+/** A campaign of the data set: an ad with its split and group. */
 interface Campaign {
   readonly ad: Ad;
   readonly split: 'train' | 'test';
@@ -43,12 +43,12 @@ interface Campaign {
 }
 
 /**
- * What the published processing of MetaHeac does: all rows of an ad together are its seeds (label 1) and others (-1);
- * ads of more than `threshold` seeds are large, each group is split into train and test campaigns by the seed, and the
- * rows of a test campaign into halves: one to adapt to, one to evaluate on. The file of users is read twice and
- * streamed. Memory is 20 bytes a user and 5 a row. Equal files and seeds give equal bytes. Errors (AppError):
- * `invalid_argument` for a file that is not there and an `out` that is, `invalid_data` naming file:line,
- * `storage_failed`; nothing is left behind.
+ * Follows the published processing of MetaHeac: the rows of an ad are its seeds (label 1) and others (-1); ads with
+ * more than `threshold` seeds are large; each group is split at random into train and test campaigns, and the rows of a
+ * test campaign into halves, one to adapt to and one to evaluate on. The file of users is read twice and streamed.
+ * Memory: 20 bytes per user and 5 per row. Equal files and seeds give equal bytes. Errors (AppError):
+ * `invalid_argument` if a file is missing or `out` exists, `invalid_data` naming file:line, `storage_failed`; nothing
+ * is left behind.
  */
 export async function makeTencent(options: TencentOptions): Promise<MadeDataSet> {
   const files = findFiles(options.folder);
@@ -82,7 +82,7 @@ export async function makeTencent(options: TencentOptions): Promise<MadeDataSet>
 function findFiles(folder: string) {
   const find = (name: string): string => {
     const found = [name, `${name}.gz`].map((file) => join(folder, file)).find((file) => existsSync(file));
-    if (found === undefined) throw new AppError('invalid_argument', `${folder} has no ${name}: it is of ${HOME}`);
+    if (found === undefined) throw new AppError('invalid_argument', `${folder} has no ${name}: it belongs to ${HOME}`);
     return found;
   };
   const users = find('userFeature.data');
@@ -93,7 +93,7 @@ function findFiles(folder: string) {
   return { users, ads, shown: [train, ...truths.sort().map((name) => join(folder, name))] };
 }
 
-/** Splits the ads of enough seeds: of the large and of the small ones, each the same share is the test. */
+/** Splits the ads with enough seeds: the same share of the large and of the small ones become test campaigns. */
 function chooseCampaigns(
   ads: readonly Ad[],
   { threshold, testShare, minimumUsers }: TencentOptions,
@@ -104,7 +104,7 @@ function chooseCampaigns(
     const sizes = ads.map(({ members }) => members.length).sort((a, b) => b - a);
     throw new AppError(
       'invalid_data',
-      `${enough.length} ads have at least ${minimumUsers} seeds, and two are needed: ` +
+      `${enough.length} ads have at least ${minimumUsers} seeds, but two are needed: ` +
         `the largest have ${sizes.slice(0, 5).join(', ')}`,
     );
   }
@@ -148,7 +148,7 @@ function* written(
   }
 }
 
-/** Rows of an ad: all of a train campaign; of a test campaign half to adapt to, half to evaluate on. */
+/** Rows of an ad: all for a train campaign; for a test campaign, half to adapt to and half to evaluate on. */
 function* adRows(
   { id, members, others }: Ad,
   split: 'train' | 'test',

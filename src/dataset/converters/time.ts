@@ -1,4 +1,4 @@
-/** Times of a log: as ISO 8601 and seconds have them, and as programs for people write them. */
+/** Times of a log: ISO 8601, seconds since 1970, and the formats that spreadsheets write. */
 
 import { AppError } from '../../lib/errors.ts';
 import { lineError } from '../lines.ts';
@@ -6,16 +6,16 @@ import type { RowSource, Value } from '../row-source.ts';
 import { parseMoment } from '../times.ts';
 import type { DateOrder } from '../written-dates.ts';
 
-/** Year, month, day; then perhaps a time of day; then perhaps where it is. */
+/** Year, month, day; then optionally a time of day and an offset. */
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
-/** Two parts, the year; then perhaps a time of day, with hours of one or two digits. */
+/** Day and month in either order, the year; then optionally a time of day, with hours of one or two digits. */
 const WRITTEN =
   /^(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T, ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?)?$/;
 
 /**
- * Milliseconds since 1970 of a number (seconds or milliseconds since 1970), or of a date as in ISO 8601, with or
- * without a time of day (UTC unless it says otherwise); where `order` is given also of `12/1/2010 8:26`. Errors:
- * AppError `invalid_data` naming file:line, also for `03/04/2020` without an order, which is two dates.
+ * Converts a number (seconds or milliseconds since 1970) or an ISO 8601 date, with or without a time of day (UTC unless
+ * it has an offset), to milliseconds since 1970; if `order` is given, also `12/1/2010 8:26`. Errors: AppError
+ * `invalid_data` naming file:line, also for `03/04/2020` without an order, which is ambiguous.
  */
 export function parseTime(value: Value, path: string, line: number, order: DateOrder | null = null): number {
   const text = typeof value === 'string' ? value.trim() : '';
@@ -23,13 +23,13 @@ export function parseTime(value: Value, path: string, line: number, order: DateO
   if (moment !== null) return moment;
   const known = 'a time is seconds or milliseconds since 1970, or a date like 2026-03-04 or 2026-03-04 17:05:00';
   const written = order === null ? '' : `, or ${EXAMPLES[order]}`;
-  throw lineError(path, line, `${JSON.stringify(value)} is no time: ${known}${written}`, { value });
+  throw lineError(path, line, `${JSON.stringify(value)} is not a time: ${known}${written}`, { value });
 }
 
 /**
- * Whether the written dates of a column (`12/1/2010`) have the day or the month first: told by the first that can only
- * be one of them, or that has dots (`1.12.2010`: the day). null where there are none. Errors: AppError
- * `invalid_argument` where no date tells.
+ * Whether the dates of a column (`12/1/2010`) have the day or the month first: decided by the first date that allows
+ * only one order or has dots (`1.12.2010`: day first). null if there are no such dates. Errors: AppError
+ * `invalid_argument` if no date decides it.
  */
 export async function inferDateOrder(source: RowSource, column: string): Promise<DateOrder | null> {
   let first: { readonly text: string; readonly line: number } | null = null;
@@ -38,7 +38,7 @@ export async function inferDateOrder(source: RowSource, column: string): Promise
       const text = typeof values[0] === 'string' ? values[0].trim() : '';
       const parts = WRITTEN.exec(text);
       if (!parts) {
-        // of a column whose first value is no such date none is
+        // if the first value is not such a date, no value is
         if (first === null && text !== '') return null;
         continue;
       }

@@ -1,4 +1,4 @@
-/** Columns of which it is said what they hold: numbers, dates, vectors, words. */
+/** Columns whose type is given by an option: numbers, dates, vectors, words. */
 
 import { MAXIMUM_VECTOR_SIZE } from '../features.ts';
 import { lineError } from '../lines.ts';
@@ -6,16 +6,16 @@ import type { RowSource, Value } from '../row-source.ts';
 import type { DateOrder } from '../written-dates.ts';
 import { inferDateOrder, parseTime } from './time.ts';
 
-/** Names of columns by what they hold. */
+/** Names of columns, by type. */
 export interface ColumnTypes {
   readonly numbers: readonly string[];
   readonly dates: readonly string[];
   readonly vectors: readonly string[];
-  /** Texts of which each word is a token. */
+  /** Texts in which each word is a token. */
   readonly words: readonly string[];
-  /** Numbers have a comma where others have a point. */
+  /** Whether numbers have a decimal comma. */
   readonly decimalComma: boolean;
-  /** Day or month first; null: told by the values of each column. */
+  /** Day or month first; null: inferred from the values of each column. */
   readonly dateOrder: DateOrder | null;
 }
 
@@ -24,7 +24,7 @@ export const NO_TYPES: ColumnTypes = {
   ...{ decimalComma: false, dateOrder: null },
 };
 
-/** The value of a typed column, as a record of a data set has it. */
+/** The value of a typed column in a record of a data set. */
 export type TypedValue = number | readonly number[] | readonly string[] | null;
 
 /** How a typed column is read. */
@@ -38,7 +38,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const MS_PER_DAY = 86_400_000;
 const MOST_WORDS = 50;
 
-/** How a column is read; null where nothing is said of it. Errors: those of `inferDateOrder`. */
+/** How a column is read; null if no type is given for it. Errors: those of `inferDateOrder`. */
 export async function typedColumn(
   source: RowSource,
   column: string,
@@ -66,10 +66,10 @@ function numberOf(value: Value, decimalComma: boolean, path: string, line: numbe
   const number = NUMBER.test(point) ? Number(point) : Number.NaN;
   if (Number.isFinite(Math.fround(number))) return number;
   const hint = !decimalComma && /^-?\d+,\d+$/.test(text) ? ' (--decimal-comma)' : '';
-  throw lineError(path, line, `${JSON.stringify(value)} is no number${hint}`, { value });
+  throw lineError(path, line, `${JSON.stringify(value)} is not a number${hint}`, { value });
 }
 
-/** `[0.1, 0.2]`, numbers with the separator between them, or a list. */
+/** Reads `[0.1, 0.2]`, numbers with the separator between them, or a list. */
 function vectorOf(value: Value, separator: string, path: string, line: number): readonly number[] | null {
   if (value === null) return null;
   const list = typeof value === 'string' ? /^\s*\[(.*)\]\s*$/s.exec(value)?.[1] : undefined;
@@ -77,11 +77,11 @@ function vectorOf(value: Value, separator: string, path: string, line: number): 
   const numbers = parts.map((part) => (NUMBER.test(part.trim()) ? Number(part) : Number.NaN));
   if (numbers.every((number) => Number.isFinite(Math.fround(number))) && numbers.length <= MAXIMUM_VECTOR_SIZE)
     return numbers;
-  const message = `${JSON.stringify(String(value).slice(0, 80))} is no vector: [0.1, 0.2], or 0.1${separator}0.2`;
+  const message = `${JSON.stringify(String(value).slice(0, 80))} is not a vector such as [0.1, 0.2] or 0.1${separator}0.2`;
   throw lineError(path, line, message, { value: String(value).slice(0, 200) });
 }
 
-/** Different words in lower case. */
+/** The distinct words, in lower case. */
 function wordsOf(value: Value): readonly string[] {
   const texts = typeof value === 'string' ? [value] : (value ?? []);
   const words = texts.flatMap((text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);

@@ -1,12 +1,12 @@
-/** Who becomes a member of a campaign, from how much each user likes it and noise. */
+/** Chooses the members of a campaign by how much each user likes it, plus noise. */
 import type { Rng } from '../../lib/rng.ts';
 
-/** A campaign has at least this many members: seeds, and some who are hidden. */
+/** Minimum number of members of a campaign: seeds and hidden members. */
 const FEWEST_MEMBERS = 4;
 
 /**
- * 1 for the `share` of the users with the greatest liking + noise, `noise` being in standard deviations of the liking:
- * `[users]`.
+ * 1 for the `share` of users with the greatest liking + noise: `[users]`. `noise` is in standard deviations of the
+ * liking.
  */
 export function topShare(liking: Float64Array, share: number, noise: number, rng: Rng): Uint8Array {
   const users = liking.length;
@@ -18,9 +18,8 @@ export function topShare(liking: Float64Array, share: number, noise: number, rng
 }
 
 /**
- * Every user is a member of at most one of the campaigns: with probability `active`, of the one with the greatest
- * liking + noise (standard Gumbel, so that P ~ exp(liking / (noise * its spread))). `[campaigns][users]` in, the same
- * out.
+ * Makes every user, with probability `active`, a member of the campaign with the greatest liking + noise (standard
+ * Gumbel, so P ~ exp(liking / (noise * spread of the liking))). `[campaigns][users]` in, the same out.
  */
 export function favourites(
   likings: readonly Float64Array[],

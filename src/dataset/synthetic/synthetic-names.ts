@@ -2,7 +2,7 @@
  * The names used in the synthetic world: tastes with their interests, categories, traits.
  */
 
-/** What people can like; a person's taste is a number for each. Each has interests that reveal it. */
+/** The tastes that people can have, a number for each. Each taste has interests that reveal it. */
 export const TASTES = {
   outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
   sport: ['football', 'running', 'cycling', 'swimming', 'yoga', 'weightlifting'],
@@ -16,7 +16,7 @@ export const TASTES = {
   money: ['investing', 'real_estate', 'start_ups', 'insurance', 'savings', 'careers'],
 } as const;
 
-/** What campaigns sell, with the tastes it appeals to, strongest first. */
+/** Product categories of campaigns, with the tastes that they appeal to, strongest first. */
 export const CATEGORIES: Readonly<Record<string, readonly (keyof typeof TASTES)[]>> = {
   hiking_boots: ['outdoors', 'sport'],
   tents: ['outdoors', 'travel'],
@@ -72,10 +72,10 @@ export const DEVICES = ['android', 'iphone', 'tablet', 'windows', 'mac', 'televi
 export const HOURS = ['early_morning', 'morning', 'noon', 'afternoon', 'evening', 'night', 'weekend'];
 export const SEASONS = ['spring', 'summer', 'autumn', 'winter'];
 export const BRANDS_PER_TASTE = 20;
-/** An unknown trait of a person. */
+/** The share of a person's traits that are unknown. */
 export const MISSING_SHARE = 0.05;
 
 export const TASTE_NAMES = Object.keys(TASTES) as (keyof typeof TASTES)[];
 export const CATEGORY_NAMES = Object.keys(CATEGORIES);
-/** Tastes of a person. */
+/** The number of tastes. */
 export const TASTE_COUNT = TASTE_NAMES.length;

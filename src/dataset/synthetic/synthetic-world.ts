@@ -40,35 +40,35 @@ export const CAMPAIGN_FEATURES = [
 /** Readable features of a person or a campaign; null = unknown. */
 export type Traits = Readonly<Record<string, string | readonly string[] | null>>;
 
-/** A person as the world knows them. */
+/** A person of the world. */
 export interface Person {
   readonly age: number;
   readonly country: number;
   /** `[TASTE_COUNT]`, about standard normal. */
   readonly tastes: Float64Array;
-  /** What a data set reveals about them. */
+  /** The features that a data set has of the person. */
   readonly traits: Traits;
 }
 
-/** A campaign as the world knows it. */
+/** A campaign of the world. */
 export interface PlantedCampaign {
   readonly features: Traits;
   /**
-   * How much a person likes it, before noise: hidden tastes weighted by the campaign and the person's age, a pair of
-   * tastes, age, country.
+   * How much a person likes it, before noise: depends on hidden tastes weighted by campaign and age, a pair of tastes,
+   * age and country.
    */
   affinity(age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number;
 }
 
-/** The whole ground truth, determined by a key. */
+/** The ground truth, determined by a key. */
 export interface World {
   samplePerson(rng: Rng, tokensPerUser: number): Person;
   sampleCampaign(rng: Rng): PlantedCampaign;
 }
 
 /**
- * The world of `key`: two data sets of one world have the same tokens with the same meaning, so a model trained on one
- * fits the other.
+ * Creates the world of `key`. Tokens have the same meaning in all data sets of a world, so a model trained on one fits
+ * the others.
  */
 export function createWorld(key: string): World {
   const planted = plantWorld(key);

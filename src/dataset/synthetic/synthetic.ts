@@ -7,7 +7,7 @@ import { topShare } from './members.ts';
 import { TASTE_COUNT } from './synthetic-names.ts';
 import { CAMPAIGN_FEATURES, createWorld, type PlantedCampaign, USER_FEATURES, type World } from './synthetic-world.ts';
 
-/** What to make. */
+/** The size and the properties of the data set. */
 export interface SyntheticOptions {
   /** Folder of the data set; created if it does not exist, existing files are replaced. */
   readonly out: string;
@@ -16,7 +16,7 @@ export interface SyntheticOptions {
   readonly testCampaigns: number;
   /** Determines the people and the campaigns; the same options produce the same bytes. */
   readonly seed: string;
-  /** Determines what traits and tokens mean: models fit data sets of the same world. Default `demo`. */
+  /** Determines what traits and tokens mean: a model fits all data sets of the same world. Default `demo`. */
   readonly world?: string;
   /** Mean number of interests and brands of a person before repetitions are dropped. Default 14. */
   readonly tokensPerUser?: number;
@@ -28,7 +28,7 @@ export interface SyntheticOptions {
   readonly trainMembers?: number;
 }
 
-/** What was made. */
+/** A summary of the data set. */
 export interface SyntheticDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
@@ -44,7 +44,7 @@ export interface TestCampaign {
 }
 
 const SEED_COUNTS = { small: 50, large: 200 } as const;
-/** With fewer, no campaign has enough members for seeds and hidden members. */
+/** With fewer users, no campaign has enough members for both seeds and hidden members. */
 const MINIMUM_USERS = 200;
 
 /**
@@ -73,7 +73,7 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
-/** What stays in memory about the people: only what decides which campaigns they like. */
+/** What is kept in memory of the people: only what decides which campaigns they like. */
 interface People {
   readonly ages: Uint8Array;
   readonly countries: Uint8Array;
@@ -142,8 +142,8 @@ function describe(settings: SyntheticOptions & { readonly world: string }): obje
     user_features: USER_FEATURES,
     campaign_features: CAMPAIGN_FEATURES,
     made:
-      `Synthetic: no real person or brand. Tastes are planted (world ${world}, seed ${seed}); traits show them ` +
-      'in part, campaigns are liked by them.',
+      `Synthetic: no real people or brands. Tastes are generated (world ${world}, seed ${seed}); traits reveal them ` +
+      'in part, and decide which campaigns people like.',
     licence: 'Apache-2.0',
     counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
     rng_seed: seed,

@@ -76,7 +76,7 @@ async function* readRows(
     take: (fields, line) => {
       if (isHeader) isHeader = false;
       else if (fields.length === columns.length) take(fields, line);
-      else refuse(lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`));
+      else refuse(lineError(path, line, `the row has ${fields.length} fields, but ${columns.length} are expected`));
     },
     refuse: (fault, line) => refuse(csvError(path, line, fault)),
   });

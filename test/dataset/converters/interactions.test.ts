@@ -38,7 +38,7 @@ describe('makeInteractions', () => {
     const twins = ['camp2', 'twin'].filter((id) => read.campaigns.has(id));
     expect(twins).toHaveLength(1);
     expect(made.notes.join('\n')).toMatch(
-      /1 items have nearly the users of a campaign .* (twin for camp2|camp2 for twin)/,
+      /1 items have nearly the same users as a campaign .* (twin for camp2|camp2 for twin)/,
     );
   });
 
@@ -145,9 +145,9 @@ describe('makeInteractions', () => {
     expect(read.users.get('u59')).toMatchObject({ age: null, likes: [], history: expect.any(Array) });
     expect(made.users).toBe(USERS + 1);
     for (const note of [
-      'column of users "mail" is no feature: nearly every row has a value of its own',
-      '1 users of the table of users took nothing',
-      '30 users of the log are not in the table of users',
+      'column of users "mail" is not a feature: nearly every row has a different value',
+      '1 users in the table of users are not in the log',
+      '30 users in the log are not in the table of users',
     ])
       expect(made.notes.join('\n')).toContain(note);
   });
@@ -158,7 +158,7 @@ describe('makeInteractions', () => {
     const notes = made.notes.join('\n');
     expect(notes).toContain('2 rows lack a user or an item and are left out, the first is ');
     expect(notes).toContain(`log.csv:${smallLog().length + 2}\n`);
-    expect(notes).toContain("1 rows repeat a user's item: the earliest counts");
+    expect(notes).toContain("1 rows repeat an item that the user already has: the earliest counts");
     expect(read.usersOf('camp7', '1,seed')).toContain('u0');
   });
 
@@ -174,13 +174,13 @@ describe('makeInteractions', () => {
 
   it.each<[string, Parameters<typeof optionsOf>[1], string]>([
     ['a column that is not there', { columns: { user: 'who', item: 'item', time: null } }, '--user: '],
-    ['a bad time', { rows: ['u1,h1,yesterday'] }, 'log.csv:2: "yesterday" is no time'],
-    ['too few users', { minimumUsers: 61 }, '0 items with at least 61 users can be campaigns, and two are needed'],
+    ['a bad time', { rows: ['u1,h1,yesterday'] }, 'log.csv:2: "yesterday" is not a time'],
+    ['too few users', { minimumUsers: 61 }, '0 items with at least 61 users can be campaigns, but two are needed'],
     ['a table without the ids', { items: 'name\nx\n' }, '--items: '],
     [
       'a user twice',
       { users: '{"user":"u1"}\n{"user":"u1"}\n' },
-      'users.ndjson:2: the "user" "u1" is there twice, first in line 1',
+      'users.ndjson:2: the "user" "u1" appears twice, first in line 1',
     ],
     ['an empty id', { items: 'item,a\n,b\n' }, 'items.csv:2: "item" is empty'],
     ['no times for beforeTest', { columns: { user: 'user', item: 'item', time: null }, beforeTest: true }, '--time'],
@@ -206,7 +206,7 @@ describe('makeInteractions', () => {
     expect(readdirSync(join(folder, 'out')).sort()).toEqual([...FILES].sort());
     const before = readFileSync(join(folder, 'out', 'users.ndjson'), 'utf8');
     const error = await refusalOf(() => make(folder, { seed: '2' }));
-    expect(error.message).toContain('out is there already');
+    expect(error.message).toContain('out already exists');
     expect(readFileSync(join(folder, 'out', 'users.ndjson'), 'utf8')).toBe(before);
     expect(readdirSync(folder).filter((name) => name.startsWith('out'))).toEqual(['out']);
   });

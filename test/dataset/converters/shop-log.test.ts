@@ -53,8 +53,8 @@ describe("a shop's log", () => {
   it('leaves out rows that do not meet the conditions, and excluded items', async () => {
     const where = ['quantity > 0', 'invoice !~ ^C'];
     const { read, notes } = await makeShop({ where, excludeItems: ['POST'], excludeListed: ['POST', 'SAMPLE'] });
-    expect(notes).toContain('1 rows are left out, as "quantity > 0" does not hold');
-    expect(notes).toContain('0 rows are left out, as "invoice !~ ^C" does not hold');
+    expect(notes).toContain('1 rows are left out because they do not meet "quantity > 0"');
+    expect(notes).toContain('0 rows are left out because they do not meet "invoice !~ ^C"');
     expect(notes).toContain('2 rows of excluded items are left out');
     expect(read.timeOf('camp7', 'u0')).not.toBe('2026-01-01T09:00:00Z');
     const all = await makeShop();
@@ -102,7 +102,7 @@ describe("a shop's log", () => {
     const since = Date.UTC(2025, 2, 8) / 86_400_000;
     expect(read.users.get('u7')).toMatchObject({ spent: 7.5, since, taste: [7, 0.5] });
     expect(read.campaigns.get('camp3')).toMatchObject({ taste: [3, 0.1] });
-    expect(notes).toContain('column of users "home" is no feature: it is an object');
+    expect(notes).toContain('column of users "home" is not a feature: it is an object');
     const prepared = await prepareDataSet(join(folder, 'out'), { pastCampaigns: false });
     expect(prepared.history.campaigns).toHaveLength(8);
     prepared.close();
@@ -128,9 +128,9 @@ describe("a shop's log", () => {
 
   it.each<[string, Parameters<typeof optionsOf>[1], string, string[]?]>([
     ['dates that may be two', {}, 'orders.csv:2: "3/4/2026" may have the day or the month first', [order('3/4/2026')]],
-    ['dates of both orders', {}, 'orders.csv:3: "5/13/2026" is no time', [order('13/5/2026'), order('5/13/2026')]],
-    ['a day that is none', { types: { ...NO_TYPES, dateOrder: 'mdy' } }, 'is no time', [order('13/1/2026')]],
-    ['what is no condition', { where: ['quantity'] }, '--where: "quantity" is no condition such as'],
+    ['dates of both orders', {}, 'orders.csv:3: "5/13/2026" is not a time', [order('13/5/2026'), order('5/13/2026')]],
+    ['a day that is none', { types: { ...NO_TYPES, dateOrder: 'mdy' } }, 'is not a time', [order('13/1/2026')]],
+    ['a malformed condition', { where: ['quantity'] }, '--where: "quantity" is not a condition such as'],
     ['a condition on no column', { where: ['amount > 0'] }, '--where: '],
     ['a pattern that is none', { where: ['invoice ~ ('] }, 'no regular expression'],
     ['a limit that is none', { where: ['quantity > x'] }, 'compares with neither a number nor a date'],
@@ -148,9 +148,9 @@ describe("a shop's log", () => {
     [
       'an item twice',
       { items: `article\n${Array.from({ length: 8 }, (_, n) => `camp${n}\n`).join('')}camp0\n` },
-      'items.csv:10: the "article" "camp0" is there twice, first in line 2',
+      'items.csv:10: the "article" "camp0" appears twice, first in line 2',
     ],
-    ['a number that is none', { itemFeatures: ['name'], types: { ...NO_TYPES, numbers: ['name'] } }, 'is no number'],
+    ['a number that is none', { itemFeatures: ['name'], types: { ...NO_TYPES, numbers: ['name'] } }, 'is not a number'],
     [
       'vectors of two lengths',
       { users: '{"customer":"u1","v":[1,2]}\n{"customer":"u2","v":[1]}\n', types: { ...NO_TYPES, vectors: ['v'] } },

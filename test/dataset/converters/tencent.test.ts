@@ -113,9 +113,9 @@ describe('makeTencent', () => {
     const { 'train.csv': train } = rawTencent();
     const { made } = await make(raw({ 'train.csv': `${train}0,999,1\n77,1,-1\n` }));
     const notes = made.notes.join('\n');
-    expect(notes).toMatch(/1 rows of users that userFeature\.data lacks are left out, first .*train\.csv:\d+/);
-    expect(notes).toMatch(/1 rows of ads that adFeature\.csv lacks are left out, first .*train\.csv:\d+/);
-    expect(notes).toContain('column of ads "creativeId" is no feature');
+    expect(notes).toMatch(/1 rows of users that userFeature\.data lacks are left out; the first is .*train\.csv:\d+/);
+    expect(notes).toMatch(/1 rows of ads that adFeature\.csv lacks are left out; the first is .*train\.csv:\d+/);
+    expect(notes).toContain('column of ads "creativeId" is not a feature');
   });
 
   it('is read by whoever reads data sets', async () => {
@@ -139,7 +139,7 @@ describe('makeTencent', () => {
 
   it.each([
     ['userFeature.data', 'uid 1|age 2\nage 3\n', 'userFeature.data:2: the line has no uid'],
-    ['userFeature.data', 'uid 1|age 2\nuid 1|age 3\n', 'userFeature.data:2: uid 1 was there before'],
+    ['userFeature.data', 'uid 1|age 2\nuid 1|age 3\n', 'userFeature.data:2: uid 1 appears twice'],
     ['userFeature.data', 'uid 1|| 3\n', 'userFeature.data:1: "" is no field'],
     ['userFeature.data', '', 'userFeature.data:1: the file is empty'],
     ['adFeature.csv', 'aid,x\n1,2\n1,3\n', 'adFeature.csv:3: aid 1 appears twice'],
@@ -155,6 +155,6 @@ describe('makeTencent', () => {
 
   it('refuses where too few ads have seeds', async () => {
     const error = await refusalOf(() => make(raw(), { minimumUsers: 41 }));
-    expect(error.message).toContain('0 ads have at least 41 seeds, and two are needed: the largest have 40, 40');
+    expect(error.message).toContain('0 ads have at least 41 seeds, but two are needed: the largest have 40, 40');
   });
 });

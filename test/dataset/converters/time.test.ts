@@ -20,6 +20,6 @@ describe('parseTime', () => {
   it.each([null, '', '03/04/2020', 'yesterday', '2026-13-04', ['2026-03-04']])('refuses %j', async (value) => {
     const error = await refusalOf(() => parseTime(value, 'log.csv', 7));
     expect(error.message).toContain('log.csv:7: ');
-    expect(error.message).toContain('is no time');
+    expect(error.message).toContain('is not a time');
   });
 });

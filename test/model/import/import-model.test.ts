@@ -30,7 +30,7 @@ import {
 
 const newFolder = useFolders();
 const write = (bytes: Uint8Array, schema?: Plain | string) => writeFiles(newFolder(), bytes, schema);
-const GOLDEN = join(import.meta.dirname, '..', 'golden');
+const GOLDEN = join(import.meta.dirname, '..', '..', 'golden');
 const EXPORTS = readdirSync(GOLDEN).filter((name) => existsSync(join(GOLDEN, name, 'model.onnx')));
 
 /** The scores that plain ONNX Runtime gives the exported file on the golden batch. */

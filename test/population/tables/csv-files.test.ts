@@ -92,7 +92,7 @@ describe('a CSV file', () => {
     expect(await importUsersOf([path], newFolder(), { schema })).toMatchObject({ users: 3 });
     writeFileSync(path, Buffer.concat(frame.slice(0, 2)));
     const { message } = await refusalOf(() => importUsersOf([path], newFolder(), { schema }));
-    expect(message).toBe(`${path} cannot be read: it ends within a frame of Zstandard: it is cut off`);
+    expect(message).toBe(`${path} cannot be read: it is truncated within a Zstandard frame`);
   });
 
   it('may have other names, other columns, and a column without a name', async () => {
@@ -150,7 +150,7 @@ describe('a CSV file', () => {
   it('has lines that are no rows told of by their line, also behind lines within quotes', async () => {
     const content = 'user_id,city,age\n1,"a\nb",3\n\n2,b\n3,"c"x,4\n';
     expect(await messageOf(content)).toBe(
-      'rows are bad:\n  FILE:5: the row has 2 fields, 3 are needed\n' +
+      'rows are bad:\n  FILE:5: the row has 2 fields, but 3 are expected\n' +
         '  FILE:6: a quoted field is followed by text before the separator',
     );
   });

@@ -40,7 +40,7 @@ describe('the import of a CSV file', () => {
     expect(await read(write(plain), 2)).toEqual({
       ids: ['1', '3'],
       bad: [
-        'FILE:4: the row has 1 fields, 2 are needed',
+        'FILE:4: the row has 1 fields, but 2 are expected',
         `FILE:6: the user id is empty; it must be text of 1 to ${IMPORT_LIMITS.maximumUserIdBytes} bytes`,
       ],
     });
