@@ -73,7 +73,7 @@ describe('frames of Zstandard', () => {
     for (let end = 1; end < FILE.length; end++) {
       const read = framesOf(FILE.subarray(0, end), 1000);
       if (whole.includes(end)) await read;
-      else await expect(read, `${end} bytes`).rejects.toThrow('it is cut off');
+      else await expect(read, `${end} bytes`).rejects.toThrow('it is truncated');
     }
   });
 

@@ -16,15 +16,15 @@ export function interactionNotes(
   if (count > 0) notes.push(`${count} rows lack a user or an item and are left out; the first is ${first}`);
   if (log.repeated > 0)
     notes.push(`${log.repeated} rows repeat an item that the user already has: the earliest counts`);
-  const least = `${chosen.minimumUsers} users${minimumUsers === null ? ' (chosen from the data; --minimum-users)' : ''}`;
+  const least = `${chosen.minimumUsers} users${minimumUsers === null ? ' (from the data; --minimum-users)' : ''}`;
   notes.push(`${chosen.campaigns.length} campaigns are drawn from ${chosen.eligible} items with at least ${least}`);
   const test = columns.time === null ? 'drawn at random (no --time)' : 'the newest campaigns';
   notes.push(`the test campaigns are ${test}, their seeds ${columns.time === null ? 'drawn' : 'their earliest users'}`);
   if (chosen.nearDuplicates.length > 0) {
     const { item, of } = chosen.nearDuplicates[0]!;
     notes.push(
-      `${chosen.nearDuplicates.length} items have nearly the same users as a campaign (overlap of ${SAME_OVERLAP} or more) ` +
-        `and are left out, such as ${log.items.text(item)} for ${log.items.text(of)}`,
+      `${chosen.nearDuplicates.length} items have nearly the same users as a campaign ` +
+        `(overlap of ${SAME_OVERLAP} or more) and are left out, such as ${log.items.text(item)} for ${log.items.text(of)}`,
     );
   }
   notes.push(

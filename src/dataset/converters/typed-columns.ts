@@ -77,7 +77,8 @@ function vectorOf(value: Value, separator: string, path: string, line: number): 
   const numbers = parts.map((part) => (NUMBER.test(part.trim()) ? Number(part) : Number.NaN));
   if (numbers.every((number) => Number.isFinite(Math.fround(number))) && numbers.length <= MAXIMUM_VECTOR_SIZE)
     return numbers;
-  const message = `${JSON.stringify(String(value).slice(0, 80))} is not a vector such as [0.1, 0.2] or 0.1${separator}0.2`;
+  const shown = JSON.stringify(String(value).slice(0, 80));
+  const message = `${shown} is not a vector such as [0.1, 0.2] or 0.1${separator}0.2`;
   throw lineError(path, line, message, { value: String(value).slice(0, 200) });
 }
 

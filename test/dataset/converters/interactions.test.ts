@@ -108,7 +108,7 @@ describe('makeInteractions', () => {
     expect(read.users.has('late')).toBe(false);
     expect(read.users.get('u3')!.history).not.toContain('h1');
     expect(made.notes.join('\n')).toContain('histories and train campaigns end at 2026-05-');
-    expect(made.notes.join('\n')).toContain('1 later users left out');
+    expect(made.notes.join('\n')).toContain('1 later users are left out');
     const { read: whole } = await make(newFolder(), { rows });
     expect(whole.users.get('late')!.history).toEqual(['h1']);
   });
@@ -156,9 +156,9 @@ describe('makeInteractions', () => {
     const rows = [...smallLog(), ',camp1,2026-02-02', 'u1,,2026-02-02', 'u0,camp7,2026-01-01'];
     const { made, read } = await make(newFolder(), { rows });
     const notes = made.notes.join('\n');
-    expect(notes).toContain('2 rows lack a user or an item and are left out, the first is ');
+    expect(notes).toContain('2 rows lack a user or an item and are left out; the first is ');
     expect(notes).toContain(`log.csv:${smallLog().length + 2}\n`);
-    expect(notes).toContain("1 rows repeat an item that the user already has: the earliest counts");
+    expect(notes).toContain('1 rows repeat an item that the user already has: the earliest counts');
     expect(read.usersOf('camp7', '1,seed')).toContain('u0');
   });
 

@@ -132,7 +132,7 @@ describe("a shop's log", () => {
     ['a day that is none', { types: { ...NO_TYPES, dateOrder: 'mdy' } }, 'is not a time', [order('13/1/2026')]],
     ['a malformed condition', { where: ['quantity'] }, '--where: "quantity" is not a condition such as'],
     ['a condition on no column', { where: ['amount > 0'] }, '--where: '],
-    ['a pattern that is none', { where: ['invoice ~ ('] }, 'no regular expression'],
+    ['a pattern that is none', { where: ['invoice ~ ('] }, 'no valid regular expression'],
     ['a limit that is none', { where: ['quantity > x'] }, 'compares with neither a number nor a date'],
     ['a value that is none', { where: ['name > 1'] }, 'orders.csv:2: "The'],
     ['conditions that nothing meets', { where: ['quantity > 99'] }, 'no row meets all conditions'],
@@ -165,7 +165,7 @@ describe("a shop's log", () => {
       const { notes } = await makeShop({ where: where.map((one) => `${one}`), minimumUsers: 1, campaigns: 2 });
       return (
         shopLog().length -
-        [...notes.matchAll(/(\d+) rows are left out, as/g)].reduce((n, [, count]) => n + Number(count), 0)
+        [...notes.matchAll(/(\d+) rows are left out because/g)].reduce((n, [, count]) => n + Number(count), 0)
       );
     };
     const count = (matches: (fields: string[]) => boolean) =>
