@@ -1,5 +1,5 @@
 /**
- * Brings the inputs and the output of an exported model to the contract, by nodes before and behind it: ids as a
+ * Converts the inputs and the output of an exported model to the contract by adding nodes before and after it: ids as a
  * column, as floats or as columns of one matrix, masks of lists, a score as a column.
  */
 
@@ -19,29 +19,29 @@ import { SIDES } from './interface.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
 
 /**
- * What inputs of other names are: `user.<feature>`, `user.<feature>.length`, `user.<feature>.mask` (true where the list
- * has a token), `user.<feature>.padding` (true where it has none), the same of a campaign; a list of single-valued
- * features where the input is a matrix with a column for each.
+ * The meaning of inputs with other names: `user.<feature>`, `user.<feature>.length`, `user.<feature>.mask` (true where
+ * the list has a token), `user.<feature>.padding` (true where it has none), the same for `campaign`; for a matrix, the
+ * list of single-valued features that are its columns.
  */
 export type InputNames = NonNullable<Manifest['inputs']>;
 
 type Part = 'ids' | 'length' | 'mask' | 'padding';
 
-/** What an input of the file is made of. */
+/** What an input of the file is computed from. */
 interface Source {
   readonly feature: ManifestFeature;
-  /** Name of the input of the contract. */
+  /** Name of the input in the contract. */
   readonly input: string;
   readonly part: Part;
 }
 
-/** By input of the file, in its order; null where one is of no feature. */
+/** By input, in the file's order; null for an input that belongs to no feature. */
 type Sources = ReadonlyMap<string, readonly Source[] | null>;
 
 /**
- * `graph` with the inputs and the output of the contract, where they can be made of it; what cannot stays as it is, for
- * `checkInterface` to refuse. A graph that keeps the contract is returned as it is. `names` that do not fit the graph
- * are invalid_model, which names `path`.
+ * Returns `graph` with the inputs and the output of the contract. Inputs that cannot be converted stay as they are, for
+ * `checkInterface` to refuse; a graph that already fits the contract is returned unchanged. `path` names the model in
+ * an error. @throws AppError invalid_model if `names` do not fit the graph
  */
 export function adaptInterface(path: string, graph: Graph, features: Manifest['features'], names: InputNames): Graph {
   for (const name of Object.keys(names))
@@ -72,7 +72,7 @@ export function adaptInterface(path: string, graph: Graph, features: Manifest['f
 
 const SCORE = { name: 'score', outputs: ['score'] };
 
-/** What `name`, which is called `target`, is made of; null where it is of no feature. */
+/** What the input `name` is computed from; null if it belongs to no feature. `target` is its name in the contract. */
 function sourcesOf(
   path: string,
   graph: Graph,
@@ -92,7 +92,10 @@ function sourcesOf(
   return target.map((column) => {
     const source = findSource(features, column);
     if (source?.part !== 'ids' || columnOf(source.feature.kind) !== 'single')
-      throw refused(path, `"inputs" says that "${name}" has a column "${column}", which is no single-valued feature`);
+      throw refused(
+        path,
+        `"inputs" says that "${name}" has a column "${column}", which is not a single-valued feature`,
+      );
     return source;
   });
 }
@@ -114,7 +117,7 @@ function findSource(features: Manifest['features'], target: string): Source | nu
 const isIds = (part: Part) => part === 'ids' || part === 'length';
 const rankOf = ({ feature, part }: Source) => ('max_length' in feature && part !== 'length' ? 2 : 1);
 
-/** True for an input that the contract has as it is, and for one that is of no feature. */
+/** True for an input that already fits the contract, and for one that belongs to no feature. */
 function isPlain(graph: Graph, name: string, sources: readonly Source[] | null): boolean {
   if (sources === null) return true;
   const [source] = sources;
@@ -123,7 +126,7 @@ function isPlain(graph: Graph, name: string, sources: readonly Source[] | null):
   return isOne && !isFloat(dtype) && shape.length === rankOf(source!);
 }
 
-/** Declares the inputs of the contract, each once, and makes of them what each input of `graph` is. */
+/** Declares each input of the contract once, and computes the inputs of `graph` from them. */
 function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<string, Value> {
   const wide = new Set<string>();
   for (const [name, list] of sources)
@@ -133,7 +136,7 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
     const { dtype, shape } = graph.values.get(name)!;
     const isAnyId = !isFloat(dtype) || areIds(graph, name);
     const of = (source: Source, own: Shape): Value => {
-      // numbers under the name of ids are declared as they are, and refused
+      // numbers under the name of ids are declared unchanged, and refused later
       const isOdd = (dtype === 'bool' && isIds(source.part)) || (source.part === 'ids' && !isAnyId);
       const type = isOdd ? dtype : wide.has(source.input) ? 'int64' : 'int32';
       const ids = b.has(source.input) ? b.get(source.input) : b.input(source.input, type, own);
@@ -146,7 +149,8 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
       made.set(name, b.add('Concat', columns, { axis: 1 }));
     } else {
       const [source] = list as [Source];
-      // axes of size 1 may stand anywhere behind the batch; what has others is declared as it is, and refused
+      // axes of size 1 may be anywhere after the batch; inputs with other axes are declared unchanged, and refused
+      // later
       const most = Math.max(0, shape.length - rankOf(source));
       const ones = shape.flatMap((dim, axis) => (axis > 0 && dim === 1 ? [axis] : [])).slice(0, most);
       const value = of(
@@ -159,19 +163,19 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
   return made;
 }
 
-/** Ops that move elements, or make whole numbers of them. */
+/** Ops that move elements, or round them to whole numbers. */
 const PASSING: ReadonlySet<OpType> = new Set([
   ...(['Ceil', 'Clip', 'Concat', 'Expand', 'Floor', 'Gather', 'Identity', 'Reshape', 'Round'] as const),
   ...(['Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'] as const),
 ]);
 
-/** Whether floats of `input` are ids: cast to integers before anything is computed of them. */
+/** Whether the floats of `input` are ids: cast to integers before anything else is computed from them. */
 function areIds(graph: Graph, input: string): boolean {
   const moved = new Set([input]);
   for (const { op, inputs, outputs } of graph.nodes) {
     if (!inputs.some((name) => moved.has(name))) continue;
     const types = outputs.map((name) => graph.values.get(name)!.dtype);
-    // truth values and integers are no numbers that a score depends on smoothly
+    // a score cannot depend smoothly on booleans and integers
     if (!types.some(isFloat)) continue;
     if (!PASSING.has(op)) return false;
     for (const name of outputs) moved.add(name);

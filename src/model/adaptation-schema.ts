@@ -1,11 +1,11 @@
-/** How a model's manifest says that it is adapted. */
+/** The schema of `adaptation` in a model's manifest: how the model is adapted. */
 import { z } from 'zod';
 
 const earlyStopping = z
   .strictObject({
     /** Share of the seeds in a fold: each fold is held out once, and all together choose the number of epochs. */
     held_out_share: z.number().gt(0).max(0.5),
-    /** With fewer seeds than this none are held out: the number of epochs is the default, and there is no report. */
+    /** With fewer seeds than this, none are held out: the default number of epochs is used, and there is no report. */
     minimum_held_out: z.number().int().min(1),
   })
   .nullable();
@@ -17,12 +17,12 @@ export const adamAdaptation = z.strictObject({
   epochs: z.number().int().min(1).max(1000),
   batch: z.number().int().min(1).max(65_536),
   negatives_per_seed: z.number().positive().max(1000),
-  /** Whether every epoch samples its own negatives. */
+  /** Whether every epoch samples new negatives. */
   resample_negatives: z.boolean(),
   early_stopping: earlyStopping,
 });
 
-/** Maximum numbers of a stack's logistic and of its population regressions, and of priors. */
+/** Maximum number of logistic regressions, and of population regressions, in a stack; maximum number of priors. */
 const MOST_PARTS = 64;
 const MOST_PRIORS = 8;
 
@@ -61,9 +61,9 @@ export const descentAdaptation = z.strictObject({
     .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
     .optional(),
   /**
-   * The whole-population regression on what `parameter` multiplies, added to the logit likewise. `strength`
-   * is its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power
-   * of -`power`. The parameter has no rate.
+   * The whole-population regression on what `parameter` multiplies, added to the logit in the same way. `strength` is
+   * its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power of
+   * -`power`. The parameter has no rate.
    */
   regression: z
     .strictObject({
@@ -74,7 +74,7 @@ export const descentAdaptation = z.strictObject({
     })
     .optional(),
   /**
-   * Instead of these two: several of each, and the weights of the model's own logits and of each part, standardised.
+   * Replaces these two by several of each, with weights for the model's own logits and for each part, all standardised.
    * `few`: weight with 10 seeds or fewer; `many`: with 250 or more. `parameter` is that of the regressions.
    */
   stack: z

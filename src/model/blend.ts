@@ -1,7 +1,7 @@
-/** What a model's own logits are added to, and how much each counts, whichever way its manifest says so. */
+/** The parts that a model's own logits are blended with, and their weights, for either form of the manifest. */
 import type { DescentSettings, PopulationRegressionSettings } from './manifest.ts';
 
-/** How much a part counts, in standardised logits, with so many seeds; between them linear in the logarithm. */
+/** The weight of a part, in standardised logits: linear in the logarithm of the number of seeds between the two. */
 export interface Share {
   /** With `FEW_SEEDS` or fewer. */
   readonly few: number;
@@ -12,18 +12,18 @@ export interface Share {
 const FEW_SEEDS = 10;
 const MANY_SEEDS = 250;
 
-/** A part in closed form, by its settings. */
+/** The settings of a part that is fitted in closed form. */
 export type ClosedForm =
   | { readonly kind: 'logistic'; readonly strengths: Readonly<Record<string, number>> }
   | ({ readonly kind: 'regression' } & PopulationRegressionSettings);
 
 export interface Blend {
-  /** Of the model's own logits. */
+  /** The weight of the model's own logits. */
   readonly heads: Share;
   readonly parts: readonly { readonly form: ClosedForm; readonly share: Share }[];
 }
 
-/** What the model's logits are blended with. */
+/** The blend that the settings describe. */
 export function blendOf({ stack, companion, regression }: DescentSettings): Blend {
   if (stack)
     return {
@@ -64,7 +64,7 @@ export function hasOwnLogits(settings: DescentSettings): boolean {
   return heads.few > 0 || heads.many > 0;
 }
 
-/** The parts of its blend, in their order. */
+/** The parts of the blend, in order. */
 export function formsOf(settings: DescentSettings): ClosedForm[] {
   return blendOf(settings).parts.map(({ form }) => form);
 }

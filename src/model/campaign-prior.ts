@@ -1,4 +1,4 @@
-/** The priors of a model's regressions: where in the space of weights those of past campaigns lie. */
+/** The priors of a model's regressions: the directions along which the weights of past campaigns vary. */
 import { z } from 'zod';
 import { type ModelFolder, refused } from './folder.ts';
 import type { DescentSettings } from './manifest.ts';
@@ -12,13 +12,13 @@ export const PRIOR_FILE = 'prior.f32';
 const PRIOR_CAMPAIGNS_FILE = 'prior-campaigns.json';
 
 /**
- * The prior of regressions of this power. Weights of past campaigns vary along its directions: N(0, sum of d d'), where
- * a user's logit x . w has a variance of 1 in the mean over campaigns.
+ * The prior of the regressions with this power. The weights of past campaigns are distributed as N(0, sum of d d') over
+ * its directions d, scaled so that a user's logit x . w has a variance of 1, averaged over campaigns.
  */
 export interface CampaignPrior {
   readonly power: number;
   readonly rank: number;
-  /** Elements of the regressions' parameter. */
+  /** Number of elements of the regressions' parameter. */
   readonly width: number;
   /** `[rank, width]` */
   readonly directions: Float32Array;
@@ -28,17 +28,22 @@ export interface CampaignPrior {
   readonly coordinates: Float32Array;
 }
 
-/** Refuses two priors of one power, and a regression whose prior the model lacks. @throws AppError invalid_model */
+/**
+ * Refuses two priors with the same power, and a regression whose prior the model lacks. @throws AppError invalid_model
+ */
 export function checkPriors(path: string, { stack, priors = [] }: Pick<DescentSettings, 'stack' | 'priors'>): void {
   const powers = priors.map(({ power }) => power);
   const repeated = powers.find((power, i) => powers.indexOf(power) !== i);
-  if (repeated !== undefined) throw refused(path, `it has two priors of power ${repeated}`);
+  if (repeated !== undefined) throw refused(path, `it has two priors with power ${repeated}`);
   const lacking = stack?.regressions.find(({ power, prior }) => prior !== undefined && !powers.includes(power));
   if (lacking)
-    throw refused(path, `a regression of power ${lacking.power} has a prior, but \`priors\` has none of that power`);
+    throw refused(
+      path,
+      `a regression with power ${lacking.power} has a prior, but \`priors\` has none with that power`,
+    );
 }
 
-/** The priors in the folder: none if its manifest has none. @throws AppError invalid_model */
+/** Reads the priors of the folder; empty if its manifest has none. @throws AppError invalid_model */
 export function readPriors(folder: ModelFolder, width: number): readonly CampaignPrior[] {
   const { adaptation } = folder.manifest;
   const stated = adaptation.optimiser === 'gradient_descent' ? (adaptation.priors ?? []) : [];
@@ -79,7 +84,7 @@ function readCampaigns(folder: ModelFolder): readonly string[] {
   return parsed.data;
 }
 
-/** Their files by name; all of them are of the same campaigns. */
+/** The files of the priors, by name; all priors must be of the same campaigns. */
 export function encodePriors(priors: readonly CampaignPrior[]): ReadonlyMap<string, Uint8Array> {
   const [first] = priors;
   if (!first) return new Map();

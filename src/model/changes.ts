@@ -1,4 +1,4 @@
-/** What adaptation changed in a general model: rows of tables, whole dense parameters. */
+/** The changes that adaptation made to a general model: rows of tables, whole dense parameters. */
 
 import {
   elementCount,
@@ -22,14 +22,14 @@ export interface Change {
 export type Changes = ReadonlyMap<string, Change>;
 
 /**
- * The changes from `general` to `adapted` (some of its parameters, float32), bit by bit: only rows if that is less than
- * the whole.
+ * The changes from `general` to `adapted` (some of its parameters, float32), compared bit by bit: the changed rows if
+ * they are smaller than the whole parameter.
  */
 export function changesOf(general: Parameters, adapted: Parameters): Changes {
   const changes = new Map<string, Change>();
   for (const [name, values] of adapted) {
     const before = general.get(name);
-    assert(before && sameShape(before.shape, values.shape), `parameter "${name}" is of the general model`);
+    assert(before && sameShape(before.shape, values.shape), `parameter "${name}" belongs to the general model`);
     const rows = changedRows(before, values);
     if (rows.length === 0) continue;
     const isSmaller = rows.length * (1 + widthOf(values)) < elementCount(values.shape);

@@ -1,4 +1,4 @@
-/** The models of a data folder, checked: each by its manifest's sums, which one is served, and what was left over. */
+/** Checks the models of a data folder: checksums, which one is served, and leftovers of interrupted promotions. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -6,25 +6,25 @@ import { listFolder, withStorage } from '../lib/files/durable-files.ts';
 import { MANIFEST_FILE, readModelFolder } from './folder.ts';
 import { findModel, isModelVersion, listModels, readServedModels, SERVED_FILE, summarise } from './versions.ts';
 
-/** Names of what a promotion leaves that was cut off: a copy without an end, the next `served.json`. */
+/** Names that an interrupted promotion leaves behind: an unfinished copy, the next `served.json`. */
 const LEFTOVER = /^([0-9a-f]{12}\.copying-[0-9a-f-]+|served\.json\.new)$/;
 
 export interface ModelsReport {
   readonly versions: readonly string[];
   readonly bytes: number;
-  /** The one that was promoted last; null if none was. */
+  /** The version that was promoted last; null if none was. */
   readonly served: string | null;
-  /** The version of `--model` that it was promoted over; null if none, or no service started since. */
+  /** The version of `--model` that it replaced; null if there is none, or no service has started since. */
   readonly base: string | null;
-  /** Missing or damaged; paths are relative to the folder. */
+  /** Missing or damaged files; paths are relative to the folder. */
   readonly faults: readonly { readonly path: string; readonly message: string }[];
-  /** Of promotions that were cut off, or are at work. */
+  /** Files of promotions that were interrupted or are running. */
   readonly leftovers: readonly string[];
 }
 
 /**
- * Reads every file of every model. Safe beside a promotion, which may remove a damaged model to copy it again.
- * @throws AppError storage_failed where the folder cannot be listed
+ * Reads every file of every model. Safe during a promotion, which may remove a damaged model to copy it again. @throws
+ * AppError storage_failed if the folder cannot be listed
  */
 export function checkModels(models: string): ModelsReport {
   const names = withStorage(`list ${models}`, () => listFolder(models)).sort();
@@ -44,11 +44,11 @@ export function checkModels(models: string): ModelsReport {
   };
 }
 
-/** null: whole, or taken away meanwhile. */
+/** null if the model is intact, or was removed meanwhile. */
 function faultOf(models: string, version: string): string | null {
   const path = join(models, version);
   const fault = tryRead(path, version);
-  // a promotion that found it damaged is copying it again
+  // a promotion that found it damaged may be copying it again
   return fault === null || !existsSync(path) ? null : tryRead(path, version);
 }
 
@@ -68,9 +68,9 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
     if (stored === null) return { served: null, base: null, fault: null };
     const { base } = stored;
     const served = stored.history.at(-1)!.version;
-    // the base is the folder of --model, of which a copy is made when it is left
+    // the base is the folder of --model, which is copied only when another model replaces it
     const isThere = served === base || findModel(models, served) !== null;
-    return { served, base, fault: isThere ? null : `it names model ${served}, which is not there` };
+    return { served, base, fault: isThere ? null : `it names model ${served}, which does not exist` };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { served: null, base: null, fault: messageOf(error.cause ?? error) };
@@ -78,11 +78,11 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
 }
 
 /**
- * What a copy of the folder consists of, as paths in it; each is to be copied before the next is asked for. What is
- * missing is left out, and so is a model whose manifest is damaged.
+ * The paths in the folder that a backup copies; each must be copied before the next is requested. Missing files are
+ * left out, and so are models with a damaged manifest.
  */
 export function* filesOfModels(models: string): Generator<string, void, void> {
-  // first the file that names models: they were there before it
+  // first the file that names models: they exist before it does
   if (existsSync(join(models, SERVED_FILE))) yield SERVED_FILE;
   for (const { manifest } of listModels(models))
     for (const file of [...Object.keys(manifest.files), MANIFEST_FILE])

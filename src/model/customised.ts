@@ -1,6 +1,6 @@
 /**
- * customised.bin: the changes that turn the general model into a campaign's customised model, and the resulting ONNX
- * file.
+ * Reads and writes customised.bin, the changes that turn the general model into a campaign's customised model, and
+ * writes the resulting ONNX file.
  */
 
 import { z } from 'zod';
@@ -12,17 +12,17 @@ import type { ModelFolder } from './folder.ts';
 import { readFolderGraph } from './model-graph.ts';
 import { decodeTensorFile, encodeTensorFile } from './tensor-file.ts';
 
-/** Its name in the ranking's folder. */
+/** The file's name in the ranking's folder. */
 export const CUSTOMISED_FILE = 'customised.bin';
 /** The key of the manifest in the `metadata_props` of the ONNX file. */
 const MANIFEST_KEY = 'metaheac.manifest';
 
-/** Files of another contract are refused. */
+/** Files with another contract are refused. */
 const CUSTOMISED_CONTRACT = 1;
 
 const factsSchema = z.strictObject({
   contract: z.literal(CUSTOMISED_CONTRACT),
-  /** Of the general model. */
+  /** Version of the general model. */
   model_version: z.string(),
   population_version: z.string(),
   /** The campaign's features, which are inputs of the model. */
@@ -67,8 +67,8 @@ export function encodeCustomised(customised: Customised): Uint8Array {
 }
 
 /**
- * Reads the bytes of the file; errors refer to it as `path`. @throws AppError storage_failed if it is damaged or of
- * another contract.
+ * Reads the bytes of the file; errors refer to it as `path`. @throws AppError storage_failed if it is damaged or has
+ * another contract
  */
 export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
   const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -92,8 +92,8 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
 }
 
 /**
- * The customised model as an ONNX file: the general model's graph and inputs, other parameters; `manifest` is in its
- * metadata. Equal arguments produce equal bytes. `general` must have the version that `changes` belong to. @throws
+ * The customised model as an ONNX file: the general model's graph and inputs with changed parameters, and `manifest` in
+ * its metadata. Equal arguments produce equal bytes. `general` must have the version that `changes` belong to. @throws
  * AppError storage_failed if they do not fit
  */
 export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {

@@ -47,7 +47,7 @@ export interface ModelDiff {
   readonly ops: readonly { readonly op: string; readonly before: number; readonly after: number }[];
 }
 
-/** Fields that are compared separately, or are not anyone's choice. */
+/** Fields that are compared separately, or that nobody chooses. */
 const OTHER_FIELDS: ReadonlySet<string> = new Set(['files', 'features', 'golden_batch']);
 
 /** Compares two model folders and verifies their checksums. @throws AppError invalid_model */
@@ -127,13 +127,13 @@ function diffParameters(before: Graph, after: Graph): ModelDiff['parameters'] {
       else changed.push({ name, type: typeText(a), ...difference });
     }
   }
-  // those that cannot be compared come first
+  // parameters that cannot be compared (NaN) come first
   const order = ({ largest }: ParameterChange) => (Number.isNaN(largest) ? Number.POSITIVE_INFINITY : largest);
   changed.sort((a, b) => order(b) - order(a) || (a.name < b.name ? -1 : 1));
   return { added: without(to, from), removed: without(from, to), reshaped, changed, equal };
 }
 
-/** Largest and mean absolute difference of two tensors of one type. */
+/** Largest and mean absolute difference of two tensors of the same type. */
 export function differenceOf(a: Tensor, b: Tensor): { largest: number; mean: number } {
   let largest = 0;
   let sum = 0;

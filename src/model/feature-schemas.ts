@@ -1,4 +1,4 @@
-/** What a manifest says of a feature, by its kind. A missing row is a compile error. */
+/** The fields of a feature in a manifest, by kind. A missing row is a compile error. */
 import { z } from 'zod';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 
@@ -6,7 +6,7 @@ import type { FeatureKind } from '../lib/feature-kinds.ts';
 export const MAXIMUM_LIST_LENGTH = 4096;
 
 export const featureName = z.string().min(1).max(128);
-/** The number of tokens that are kept of a list. */
+/** The number of tokens of a list that are kept. */
 export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
 /** The number of numbers in a vector. */
 export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
@@ -20,7 +20,7 @@ export const unknownTokens = z.enum(['drop', 'keep']);
 /** Ids: tokens and id 0. */
 const vocabularySize = z.number().int().min(1);
 
-/** By its fields a feature says what it is: only tokens have a `vocabulary_size`, only lists a `max_length`. */
+/** The fields tell what a feature is: only tokens have a `vocabulary_size`, only lists a `max_length`. */
 const FEATURE_SCHEMAS = {
   single: z.strictObject({
     name: featureName,
@@ -38,7 +38,7 @@ const FEATURE_SCHEMAS = {
     name: featureName,
     kind: z.literal('number'),
     missing: missingValue,
-    /** Where the bands of a trained model begin, except the first, ascending; its graph has them too. */
+    /** Ascending lower bounds of a trained model's bands, except the first; also in its graph. */
     edges: z.array(z.number()).optional(),
   }),
   vector: z.strictObject({
@@ -55,12 +55,12 @@ type Field = Feature extends infer F ? (F extends F ? keyof F : never) : never;
 
 export const featureSchema = z.discriminatedUnion('kind', Object.values(FEATURE_SCHEMAS) as [Schema, ...Schema[]]);
 
-/** Whether the features of a kind have a field. */
+/** Whether features of a kind have a field. */
 export function hasField(kind: FeatureKind, field: Field): boolean {
   return field in FEATURE_SCHEMAS[kind].shape;
 }
 
-/** A feature with those of `fields` that its kind has. */
+/** A feature with the given fields, except those that its kind does not have. */
 export function makeFeature(
   name: string,
   kind: FeatureKind,

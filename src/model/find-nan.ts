@@ -1,10 +1,10 @@
-/** Where a score that is no number comes from: the node of the model, and what of the user. */
+/** Finds the cause of a score that is NaN: the node of the model, and the user's features. */
 import { allFinite, type Feeds, type Graph, isFloat, openSession } from '../../packages/onnx-grad/index.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
- * The rest of a sentence: the first node of `graph` that makes NaN when it is fed `feeds`, '' where none does. All
- * values of the graph are held at once: `feeds` are to be of few users.
+ * The rest of a sentence that names the first node of `graph` that produces NaN for `feeds`; '' if none does. All
+ * values of the graph are in memory at once, so `feeds` should have few users.
  */
 export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
   const given = new Set([...graph.inputs, ...graph.initializers.keys(), ...graph.constants.keys()]);
@@ -16,16 +16,16 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
     const made = graph.nodes.find(({ outputs }) => outputs.some(isNaNIn));
     if (!made) return '';
     const infinite = made.inputs.find((name) => values[name] && !allFinite(values[name]));
-    const because = infinite === undefined ? '' : `, of infinity in "${infinite}"`;
-    return `: ${made.op} node "${made.name}" is the first to make it${because}`;
+    const because = infinite === undefined ? '' : `, from infinity in "${infinite}"`;
+    return `: ${made.op} node "${made.name}" is the first to produce it${because}`;
   } finally {
     await session.close();
   }
 }
 
 /**
- * The rest of a sentence about a user whose score is no number, row `row` of `feeds`: the most common cause, a list of
- * padding alone; '' where all lists have tokens.
+ * The rest of a sentence about the user in row `row` of `feeds`, whose score is NaN: names the most common cause, a
+ * list with only padding; '' if all lists have tokens.
  */
 export function paddingHint(features: Manifest['features'], feeds: Feeds, row: number): string {
   const empty = features.user.flatMap((feature) => {
@@ -36,7 +36,7 @@ export function paddingHint(features: Manifest['features'], feeds: Feeds, row: n
   if (empty.length === 0) return '';
   return (
     `. Likely cause: the row of ${empty.join(' and ')} is all padding, and a softmax of nothing but -inf, or a mean ` +
-    'over no tokens, is NaN. Keep one place of such a row unmasked, or divide by at least 1 (in PyTorch: ' +
+    'over no tokens, is NaN. Leave one position of such a row unmasked, or divide by at least 1 (in PyTorch: ' +
     'mask.sum(1).clamp(min=1))'
   );
 }

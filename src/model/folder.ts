@@ -1,6 +1,4 @@
-/**
- * Reads and checks the files of a model folder without ONNX Runtime (the API process reads it too), and writes them.
- */
+/** Reads, checks and writes the files of a model folder without ONNX Runtime (the API process reads them too). */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
@@ -21,10 +19,10 @@ import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.
 
 export const MODEL_FILE = 'model.onnx';
 export const MANIFEST_FILE = 'manifest.json';
-/** Files that need no ONNX Runtime to be understood. */
+/** The folder of the vocabularies, which can be read without ONNX Runtime. */
 const VOCABULARIES = 'vocabulary/';
 
-/** What a model understands and how it is adapted: everything known about a model that is still being trained. */
+/** The inputs of a model and how it is adapted: everything known about a model that is still being trained. */
 export interface ModelContract {
   /** Names the model in a refusal. */
   readonly path: string;
@@ -41,8 +39,8 @@ export interface ModelFolder extends ModelContract {
 
 /**
  * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything wrong is
- * invalid_model and names the part. With `vocabulariesOnly` no other file is read, or can be: the graph of a large
- * model takes longer than an event loop may wait.
+ * invalid_model and names the part. With `vocabulariesOnly`, no other file is read, now or later: a large model would
+ * block the event loop for too long.
  */
 export function readModelFolder(path: string, { vocabulariesOnly = false } = {}): ModelFolder {
   const manifest = readManifest(path);
@@ -96,7 +94,7 @@ export function readModelFolder(path: string, { vocabulariesOnly = false } = {})
   };
 }
 
-/** A file that is copied as it is, and not held in memory. */
+/** A file that is copied unchanged, without holding it in memory. */
 export interface FileCopy {
   readonly of: string;
   readonly sha256: string;
@@ -107,7 +105,7 @@ export interface UnversionedModel {
   readonly manifest: Omit<Manifest, 'version' | 'files' | 'contract_version'>;
   /** Contents by path: model.onnx and all files that are not generated here. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** More of them, by path, which are copied. */
+  /** More files, by path, that are copied. */
   readonly copies?: ReadonlyMap<string, FileCopy>;
   /** Tokens by `user.<feature>` and `campaign.<feature>`, from id 1. */
   readonly vocabularies: ReadonlyMap<string, readonly string[]>;
@@ -123,16 +121,16 @@ export function writeModelFolder(out: string, model: UnversionedModel): Manifest
   return staged.manifest;
 }
 
-/** A whole model folder that has not taken its place yet: it is either published or removed. */
+/** A complete model folder that is not in its final place yet: it is either published or removed. */
 export interface StagedModel {
   readonly path: string;
   readonly manifest: Manifest;
-  /** @throws AppError storage_failed, and then it is removed */
+  /** If this fails, the folder is removed. @throws AppError storage_failed */
   publish(): void;
   remove(): void;
 }
 
-/** Writes a model folder beside its place. @throws AppError storage_failed */
+/** Writes a model folder next to its final place. @throws AppError storage_failed */
 export function stageModelFolder(out: string, model: UnversionedModel): StagedModel {
   const path = resolve(out); // a trailing slash would put the temporary sibling inside
   const files = new Map<string, Uint8Array | FileCopy>([...model.files, ...(model.copies ?? [])]);
@@ -192,7 +190,7 @@ function versionOf(manifest: Omit<Manifest, 'version'>): string {
   return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);
 }
 
-/** The manifest alone: nothing is known of the other files. @throws AppError invalid_model */
+/** Reads the manifest only, without checking the other files. @throws AppError invalid_model */
 export function readManifest(path: string): Manifest {
   const file = join(path, MANIFEST_FILE);
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -222,7 +220,7 @@ export function readManifest(path: string): Manifest {
   return parsed.data;
 }
 
-/** The bytes of a file of the folder, whose name must not lead out of it. */
+/** The bytes of a file in the folder; its name must not lead out of the folder. */
 function readInside(path: string, file: string): Uint8Array {
   if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
     throw refused(path, `the file name "${file}" leads out of the folder`);
@@ -243,7 +241,7 @@ function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[
   }
   if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string'))
     throw refused(path, `${file} is not a list of tokens`);
-  if (tokens.includes('')) throw refused(path, `${file} contains an empty token, which id 0 stands for`);
+  if (tokens.includes('')) throw refused(path, `${file} contains an empty token, but id 0 means empty`);
   if (new Set(tokens).size !== tokens.length) throw refused(path, `${file} contains a token twice`);
   return tokens;
 }

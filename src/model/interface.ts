@@ -35,11 +35,11 @@ export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   ];
 }
 
-/** What to do about a model that scores one number of users only. */
+/** The advice for a model that can score only one number of users. */
 const FIXED_BATCH =
   '. Its batch has one fixed size: export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)';
 
-/** True for the name of an input that says how many tokens of a list count. */
+/** True for the name of an input that gives the number of tokens in a list. */
 function isLengthOf(name: string, features: Manifest['features']): boolean {
   return SIDES.some((side) =>
     features[side].some((feature) => 'max_length' in feature && name === `${side}.${feature.name}.length`),
@@ -47,8 +47,8 @@ function isLengthOf(name: string, features: Manifest['features']): boolean {
 }
 
 /**
- * Checks inputs and output of `graph` against the features that the manifest of a folder, or the schema of an import,
- * describes; `path` names the model in a refusal (invalid_model).
+ * Checks inputs and output of `graph` against the features in the manifest of a folder or the schema of an import;
+ * `path` names the model in a refusal (invalid_model).
  */
 export function checkInterface(
   path: string,
@@ -70,7 +70,7 @@ export function checkInterface(
       throw refused(path, `${subject} has an input "${name}" that belongs to no feature of the ${source}${convention}`);
   for (const { name, rank, width, isFloat } of wanted) {
     if (!graph.inputs.includes(name)) {
-      // padded with 0, a list says itself how long it is
+      // a list that is padded with 0 needs no length
       if (isLengthOf(name, features)) continue;
       throw refused(path, `${subject} has no input "${name}"${hint}`);
     }
@@ -109,19 +109,22 @@ function checkScore(path: string, graph: Graph): void {
   );
 }
 
-/** The inputs of a golden batch as the manifest has them. */
+/** The inputs of a golden batch as written in the manifest. */
 export function goldenInputs(graph: Graph, feeds: Feeds): Manifest['golden_batch']['inputs'] {
   return Object.fromEntries(
     graph.inputs.map((name) => [name, { shape: [...feeds[name]!.shape], data: nullableNumbers(feeds[name]!) }]),
   );
 }
 
-/** As JSON writes numbers: null for NaN. */
+/** Numbers for JSON: null for NaN. */
 export function nullableNumbers(value: Tensor): (number | null)[] {
   return numbersOf(value).map((number) => (Number.isNaN(number) ? null : number));
 }
 
-/** Rows of `input` in a batch of `rows` users: one for a campaign input that does not share the users' size. */
+/**
+ * Number of rows of `input` in a batch of `rows` users: 1 for a campaign input that does not share the users'
+ * dimension.
+ */
 function rowsOfInput(graph: Graph, input: string, rows: number): number {
   if (!input.startsWith('campaign.')) return rows;
   const user = graph.inputs.find((name) => name.startsWith('user.'));
@@ -130,9 +133,9 @@ function rowsOfInput(graph: Graph, input: string, rows: number): number {
 }
 
 /**
- * `rows` users of random tokens and one campaign, as the service would feed them: ids below each vocabulary's size,
- * lists of random lengths, padded with 0, standard normal numbers. The first user is unknown in everything, the second
- * has the highest ids.
+ * The inputs of `rows` random users and one campaign, as the service would feed them: ids below each vocabulary's size,
+ * lists of random lengths, padded with 0, standard normal numbers. The first user has only unknown values, the second
+ * the highest ids.
  */
 export function randomFeeds(graph: Graph, features: Manifest['features'], rows: number, rng: Rng): Feeds {
   const feeds: Record<string, Tensor> = {};
@@ -174,7 +177,7 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
   return feeds;
 }
 
-/** Standard normal numbers of `rows` rows, all equal from row `different` on; the first is missing. */
+/** Standard normal numbers for `rows` rows, all equal from row `different` on; the first is missing. */
 function randomNumbers(feature: NumberFeature, rows: number, different: number, rng: Rng): Float32Array {
   const size = 'size' in feature ? feature.size : 1;
   const out = Float32Array.from({ length: rows * size }, () => rng.normal());

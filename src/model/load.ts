@@ -43,7 +43,7 @@ export interface AdaptableModel {
   readonly graph: Graph;
   /** Names of the parameters that adaptation changes. */
   readonly adapted: readonly string[];
-  /** Of its regressions. */
+  /** The priors of its regressions. */
   readonly priors?: readonly CampaignPrior[];
 }
 
@@ -52,7 +52,7 @@ export interface GeneralModel extends AdaptableModel {
   readonly manifest: Manifest;
 }
 
-/** What the checks of a graph need: from a loaded folder, or one that is still to be written. */
+/** The input of a graph's checks: from a loaded folder, or one that is yet to be written. */
 export interface Contract {
   /** Names the model in a refusal. */
   readonly path: string;
@@ -89,7 +89,7 @@ export function checkWeights(path: string, graph: Graph): void {
 }
 
 /**
- * A session of the model itself; whatever ONNX Runtime refuses is invalid_model: it knows some sizes only after
+ * Opens a session of the model itself. Whatever ONNX Runtime refuses is invalid_model: it knows some sizes only after
  * constant folding.
  */
 async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
@@ -100,7 +100,10 @@ async function openModelSession(path: string, graph: Graph, device: Device | und
   }
 }
 
-/** Differentiates the model; an op without a gradient is invalid_model, with its node and the path from the loss. */
+/**
+ * Differentiates the model. An op without a gradient is invalid_model; the message names its node and the path from the
+ * loss.
+ */
 export async function openProgram(
   { path }: Contract,
   graph: Graph,
@@ -115,7 +118,7 @@ export async function openProgram(
   }
 }
 
-/** The adapted parameters according to the manifest, each of which must exist, be float32, and have a gradient. */
+/** The adapted parameters according to the manifest; each must exist, be float32, and have a gradient. */
 export function adaptedParameters({ path, manifest }: Contract, graph: Graph): readonly string[] {
   const trainable = trainableParameters(graph);
   const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
@@ -212,8 +215,8 @@ async function checkGoldenBatch(
 }
 
 /**
- * A table that is smaller than its vocabulary would fail in the middle of an expansion, so a user with the highest id
- * everywhere is scored now.
+ * Scores a user with the highest id everywhere: a table that is smaller than its vocabulary would otherwise fail in the
+ * middle of an expansion.
  */
 export async function checkHighestIds(
   { path, manifest }: Contract,

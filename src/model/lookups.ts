@@ -1,15 +1,15 @@
-/** Look-ups of a graph: which inputs read which tables. */
+/** Finds the look-ups of a graph: which inputs index which tables. */
 import { type Graph, isFloat, type Node } from '../../packages/onnx-grad/index.ts';
 
 export interface Lookup {
   readonly table: string;
-  /** Rows of the table. */
+  /** Number of rows of the table. */
   readonly rows: number;
   /** Name of the node. */
   readonly node: string;
-  /** The value with the rows to read. */
+  /** The value with the row numbers to read. */
   readonly index: string;
-  /** Inputs of the graph that the rows depend on, in the graph's order. */
+  /** Inputs of the graph that the row numbers depend on, in the graph's order. */
   readonly inputs: readonly string[];
 }
 

@@ -15,20 +15,20 @@ const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.num
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 
-/** How the separation of members from chance, in logits, holds for those who come later. */
+/** How much of the separation of members from chance (in logits) remains for later members. */
 const driftMeasure = z.strictObject({
-  /** The part of it that is kept in the mean; 1: there is no drift. */
+  /** The mean share of it that remains; 1: there is no drift. */
   kept: z.number().positive().max(2),
-  /** The standard deviation of that part between campaigns, as a share of it. */
+  /** The standard deviation of that share between campaigns, relative to it. */
   spread: z.number().nonnegative().max(2),
-  /** A 90 % interval reaches this many standard deviations to each side; 1.645 of a normal distribution. */
+  /** A 90 % interval extends this many standard deviations to each side; 1.645 for a normal distribution. */
   quantile: z.number().positive().max(10),
 });
 
-/** Drift as it was measured on past campaigns, whose earliest members were the seeds, by the number of seeds. */
+/** Drift measured on past campaigns, with their earliest members as seeds, by the number of seeds. */
 const drift = z.strictObject({
   data: z.string(),
-  /** Train campaigns that the model had not seen when it was measured on them. */
+  /** Number of train campaigns that it was measured on, which the model had not seen. */
   campaigns: z.number().int().min(1),
   /** When the first and the last of their members joined, in ISO 8601. */
   from: z.string(),
@@ -48,7 +48,7 @@ export const evaluationGroup = z.strictObject({
   lift: z.record(z.string(), interval),
 });
 
-/** Ids, or numbers: null is NaN, which JSON has no word for. */
+/** Ids, or numbers: null is NaN, which JSON cannot express. */
 const goldenTensor = z.strictObject({ shape: z.array(count), data: z.array(z.number().nullable()) });
 
 export const manifestSchema = z.strictObject({
@@ -60,14 +60,14 @@ export const manifestSchema = z.strictObject({
   /** sha256 by path inside the folder. */
   files: z.record(z.string(), sha256),
   features: z.strictObject({ user: z.array(featureSchema).min(1), campaign: z.array(featureSchema) }),
-  /** What inputs of model.onnx are that are not called after their feature: see `InputNames`. */
+  /** The meaning of inputs of model.onnx that are not named after their feature: see `InputNames`. */
   inputs: z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1)])).optional(),
-  /** Initializers of model.onnx that are another one, which alone is a parameter of the model. */
+  /** Initializers of model.onnx that are copies of another one; only that one is a parameter of the model. */
   tied: z
     .array(z.strictObject({ parameter: z.string(), as: z.string(), transposed: z.boolean() }))
     .min(1)
     .optional(),
-  /** Tables whose row 0 is 0 and stays so, as PyTorch's padding_idx says. */
+  /** Tables whose row 0 is 0 and stays 0, as with PyTorch's padding_idx. */
   padded: z.array(z.string()).min(1).optional(),
   /** Initializers that adaptation changes: names, or all float ones with a gradient. */
   adapted_parameters: z.union([z.literal('all'), z.array(z.string()).min(1)]),
@@ -76,7 +76,7 @@ export const manifestSchema = z.strictObject({
   evaluation: z
     .strictObject({ data: z.string(), campaigns: z.string(), groups: z.record(z.string(), evaluationGroup) })
     .nullable(),
-  /** How far later members are less like the seeds; left out where it was not measured: no drift is assumed. */
+  /** How much less later members resemble the seeds. If it was not measured it is absent, and no drift is assumed. */
   drift: drift.optional(),
   /** How it was trained, for readers. */
   training: z.record(z.string(), z.unknown()).nullable(),
@@ -87,7 +87,7 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestFeature = Manifest['features']['user'][number];
 
-/** What a population or a graph has to know of a feature. */
+/** What a population or a graph needs to know about a feature. */
 export function featureOf(feature: ManifestFeature): {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -99,7 +99,7 @@ export function featureOf(feature: ManifestFeature): {
   return 'size' in feature ? { name, kind, size: feature.size } : { name, kind };
 }
 
-/** Ids of a feature: tokens and id 0; none of a feature without tokens. */
+/** The number of ids of a feature: its tokens and id 0; 0 for a feature without tokens. */
 export function vocabularySizeOf(feature: ManifestFeature): number {
   return 'vocabulary_size' in feature ? feature.vocabulary_size : 0;
 }
@@ -109,9 +109,7 @@ export type DriftMeasure = z.infer<typeof driftMeasure>;
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
-/**
- * Code names the two regressions by what they are; `companion` and `regression` remain their names in manifest.json.
- */
+/** The code has descriptive names for the two regressions; manifest.json calls them `companion` and `regression`. */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
 export type PopulationRegressionSettings = Omit<
   NonNullable<DescentSettings['stack']>['regressions'][number],
@@ -130,15 +128,13 @@ export function describeFeature(feature: ManifestFeature): string {
   return `${name}: ${parts.join(', ')}`;
 }
 
-/**
- * The parameters that shift the logits: those of gradient descent, and that of the whole-population regression.
- */
+/** The parameters that shift the logits: those of gradient descent and of the whole-population regression. */
 export function linearParameters(settings: DescentSettings): string[] {
   const fitted = regressionParameter(settings);
   return [...Object.keys(settings.rates), ...(fitted === null ? [] : [fitted])];
 }
 
-/** The parameter of the whole-population regressions; null where there are none. */
+/** The parameter of the whole-population regressions; null if there are none. */
 export function regressionParameter({ stack, regression }: DescentSettings): string | null {
   if (stack) return stack.regressions.length > 0 ? stack.parameter : null;
   return regression?.parameter ?? null;
@@ -150,9 +146,8 @@ export function parametersOf(settings: DescentSettings): string[] {
 }
 
 /**
- * The default adaptation of a model. The published one is two epochs of Adam at .001, which hardly move a model with
- * few seeds; here up to five at .003, the number chosen by held-out seeds, with ten negatives per seed, resampled each
- * epoch.
+ * The default adaptation of a model: up to five epochs of Adam at .003, the number chosen with held-out seeds, and ten
+ * negatives per seed, resampled each epoch. The published two epochs at .001 hardly change a model with few seeds.
  */
 export const DEFAULT_ADAPTATION: AdamSettings = {
   optimiser: 'adam',

@@ -1,4 +1,4 @@
-/** The graph of a model file as the contract has it: what the service runs, adapts and gives away. */
+/** Converts the graph of a model file to the contract: the graph that the service runs, adapts and exports. */
 import {
   exactSigmoids,
   filesFrom,
@@ -16,12 +16,12 @@ import { MODEL_FILE, type ModelFolder, refused } from './folder.ts';
 import type { ImportSchema } from './import/schema.ts';
 import type { Manifest } from './manifest.ts';
 
-/** What of a manifest, or of the schema of an import, says how the file is to be read. */
+/** The parts of a manifest, or of an import's schema, that say how to read the file. */
 export type Reading = Pick<Manifest, 'features' | 'inputs' | 'tied' | 'padded'>;
 
 /**
- * `graph`, as its file has it, with the inputs and the output of the contract, its masks fixed, its weights tied, rows
- * of padding kept, and its probabilities exact; `path` names the model in a refusal (invalid_model).
+ * Returns `graph`, as read from its file, with the inputs and the output of the contract, constant masks, tied weights,
+ * fixed padding rows and exact probabilities; `path` names the model in a refusal (invalid_model).
  */
 export function contractGraph(path: string, graph: Graph, { features, inputs, tied, padded }: Reading): Graph {
   const missing = [...(tied ?? []).flatMap(({ parameter, as }) => [parameter, as]), ...(padded ?? [])].find(
@@ -32,7 +32,9 @@ export function contractGraph(path: string, graph: Graph, { features, inputs, ti
   return exactSigmoids(keepPaddingRows(tieWeights(adapted, tied ?? []), padded ?? []));
 }
 
-/** How an exported graph is read by `schema`: what an export loses is found in it, unless the schema says otherwise. */
+/**
+ * How to read an exported graph: ties and padding that the export lost are detected unless the schema specifies them.
+ */
 export function readingOf(path: string, graph: Graph, schema: ImportSchema): Reading {
   const tied = schema.tied ? findTies(graph) : [];
   const found = findPaddedTables(graph);
@@ -40,7 +42,7 @@ export function readingOf(path: string, graph: Graph, schema: ImportSchema): Rea
   for (const name of padded)
     if (!found.includes(name))
       throw refused(path, `the schema says that "${name}" is padded, and it is no table whose row 0 alone is 0`);
-  // a table that is another one is none of its own
+  // a tied table is not a table of its own
   const own = padded.filter((name) => !tied.some(({ parameter }) => parameter === name));
   return {
     features: schema.features,

@@ -1,4 +1,4 @@
-/** Where packages/onnx-grad meets the service: its errors as the service's own, and its devices. */
+/** Adapts packages/onnx-grad to the service: converts its errors, and opens its devices. */
 import {
   type Device,
   OnnxGradError,

@@ -18,7 +18,7 @@ export interface ParameterRole {
   readonly name: string;
   readonly shape: readonly number[];
   readonly role: 'compact' | 'dense' | 'fixed';
-  /** Why it is dense or fixed. */
+  /** Why the parameter is dense or fixed. */
   readonly reason: string | null;
 }
 
@@ -70,7 +70,7 @@ export function selectParameters(
   return { adapted: [...graph.initializers.keys()].filter((name) => !reasons.has(name)), fixed: reasons };
 }
 
-/** Those of `names` with a gradient of the score. */
+/** The names of parameters that the score has a gradient for. */
 export function differentiableAmong(names: Iterable<string>, graph: Graph): string[] {
   const trainable = new Set(trainableParameters(graph));
   return [...names].filter((name) => trainable.has(name));
@@ -87,7 +87,7 @@ export function rolesOf(graph: Graph, { fixed }: Selection, cut: TableCut): Para
   });
 }
 
-/** An unsupported gradient: the sentence names op, node and path. */
+/** An unsupported gradient; the sentence names op, node and path. */
 export interface RefusedGradient {
   readonly parameters: readonly string[];
   readonly sentence: string;

@@ -1,12 +1,12 @@
 /**
- * Tensor files: one line of JSON (facts, names, shapes, a sha256), then the elements; a damaged or altered file is
- * never accepted.
+ * Reads and writes tensor files: one line of JSON (facts, names, shapes, a sha256), then the elements. Damaged or
+ * altered files are refused.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../../packages/onnx-grad/index.ts';
 
-/** What the header line may contain in addition to its own `tensors` and `sha256`: plain JSON. */
+/** Plain JSON that the header line may contain in addition to `tensors` and `sha256`. */
 export type Facts = Readonly<Record<string, unknown>>;
 
 export interface TensorFile {
@@ -30,9 +30,7 @@ const headerSchema = z.looseObject({
   sha256: z.string(),
 });
 
-/**
- * The file as parts to be written one after another; the tensors are not copied. Equal content produces equal bytes.
- */
+/** The file in parts, to be written one after another; tensors are not copied. Equal content produces equal bytes. */
 export function encodeTensorFile({ facts, tensors }: TensorFile): NodeJS.ArrayBufferView[] {
   const described = [...tensors].map(([name, { dtype, shape }]) => ({
     name,

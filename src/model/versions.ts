@@ -1,4 +1,4 @@
-/** The models of a data folder: a folder a version, and one file that says which of them is served. */
+/** The models of a data folder: a folder per version, and a file that says which of them is served. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
@@ -11,27 +11,27 @@ import type { Manifest } from './manifest.ts';
 
 /** The folder of models in a data folder. */
 export const MODELS_FOLDER = 'models';
-/** The file that says which model is served: it is replaced whole, so a kill leaves the old one or the new one. */
+/** The file that says which model is served. It is replaced atomically, so a kill leaves the old one or the new one. */
 export const SERVED_FILE = 'served.json';
-/** Models that a rollback can go back through. */
+/** How many models back a rollback can go. */
 const MOST_HISTORY = 20;
-/** What `rename` answers where the folder is there already. */
+/** Error codes of `rename` if the folder already exists. */
 const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const VERSION = /^[0-9a-f]{12}$/;
 
-/** What a model that was served came through. */
+/** How a model came to be served. */
 const servedModelSchema = z.object({
   version: z.string().regex(VERSION),
-  /** RFC 3339; null for the one that `--model` named. */
+  /** RFC 3339; null for the model of `--model`. */
   activated_at: z.string().nullable(),
-  /** The check before it was served, as the API shows it; null if there was none. */
+  /** The check before it was served, in the form of the API; null if there was none. */
   check: z.unknown(),
 });
 
 const servedSchema = z.object({
   /** The version of `--model`; null if no service has started with the folder since. */
   base: z.string().regex(VERSION).nullable(),
-  /** The last one is served, those before it were. */
+  /** The last one is served; those before it were served earlier. */
   history: z.array(servedModelSchema).min(1),
 });
 
@@ -41,7 +41,7 @@ export type ServedModels = z.output<typeof servedSchema>;
 /** A model of the folder. */
 export interface ModelSummary {
   readonly manifest: Manifest;
-  /** When its files were put there, in ms since 1970. */
+  /** When its files were written, in ms since 1970. */
   readonly publishedAt: number;
   readonly bytes: number;
 }
@@ -56,7 +56,7 @@ export function findModel(models: string, version: string): string | null {
   return VERSION.test(version) && existsSync(join(path, MANIFEST_FILE)) ? path : null;
 }
 
-/** All that can be read, the newest first. */
+/** All models that can be read, newest first. */
 export function listModels(models: string): ModelSummary[] {
   if (!existsSync(models)) return [];
   const names = withStorage(`list ${models}`, () => readdirSync(models));
@@ -84,14 +84,14 @@ export function summarise(path: string): ModelSummary | null {
 }
 
 /**
- * Copies a model into the folder as its version, whole or not at all; one that is there already stays as it is. The
- * event loop goes on meanwhile. The copy is not verified. @throws AppError invalid_model, storage_failed
+ * Copies a model into the folder under its version, completely or not at all; an existing copy stays as it is. Does not
+ * block the event loop, and does not verify the copy. @throws AppError invalid_model, storage_failed
  */
 export async function publishModel(models: string, from: string): Promise<string> {
   const manifest = readManifest(from);
   const path = join(resolve(models), manifest.version);
   if (findModel(models, manifest.version) !== null) return path;
-  // not by process id: in two containers both may have the same
+  // not by process id: processes in two containers may have the same
   const temporary = `${path}.copying-${randomUUID()}`;
   try {
     createFolder(resolve(models));
@@ -112,14 +112,14 @@ export async function publishModel(models: string, from: string): Promise<string
     return path;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    // another was quicker, and what it made stays
+    // another process was faster: its copy stays
     if (IS_THERE.has((error as NodeJS.ErrnoException).code ?? '') && findModel(models, manifest.version) !== null)
       return path;
     throw storageError(`copy the model ${from} to ${path}`, error);
   }
 }
 
-/** Removes a version that nobody serves. @throws AppError storage_failed */
+/** Removes a version, which must not be served. @throws AppError storage_failed */
 export async function removeModel(models: string, version: string): Promise<void> {
   await rm(join(models, version), { recursive: true, force: true });
 }
@@ -135,7 +135,7 @@ export function readServedModels(models: string): ServedModels | null {
   }
 }
 
-/** Durable when it returns. Only while the data folder is locked. @throws AppError storage_failed */
+/** Durable when it returns. The caller must hold the data folder's lock. @throws AppError storage_failed */
 export function writeServedModels(models: string, { base, history }: ServedModels): void {
   const file = join(models, SERVED_FILE);
   const text = `${JSON.stringify({ base, history: history.slice(-MOST_HISTORY) }, null, 1)}\n`;

@@ -1,4 +1,4 @@
-/** The vocabulary of a feature: token -> id. Id 0 is unknown and empty. */
+/** The vocabulary of a feature: token -> id. Id 0 means unknown or empty. */
 
 export interface Vocabulary {
   /** Number of ids: tokens and id 0. */

@@ -136,7 +136,7 @@ describe('verify', () => {
     rmSync(at(second), { recursive: true });
     const faults = [
       { path: `models/${first}`, message: expect.stringMatching(/^model\.onnx does not match the manifest/) },
-      { path: 'models/served.json', message: `it names model ${second}, which is not there` },
+      { path: 'models/served.json', message: `it names model ${second}, which does not exist` },
     ];
     expect(await verify(to, { repair: true })).toMatchObject({ whole: false, models: 1, faults, removed: 2 });
     expect(process.exitCode).toBe(4);

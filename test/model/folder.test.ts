@@ -319,7 +319,7 @@ describe('readModelFolder refuses', () => {
 
   it.each([
     ['["a", "b", "a", "d"]', 'contains a token twice'],
-    ['["a", "b", "", "d"]', 'contains an empty token, which id 0 stands for'],
+    ['["a", "b", "", "d"]', 'contains an empty token, but id 0 means empty'],
     ['["a", "b", "c"]', 'has 3 tokens, but the manifest says 4'],
     ['["a", "b", "c", 4]', 'is not a list of tokens'],
     ['{"a": 1}', 'is not a list of tokens'],

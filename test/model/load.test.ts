@@ -556,7 +556,7 @@ describe('loadModel refuses', () => {
       for (const priors of [undefined, [{ power: 0, rank: 1 }]]) {
         await write(path, { regressions: [DRAWN] }, priors);
         expect(await refusalOf(path)).toContain(
-          'a regression of power 0.25 has a prior, but `priors` has none of that power',
+          'a regression with power 0.25 has a prior, but `priors` has none with that power',
         );
       }
     });
@@ -570,11 +570,11 @@ describe('loadModel refuses', () => {
       }
     });
 
-    it('with two priors of one power', async () => {
+    it('with two priors with the same power', async () => {
       const path = newFolder();
       const prior = { power: 0.25, rank: 1 };
       await write(path, { regressions: [DRAWN] }, [prior, prior]);
-      expect(await refusalOf(path)).toContain('it has two priors of power 0.25');
+      expect(await refusalOf(path)).toContain('it has two priors with power 0.25');
     });
 
     it.each([

@@ -65,7 +65,7 @@ describe('testExpansion', () => {
     await expect(imported(folder)).rejects.toMatchObject({
       code: 'invalid_model',
       message: expect.stringMatching(
-        /random user 0 is NaN: Div node "mean" is the first to make it\. Likely cause: the row of "hist" is all padding/,
+        /random user 0 is NaN: Div node "mean" is the first to produce it\. Likely cause: the row of "hist" is all padding/,
       ),
     });
   });

@@ -2,11 +2,11 @@
 import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/index.ts';
 import type { ColumnKind } from '../../lib/feature-kinds.ts';
 
-/** How numbers are cut into bands and standardised. */
+/** How numbers are divided into bands and standardised. */
 export interface NumberScale {
-  /** Where bands begin, but for the first: float32, strictly ascending. Empty for a vector. */
+  /** Lower bounds of the bands, except the first: float32, strictly ascending. Empty for a vector. */
   readonly edges: readonly number[];
-  /** By number: of a vector, as many as it has. */
+  /** One mean, or for a vector one per element. */
   readonly means: readonly number[];
   /** Standard deviations, above 0. */
   readonly deviations: readonly number[];
@@ -15,26 +15,26 @@ export interface NumberScale {
 export interface MetaHeacFeature {
   readonly name: string;
   readonly kind: ColumnKind;
-  /** Most tokens of a multi-valued feature. */
+  /** Maximum number of tokens of a multi-valued feature. */
   readonly maxLength?: number;
-  /** Rows of the table: see `rowsOfScale` of numbers; of others tokens and id 0. */
+  /** Rows of the table: for numbers see `rowsOfScale`; for others, tokens and id 0. */
   readonly rows: number;
-  /** Of numbers and vectors. */
+  /** For numbers and vectors. */
   readonly scale?: NumberScale;
 }
 
-/** A standardised number is cut at this many standard deviations: one absurd price must not be all that counts. */
+/** A standardised number is clipped at this many standard deviations: one absurd price must not dominate. */
 export const MOST_DEVIATIONS = 4;
 
 /**
- * The rows of a table that numbers take: of a vector one for each of its numbers; of a number 0 (unused), its bands,
- * one for a missing number, and the last one for the standardised number itself.
+ * The number of table rows that a feature takes: for a vector one per element; for a number row 0 (unused), its bands,
+ * one row for missing, and the last one for the standardised number itself.
  */
 export function rowsOfScale({ edges, means }: NumberScale, kind: ColumnKind): number {
   return kind === 'vector' ? means.length : missingBand({ edges }) + 2;
 }
 
-/** The row of missing numbers; that of the standardised number is the next. */
+/** The row for missing numbers; the row for the standardised number is the next. */
 export function missingBand({ edges }: Pick<NumberScale, 'edges'>): number {
   return edges.length + 2;
 }
@@ -45,11 +45,11 @@ export type MakeParameter = (name: string, shape: readonly number[], fanIn: numb
 export interface FeatureInput {
   readonly name: string;
   readonly feature: MetaHeacFeature;
-  /** Ids, `[rows]` or `[rows, maxLength]`; of a number its band. null for a vector. */
+  /** Ids, `[rows]` or `[rows, maxLength]`; for a number, its band. null for a vector. */
   readonly ids: Value | null;
-  /** Number of tokens of a list, `[rows]`; and which places hold one, `[rows, maxLength]` as 0 and 1. */
+  /** Number of tokens of a list, `[rows]`; and which positions hold one, `[rows, maxLength]` as 0 and 1. */
   readonly list: { readonly length: Value; readonly present: Value } | null;
-  /** Standardised, 0 where missing: `[rows, 1]` of a number, `[rows, size]` of a vector; null for tokens. */
+  /** Standardised, 0 where missing: `[rows, 1]` for a number, `[rows, size]` for a vector; null for tokens. */
   readonly numbers: Value | null;
 }
 
@@ -77,7 +77,7 @@ export function declare(b: Builder, name: string, rows: 'batch' | 1, feature: Me
   }
 }
 
-/** 1 + the edges that are not above the number; the row of missing ones for NaN. `[rows]` */
+/** 1 + the number of edges that are not above the value; for NaN, the row for missing numbers. `[rows]` */
 function bandOf(b: Builder, name: string, value: Value, { scale }: MetaHeacFeature): Value {
   const edges = scale!.edges;
   return b.named(`${name}/`, () => {
@@ -130,8 +130,8 @@ function declareList(b: Builder, name: string, rows: 'batch' | 1, feature: MetaH
 }
 
 /**
- * One feature as `[rows, k]`: a look-up, or the pooled tokens of a list (an empty one gives zeros); of a number what
- * its band looks up and a direction times the standardised number, of a vector a linear map.
+ * One feature as `[rows, k]`: a look-up, or the pooled tokens of a list (an empty one gives zeros); for a number, the
+ * look-up of its band plus a direction times the standardised number; for a vector, a linear map.
  */
 export function embed(
   b: Builder,

@@ -1,4 +1,7 @@
-/** The adaptable heads of MetaHeac's graph: what they look up of a user, and what they add to every critic's logit. */
+/**
+ * The adaptable heads of MetaHeac's graph: the user's rows that they look up, and the term that they add to every
+ * critic's logit.
+ */
 import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/index.ts';
 import { embed, type FeatureInput, type MakeParameter, type MetaHeacFeature, sumPresent } from './feature-inputs.ts';
 
@@ -14,8 +17,8 @@ export interface HeadsConfig {
 }
 
 /**
- * Names of the heads: what adaptation changes. No step of descent moves `regression`, the whole-population regression,
- * or `scale`.
+ * Names of the heads' parameters, which adaptation changes. Gradient descent does not change `regression` (the
+ * whole-population regression) and `scale`.
  */
 export const HEADS = {
   wide: 'heads.wide',
@@ -27,7 +30,7 @@ export const HEADS = {
 /** The table of latent vectors: row `offsetOf(feature) + id`. */
 export const LATENT_TABLE = 'latent.tokens';
 
-/** Dimensions that a vector has in the latent space, at most. */
+/** Maximum number of dimensions of a vector in the latent space. */
 const MOST_VECTOR_LATENT = 32;
 
 /** The map of a user's vector into the latent space, `[size, latentOf(feature)]`. */
@@ -35,7 +38,7 @@ export function latentMap(feature: string): string {
   return `latent.user.${feature}`;
 }
 
-/** Dimensions of the latent space that are a feature's alone. */
+/** Number of dimensions of the latent space that belong to one feature alone. */
 function latentOf({ kind, rows }: MetaHeacFeature): number {
   return kind === 'vector' ? Math.min(rows, MOST_VECTOR_LATENT) : 0;
 }
@@ -52,7 +55,7 @@ function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, n
   );
 }
 
-/** What the heads look up: rows of the stacked tables, and what they weigh; both `[batch, places]`. */
+/** What the heads look up: rows of the stacked tables, and their weights; both `[batch, places]`. */
 interface Places {
   readonly rows: Value;
   readonly weights: Value;
@@ -67,7 +70,7 @@ function placesOf(b: Builder, user: readonly FeatureInput[]): { tokens: Places[]
     const offset = offsets.get(feature.name)!;
     if (ids !== null) {
       const rows = asList(b.add('Add', [ids, b.scalar(offset, 'int32')]), list !== null);
-      // id 0 is unknown or empty, and is no token
+      // id 0 means unknown or empty, and is not a token
       const known = () =>
         b.add('Cast', [b.add('Greater', [asList(ids, false), b.scalar(0, 'int32')])], { to: 'float32' });
       tokens.push({ rows, weights: list?.present ?? known() });
@@ -77,7 +80,7 @@ function placesOf(b: Builder, user: readonly FeatureInput[]): { tokens: Places[]
       tokens.push({ rows: constantRows(b, numbers, [offset + feature.rows - 1]), weights: numbers });
     else {
       const own = Array.from({ length: feature.rows }, (_, i) => offset + i);
-      // a vector is as long as a token, however many numbers it has
+      // a vector has the same norm as a token, whatever its size
       const weights = b.add('Div', [numbers, b.scalar(Math.sqrt(feature.rows), 'float32')]);
       vectors.push({ rows: constantRows(b, numbers, own), weights });
     }
@@ -103,8 +106,8 @@ function withVectors(
 }
 
 /**
- * What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that
- * stack the features.
+ * The term that the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in
+ * tables that stack the features.
  */
 export function addHeads(
   b: Builder,
@@ -128,14 +131,15 @@ export function addHeads(
     const rows = user.reduce((sum, { feature }) => sum + feature.rows, 0);
     const wide = b.add('Gather', [parameter(HEADS.wide, [rows], rows), tokens], { axis: 0 });
     const wideSum = b.add('ReduceSum', [b.add('Mul', [wide, present]), b.ints([1])], { keepdims: 1 });
-    // the regression sees the numbers of vectors, too
+    // the regression also uses the numbers of vectors
     const all = places.vectors.length === 0 ? { tokens, present } : withVectors(b, places, tokens, present);
     const fitted = b.add('Gather', [parameter(HEADS.regression, [rows], rows), all.tokens], { axis: 0 });
     const squares = user.some(({ numbers }) => numbers) ? b.add('Mul', [all.present, all.present]) : all.present;
     const count = b.add('Max', [b.add('ReduceSum', [squares, b.ints([1])], { keepdims: 1 }), b.scalar(1, 'float32')]);
     const fittedSum = b.add('ReduceSum', [b.add('Mul', [fitted, all.present]), b.ints([1])], { keepdims: 1 });
     const fittedMean = b.add('Div', [fittedSum, b.add('Sqrt', [count])]);
-    const vectors = b.add('Gather', [parameter(LATENT_TABLE, [rows, latent], rows), tokens], { axis: 0 }); // [batch, all places, latent]
+    // [batch, all places, latent]
+    const vectors = b.add('Gather', [parameter(LATENT_TABLE, [rows, latent], rows), tokens], { axis: 0 });
     const ofTokens = sumPresent(b, present, vectors);
     const projected = user
       .filter(({ feature }) => feature.kind === 'vector')

@@ -31,7 +31,7 @@ export interface MetaHeacConfig {
   readonly heads?: HeadsConfig | null;
 }
 
-/** Where the initial parameters come from. */
+/** Creates the initial value of a parameter. */
 export type Initial = (name: string, shape: readonly number[], fanIn: number) => Tensor;
 
 /**
@@ -103,8 +103,8 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
 }
 
 /**
- * The heads alone: what is left of MetaHeac where its experts add nothing. Inputs and output are the same, and so are
- * the names of the parameters.
+ * The heads alone, for data on which MetaHeac's experts add nothing. Inputs, output and the names of the parameters are
+ * the same.
  */
 export function buildHeadsAlone(
   { user, campaign, heads }: MetaHeacConfig & { readonly heads: HeadsConfig },
@@ -130,7 +130,7 @@ export function buildHeadsAlone(
 
 interface Widths {
   readonly k: number;
-  /** User features. */
+  /** Number of user features. */
   readonly users: number;
   readonly experts: number;
   readonly h1: number;

@@ -56,7 +56,7 @@ export async function dryRun(
       batches,
       batches.map(({ feeds }) => feeds),
     );
-    // the adapted parameters are asked for where something is wrong: tables may be large
+    // the adapted parameters are fetched only if something is wrong: tables may be large
     const check = async (i: number, adapted: () => Parameters) => {
       const model = () => ({ ...graph, initializers: new Map([...graph.initializers, ...adapted()]) });
       const { feeds } = batches[i]!;
@@ -90,7 +90,9 @@ export async function dryRun(
   return { losses, users: BATCHES * ROWS, unmoved };
 }
 
-/** Scores must be probabilities, one for each user of `feeds`, which `graph` gave them for. */
+/**
+ * Refuses scores that are not probabilities, or not one per user of `feeds`. `graph` is the model that computed them.
+ */
 export async function checkScores(
   path: string,
   { graph, features, feeds }: { readonly graph: () => Graph; readonly feeds: Feeds } & Pick<Manifest, 'features'>,
@@ -113,7 +115,7 @@ export async function checkScores(
   }
 }
 
-/** ONNX Runtime's message about a batch that does not fit, with the most common cause. */
+/** The refusal of a model that cannot score: ONNX Runtime's message, with the most common cause. */
 export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
   const known = error instanceof GraphError ? error : appErrorOf(error);
   if (known instanceof AppError) return known;

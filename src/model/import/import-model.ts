@@ -45,14 +45,14 @@ export interface ImportOptions {
   readonly schema: string;
   /** Model folder to write; an existing model folder is replaced, any other folder is refused. */
   readonly out: string;
-  /** Default: the schema's, else the file's name. */
+  /** Default: the schema's name, else the file's. */
   readonly name?: string;
   /** ISO 8601. */
   readonly created: string;
   readonly device?: Device;
   /**
-   * Tries the written folder before it takes its place; what it throws ends the import, and nothing is left. The stages
-   * after a model's loading are not known here.
+   * Tests the written folder before it is moved to its place; if it throws, the import fails and leaves nothing behind.
+   * It covers the stages after loading, which this module does not know.
    */
   readonly test?: (folder: string) => Promise<void>;
 }
@@ -64,7 +64,7 @@ export interface ImportReport {
   readonly parameters: readonly ParameterRole[];
   /** Number of nodes by op, most frequent first. */
   readonly ops: ReadonlyMap<string, number>;
-  /** For fixed parameters: a model with a refusal for an adapted parameter is refused itself. */
+  /** For fixed parameters only: a refused gradient of an adapted parameter refuses the whole model. */
   readonly refused: readonly RefusedGradient[];
   readonly dryRun: DryRun;
 }
@@ -132,8 +132,8 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 }
 
 /**
- * The graph of an exported file, and what is written of it: the file itself, or where it keeps data elsewhere the bytes
- * of one that holds all of it. A large file is in memory once. Whatever cannot be read is invalid_model.
+ * The graph of an exported file, and the file to write: the same file, or, if it has external data, the bytes of a
+ * self-contained one. A large file is in memory only once. @throws AppError invalid_model if it cannot be read
  */
 export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {
   const stat = statSync(file, { throwIfNoEntry: false });
@@ -218,7 +218,7 @@ async function makeGoldenBatch(
   const feeds = randomFeeds(graph, features, GOLDEN_ROWS, rng);
   let scores: Float32Array;
   try {
-    // by compact tables: a session of the whole model would hold it two times more
+    // with compact tables: a session of the whole model would hold two more copies of it
     scores = await (await program.start(graph.initializers, [], [feeds])).scores(0);
   } catch (error) {
     throw refusalOf(path, graph, error);

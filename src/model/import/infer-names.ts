@@ -1,13 +1,13 @@
-/** What inputs of an exported model probably are, by their names and shapes: a proposal, with notes. */
+/** Guesses what the inputs of an exported model are from their names and shapes; each guess has a note. */
 import { type Graph, isFloat } from '../../../packages/onnx-grad/index.ts';
 import { SIDES } from '../interface.ts';
 
-/** What an input is taken for. A target of null is not known: somebody has to say it. */
+/** What an input is taken for. A target of null is unknown and must be filled in. */
 export interface ProposedInput {
-  /** `user.<feature>`, with `.length`, `.mask` or `.padding` for what accompanies a list. */
+  /** `user.<feature>`, with `.length`, `.mask` or `.padding` for an input that accompanies a list. */
   readonly target: string | null;
   readonly part: 'ids' | 'length' | 'mask' | 'padding';
-  /** The input that has the ids, of what accompanies a list. */
+  /** The input with the ids of the list. */
   readonly ids: string;
 }
 
@@ -18,8 +18,8 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, part: 'length' | 'mask' | 'p
 ];
 
 /**
- * By input, in the graph's order. Names of another form than the contract's are noted: each is a guess. `lookedUp` are
- * the inputs by which tables are looked up.
+ * The proposals by input, in the graph's order. Names that are not of the contract's form are guessed, with a note
+ * each. `lookedUp` are the inputs that index tables.
  */
 export function proposeInputs(
   graph: Graph,
@@ -39,7 +39,7 @@ export function proposeInputs(
     const { dtype, shape } = graph.values.get(input)!;
     const isMatrix = !isOwn && shape.length === 2 && shape[1] !== 1 && isFloat(dtype);
     if (isMatrix && (lookedUp.has(input) || dtype !== 'float32')) {
-      notes.push(`input "${input}" is a matrix: say in "inputs" which feature each of its columns is`);
+      notes.push(`input "${input}" is a matrix: list the feature of each column in "inputs"`);
       found.set(input, { target: null, part: 'ids', ids: input });
       continue;
     }
@@ -47,12 +47,12 @@ export function proposeInputs(
     found.set(input, { target, part: 'ids', ids: input });
     if (isMatrix)
       notes.push(
-        `input "${input}" is taken for the vector "${target}": in "inputs" say campaign.<feature> if it is of a ` +
-          'campaign; numbers that are features of their own need an input each',
+        `input "${input}" is taken for the vector "${target}": write campaign.<feature> in "inputs" if it ` +
+          'belongs to a campaign; numbers that are separate features need an input each',
       );
     else if (target !== input)
       notes.push(
-        `input "${input}" is taken for "${target}": in "inputs" say campaign.<feature> if it is of a campaign`,
+        `input "${input}" is taken for "${target}": write campaign.<feature> in "inputs" if it belongs to a campaign`,
       );
   }
   return found;
@@ -64,7 +64,7 @@ function targetOf(input: string): string {
   return side ? `${side}.${input.slice(side.length + 1)}` : `user.${input}`;
 }
 
-/** The list that `input` goes with, if its name is that of one and a suffix. */
+/** The list that `input` accompanies, if its name is the list's name with a suffix. */
 function companionOf(graph: Graph, input: string): { part: 'length' | 'mask' | 'padding'; ids: string } | null {
   for (const [suffix, part] of SUFFIXES) {
     const ids = input.replace(suffix, '');

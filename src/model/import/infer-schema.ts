@@ -30,27 +30,27 @@ export interface ProposedFeature {
 }
 
 export interface ProposedSchema {
-  /** Of inputs that are not called after their feature; null where it is not known. */
+  /** The meaning of inputs that are not named after their feature; null if unknown. */
   readonly inputs?: Readonly<Record<string, string | null>>;
   readonly features: { readonly user: readonly ProposedFeature[]; readonly campaign: readonly ProposedFeature[] };
 }
 
 export interface Proposal {
   readonly schema: ProposedSchema;
-  /** What the graph does not reveal, or what violates the contract. */
+  /** What the graph does not reveal, and what violates the contract. */
   readonly notes: readonly string[];
 }
 
 /** Width of the lists of a feature whose inputs do not specify it. */
 const ANY_WIDTH = 4;
-/** No table with more rows fits into memory: if higher ids can still be looked up, something folds them. */
+/** No table with more rows fits into memory: if higher ids can still be looked up, they are hashed or clipped. */
 const HUGE_ID = 2 ** 31 - 2;
 /** Ids tried one by one to find where a hash or a clip begins to repeat. */
 const FOLDED_IDS = 65_536;
 
 /**
- * The proposal for `graph`, an exported model. Inputs that are not called `user.<feature>`, `user.<feature>.length` or
- * `campaign.<feature>` are guessed at, with a note. @throws GraphError
+ * The proposal for `graph`, an exported model. The meaning of inputs that are not named `user.<feature>`,
+ * `user.<feature>.length` or `campaign.<feature>` is guessed, with a note. @throws GraphError
  */
 export async function inferSchema(graph: Graph): Promise<Proposal> {
   const notes: string[] = [];
@@ -88,7 +88,7 @@ async function propose(
   notes: string[],
 ): Promise<ProposedFeature> {
   const value = graph.values.get(input)!;
-  // floats are ids where they are cast to look something up: whether they are shows in what is found below
+  // floats are ids if they are cast and looked up, which `isLookedUp` finds
   if (value.dtype === 'bool' || value.shape.length < 1 || value.shape.length > 2)
     notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids, or float32 numbers, of rank 1 or 2`);
   if (value.dtype === 'float32' && !sizes.isLookedUp(input)) return proposeNumbers(name, input, value.shape, notes);
@@ -98,13 +98,14 @@ async function propose(
     return { name, kind: 'single', vocabulary_size: size };
   if (!accompanied)
     notes.push(
-      `input "${input}" is taken for a list that is padded with 0: there is no input "${input}.length" for how many of its tokens count`,
+      `input "${input}" is taken for a list that is padded with 0: there is no input "${input}.length" with its ` +
+        'number of tokens',
     );
   const width = value.shape[1]!;
   if (isParallel(graph, proposed, input))
     notes.push(
-      `input "${input}" is as long as another list: if they are parallel, give both "unknown": "keep", so that tokens ` +
-        'stay in their places',
+      `input "${input}" is as long as another list: if they are parallel, set "unknown": "keep" for both, so that ` +
+        'tokens keep their positions',
     );
   if (typeof width === 'string') notes.push(`input "${input}" does not specify its longest list: fill in max_length`);
   return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
@@ -121,21 +122,21 @@ function isParallel(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>, 
   });
 }
 
-/** A float input is a number, or a vector where it has a second axis of another size than 1. */
+/** A float input is a number, or a vector if it has a second axis whose size is not 1. */
 function proposeNumbers(
   name: string,
   input: string,
   shape: readonly (number | string)[],
   notes: string[],
 ): ProposedFeature {
-  notes.push(`input "${input}" is fed 0 where its value is missing: "missing" says another number, null says NaN`);
+  notes.push(`input "${input}" is fed 0 for a missing value: set "missing" to another number, or to null for NaN`);
   const size = shape[1];
   if (size === undefined || size === 1) return { name, kind: 'number', missing: 0 };
   if (typeof size === 'string') notes.push(`input "${input}" does not say how many numbers it has: fill in size`);
   return { name, kind: 'vector', size: typeof size === 'number' ? size : null, missing: 0 };
 }
 
-/** Tries ids on the look-ups of a graph: one feature at a time, all others 0. */
+/** Tries ids on the look-ups of a graph, one feature at a time, with all others 0. */
 class VocabularySizes {
   readonly #graph: Graph;
   readonly #proposed: ReadonlyMap<string, ProposedInput>;
@@ -172,7 +173,7 @@ class VocabularySizes {
     );
   }
 
-  /** Whether a table is looked up by `input`. */
+  /** Whether `input` indexes a table. */
   isLookedUp(input: string): boolean {
     return this.#lookups.some(({ inputs }) => inputs.includes(input));
   }
@@ -194,7 +195,7 @@ class VocabularySizes {
 
   async #tryIds(own: readonly Lookup[], input: string, notes: string[]): Promise<number | null> {
     if (!(await this.#fits(own, input, 0))) {
-      notes.push(`id 0 of input "${input}" has no row in a table, but it stands for unknown and empty`);
+      notes.push(`id 0 of input "${input}" has no row in a table, but it means unknown or empty`);
       return null;
     }
     const largest = await this.#largestFitting(own, input);
@@ -221,7 +222,7 @@ class VocabularySizes {
     return own.every(({ index, rows }) => read.get(index)!.every((row) => row >= 0 && row < rows));
   }
 
-  /** Ids of a feature whose ids are hashed or clipped: as many as have rows of their own. */
+  /** The number of ids that have rows of their own, for a feature whose ids are hashed or clipped. */
   async #beforeRepeating(own: readonly Lookup[], input: string, notes: string[]): Promise<number | null> {
     const most = Math.min(FOLDED_IDS, Math.max(...own.map(({ rows }) => rows)));
     const seen = new Set<string>();
@@ -234,7 +235,7 @@ class VocabularySizes {
       if (seen.has(rows)) break;
       seen.add(rows);
     }
-    // a fold comes back to rows that it has had; what goes on to others cuts a number into buckets
+    // hashed or clipped ids come back to rows seen before; ids that go on to new rows are cut into buckets
     let isCut = seen.size === 1;
     for (let id = 2 * seen.size; seen.size < most && id < HUGE_ID && !isCut; id *= 2)
       isCut = !seen.has(await rowsOf(id));
@@ -242,11 +243,11 @@ class VocabularySizes {
       notes.push(`ids of input "${input}" are cut into buckets: fill in its vocabulary_size`);
       return null;
     }
-    notes.push(`ids of input "${input}" are folded (hashed or clipped): the first ${seen.size} have their own rows`);
+    notes.push(`ids of input "${input}" are hashed or clipped: the first ${seen.size} have their own rows`);
     return seen.size;
   }
 
-  /** `size`, unless the rows of another feature begin earlier: several may share one table, one after another. */
+  /** `size`, or less if the rows of another feature begin earlier in a shared table. */
   async #withinStack(own: readonly Lookup[], input: string, size: number, notes: string[]): Promise<number> {
     let least = size;
     const bases = await this.#basesOf(input);
@@ -269,7 +270,7 @@ class VocabularySizes {
     return least;
   }
 
-  /** The row of id 0 in each table that `input` looks up, if id 1 has a different row. */
+  /** The row of id 0 in each table that `input` indexes, if id 1 has a different row. */
   async #basesOf(input: string): Promise<ReadonlyMap<string, number>> {
     const [zero, one] = [await this.#read(input, 0), await this.#read(input, 1)];
     const bases = new Map<string, number>();
@@ -281,7 +282,7 @@ class VocabularySizes {
     return bases;
   }
 
-  /** The rows that a user with `id` everywhere in `input` looks up. */
+  /** The rows that are looked up for a user with `id` everywhere in `input`. */
   async #read(input: string, id: number): Promise<ReadonlyMap<string, readonly number[]>> {
     const feeds: Record<string, Tensor> = {};
     for (const name of this.#graph.inputs) {

@@ -27,9 +27,9 @@ import {
 } from '../manifest.ts';
 import { vocabularyPath } from '../vocabulary.ts';
 
-/** Ids of one feature, including id 0: as many keys as a JavaScript Map can hold. */
+/** Maximum number of ids of a feature, including id 0: the capacity of a JavaScript Map. */
 const MAXIMUM_VOCABULARY = 2 ** 24;
-/** Bytes of a schema or a list of tokens. */
+/** Maximum size of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
 
 const { adapted_parameters, inputs, name, training } = manifestSchema.shape;
@@ -39,15 +39,15 @@ const feature = z
     name: featureName.regex(/^[^\p{Cc}]*$/u, 'contains a control character'),
     kind: z.enum(FEATURE_KINDS),
     max_length: maximumLength.nullish(),
-    /** Of a list. */
+    /** What becomes of unknown tokens of a list. */
     unknown: unknownTokens.optional(),
-    /** Numbers of a vector. */
+    /** Number of elements of a vector. */
     size: vectorSize.optional(),
-    /** What the model is fed where a number is missing; null: NaN. */
+    /** What the model is fed for a missing number; null: NaN. */
     missing: missingValue.optional(),
-    // a proposal writes null if it does not know it
+    // null in a proposal if unknown
     vocabulary_size: z.number().int().min(2, 'counts id 0 and at least one token').max(MAXIMUM_VOCABULARY).nullish(),
-    /** Tokens from id 1 on. */
+    /** Tokens, starting at id 1. */
     tokens: z.array(z.string()).optional(),
     /** A file with the tokens, next to the schema. */
     vocabulary: z.string().optional(),
@@ -59,10 +59,10 @@ const feature = z
     error: 'a multi-valued feature needs a max_length, a single-valued one must not have one',
   })
   .refine(({ kind, unknown }) => hasField(kind, 'unknown') || unknown === undefined, {
-    error: 'only a multi-valued feature says what becomes of unknown tokens',
+    error: 'only a multi-valued feature may have "unknown"',
   })
   .refine(({ kind, size }) => hasField(kind, 'size') === (size !== undefined), {
-    error: 'a vector has a size, and no other feature has one',
+    error: 'a vector must have a size, and no other feature may have one',
   })
   .refine(
     ({ kind, ...rest }) => hasTokens(kind) || !('tokens' in rest || 'vocabulary' in rest || 'vocabulary_size' in rest),
@@ -82,11 +82,11 @@ const schema = z.strictObject({
   /** Parameters that adaptation does not change. */
   fixed: z.array(z.string()).default([]),
   training: training.default(null),
-  /** What inputs are that are not called after their feature. */
+  /** The meaning of inputs that are not named after their feature. */
   inputs: inputs.unwrap().default({}),
   /** Whether weights that are equal in the file are one parameter. */
   tied: z.boolean().default(true),
-  /** Tables whose row 0 stays 0; left out, those that have such a row. */
+  /** Tables whose row 0 stays 0. Default: those with a row of zeros. */
   padded: z.array(z.string()).optional(),
 });
 
@@ -115,7 +115,7 @@ export interface ImportSchema {
 /**
  * Reads and checks a schema. The tokens of a feature are its `tokens`, or those of the file `vocabulary`, or of
  * `vocabulary/<side>.<feature>.json` next to the schema if that exists; without any, ids are their own tokens and
- * `vocabulary_size` is their number. Anything wrong is invalid_argument and names the place.
+ * `vocabulary_size` is their number. @throws AppError invalid_argument, naming the place
  */
 export function readImportSchema(path: string): ImportSchema {
   const parsed = schema.safeParse(readJson(path, path));
@@ -143,7 +143,7 @@ export function readImportSchema(path: string): ImportSchema {
     path,
     name: data.name ?? null,
     features,
-    // whatever the schema omits has its default
+    // fields that the schema omits have their default
     adaptation: { ...DEFAULT_ADAPTATION, ...withoutUndefined(data.adaptation) },
     adaptedParameters: data.adapted_parameters,
     fixed: data.fixed,
@@ -188,13 +188,13 @@ function tokensOf(
 }
 
 function checkTokens(path: string, where: string, tokens: readonly string[]): readonly string[] {
-  if (tokens.includes('')) throw refuseSchema(path, `${where} contain an empty one, which id 0 stands for`);
+  if (tokens.includes('')) throw refuseSchema(path, `${where} contain an empty one, but id 0 means empty`);
   const seen = new Set<string>();
   for (const token of tokens) {
     if (seen.has(token)) throw refuseSchema(path, `${where} contain ${JSON.stringify(token)} twice`);
     seen.add(token);
   }
-  if (tokens.length === 0) throw refuseSchema(path, `${where} are none: a feature has at least one`);
+  if (tokens.length === 0) throw refuseSchema(path, `${where} are empty: a feature has at least one token`);
   if (tokens.length >= MAXIMUM_VOCABULARY)
     throw refuseSchema(path, `${where} are ${tokens.length}; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
   return tokens;

@@ -82,14 +82,14 @@ describe('inferSchema', () => {
     if (!HIDDEN[name]) expect(notes).toEqual([]);
   });
 
-  it('says where features share a table, and where ids are folded', async () => {
+  it('says where features share a table, and where ids are hashed', async () => {
     const graph = readModel(readFileSync(join(GOLDEN, 'stacked-tables-opset18', 'model.onnx')));
     expect((await inferSchema(graph)).notes).toEqual([
       'the table of input "user.age" is shared: another feature begins after its first 17 rows',
       'the table of input "user.phone" is shared: another feature begins after its first 10 rows',
-      'ids of input "user.device" are folded (hashed or clipped): the first 13 have their own rows',
-      'ids of input "user.kw" are folded (hashed or clipped): the first 13 have their own rows',
-      'ids of input "campaign.advertiser" are folded (hashed or clipped): the first 13 have their own rows',
+      'ids of input "user.device" are hashed or clipped: the first 13 have their own rows',
+      'ids of input "user.kw" are hashed or clipped: the first 13 have their own rows',
+      'ids of input "campaign.advertiser" are hashed or clipped: the first 13 have their own rows',
     ]);
   });
 
@@ -108,17 +108,13 @@ describe('inferSchema', () => {
     [
       'another name',
       ['age', 'int64', ['batch']],
-      'input "age" is taken for "user.age": in "inputs" say campaign.<feature> if it is of a campaign',
+      'input "age" is taken for "user.age": write campaign.<feature> in "inputs" if it belongs to a campaign',
     ],
-    [
-      'a matrix',
-      ['X', 'float32', ['batch', 3]],
-      'input "X" is a matrix: say in "inputs" which feature each of its columns is',
-    ],
+    ['a matrix', ['X', 'float32', ['batch', 3]], 'input "X" is a matrix: list the feature of each column in "inputs"'],
     [
       'a list without lengths',
       ['user.tags', 'int64', ['batch', 3]],
-      'input "user.tags" is taken for a list that is padded with 0: there is no input "user.tags.length" for how many of its tokens count',
+      'input "user.tags" is taken for a list that is padded with 0: there is no input "user.tags.length" with its number of tokens',
     ],
     [
       'a list of any length',
@@ -139,7 +135,7 @@ describe('inferSchema', () => {
       b.add('Add', [ids, number(b, 40, ids)]),
     );
     expect(schema.features.user[0]?.vocabulary_size).toBeNull();
-    expect(notes).toEqual(['id 0 of input "user.age" has no row in a table, but it stands for unknown and empty']);
+    expect(notes).toEqual(['id 0 of input "user.age" has no row in a table, but it means unknown or empty']);
   });
 
   it('proposes what inputs of other names are', async () => {

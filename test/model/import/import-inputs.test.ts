@@ -259,7 +259,7 @@ describe('importModel refuses', () => {
       'lists as columns',
       single([['age', 'int64', ['batch', 2]]], [1]),
       { age: ['user.age_band', 'user.history'] },
-      '"inputs" says that "age" has a column "user.history", which is no single-valued feature',
+      '"inputs" says that "age" has a column "user.history", which is not a single-valued feature',
     ],
     [
       'another number of columns',

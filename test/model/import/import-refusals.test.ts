@@ -175,7 +175,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     small({
       score: (b, rows) => probability(b, b.add('Sqrt', [b.add('Sub', [meanOf(b, rows), b.scalar(9, 'float32')])])),
     }),
-    'the score of random user 0 is NaN: Sqrt node "Sqrt" is the first to make it',
+    'the score of random user 0 is NaN: Sqrt node "Sqrt" is the first to produce it',
   ],
   [
     'a table that is smaller than its vocabulary',
