@@ -136,7 +136,7 @@ describe('external data is refused', () => {
 
   it.each(['outer.bin', 'up/secret.bin', 'up'])('behind the link %s, which leads out', (location) => {
     expect(refusal(() => read({ location, ...AT_3 }))).toBe(
-      `external data "${location}" is a link that leads out of the model's folder: put the file itself beside the model`,
+      `external data "${location}" is a link that leads out of the model's folder: put the file itself next to the model`,
     );
   });
 

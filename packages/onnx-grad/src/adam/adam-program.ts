@@ -1,4 +1,6 @@
-/** Adam on the parameters of a graph: differentiated once, then any number of runs on batches, with compact tables. */
+/**
+ * Adam on the parameters of a graph: differentiated once, then run on batches any number of times, with compact tables.
+ */
 
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
@@ -16,13 +18,13 @@ export interface LabelledBatch {
   readonly labels: Float32Array;
 }
 
-/** A graph prepared for runs, which share its sessions. */
+/** A graph prepared for Adam. All its runs share the sessions. */
 export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
-   * Starts a run from `parameters`. Its compact tables cover the rows that `batches` and `scored` (inputs to score
-   * along the way) look up. index_out_of_range for an index that its table does not have; too_large for a parameter
-   * that does not fit into Adam's memory.
+   * Starts a run from `parameters`. Its compact tables contain the rows that `batches` and `scored` (inputs to score
+   * along the way) look up. An index that its table does not have is index_out_of_range; a parameter that does not fit
+   * into Adam's memory is too_large.
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;
@@ -39,8 +41,8 @@ export interface AdaptationRun {
 
 /**
  * The graph of a step. Inputs: those of the compact graph and `label` `[batch]`. Outputs: `loss`, then the gradients of
- * `gradientsOf`, in that order. A compact table has the gradient of what each look-up reads, `[.., width]`: a row may
- * occur many times, and Adam adds it up.
+ * `gradientsOf`, in that order. For a compact table, there is one gradient per look-up, of the rows that it reads,
+ * `[.., width]`: a row may occur many times, and Adam adds up its gradients.
  */
 export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);
@@ -51,7 +53,7 @@ export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: r
   const outputs = [loss];
   for (const { name } of values) {
     const gradient = gradients.get(name)!;
-    // each output is written to memory of its own
+    // writes each output to its own memory
     outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
   }
   return b.build(`${compactGraph.name}_step`, outputs);
@@ -70,7 +72,7 @@ function gradientsOf({ tables }: Pick<TableCut, 'tables'>, parameters: readonly 
 interface WantedGradient {
   readonly parameter: string;
   readonly value: string;
-  /** The feed with the positions of a look-up; null for a whole parameter. */
+  /** Where a look-up's positions are in the feeds; null for a whole parameter. */
   readonly place: string | null;
 }
 
@@ -150,7 +152,7 @@ async function startRun(
   };
 }
 
-/** By table, the positions that its look-ups read, one look-up after the other. */
+/** By table, the positions that its look-ups read, concatenated. */
 function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> {
   return new Map(
     tables.map(({ parameter, lookups }) => {
@@ -166,7 +168,7 @@ function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> 
   );
 }
 
-/** Where a step writes gradients: whole parameters, or the rows of one look-up after the other. */
+/** The destination of a step's gradients: whole parameters, or the rows of all look-ups, concatenated. */
 function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
   const ends = new Map<string, number>();
   return wanted.map(({ parameter, place }) => {

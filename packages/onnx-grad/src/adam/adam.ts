@@ -19,15 +19,15 @@ export function adamScalars(rate: number, t: number): { stepSize: number; scale2
   return { stepSize: rate / (1 - ADAM.beta1 ** t), scale2: 1 / Math.sqrt(1 - ADAM.beta2 ** t) };
 }
 
-/** Parameters share a memory up to this size; a larger parameter has its own. */
+/** Parameters share a memory of up to this size; a larger parameter has its own. */
 const SHARED_BYTES = 2 ** 30;
 const PAGE_BYTES = 2 ** 16;
-/** 32-bit addresses, less one page so that no end is 0. */
+/** The range of 32-bit addresses, less one page so that no end address is 0. */
 const MAXIMUM_BYTES = 2 ** 32 - PAGE_BYTES;
 
 const SUFFIXES = ['', '.moment1', '.moment2'] as const;
 
-/** Parameters, moments and the number of steps, to resume from. */
+/** Parameters, moments and number of steps, for resuming. */
 export interface AdamState {
   readonly steps: number;
   /** Parameters, then `<p>.moment1` and `<p>.moment2`. */
@@ -35,7 +35,7 @@ export interface AdamState {
 }
 
 export interface AdamOptions {
-  /** Where to continue. */
+  /** The state to resume from. */
   readonly state?: AdamState;
   /** By parameter, the maximum number of rows in one call of `addRows`. Default: 0. */
   readonly rows?: ReadonlyMap<string, number>;
@@ -48,7 +48,7 @@ export interface AdamOptions {
 export class Adam {
   /** The current parameters: a step changes their data in place. */
   readonly parameters: Parameters;
-  /** By parameter, the gradient that the next step applies, of the parameter's size; zero after it. */
+  /** By parameter, the gradient that the next step applies, of the parameter's size; the step sets it to zero. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly #slots: ReadonlyMap<string, Slot>;
   #steps: number;
@@ -144,7 +144,7 @@ interface Slot {
   readonly places: Int32Array;
 }
 
-/** `count`, rounded up to a multiple of the four values of an instruction. */
+/** `count`, rounded up to a multiple of four, the number of values per instruction. */
 const padded = (count: number): number => 4 * Math.ceil(count / 4);
 const widthOf = ({ value }: Need): number => elementCount(value.shape.slice(1));
 

@@ -1,4 +1,4 @@
-/** Compact tables: the rows of embedding tables that some batches look up, and each batch's positions in them. */
+/** Compact tables: only the rows of embedding tables that some batches look up, and each batch's positions in them. */
 
 import { assert, OnnxGradError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
@@ -10,7 +10,7 @@ import type { Feeds, Session } from '../session/session.ts';
 /** Parameters by name. */
 export type Parameters = ReadonlyMap<string, Tensor>;
 
-/** Reads the indices of look-ups: an input's directly, others by running the index graph of a cut. */
+/** Reads the indices of look-ups: directly if they are inputs, otherwise by running the index graph of a cut. */
 export interface IndexReader {
   read(feeds: Feeds): Promise<Feeds>;
 }
@@ -42,11 +42,11 @@ export interface Compaction {
   readonly rows: ReadonlyMap<string, Int32Array>;
   /** For each batch, the positions that its look-ups read: feeds of the compact graph. */
   readonly places: readonly Feeds[];
-  /** The full parameters with the rows of `adapted` written back; rows that no batch uses keep their values. */
+  /** The full parameters, with the rows of `adapted` written back; rows that no batch uses keep their values. */
   restore(adapted: Parameters): Map<string, Tensor>;
 }
 
-/** Compacts `parameters` to the rows that any of `batches` uses. An index outside its table is index_out_of_range. */
+/** Reduces tables to the rows that any of `batches` uses. An index outside its table is index_out_of_range. */
 export async function compact(
   cut: TableCut,
   parameters: Parameters,
@@ -103,7 +103,7 @@ function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   return out;
 }
 
-/** The used rows, ascending, and by row its position among them (or -1). */
+/** The used rows, ascending, and for each row its position among them (or -1). */
 function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Array; place: Int32Array } {
   const place = new Int32Array(rows).fill(-1);
   let count = 0;

@@ -1,4 +1,4 @@
-/** Activations made of other ops: Celu, Gelu, HardSwish, Mish. */
+/** Activations expressed with other ops: Celu, Gelu, HardSwish, Mish. */
 import { refuse } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 

@@ -2,7 +2,7 @@
 import { refuse, shapeOf } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
-/** What to do with a model that was exported in training mode. */
+/** Advice for a model that was exported in training mode. */
 export const EVALUATION = 'export the model in evaluation mode (in Python model.eval())';
 
 export const Dropout: CompositeSpec<'Dropout'> = {
@@ -33,7 +33,7 @@ export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   },
 };
 
-// at each place a product with the weights [out, in]: the channels are moved to the end and back
+// a product with the weights [out, in] at each position: the channels are moved to the end and back
 export const Conv: CompositeSpec<'Conv'> = {
   arity: [2, 3],
   outputs: 1,

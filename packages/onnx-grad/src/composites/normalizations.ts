@@ -77,13 +77,13 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
   },
 };
 
-// with the mean and the variance of training
+// with the mean and the variance of the training data
 export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   arity: [5, 5],
   outputs: 5,
   attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
   decompose: ({ b, inputs, attributes: { epsilon = DEFAULT_EPSILON, training_mode = 0 }, output, wants }) => {
-    // before opset 14 a node in training had more outputs
+    // before opset 14, a node in training mode had more outputs
     if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`it is in training mode: ${EVALUATION}`);
     const x = inputs[0]!;
     if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 2`);
@@ -117,7 +117,7 @@ function moments(
 ): { centred: Value; deviation: Value } {
   const over = b.ints(axes);
   const centred = b.add('Sub', [x, b.add('ReduceMean', [x, over], {}, options)]);
-  // Pow, not a product: ONNX Runtime fuses these nodes into one kernel again
+  // Pow, not a product: ONNX Runtime then fuses these nodes into one kernel
   const variance = b.add('ReduceMean', [b.add('Pow', [centred, b.scalar(2, x)]), over]);
   return { centred, deviation: b.add('Sqrt', [b.add('Add', [variance, b.scalar(Math.fround(epsilon), x)])]) };
 }

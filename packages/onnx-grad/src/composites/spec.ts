@@ -1,4 +1,4 @@
-/** A row of the table of composite ops, which files contain and graphs do not: the nodes that replace one. */
+/** A row of the table of composite ops (which occur in files, not in graphs): the nodes that replace such an op. */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import type { NodeOptions } from '../graph/node-builder.ts';
@@ -32,14 +32,14 @@ export interface CompositeAttributes {
 
 export type CompositeOp = keyof CompositeAttributes;
 
-/** A node as its rule sees it. A rule calls `refuse` for a node that it cannot replace exactly. */
+/** A node as passed to its rule, which calls `refuse` for a node that it cannot replace exactly. */
 export interface CompositeContext<K extends CompositeOp> {
-  /** The nodes that it adds are named `<node>/<op>`. */
+  /** Adds nodes named `<node>/<op>`. */
   readonly b: Builder;
   /** null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
   readonly attributes: CompositeAttributes[K];
-  /** The options of the node that produces output `i`: the output gets its name in the file. */
+  /** Options for the node that produces output `i`, so that the output keeps its name in the file. */
   output(i: number): NodeOptions;
   /** Whether the file names output `i`. */
   wants(i: number): boolean;
@@ -51,6 +51,6 @@ export interface CompositeSpec<K extends CompositeOp> {
   /** Maximum number of outputs. */
   readonly outputs: number;
   readonly attributes: { readonly [A in keyof Required<CompositeAttributes[K]>]: AttributeKind };
-  /** Adds nodes that produce output 0, and any other output that the context wants. */
+  /** Adds nodes that produce output 0, and every other output that the file names. */
   readonly decompose: (context: CompositeContext<K>) => void;
 }

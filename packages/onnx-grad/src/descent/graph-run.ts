@@ -1,4 +1,6 @@
-/** Gradient descent on parameters anywhere in the head: it is differentiated, and a step is a run of the result. */
+/**
+ * Gradient descent on parameters anywhere in the head: the head is differentiated, and a step is a run of the result.
+ */
 
 import { type Compaction, compact, indexReader, type Parameters } from '../adam/compaction.ts';
 import { OnnxGradError } from '../errors.ts';
@@ -13,7 +15,7 @@ import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
 import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-run.ts';
 
-/** Rows in one run of the scores. */
+/** Maximum number of rows per run when scoring. */
 const SCORE_ROWS = 2048;
 
 export interface GraphProgram {
@@ -141,7 +143,7 @@ class GraphRun implements HeadRun {
 
   reset(to?: HeadPosition): void {
     const start = [...this.#compaction.parameters];
-    // no copy: a step returns new tensors and never writes into existing ones
+    // no copy needed: a step returns new tensors and never writes into existing ones
     this.#current = Object.fromEntries(
       start.map(([name, value]) => [name, to ? { ...value, data: to.values.get(name) as Float32Array } : value]),
     );

@@ -1,6 +1,6 @@
 /**
  * Gradient descent on a few parameters of a graph. The body, which does not depend on them, is computed once per row;
- * the steps run on the head, which does.
+ * steps only run the head, which does.
  */
 
 import type { Parameters } from '../adam/compaction.ts';
@@ -15,11 +15,11 @@ import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
 import type { BoundaryActivations, HeadRun } from './head-run.ts';
 import { buildLinkStep, openLinearProgram } from './linear-run.ts';
 
-/** Rows of the body in one run. */
+/** Maximum number of rows per run of the body. */
 const BODY_ROWS = 2048;
 
 export interface HeadProgram {
-  /** Whether the parameters act through a linear term, so that a run can blend in parts. */
+  /** Whether the parameters act through a linear term: a run can then blend in parts. */
   readonly isLinear: boolean;
   /** Runs the body on `rows` rows; `feedsOf` returns the graph's inputs for the rows `from .. to`. */
   boundary(
@@ -32,7 +32,9 @@ export interface HeadProgram {
   close(): Promise<void>;
 }
 
-/** `graph` split at `parameters`. All float32 parameters become inputs: sessions outlive a change of them. */
+/**
+ * `graph` split at `parameters`. All float32 parameters become inputs, so that sessions can be reused with new values.
+ */
 export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
   return splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
@@ -51,9 +53,9 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 
 /**
  * Prepares descent on `parameters` of `graph`, whose first output is the score, `[batch]`, and opens its sessions. If
- * the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Two parameters are only
- * for `blend`: `regression`, one of `parameters` that no step moves, and `scale`, which is not one of them. A graph
- * that cannot be split or differentiated is a GraphError.
+ * the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Two options only serve
+ * `blend`: `regression`, one of `parameters` that no step changes, and `scale`, which is not one of them. A graph that
+ * cannot be split or differentiated is a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,
@@ -79,7 +81,7 @@ export async function openHeadProgram(
         const to = Math.min(from + BODY_ROWS, rows);
         const feeds = feedsOf(from, to);
         const given = { ...feeds, ...fixed };
-        // the head may also read a frozen parameter
+        // the head may also read a parameter that is not adapted
         const out: Feeds = { ...given, ...(bodySession ? await bodySession.run(given) : {}) };
         for (const name of boundaryNames) {
           const part = out[name]!;

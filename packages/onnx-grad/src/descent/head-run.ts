@@ -9,7 +9,7 @@ export type Rates = Readonly<Record<string, number>>;
 /** By parameter, the inverse L2 strength of a logistic regression on it; parameters without one are left out. */
 export type Strengths = Readonly<Record<string, number>>;
 
-/** What the head reads from the body, for some rows. */
+/** The values that the head reads from the body, for some rows. */
 export interface BoundaryActivations {
   readonly rows: number;
   /** `[rows, ..]` each. */
@@ -24,20 +24,20 @@ export interface HeadRun {
   /** Scores of all rows of the boundary with the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**
-   * Fits a logistic regression to `rows` of the boundary, on what the parameters are multiplied by. not_linear if they
-   * do not act through a linear term.
+   * Fits a logistic regression to `rows` of the boundary. Its features are the factors of the parameters in the linear
+   * term; not_linear if there is no such term.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
   /** A change of one parameter as a part. not_linear as above. */
   linear(change: LinearChange): LogitPart;
   /**
-   * Adds parts to the logits. Over the `reference` rows, the ratio of a part's standard deviation to that of the
-   * current logits is the ratio of its weight to `own` (default: 1). Then restores the standard deviation by the scale,
-   * if the program has one, and the mean by an intercept, if there is one. A part that is the same for all rows adds
-   * nothing; an `own` of 0 leaves next to nothing of the current logits. not_linear as above.
+   * Adds parts to the logits. Over the `reference` rows, a part's weight and `own` (default: 1) have the same ratio as
+   * the standard deviations of the part and of the current logits. The scale, if the program has one, then restores the
+   * standard deviation, and an intercept, if there is one, the mean. A part that is the same for all rows adds nothing;
+   * an `own` of 0 leaves next to nothing of the current logits. not_linear as above.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
-  /** Where the parameters are now, to return to. Taken before a blend: it does not contain one. */
+  /** The current parameters, to return to later. To be taken before a blend, which it does not include. */
   position(): HeadPosition;
   /** Returns to a position, or to the start. */
   reset(to?: HeadPosition): void;
@@ -54,7 +54,7 @@ export interface LinearChange {
   readonly own: Float64Array;
 }
 
-/** The parameters of a run at some time; only that run can read the values. */
+/** The parameters of a run at a point in time, which only that run can read. */
 export interface HeadPosition {
   readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
 }

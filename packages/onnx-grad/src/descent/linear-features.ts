@@ -1,4 +1,4 @@
-/** Features of rows: what the parameters of a linear term are multiplied by, read off the graph once. */
+/** Features of rows: the factors of the parameters in a linear term, read off the graph once. */
 
 import type { Parameters } from '../adam/compaction.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -14,7 +14,10 @@ export interface ColumnBlock {
   readonly parameter: string;
   /** The block's columns are `first .. first + elements.length`. */
   readonly first: number;
-  /** Flat positions in the parameter, ascending. An element that no row looks up has no column: nothing moves it. */
+  /**
+   * Flat positions in the parameter, ascending. An element that no row looks up has no column, since nothing changes
+   * it.
+   */
   readonly elements: Int32Array;
 }
 
@@ -45,10 +48,10 @@ export interface FeatureReader {
   close(): Promise<void>;
 }
 
-/** Rows in one run. */
+/** Maximum number of rows per run. */
 const READ_ROWS = 2048;
 
-/** Opens the sessions that read features; those of the table `without` are not read, as no step moves it. */
+/** Opens the sessions that read features, except those of the table `without`, which no step changes. */
 export async function openFeatureReader(
   term: LinearTerm,
   { without, ...options }: SessionOptions & { without?: string } = {},
@@ -57,7 +60,7 @@ export async function openFeatureReader(
   const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
   const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
   const tables = allTables.filter((name) => name !== without);
-  // what tables add is computed once for all elements of the other parameters
+  // the contribution of the tables is computed once for all elements of the other parameters
   const split = dense.length > 0 ? splitFrozen(termGraph, dense) : null;
   const forward = await openSession(termGraph, options);
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
@@ -102,7 +105,7 @@ export async function openFeatureReader(
   };
 }
 
-/** `[rows, elements of dense]`: each element is set to 1 in turn, all others to 0; its column is the term's change. */
+/** `[rows, elements of dense]`: sets each element to 1 in turn, all others to 0; the term's change is its column. */
 async function readDense(
   { body, head }: { body: Session | null; head: Session },
   { tables, dense }: { tables: readonly string[]; dense: readonly string[] },
@@ -192,7 +195,7 @@ export function multiplyRows(
   }
 }
 
-/** out[j] = sum_i weights[i] x(rows[i], j) ^ power for the first `width` entries; 0 for columns that take no part. */
+/** out[j] = sum_i weights[i] x(rows[i], j) ^ power for the first `width` entries; 0 for excluded columns. */
 export function multiplyRowsTransposed(
   features: LinearFeatures,
   rows: Int32Array,
@@ -233,7 +236,7 @@ export function descendBlocks(
   }
 }
 
-/** Some rows as the design of a regression on the columns with a strength, which leaves out all others. */
+/** Some rows as the design matrix of a regression on the columns that have a strength; others are excluded. */
 export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
   const { width, firstDense } = features;
   const which: Columns = {

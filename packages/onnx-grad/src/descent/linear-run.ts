@@ -30,16 +30,16 @@ import {
 import { fitLogisticRegression } from './logistic-regression.ts';
 import { logitOf, SAME, spreadOf } from './spread.ts';
 
-/** Rows in one run of the scores. */
+/** Maximum number of rows per run when scoring. */
 const LINK_ROWS = 8192;
-/** The logistic regression stops when no entry of its mean gradient exceeds this: more steps change no rank. */
+/** The logistic regression stops when no entry of its mean gradient exceeds this: more steps do not change ranks. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** The least weight of a run's own logits in a blend: enough to order rows that all parts score equally. */
+/** Minimum weight of a run's own logits in a blend: enough to order rows that all parts score equally. */
 const LEAST_OWN = 1e-3;
 /**
- * Without a scale to restore the spread, the standard deviations of all parts of a blend add up to at most this, or to
- * the sum of their weights times that of the run's own logits: float32, and ONNX Runtime's Sigmoid, only distinguish
- * logits within about +-16.
+ * If there is no scale to restore the spread, the standard deviations of all parts of a blend add up to at most this,
+ * or to the sum of their weights times the standard deviation of the run's own logits if that is larger: float32, and
+ * ONNX Runtime's Sigmoid, only distinguish logits within about +-16.
  */
 const MOST_UNSCALED = 4;
 
@@ -48,7 +48,10 @@ export interface LinearProgram {
   close(): Promise<void>;
 }
 
-/** Inputs: the link graph's and `label` `[batch]`. Outputs: `loss`, and its gradient in each row's term. */
+/**
+ * Inputs: those of the link graph and `label` `[batch]`. Outputs: `loss`, and its gradient with respect to each row's
+ * term.
+ */
 export function buildLinkStep(term: LinearTerm): Graph {
   const b = Builder.from(term.linkGraph);
   const score = b.get(term.linkGraph.outputs[0]!);

@@ -12,8 +12,8 @@ export interface LookedUpRows {
 }
 
 /**
- * What one look-up adds to consecutive rows: `counts[i]` elements of the parameter, with their weights, to row from +
- * i.
+ * The elements that one look-up adds to consecutive rows: row from + i gets `counts[i]` elements of the parameter, with
+ * their weights.
  */
 export interface Part {
   readonly parameter: string;
@@ -92,8 +92,8 @@ export function assembleRows(
 }
 
 /**
- * Adds up, in place, the entries of an element that a row looks up several times: a square must be that of their sum.
- * Returns the number of remaining entries.
+ * Adds up, in place, the entries of an element that a row looks up several times, because squares must be taken of
+ * their sum. Returns the number of remaining entries.
  */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);

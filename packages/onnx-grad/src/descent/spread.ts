@@ -2,7 +2,9 @@
 
 /** Scores are clipped this far from 0 and 1. */
 const CERTAIN = 1e-7;
-/** Values within this share of their size count as equal: features are differences of float32 sums. */
+/**
+ * Values that differ by less than this share of their size count as equal: features are differences of float32 sums.
+ */
 export const SAME = 1e-4;
 
 /** The logit of a score, clipped at 1e-7 from 0 and 1. */
@@ -11,7 +13,7 @@ export function logitOf(score: number): number {
   return Math.log(inside / (1 - inside));
 }
 
-/** Mean and standard deviation; the latter is 0 if the values only differ by rounding. */
+/** Mean and standard deviation, which is 0 if the values only differ by rounding. */
 export function spreadOf(values: Float64Array): { mean: number; deviation: number } {
   let mean = 0;
   for (const value of values) mean += value / values.length;

@@ -8,7 +8,7 @@ import { sameShape, typeText } from './tensor.ts';
 
 /** PyTorch's BCELoss clamps logarithms at -100. */
 const LOWEST_LOG = -100;
-/** PyTorch's backward clamps p (1 - p) at this; its second order adds it to p and to 1 - p. */
+/** PyTorch's backward clamps p (1 - p) to at least this; its second order adds it to p and to 1 - p. */
 const EPSILON = 1e-12;
 
 /** Bounds of exact probabilities: the smallest normal float32, and one whose square still has a reciprocal. */
@@ -65,7 +65,7 @@ interface Both {
   readonly restOfY: Value;
 }
 
-/** p - y, and p (1 - p) as the first and the second order divide by it. */
+/** p - y, and p (1 - p) as used as divisor by the first and by the second order. */
 interface Terms {
   readonly error: Value;
   readonly divisor: Value;

@@ -1,4 +1,4 @@
-/** Builds graphs: each call types its node by the op's shape rule, names it and returns its value. */
+/** Builds graphs: each call types its node by the op's shape rule, names it and returns its outputs. */
 
 import { GraphError } from '../errors.ts';
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
@@ -71,7 +71,7 @@ export class Builder implements NodeBuilder {
     for (const name of names) this.reserved.add(name);
   }
 
-  /** An input. `known` are its elements, if the caller is sure of them (sizes that another graph computed). */
+  /** An input. `known`: its elements, if the caller is sure of them (such as sizes that another graph computed). */
   input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
     for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);
     const value = this.enter({ name, dtype, shape: [...shape], ...(known ? { known } : {}) });
@@ -86,7 +86,7 @@ export class Builder implements NodeBuilder {
     return value;
   }
 
-  /** A constant with exactly this name (for readers of files). */
+  /** A constant with exactly this name (used when reading files). */
   namedConstant(name: string, data: Tensor): Value {
     const value = this.enter(valueOfTensor(name, data));
     this.constants.set(name, data);
@@ -163,7 +163,7 @@ export class Builder implements NodeBuilder {
     return outputs;
   }
 
-  /** Runs `build` with `prefix` before the names of the nodes that it adds (`<node>_grad/`). */
+  /** Runs `build`, with `prefix` before the names of the nodes that it adds (`<node>_grad/`). */
   named<T>(prefix: string, build: () => T): T {
     const before = this.prefix;
     this.prefix = prefix;
@@ -195,9 +195,9 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Copies the nodes of `graph` into this one, with `prefix` before their names. Values that `values` names become the
-   * given ones, and must include all inputs; other initializers and constants are copied. Returns this graph's value
-   * for each name of `graph`.
+   * Copies the nodes of `graph` into this one, with `prefix` before their names. `values` replaces values of `graph` by
+   * name, and must include all inputs; other initializers and constants are copied. Returns this graph's value for each
+   * name of `graph`.
    */
   inline(graph: Graph, values: ReadonlyMap<string, Value>, prefix: string): ReadonlyMap<string, Value> {
     const mapped = new Map(values);
@@ -217,7 +217,7 @@ export class Builder implements NodeBuilder {
     }
     for (const [output, list] of graph.overrides) {
       const target = mapped.get(output);
-      // a given value keeps its own overrides
+      // a replaced value keeps its own overrides
       if (target && !values.has(output))
         this.overrides.set(
           target.name,
@@ -227,7 +227,7 @@ export class Builder implements NodeBuilder {
     return mapped;
   }
 
-  /** The graph so far, with these outputs. It includes what no output needs, which `prune` removes. */
+  /** The graph so far, with these outputs. It still contains nodes that no output needs; `prune` removes them. */
   build(name: string, outputs: readonly Value[]): Graph {
     return {
       name,

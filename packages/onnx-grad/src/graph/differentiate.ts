@@ -1,5 +1,6 @@
 /**
- * Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same table of ops, any number of times.
+ * Reverse-mode differentiation: adds the gradient of a scalar as nodes from the same table of ops, so that it can be
+ * differentiated again.
  */
 
 import { GraphError } from '../errors.ts';
@@ -89,7 +90,7 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 
 /**
  * The float values among `sources`, and all that depend on them through ops with a gradient rule (or a refusal, which
- * the sweep reports when it gets there). Integers and booleans carry no gradient.
+ * the sweep reports when it reaches the op). Integers and booleans carry no gradient.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));
@@ -150,7 +151,7 @@ function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   return names.join(' <- ');
 }
 
-/** `gradient` with the type of `target`, whose sizes it has, perhaps under other names. */
+/** `gradient` with the type of `target`; the sizes are equal but may have other names. */
 function typedAs(b: Builder, gradient: Value, target: Value): Value {
   if (sameShape(gradient.shape, target.shape)) return gradient;
   return b.add('Reshape', [gradient, shapeOf(b, target)], { allowzero: 1 });
@@ -164,7 +165,7 @@ function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (extra > 0) out = b.add('ReduceSum', [out, b.ints(Array.from({ length: extra }, (_, i) => i))], { keepdims: 0 });
   const ones = target.shape.flatMap((dim, i) => (dim === 1 && out.shape[i] !== 1 ? [i] : []));
   if (ones.length > 0) out = b.add('ReduceSum', [out, b.ints(ones)], { keepdims: 1 });
-  // of two sizes with different names, only run time shows which is 1
+  // of two sizes with different names, it is only known at run time which is 1
   const unsure = target.shape.some((dim, i) => typeof dim === 'string' && dim !== out.shape[i]);
   if (!unsure) return out;
   const isOne = b.add('Equal', [b.add('Shape', [target]), b.scalar(1, 'int64')]);

@@ -1,5 +1,5 @@
 /**
- * What a graph is: typed values, nodes in topological order, parameters (initializers) and constants. Immutable data.
+ * The graph data types: typed values, nodes in topological order, parameters (initializers) and constants. Immutable.
  */
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
 import type { Dim, Tensor, TensorType } from './tensor.ts';
@@ -7,7 +7,7 @@ import type { Dim, Tensor, TensorType } from './tensor.ts';
 /** A value of a graph: the output of a node, an input, an initializer or a constant. */
 export interface Value extends TensorType {
   readonly name: string;
-  /** The elements, if they are known without a run: those of small integer tensors (shapes, axes, indices). */
+  /** The elements, if known without a run: for small integer tensors (shapes, axes, indices). */
   readonly known?: readonly Dim[];
 }
 

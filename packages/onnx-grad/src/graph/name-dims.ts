@@ -1,12 +1,12 @@
-/** Renames sizes that inference named (`d0`, `d1`) as a file declares them. */
+/** Renames the sizes that inference named (`d0`, `d1`) to the names that a file declares. */
 
 import type { DeclaredType } from '../onnx/proto-types.ts';
 import type { Graph, Value } from './ir.ts';
 import type { Dim } from './tensor.ts';
 
 /**
- * `graph` with sizes renamed as `declared`, by value. Which sizes are equal never changes: a name that an input uses,
- * or that another size has got, is not given again, whatever the file declares.
+ * `graph` with sizes renamed as in `declared`, which is by value. Which sizes are equal never changes: a name that an
+ * input uses, or that another size has received, is not used again, whatever the file declares.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));
@@ -37,7 +37,7 @@ export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredTyp
   return { ...graph, values };
 }
 
-/** Renames sizes that have a name which another size has just got. */
+/** Renames sizes whose name another size has just received. */
 function moveAside(graph: Graph, fixed: ReadonlySet<Dim>, names: Map<Dim, string>, taken: ReadonlySet<string>): void {
   const used = new Set<Dim>([...fixed, ...taken]);
   const all = [...graph.values.values()].flatMap((value) => [...value.shape, ...(value.known ?? [])]);

@@ -1,12 +1,16 @@
-/** The part of a builder that gradient rules use: it knows no table of ops, so that the table can name it. */
+/**
+ * The part of a builder that gradient rules use. It does not import the table of ops, so that the table can import it.
+ */
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
 import type { Value } from './ir.ts';
 import type { DataType, Tensor, TensorType } from './tensor.ts';
 
 export interface NodeOptions {
-  /** The node's name; by default made from the op. A number makes it unique. */
+  /** The node's name; default: derived from the op. A number is appended to make it unique. */
   readonly name?: string | undefined;
-  /** Exact names of the outputs (for readers of files); the default, also for '', is made from the node's name. */
+  /**
+   * Exact names of the outputs (used when reading files); the default, also for '', is derived from the node's name.
+   */
   readonly outputs?: readonly string[] | undefined;
 }
 
@@ -33,8 +37,8 @@ export interface NodeBuilder {
   /** A constant int64 vector: axes, shapes, indices. */
   ints(values: readonly number[]): Value;
   /**
-   * The fixed contents of `value`: of a constant, or of an initializer of integers or booleans (float initializers are
-   * trained).
+   * The contents of `value`, if they are fixed: of a constant, or of an initializer of integers or booleans (float
+   * initializers are trained).
    */
   constantOf(value: Value): Tensor | undefined;
 }

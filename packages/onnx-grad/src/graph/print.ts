@@ -1,4 +1,4 @@
-/** Prints a graph, one line per node: for people and for snapshots. */
+/** Prints a graph, one line per node, for people and for snapshots. */
 import type { OpType } from '../ops/attributes.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import type { Tensor } from './tensor.ts';
@@ -80,7 +80,7 @@ function attributeTexts(node: Node): string[] {
   });
 }
 
-/** An output; a constant one shows its contents here, as no line of a node does. */
+/** An output. A constant that is an output shows its contents here, because no node line does. */
 function outputText(graph: Graph, name: string): string {
   const constant = graph.constants.get(name);
   const typed = valueText(graph.values.get(name)!);
@@ -96,7 +96,7 @@ function isInline(data: Tensor): boolean {
   return data.data.length <= INLINE_ELEMENTS && data.shape.length <= 1;
 }
 
-/** The elements of a scalar or a vector. Floats show as floats: `1.0`. */
+/** The elements of a scalar or a vector. Floats always have a decimal point: `1.0`. */
 function tensorText(source: Tensor): string {
   const texts =
     source.dtype === 'bool'
@@ -112,7 +112,7 @@ function floatText(x: number, single: boolean): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-/** The shortest text that reads back as the same float32, if `x` is one. */
+/** The shortest text that reads back as the same float32, if `x` is a float32. */
 function numberText(x: number): string {
   if (Math.fround(x) !== x || Number.isSafeInteger(x)) return String(x);
   for (let digits = 1; digits <= 9; digits++) {

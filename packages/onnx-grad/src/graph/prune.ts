@@ -1,4 +1,4 @@
-/** Removes from a graph what no output needs. */
+/** Removes the parts of a graph that no output needs. */
 import type { Graph, Node } from './ir.ts';
 
 export interface PruneOptions {
@@ -28,7 +28,7 @@ export function prune(graph: Graph, { initializers = false, overrides = true }: 
   };
 }
 
-/** `graph` without what no output needs, inputs included except those named in `keep`. */
+/** `graph` without anything that no output needs, including inputs except those named in `keep`. */
 export function pruneInputs(graph: Graph, keep: readonly string[], options: PruneOptions = {}): Graph {
   const pruned = prune(graph, options);
   const used = new Set([...pruned.nodes.flatMap((node) => node.inputs), ...pruned.outputs, ...keep]);
@@ -46,7 +46,7 @@ function neededValues(graph: Graph, overrides: boolean): Set<string> {
     if (needed.has(name)) continue;
     needed.add(name);
     open.push(...(producers.get(name)?.inputs ?? []).filter((input) => input !== ''));
-    // an override may depend on nodes after its value
+    // an override may depend on nodes that come after its value
     if (overrides) for (const { input, gradient } of graph.overrides.get(name) ?? []) open.push(input, gradient);
   }
   return needed;

@@ -1,5 +1,6 @@
 /**
- * What the builder knows about a tensor: its type, its elements if it is small and of integers, a key to share it by.
+ * What the builder knows about a tensor: its type, the elements of small integer tensors, and a key for sharing equal
+ * constants.
  */
 
 import { KNOWN_ELEMENTS } from '../ops/dims.ts';
@@ -20,7 +21,7 @@ export function knownTensor({ dtype, shape, known }: Value): Tensor | null {
   return tensor(dtype, shape, known as readonly number[]);
 }
 
-/** A text that equal constants share; null for constants that are too large to compare. */
+/** A key that equal constants share; null for constants that are too large to compare. */
 export function keyOf(data: Tensor): string | null {
   if (data.data.length > KNOWN_ELEMENTS) return null;
   return `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`;

@@ -1,4 +1,4 @@
-/** The one giver of names: a name that is taken gets a number. */
+/** Creates unique names: a name that is taken gets a number. */
 
 export class UniqueNames {
   readonly #nextNumber = new Map<string, number>();

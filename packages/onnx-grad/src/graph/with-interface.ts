@@ -1,16 +1,17 @@
-/** Gives a graph other inputs and outputs, with nodes that convert between the old and the new ones. */
+/** Gives a graph other inputs and outputs, by nodes that convert between the old and the new ones. */
 import { Builder } from './builder.ts';
 import type { Graph, Value } from './ir.ts';
 import { nameDims } from './name-dims.ts';
 
 export interface NewInterface {
   /**
-   * Declares the new inputs, and returns a value for each old input. A parameter that gets a value is no longer one.
+   * Declares the new inputs, and returns a value for each old input. A parameter that is given a value is no longer a
+   * parameter.
    */
   inputs(b: Builder): ReadonlyMap<string, Value>;
   /** The new outputs, computed from the old ones. */
   outputs(b: Builder, outputs: readonly Value[]): readonly Value[];
-  /** Names that are needed for new values: old values with these names are renamed. */
+  /** Names reserved for new values; old values with these names are renamed. */
   readonly free?: readonly string[];
 }
 

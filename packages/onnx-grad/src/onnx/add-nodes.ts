@@ -1,6 +1,6 @@
 /**
- * Adds the nodes of a file to a graph: brings each to opset 18 and types it; inlines the branch of an `If` that is
- * known.
+ * Adds the nodes of a file to a graph: converts each to opset 18 and types it; an `If` whose condition is known is
+ * replaced by its branch.
  */
 
 import { isComposite } from '../composites/table.ts';
@@ -18,7 +18,9 @@ import { readAttributes } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
 import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
-/** Adds `nodes`, sorted, whose inputs from outside `b` already has. Whatever does not fit is a GraphError. */
+/**
+ * Adds `nodes`, which are sorted; `b` already has their inputs from outside. A node that does not fit is a GraphError.
+ */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const names = nodeNames(nodes);
   // the parts of a composite node must not take the names of later nodes
@@ -49,7 +51,7 @@ function addNode(b: Builder, node: FileNode, name: string): void {
     throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
 }
 
-/** Adds the branch of an `If` that follows from types and shapes; its nodes are named `<node>/<name>`. */
+/** Adds the branch of an `If` whose condition follows from types and shapes; its nodes are named `<node>/<name>`. */
 function addBranch(b: Builder, node: FileNode, name: string): void {
   const where = nodeText(node);
   const condition = b.get(node.inputs[0]!);

@@ -1,4 +1,4 @@
-/** Converts nodes of opsets 13 to 21 to opset 18, that of the table of ops: one rule per op that differs. */
+/** Converts nodes of opsets 13 to 21 to opset 18, which the table of ops uses: one rule per op that differs. */
 
 import { GraphError } from '../errors.ts';
 import type { Shape } from '../graph/tensor.ts';
@@ -7,12 +7,12 @@ import { type FileNode, nodeText } from './file-node.ts';
 import type { AttributeProto } from './generated/onnx_pb.ts';
 import { intAttribute, intsAttribute, intsOf, textOf } from './proto-attributes.ts';
 
-/** The opset of every graph in memory, and of every file written. */
+/** The opset of every graph in memory, and of every written file. */
 export const OPSET = 18;
 export const OLDEST_OPSET = 13;
 export const NEWEST_OPSET = 21;
 
-/** What a rule may ask about the graph so far. */
+/** What a rule can look up in the graph so far. */
 export interface ConversionContext {
   /** The shape of a value from an earlier node, an input or an initializer. */
   shapeOf(name: string): Shape;
@@ -22,7 +22,10 @@ export interface ConversionContext {
   ints(values: readonly number[]): string;
 }
 
-/** `node` as in opset 18: itself if nothing differs. A node that the table of ops cannot express is a GraphError. */
+/**
+ * `node` in opset 18; returned as it is if nothing differs. A node that the table of ops cannot express is a
+ * GraphError.
+ */
 export function convertNode(node: FileNode, context: ConversionContext): FileNode {
   return hasConversion(node.op) ? RULES[node.op]!(node, node.opset, context) : node;
 }
@@ -40,12 +43,12 @@ const axesToInput: Rule = (node, opset, { ints }) => {
   if (opset >= 18 || !axes) return node;
   const values = intsOf(axes, `attribute "axes" of ${nodeText(node)}`);
   const converted = without(node, 'axes');
-  // no axes and an empty list both mean all axes; the input is omitted for both
+  // no axes and an empty list both mean all axes, so the input is omitted
   return values.length === 0 ? converted : { ...converted, inputs: [node.inputs[0] ?? '', ints(values)] };
 };
 
 const RULES: { readonly [op: string]: Rule } = {
-  // since 19, for float8 only
+  // since opset 19, for float8 only
   Cast: (node) => without(node, 'saturate'),
   // a graph's Pad has no axes: ONNX Runtime 1.30 moves a Transpose through a Pad as if it padded all of them
   Pad: (node, _opset, { shapeOf, numbersOf, ints }) => {
@@ -74,7 +77,7 @@ const RULES: { readonly [op: string]: Rule } = {
   ReduceSumSquare: axesToInput,
   ScatterElements: (node) => requireText(node, 'reduction', ['none', 'add']),
   ScatterND: (node) => requireText(node, 'reduction', ['none', 'add']),
-  // before 18, a Split without sizes made as many equal parts as it has outputs
+  // before opset 18, a Split without sizes made as many equal parts as it has outputs
   Split: (node, opset) =>
     opset >= 18 || node.attributes.has('num_outputs') || (node.inputs[1] ?? '') !== ''
       ? node

@@ -12,8 +12,8 @@ import { type FileNode, nodeText } from './file-node.ts';
 import { readAttributesOf } from './proto-attributes.ts';
 
 /**
- * Adds to `b` the nodes that replace `node`, of the composite op `op`. They are named `<name>/<op>`; its outputs keep
- * their names. A node that cannot be decomposed exactly is a GraphError that names it.
+ * Adds to `b` the nodes that replace `node`, which has the composite op `op`. They are named `<name>/<op>`; the outputs
+ * keep their names. A node that cannot be decomposed exactly is a GraphError that names it.
  */
 export function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
   const where = nodeText(node);

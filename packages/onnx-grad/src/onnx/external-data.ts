@@ -1,4 +1,4 @@
-/** External data of an ONNX file: only from the model's own folder, with all sizes checked before a byte is read. */
+/** External data of an ONNX file: only from the model's own folder, with all sizes checked before anything is read. */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
@@ -14,33 +14,33 @@ import {
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
-/** The files next to a model, by the location that a tensor names. One that must not be read is a GraphError. */
+/** The files next to a model, by the location in a tensor. A file that must not be read is a GraphError. */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
   read(location: string, offset: number, length: number): Uint8Array;
 }
 
-/** A tensor of a file, and what a message calls it. */
+/** A tensor of a file, and its name in messages. */
 interface Named {
   readonly proto: TensorProto;
   readonly what: string;
 }
 
-/** Where a tensor says that its data is. */
+/** Where a tensor's data is, according to the file. */
 interface Claim extends Named {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Maximum external data of a model, counted per tensor even if tensors share a region: as for data in the file. */
+/** Maximum external data of a model, as for data in the file. Counted per tensor, even if tensors share a region. */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
-/** Maximum of one read call; Node refuses lengths over 2^31 - 1. */
+/** Maximum length of one read; Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 64 * 1024 * 1024;
 
 /**
- * Loads external data into the tensors of `model`; every claim is checked before the first byte is read. A location
- * outside the folder, a file that is too short or a length that does not match the tensor is a GraphError.
+ * Loads external data into the tensors of `model`, after checking all locations and sizes. A location outside the
+ * folder, a file that is too short or a length that does not match the tensor is a GraphError.
  */
 export function embedExternalData(model: ModelProto, files: ExternalFiles): void {
   const claims = tensorsOf(model)
@@ -73,11 +73,11 @@ export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Arr
   return toBinary(ModelProtoSchema, model);
 }
 
-/** The files of `folder`. Names and links that lead out of it, and anything that is not a file, are GraphErrors. */
+/** The files of `folder`. Names and links that lead out of it, and anything other than a file, are GraphErrors. */
 export function filesIn(folder: string): ExternalFiles {
   const withFile = <T>(location: string, use: (descriptor: number) => T): T => {
     const path = pathInside(folder, location);
-    // non-blocking, in case it is a pipe, which is not a file either
+    // non-blocking, because it could be a pipe, which is refused below
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       if (!fstatSync(descriptor).isFile()) throw new GraphError(`external data "${location}" is not a file`);
@@ -183,7 +183,7 @@ function pathInside(folder: string, location: string): string {
   if (!path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
     throw new GraphError(
       `external data "${location}" is a link that leads out of the model's folder: put the file itself ` +
-        'beside the model',
+        'next to the model',
     );
   return path;
 }

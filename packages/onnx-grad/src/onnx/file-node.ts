@@ -12,7 +12,7 @@ export interface FileNode {
   readonly opset: number;
 }
 
-/** What messages call a node: `Gemm node "fc1"`, or by its output if it has no name. */
+/** A node's name in messages: `Gemm node "fc1"`, or by its output if it has no name. */
 export function nodeText(node: {
   readonly op: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Replaces calls of a file's own functions, which newer exporters write, with the functions' nodes. */
+/** Replaces calls of a file's own functions (written by newer exporters) by the functions' nodes. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { UniqueNames } from '../graph/unique-names.ts';
@@ -17,15 +17,15 @@ const MAXIMUM_NODES = 100_000;
 /** Maximum depth of nested calls. */
 const MAXIMUM_DEPTH = 64;
 
-/** A node of a file with its opset, which a function declares for its own nodes. */
+/** A node of a file with its opset; a function declares its own. */
 export interface FileOp {
   readonly proto: NodeProto;
   readonly opset: number;
 }
 
 /**
- * The nodes of the model's graph, with calls (nested ones too) replaced by the nodes of their functions. `opset` is the
- * model's; `opsetOf` returns a function's. Values and nodes of a function are named after the call: `layer/relu`. A
+ * The nodes of the model's graph, with all calls (nested ones too) replaced by the nodes of the functions. `opset` is
+ * the model's; `opsetOf` returns a function's. Values and nodes of a function are named after the call: `layer/relu`. A
  * function that is never called is ignored; one that calls itself is a GraphError.
  */
 export function inlineFunctions(
@@ -91,7 +91,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     else if (given !== '')
       copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
   });
-  // the branches of an If would still use the names that values had before they were inlined
+  // the branches of an If would still use the values' names from before inlining
   const branch = definition.node.find(({ opType }) => opType === 'If');
   if (branch)
     throw new GraphError(
@@ -106,7 +106,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     return fresh;
   };
   const nodes = definition.node.map((node) =>
-    // a new message: a copy of the fields would lack those that are not set
+    // a new message: copying the fields would lose those that are not set
     Object.assign(create(NodeProtoSchema), node, {
       name: `${prefix}/${node.name === '' ? node.opType : node.name}`,
       input: node.input.map(named),
@@ -129,14 +129,14 @@ function attributesOf(definition: FunctionProto, call: NodeProto, where: string)
   return attributes;
 }
 
-/** A node's attribute that refers to one of the function's gets its value, or is omitted if the call omits it. */
+/** Replaces a reference to a function's attribute by its value; omits the attribute if the call omits it. */
 function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
   if (attribute.refAttrName === '') return [attribute];
   const value = given.get(attribute.refAttrName);
   return value ? [Object.assign(create(AttributeProtoSchema), value, { name: attribute.name })] : [];
 }
 
-/** Gives names that no value of the file has yet. */
+/** Creates names that no value of the file has. */
 class Names {
   private readonly taken: Set<string>;
   private readonly names = new UniqueNames();

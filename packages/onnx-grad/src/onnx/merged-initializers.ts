@@ -2,10 +2,10 @@
 import type { ModelProto, NodeProto } from './generated/onnx_pb.ts';
 
 /**
- * By the name of a merged initializer, the one that was kept. Of several parameters or buffers with equal values, such
- * as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps one and writes the others as an Identity
- * of it, under their names in PyTorch. They must be separate again to be trained. The model's own Identity nodes
- * differ: the names of their outputs begin with "/".
+ * Maps the name of a merged initializer to the one that was kept. If several parameters or buffers have equal values,
+ * such as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps one and writes each of the others
+ * as an Identity of it, under its name in PyTorch. To be trained, they must be separate again. The model's own Identity
+ * nodes are different: the names of their outputs begin with "/".
  */
 export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
   if (producerName !== 'pytorch' || !graph) return new Map();

@@ -1,4 +1,4 @@
-/** Converts node attributes from and to AttributeProto, as the table of ops describes them. */
+/** Converts node attributes from and to AttributeProto, as described by the table of ops. */
 import { create } from '@bufbuild/protobuf';
 import { assert, GraphError } from '../errors.ts';
 import { type DataType, numbersOf, tensor } from '../graph/tensor.ts';
@@ -16,7 +16,7 @@ import { dataTypeOf, FILE_TYPES, readTensor, writeTensor } from './proto-tensor.
 type RequiredKeys<T> = { [A in keyof T]-?: Record<never, never> extends Pick<T, A> ? never : A }[keyof T];
 type Numbers = { readonly value: number; readonly dtype: DataType };
 
-/** Attributes without a default. A missing row does not compile. */
+/** The attributes without a default. A missing row is a compile error. */
 const REQUIRED: {
   readonly [K in OpType as RequiredKeys<OpAttributes[K]> extends never ? never : K]: readonly RequiredKeys<
     OpAttributes[K]
@@ -58,7 +58,7 @@ export function readAttributesOf(
   const read: Record<string, unknown> = {};
   for (const [name, attribute] of attributes) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name]! : undefined;
-    // the fill of ConstantOfShape is `value` in a file; its type is an attribute only here
+    // in a file, the fill value of ConstantOfShape is `value`; its type is an attribute only here
     if (kind === undefined || (kind === 'fill' && name !== 'value'))
       throw new GraphError(`${where} has the attribute "${name}", which is not supported`);
     const what = `attribute "${name}" of ${where}`;

@@ -1,4 +1,4 @@
-/** Converts tensors from and to TensorProto; a file's sizes are checked before memory is allocated. */
+/** Converts tensors from and to TensorProto, checking a file's sizes before allocating memory. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from '../graph/tensor.ts';
@@ -19,7 +19,9 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   bool: TensorProto_DataType.BOOL,
 };
 
-/** The element type with this code. Any other code is a GraphError that begins with `what` and says how to cast. */
+/**
+ * The element type with this code. An unsupported code is a GraphError that begins with `what` and says how to cast.
+ */
 export function dataTypeOf(code: number, what: string): DataType {
   for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
   const name = TensorProto_DataTypeSchema.values.find(({ number }) => number === code)?.name.toLowerCase();
@@ -59,14 +61,14 @@ export function readTensor(proto: TensorProto, what: string, inPlace = false): T
   return { dtype, shape, data: isMoved ? alignedFloats(proto.rawData) : fromBytes(dtype, proto.rawData) };
 }
 
-/** The bytes that a tensor's data must have, and its type as text. */
+/** The size in bytes that a tensor's data must have, and its type as text. */
 export function sizeOfTensor(proto: TensorProto, what: string): { bytes: bigint; text: string } {
   const dtype = dataTypeOf(proto.dataType, what);
   const { shape, count } = readDims(proto.dims, what);
   return { bytes: count * BigInt(BYTES_PER_ELEMENT[dtype]), text: typeText({ dtype, shape }) };
 }
 
-/** The TensorProto of `source`, with raw data that is not copied. A tensor in an attribute has no name. */
+/** The TensorProto of `source`, whose data is not copied. A tensor in an attribute has no name. */
 export function writeTensor(source: Tensor, name?: string): TensorProto {
   const { buffer, byteOffset, byteLength } = source.data;
   return create(TensorProtoSchema, {
@@ -100,12 +102,12 @@ function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigi
   return dtype === 'int64' ? proto.int64Data : proto.int32Data;
 }
 
-/** The smallest tensor that is read in place: copies of smaller ones take no memory worth saving. */
+/** The smallest tensor that is read in place: copying smaller ones takes no memory worth saving. */
 const LARGE_BYTES = 1024 * 1024;
 
 /**
- * The floats of `bytes` where they are. If they are not aligned, they move down by up to three bytes, over the tag and
- * the length of their field: these have been read, and are longer than three bytes for tensors of this size.
+ * The floats of `bytes`, in place. Unaligned data moves down by up to three bytes, over the tag and the length of its
+ * field: these have been read, and are longer than three bytes for tensors of this size.
  */
 function alignedFloats(bytes: Uint8Array): Float32Array {
   const { buffer, byteOffset, length } = bytes;
@@ -114,7 +116,7 @@ function alignedFloats(bytes: Uint8Array): Float32Array {
   return new Float32Array(buffer as ArrayBuffer, aligned, length / Float32Array.BYTES_PER_ELEMENT);
 }
 
-/** A copy, as data in a file may not be aligned. ONNX is little-endian, like every machine with ONNX Runtime. */
+/** A copy, because data in a file may be unaligned. ONNX is little-endian, like every machine with ONNX Runtime. */
 function fromBytes(dtype: DataType, bytes: Uint8Array): TensorData {
   const copy = new Uint8Array(bytes);
   switch (dtype) {

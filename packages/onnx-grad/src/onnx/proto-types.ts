@@ -13,7 +13,7 @@ import {
 } from './generated/onnx_pb.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 
-/** What a file declares of a value's type; null for what it leaves out. */
+/** A value's type as a file declares it; null for what it does not declare. */
 export interface DeclaredType {
   readonly dtype: DataType | null;
   /** null if not even the rank is declared. A dimension is null if it has neither a size nor a name. */
@@ -44,7 +44,7 @@ export function readType(info: ValueInfoProto, what: string): DeclaredType {
   };
 }
 
-/** Throws a GraphError if a value of type `found` contradicts `declared`. Names of dimensions never do. */
+/** Throws a GraphError if type `found` contradicts `declared`. Names of dimensions never contradict each other. */
 export function checkDeclared(declared: DeclaredType, found: TensorType, what: string): void {
   const { dtype, shape } = declared;
   const fits =

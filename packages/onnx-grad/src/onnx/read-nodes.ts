@@ -9,7 +9,7 @@ import { type FileNode, nodeText } from './file-node.ts';
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from './generated/onnx_pb.ts';
 import { readTensor } from './proto-tensor.ts';
 
-/** One node of a file: a Constant as its tensor, any other to be typed later. */
+/** One node of a file: a Constant as its tensor, or a node that is typed later. */
 export type ReadNode =
   | { readonly constant: string; readonly data: Tensor; readonly text: string }
   | { readonly constant: null; readonly node: FileNode };
@@ -31,7 +31,7 @@ const UNROLL =
   'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of ' +
   'the layer), which is exported as MatMul, Sigmoid and Tanh';
 
-/** Names of outer values that the branches of a node read. */
+/** Names of the outer values that a node's branches read. */
 function capturedBy(proto: NodeProto): string[] {
   const captured = new Set<string>();
   for (const { g } of proto.attribute) {
@@ -64,7 +64,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
       `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
     );
   }
-  // its condition may turn out to be known; the values that its branches read must come before it
+  // its condition may be known later; the values that its branches read must come before it
   if (node.op === 'If') return { constant: null, node: { ...node, inputs: [...node.inputs, ...capturedBy(proto)] } };
   if (Object.hasOwn(RECURRENT, node.op))
     throw new GraphError(`${where}: the op ${node.op} is not supported: ${UNROLL}`);
@@ -86,7 +86,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   return { constant: null, node };
 }
 
-/** A unique name for each node, in order: the file's, or one made from the op. */
+/** A unique name for each node, in order: the name in the file, or one derived from the op. */
 export function nodeNames(nodes: readonly FileNode[]): string[] {
   const given = new Set(nodes.map((node) => node.name));
   const used = new Set<string>();

@@ -25,20 +25,20 @@ const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 interface ReadOptions {
-  /** Where data in other files is read from; without it, such data is refused. */
+  /** Provides data that is stored in other files; without it, models with such data are refused. */
   readonly external?: ExternalFiles;
   /**
-   * Leaves large tensors in the memory of `bytes`, which can no longer be read as a file: the model is not in memory
-   * twice. Default: false.
+   * Uses the memory of `bytes` for large tensors, so that the model is not in memory twice. Afterwards `bytes` can no
+   * longer be read as a file. Default: false.
    */
   readonly inPlace?: boolean;
 }
 
 /**
- * The graph of an ONNX file. Values keep their names, and so do nodes with a unique one. Constant nodes become
- * constants; the others are brought to opset 18 and typed one by one, and the types of the outputs are compared with
+ * The graph of an ONNX file. Values keep their names, and so do nodes with unique names. Constant nodes become
+ * constants; the others are converted to opset 18 and typed one by one. The types of the outputs are compared with
  * those that the file declares. A file that cannot be read exactly is a GraphError that names the node or the value;
- * sizes that a file claims are checked before memory is allocated.
+ * the sizes in a file are checked before memory is allocated.
  */
 export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
   const model = parseModel(bytes);
@@ -119,7 +119,7 @@ function readGraph(
   return finish(b, graph, producers);
 }
 
-/** Who produces each value of a file: names must be unique. */
+/** The producer of each value of a file: names must be unique. */
 class Producers {
   private readonly texts = new Map<string, string>();
 
@@ -194,7 +194,7 @@ function readInputs(
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
-  // the declared type of an intermediate value is optional, and only names sizes
+  // the declared type of an intermediate value is optional, and only its names of sizes are used
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
   const outputs = new Set<string>();
   for (const info of graph.output) {

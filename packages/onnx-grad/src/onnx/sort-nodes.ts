@@ -3,11 +3,12 @@
 import { GraphError } from '../errors.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 
-/** Maximum number of nodes of a cycle in a message. */
+/** Maximum number of a cycle's nodes that a message names. */
 const NAMED_NODES = 8;
 
 /**
- * `nodes` in an order where each follows the producers of its inputs: their own if it does. A cycle is a GraphError.
+ * `nodes` in an order where each follows the producers of its inputs; unchanged if that is already the case. A cycle is
+ * a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();
@@ -16,7 +17,7 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const state = new Map<FileNode, 'open' | 'done'>();
   for (const start of nodes) {
     if (state.has(start)) continue;
-    // an explicit stack, as a chain of nodes may be longer than the call stack
+    // an explicit stack, because a chain of nodes may be too long for recursion
     const path = [{ node: start, next: 0 }];
     state.set(start, 'open');
     while (path.length > 0) {

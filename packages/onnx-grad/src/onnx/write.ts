@@ -24,15 +24,15 @@ const IR_VERSION = 8n;
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 
 export interface WriteOptions {
-  /** The program named in the file as its producer. Default: `onnx-grad`. */
+  /** The producer named in the file. Default: `onnx-grad`. */
   readonly producer?: string;
   /** Texts that are stored with the model, sorted by key. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * The bytes of `graph` as an ONNX file, of which `readModel` makes the same graph again, except for `overrides`, which
- * are not stored. Tensors of over 2 GiB together are a GraphError.
+ * The bytes of `graph` as an ONNX file. `readModel` restores the same graph from it, except for `overrides`, which are
+ * not stored. Tensors of over 2 GiB together are a GraphError.
  */
 export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {} }: WriteOptions = {}): Uint8Array {
   checkSize(graph);
@@ -58,7 +58,7 @@ export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {}
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Checked first: protobuf would only fail after copying gigabytes. */
+/** Checked first, because protobuf would only fail after copying gigabytes. */
 function checkSize(graph: Graph): void {
   let bytes = 0;
   for (const { data } of [...graph.initializers.values(), ...graph.constants.values()]) bytes += data.byteLength;
@@ -66,7 +66,7 @@ function checkSize(graph: Graph): void {
     throw new GraphError(`the tensors take ${bytes} bytes, but an ONNX file without external data has at most 2 GiB`);
 }
 
-/** The node has no name, as its value has one: ONNX Runtime refuses two nodes with the same name. */
+/** The node has no name: its value has that name, and ONNX Runtime refuses two nodes with the same name. */
 function constantNode([name, data]: readonly [string, Tensor]): NodeProto {
   const value = create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t: writeTensor(data) });
   return create(NodeProtoSchema, { opType: 'Constant', output: [name], attribute: [value] });

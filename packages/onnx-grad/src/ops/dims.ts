@@ -5,7 +5,7 @@ import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
 import { type Dim, elementCount, isConcrete, type Shape } from '../graph/tensor.ts';
 
-/** Shape rules follow integer tensors of at most this many elements. */
+/** Shape rules track the elements of integer tensors up to this size. */
 export const KNOWN_ELEMENTS = 64;
 
 /**
@@ -52,7 +52,7 @@ export function knownNumbers(value: Value | null | undefined): readonly number[]
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** The same, or a GraphError that begins with `what` they are. */
+/** The same, or a GraphError that begins with `what`. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
@@ -60,8 +60,8 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
 }
 
 /**
- * The known elements of a result of `shape` that only moves elements of `x`: at each index, that of `x` at
- * `from(index)`. undefined if a shape or an element is unknown.
+ * The known elements of a result of `shape` that only rearranges elements of `x`: the element at each index is that of
+ * `x` at `from(index)`. undefined if a shape or an element is unknown.
  */
 export function knownElements(
   x: Value,
@@ -81,7 +81,7 @@ function indicesOf(shape: readonly number[]): number[][] {
   );
 }
 
-/** A product of sizes if it is a number or one name, else null. */
+/** A product of sizes if it is a number or a single name, else null. */
 export function productOf(dims: Shape): Dim | null {
   let number = 1;
   const names: string[] = [];
@@ -93,7 +93,7 @@ export function productOf(dims: Shape): Dim | null {
   return number === 1 && names.length === 1 ? names[0]! : null;
 }
 
-/** product(a) / product(b) if it is a number or one name after names have cancelled, else null. */
+/** product(a) / product(b) if it is a number or a single name after cancelling names, else null. */
 export function quotientOf(a: Shape, b: Shape): Dim | null {
   const left: Dim[] = [...a];
   const right: Dim[] = [];
@@ -133,7 +133,7 @@ export function requireFitting({ shape, known }: { readonly shape: Shape; readon
     throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
 }
 
-/** Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 makes them equal. */
+/** Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 fits. */
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;

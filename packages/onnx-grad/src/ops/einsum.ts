@@ -69,7 +69,10 @@ function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs
   );
 }
 
-/** `x`, with axes labelled `from`, along the axes `to`: a repeated label there is a diagonal, with zeros around it. */
+/**
+ * `x`, with its axes labelled `from`, rearranged to the axes `to`. A repeated label in `to` is a diagonal, zero
+ * elsewhere.
+ */
 function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: readonly string[]): Value {
   const free = LABELS.filter((label) => !to.includes(label));
   const pairs: string[][] = [];

@@ -3,11 +3,11 @@ import { type Dim, typeText } from '../graph/tensor.ts';
 import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
-/** What is known about a result if both sides are numbers. */
+/** Computes a known element of the result if both sides are numbers. */
 export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
   typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
 
-/** Two numbers, broadcast; `combine` returns what is known about an element of the result, null for nothing. */
+/** An op on two numbers, broadcast; `combine` returns a known element of the result, or null if it is unknown. */
 export function arithmetic(
   c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
   combine: (a: Dim, b: Dim) => Dim | null,
@@ -71,8 +71,8 @@ export const Sqrt: OpSpec<'Sqrt'> = {
   attributes: {},
   infer: floatUnary,
   gradient: ({ b, outputs: [out], gradient: g }) => {
-    // 0 if the incoming gradient is 0 at the pole, as for a clamped norm: PyTorch's own norms and cosines yield 0
-    // there, and 0/0 is NaN
+    // 0 at the pole if the incoming gradient is 0, as for a clamped norm: PyTorch's own norms and cosines yield 0
+    // there, whereas 0/0 is NaN
     const zero = b.scalar(0, g);
     const idle = b.add('And', [b.add('Equal', [g, zero]), b.add('Equal', [out!, zero])]);
     return [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), b.add('Where', [idle, b.scalar(1, g), out!])])];
@@ -107,7 +107,7 @@ export const Sigmoid: OpSpec<'Sigmoid'> = {
   ],
 };
 
-// clip(x)' = x' where low <= x <= high: it passes at its bounds, as in PyTorch
+// clip(x)' = x' where low <= x <= high: the gradient passes at the bounds, as in PyTorch
 export const Clip: OpSpec<'Clip'> = {
   arity: [1, 3],
   attributes: {},

@@ -1,4 +1,4 @@
-/** Ops that make values from shapes, counts and positions. Only OneHot has a gradient, in its two values. */
+/** Ops that create values from shapes, counts and positions. Only OneHot has a gradient, for its two values. */
 import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../graph/tensor.ts';
 import { KNOWN_ELEMENTS, normalizeAxis, productOf } from './dims.ts';
 import { commonType, dimsOf, refuse, requireNumber } from './helpers.ts';

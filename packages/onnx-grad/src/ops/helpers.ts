@@ -1,4 +1,4 @@
-/** What several rules share: checks of types, zeros, shapes at run time. */
+/** Helpers that several rules share: type checks, zeros, shapes at run time. */
 
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
@@ -24,7 +24,7 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
   return first!.dtype;
 }
 
-/** The number of inputs, none of which may be omitted among the first `least`. `where` begins the message. */
+/** Checks the number of inputs, of which the first `least` must not be omitted. `where` begins the message. */
 export function requireArity(
   inputs: readonly (Value | null)[],
   [least, most]: readonly [least: number, most: number],
@@ -59,7 +59,7 @@ export function requireBool(input: Value): void {
   if (input.dtype !== 'bool') throw new GraphError(`"${input.name}" is ${input.dtype}, not bool`);
 }
 
-/** The shape rule of an op that returns the first input's type. */
+/** The shape rule of an op whose result has the first input's type. */
 export function sameAsInput({ inputs }: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   const { dtype, shape } = inputs[0]!;
   return [{ dtype, shape }];
@@ -71,7 +71,7 @@ export function floatUnary(context: { readonly inputs: readonly (Value | null)[]
   return sameAsInput(context);
 }
 
-/** The type of inputs broadcast against each other, all of one element type. `check` is called with each. */
+/** The type of inputs broadcast against each other, which all have the same element type. Calls `check` with each. */
 export function broadcastOf(
   { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
   check: (input: Value) => void = () => {},
@@ -118,7 +118,7 @@ export function zerosLike(b: NodeBuilder, x: Value): Value {
   return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
 }
 
-/** `g` in the shape of `x`, which has as many elements. */
+/** `g` reshaped to the shape of `x`, which has as many elements. */
 export function reshapeLike(b: NodeBuilder, g: Value, x: Value): Value {
   return sameShape(g.shape, x.shape) ? g : b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
 }

@@ -16,11 +16,11 @@ export const Abs: OpSpec<'Abs'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sign', [x!])])],
 };
 
-/** Constant between jumps, with the gradient 0 in PyTorch: so here too, as the sweep stops at it. */
+/** Piecewise constant: PyTorch's gradient is 0, and here the sweep stops, which is the same. */
 export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
 export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
-/** A half rounds to the even neighbour. */
+/** Halves are rounded to the even neighbour. */
 export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 
 // (e^x)' = e^x x'
@@ -83,7 +83,7 @@ export const Mod: OpSpec<'Mod'> = {
     return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
-    // as exact as the remainder, whereas x / y itself could be rounded up to the next whole number
+    // as exact as the remainder; x / y itself could be rounded up to the next whole number
     const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
     return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
   },

@@ -1,4 +1,4 @@
-/** Matrix products, and matrix triangles. */
+/** Matrix products, and triangular parts of matrices. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -46,7 +46,7 @@ export const MatMul: OpSpec<'MatMul'> = {
     const lost = [...(x!.shape.length === 1 ? [-2] : []), ...(y!.shape.length === 1 ? [-1] : [])];
     const g = lost.length > 0 ? b.add('Unsqueeze', [gradient, b.ints(lost)]) : gradient;
     let dx = wants(0) ? b.add('MatMul', [g, transposed(b, right)]) : null;
-    // a plain matrix to the right of a batch: one product over all rows, not one per batch entry and a sum
+    // a batch times a plain matrix: one product over all rows instead of one per batch entry and a sum
     let dy: Value | null = null;
     if (wants(1)) {
       const flat = right.shape.length === 2 && left.shape.length > 2;

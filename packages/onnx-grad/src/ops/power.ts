@@ -34,13 +34,13 @@ function ofBase(b: NodeBuilder, x: Value, y: Value, g: Value): Value | null {
   }
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
   const isZero = (value: Value) => b.add('Equal', [value, scalar(0)]);
-  // (x^0)' = 0 at x = 0 too: any finite power will do, as it is multiplied by y = 0
+  // (x^0)' = 0 at x = 0 too: any finite power will do, because it is multiplied by y = 0
   const zeros = b.add('And', [isZero(x), isZero(exponent)]);
   const less = b.add('Where', [zeros, scalar(0), b.add('Sub', [exponent, scalar(1)])]);
   return b.add('Mul', [g, b.add('Mul', [exponent, b.add('Pow', [x, less])])]);
 }
 
-/** As PyTorch: 0 at x = 0 where y >= 0, and NaN where x < 0. */
+/** As in PyTorch: 0 at x = 0 where y >= 0, and NaN where x < 0. */
 function ofExponent(b: NodeBuilder, x: Value, y: Value, out: Value, g: Value): Value {
   const zero = b.scalar(0, x);
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
@@ -50,7 +50,7 @@ function ofExponent(b: NodeBuilder, x: Value, y: Value, out: Value, g: Value): V
   return y.dtype === x.dtype ? gradient : b.add('Cast', [gradient], { to: y.dtype });
 }
 
-/** The exponent if it is a single constant, as most are. */
+/** The exponent, if it is a single constant (the usual case). */
 function fixedExponent(b: NodeBuilder, y: Value): number | null {
   const data = b.constantOf(y);
   return data?.data.length === 1 ? numbersOf(data)[0]! : null;

@@ -21,7 +21,7 @@ export const ReduceProd: OpSpec<'ReduceProd'> = {
 
 /**
  * For each element of `x`, the product of the others over `axes`. Dividing the whole product by the element would be
- * wrong at zeros, at order 2 even with a mask; this multiplies n rows of n factors, each with 1 at its own position.
+ * wrong at zeros, for order 2 even with a mask; this multiplies n rows of n factors, each with 1 at its own position.
  */
 function productOfOthers(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));

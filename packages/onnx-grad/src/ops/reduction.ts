@@ -1,4 +1,4 @@
-/** Shared by all reductions over axes: their axes, their shape rule, and the way back to the original shape. */
+/** Shared by all reductions over axes: reading the axes, the shape rule, and restoring the original shape. */
 import type { Value } from '../graph/ir.ts';
 import type { Dim } from '../graph/tensor.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
@@ -52,14 +52,16 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
   return [{ dtype: x!.dtype, shape }];
 }
 
-/** `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the original shape. */
+/**
+ * `value`, of the shape of the result, with the reduced axes restored as size 1, to broadcast to the original shape.
+ */
 export function broadcastable({ b, inputs, attributes }: Reduced, value: Value): Value {
   const reduced = reducedAxes({ inputs, attributes });
   const keep = (attributes.keepdims ?? 1) !== 0;
   return keep || reduced === null || reduced.length === 0 ? value : b.add('Unsqueeze', [value, b.ints(reduced)]);
 }
 
-/** The sum of `x` over the axes that the node reduces, which stay with size 1. */
+/** The sum of `x` over the node's axes, which stay with size 1. */
 export function sumAlike({ b, inputs: [, axes], attributes }: Reduced, x: Value): Value {
   const noop = attributes.noop_with_empty_axes;
   return b.add('ReduceSum', axes ? [x, axes] : [x], noop ? { noop_with_empty_axes: noop } : {});

@@ -1,4 +1,4 @@
-/** Ops that change the shape of values: elements stay, move or repeat. */
+/** Ops that change the shape of values: elements keep their place, move or repeat. */
 import type { Value } from '../graph/ir.ts';
 import { type Dim, isConcrete, typeText } from '../graph/tensor.ts';
 import {
@@ -34,7 +34,7 @@ export const Expand: OpSpec<'Expand'> = {
   gradient: ({ gradient: g }) => [g, null],
 };
 
-// the repeats of an element are summed: each axis of g is split into repeat and size
+// sums over the repeats of each element: every axis of g is split into repeat and size
 export const Tile: OpSpec<'Tile'> = {
   arity: [2, 2],
   attributes: {},
@@ -85,7 +85,7 @@ export const Reshape: OpSpec<'Reshape'> = {
     if (target.some((dim) => typeof dim === 'number' && dim < -1))
       refuse(`the shape [${target.join(', ')}] has a size below -1`);
     const others = target.filter((dim) => dim !== -1);
-    // if the elements are known, so is their number, whatever names the shape has
+    // if the elements are known, so is their number, even if the shape has names
     const from = x!.known ? [x!.known.length] : x!.shape;
     if (target.includes(-1) ? neverDivides(from, others) : neverEqual(from, target)) {
       const count = productOf(from);

@@ -48,7 +48,7 @@ export const Concat: OpSpec<'Concat'> = {
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
     const axis = normalizeAxis(attributes.axis, g.shape.length);
     const sizes = inputs.map((input) => sizeAlong(b, input!, axis));
-    // one Split: the gradient of many Slices would be a sum of as many whole values
+    // one Split: with many Slices, the gradient would be a sum of as many values of the full size
     if (inputs.length > 1 && inputs.every((_, i) => wants(i)))
       return b.addAll('Split', [g, joined(b, sizes)], { axis }).map((part, i) => reshapeLike(b, part, inputs[i]!));
     let start = b.ints([0]);
@@ -93,7 +93,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
   return [...new Array<Dim>(count - 1).fill(size), last];
 }
 
-// the gradient is the joined gradients of the parts, with zeros for a part that the loss does not depend on
+// concatenates the gradients of the parts, with zeros for a part that the loss does not depend on
 export const Split: OpSpec<'Split'> = {
   arity: [1, 2],
   attributes: { axis: 'int', num_outputs: 'int' },
@@ -115,7 +115,7 @@ export const Split: OpSpec<'Split'> = {
   },
 };
 
-/** One axis that a Slice cuts; null for what is only known at run time. */
+/** One axis that a Slice cuts; null for a property that is only known at run time. */
 interface SliceBounds {
   readonly axis: number;
   readonly start: number | null;
@@ -154,7 +154,7 @@ function placesOf(start: number, end: number, step: number, size: number): reado
   return [first, size === 0 ? 0 : Math.max(0, Math.ceil((clamp(end, low) - first) / step))];
 }
 
-/** Larger than any size: what exporters write for "to the end". */
+/** Larger than any size: exporters write such numbers for "to the end". */
 const FAR = 2 ** 31 - 1;
 
 /** Whether a cut takes all of an axis of possibly unknown size, in order or backwards. */
@@ -163,7 +163,7 @@ function takesAll({ start, end, step }: SliceBounds): boolean {
   return step === 1 ? start === 0 && end >= FAR : step === -1 && (start === -1 || start >= FAR) && end <= -FAR;
 }
 
-// the gradient outside the slice is zero: zeros are added around it axis by axis, and in between if a step is not 1
+// outside the slice, the gradient is zero: adds zeros axis by axis, and between the elements if a step is not 1
 export const Slice: OpSpec<'Slice'> = {
   arity: [3, 5],
   attributes: {},
@@ -225,8 +225,8 @@ function placesAlong(b: NodeBuilder, x: Value, axis: number): Value {
   return b.add('Range', [b.scalar(0, 'int64'), size, b.scalar(1, 'int64')]);
 }
 
-// the padding is cut off again (a negative pad cuts, and its gradient adds zeros); the fill's gradient is the sum over
-// the padding
+// cuts the padding off again (a negative pad cuts, so its gradient adds zeros); the gradient of the fill value is the
+// sum over the padding
 export const Pad: OpSpec<'Pad'> = {
   arity: [2, 3],
   attributes: { mode: 'string' },

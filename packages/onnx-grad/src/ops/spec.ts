@@ -1,11 +1,11 @@
-/** A row of the table of ops: inputs, attributes, the shape rule, and beside it the gradient rule. */
+/** A row of the table of ops: inputs, attributes, the shape rule, and next to it the gradient rule. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
 import type { Dim, TensorType } from '../graph/tensor.ts';
 import type { AttributeKind, OpAttributes, OpType } from './attributes.ts';
 
-/** A node as its shape rule sees it. A rule throws a GraphError if the inputs do not fit. */
+/** A node as passed to its shape rule, which throws a GraphError if the inputs do not fit. */
 export interface InferContext<K extends OpType> {
   /** null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
@@ -19,7 +19,7 @@ export interface Inferred extends TensorType {
   readonly known?: readonly Dim[] | undefined;
 }
 
-/** A node as its gradient rule sees it. */
+/** A node as passed to its gradient rule. */
 export interface GradientContext<K extends OpType> {
   readonly b: NodeBuilder;
   readonly inputs: readonly (Value | null)[];
@@ -28,22 +28,23 @@ export interface GradientContext<K extends OpType> {
   /** d loss / d outputs[0], with the shape of outputs[0]; zeros if the loss only depends on other outputs. */
   readonly gradient: Value;
   /**
-   * d loss / d outputs[i], with the shape of outputs[i]; null, but for at least one, if the loss does not depend on it.
+   * d loss / d outputs[i], with the shape of outputs[i]; null if the loss does not depend on it. At least one is not
+   * null.
    */
   readonly gradients: readonly (Value | null)[];
-  /** Whether the gradient of input `i` is needed: a rule may leave out all others. */
+  /** Whether the gradient of input `i` is needed; a rule may skip the others. */
   wants(i: number): boolean;
 }
 
 /**
- * Returns d loss / d inputs, in the order of the inputs; null for an input without a gradient, or if it is not needed.
+ * Returns d loss / d inputs, in the order of the inputs; null for an input that has no gradient or does not need one.
  * The rule of an op that broadcasts may return the broadcast shape: the sweep sums it back.
  */
 export type GradientRule<K extends OpType> = (context: GradientContext<K>) => readonly (Value | null)[];
 
 /**
- * What an op says about its gradient: a rule; none, as its output is an integer, a boolean or piecewise constant; or
- * refused, with the reason.
+ * The gradient of an op: a rule; none, because its output is an integer, a boolean or piecewise constant; or refused,
+ * with the reason.
  */
 export type Gradient<K extends OpType> = GradientRule<K> | 'none' | { readonly refused: string };
 

@@ -1,4 +1,4 @@
-/** Cuts a graph at weighted sums of table rows, which become inputs: they are computed faster outside of it. */
+/** Cuts a graph at weighted sums of table rows, which become inputs: they are computed faster outside the graph. */
 import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { prune, pruneInputs } from '../graph/prune.ts';
@@ -15,9 +15,9 @@ export interface Pool {
   /** int32 `[batch]` or `[batch, length]`: an output of `indices`, or an input of the graph. */
   readonly index: string;
   readonly length: number;
-  /** float32 `[batch, length]`, likewise; null if all are 1. */
+  /** float32 `[batch, length]`, also an output of `indices` or an input; null if all are 1. */
   readonly weights: string | null;
-  /** The input of `rest` for the sums, and their first column in it. */
+  /** The input of `rest` for the sums, and the first column that they occupy in it. */
   readonly input: string;
   readonly column: number;
 }
@@ -33,9 +33,9 @@ export interface PoolCut {
 }
 
 /**
- * Cuts `graph` at every look-up of a table that is the same for all rows of a batch; `rowInputs` are the inputs with
- * one row for each. A table that would bring the total over `maximumBytes` stays in the graph. The outputs of `rest`
- * are equal up to the order of sums.
+ * Cuts `graph` at every look-up in a table that is the same for all rows of a batch; `rowInputs` are the inputs that
+ * have one row per row of the batch. A table that would bring the total over `maximumBytes` stays in the graph. The
+ * outputs of `rest` are equal up to the order of sums.
  */
 export function cutPools(graph: Graph, rowInputs: readonly string[], maximumBytes: number): PoolCut {
   const weighed = weighLookups(graph);
@@ -60,7 +60,7 @@ export function cutPools(graph: Graph, rowInputs: readonly string[], maximumByte
     const name = `sums/${node.outputs[0]}`;
     const width = parts.reduce((sum, part) => sum + part.width, 0);
     const sums = b.input(name, 'float32', [batch!, width]);
-    // a look-up that is part of a joint has an input of its own, which nothing uses and pruning removes
+    // a look-up in a joint concatenation still gets an input here; nothing uses it, so pruning removes it
     if (joint || !isJoined(lookup!, joints)) {
       columns.set(name, width);
       let column = 0;
@@ -96,8 +96,8 @@ interface Lookup {
 }
 
 /**
- * `graph` with (sum over j of w[j] x[j]) / d written as sum over j of (w[j] / d) x[j] if x is looked up: the sum is
- * then a pool.
+ * `graph` with (sum over j of w[j] x[j]) / d written as sum over j of (w[j] / d) x[j] if x is looked up, so that the
+ * sum can be cut out.
  */
 function weighLookups(graph: Graph): Graph {
   const { find, get, numbersOf } = patternsOf(graph);
@@ -141,7 +141,7 @@ function pooledNumbers(name: string, { find, get, numbersOf }: Patterns) {
   return null;
 }
 
-/** The look-ups to cut out, by the value with their sums. */
+/** The look-ups to cut out, by the name of the value with their sums. */
 function findLookups(graph: Graph, rowInputs: readonly string[], maximumBytes: number): ReadonlyMap<string, Lookup> {
   const patterns = patternsOf(graph);
   const perRow = valuesReachedFrom(graph, rowInputs);
@@ -187,7 +187,9 @@ function lookupOf(
   return { output, table, rows: rows!, width, index, length, weights };
 }
 
-/** By node, concatenations whose parts are all sums with no other use: one input takes the parts side by side. */
+/**
+ * By node, concatenations whose parts are all sums with no other use: a single input contains the parts side by side.
+ */
 function findJoints(graph: Graph, lookups: ReadonlyMap<string, Lookup>): ReadonlyMap<Node, readonly Lookup[]> {
   const uses = new Map<string, number>();
   for (const name of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs])

@@ -1,4 +1,4 @@
-/** Cuts a graph at the look-ups of its embedding tables, so that these can be compact. */
+/** Cuts a graph at the look-ups in its embedding tables, so that the tables can be compact. */
 import { Builder } from '../graph/builder.ts';
 import { dependentValues } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -24,7 +24,7 @@ export interface CutTable {
 
 export interface TableCut {
   readonly tables: readonly CutTable[];
-  /** By parameter that stays whole, the reason. */
+  /** For each parameter that stays whole, the reason. */
   readonly dense: ReadonlyMap<string, string>;
   /** Computes the indices of all look-ups from the inputs. */
   readonly indexGraph: Graph;
@@ -104,7 +104,7 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
-  // without the tables, which a session of this graph would hold a second time
+  // without the tables, so that a session of this graph does not hold them a second time
   return pruneInputs({ ...graph, outputs: [...names], overrides: new Map() }, [], { initializers: true });
 }
 

@@ -1,6 +1,4 @@
-/**
- * Replaces what PyTorch's exporter writes for nn.EmbeddingBag, a Loop over the bags that slices, looks up and reduces.
- */
+/** Replaces PyTorch's export of nn.EmbeddingBag: a Loop over the bags that slices, looks up and reduces. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { numbersOf } from '../graph/tensor.ts';
@@ -10,13 +8,13 @@ import type { FileOp } from '../onnx/inline-functions.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from '../onnx/proto-attributes.ts';
 import { FILE_TYPES, readTensor } from '../onnx/proto-tensor.ts';
 
-/** Opset from which every Reduce* takes its axes as an input; ReduceSum does since 13. */
+/** Opset from which every Reduce* takes its axes as an input; ReduceSum has done so since 13. */
 const AXES_AS_INPUT = 18;
 
 /**
- * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. A
- * Loop is only replaced if every node matches; any other Loop stays unchanged. Bags that begin at other offsets than
- * the rows of a matrix are a GraphError that names the node: shapes do not say which ids belong to which row.
+ * `ops` with each such Loop replaced by a `Gather` of the ids `[batch, length]` and a Reduce over their second axis. A
+ * Loop is only replaced if every node matches; others stay unchanged. If the bags do not begin at the rows of a matrix,
+ * that is a GraphError that names the node: shapes do not say which ids belong to which row.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -52,10 +50,10 @@ class Scope {
     for (const node of nodes) for (const name of node.output) this.producers.set(name, node);
   }
 
-  /** The node with one of `ops` that outputs `name`, or null. Cast and Identity are looked through. */
+  /** The node with one of `ops` that outputs `name`, or null. Looks through Cast and Identity. */
   find(name: string | undefined, ...ops: readonly string[]): NodeProto | null {
     let at = name;
-    // a file may be cyclic
+    // a file may contain cycles
     for (let hops = 0; at !== undefined && hops < MAXIMUM_HOPS; hops++) {
       const node: NodeProto | undefined = this.producers.get(at) ?? this.outer?.producers.get(at);
       if (!node) return null;
@@ -122,7 +120,7 @@ function reducesFirstAxis(reduce: NodeProto, scope: Scope): boolean {
   return first && intOf(reduce, 'keepdims', 1) === 0;
 }
 
-/** The ids `[batch, length]` whose row `i` the body takes in iteration `i`, or null if it takes something else. */
+/** The ids `[batch, length]` whose row `i` the body reads in iteration `i`, or null if it reads something else. */
 function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope, outer: Scope): string | null {
   const round = body.input[0]!.name;
   const bound = (name: string | undefined): string | undefined => {
@@ -134,7 +132,7 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   const stepOfOne = taken.input[4] === undefined || inner.is(taken.input[4], 1);
   if (starts === undefined || ends === undefined || !inner.is(taken.input[3], 0) || !stepOfOne) return null;
 
-  // the ends are the starts without the first, and there are as many iterations
+  // the ends are the starts without the first one, and there are as many iterations as starts
   const later = outer.find(ends, 'Slice');
   const offsets = outer.find(starts, 'Concat');
   const isChain = later && offsets && later.input[0] === starts && cutsFirst(later, outer);
@@ -158,7 +156,7 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
 function withOffsets({ opType, name }: NodeProto): GraphError {
   return new GraphError(
     `${opType} node "${name}" is an nn.EmbeddingBag with offsets, which is not supported: pass a matrix of ids ` +
-      '[batch, length] without offsets; where lists differ in length, look up with nn.Embedding and reduce by a mask',
+      '[batch, length] without offsets; if lists differ in length, look up with nn.Embedding and reduce by a mask',
   );
 }
 
@@ -187,7 +185,7 @@ function sizeOf(name: string | undefined, axis: number, scope: Scope): string | 
   return scope.find(gathered.input[0], 'Shape')?.input[0] ?? null;
 }
 
-/** The value of which `name` is the flattened form, or null. */
+/** The value whose flattened form is `name`, or null. */
 function flattened(name: string | undefined, scope: Scope): string | null {
   const reshaped = scope.find(name, 'Reshape');
   return reshaped && scope.is(reshaped.input[1], -1) ? reshaped.input[0]! : null;

@@ -1,6 +1,6 @@
 /**
- * Probabilities that stay exact where they are small. ONNX Runtime's float32 Sigmoid has an error of 3e-8: it confuses
- * neighbours below logits of about -10, and is 0 below -18.
+ * Probabilities that stay exact when they are small. ONNX Runtime's float32 Sigmoid has an error of 3e-8: below logits
+ * of about -10 it gets neighbours in the wrong order, and below -18 it is 0.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -32,8 +32,8 @@ function onePlusExp(b: Builder, x: Value): Value {
 }
 
 /**
- * `graph` with exact sigmoids where its first output is a sigmoid, or is made of some by sums, products and moves only,
- * such as a weighted mean. Sigmoids inside layers stay. A graph without any is returned unchanged.
+ * `graph` with exact sigmoids if its first output is a sigmoid, or is computed from sigmoids by sums, products and
+ * moves only, such as a weighted mean. Sigmoids inside layers stay. A graph without any is returned unchanged.
  */
 export function exactSigmoids(graph: Graph): Graph {
   const ends = new Set(mixedNodes(graph, graph.outputs[0]!).filter(({ op }) => op === 'Sigmoid'));
@@ -43,7 +43,7 @@ export function exactSigmoids(graph: Graph): Graph {
   );
 }
 
-/** The complement of a probability that is made of exact sigmoids. */
+/** The complement of a probability computed from exact sigmoids. */
 export interface Mixture {
   /** 1 - p: exact near 0 if `isExact`, else the plain difference. */
   readonly complement: Value;
@@ -51,8 +51,8 @@ export interface Mixture {
 }
 
 /**
- * Finds the exact sigmoids that `p` is made of, and overrides the gradient of each with p (1 - p), which is finite and
- * exact at any logit and order. null if there is none.
+ * Finds the exact sigmoids from which `p` is computed, and overrides the gradient of each with p (1 - p), which is
+ * finite and exact at any logit and order. null if there is none.
  */
 export function findMixture(b: Builder, p: Value): Mixture | null {
   const graph = b.build('mixture', [p]);
@@ -77,7 +77,7 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
   return { complement: exact ?? b.add('Sub', [one, p]), isExact: exact !== null };
 }
 
-/** Ops that may make up a weighted mean of probabilities, and which of their inputs to follow. */
+/** Ops that may be part of a weighted mean of probabilities, and which of their inputs to follow. */
 const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Add: 'all',
   Clip: 'first',
@@ -103,7 +103,7 @@ const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Unsqueeze: 'first',
 };
 
-/** The nodes at which a walk back from `output` through these ops ends. */
+/** The nodes where a walk back from `output` through these ops ends. */
 function mixedNodes(graph: Graph, output: string): readonly Node[] {
   const wanted = new Set([output]);
   const ends: Node[] = [];
@@ -131,12 +131,13 @@ interface Parts {
   readonly producers: Producers;
   /** By sigmoid, its logit. */
   readonly logits: ReadonlyMap<string, Value>;
-  /** By sigmoid, its complement; filled along the way. */
+  /** By sigmoid, its complement; filled on demand. */
   readonly complements: Map<string, Value>;
 }
 
 /**
- * 1 - `name` in exact form: the complements of its sigmoids, moved and averaged in the same way. null if it has none.
+ * 1 - `name` in exact form: the complements of its sigmoids, moved and averaged in the same way. null if it has no
+ * exact form.
  */
 function complementOf(b: Builder, parts: Parts, name: string): Value | null {
   const { producers, logits, complements } = parts;
@@ -180,7 +181,7 @@ function complementOfSum(b: Builder, parts: Parts, { inputs, attributes }: Node<
   return null;
 }
 
-/** Whether `weight` is a Softmax over the axis that is summed, with as many axes as `other`. */
+/** Whether `weight` is a Softmax over the summed axis, with as many axes as `other`. */
 function sumsToOne(b: Builder, producers: Producers, weight: string, axis: number, other: Value): boolean {
   const node = producers.get(weight);
   const rank = b.get(weight).shape.length;

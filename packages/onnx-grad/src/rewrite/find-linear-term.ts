@@ -12,15 +12,16 @@ import { splitFrozen } from './split-frozen.ts';
 /** One look-up of a table among the parameters. */
 export interface LinearLookup {
   readonly parameter: string;
-  /** The value with the rows to read, as the model computes them. */
+  /** The value that contains the rows to read, as the model computes them. */
   readonly index: string;
   /**
-   * The output of `weightGraph` with what each looked-up element adds to its row's term, in the shape of what is read.
+   * The output of `weightGraph` with each looked-up element's contribution to its row's term, in the shape of the
+   * look-up.
    */
   readonly weight: string;
 }
 
-/** One number per row, linear in the parameters, through which alone they reach the output. */
+/** One number per row, linear in the parameters; they reach the output through it alone. */
 export interface LinearTerm {
   /** The name of the value, `[batch]` or `[batch, 1]`. */
   readonly value: string;
@@ -29,7 +30,7 @@ export interface LinearTerm {
   /** Computes indices and weights of all look-ups from the same (parameters for their shapes); null without a table. */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
-  /** Parameters that are not tables: few elements, whose features are read off one by one. */
+  /** Parameters that are not tables: they have few elements, whose features are read off one by one. */
   readonly dense: readonly string[];
   /** Computes the head's output from the term, an input under its name, and the head's inputs. */
   readonly linkGraph: Graph;
@@ -39,9 +40,9 @@ export interface LinearTerm {
 const MOST_DENSE = 512;
 
 /**
- * The linear term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value with one number per
- * row that is linear in the parameters and that all paths from them to the output go through, without factors that all
- * rows share. null if there is none, for example if a parameter is inside a non-linear layer.
+ * The linear term of `head` (from `splitFrozen`, with `parameters` among its inputs): the last value with one number
+ * per row that is linear in the parameters and that all paths from them to the output go through, without factors that
+ * all rows share. null if there is none, for example if a parameter is inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -75,7 +76,9 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
   return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
 }
 
-/** The factor of `value` that is a term, without inputs of the head that all rows share: these may be adapted too. */
+/**
+ * The factor of `value` that is a term, without inputs of the head that all rows share: those may be adapted as well.
+ */
 function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
   const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
   for (let at = value; ; ) {
@@ -86,7 +89,7 @@ function withoutFactors(head: Graph, value: string, isTerm: (name: string) => bo
   }
 }
 
-/** The values that depend on the parameters through linear ops only, with independent rows. */
+/** The values that depend on the parameters through linear ops only, with rows that are independent of each other. */
 function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
   const dependent = new Set(parameters);
   const linear = new Set(parameters);
@@ -96,7 +99,7 @@ function linearValues(head: Graph, parameters: readonly string[], batch: string)
     if (dependents.length === 0) continue;
     for (const name of node.outputs) dependent.add(name);
     const output = shapeOf(node.outputs[0]!);
-    // rows must stay where they are: each row's term depends on its own features
+    // rows must keep their places: each row's term depends on its own features
     const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
     const rowsApart = output.slice(1).every((dim) => dim !== batch);
     if (
@@ -158,7 +161,7 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
 }
 
 /**
- * The gradient of the sum of all terms with respect to what is looked up. As rows are independent and the term is
+ * The gradient of the sum of all terms with respect to the looked-up elements. As rows are independent and the term is
  * linear, that is the weight of each element.
  */
 function weightsOf(

@@ -1,4 +1,4 @@
-/** Attention masks that an exporter wrote as initializers: they look like weights, but must not be trained. */
+/** Attention masks that an exporter wrote as initializers: they look like weights but must not be trained. */
 import type { Graph } from '../graph/ir.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { OpType } from '../ops/attributes.ts';
@@ -7,8 +7,8 @@ import type { OpType } from '../ops/attributes.ts';
 const USES: ReadonlySet<OpType> = new Set(['Add', 'Cast', 'Expand', 'Reshape', 'Slice', 'Squeeze', 'Unsqueeze']);
 
 /**
- * `graph` with its masks as constants. A mask is a float32 initializer with at least two axes that contains -inf,
- * neither +inf nor NaN, and is only added. Any other weight with an infinity stays, for the caller's checks to refuse.
+ * `graph` with its masks as constants. A mask is a float32 initializer with at least two axes that contains -inf but no
+ * +inf or NaN, and is only added. Any other weight with an infinity stays, for the caller's checks to refuse.
  */
 export function fixMasks(graph: Graph): Graph {
   const masks = [...graph.initializers].filter(([name, value]) => looksLikeMask(value) && isOnlyAdded(graph, name));

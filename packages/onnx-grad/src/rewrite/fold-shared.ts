@@ -1,6 +1,6 @@
 /**
- * Separates what is the same for all rows of a batch from what differs: `splitFrozen` at the rows' inputs then leaves
- * less to compute per row.
+ * Separates values that are the same for all rows of a batch from those that differ: `splitFrozen` at the rows' inputs
+ * then leaves less to compute per row.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -14,7 +14,7 @@ interface Around extends Patterns {
   isShared(name: string): boolean;
 }
 
-/** Adds what equals the only output of `node`; null if the rule does not apply. */
+/** Adds a value equal to the only output of `node`; null if the rule does not apply. */
 type SharedRule = (b: Builder, node: Node, around: Around) => Value | null;
 
 /**
@@ -42,7 +42,7 @@ function apply(graph: Graph, rowInputs: readonly string[], rule: SharedRule): Gr
   return prune(folded);
 }
 
-/** A Gemm of rows of which some columns are the same in all rows. */
+/** A Gemm of rows in which some columns are the same for all rows. */
 const foldConcat: SharedRule = (b, node, around) => {
   if (node.op !== 'Gemm') return null;
   const { inputs, attributes } = node as Node<'Gemm'>;
@@ -66,7 +66,7 @@ const foldConcat: SharedRule = (b, node, around) => {
   return product(rows, product(shared, added && b.get(bias)));
 };
 
-/** The columns `from .. to` of a concatenation: a value, or a row that all rows share. */
+/** The columns `from .. to` of a concatenation: a value, or a row that is the same for all rows of the batch. */
 interface Part {
   readonly name: string;
   readonly shared: boolean;
@@ -125,7 +125,7 @@ const foldLookups: SharedRule = (b, node, around) => {
   return b.add('ReduceSum', [weighted, b.ints(one.axes)], { keepdims: one.keepdims });
 };
 
-/** `name` as a weighted sum of numbers that are looked up in a shared table; sums with the same `place` can be one. */
+/** `name` as a weighted sum of numbers looked up in a shared table; sums with the same `place` can be merged. */
 function lookupSum(name: string, { find, isShared, get, numbersOf }: Around) {
   const sum = find('ReduceSum', name);
   const mul = find('Mul', sum?.inputs[0]);

@@ -1,4 +1,4 @@
-/** What rewriting rules ask about the graph around a node. */
+/** Queries that rewriting rules make about the graph around a node. */
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';

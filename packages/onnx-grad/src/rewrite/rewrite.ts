@@ -3,7 +3,7 @@ import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { nameDims } from '../graph/name-dims.ts';
 
-/** A node as a rule sees it: its names belong to the old graph, values to the new one. */
+/** A node as passed to a rule: its names belong to the old graph, its values to the new one. */
 export interface Place {
   readonly b: Builder;
   readonly node: Node;
@@ -15,9 +15,9 @@ export interface Place {
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**
- * `graph` with each node replaced by what `rule` returns for it. Outputs, and values that hand-written gradients name,
- * keep their names (with an Identity if necessary), and sizes keep theirs if possible. Nodes that are no longer needed
- * stay: `prune` removes them.
+ * `graph` with each node replaced by the result of `rule`. Outputs, and values that hand-written gradients name, keep
+ * their names (with an Identity if necessary), and sizes keep theirs if possible. Nodes that are no longer needed stay;
+ * `prune` removes them.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const b = new Builder();
@@ -46,7 +46,7 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     graph.name,
     graph.outputs.map((name) => mapped.get(name)!),
   );
-  // sizes are inferred again, and get back their old names
+  // sizes are inferred again and given their old names
   return nameDims({ ...built, overrides: graph.overrides }, graph.values);
 }
 

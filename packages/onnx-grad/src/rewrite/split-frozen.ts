@@ -13,7 +13,10 @@ export interface Split {
   readonly body: Graph | null;
   /** Computes the outputs from the boundary and the parameters, which are inputs or initializers as in the graph. */
   readonly head: Graph;
-  /** The values that the head reads and that do not depend on the parameters: inputs of the head, under their names. */
+  /**
+   * The values that the head reads and that do not depend on the parameters: they are inputs of the head, with the same
+   * names.
+   */
   readonly boundary: readonly string[];
 }
 
@@ -29,7 +32,7 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   const isOutside = (name: string) =>
     name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
   const outside = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isOutside)))];
-  // a known size must not become one that only run time shows
+  // a known size must not become one that is only known at run time
   const fixed = new Map(
     outside.flatMap((name): [string, Tensor][] => {
       const tensor = graph.inputs.includes(name) ? null : knownTensor(graph.values.get(name)!);

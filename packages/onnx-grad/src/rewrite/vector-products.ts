@@ -3,10 +3,10 @@ import type { Graph } from '../graph/ir.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with `MatMul(x, v)`, where `v` is a vector and `x` has a Transpose upstream, replaced by a product with the
- * matrix `[k, 1]`, whose last axis is squeezed afterwards: the same numbers. ONNX Runtime 1.30 moves a Transpose down
- * to the MatMul (through Where, Mul, Cast and others), merges the two, and loses the Transpose if the other side is a
- * vector: square matrices silently give wrong numbers. A graph without such a product is returned unchanged.
+ * `graph` with `MatMul(x, v)`, if `v` is a vector and `x` has a Transpose upstream, replaced by a product with the
+ * matrix `[k, 1]` whose last axis is then squeezed; the numbers are the same. ONNX Runtime 1.30 moves a Transpose down
+ * to the MatMul (through Where, Mul, Cast and others) and merges the two, but loses the Transpose if the other side is
+ * a vector: square matrices silently give wrong numbers. A graph without such a product is returned unchanged.
  */
 export function spellVectorProducts(graph: Graph): Graph {
   const turned = new Set<string>();

@@ -1,6 +1,6 @@
 /**
  * Devices, and sessions that run a graph. The only importer of onnxruntime-node, which is loaded with the first
- * session: a process that only reads and writes graphs never loads it.
+ * session, so a process that only reads and writes graphs never loads it.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -30,7 +30,7 @@ export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 export interface Device {
   readonly kind: 'cpu' | 'cuda';
   readonly id: number;
-  /** The device as text; where `auto` chose the CPU, also why. */
+  /** The device as text; if `auto` chose the CPU, also the reason. */
   readonly detail: string;
 }
 
@@ -40,7 +40,7 @@ export interface SessionOptions {
   readonly device?: Device;
   /** Threads of one run. Default: 1. */
   readonly threads?: number;
-  /** Whether the session keeps its memory between runs, for a large graph that runs many times. Default: false. */
+  /** Whether the session keeps its memory between runs: for a large graph that runs many times. Default: false. */
   readonly keepsMemory?: boolean;
 }
 
@@ -51,9 +51,9 @@ export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Runs the graph and returns `outputs` (default: all) by name. Feeds that the graph does not have are ignored; a
-   * missing feed is an error of ONNX Runtime. Outputs named in `into` are written to those tensors' memory. The run is
-   * one synchronous native call, which blocks the calling thread.
+   * Runs the graph and returns `outputs` (default: all) by name. Feeds that are not inputs of the graph are ignored; a
+   * missing feed is an error of ONNX Runtime. Outputs named in `into` are written to the memory of those tensors. The
+   * run is one synchronous native call, which blocks the calling thread.
    */
   run(
     feeds: Feeds,
@@ -69,8 +69,8 @@ export function parseDevice(text: string): DeviceRequest {
 }
 
 /**
- * The device to use. A GPU that is asked for and cannot be used is device_unavailable, with the reason; `auto` falls
- * back to the CPU.
+ * The device to use. A requested GPU that cannot be used is device_unavailable, with the reason; `auto` falls back to
+ * the CPU.
  */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
@@ -94,7 +94,9 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
   throw new OnnxGradError('device_unavailable', `${request} cannot be used: ${reason}`, { cause });
 }
 
-/** The name of the CUDA provider's library if it is missing; checked first, as ONNX Runtime complains on stderr. */
+/**
+ * The name of the CUDA provider's library if it is missing. Checked first, because ONNX Runtime complains on stderr.
+ */
 function missingCudaLibrary(): string | null {
   const library = 'libonnxruntime_providers_cuda.so';
   const folder = join(
@@ -107,8 +109,9 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * Opens a session of `graph`, or of the bytes of a file. It has one thread unless `threads` asks for more; the bytes of
- * a file, and a graph that adds with ScatterND, always have one, as that op races on the CPU (README.md, "Decisions").
+ * Opens a session of `graph`, or of the bytes of a file. It has one thread unless `threads` asks for more. The bytes of
+ * a file, and a graph that adds with ScatterND, always run in one thread, because that op races on the CPU (README.md,
+ * "Decisions").
  */
 export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
@@ -120,7 +123,7 @@ export async function openSession(graph: Graph | Uint8Array, options: SessionOpt
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // the sessions of a thread cannot share what their arenas keep, tens of MiB
+    // sessions of one thread cannot share the memory that their arenas keep (tens of MiB)
     enableCpuMemArena: options.keepsMemory ?? false,
     logSeverityLevel: 3,
     // waiting threads must not take processors from other work
