@@ -1,4 +1,4 @@
-// Builds packages/onnx-grad as others install it: JavaScript, types, README and licence, in dist/onnx-grad or in FOLDER.
+// Builds packages/onnx-grad for installation: JavaScript, types, README and licence, in dist/onnx-grad or in FOLDER.
 // `npm pack ./dist/onnx-grad` makes its tarball.
 //   node scripts/build-onnx-grad.mjs [FOLDER]
 import { spawnSync } from 'node:child_process';

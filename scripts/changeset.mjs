@@ -1,5 +1,6 @@
-// `npm run changeset`: the tool of changesets, for the version of the whole. In a project with workspaces it sees these
-// alone, never the root (and npm warns of a root that is a workspace of its own): while it runs, package.json names none.
+// `npm run changeset`: runs the changesets tool for the version of the root package. In a project with workspaces the
+// tool sees only those, never the root (and npm warns about a root that is its own workspace), so package.json lists no
+// workspaces while it runs.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ const TOOL = join(ROOT, 'node_modules/@changesets/cli/bin.js');
 
 const { workspaces, version: before } = read();
 const order = Object.keys(read());
-// Ctrl-C reaches the tool too, which ends by it: package.json is put back after that
+// Ctrl-C also ends the tool: package.json is restored afterwards
 process.on('SIGINT', () => {});
 const { workspaces: _, ...alone } = read();
 write(alone);
@@ -22,7 +23,8 @@ try {
   const after = { ...read(), workspaces };
   write(Object.fromEntries(order.map((name) => [name, after[name]])));
   const { version } = after;
-  if (version !== before) console.log(`${before} is ${version} now: CONTRIBUTING.md, "Releases", has what follows`);
+  if (version !== before)
+    console.log(`${before} is now ${version}: see CONTRIBUTING.md, "Releases", for the next steps`);
 }
 process.exitCode = status ?? 1;
 

@@ -1,12 +1,12 @@
-// `npm run check`: every check of package.json, two at a time. All of them run; what one says is printed when it ends,
-// and one that fails fails the whole.
+// `npm run check`: runs every check of package.json, two at a time. All of them run; the output of each is printed when
+// it ends, and the command fails if any check fails.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** The types take as long as all others together. The others are in order: the console's check makes what they read. */
+/** Checking types takes as long as the others together, which run in order: the console's check writes their input. */
 const ALONE = 'check:types';
 const FIRST = 'check:console';
 
@@ -16,7 +16,7 @@ const failed = (await Promise.all([[ALONE], [FIRST, ...others]].map(inTurn))).fl
 if (failed.length > 0) console.error(`FAILED: ${failed.join(', ')}`);
 process.exitCode = failed.length > 0 ? 1 : 0;
 
-/** Runs scripts one after another; those that failed. */
+/** Runs scripts one after another; returns those that failed. */
 async function inTurn(names) {
   const failed = [];
   for (const name of names) if (!(await isPassed(name))) failed.push(name);

@@ -1,4 +1,4 @@
-// The console's build, made where it is missing or older than its sources; `--check` also checks its types and sizes.
+// Builds the console if its build is missing or older than its sources; `--check` also checks its types and sizes.
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -7,17 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-/** What a browser must load before the first page is shown: compressed, as it is sent. */
+/** Maximum size of the files that a browser must load before it shows the first page, compressed as they are sent. */
 const MOST_FIRST_BYTES = 150_000;
 
-/** Builds the console of `root` where that is due, in seconds. Ends the process where it cannot. */
+/** Builds the console of `root` if necessary, in seconds. Ends the process if the build fails. */
 export async function ensureConsole(root = ROOT) {
   const folder = join(root, 'console');
   if (!existsSync(join(folder, 'sources.mjs'))) return;
   const { BUILD, isFresh, stamp } = await import(join(folder, 'sources.mjs'));
   if (isFresh()) return;
   process.stderr.write('Building the console ...\n');
-  // apart, and then put in place: others may build at the same time, and a server may be reading
+  // in a separate folder, then moved into place: another process may be building, or a server reading
   const made = join(dirname(BUILD), `.console-${randomUUID()}`);
   mkdirSync(made, { recursive: true });
   try {
@@ -27,14 +27,14 @@ export async function ensureConsole(root = ROOT) {
     rmSync(BUILD, { recursive: true, force: true });
     renameSync(made, BUILD);
   } catch (error) {
-    // another build was put there first
+    // another build got there first
     if (!isFresh()) throw error;
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
 }
 
-/** Types against a client that is generated from openapi.yaml as it is, and the size of the first load. */
+/** Checks the types against a client generated from the current openapi.yaml, and the size of the first load. */
 async function check() {
   const folder = join(ROOT, 'console');
   const generator = join(ROOT, 'node_modules/openapi-typescript/bin/cli.js');
@@ -49,7 +49,7 @@ async function check() {
   console.log(`console: ${bytes} bytes at the first load, compressed (at most ${MOST_FIRST_BYTES})`);
 }
 
-/** index.html and what it names; what is loaded later is not counted. */
+/** Size of index.html and the files that it names; files that are loaded later do not count. */
 function firstBytes(folder) {
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
   const named = [...page.matchAll(/(?:src|href)="\/console\/([^"]+)"/g)].map(([, path]) => path);

@@ -1,6 +1,6 @@
 // Reads a Dockerfile: its instructions and stages.
 
-/** Instructions of the Dockerfile in order: comments dropped, continued lines joined. */
+/** Returns the instructions of the Dockerfile in order, without comments and with continued lines joined. */
 export function parseDockerfile(text) {
   const instructions = [];
   let open = null;
@@ -10,7 +10,7 @@ export function parseDockerfile(text) {
     const part = isContinued ? line.slice(0, -1) : line;
     if (open === null) {
       const [, name, rest] = /^\s*(\w+)\s+(.*)$/.exec(part) ?? [];
-      if (name === undefined) throw new Error(`line ${i + 1} is no instruction: ${line}`);
+      if (name === undefined) throw new Error(`line ${i + 1} is not an instruction: ${line}`);
       open = { name: name.toUpperCase(), rest, line: i + 1 };
       instructions.push(open);
     } else open.rest += ` ${part.trim()}`;
@@ -19,7 +19,7 @@ export function parseDockerfile(text) {
   return instructions;
 }
 
-/** The stages by name (a number where it has none), in order: the image that each begins with, and its steps. */
+/** Returns the stages in order, by name (or number, if it has no name): the base image of each, and its steps. */
 export function stagesOf(instructions) {
   const stages = new Map();
   let steps = null;

@@ -1,4 +1,4 @@
-// Writes the generated parts of docs/, which stand between two markers; with --check it only says whether they are up
+// Writes the generated parts of docs/, which are between two markers; with --check it only checks whether they are up
 // to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { settingsTables } from '../src/service/settings/settings-tables.ts';
@@ -19,7 +19,7 @@ for (const [path, parts] of Object.entries(GENERATED)) {
   if (!process.argv.includes('--check')) writeFileSync(url, after);
   else if (after === before) console.error(`${path} is up to date`);
   else {
-    console.error(`${path} is not what the source says: run npm run docs`);
+    console.error(`${path} is out of date: run npm run docs`);
     process.exitCode = 1;
   }
 }

@@ -1,5 +1,5 @@
-// Writes the table of ops in packages/onnx-grad/README.md, between its markers; with --check it only says whether the table is
-// up to date.
+// Writes the table of ops in packages/onnx-grad/README.md, between its markers; with --check it only checks whether the
+// table is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { COMPOSITES } from '../packages/onnx-grad/src/composites/table.ts';
@@ -8,7 +8,7 @@ import { OPS } from '../packages/onnx-grad/src/ops/table.ts';
 
 const README = fileURLToPath(new URL('../packages/onnx-grad/README.md', import.meta.url));
 const [BEGIN, END] = ['<!-- ops: written by npm run ops -->', '<!-- end of ops -->'];
-/** Ops that ONNX has had only since an opset that is newer than the oldest one read. */
+/** The first opset of each op that ONNX added after the oldest supported opset. */
 const SINCE = {
   CastLike: 15,
   Gelu: 20,
@@ -38,6 +38,6 @@ if (after === undefined) throw new Error(`${README} lacks the markers ${BEGIN} a
 const wanted = `${before}${BEGIN}\n\n${table.join('\n')}\n\n${END}${after}`;
 if (!process.argv.includes('--check')) writeFileSync(README, wanted);
 else if (wanted !== text) {
-  console.error('The table of ops in packages/onnx-grad/README.md is not what the code says: npm run ops');
+  console.error('The table of ops in packages/onnx-grad/README.md is out of date: run npm run ops');
   process.exitCode = 1;
-} else console.log('the table of ops is what the code says');
+} else console.log('the table of ops is up to date');

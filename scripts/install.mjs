@@ -1,13 +1,13 @@
-// What node_modules needs before anything is run: every package of the lock file.
+// Installs every package of the lock file before anything is run.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnNpm } from './node.mjs';
 
-/** Installs the packages of `root` where some are missing. Ends the process where it cannot. */
+/** Installs the packages of `root` if some are missing. Ends the process if that fails. */
 export function ensureInstalled(root) {
   if (isInstalled(root)) return;
   process.stderr.write('Installing the packages of package-lock.json ...\n');
-  // onnxruntime-node's installer would download CUDA's binaries: docs/operations.md says how to add them on purpose.
+  // onnxruntime-node's installer would download CUDA's binaries: docs/operations.md says how to add them.
   const { status, error } = runNpm(root, ['ci', '--include=dev', '--no-audit', '--no-fund'], {
     ONNXRUNTIME_NODE_INSTALL: 'skip',
   });
@@ -16,7 +16,7 @@ export function ensureInstalled(root) {
   process.exit(status ?? 1);
 }
 
-/** True where every package of the lock file that this machine needs is in node_modules at its version. */
+/** Whether node_modules has every package of the lock file that this machine needs, at its version. */
 function isInstalled(root) {
   const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
   if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;

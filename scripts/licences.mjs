@@ -1,11 +1,11 @@
-// Checks the licence of every package in the lock file, that of each platform included: `npm run check:licences`, or
-// `node scripts/licences.mjs FILE` for another lock file.
+// Checks the licence of every package in the lock file, including those of other platforms: `npm run check:licences`,
+// or `node scripts/licences.mjs FILE` for another lock file.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import satisfies from 'spdx-satisfies';
 
-/** Licences that ask for no more than a notice: what is installed with the service may have these. */
+/** Licences that require only a notice; packages installed with the service may have these. */
 const PERMISSIVE = [
   '0BSD',
   'Apache-2.0',
@@ -17,7 +17,7 @@ const PERMISSIVE = [
   'MIT',
   'Unlicense',
 ];
-/** Tools of development, which nobody is given, may also have these. */
+/** Development tools, which are not distributed, may also have these. */
 const OF_DEVELOPMENT = [...PERMISSIVE, 'CC-BY-3.0', 'MPL-2.0', 'Python-2.0'];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -35,10 +35,10 @@ for (const [path, { version, license, dev, link }] of Object.entries(packages)) 
 for (const fault of faults) console.error(`${fault}: not in the lists of scripts/licences.mjs`);
 if (faults.length > 0) process.exit(1);
 console.log(
-  `licences: ${counts.installed} packages that are installed, ${counts.development} of development: permissive`,
+  `licences: ${counts.installed} packages installed with the service, ${counts.development} for development, all permissive`,
 );
 
-/** Whether an SPDX expression can be met with licences of a list. What is not an expression is not met. */
+/** Whether licences of a list can satisfy an SPDX expression; false if it is not such an expression. */
 function isAllowed(expression, allowed) {
   try {
     return satisfies(expression, allowed);

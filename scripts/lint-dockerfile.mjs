@@ -1,9 +1,9 @@
-// Checks a Dockerfile by the rules of hadolint that matter for ours, under hadolint's codes:
-// `node scripts/lint-dockerfile.mjs FILE`. hadolint is a program in Haskell, and no kept package has its rules.
+// Checks a Dockerfile against the hadolint rules that matter for ours, under hadolint's codes:
+// `node scripts/lint-dockerfile.mjs FILE`. hadolint is a Haskell program, and no maintained package has its rules.
 import { readFileSync } from 'node:fs';
 import { parseDockerfile, stagesOf } from './dockerfile.mjs';
 
-/** Rules of one instruction: the fault of its arguments, or null. */
+/** Rules for one instruction: each returns the fault of its arguments, or null. */
 const RULES = {
   ADD: [['DL3020', () => 'COPY copies files; ADD also unpacks and downloads']],
   MAINTAINER: [['DL4000', () => 'MAINTAINER is deprecated']],
@@ -40,7 +40,7 @@ const RULES = {
       'DL3016',
       (rest) => (/\bnpm (i|install)\s+(?!-)[^@\s]+(\s|$)/.test(rest) ? 'pin the version that npm installs' : null),
     ],
-    ['DL3027', (rest) => (/(^|[;&|]\s*)apt\s/.test(rest) ? 'apt is for people: apt-get' : null)],
+    ['DL3027', (rest) => (/(^|[;&|]\s*)apt\s/.test(rest) ? 'use apt-get: apt is for interactive use' : null)],
     [
       'DL4006',
       (rest) =>
@@ -69,18 +69,18 @@ function lint(text) {
         lintImage(source, (...fault) => add(...fault, step.line));
     }
     seen.push(name);
-    // a target is what is run: it has a command
+    // a target is a stage that is run: it has a command
     if (steps.some((step) => step.name === 'ENTRYPOINT' || step.name === 'CMD')) lintTarget(name, steps, add);
   }
   return found;
 }
 
-/** The version of an image is named, and is not whatever is newest. */
+/** An image needs a version, and `latest` is not one. */
 function lintImage(image, add) {
   const [, tag] = /^[^@]*?(?::([^:/@]+))?(?:@sha256:.*)?$/.exec(image) ?? [];
   if (image.includes('@sha256:') || image === 'scratch') return;
   if (tag === undefined) add('DL3006', `${image}: name its version`);
-  else if (tag === 'latest') add('DL3007', `${image}: latest is another one tomorrow`);
+  else if (tag === 'latest') add('DL3007', `${image}: latest changes over time`);
 }
 
 function lintTarget(name, steps, add) {

@@ -1,4 +1,4 @@
-// Lints openapi.yaml by redocly.yaml, without a look at the network; prints what is wrong, and nothing else.
+// Lints openapi.yaml by redocly.yaml, without network access; prints only the faults.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const { status, stdout, stderr } = spawnSync(
   {
     cwd: ROOT,
     encoding: 'utf8',
-    // it would ask a registry for newer versions, and report its use
+    // otherwise it would ask a registry for newer versions and report its use
     env: { ...process.env, REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', REDOCLY_TELEMETRY: 'off' },
   },
 );

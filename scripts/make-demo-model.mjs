@@ -1,5 +1,6 @@
-// Makes models/demo again: trains on campaigns of the synthetic world `demo`, of other people than the demo's. On the
-// same machine the same bytes, but for `created`. `node scripts/make-demo-model.mjs [DIR]` writes it elsewhere.
+// Rebuilds models/demo: trains on campaigns of the synthetic world `demo`, with people other than the demo's. On the
+// same machine the bytes are the same, except for `created`. `node scripts/make-demo-model.mjs [DIR]` writes it
+// elsewhere.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,13 +20,13 @@ const DATA = [
   '--test-campaigns',
   '1',
 ];
-// the demo's people have no history: what they did in past campaigns is not known
+// the demo's people have no history of past campaigns
 const TRAINING = ['--name', 'demo', '--past-campaigns', 'never'];
 
 const out = resolve(process.argv[2] ?? join(ROOT, 'models/demo'));
 const folder = mkdtempSync(join(tmpdir(), 'metaheac-demo-model-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-// Ctrl-C reaches the training too, which then keeps its best so far: this script waits for it
+// Ctrl-C also reaches the training, which then saves its best model so far: this script waits for it
 process.on('SIGINT', () => {});
 
 function metaheac(...args) {
@@ -37,7 +38,7 @@ function metaheac(...args) {
 }
 
 metaheac('dataset', 'generate', '--out', join(folder, 'data'), ...DATA);
-// into a new folder, then over the old one: an interrupted training leaves models/demo as it was
+// into a new folder, which then replaces the old one: an interrupted training leaves models/demo unchanged
 metaheac('train', '--data', join(folder, 'data'), '--out', join(folder, 'model'), '--device', 'cpu', ...TRAINING);
 rmSync(out, { recursive: true, force: true });
 cpSync(join(folder, 'model'), out, { recursive: true });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command of the installed package: the build in dist/, run as it is. Written so that old versions of Node can read
-// it, and say what is missing.
+// The command of the installed package, which runs the build in dist/. Old versions of Node can read this file and
+// report that they are too old.
 
 /** The `engines` of package.json. */
 const LEAST_MAJOR = 24;
@@ -20,8 +20,7 @@ else {
 async function start() {
   const { requireOpenFiles } = await import('./open-files.mjs');
   requireOpenFiles();
-  // onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the
-  // temporary folder
+  // without this, onnxruntime-node 1.30 reports its use to Microsoft, and writes logs of that into the temporary folder
   if (process.env.ORT_DISABLE_TELEMETRY === undefined) process.env.ORT_DISABLE_TELEMETRY = '1';
   await import('../dist/src/cli/main.js');
 }

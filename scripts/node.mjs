@@ -1,5 +1,6 @@
-// The Node that everything runs under. Where the one that starts a script is older, a pinned one is fetched from npm's
-// registry into .node/, and the script is run again under that. Must itself run on Node 20.19, without packages.
+// Chooses the Node under which everything runs. If the Node that starts a script is too old, downloads a pinned one
+// from npm's registry into .node/ and runs the script again under it. This file must run on Node 20.19, without
+// packages.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -22,7 +23,7 @@ import { gunzipSync } from 'node:zlib';
 const LEAST_MAJOR = 24;
 /**
  * The newest Node 24 that npm's registry has for each platform, with the sha512 of the package. For macOS on ARM it has
- * 24.0.0 alone, which warns of every TypeScript file.
+ * only 24.0.0, which warns about every TypeScript file.
  */
 const PINNED = {
   'linux-x64': {
@@ -46,15 +47,15 @@ const PINNED = {
     integrity: 'sha512-tCT5i2LaCG+9j7HXlF1ioPfVSbHRTp3MgWDknJ0ofG8V2eRDNEpqhC3y9DLmvUpTPYsSwHBSccIeB3yl92hTIQ==',
   },
 };
-/** Where the fetched ones are, one folder each; git ignores it. */
+/** The folder of downloaded versions, one folder each; git ignores it. */
 const FOLDER = '.node';
-/** A folder of a fetch that was killed is removed by a later fetch, when it is this old. */
+/** Age at which a later download removes the folder of one that was killed. */
 const ABANDONED_MS = 3_600_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
- * Resolves where this Node is new enough. Otherwise the process runs the same script under a newer one and ends as that
- * does; or says in one sentence what to install, and ends with 1.
+ * Resolves if this Node is new enough. Otherwise runs the same script under a newer one and exits with its status, or
+ * says in one sentence what to install and exits with 1.
  */
 export async function requireNode(root, pinned = PINNED[`${process.platform}-${process.arch}`]) {
   const present = process.versions.node;
@@ -72,14 +73,14 @@ export async function requireNode(root, pinned = PINNED[`${process.platform}-${p
   process.exit(status ?? 128 + constants.signals[signal]);
 }
 
-/** Variables with which a process and its children, npm among them, run under that Node. */
+/** Environment variables that make a process and its children, including npm, run under that Node. */
 export function environmentUnder(node) {
   const key = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   const path = [dirname(node), process.env[key]].join(delimiter);
   return { ...process.env, [key]: path, NODE: node, npm_node_execpath: node };
 }
 
-/** The path of a pinned Node, fetched unless it is there. */
+/** Returns the path of a pinned Node, and downloads it if necessary. */
 function ensureNode(root, pinned, present) {
   if (!pinned) giveUp(present, `npm's registry has none for ${process.platform}-${process.arch}`);
   const folder = join(root, FOLDER, `${pinned.name}-${pinned.version}`);
@@ -95,8 +96,8 @@ function ensureNode(root, pinned, present) {
 }
 
 /**
- * Puts the program of a package of Node into a new folder, whole or not at all. Without `integrity`, `version` may be a
- * range. Throws with a clause that says what went wrong.
+ * Extracts the program of a Node package into a new folder, completely or not at all. Without `integrity`, `version`
+ * may be a range. Throws an error whose message is a clause with the reason.
  */
 export function fetchNode(root, { name, version, integrity }, folder) {
   const parent = dirname(folder);
@@ -125,9 +126,9 @@ export function fetchNode(root, { name, version, integrity }, folder) {
   }
 }
 
-/** Runs npm under this Node, and whatever npm starts too. */
+/** Runs npm, and everything that npm starts, under this Node. */
 export function spawnNpm(args, options) {
-  // the npm that started us, where one did: the first in PATH may be another one
+  // the npm that started this script, if any: the first in PATH may be another one
   const cli = process.env.npm_execpath;
   const isNpm = cli !== undefined && basename(cli) === 'npm-cli.js';
   const [command, first] = isNpm ? [process.execPath, [cli]] : ['npm', []];
@@ -139,7 +140,7 @@ export function programIn(folder) {
   return join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 }
 
-/** The path of a package's archive, which npm has fetched from the registry of the user's settings. */
+/** Downloads a package's archive with npm, from the registry in the user's settings, and returns its path. */
 function packedBy(root, spec, folder) {
   const { status, stderr, error } = spawnNpm(['pack', spec, '--pack-destination', folder, '--loglevel=error'], {
     cwd: root,
@@ -152,7 +153,7 @@ function packedBy(root, spec, folder) {
   throw new Error(`npm could not fetch ${spec}${said ? ` (${said})` : ''}`);
 }
 
-/** A file of a tar archive: headers of 512 bytes, with the name first and the size, in octal digits, at 124. */
+/** Returns a file of a tar archive. Its headers have 512 bytes, with the name first and the size, in octal, at 124. */
 function entryOf(archive, wanted) {
   for (let at = 0; at + 512 <= archive.length; ) {
     const name = archive.toString('latin1', at, at + 100).replace(/\0.*$/s, '');

@@ -1,5 +1,6 @@
-// Generates packages/onnx-grad/src/onnx/generated/onnx_pb.ts from packages/onnx-grad/src/onnx/onnx.proto, which is ONNX's own definition of its files; with
-// --check it only says whether it is up to date. Nothing is fetched: buf compiles, protoc-gen-es writes TypeScript.
+// Generates packages/onnx-grad/src/onnx/generated/onnx_pb.ts from packages/onnx-grad/src/onnx/onnx.proto, ONNX's own
+// definition of its files; with --check it only checks whether it is up to date. Nothing is downloaded: buf compiles,
+// and protoc-gen-es writes TypeScript.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,9 +17,9 @@ const OPTIONS = ['target=ts', 'import_extension=ts', 'erasable_syntax=true'];
 const wanted = generate();
 if (!process.argv.includes('--check')) writeFileSync(join(ROOT, OUT), wanted);
 else if (!existsSync(join(ROOT, OUT)) || readFileSync(join(ROOT, OUT), 'utf8') !== wanted) {
-  console.error(`${OUT} is not what ${SOURCE} says: npm run onnx`);
+  console.error(`${OUT} is out of date with ${SOURCE}: run npm run onnx`);
   process.exitCode = 1;
-} else console.log(`${OUT} is what ${SOURCE} says`);
+} else console.log(`${OUT} is up to date`);
 
 function generate() {
   const folder = mkdtempSync(join(tmpdir(), 'onnx-proto-'));
@@ -33,7 +34,7 @@ function generate() {
         '--template',
         JSON.stringify({ version: 'v2', plugins: [plugin] }),
       ],
-      // buf keeps a cache, which a file without dependencies leaves empty
+      // buf needs a cache folder, which stays empty for a file without dependencies
       { cwd: ROOT, encoding: 'utf8', env: { ...process.env, BUF_CACHE_DIR: join(folder, 'cache') } },
     );
     if (status !== 0) throw new Error(`buf cannot compile ${SOURCE}: ${error?.message ?? stderr}`);
@@ -43,7 +44,7 @@ function generate() {
   }
 }
 
-/** The file of a command of @bufbuild. */
+/** Returns the path of a command of @bufbuild. */
 function commandOf(name) {
   const manifest = createRequire(import.meta.url).resolve(`@bufbuild/${name}/package.json`);
   return join(dirname(manifest), JSON.parse(readFileSync(manifest, 'utf8')).bin[name]);

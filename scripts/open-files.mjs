@@ -1,4 +1,5 @@
-// Too few open files for the program to be read at all: said in a sentence, as a loader that fails prints its own stack.
+// Reports in one sentence that the limit of open files is too low to load the program; a failing loader would only
+// print its own stack.
 import { readFileSync } from 'node:fs';
 
 const LEAST_FILES = 96;

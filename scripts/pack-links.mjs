@@ -1,12 +1,12 @@
-// Links of the pages in the tarball: a page that is not shipped is linked to in the repository. `npm pack` packs the
-// tree as it is, so the pages are changed before (`prepack`) and restored after it (`postpack`).
+// Rewrites links of the pages in the tarball: links to files that are not shipped lead to the repository. `npm pack`
+// packs the tree as it is, so the pages are changed before it (`prepack`) and restored after it (`postpack`).
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
-/** Where the pages wait, as they were. */
+/** The folder with the original pages. */
 const KEPT = '.pack';
 
-/** The text of a page whose relative links lead to shipped files, or to `base`. `shipped`: paths of the package. */
+/** Returns the text of a page with relative links to shipped files only; others lead to `base`. `shipped`: paths. */
 function withOutsideLinks(page, text, shipped, base) {
   const isShipped = (path) => shipped.some((file) => file === path || file.startsWith(`${path}/`));
   return text.replace(/(\]\()([^)\s]+)(\))/g, (whole, open, target, close) => {
@@ -17,7 +17,7 @@ function withOutsideLinks(page, text, shipped, base) {
   });
 }
 
-/** Changes the pages of the tree that are shipped. */
+/** Rewrites the shipped pages in the tree. */
 export function changePages(root, shipped, base) {
   restorePages(root);
   mkdirSync(join(root, KEPT));
@@ -34,7 +34,7 @@ export function changePages(root, shipped, base) {
   }
 }
 
-/** Also after a packing that was interrupted. */
+/** Restores the pages, also after an interrupted packing. */
 export function restorePages(root) {
   const list = join(root, KEPT, 'pages.json');
   const pages = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];

@@ -1,6 +1,6 @@
-// What `npm pack` runs first (`prepack`): builds dist/, with the list of the packages that are installed with it, or
-// are in the files of the console, and points links of its pages to what it ships. `--restore` is for after it.
-// `--sbom` prints that list alone.
+// `npm pack` runs this first (`prepack`): it builds dist/, with the list of the packages that are installed with it or
+// bundled into the console, and rewrites the links of its pages. `--restore` undoes the latter after `npm pack`.
+// `--sbom` only prints the list.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,9 +12,9 @@ import { changePages, restorePages } from './pack-links.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Where the build of the console names the packages that it contains: `## preact - 11.2.0 (MIT)`. */
+/** The file in which the console's build names the packages that it contains: `## preact - 11.2.0 (MIT)`. */
 const BUNDLED = 'dist/console/licences.md';
-/** Of a component that is no folder of node_modules: the files that contain it. */
+/** Property of a component that has no folder in node_modules: the files that contain it. */
 const BUNDLED_INTO = { name: 'metaheac:bundled-into', value: 'dist/console' };
 
 if (process.argv[2] === '--sbom') {
@@ -30,7 +30,7 @@ function prepare() {
   changePages(ROOT, shippedFiles(), repositoryUrl());
 }
 
-/** What the tarball will have. */
+/** Returns the paths that the tarball will contain. */
 function shippedFiles() {
   const { status, stdout, stderr } = spawnNpm(['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: ROOT,
@@ -47,8 +47,9 @@ function repositoryUrl() {
 }
 
 /**
- * The packages that are installed with the service, with versions, licences and checksums, in CycloneDX. npm reads them
- * from a folder with nothing else: `npm sbom --omit dev` also leaves out what development's packages need as well.
+ * Returns the packages installed with the service, with versions, licences and checksums, as CycloneDX. npm reads them
+ * from a folder with nothing else, because `npm sbom --omit dev` also omits packages that development packages need
+ * too.
  */
 function billOfMaterials() {
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-sbom-'));
@@ -66,7 +67,7 @@ function billOfMaterials() {
     });
     if (status !== 0) throw new Error(`npm sbom: ${stderr}`);
     const bill = JSON.parse(stdout);
-    // npm takes the names of folders: that of the application, and aliases
+    // npm uses folder names, which differ for the application and for aliases
     for (const component of [bill.metadata.component, ...bill.components])
       component.name = component['bom-ref'].slice(0, component['bom-ref'].lastIndexOf('@'));
     for (const component of bill.components)
@@ -78,7 +79,7 @@ function billOfMaterials() {
   }
 }
 
-/** Version by name. */
+/** Returns versions by name. */
 function bundledPackages() {
   const text = readFileSync(join(ROOT, BUNDLED), 'utf8');
   const found = [...text.matchAll(/^## (\S+) - (\S+) \(/gm)].map(([, name, version]) => [name, version]);
@@ -86,7 +87,7 @@ function bundledPackages() {
   return Object.fromEntries(found);
 }
 
-/** package-lock.json without development's packages, but for those that are bundled, of which nothing is installed. */
+/** Returns package-lock.json without development packages, except for the bundled ones, which are not installed. */
 function lockOfInstalled(bundled) {
   const { packages, ...lock } = readJson('package-lock.json');
   const { devDependencies, workspaces, ...root } = packages[''];

@@ -1,6 +1,6 @@
-// Replays the `cpu` target of docker/Dockerfile in an empty folder, without Docker, and checks that what it makes runs.
-// Not replayed: steps of the base image's system (apt-get, useradd), users, volumes; Node is this machine's. COPY takes
-// what git tracks.
+// Replays the `cpu` target of docker/Dockerfile in an empty folder, without Docker, and checks that the result runs.
+// Not replayed: system steps (apt-get, useradd), users and volumes. Node is this machine's. COPY copies the files that
+// git tracks.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -15,7 +15,7 @@ const TARGET = 'cpu';
 const SYSTEM_STEP = /^(apt-get|useradd)\b/;
 const READY_MS = 120_000;
 const KEY = 'a key of the replay';
-/** What this machine has downloaded before is not asked for again: the lock file says what the packages are. */
+/** Packages that this machine has downloaded before are not downloaded again: the lock file identifies them. */
 const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' };
 
 const base = mkdtempSync(join(tmpdir(), 'metaheac-docker-'));
@@ -34,12 +34,14 @@ const tracked = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf
 const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
 const made = new Map();
 
-/** Runs a stage's steps in a root folder of its own, and the stages that it copies from before. */
+/** Runs a stage's steps in its own root folder, after the stages from which it copies. */
 function replayStage(name) {
   if (made.has(name)) return made.get(name);
   const { from, steps } = stages.get(name);
   if (stages.has(from))
-    throw new Error(`stage ${name} begins with a stage: not needed for ${TARGET}, and not replayed`);
+    throw new Error(
+      `stage ${name} is based on another stage, which ${TARGET} does not need and the replay does not support`,
+    );
   const image = { root: join(base, name), workdir: '/', env: {}, entrypoint: [], cmd: [], healthcheck: [] };
   mkdirSync(image.root);
   made.set(name, image);
@@ -55,7 +57,7 @@ function replayStage(name) {
     else if (verb === 'CMD') image.cmd = JSON.parse(rest);
     else if (verb === 'HEALTHCHECK') image.healthcheck = JSON.parse(rest.slice(rest.indexOf('CMD ') + 4));
     else if (['USER', 'VOLUME', 'EXPOSE'].includes(verb)) console.log(`[${name}] not replayed: ${verb} ${rest}`);
-    else throw new Error(`${verb} is not known here: teach scripts/replay-docker.mjs`);
+    else throw new Error(`${verb} is unknown: add it to scripts/replay-docker.mjs`);
   }
   return image;
 }
@@ -67,7 +69,7 @@ function copy(image, rest) {
   const to = words.pop();
   console.log(`COPY ${rest}`);
   for (const from of words) {
-    // a trailing slash, or several sources: into the folder; else to that name
+    // with a trailing slash or several sources, into the folder; otherwise to that name
     const target = join(image.root, image.workdir, to, to.endsWith('/') ? basename(from) : '');
     if (stage) {
       cpSync(join(replayStage(stage).root, from), target, { recursive: true, verbatimSymlinks: true });
@@ -98,7 +100,7 @@ function run(image, command) {
   if (result.status !== 0) throw new Error(`RUN ${command} ended with ${result.status ?? result.signal}`);
 }
 
-/** The image's variables over what any process needs; absolute paths are inside its root, and so is HOME. */
+/** The image's variables on top of those that any process needs; absolute paths and HOME are inside its root. */
 function environmentOf(image, more = {}) {
   const { PATH, HOME } = process.env;
   const inside = Object.entries(image.env).map(([key, value]) => [
@@ -165,7 +167,7 @@ if (refusal.status === 0 || !/METAHEAC_API_KEY/.test(refusal.stderr))
 console.log(`ok: ${image.env.METAHEAC_HOST} without METAHEAC_API_KEY is refused`);
 
 const port = String(await freePort());
-// the loopback interface in place of 0.0.0.0: a replay opens nothing to the network
+// the loopback interface instead of 0.0.0.0: a replay opens no port to the network
 const settings = {
   METAHEAC_MODEL: model,
   METAHEAC_HOST: '127.0.0.1',

@@ -1,6 +1,6 @@
-// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24.18 test/onnx-grad`. npm's own
-// packages bring the programs; nothing is compiled, as every package binds by Node-API. Works on a copy of the tree in
-// the system's temporary folder.
+// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24.18 test/onnx-grad`. The
+// programs come from npm packages; nothing is compiled, because all native packages use Node-API. Works on a copy of
+// the tree in the system's temporary folder.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,13 +10,13 @@ import { environmentUnder, fetchNode, programIn } from './node.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MAJORS = ['24', '26'];
-/** Not part of the copy: what is made, and what is linked instead. */
+/** Not part of the copy: generated files, and folders that are linked instead. */
 const LEFT_OUT = ['node_modules', '.git', '.node', 'dist', 'coverage'];
 
 const args = process.argv.slice(2);
 const asked = args.filter((arg) => /^\d+(\.\d+)*$/.test(arg));
 const rest = args.filter((arg) => !asked.includes(arg));
-/** As `npm test`, unless projects are named. */
+/** The projects of `npm test`, unless others are named. */
 const projects = rest.some((arg) => arg.startsWith('--project')) ? [] : ['--project', 'unit', '--project', 'service'];
 
 const work = mkdtempSync(join(tmpdir(), 'metaheac-node-'));
@@ -30,7 +30,7 @@ const results = (asked.length > 0 ? asked : MAJORS).map(testUnder);
 process.stdout.write(`\n${results.map(({ line }) => line).join('\n')}\n`);
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 
-/** Runs the tests under one version, on a copy of the tree; what is said of it in the end. */
+/** Runs the tests under one version, on a copy of the tree; returns a line for the summary. */
 function testUnder(wanted) {
   let node;
   try {
@@ -45,7 +45,7 @@ function testUnder(wanted) {
   return { passed: status === 0, line: `Node ${node.version}: ${status === 0 ? 'passed' : 'FAILED'}` };
 }
 
-/** The program of a version; throws where npm has none for this machine. */
+/** Returns the program of a version; throws if npm has none for this machine. */
 function fetched(wanted) {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   const folder = join(work, wanted, 'node');
@@ -56,11 +56,11 @@ function fetched(wanted) {
   return { program, version: stdout.trim().slice(1) };
 }
 
-/** The tree with links to the packages. */
+/** Copies the tree, with links to the packages. */
 function copyTree(tree) {
   for (const name of readdirSync(ROOT))
     if (!LEFT_OUT.includes(name)) cpSync(join(ROOT, name), join(tree, name), { recursive: true });
-  // a console built in the copy would find its packages through links, which its bundler does not take
+  // a console built in the copy would find its packages through links, which its bundler does not support
   const built = join(ROOT, 'dist/console');
   if (existsSync(built)) cpSync(built, join(tree, 'dist/console'), { recursive: true });
   const [from, to] = [ROOT, tree].map((root) => join(root, 'node_modules'));
@@ -69,7 +69,7 @@ function copyTree(tree) {
     if (name !== '.cache' && name !== '.vite') symlinkSync(join(from, name), join(to, name), 'junction');
 }
 
-/** Runs a script in a version, so that what it starts (node, npm) runs in it too. */
+/** Runs a script under a version, which node and npm started by it also use. */
 function run({ program }, command, folder) {
   return spawnSync(program, command, {
     cwd: folder,

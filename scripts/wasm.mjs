@@ -1,4 +1,4 @@
-// Assembles the .wat files into modules that TypeScript can import; with --check it only says whether they are up to
+// Assembles the .wat files into modules that TypeScript can import; with --check it only checks whether they are up to
 // date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -30,7 +30,7 @@ for (const source of SOURCES) {
   ].join('\n');
   if (!process.argv.includes('--check')) writeFileSync(to, wanted);
   else if (!existsSync(to) || readFileSync(to, 'utf8') !== wanted) {
-    console.error(`${out} is not what ${source} says: npm run wasm`);
+    console.error(`${out} is out of date with ${source}: run npm run wasm`);
     process.exitCode = 1;
-  } else console.log(`${out} is what ${source} says`);
+  } else console.log(`${out} is up to date`);
 }
