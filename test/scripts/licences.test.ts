@@ -18,7 +18,7 @@ function check(entry: object) {
 describe('scripts/licences.mjs', () => {
   it('finds all packages of the lock file permissive', () => {
     const { status, stdout } = spawnSync(process.execPath, ['scripts/licences.mjs'], { cwd: ROOT, encoding: 'utf8' });
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/^licences: \d{3} packages .*, \d{3} of development/)]);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^licences: \d{3} packages .*, \d{3} for development/)]);
   });
 
   it.each(['MIT', '(MIT OR GPL-3.0-only)', 'ISC AND (MIT OR GPL-3.0-only)', '(GPL-3.0-only AND MIT) OR 0BSD'])(
