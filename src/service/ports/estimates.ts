@@ -1,5 +1,6 @@
 /** What the estimate routes need: who makes estimates. */
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
+import type { Interval } from '../../lib/interval.ts';
 
 /** Makes estimates one after another without blocking the caller. */
 export interface Estimates {
@@ -37,11 +38,4 @@ export interface Expected {
   readonly lift: Readonly<Record<string, Interval>>;
   /** Left out by earlier versions. */
   readonly drift?: { readonly measured: boolean; readonly campaigns: number; readonly auc_before: Interval | null };
-}
-
-/** An estimate and the bounds of its interval. */
-interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
 }
