@@ -17,7 +17,7 @@ const ARROWS = {
   storage: ['domain', 'lib'],
   audience: ['domain', 'population', 'dataset', 'lib'],
   engine: ['storage', 'domain', 'online', 'audience', 'model', 'population', 'onnx-grad', 'lib'],
-  http: ['domain', 'audience', 'population', 'service', 'lib'],
+  http: ['domain', 'service', 'lib'],
   // online: a model is bound to a population before both are served, and a customised model has its manifest
   service: ['domain', 'storage', 'engine', 'audience', 'model', 'population', 'online', 'lib'],
   demo: ['training', 'model', 'population', 'dataset', 'onnx-grad', 'lib'],
@@ -47,7 +47,7 @@ const DOORS = {
   '@bufbuild/protobuf': '^packages/onnx-grad/src/(onnx/|rewrite/embedding-bag\\.ts$)',
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',
-  'hyparquet-writer': '^src/audience/parquet\\.ts$',
+  'hyparquet-writer': '^src/audience/stream/parquet\\.ts$',
   '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/http/',
   'ipaddr.js': '^src/(lib/address-ranges|service/webhooks/address-guard)\\.ts$',
   'secure-json-parse': '^src/http/plugins/json/json-text\\.ts$',
@@ -125,6 +125,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^(src|packages)/', pathNot: '^src/population/' },
       to: { path: '^src/population/', pathNot: '^src/population/(read|import|update|erase)\\.ts$' },
+    },
+    {
+      name: 'http-imports-ports-of-service-only',
+      comment: 'Who serves a service over HTTP gives it the rest.',
+      severity: 'error',
+      from: { path: '^src/http/' },
+      to: { path: '^src/service/', pathNot: '^src/service/ports/' },
     },
     {
       name: 'messages-stay-in-onnx-grad',

@@ -14,7 +14,6 @@ import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addQualityRoutes } from './audiences/quality.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
-import { StreamEncoder } from './audiences/stream/stream-encoder.ts';
 import { createTurns } from './audiences/stream/stream-turns.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { addAuditRoutes } from './audit/routes.ts';
@@ -119,6 +118,9 @@ function unserved(config: ServerConfig): ServerDependencies {
     config,
     store: unusable(),
     rankings: unusable(),
+    reads: unusable(),
+    userAudiences: unusable(),
+    encoder: unusable(),
     population: unusable(),
     served: refuseUse,
     models: unusable(),
@@ -189,9 +191,7 @@ async function addRoutes(
   addEstimateRoutes(app, dependencies);
   const { config, clock } = dependencies;
   const takeSlot = createSlots(config.maximumOpenStreams, 'streams are open', (open) => metrics.openStreams.set(open));
-  const encoder = new StreamEncoder();
-  app.addHook('onClose', () => encoder.close());
-  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()), encoder });
+  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()) });
   await addPacking(app, (scope) => addAudienceRoutes(scope, dependencies, takeStream));
   addMemberRoutes(app, dependencies);
   addFeedbackOutcome(app, dependencies);

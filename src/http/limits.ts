@@ -1,7 +1,7 @@
 /** All limits of the server: those of its resources, and those of lower layers that its routes observe. */
-import { RANKING_LIMITS } from '../audience/limits.ts';
 import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import { type LimitValues, valuesOf } from '../lib/limits.ts';
+import { RANKING_LIMITS } from '../service/ports/rankings.ts';
 import { AUDIENCE_LIMITS } from './audiences/limits.ts';
 import { AUDIT_LIMITS } from './audit/limits.ts';
 import { CAMPAIGN_LIMITS } from './campaigns/limits.ts';

@@ -1,6 +1,9 @@
 /** What `serve` runs, without HTTP: store, engine, upkeep, webhooks. Tests start it too. */
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
+import { RANKING_READS } from '../audience/reads.ts';
+import { StreamEncoder } from '../audience/stream/stream-encoder.ts';
+import { UserAudiences } from '../audience/user-audiences.ts';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { TelemetrySettings, Tracer } from '../lib/tracing.ts';
@@ -102,7 +105,8 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
   return {
     limits,
     ports: {
-      ...{ store, rankings, population, models, populations, customisedModels, eraser, explainer, storage, webhooks },
+      ...openReads(store, rankings, closers),
+      ...{ store, population, models, populations, customisedModels, eraser, explainer, storage, webhooks },
       served: () => served.now,
       engine: () => supervisor.state,
       estimates: supervisor,
@@ -147,6 +151,13 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   return { telemetry, store, rows, keeper, disk, rankings };
+}
+
+/** What routes read of rankings. */
+function openReads(store: CampaignStore, rankings: RankingCache, closers: Closers) {
+  const encoder = new StreamEncoder();
+  closers.push(() => encoder.close());
+  return { rankings, reads: RANKING_READS, userAudiences: new UserAudiences(store, rankings), encoder };
 }
 
 function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: Limits) {

@@ -51,6 +51,13 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
     "import type { Graph } from '../../packages/onnx-grad/index.ts';\nexport type G = Graph;",
     'arrows-of-http',
   ],
+  ['src/http/planted-audience.ts', "export * from '../audience/membership.ts';", 'arrows-of-http'],
+  [
+    'src/http/planted-population.ts',
+    "import type { Population } from '../population/read.ts';\nexport type P = Population;",
+    'arrows-of-http',
+  ],
+  ['src/http/planted-service.ts', "export * from '../service/paths.ts';", 'http-imports-ports-of-service-only'],
   ['src/http/planted-late.ts', "export const late = () => import('../online/plan.ts');", 'arrows-of-http'],
   ['src/engine/planted.ts', "export * from '../http/app.ts';", 'arrows-of-engine'],
   ['src/engine/planted-cli.ts', "export * from '../cli/output.ts';", 'arrows-of-engine'],

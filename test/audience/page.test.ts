@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { itemsOf, memberBlocks } from '../../src/audience/member-blocks.ts';
 import { pageOf } from '../../src/audience/page.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
+import { itemsOf, memberBlocks } from '../../src/audience/stream/member-blocks.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';

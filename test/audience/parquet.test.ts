@@ -1,9 +1,9 @@
 /** Parquet files of audiences, read back by a reader that is not the writer's. */
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import type { MemberBlock } from '../../src/audience/member-blocks.ts';
 import type { AudienceItem } from '../../src/audience/page.ts';
-import { ParquetEncoder } from '../../src/audience/parquet.ts';
+import type { MemberBlock } from '../../src/audience/stream/member-blocks.ts';
+import { ParquetEncoder } from '../../src/audience/stream/parquet.ts';
 
 function itemsOf(count: number): AudienceItem[] {
   return Array.from({ length: count }, (_, i) => ({

@@ -6,18 +6,19 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ExplainedPopulation, explain } from '../../src/audience/explanation.ts';
-import { memberBlocks } from '../../src/audience/member-blocks.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
+import type { Encoding } from '../../src/audience/stream/block-encoding.ts';
+import { memberBlocks } from '../../src/audience/stream/member-blocks.ts';
+import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
+import { UserAudiences } from '../../src/audience/user-audiences.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { Audience } from '../../src/domain/types.ts';
-import type { Encoding } from '../../src/http/audiences/stream/block-encoding.ts';
 import { streamChunks } from '../../src/http/audiences/stream/stream.ts';
-import { StreamEncoder } from '../../src/http/audiences/stream/stream-encoder.ts';
 import { createTurns } from '../../src/http/audiences/stream/stream-turns.ts';
 import { createUserAudiences } from '../../src/http/audiences/user-audiences.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
-import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/http/plugins/media-types.ts';
+import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/lib/media-types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
@@ -73,7 +74,8 @@ async function benchLookups(folders: readonly string[]): Promise<string[]> {
     const ways = [64, 1024].map((openRankings) => {
       const rankings = new RankingCache(BLOBS, { openRankings, memoryBytes: 64 * 1024 * 1024 });
       const times: number[] = [];
-      const find = createUserAudiences({ store: { activeAudiences: () => audiences } as never, rankings });
+      const userAudiences = new UserAudiences({ activeAudiences: () => audiences }, rankings);
+      const find = createUserAudiences({ userAudiences });
       const run = async () => {
         for (let i = 0; i < LOOKUPS; i++) {
           const start = performance.now();

@@ -1,10 +1,11 @@
 /** What one block of an export costs: the event loop, which gathers it, and the thread, which encodes it. */
-import { type MemberBlock, memberBlocks } from '../../src/audience/member-blocks.ts';
+
 import { openRanking } from '../../src/audience/ranking.ts';
+import { createEncoder, type Encoding } from '../../src/audience/stream/block-encoding.ts';
+import { type MemberBlock, memberBlocks } from '../../src/audience/stream/member-blocks.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { createEncoder, type Encoding } from '../../src/http/audiences/stream/block-encoding.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/http/config.ts';
-import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/http/plugins/media-types.ts';
+import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/lib/media-types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { Population } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';

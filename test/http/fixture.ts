@@ -7,6 +7,9 @@ import { gunzipSync } from 'node:zlib';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
+import { RANKING_READS } from '../../src/audience/reads.ts';
+import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
+import { UserAudiences } from '../../src/audience/user-audiences.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import type { DamagedRow } from '../../src/domain/ports/upkeep.ts';
@@ -25,6 +28,8 @@ import type { Estimates } from '../../src/service/ports/estimates.ts';
 import type { Damage, EngineStatus, Machine } from '../../src/service/ports/health.ts';
 import type { ModelVersion } from '../../src/service/ports/models.ts';
 import type { CampaignFeature, ModelFacts } from '../../src/service/ports/served.ts';
+import { sampleUsers } from '../../src/service/served/population-sample.ts';
+import { ValueCounts } from '../../src/service/served/value-counts.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/service/threads/audience-explainer.ts';
 import { ServiceEraser } from '../../src/service/upkeep/user-eraser.ts';
 import { createAddressGuard, type Resolve } from '../../src/service/webhooks/address-guard.ts';
@@ -206,6 +211,8 @@ export async function openFixture(
     maximumAttempts: 3,
   });
   const rankings = new RankingCache(store.blobs, kept);
+  const encoder = new StreamEncoder();
+  const counts = new ValueCounts(() => population);
   let logged = '';
   let wakes = 0;
   let suspicions = 0;
@@ -240,6 +247,9 @@ export async function openFixture(
   const app = await buildServer({
     store,
     rankings,
+    reads: RANKING_READS,
+    userAudiences: new UserAudiences(store, rankings),
+    encoder,
     population,
     served: () => ({
       epoch: 1,
@@ -270,6 +280,8 @@ export async function openFixture(
         const same = { added: 0, removed: 0, kept: population.rowCount, changed: 0, changedByFeature: new Map() };
         return { ...same, addedFeatures: [], removedFeatures: [] };
       },
+      countValues: (feature) => counts.of(feature),
+      sample: sampleUsers,
     },
     customisedModels: {
       manifest: (audience) => models().manifest(audience),
@@ -364,7 +376,7 @@ export async function openFixture(
     finishNext,
     close: async () => {
       await Promise.all([app.close(), webhooks.stop()]);
-      await threads.close();
+      await Promise.all([threads.close(), encoder.close()]);
       rankings.closeAll();
       store.close();
       rmSync(dataDir, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /** A campaign's customised model, as an ONNX file or its manifest: the answers and their route. */
 import { z } from 'zod';
 import type { Audience } from '../../domain/types.ts';
+import { JSON_TYPE } from '../../lib/media-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
 import { isMatch, sendNotModified } from '../plugins/conditional.ts';
@@ -8,7 +9,6 @@ import { streamBytes } from '../plugins/connections/byte-stream.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { featureValue } from '../plugins/json/fields.ts';
-import { JSON_TYPE } from '../plugins/media-types.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 

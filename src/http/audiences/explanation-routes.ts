@@ -1,5 +1,5 @@
 /** The route that explains an audience. */
-import type { Explanation } from '../../audience/explanation.ts';
+import type { Explanation } from '../../service/ports/audiences.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { campaignParams } from '../plugins/params.ts';

@@ -1,7 +1,7 @@
 /** Explanations of an audience: the answer and its query. */
 import { z } from 'zod';
-import type { Explanation } from '../../audience/explanation.ts';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+import type { Explanation } from '../../service/ports/audiences.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count } from '../plugins/json/fields.ts';

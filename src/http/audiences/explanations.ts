@@ -1,7 +1,6 @@
 /** Explanations that were made, kept for the next who asks; so many are made at one time. */
 import { LRUCache } from 'lru-cache';
-import type { Explanation } from '../../audience/explanation.ts';
-import type { AudienceExplainer, AudienceToExplain } from '../../service/ports/audiences.ts';
+import type { AudienceExplainer, AudienceToExplain, Explanation } from '../../service/ports/audiences.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { AudienceLimits } from './limits.ts';
 

@@ -1,6 +1,5 @@
 /** The route that compares feedback with the audience: how many of the users who responded it contains. */
 import { z } from 'zod';
-import { membershipOf } from '../../audience/membership.ts';
 import { usersByEvent } from '../campaigns/feedback.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -11,7 +10,7 @@ import { findUsers } from '../user-sets/find-user.ts';
 import { type MembershipNeeds, withActive } from './membership-routes.ts';
 
 /** What this route calls. */
-export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings'> & {
+export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings' | 'reads'> & {
   readonly store: Pick<
     ServerDependencies['store'],
     'activeAudience' | 'audienceVersion' | 'get' | 'feedbackOf' | 'respondersOf'
@@ -79,15 +78,15 @@ const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
 /** Those who are ranked, and those of them who are members of the active audience. */
 function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
-  const { config, population, store } = dependencies;
+  const { config, population, reads, store } = dependencies;
   const responders = store.respondersOf(id, config.maximumBatchMembers);
   return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
     let ranked = 0;
     let members = 0;
     for (const number of findUsers(population, responders)) {
-      if (number < 0 || membershipOf(ranking, audience.candidates, number) === null) continue;
+      if (number < 0 || reads.membershipOf(ranking, audience.candidates, number) === null) continue;
       ranked += 1;
-      if (membershipOf(ranking, audience.size, number) !== null) members += 1;
+      if (reads.membershipOf(ranking, audience.size, number) !== null) members += 1;
     }
     return { compared: responders.length, ranked, members };
   });

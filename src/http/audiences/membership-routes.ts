@@ -1,7 +1,7 @@
 /** Routes of membership: one user, many users, and the audiences that contain a user. */
-import { type Membership, membershipOf } from '../../audience/membership.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { Membership } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { quoteJson, sendJson } from '../plugins/json/json-writing.ts';
@@ -14,8 +14,11 @@ import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
 /** What these routes call. */
-export type MembershipNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'activeAudiences' | 'audienceVersion' | 'get'>;
+export type MembershipNeeds = Pick<
+  ServerDependencies,
+  'config' | 'population' | 'rankings' | 'reads' | 'userAudiences'
+> & {
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
 };
 
 export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): void {
@@ -59,7 +62,7 @@ function membershipText(found: Membership | null): string {
 }
 
 function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
-  const { config, population } = dependencies;
+  const { config, population, reads } = dependencies;
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
     {
@@ -82,7 +85,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
     (request, reply) => {
       const { id, user_id: userId } = request.params;
       const found = withActive(dependencies, id, 1, (audience, ranking) =>
-        membershipOf(ranking, audience.size, numberOf(population, userId)),
+        reads.membershipOf(ranking, audience.size, numberOf(population, userId)),
       );
       sendJson(reply, `{${membershipText(found)}}`);
     },
@@ -90,7 +93,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
 }
 
 function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): void {
-  const { config, population } = dependencies;
+  const { config, population, reads } = dependencies;
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
     {
@@ -118,7 +121,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         let items = '';
         const numbers = findUsers(population, userIds);
         for (const [i, number] of numbers.entries()) {
-          const found = number < 0 ? UNKNOWN : membershipText(membershipOf(ranking, audience.size, number));
+          const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, audience.size, number));
           items += `${items === '' ? '' : ','}{"user_id":${quoteJson(userIds[i]!)},${found}}`;
         }
         return `{"version":${audience.version},"items":[${items}]}`;

@@ -1,16 +1,17 @@
 /** Routes of an audience's members: pages and exports, of the active version and of fixed ones. */
+
 import type { ErrorCode } from '../../lib/errors.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { plainJson } from '../plugins/json/plain-json.ts';
-import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../plugins/media-types.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 import { audiencePage } from './audience.ts';
 import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
-import type { TakeStream } from './stream/stream-encoder.ts';
+import type { TakeStream } from './stream/stream-turns.ts';
 
 /** The description of both routes. */
 const READING =

@@ -1,26 +1,22 @@
 /** Answers a read of an audience's members: a page of them, or a stream of all. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { memberBlocks } from '../../audience/member-blocks.ts';
-import { type AudienceItem, pageOf } from '../../audience/page.ts';
-import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../domain/types.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
+import { decimalScore } from '../../lib/text/decimal-score.ts';
+import type { AudienceItem, Encoding, ReadRanking, TextType } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { sendPage } from '../plugins/compression.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
 import { quoteJson } from '../plugins/json/json-writing.ts';
-import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../plugins/media-types.ts';
 import { encodeCursor } from './cursor.ts';
-import { decimalScore } from './decimal-score.ts';
 import type { ViewQuery } from './queries.ts';
-import type { Encoding } from './stream/block-encoding.ts';
-import { formatRows, headOf, MEMBER_ROWS, SAFE_MEMBER_ROWS, type TextType } from './stream/row-formats.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { TakeStream } from './stream/stream-encoder.ts';
+import type { TakeStream } from './stream/stream-turns.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 /** What a read calls. */
-export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 };
 
@@ -45,7 +41,7 @@ interface Held {
 
 /** Answers a read of the active version (null) or a fixed one. */
 export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
-  const { config, store, rankings, population } = dependencies;
+  const { config, store, rankings, reads, population, encoder } = dependencies;
 
   return (
     { id, version }: { readonly id: string; readonly version: number | null },
@@ -83,7 +79,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
       const encoding = encodingOf(type, isSafe, config);
-      const chunks = takeStream.encoder.encode(encoding, blocksOf(opened, end, dependencies), takeStream.turn);
+      const chunks = encoder.encode(encoding, blocksOf(opened, end, dependencies), takeStream.turn);
       if (gzip) reply.header('content-encoding', 'gzip');
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
@@ -93,12 +89,9 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       open(at, rankings.get(at.audience.folder, activeSize(at.audience), limit)),
     );
     const { audience, ranking, view } = opened;
-    const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
+    const items = reads.pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
     const next = nextCursor(audience, view, view.from + limit);
-    if (type !== JSON_TYPE) {
-      const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
-      return sendPage(say(opened, next), headOf(type, rows) + formatRows(type, rows, items), gzip);
-    }
+    if (type !== JSON_TYPE) return sendPage(say(opened, next), reads.memberText(type, isSafe, items), gzip);
     const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
     const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
     return sendPage(say(opened, null), page, gzip);
@@ -146,10 +139,10 @@ function encodingOf(
 function blocksOf(
   { ranking, view }: Opened<ReadRanking>,
   end: number,
-  { config, population }: Pick<ReadNeeds, 'config' | 'population'>,
+  { config, population, reads }: Pick<ReadNeeds, 'config' | 'population' | 'reads'>,
 ) {
   const range = { size: end, fromRank: view.from, blockSize: config.streamChunkRows };
-  return memberBlocks(ranking, population.directory, range);
+  return reads.memberBlocks(ranking, population.directory, range);
 }
 
 function itemsText(items: readonly AudienceItem[]): string {

@@ -1,25 +1,24 @@
 /** Routes of audience versions: their list, and the difference of two. */
-import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
-import type { HeldRanking } from '../../audience/ranking-cache.ts';
+
 import type { Audience } from '../../domain/types.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../../lib/media-types.ts';
+import type { ChangeBlock, HeldRanking, Side } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
-import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../plugins/media-types.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, json, notModified } from '../plugins/route.ts';
 import { audienceDiff, audienceVersionPage } from './audience.ts';
 import { diffParams, diffQuery, versionsQuery } from './queries.ts';
-import type { ChangeBlock } from './stream/block-encoding.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { TakeStream } from './stream/stream-encoder.ts';
+import type { TakeStream } from './stream/stream-turns.ts';
 import { checkPopulation, openFound } from './view.ts';
 
 /** What these routes call. */
-export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
 };
 
@@ -72,7 +71,7 @@ const DIFF_ANSWER = {
 } as const;
 
 function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
-  const { store, population } = dependencies;
+  const { store, population, reads, encoder } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
     {
@@ -113,9 +112,9 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         return reply
           .headers(known)
           .type(JSON_TYPE)
-          .send(await diffCounts(audiences, both));
+          .send(await diffCounts(reads, audiences, both));
       const encoding = { rows: 'changes', type, isSafe } as const;
-      const chunks = takeStream.encoder.encode(encoding, changes(dependencies, both), takeStream.turn);
+      const chunks = encoder.encode(encoding, changes(dependencies, both), takeStream.turn);
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
@@ -131,9 +130,13 @@ interface OpenSides {
   close(): void;
 }
 
-async function diffCounts([{ version: from }, { version: to }]: readonly [Audience, Audience], both: OpenSides) {
+async function diffCounts(
+  reads: VersionNeeds['reads'],
+  [{ version: from }, { version: to }]: readonly [Audience, Audience],
+  both: OpenSides,
+) {
   try {
-    return { from, to, ...(await countDiff(both.from, both.to)) };
+    return { from, to, ...(await reads.countDiff(both.from, both.to)) };
   } finally {
     both.close();
   }
@@ -169,13 +172,13 @@ function openBoth(
   }
 }
 
-function* changes({ config, population }: VersionNeeds, { from, to }: OpenSides): Generator<ChangeBlock> {
+function* changes({ config, population, reads }: VersionNeeds, { from, to }: OpenSides): Generator<ChangeBlock> {
   const { directory } = population;
   const blockOf = (change: ChangeBlock['change'], users: Uint32Array): ChangeBlock => ({
     change,
     ids: directory.gatherIds(users.filter((user) => !directory.isErased(user))),
   });
   const block = config.streamChunkRows;
-  for (const users of missingFrom(from, to, block)) yield blockOf('removed', users);
-  for (const users of missingFrom(to, from, block)) yield blockOf('added', users);
+  for (const users of reads.missingFrom(from, to, block)) yield blockOf('removed', users);
+  for (const users of reads.missingFrom(to, from, block)) yield blockOf('added', users);
 }

@@ -1,8 +1,9 @@
 /** What part of an audience is read: a version, a cut of its ranking, and where to start. */
-import type { ReadRanking } from '../../audience/ranking.ts';
+
 import { audienceSize } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { ReadRanking } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
 import type { CutQuery, ViewQuery } from './queries.ts';

@@ -1,7 +1,8 @@
 /** Route of the audit log: its entries as NDJSON. */
+
+import { NDJSON_TYPE } from '../../lib/media-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
-import { NDJSON_TYPE } from '../plugins/media-types.ts';
 import { describeRoute } from '../plugins/route.ts';
 import { auditLine, auditLinesSchema, auditQuery } from './entry.ts';
 

@@ -1,6 +1,6 @@
 /** Whether each part of the service is ready, and why not. */
 import { messageOf } from '../../lib/errors.ts';
-import type { Population } from '../../population/read.ts';
+import type { Population } from '../../service/ports/populations.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 
 export interface Part {

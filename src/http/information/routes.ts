@@ -17,7 +17,6 @@ import {
   valueQuery,
 } from './information.ts';
 import { presentLimits } from './published-limits.ts';
-import { ValueCounts } from './value-counts.ts';
 
 /** What these routes call. */
 export type InformationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
@@ -25,12 +24,11 @@ export type InformationNeeds = Pick<ServerDependencies, 'config' | 'population' 
 const TAGS = ['information'];
 
 export function addInformationRoutes(app: ServerApp, dependencies: InformationNeeds): void {
-  const counts = new ValueCounts(() => dependencies.served().population);
   listLimits(app, dependencies);
   getCurrentModel(app, dependencies);
   listModelFeatureValues(app, dependencies);
   getCurrentPopulation(app, dependencies);
-  listPopulationFeatureValues(app, dependencies, counts);
+  listPopulationFeatureValues(app, dependencies);
 }
 
 function listLimits(app: ServerApp, { config }: InformationNeeds): void {
@@ -152,11 +150,7 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): v
   );
 }
 
-function listPopulationFeatureValues(
-  app: ServerApp,
-  { config, population }: InformationNeeds,
-  counts: ValueCounts,
-): void {
+function listPopulationFeatureValues(app: ServerApp, { config, population, populations }: InformationNeeds): void {
   app.get(
     '/v1/populations/current/features/:name/values',
     {
@@ -180,7 +174,7 @@ function listPopulationFeatureValues(
       const { name } = request.params;
       findFeature(population.features, name, 'the population has no such feature');
       const values = population.dictionary(name);
-      const users = await counts.of(name);
+      const users = await populations.countValues(name);
       return pageOfValues(
         values,
         `population ${name}`,

@@ -5,10 +5,10 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
+import { JSON_TYPE } from '../../lib/media-types.ts';
 import { negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
-import { JSON_TYPE } from '../plugins/media-types.ts';
 import { addPages } from '../plugins/page-headers.ts';
 import { describeRoute } from '../plugins/route.ts';
 import {

@@ -1,6 +1,6 @@
 /** Conditional requests (RFC 9110, section 13): responses that need not be sent again. */
 import type { FastifyReply } from 'fastify';
-import type { Population } from '../../population/read.ts';
+import type { Population } from '../../service/ports/populations.ts';
 
 /**
  * A response that can be cached, but must be revalidated each time: also one of a version that never changes, as users

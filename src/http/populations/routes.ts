@@ -14,7 +14,6 @@ import {
   sampleQuery,
   versionParams,
 } from './population.ts';
-import { sampleUsers } from './sample.ts';
 
 /** What these routes call. */
 export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
@@ -112,7 +111,7 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
   );
 }
 
-function samplePopulation(app: ServerApp, { config, served }: PopulationNeeds): void {
+function samplePopulation(app: ServerApp, { config, populations, served }: PopulationNeeds): void {
   app.get(
     '/v1/populations/current/sample',
     {
@@ -139,7 +138,10 @@ function samplePopulation(app: ServerApp, { config, served }: PopulationNeeds): 
         throw new AppError('feature_not_found', 'the population has no such feature', { facts: { known_features } });
       }
       const wanted = feature === undefined || value === undefined ? null : { feature, value };
-      return { population_version: population.version, user_ids: await sampleUsers(population, size, wanted) };
+      return {
+        population_version: population.version,
+        user_ids: [...(await populations.sample(population, size, wanted))],
+      };
     },
   );
 }

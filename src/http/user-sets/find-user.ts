@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SeedCounts } from '../../domain/types.ts';
 import { countsOf } from '../../domain/user-sets.ts';
-import type { Population } from '../../population/read.ts';
+import type { Population } from '../../service/ports/populations.ts';
 
 /** Ids looked up at once. */
 const SLICE_IDS = 4_096;

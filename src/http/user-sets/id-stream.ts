@@ -1,8 +1,8 @@
 /** User ids as a stream of text or NDJSON. */
 import type { Readable } from 'node:stream';
+import { type NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { type StreamLimits, streamChunks } from '../audiences/stream/stream.ts';
 import type { Turn } from '../audiences/stream/stream-turns.ts';
-import { type NDJSON_TYPE, TEXT_TYPE } from '../plugins/media-types.ts';
 
 /**
  * The ids as they are found, no faster than the client reads. Throws what the first block throws, while an error

@@ -3,6 +3,8 @@ import type { Explanation } from '../../audience/explanation.ts';
 import type { Audience } from '../../domain/types.ts';
 import type { CustomisedManifest } from '../../online/customised-manifest.ts';
 
+export type { Explanation };
+
 /** An audience version, and the sha256 of the user sets that were its seeds. */
 export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVersion'> & {
   readonly seedSets: readonly string[];

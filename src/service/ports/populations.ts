@@ -1,5 +1,13 @@
 /** What the routes of populations need: the versions of the folder, and which of them is served. */
-import type { PopulationDiff, VersionSummary } from '../../population/read.ts';
+import type { Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
+
+export type { Population };
+
+/** A value of a feature. */
+export interface FeatureValue {
+  readonly feature: string;
+  readonly value: string;
+}
 
 /** A feature of a version: who has it, and what of it the served model does not know. */
 export interface FeatureCoverage {
@@ -31,4 +39,14 @@ export interface Populations {
   coverage(version: string): Promise<readonly FeatureCoverage[]>;
   /** What `version` has that `since` had not. @throws AppError as `coverage` */
   changes(since: string, version: string): Promise<PopulationDiff>;
+  /**
+   * Users of the served version by the code of their value of a feature, `[dictionary size]`: counted at the first
+   * call, in turns with requests. @throws AppError invalid_population
+   */
+  countValues(feature: string): Promise<Uint32Array>;
+  /**
+   * Ids of the first `size` users of `population`, or of the first who have the value; fewer if there are no more.
+   * @throws AppError invalid_population
+   */
+  sample(population: Population, size: number, wanted: FeatureValue | null): Promise<readonly string[]>;
 }

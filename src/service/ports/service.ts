@@ -1,5 +1,4 @@
 /** What a service offers to the server on top of it. */
-import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -12,6 +11,7 @@ import type { Estimates } from './estimates.ts';
 import type { EngineStatus, Machine, StorageStatus } from './health.ts';
 import type { Models } from './models.ts';
 import type { Populations } from './populations.ts';
+import type { RankingReads, Rankings, RowEncoder, UserAudiences } from './rankings.ts';
 import type { Served } from './served.ts';
 import type { UserEraser } from './users.ts';
 import type { WebhookService } from './webhooks.ts';
@@ -45,7 +45,10 @@ export interface Service {
 /** Everything that routes call. */
 export interface ServicePorts {
   readonly store: CampaignStore;
-  readonly rankings: RankingCache;
+  readonly rankings: Rankings;
+  readonly reads: RankingReads;
+  readonly userAudiences: UserAudiences;
+  readonly encoder: RowEncoder;
   /** What is served now: read it once for each request, so that its answer names one model and one population. */
   readonly served: () => Served;
   /** Reads of it go to the population that is served now. */

@@ -16,7 +16,9 @@ import {
 import { makeCurrent } from '../../population/update.ts';
 import type { FeatureCoverage, Populations } from '../ports/populations.ts';
 import { coverageOf } from './population-coverage.ts';
+import { sampleUsers } from './population-sample.ts';
 import type { ServedState } from './served-state.ts';
+import { ValueCounts } from './value-counts.ts';
 
 /** How often the folder is looked at for a version to follow. */
 const FOLLOW_EVERY_MS = 2_000;
@@ -32,6 +34,8 @@ export class PopulationActivation implements Populations {
   readonly #options: PopulationActivationOptions;
   readonly #opener = new PopulationOpener();
   readonly #reviewer: PopulationReviewer;
+  readonly #counts = new ValueCounts(() => this.#served.population);
+  readonly sample = sampleUsers;
   #timer: NodeJS.Timeout | null = null;
   /** A version that could not be followed is tried once. */
   #refused: string | null = null;
@@ -62,6 +66,10 @@ export class PopulationActivation implements Populations {
   async changes(since: string, version: string): ReturnType<Populations['changes']> {
     for (const one of [since, version]) this.#requireVersion(one);
     return await this.#reviewer.diff(since, version);
+  }
+
+  countValues(feature: string): Promise<Uint32Array> {
+    return this.#counts.of(feature);
   }
 
   /** Serves whatever version an import or a rollback makes current, until `close`. */

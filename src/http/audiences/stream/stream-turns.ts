@@ -6,6 +6,9 @@ const TURN_MS = 4;
 /** Waits until the caller may make its next chunk. */
 export type Turn = () => Promise<void>;
 
+/** Takes a slot for a stream, until what it returns is called; its streams take turns. */
+export type TakeStream = (() => () => void) & { readonly turn: Turn };
+
 /**
  * First come, first served: in each turn of the event loop one stream goes on, then the next, until `TURN_MS` have
  * passed. With a turn of its own for each of 64 streams, a look-up waited for a chunk of all of them.

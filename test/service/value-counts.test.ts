@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ValueCounts } from '../../../src/http/information/value-counts.ts';
-import { importPopulation } from '../../../src/population/import.ts';
-import { openPopulation, type Population } from '../../../src/population/read.ts';
-import { temporaryFolder } from '../../fixture/folders.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/read.ts';
+import { ValueCounts } from '../../src/service/served/value-counts.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const USERS = 70_000; // more than a segment has
 const citiesOf = (i: number) => `c${i % 3}`;

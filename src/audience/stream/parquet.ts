@@ -1,7 +1,7 @@
 /** An audience as a Parquet file, one row group at a time. */
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { percentileOf } from '../percentile.ts';
 import type { MemberBlock } from './member-blocks.ts';
-import { percentileOf } from './percentile.ts';
 
 type Options = ConstructorParameters<typeof ParquetWriter>[0];
 type ColumnData = Parameters<ParquetWriter['write']>[0]['columnData'];

@@ -1,12 +1,9 @@
 /** Encodes streams in a thread, so that the event loop that answers look-ups only gathers rows and sends bytes. */
-import { TASK_LIMIT } from '../../../lib/threads/single-task-threads.ts';
-import { ThreadDied, ThreadGroup } from '../../../lib/threads/thread-group.ts';
+
+import { TASK_LIMIT } from '../../lib/threads/single-task-threads.ts';
+import { ThreadDied, ThreadGroup } from '../../lib/threads/thread-group.ts';
 import type { Encoding, RowBlock } from './block-encoding.ts';
 import type { EncodeTask } from './encode-thread.ts';
-import type { Turn } from './stream-turns.ts';
-
-/** Takes a slot for a stream, until what it returns is called; its streams take turns, and share one encoder. */
-export type TakeStream = (() => () => void) & { readonly turn: Turn; readonly encoder: StreamEncoder };
 
 type EncodeThread = ThreadGroup<EncodeTask, Uint8Array>;
 
@@ -20,7 +17,7 @@ export class StreamEncoder {
    * says so, also if it has no rows; each stream has one in the thread at a time, and they are encoded first come,
    * first served. When a client leaves a stream, nothing more of it is read, and the thread forgets it.
    */
-  async *encode(encoding: Encoding, blocks: Iterable<RowBlock>, turn: Turn): AsyncGenerator<Uint8Array> {
+  async *encode(encoding: Encoding, blocks: Iterable<RowBlock>, turn: () => Promise<void>): AsyncGenerator<Uint8Array> {
     // of one thread: another would not know what is not complete yet
     const thread = this.#startedThread();
     const stream = this.#streams++;

@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, describe, expect, it } from 'vitest';
-import { itemsOf, type MemberBlock } from '../../../src/audience/member-blocks.ts';
-import type { ChangeBlock, Encoding, RowBlock } from '../../../src/http/audiences/stream/block-encoding.ts';
+import type { ChangeBlock, Encoding, RowBlock } from '../../src/audience/stream/block-encoding.ts';
+import { itemsOf, type MemberBlock } from '../../src/audience/stream/member-blocks.ts';
 import {
   CHANGE_ROWS,
   formatRows,
@@ -12,12 +12,12 @@ import {
   SAFE_CHANGE_ROWS,
   SAFE_MEMBER_ROWS,
   type TextType,
-} from '../../../src/http/audiences/stream/row-formats.ts';
-import { StreamEncoder } from '../../../src/http/audiences/stream/stream-encoder.ts';
-import { createTurns } from '../../../src/http/audiences/stream/stream-turns.ts';
-import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../../src/http/plugins/media-types.ts';
-import { TextTable } from '../../../src/lib/text/text-table.ts';
-import { ODD_IDS } from '../fixture.ts';
+} from '../../src/audience/stream/row-formats.ts';
+import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
+import { createTurns } from '../../src/http/audiences/stream/stream-turns.ts';
+import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/lib/media-types.ts';
+import { TextTable } from '../../src/lib/text/text-table.ts';
+import { ODD_IDS } from '../http/fixture.ts';
 
 const encoder = new StreamEncoder();
 afterAll(() => encoder.close());

@@ -1,7 +1,7 @@
 /** The thread that encodes the blocks of all streams: it knows of each what is not complete yet. */
 import { getPriority, setPriority } from 'node:os';
-import { hostThread } from '../../../lib/threads/thread-host.ts';
-import { findThreadId } from '../../../lib/threads/thread-times.ts';
+import { hostThread } from '../../lib/threads/thread-host.ts';
+import { findThreadId } from '../../lib/threads/thread-times.ts';
 import { type BlockEncoder, createEncoder, type Encoding, type RowBlock } from './block-encoding.ts';
 
 /** A step of the stream with this number; its encoder is made at the first, and gone after `end` or `drop`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decimalScore } from '../../../src/http/audiences/decimal-score.ts';
+import { decimalScore } from '../../src/lib/text/decimal-score.ts';
 
 describe('decimalScore', () => {
   it.each([0, 1, 0.5, 0.93, 0.1, 0.8123457, 1e-7, 1.17e-38, 0.99999994])('writes %d as it is', (score) => {

@@ -1,8 +1,9 @@
 /** Rows of streams as text: NDJSON, CSV, and CSV for spreadsheets (`csv_safe`). */
-import type { AudienceItem } from '../../../audience/page.ts';
-import { quoteCsv, quoteSafeCsv } from '../../../lib/text/csv.ts';
-import { CSV_TYPE, type NDJSON_TYPE } from '../../plugins/media-types.ts';
-import { decimalScore } from '../decimal-score.ts';
+
+import { CSV_TYPE, type NDJSON_TYPE } from '../../lib/media-types.ts';
+import { quoteCsv, quoteSafeCsv } from '../../lib/text/csv.ts';
+import { decimalScore } from '../../lib/text/decimal-score.ts';
+import type { AudienceItem } from '../page.ts';
 
 export type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
@@ -59,4 +60,10 @@ export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, row
   let text = '';
   for (const row of rows) text += format(row);
   return text;
+}
+
+/** Members as a text of their own; `isSafe`: for spreadsheets. */
+export function memberText(type: TextType, isSafe: boolean, members: Iterable<AudienceItem>): string {
+  const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
+  return headOf(type, rows) + formatRows(type, rows, members);
 }

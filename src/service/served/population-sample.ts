@@ -2,18 +2,17 @@
 import { setImmediate } from 'node:timers/promises';
 import type { UserNumber } from '../../lib/brands.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
-
-/** Who is wanted: those with this value of a feature. */
-export interface SampleValue {
-  readonly feature: string;
-  readonly value: string;
-}
+import type { FeatureValue } from '../ports/populations.ts';
 
 /**
  * Ids of the first `size` users, or of the first with `wanted`; fewer if there are no more. Other requests are served
  * between segments. @throws AppError invalid_population
  */
-export async function sampleUsers(population: Population, size: number, wanted: SampleValue | null): Promise<string[]> {
+export async function sampleUsers(
+  population: Population,
+  size: number,
+  wanted: FeatureValue | null,
+): Promise<string[]> {
   const { directory, segmentCount } = population;
   const code = wanted === null ? 0 : population.dictionary(wanted.feature).find(wanted.value);
   const userIds: string[] = [];

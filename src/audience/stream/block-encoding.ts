@@ -1,8 +1,9 @@
 /** How the blocks of a stream become bytes: text or Parquet, of members or of what changed. */
-import { itemsOf, type MemberBlock, textsOf } from '../../../audience/member-blocks.ts';
-import { ParquetEncoder } from '../../../audience/parquet.ts';
-import type { GatheredTexts } from '../../../lib/text/text-table.ts';
-import { PARQUET_TYPE } from '../../plugins/media-types.ts';
+
+import { PARQUET_TYPE } from '../../lib/media-types.ts';
+import type { GatheredTexts } from '../../lib/text/text-table.ts';
+import { itemsOf, type MemberBlock, textsOf } from './member-blocks.ts';
+import { ParquetEncoder } from './parquet.ts';
 import {
   CHANGE_ROWS,
   type ChangedUser,

@@ -1,10 +1,10 @@
 /** A whole audience in blocks of columns, which another thread can encode: no object or text for each member. */
 
-import type { GatheredTexts } from '../lib/text/text-table.ts';
-import type { Directory } from '../population/read.ts';
-import type { AudienceItem } from './page.ts';
-import { percentileOf } from './percentile.ts';
-import type { ReadRanking } from './ranking.ts';
+import type { GatheredTexts } from '../../lib/text/text-table.ts';
+import type { Directory } from '../../population/read.ts';
+import type { AudienceItem } from '../page.ts';
+import { percentileOf } from '../percentile.ts';
+import type { ReadRanking } from '../ranking.ts';
 
 /** What blocks need from the directory. */
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;

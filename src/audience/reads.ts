@@ -1,0 +1,8 @@
+/** What the routes of audiences read of rankings that are open: they call it through a port. */
+import { countDiff, missingFrom } from './diff.ts';
+import { membershipOf } from './membership.ts';
+import { pageOf } from './page.ts';
+import { memberBlocks } from './stream/member-blocks.ts';
+import { memberText } from './stream/row-formats.ts';
+
+export const RANKING_READS = { membershipOf, pageOf, memberText, memberBlocks, countDiff, missingFrom };

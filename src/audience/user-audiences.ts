@@ -1,0 +1,110 @@
+/** The audiences that contain a user: a bit of each that is in memory, one score of each other against its cut. */
+import type { CampaignStore } from '../domain/ports/store.ts';
+import type { Audience } from '../domain/types.ts';
+import type { UserNumber } from '../lib/brands.ts';
+import { AppError } from '../lib/errors.ts';
+import { HolderMatrix } from './holder-matrix.ts';
+import type { MemberIndex } from './member-index.ts';
+import { type Membership, memberAt, membershipOf } from './membership.ts';
+import type { ReadRanking } from './ranking.ts';
+import type { RankingCache } from './ranking-cache.ts';
+
+/** Every so many calls of `find` count as a use of each ranking in memory: to use each takes as long as a call. */
+const CALLS_PER_USE = 64;
+
+/** The active audiences by campaign id, and what is in memory of them. */
+interface Listed {
+  readonly of: readonly Audience[];
+  readonly keptChanges: number;
+  readonly audiences: readonly Audience[];
+  /** By audience; null where its members are not in memory. */
+  readonly rankings: readonly (ReadRanking | null)[];
+  readonly members: readonly (MemberIndex | null)[];
+  /** The audience of each column of the matrix; null unless all are in memory. */
+  readonly ofColumn: Int32Array | null;
+}
+
+/** An audience that contains the user, by its index, and the user's position in it. */
+export type Held = readonly [audience: number, position: Membership];
+
+export interface FoundAudiences {
+  /** All active audiences by campaign id: the same array until they change. */
+  readonly audiences: readonly Audience[];
+  /** Those that contain the user, in that order. Iterate at once: some are looked up only then. */
+  readonly held: Iterable<Held>;
+}
+
+export class UserAudiences {
+  readonly #store: Pick<CampaignStore, 'activeAudiences'>;
+  readonly #rankings: Pick<RankingCache, 'get' | 'kept' | 'keptChanges'>;
+  readonly #matrix = new HolderMatrix();
+  #listed: Listed | null = null;
+  #calls = 0;
+
+  constructor(
+    store: Pick<CampaignStore, 'activeAudiences'>,
+    rankings: Pick<RankingCache, 'get' | 'kept' | 'keptChanges'>,
+  ) {
+    this.#store = store;
+    this.#rankings = rankings;
+  }
+
+  /** @throws AppError storage_failed, also while `held` is iterated */
+  find(userNumber: UserNumber): FoundAudiences {
+    const listed = this.#list();
+    const { audiences } = listed;
+    if (++this.#calls % CALLS_PER_USE === 0) for (const one of audiences) this.#use(one);
+    const held = listed.ofColumn === null ? this.#lookUpEach(listed, userNumber) : this.#findKept(listed, userNumber);
+    return { audiences, held };
+  }
+
+  /**
+   * If all audiences are in memory. What is read of each is far away in memory: it is fetched for several at a time
+   * where nothing else is done in between.
+   */
+  #findKept({ ofColumn, members, rankings }: Listed, userNumber: UserNumber): Held[] {
+    const held = this.#matrix.find(userNumber).map((column) => ofColumn![column]!);
+    held.sort();
+    const ranks = held.map((i) => members[i]!.rankOf(userNumber));
+    return Array.from(held, (i, at) => [i, memberAt(rankings[i]!, members[i]!, ranks[at]!)] as const);
+  }
+
+  /** Whether they are in memory or not: each is looked up when it is asked for. */
+  *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): Generator<Held> {
+    for (let i = 0; i < audiences.length; i++) {
+      if (members[i]?.has(userNumber) === false) continue;
+      const ranking = this.#use(audiences[i]!);
+      const found = ranking === null ? null : membershipOf(ranking, audiences[i]!.size, userNumber);
+      if (found !== null) yield [i, found];
+    }
+  }
+
+  /** The last list while neither the audiences nor what is in memory of them has changed. */
+  #list(): Listed {
+    const known = this.#listed;
+    const of = this.#store.activeAudiences();
+    const { keptChanges } = this.#rankings;
+    if (known !== null && known.of === of && known.keptChanges === keptChanges) return known;
+    const audiences =
+      known?.of === of ? known.audiences : [...of].sort((a, b) => (a.campaignId < b.campaignId ? -1 : 1));
+    const rankings = audiences.map(({ folder, size }) => this.#rankings.kept(folder, size));
+    const members = rankings.map((one) => one?.members ?? null);
+    const present = members.filter((one) => one !== null);
+    this.#matrix.hold(new Set(present));
+    const ofColumn = present.length < audiences.length ? null : new Int32Array(this.#matrix.width);
+    for (const [i, one] of present.entries()) if (ofColumn) ofColumn[this.#matrix.columnOf(one)!] = i;
+    this.#listed = { of, keptChanges, audiences, rankings, members, ofColumn };
+    return this.#listed;
+  }
+
+  /** Null for a campaign that was deleted since the list was read; one that is still there has a damaged ranking. */
+  #use({ folder, size }: Audience): ReadRanking | null {
+    try {
+      return this.#rankings.get(folder, size);
+    } catch (error) {
+      const isActive = () => this.#store.activeAudiences().some((one) => one.folder === folder);
+      if (!(error instanceof AppError) || isActive()) throw error;
+      return null;
+    }
+  }
+}

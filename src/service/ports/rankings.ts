@@ -1,0 +1,27 @@
+/** What the routes of audiences need: open rankings, and what is read of them. */
+import type { RankingCache } from '../../audience/ranking-cache.ts';
+import type { RANKING_READS } from '../../audience/reads.ts';
+import type { StreamEncoder } from '../../audience/stream/stream-encoder.ts';
+import type { UserAudiences as AudiencesByUser } from '../../audience/user-audiences.ts';
+
+export type { Side } from '../../audience/diff.ts';
+/** The server publishes them, and keeps to some. */
+export { RANKING_LIMITS } from '../../audience/limits.ts';
+export type { Membership } from '../../audience/membership.ts';
+export type { AudienceItem } from '../../audience/page.ts';
+export type { ReadRanking } from '../../audience/ranking.ts';
+export type { HeldRanking } from '../../audience/ranking-cache.ts';
+export type { ChangeBlock, Encoding } from '../../audience/stream/block-encoding.ts';
+export type { TextType } from '../../audience/stream/row-formats.ts';
+
+/** Opens rankings. */
+export type Rankings = Pick<RankingCache, 'get' | 'hold'>;
+
+/** Positions of users, pages, blocks and differences of rankings that are open. */
+export type RankingReads = typeof RANKING_READS;
+
+/** Finds the active audiences that contain a user. */
+export type UserAudiences = Pick<AudiencesByUser, 'find'>;
+
+/** Encodes blocks as text or Parquet, in a thread. */
+export type RowEncoder = Pick<StreamEncoder, 'encode'>;
