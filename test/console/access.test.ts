@@ -25,13 +25,13 @@ describeInBrowser('signing in', () => {
     return opened;
   };
 
-  it('takes no key that the service does not know', async () => {
+  it('refuses a key that the service does not know', async () => {
     const { page } = await signIn('mh_wrong');
     await page.getByText('This key is not valid.').waitFor();
     expect(await page.getByRole('navigation').count()).toBe(0);
   });
 
-  it('offers what the scope of the key may do, and no more', async () => {
+  it("offers what the key's scope allows, and no more", async () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     expect(await page.getByText('a key to read, read').count()).toBe(1);
@@ -40,7 +40,7 @@ describeInBrowser('signing in', () => {
     await other.getByRole('link', { name: 'Create your first audience' }).waitFor();
   });
 
-  it('shows an audience to who may only read, and never the key', async () => {
+  it('shows an audience to a key that can only read, and never shows the key', async () => {
     const { served, people } = fixture();
     const headers = { authorization: `Bearer ${OPERATOR}` };
     const body = { name: 'Read only', seeds: people.slice(0, 120), audience: { size: 50 } };
@@ -65,7 +65,7 @@ describeInBrowser('signing in', () => {
     await served.call('DELETE', `/v1/campaigns/${made}`, undefined, headers);
   });
 
-  it('lasts for the tab, until signing out', async () => {
+  it('lasts until the tab is closed or the user signs out', async () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     await page.reload();
@@ -75,7 +75,7 @@ describeInBrowser('signing in', () => {
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
   });
 
-  it('waits for a service that is busy, and says so', async () => {
+  it('waits for a busy service, and says so', async () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     const problem = { type: '/docs/errors/unavailable', title: 'Unavailable', code: 'unavailable', detail: 'busy' };
@@ -93,7 +93,7 @@ describeInBrowser('signing in', () => {
     expect(busy).toEqual({ caller: 0, list: 0 });
   });
 
-  it('offers to load the console again where the service has another one', async () => {
+  it('offers to reload the console if the service has another version of it', async () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
     // until it is loaded again: a page that finds its files before goes on by itself

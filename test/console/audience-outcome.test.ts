@@ -5,8 +5,8 @@ import { describeInBrowser, expectAccessible, takeScreenshots, useConsoleFixture
 const SEEDS = 120;
 const fixture = useConsoleFixture();
 
-describeInBrowser('the page of an audience that does not come', () => {
-  it('takes more customers where there were too few', async () => {
+describeInBrowser('the page of an audience that could not be built', () => {
+  it('accepts more customers if there were too few', async () => {
     const { served, people } = fixture();
     const made = await served.create({ name: 'Three friends', seeds: [...people.slice(0, 3), 'a stranger'] });
     await served.ended(made);
@@ -24,7 +24,7 @@ describeInBrowser('the page of an audience that does not come', () => {
     await page.getByRole('tab', { name: 'Size' }).waitFor();
   });
 
-  it('shows its stages, is cancelled, and made again', async () => {
+  it('shows its stages, can be cancelled, and built again', async () => {
     const { served, people } = fixture();
     const { engine } = served;
     process.kill(engine, 'SIGSTOP');
@@ -52,7 +52,7 @@ describeInBrowser('the page of an audience that does not come', () => {
     await page.getByRole('tab', { name: 'Size' }).waitFor();
   });
 
-  it('says that there is none of this id', async () => {
+  it('says that there is no audience with this id', async () => {
     const { page, go } = await fixture().open();
     await go('audiences/00000000-0000-4000-8000-000000000000');
     await page.getByRole('alert').getByText('There is no audience with this ID').waitFor();

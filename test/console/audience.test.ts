@@ -42,7 +42,7 @@ describeInBrowser('the page of an audience', () => {
     await served.ended(id);
   });
 
-  it('is watched until it is ready, also through a kill of the service', async () => {
+  it('shows progress until it is ready, even if the service is killed', async () => {
     const { served, people, kill, restart } = fixture();
     const { page, go } = await fixture().open();
     const made = await served.create({ name: 'Watched', seeds: people.slice(10, 10 + SEEDS) });
@@ -55,7 +55,7 @@ describeInBrowser('the page of an audience', () => {
     await page.getByText('The service cannot be reached', { exact: false }).waitFor({ state: 'detached' });
   });
 
-  it('shows what a size reaches, by dragging, by keys and by typing, and uses it', async () => {
+  it('shows what a size reaches, by dragging, by keys and by typing, and saves it', async () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}`);
     const slider = page.getByRole('slider', { name: 'People in the audience' });
@@ -84,7 +84,7 @@ describeInBrowser('the page of an audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('is resized by keyboard alone', async () => {
+  it('can be resized by keyboard alone', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}`);
     const slider = page.getByRole('slider', { name: 'People in the audience' });
@@ -111,7 +111,7 @@ describeInBrowser('the page of an audience', () => {
     await fixture().served.call('PUT', `/v1/campaigns/${id}/audience`, { version: 2 });
   });
 
-  it('tells what somebody else has changed meanwhile, and keeps the chosen size', async () => {
+  it('shows what somebody else has changed in the meantime, and keeps the chosen size', async () => {
     const { served, people } = fixture();
     const other = await served.create({ name: 'Shared', seeds: people.slice(0, SEEDS), audience: { size: 200 } });
     await served.ended(other);
@@ -134,7 +134,7 @@ describeInBrowser('the page of an audience', () => {
     expect(await campaignOf(other)).toMatchObject({ size: 300 });
   });
 
-  it('gets another name and labels', async () => {
+  it('changes its name and labels', async () => {
     const { served, people } = fixture();
     const other = await served.create({ name: 'Plain', seeds: people.slice(0, SEEDS), labels: { team: 'growth' } });
     const { page, go } = await fixture().open();
@@ -153,7 +153,7 @@ describeInBrowser('the page of an audience', () => {
     expect(await campaignOf(other)).toMatchObject({ name: 'Fancy', labels: { team: 'growth', region: 'north' } });
   });
 
-  it('finds a member, another user and an unknown one', async () => {
+  it('finds a member, a user who is not a member, and an unknown one', async () => {
     const { people, url, served } = fixture();
     const { page, go } = await fixture().open();
     const audience = (await (await fetch(`${url}/v1/campaigns/${id}/audience?limit=1`)).json()) as {
@@ -184,7 +184,7 @@ describeInBrowser('the page of an audience', () => {
     await page.getByRole('row', { name: `250 ${last.user_id}` }).waitFor();
   });
 
-  it('downloads what the service exports', async () => {
+  it("downloads the service's export", async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=export`);
     const download = page.waitForEvent('download');
@@ -194,7 +194,7 @@ describeInBrowser('the page of an audience', () => {
     expect(readFileSync(path, 'utf8')).toBe(await exported.text());
   });
 
-  it('shows what came back beside what was expected', async () => {
+  it('compares results with what was expected', async () => {
     const { url } = fixture();
     const page0 = (await (await fetch(`${url}/v1/campaigns/${id}/audience?limit=3`)).json()) as {
       items: { user_id: string }[];
@@ -223,7 +223,7 @@ describeInBrowser('the page of an audience', () => {
     await panel.getByText(/^This compares 2 of the \d people who responded/).waitFor();
   });
 
-  it('goes back to a version', async () => {
+  it('returns to an earlier version', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=versions`);
     await page.getByText('−100', { exact: false }).waitFor();
@@ -245,7 +245,7 @@ describeInBrowser('the page of an audience', () => {
     expect(opened.faults.list).toEqual([]);
   });
 
-  it.each(THEMES)('asks in dialogs that are accessible, %s', async (theme) => {
+  it.each(THEMES)('has accessible dialogs, %s', async (theme) => {
     const opened = await fixture().open(theme);
     const { page, go } = opened;
     await go(`audiences/${id}?tab=versions`);
@@ -260,7 +260,7 @@ describeInBrowser('the page of an audience', () => {
     expect(opened.faults.list).toEqual([]);
   });
 
-  it('is deleted after a question', async () => {
+  it('can be deleted after a confirmation', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}`);
     await page.getByRole('button', { name: 'Delete' }).click();

@@ -6,7 +6,7 @@ const SEEDS = 120;
 const fixture = useConsoleFixture();
 
 describeInBrowser('the list of audiences', () => {
-  it.each(THEMES)('offers a sample where there is none, in the %s theme', async (theme) => {
+  it.each(THEMES)('offers a sample if there is none, in the %s theme', async (theme) => {
     const opened = await fixture().open(theme);
     await opened.go('audiences');
     await opened.page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
@@ -36,7 +36,7 @@ describeInBrowser('the list of several audiences', () => {
     await served.create({ name: 'Without customers', seeds: null });
   });
 
-  it('shows each with its state, size, expected quality and version', async () => {
+  it('shows each with its status, size, expected quality and version', async () => {
     const { page, go, faults } = await fixture().open();
     await go('audiences');
     const row = page.getByRole('row', { name: /Autumn shoes/ });
@@ -50,7 +50,7 @@ describeInBrowser('the list of several audiences', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('shows a new one without a reload, and how it gets on', async () => {
+  it('shows a new one without a reload, and its progress', async () => {
     const { served, people } = fixture();
     const { page, go } = await fixture().open();
     await page.clock.install();
@@ -69,7 +69,7 @@ describeInBrowser('the list of several audiences', () => {
     await expect.poll(rowsLater, { timeout: 60_000 }).toBe(0);
   });
 
-  it('finds by name or id, and by state and label, all of it in the address', async () => {
+  it('finds by name or id, and by status and label, all kept in the address', async () => {
     const { page, go } = await fixture().open();
     await go('audiences');
     // what was never there is detached, too: the list has to be loaded before it is filtered
@@ -91,7 +91,7 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
   });
 
-  it('keeps the list and the place of the cursor while it is filtered', async () => {
+  it('keeps its rows and the position of the cursor while it is filtered', async () => {
     const { page, go } = await fixture().open();
     await go('audiences?search=nobody');
     await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
@@ -106,7 +106,7 @@ describeInBrowser('the list of several audiences', () => {
     expect(await page.evaluate('[loads, document.activeElement.type]')).toEqual([0, 'search']);
   });
 
-  it('is moved through by keys', async () => {
+  it('can be navigated by keys', async () => {
     const { page, go } = await fixture().open();
     await go('audiences');
     await page.getByRole('link', { name: 'Autumn shoes' }).waitFor();
@@ -124,7 +124,7 @@ describeInBrowser('the list of several audiences', () => {
     await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
   });
 
-  it('says that the service is away, and comes back by itself', async () => {
+  it('says that the service cannot be reached, and recovers by itself', async () => {
     const { page, go } = await fixture().open();
     await go('audiences');
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();

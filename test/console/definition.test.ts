@@ -39,7 +39,7 @@ describeInBrowser('the definition of an audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('is duplicated and changed, and says that the customers are not copied', async () => {
+  it('can be duplicated and changed, and says that the customers are not copied', async () => {
     const { served, people } = fixture();
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}`);
@@ -65,7 +65,7 @@ describeInBrowser('the definition of an audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('can be left at once as a copy that nobody changed', async () => {
+  it('can be left without a question as an unchanged copy', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/new?from=${id}`);
     await page.getByText('Its customers are not copied').waitFor();
@@ -74,7 +74,7 @@ describeInBrowser('the definition of an audience', () => {
   });
 });
 
-describeInBrowser('drafts without a name', () => {
+describeInBrowser('untitled drafts', () => {
   const make = async (name: string) => {
     const body = { name, seeds: null, audience: { percent: 5 } };
     return (await fixture().served.call('POST', '/v1/campaigns', body)).json.id as string;
@@ -100,7 +100,7 @@ describeInBrowser('drafts without a name', () => {
     expect([await statusOf(old), await statusOf(young), await statusOf(named)]).toEqual([404, 200, 200]);
   });
 
-  it('are deleted all together, and those with a name stay', async () => {
+  it('are deleted all together, except drafts with a name', async () => {
     const [one, other, named] = [await make('Untitled draft'), await make('Untitled draft'), await make('Also named')];
     const { page, go } = await fixture().open();
     await go('audiences');

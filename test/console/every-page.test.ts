@@ -68,14 +68,14 @@ beforeAll(async () => {
 });
 
 describeInBrowser.each(THEMES)('in the %s theme', (theme) => {
-  it('signing in shows all of itself', async () => {
+  it('the sign-in page is shown in full', async () => {
     const { page, go } = await fixture().open(theme, PHONE_PX);
     await go('audiences');
     await page.getByLabel('API key').waitFor();
     expect([await cutOf(page), await violationsOf(page)]).toEqual([[], []]);
   });
 
-  it('every page shows all of itself on a phone and on a desk, and axe-core finds nothing', async () => {
+  it('every page is shown in full on a phone and on a desktop, and axe-core finds nothing', async () => {
     const { page, go, faults } = await fixture().open(theme, PHONE_PX);
     await go('audiences');
     await page.getByLabel('API key').fill(OPERATOR);

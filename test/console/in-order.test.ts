@@ -18,6 +18,6 @@ it.each<[string, (string | null)[]]>([
 });
 
 it.each([[['chef', 'artist']], [['18-24', 'unknown']], [['monday', '3']], [['Denmark 1', 'Denmark 2']], [[null]]])(
-  'leaves %j alone',
+  'does not reorder %j',
   (values) => expect(sorted(values)).toBeNull(),
 );

@@ -19,7 +19,7 @@ beforeAll(async () => {
 describeInBrowser('the global suppression list', () => {
   const users = async () => (await fixture().served.call('GET', '/v1/suppression', undefined, AUTHORIZED)).json.users;
 
-  it('is added to, shortened, replaced and deleted, after a preview each time', async () => {
+  it('can be extended, shortened, replaced and deleted, each time after a preview', async () => {
     const opened = await signIn('suppression', keys.write);
     const { page, faults } = opened;
     const upload = (name: string, ids: readonly string[]) => drop(opened, name, csv(ids), 'Choose a list');
@@ -51,7 +51,7 @@ describeInBrowser('the global suppression list', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('is only read by who may not write, and not shown to a key of certain campaigns', async () => {
+  it('cannot be changed by a key that can only read, and is not shown to a key for certain campaigns', async () => {
     const { page } = await signIn('suppression', keys.read);
     await page.getByText('Your key can read the list, not change it.').waitFor();
     expect(await page.getByText('Choose a list').count()).toBe(0);
@@ -70,7 +70,7 @@ describeInBrowser('the upload of feedback', () => {
     await fixture().served.until(async () => (await state()).state === 'ready', 'made an audience');
   });
 
-  it('reports what a list of people did, after a preview', async () => {
+  it('reports what the people on a list did, after a preview', async () => {
     const { served, people } = fixture();
     const opened = await signIn(`audiences/${id}?tab=results`, keys.write);
     const { page, faults } = opened;
@@ -90,7 +90,7 @@ describeInBrowser('the upload of feedback', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('says what key it needs', async () => {
+  it('says which scope it needs', async () => {
     const { page } = await signIn(`audiences/${id}/report`, keys.read);
     await page.getByText('a key with the scope “write” can', { exact: false }).waitFor();
     await page.goto(`${fixture().url}/console/#/audiences/${id}?tab=results`);
@@ -100,7 +100,7 @@ describeInBrowser('the upload of feedback', () => {
 });
 
 describeInBrowser('the audit log', () => {
-  it('shows who changed what, finds it, and saves it', async () => {
+  it('shows who changed what, searches it, and saves it', async () => {
     const { page, faults } = await signIn('audit');
     const row = page.getByRole('row', { name: /Create key/ }).first();
     await row.getByText('Operator’s key').waitFor();
@@ -128,7 +128,7 @@ describeInBrowser('the audit log', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('says what key it needs, and is not offered to others', async () => {
+  it('says which scope it needs, and is not offered to other keys', async () => {
     const { page } = await signIn('audit', keys.write);
     await page.getByText('a key with the scope “admin” can', { exact: false }).waitFor();
     expect(await page.getByRole('link', { name: 'Audit log' }).count()).toBe(0);

@@ -5,8 +5,8 @@ import { AUTHORIZED, create, csv, drop, useNewAudience } from './new-audience-fo
 
 const { fixture, customers, openForm, openList, campaignOf } = useNewAudience();
 
-describeInBrowser('a new audience that takes its time', () => {
-  it('goes on where it was when the service was killed and is back', async () => {
+describeInBrowser('a new audience that is not created at once', () => {
+  it('continues where it was after the service was killed and restarted', async () => {
     const opened = await openForm();
     const { page } = opened;
     await page.getByLabel('Name', { exact: true }).fill('Through a kill');
@@ -22,7 +22,7 @@ describeInBrowser('a new audience that takes its time', () => {
     expect(await campaignOf(page)).toMatchObject({ name: 'Through a kill', seeds: { known: 120 } });
   });
 
-  it('is gone on with, by whoever finds it, where its tab was closed', async () => {
+  it('can be continued by anybody after its tab was closed', async () => {
     const opened = await openForm();
     const { page } = opened;
     const kept = page.waitForRequest((request) => /Left behind/.test(request.postData() ?? ''));
@@ -55,7 +55,7 @@ describeInBrowser('a new audience that takes its time', () => {
     expect(later.faults.list).toEqual([]);
   });
 
-  it('is made with a key of certain labels, which it gets', async () => {
+  it('can be made with a key for certain labels, which the audience gets', async () => {
     const body = { name: 'growth', scope: 'write', labels: { team: 'growth' } };
     const { json: made } = await fixture().served.call('POST', '/v1/keys', body, AUTHORIZED);
     const opened = await openForm(made.key);
@@ -79,7 +79,7 @@ describeInBrowser('a new audience that takes its time', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('is kept over a reload, and asks before it is left', async () => {
+  it('survives a reload, and asks before the user leaves', async () => {
     const opened = await openForm();
     const { page } = opened;
     await page.getByLabel('Name', { exact: true }).fill('Half done');

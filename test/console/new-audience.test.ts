@@ -14,7 +14,7 @@ describeInBrowser('a new audience', () => {
     readKey = (await fixture().served.call('POST', '/v1/keys', body, AUTHORIZED)).json.key;
   });
 
-  it('is made from a dropped CSV, and names those who are unknown', async () => {
+  it('can be made from a dropped CSV file, and lists unknown customers', async () => {
     const opened = await openForm();
     const { page, faults } = opened;
     await drop(opened, 'customers.csv', csv([...customers, 'nobody-1', 'nobody-2', 'nobody-3']));
@@ -60,7 +60,7 @@ describeInBrowser('a new audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('reads files of spreadsheets as they are, and asks for the column that it cannot tell', async () => {
+  it('reads spreadsheet files as they are, and asks for the column if unsure', async () => {
     const opened = await openForm();
     const { page } = opened;
     const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
@@ -88,7 +88,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText('120 customers matched.').waitFor();
   });
 
-  it('says what to do with a list that matches nobody, is empty or is cut off', async () => {
+  it('says what to do with a list that matches nobody, is empty or is truncated', async () => {
     const opened = await openForm();
     const { page } = opened;
     const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
@@ -112,7 +112,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText('It has no IDs. Is it the right column?').waitFor();
   });
 
-  it('puts what is wrong beside its field, before and after the service is asked', async () => {
+  it('shows errors at their fields, before and after the service is asked', async () => {
     const opened = await openForm();
     const { page } = opened;
     await page.getByLabel('Size', { exact: true }).fill('0');
@@ -143,7 +143,7 @@ describeInBrowser('a new audience', () => {
     expect(await page.getByRole('button', { name: 'Create audience' }).isEnabled()).toBe(true);
   });
 
-  it('is made by keyboard alone', async () => {
+  it('can be made by keyboard alone', async () => {
     const { page } = await openForm();
     await page.getByLabel('Name', { exact: true }).focus();
     await page.keyboard.type('By keys');
@@ -160,7 +160,7 @@ describeInBrowser('a new audience', () => {
     await expect.poll(async () => (await campaignOf(page)).state, { timeout: 60_000 }).toBe('ready');
   });
 
-  it('has sample customers, who have something in common', async () => {
+  it('has sample customers who share something', async () => {
     const { page, faults } = await openForm(OPERATOR, 'light', 'audiences/new?sample=1');
     await page.getByText(/sample customers from your population, who have something in common/).waitFor();
     await page.getByText('Expected quality').waitFor();
@@ -170,7 +170,7 @@ describeInBrowser('a new audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('is not offered to a key that may only read', async () => {
+  it('is not offered to a key that can only read', async () => {
     const { page } = await openForm(readKey);
     await page.getByRole('heading', { name: 'You do not have access to this page' }).waitFor();
     expect(await page.getByRole('button', { name: 'Create audience' }).count()).toBe(0);

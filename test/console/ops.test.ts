@@ -89,7 +89,7 @@ describeInBrowser('the populations', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('appear by themselves when they are switched under the page, and are switched from it', async () => {
+  it('are updated when another version is activated, and can be activated', async () => {
     const opened = await openAs('populations');
     const { page } = opened;
     const second = page.getByRole('row', { name: new RegExp(versions.second) });
@@ -109,7 +109,7 @@ describeInBrowser('the populations', () => {
     expect(json.version).toBe(versions.first);
   });
 
-  it('are followed by a new audience that is being filled in', async () => {
+  it('are updated in the form of a new audience', async () => {
     const { served, people } = fixture();
     const activate = (version: string) =>
       served.call('POST', `/v1/populations/${version}/activate`, undefined, HEADERS);
@@ -136,7 +136,7 @@ describeInBrowser('the populations', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('offer a reader no activation', async () => {
+  it('offer no activation to a key that can only read', async () => {
     const { page } = await openAs('populations', reader);
     await page.getByRole('row', { name: new RegExp(versions.second) }).waitFor();
     expect(await page.getByRole('button', { name: /Activate|Roll back/ }).count()).toBe(0);
@@ -158,7 +158,7 @@ describeInBrowser('the models', () => {
       .waitFor();
   });
 
-  it('are compared on the audiences that there are, then used, and left again', async () => {
+  it('are compared on the existing audiences, then used, then rolled back', async () => {
     const opened = await openAs('models', OPERATOR, 'dark');
     const { page, faults } = opened;
     await page.getByRole('button', { name: `Activate ${versions.better}` }).click();
@@ -184,7 +184,7 @@ describeInBrowser('the models', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('show how good the one in use is, with intervals', async () => {
+  it('show the quality of the one in use, with intervals', async () => {
     const { page } = await openAs('models');
     const { json } = await fixture().served.call('GET', '/v1/models/current', undefined, HEADERS);
     const row = page.getByRole('row', { name: /^All campaigns/ });
@@ -196,7 +196,7 @@ describeInBrowser('the models', () => {
 });
 
 describeInBrowser('the status', () => {
-  it('shows parts, work, versions and the last errors', async () => {
+  it('shows components, work, versions and the last errors', async () => {
     const { page, faults } = await openAs('status');
     await page.getByText('Everything is working').waitFor();
     const { json } = await fixture().served.call('GET', '/v1/status', undefined, HEADERS);
@@ -228,8 +228,8 @@ describeInBrowser.each(THEMES)('in the %s theme', (theme) => {
   });
 });
 
-describeInBrowser.each(THEMES)('the reference in the %s theme', (theme) => {
-  it('has the name and colours of the project, and leads to the console', async () => {
+describeInBrowser.each(THEMES)('the API reference in the %s theme', (theme) => {
+  it("has the project's name and colours, and links to the console", async () => {
     const opened = await fixture().open(theme);
     await opened.page.goto(`${fixture().url}/docs`);
     await opened.page.getByText('Metrics for Prometheus').waitFor();

@@ -15,7 +15,7 @@ describeInBrowser('the charts of an audience', () => {
     await served.ended(id);
   });
 
-  it('read the curve under the mouse and at the focused handle', async () => {
+  it('can be read under the mouse and at the focused handle', async () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}`);
     const slider = page.getByRole('slider', { name: 'People in the audience' });
@@ -41,7 +41,7 @@ describeInBrowser('the charts of an audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('keep what a finger read', async () => {
+  it('keep a reading by touch', async () => {
     const { page, go } = await fixture().open('light', 390);
     await go(`audiences/${id}`);
     await page.getByRole('slider').waitFor();
@@ -55,7 +55,7 @@ describeInBrowser('the charts of an audience', () => {
     await page.locator('.reach-reading').first().waitFor();
   });
 
-  it('read each bar, and have ordered values in their order on an axis', async () => {
+  it('show the values of each bar, and keep values with an order in that order', async () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}?tab=who`);
     const ages = page.getByRole('listbox', { name: 'Age band: how often compared with everyone' });
@@ -80,7 +80,7 @@ describeInBrowser('the charts of an audience', () => {
     expect(faults.list).toEqual([]);
   });
 
-  it('sort tables by their titles, by mouse and keyboard', async () => {
+  it('have tables that sort by their titles, by mouse and keyboard', async () => {
     const { page, go } = await fixture().open();
     await go('audiences');
     await page.getByRole('row', { name: /coats.*1,000/ }).waitFor();

@@ -52,13 +52,13 @@ describe('reading a list', () => {
     ['JSON strings', '"u1"\n"u2"\n"u3"\n', { separator: 'json' }],
     ['tabs', 'Ann Lee\tu1\nBob Ray\tu2\nEve Ash\tu3\n', { separator: '\t', hasHeader: false, column: 1 }],
     ['quotes', 'id\n"u1"\n"u2"\nu3\n', { hasHeader: true }],
-  ])('tells how %s are read', async (_name, content, expected) => {
+  ])('says how %s are read', async (_name, content, expected) => {
     const layout = guessLayout(text(content), true);
     expect(layout).toMatchObject(expected);
     expect(await idsOf(text(content), 4)).toEqual(['u1', 'u2', 'u3']);
   });
 
-  it('is sure of a column that is alone, or called like one with ids', () => {
+  it('is certain of a column that is the only one, or has a usual name', () => {
     const sure = (content: string) => {
       const layout = guessLayout(text(content), true);
       return isSure(previewOf(text(content), true, layout), layout);
@@ -93,7 +93,7 @@ describe('a table', () => {
     }
   });
 
-  it('has its separator and column found behind line breaks within quotes, in a large file too', async () => {
+  it('is recognised by separator and column despite line breaks inside quotes, even in a large file', async () => {
     const row = (i: number) => `"Street ${i}\nBackyard; 2nd floor\n\nTown",u${i},"say ""hi"""\r\n`;
     const content = `"Address\n(post)",customer_id,note\r\n${Array.from({ length: 20_000 }, (_, i) => row(i)).join('')}`;
     const head = text(content).subarray(0, HEAD_BYTES);
@@ -105,23 +105,23 @@ describe('a table', () => {
   });
 });
 
-describe('a file that is no text', () => {
+describe('a file that is not text', () => {
   it.each([
     ['PK\u0003\u0004', 'Save it as CSV'],
     ['%PDF-1.7', 'Save its table as CSV'],
     ['\u001f\u008b\u0008', 'Unpack it first'],
     ['PAR1', 'Parquet'],
-  ])('is refused with what to do: %j', (content, message) => {
+  ])('is refused with advice: %j', (content, message) => {
     expect(() => refuseForeign(Buffer.from(content, 'latin1'))).toThrow(message);
   });
 
-  it('is no list of ids that begin with PK', () => {
+  it('is not confused with a list of ids that begin with PK', () => {
     expect(() => refuseForeign(text('PK\nPK-17\n'))).not.toThrow();
   });
 });
 
 describe('a sample of ids', () => {
-  it('has them from all over the list, and all where there are few', () => {
+  it('contains ids from all over the list, and all ids of a short one', () => {
     const sample = new Sample(100);
     for (let i = 0; i < 100; i++) sample.add(`u${i}`);
     expect([sample.ids.length, sample.isComplete]).toEqual([100, true]);

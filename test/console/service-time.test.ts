@@ -19,7 +19,7 @@ function startPage() {
   };
 }
 
-it('is that of the answers, and passes with the page', () => {
+it('is that of the responses, and advances with the page', () => {
   const { time, pass, hear } = startPage();
   expect(time.now()).toBe(NOON - 86_400_000);
   time.heard(null);
@@ -30,7 +30,7 @@ it('is that of the answers, and passes with the page', () => {
   expect(time.now()).toBe(NOON + 1_500);
 });
 
-it('is never early by more than a second, and the closer the more answers come', () => {
+it('is at most a second early, and becomes more exact with each response', () => {
   const { time, pass, hear } = startPage();
   hear(NOON + 900);
   expect(time.now()).toBe(NOON);

@@ -6,7 +6,7 @@ import { create, useNewAudience } from './new-audience-form.ts';
 const { fixture, customers, openForm, openList, campaignOf } = useNewAudience();
 
 describeInBrowser('the console', () => {
-  it('makes an audience of pasted ids, and shows it', async () => {
+  it('builds an audience from pasted ids, and shows it', async () => {
     const opened = await openForm();
     const { page, faults } = opened;
     await page.getByLabel('Name', { exact: true }).fill('Autumn shoes');

@@ -6,7 +6,7 @@ import { ROOT } from '../fixture/served.ts';
 
 const SOURCES = join(ROOT, 'console/src');
 
-it('define each class in one file', () => {
+it('define each class in one file only', () => {
   const owners = new Map<string, string[]>();
   for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((each) =>
     each.endsWith('.css'),

@@ -6,7 +6,7 @@ const [ROW_PX, VIEW_PX] = [36, 450];
 const layoutOf = (count: number) => ({ count, rowPx: ROW_PX, viewPx: VIEW_PX });
 
 describe('rows that are drawn only in view', () => {
-  it.each([1_000, 1_000_000, 10_000_000])('of %d are all reached, and no element is too high', (count) => {
+  it.each([1_000, 1_000_000, 10_000_000])('are all reachable in a list of %d, and no element is too high', (count) => {
     const layout = layoutOf(count);
     const { totalPx } = placeOf(layout, 0, 0);
     expect(totalPx).toBeLessThanOrEqual(15_000_000);
@@ -14,7 +14,7 @@ describe('rows that are drawn only in view', () => {
     expect(rowAt(layout, totalPx - VIEW_PX)).toBeCloseTo(count - VIEW_PX / ROW_PX, 3);
   });
 
-  it.each([1_000, 1_000_000])('of %d: one that is asked for stands in the middle of the view', (count) => {
+  it.each([1_000, 1_000_000])('show a requested one in the middle of the view in a list of %d', (count) => {
     const layout = layoutOf(count);
     for (const row of [20, count / 2, count - 20]) {
       const top = scrollTopOf(layout, row);
@@ -23,7 +23,7 @@ describe('rows that are drawn only in view', () => {
     }
   });
 
-  it('stand where they would without being left out, as long as the list is not too high', () => {
+  it('are at their natural positions as long as the list is not too high', () => {
     expect(placeOf(layoutOf(1_000), 7_777, 200).topPx).toBe(200 * ROW_PX);
   });
 });

@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 
 describe('npm run lab -- scenario', () => {
-  it('writes a data set, and says what it is', async () => {
+  it('writes a data set, and describes it', async () => {
     const out = join(root, 'bands');
     expect(await runScenario(['bands', '--out', out])).toEqual([
       `${out}: 4000 synthetic users, 40 train campaigns, 24 test campaigns`,
@@ -45,7 +45,7 @@ describe('npm run lab -- scenario', () => {
 });
 
 describe('npm run lab -- predictions', () => {
-  it('prints how often they hold and writes a page and its plot', async () => {
+  it('prints how often they hold, and writes a page and its plot', async () => {
     const data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
     const [model, out] = [join(root, 'model'), join(root, 'pages')];
     const prepared = await prepareDataSet(data);
@@ -66,7 +66,7 @@ describe('npm run lab -- predictions', () => {
 });
 
 describe('npm run lab', () => {
-  it('names its commands, and ends with 2 where it is called wrongly', async () => {
+  it('lists its commands, and exits with 2 if it is called wrongly', async () => {
     const main = join(ROOT, 'packages/lab/main.ts');
     const failure = await promisify(execFile)(process.execPath, [main, 'party']).catch((error) => error);
     expect(failure).toMatchObject({

@@ -66,7 +66,7 @@ describe('binaryCrossEntropy', () => {
     });
   });
 
-  it('has no slope and no bend on rows that are saturated and right', async () => {
+  it('has first and second derivative 0 on rows that are saturated and right', async () => {
     const [value, first, second] = await orders([
       [0, 0],
       [1, 1],
@@ -84,7 +84,7 @@ describe('binaryCrossEntropy', () => {
     expect([first, second]).toEqual([[-2], [4]]);
   });
 
-  it('refuses scores and labels that are not one number a row', () => {
+  it('refuses scores and labels that are not one number per row', () => {
     const b = new Builder();
     const p = b.input('p', 'float32', ['batch', 1]);
     expect(() => binaryCrossEntropy(b, p, b.input('y', 'float32', ['batch']))).toThrow(

@@ -59,7 +59,7 @@ describe('a branch', () => {
   it.each([
     [1, [3]],
     [2, [3, 2]],
-  ])('is taken by the shape of its input: of width %d', async (width, shape) => {
+  ])('is chosen by the shape of its input: of width %d', async (width, shape) => {
     const file = squeezing(width);
     const graph = readModel(file);
     const got = await runModel(writeModel(graph), x(width));
@@ -70,18 +70,18 @@ describe('a branch', () => {
     expect(graph.nodes.some(({ op }) => (op as string) === 'If')).toBe(false);
   });
 
-  it('gives its nodes names under its own', () => {
+  it('puts its own name before those of its nodes', () => {
     expect(printGraph(readModel(squeezing(1)))).toContain('/If/inner: float32[n] = Squeeze(x, axes=[-1])');
   });
 
-  it('is taken by a condition that is constant', () => {
+  it('is chosen by a constant condition', () => {
     const file = squeezing(1, {
       nodes: [node('Constant', [], ['is one'], { value: tensor('bool', [], [0]) }), ...squeezingNodes(1)],
     });
     expect(readModel(file).values.get('y')!.shape).toEqual(['n', 1]);
   });
 
-  it('is refused where the condition is known at run time only', () => {
+  it('is refused if the condition is only known at run time', () => {
     const refusal = (): GraphError => {
       try {
         readModel(squeezing('width'));

@@ -16,7 +16,7 @@ function layer(): Graph {
 }
 
 describe('Builder', () => {
-  it('returns names that say what they are, each once', () => {
+  it('returns names that describe the value, each only once', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', [2]);
     const names = b.named('gate/', () => [
@@ -44,7 +44,7 @@ describe('Builder', () => {
     );
   });
 
-  it('returns a size of its own name when two names meet, which no input has', () => {
+  it('returns a new size, which no input has, when two named sizes are broadcast', () => {
     const b = new Builder();
     const sum = b.add('Add', [b.input('x', 'float32', ['n']), b.input('y', 'float32', ['m'])]);
     expect(sum.shape).toEqual(['d0']);
@@ -83,7 +83,7 @@ describe('Builder', () => {
 });
 
 describe('inline', () => {
-  it('maps inputs and parameters to the given values, takes the others along, and prefixes the names of nodes', () => {
+  it('maps inputs and parameters to the given values, copies the others, and prefixes the names of nodes', () => {
     const graph = layer();
     const b = new Builder();
     const rows = b.input('rows', 'float32', [3, 2]);
@@ -115,7 +115,7 @@ describe('inline', () => {
     `);
   });
 
-  it('refuses an input that is given no value', () => {
+  it('refuses an input without a value', () => {
     expect(() => new Builder().inline(layer(), new Map(), '')).toThrow('inline: input "x" has no value');
   });
 
@@ -134,7 +134,7 @@ describe('inline', () => {
     expect(b.build('g', []).nodes.map((node) => node.op)).toEqual(['Relu']);
   });
 
-  it('keeps gradients given by hand, and leaves alone those of values that are given', async () => {
+  it('keeps hand-written gradients, except those of replaced values', async () => {
     const inner = new Builder();
     const x = inner.input('x', 'float32', []);
     const loss = inner.add('Mul', [x, x], {}, { outputs: ['loss'] });

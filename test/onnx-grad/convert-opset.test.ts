@@ -106,7 +106,7 @@ const MODELS: readonly (readonly [opset: number, nodes: readonly ReturnType<type
 ];
 
 describe('readModel', () => {
-  it.each(MODELS)('brings opset %i to 18: ONNX Runtime computes the same before and after', async (opset, nodes) => {
+  it.each(MODELS)('converts opset %i to 18: ONNX Runtime computes the same before and after', async (opset, nodes) => {
     const names = nodes.filter(({ opType }) => opType !== 'Constant').flatMap(({ output }) => output);
     const original = modelFile({
       opset,
@@ -122,7 +122,7 @@ describe('readModel', () => {
     }
   });
 
-  it('makes one constant for equal axes, clear of the names of the file', () => {
+  it('creates one constant for equal axes, with a name that the file does not use', () => {
     const graph = readModel(
       modelFile({
         opset: 17,
@@ -206,12 +206,12 @@ describe('convertNode', () => {
     'ReduceLogSum',
     'ReduceLogSumExp',
     'ReduceSumSquare',
-  ])('makes the axes of %s an input', (op) => {
+  ])('turns the axes of %s into an input', (op) => {
     const converted = convertNode(fileNode(op, ['x'], ['y'], { axes: [0, 1] }), context);
     expect([converted.inputs, converted.attributes.size]).toEqual([['x', 'ints_0_1'], 0]);
   });
 
-  it('says how many parts a Split without sizes has', () => {
+  it('gives a Split without sizes its number of parts', () => {
     const split = (opset: number, inputs: readonly string[]) =>
       convertNode(fileNode('Split', inputs, ['a', 'b', 'c'], { axis: 1 }, opset), context).attributes.get('num_outputs')
         ?.i;
@@ -223,7 +223,7 @@ describe('convertNode', () => {
     ]);
   });
 
-  it('hands a node that does not differ back as it is', () => {
+  it('returns a node that does not differ unchanged', () => {
     for (const op of ['Gemm', 'ReduceMean', 'Cast', 'Transpose']) {
       const same = fileNode(op, ['x'], ['y'], op === 'Transpose' ? { perm: [1, 0] } : {}, 13);
       expect(convertNode(same, context)).toBe(same);

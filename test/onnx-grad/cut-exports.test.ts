@@ -78,7 +78,7 @@ async function expectSameAsDense({ graph, golden, batches }: Export): Promise<vo
 }
 
 describe('compact tables of exports', () => {
-  it('cuts a table that two features share, one that is stacked of three and reached by offsets, and one of hashed ids', async () => {
+  it('cuts a table that two features share, one stacked from three and reached by offsets, and one of hashed ids', async () => {
     const stacked = readExport('stacked-tables-opset18');
     expect(lookupsOf(stacked)).toEqual({ 'places.weight': 2, 'stacked.weight': 3, 'hashed.weight': 2 });
     expect(denseTables(stacked)).toEqual({
@@ -106,7 +106,7 @@ describe('compact tables of exports', () => {
     await expectSameAsDense(stacked);
   });
 
-  it('cuts the tables of bags, by the ids that a mask has left', async () => {
+  it('cuts the tables of bags, by the ids that remain after masking', async () => {
     const bags = readExport('embedding-bag-opset18');
     expect(lookupsOf(bags)).toEqual({
       'age.weight': 1,
@@ -121,13 +121,13 @@ describe('compact tables of exports', () => {
     await expectSameAsDense(bags);
   });
 
-  it('cuts the table of items that the history and the campaign share', async () => {
+  it('cuts the table of items that history and campaign share', async () => {
     const interest = readExport('din-opset18');
     expect(lookupsOf(interest)).toEqual({ 'items.weight': 2, 'age.weight': 1 });
     await expectSameAsDense(interest);
   });
 
-  it('cuts at look-ups that stand in functions of the model', async () => {
+  it('cuts at look-ups inside functions of the model', async () => {
     const functions = readExport('functions-opset18');
     expect(new Set(Object.values(lookupsOf(functions)))).toEqual(new Set([1]));
     // 4 features of the user and 2 of the campaign, each with a table of vectors and one of weights
@@ -135,7 +135,7 @@ describe('compact tables of exports', () => {
     await expectSameAsDense(functions);
   });
 
-  it('keeps a table that is tied to the output layer whole, and says so', async () => {
+  it('keeps a table that is tied to the output layer whole, and reports it', async () => {
     const tied = readExport('tied-items-opset17');
     expect(lookupsOf(tied)).toEqual({ 'gender.weight': 1 });
     expect(denseTables(tied)).toMatchObject({ 'items.weight': 'Gemm node "/output/Gemm" uses it whole' });

@@ -80,7 +80,7 @@ async function expectEqual(graph: Graph, cut: PoolCut): Promise<void> {
 const cut = (graph: Graph, maximumBytes = 1e9) => cutPools(graph, ROW_INPUTS, maximumBytes);
 
 describe('cutPools', () => {
-  it('takes look-ups of one row, of lists, of means of lists and of numbers, and writes neighbours side by side', async () => {
+  it('cuts look-ups of one row, of lists, of means of lists and of numbers, and puts neighbours side by side', async () => {
     const graph = graphOf((b, inputs) => {
       const mean = b.add('Div', [
         pooled(b, inputs['others']!, inputs),
@@ -131,7 +131,7 @@ describe('cutPools', () => {
     await expectEqual(graph, result);
   });
 
-  it('leaves tables that are too large together, computed ones, and other axes', async () => {
+  it('leaves tables that are too large together, computed tables, and other axes', async () => {
     const graph = graphOf((b, inputs) => {
       const computed = b.add('Mul', [inputs['vectors']!, inputs['vectors']!]);
       return [
@@ -147,7 +147,7 @@ describe('cutPools', () => {
     await expectEqual(graph, result);
   });
 
-  it('joins no sums that something else reads too', async () => {
+  it('does not join sums that have another use', async () => {
     const graph = graphOf((b, inputs) => {
       const [one, other] = [gather(b, inputs['vectors']!, inputs['one']!), pooled(b, inputs['others']!, inputs)];
       return [b.add('Concat', [one, other], { axis: 1 }), b.add('Relu', [one])];

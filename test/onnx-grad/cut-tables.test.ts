@@ -22,7 +22,7 @@ const cutAll = (graph: Graph, options?: { compact?: boolean }): TableCut =>
 const tablesOf = (cut: TableCut): string[] => cut.tables.map(({ parameter }) => parameter);
 
 describe('cutTables', () => {
-  it('cuts at a look-up by computed indices: the index graph is what they are made of', () => {
+  it('cuts at a look-up by computed indices: the index graph computes them', () => {
     const cut = cutAll(
       graphOf((b, { table, weight, ids }) => {
         const shifted = b.add('Add', [ids, b.scalar(1, ids)], {}, { name: 'shifted' });
@@ -57,7 +57,7 @@ describe('cutTables', () => {
     `);
   });
 
-  it('keeps in the index graph the parameters that indices are made of, and no others', () => {
+  it('keeps the parameters that indices depend on in the index graph, and no others', () => {
     const graph = graphOf((b, { table, weight, ids }) => {
       const offset = b.initializer('offset', tensor('int64', [1], [1]));
       return b.add('Mul', [b.add('Gather', [table, b.add('Add', [ids, offset])], { axis: 0 }), weight]);
@@ -78,7 +78,7 @@ describe('cutTables', () => {
     expect(cut.indexGraph.nodes).toEqual([]);
   });
 
-  it('cuts a table that several look-ups share, each with places of its own', () => {
+  it('cuts a table that several look-ups share, each with its own positions', () => {
     const cut = cutAll(
       graphOf((b, { table, weight, ids }) => {
         const other = b.input('other', 'int32', ['batch', 3]);
@@ -115,7 +115,7 @@ describe('cutTables', () => {
     expect(cut.indexGraph.inputs).toEqual([]);
   });
 
-  it('cuts none where it is told so', () => {
+  it('cuts no table if this is switched off', () => {
     const graph = graphOf((b, { table, weight, ids }) =>
       b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]),
     );
@@ -128,7 +128,7 @@ describe('cutTables', () => {
     expect(cut.indexGraph.outputs).toEqual([]);
   });
 
-  it('leaves what is not a parameter of the cut as it is', () => {
+  it('does not change anything that is not a parameter of the cut', () => {
     const graph = graphOf((b, { table, weight, ids }) =>
       b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]),
     );
@@ -187,7 +187,7 @@ describe('cutTables', () => {
 });
 
 describe('trainableParameters', () => {
-  it('are those that the output depends on by a gradient', () => {
+  it('are those on which the output depends through ops with a gradient', () => {
     const graph = graphOf((b, { table, weight, ids }) => {
       b.initializer('unused', tensor('float32', [1], [0]));
       const offset = b.initializer('offset', tensor('int64', [1], [0]));

@@ -238,7 +238,7 @@ describe('the reader', () => {
   const vectors = (...names: string[]) => names.map((name) => initializer(name, tensor('float32', [2], [1, 2])));
   const norm = node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y'], {}, { name: 'bn' });
 
-  it('names the nodes of a composite after it, clear of the names of the file', () => {
+  it('names the nodes of a composite after it, with names that the file does not use', () => {
     const graph = read([
       node('Mish', ['x'], ['m'], {}, { name: 'act' }),
       node('Neg', ['m'], ['act/Tanh'], {}, { name: 'act/Softplus' }),
@@ -253,7 +253,7 @@ describe('the reader', () => {
     ]);
   });
 
-  it('takes BatchNormalization apart', () => {
+  it('decomposes BatchNormalization', () => {
     expect(printGraph(read([norm], { initializers: vectors('s', 'b', 'm', 'v') }))).toMatchInlineSnapshot(`
       "graph main
       inputs
@@ -273,7 +273,7 @@ describe('the reader', () => {
     `);
   });
 
-  it('keeps the running statistics of BatchNormalization out of the parameters', () => {
+  it('does not treat the running statistics of BatchNormalization as parameters', () => {
     const graph = read([norm], { initializers: vectors('m', 's', 'v', 'b') });
     expect([...graph.initializers.keys()]).toEqual(['s', 'b']);
     expect([...graph.constants.keys()]).toEqual(expect.arrayContaining(['m', 'v']));
@@ -291,12 +291,12 @@ describe('the reader', () => {
     expect([...graph.constants.keys()].filter((name) => name.startsWith('ints'))).toEqual(['ints_1']);
   });
 
-  it('takes a LayerNormalization whose bias is left out by an empty name, on which ONNX Runtime crashes', () => {
+  it('accepts a LayerNormalization whose bias is omitted by an empty name, on which ONNX Runtime crashes', () => {
     const graph = read([node('LayerNormalization', ['x', 's', ''], ['y'])], { initializers: vectors('s') });
     expect(graph.nodes.at(-1)).toMatchObject({ op: 'Mul', outputs: ['y'] });
   });
 
-  it('takes a Dropout whose training mode is false, as a constant or as an initializer', () => {
+  it('accepts a Dropout whose training mode is false, as a constant or as an initializer', () => {
     const off = tensor('bool', [], [0]);
     const dropout = node('Dropout', ['x', '', 'mode'], ['y', ''], {}, { name: 'd' });
     for (const graph of [

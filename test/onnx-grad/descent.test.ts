@@ -6,7 +6,7 @@ import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { runModel } from './onnx-file.ts';
 
 describe('descentStep', () => {
-  it('goes against the gradient by the rate', async () => {
+  it('moves against the gradient by the rate', async () => {
     const b = new Builder();
     const [x, g, rate] = [b.input('x', 'float32', [2]), b.input('g', 'float32', [2]), b.input('rate', 'float32', [])];
     const next = descentStep(b, x, g, rate);

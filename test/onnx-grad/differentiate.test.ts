@@ -22,7 +22,7 @@ async function run(graph: Graph, feeds: Readonly<Record<string, Tensor>>): Promi
 }
 
 describe('differentiate', () => {
-  it('adds a gradient that reads as the chain rule, under the names of the nodes', () => {
+  it('adds a gradient that reads like the chain rule, named after the nodes', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch', 3]);
     const w = b.initializer('w', tensor('float32', [3], [1, 2, 3]));
@@ -78,7 +78,7 @@ describe('differentiate', () => {
     expect(results).toEqual({ cube: [125], 'grad/x': [75], 'grad/x_1': [30], 'grad/x_2': [6] });
   });
 
-  it('returns zeros for what the loss does not use, in its shape', async () => {
+  it("returns zeros, in the parameter's shape, if the loss does not use it", async () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch']);
     b.initializer('idle', tensor('float32', [2, 1], [1, 2]));
@@ -104,7 +104,7 @@ describe('differentiate', () => {
     expect(await run(graph, { x: tensor('float32', [2], [1, -1]) })).toEqual({ 'grad/x': [0, 0] });
   });
 
-  it('takes a parameter that is an output too, the loss itself, and values in between', async () => {
+  it('accepts a parameter that is also an output, the loss itself, and intermediate values', async () => {
     const b = new Builder();
     const w = b.initializer('w', scalar(3));
     const h = b.add('Mul', [w, w], {}, { outputs: ['h'] });
@@ -113,7 +113,7 @@ describe('differentiate', () => {
     expect(await run(graph, {})).toEqual({ w: [3], loss: [18], 'grad/w': [12], 'grad/h': [2], 'grad/loss': [1] });
   });
 
-  it('does not ask the rule of a node that only makes a parameter', async () => {
+  it('does not call the rule of a node that only computes a parameter', async () => {
     const b = new Builder();
     const x = b.input('x', 'float32', []);
     const range = b.add('Range', [b.scalar(0, x), x, b.scalar(1, x)]);
@@ -134,7 +134,7 @@ describe('differentiate', () => {
     );
   });
 
-  it('refuses a gradient that a rule does not give, with the node and the path from the loss', () => {
+  it('refuses a gradient that a rule does not provide, with the node and the path from the loss', () => {
     const b = new Builder();
     const [x, low] = [b.input('x', 'float32', [2]), b.input('low', 'float32', [])];
     const clip = b.add('Clip', [x, low], {}, { name: 'floor' });
@@ -257,7 +257,7 @@ describe('differentiate on an export of PyTorch', () => {
     }
   });
 
-  it("gives a gradient of its parameter's type, where another size has its name", () => {
+  it("returns a gradient of its parameter's type, even if the sizes have other names", () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['n', 'k']);
     const product = b.add('MatMul', [x, b.initializer('w', tensor('float32', [4, 2], new Array(8).fill(1)))]);

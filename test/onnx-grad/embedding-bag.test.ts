@@ -103,21 +103,21 @@ describe('withoutBagLoops', () => {
     expect(() => readModel(changed(bag, change))).toThrow(/^Loop node "\/(kw|interest)\/bag\/Loop" is control flow/);
   });
 
-  it.each(['14', '17', '18'])('names the bag that has offsets, at opset %s, and says what to pass', (opset) => {
+  it.each(['14', '17', '18'])('names the bag with offsets, at opset %s, and says what to pass instead', (opset) => {
     for (const name of ['offsets', 'lengths'])
       expect(() => readModel(bytesOf('other-inputs', `${name}-opset${opset}.onnx`))).toThrow(
         /^Loop node "\/bag\/Loop" is an nn\.EmbeddingBag with offsets, .* pass a matrix of ids \[batch, length\] without/,
       );
   });
 
-  it('names the bag that has another number of rounds than offsets', () => {
+  it('names a bag whose number of iterations differs from the number of offsets', () => {
     const bytes = changed('kw', (loop) => {
       loop.input[0] = '/Gather_output_0';
     });
     expect(() => readModel(bytes)).toThrow(/^Loop node "\/kw\/bag\/Loop" is an nn\.EmbeddingBag with offsets/);
   });
 
-  it.each(['14', '17', '18'])('takes offsets of a flattened matrix, at opset %s, for no offsets', (opset) => {
+  it.each(['14', '17', '18'])('treats offsets of a flattened matrix like no offsets, at opset %s', (opset) => {
     const graph = prune(readModel(bytesOf('other-inputs', `arange-opset${opset}.onnx`)));
     expect(graph.nodes.map(({ op }) => op)).toEqual(['Gather', 'ReduceMax', 'Gemm', 'Gather', 'Sigmoid']);
   });

@@ -80,14 +80,14 @@ describe('exactSigmoids', () => {
     expect(worst).toBeLessThan(1e-6);
   });
 
-  it('is what the Sigmoid of ONNX Runtime is not', async () => {
+  it("is more exact than ONNX Runtime's Sigmoid", async () => {
     const b = new Builder();
     const graph = b.build('model', [plain(b, b.input('x', 'float32', ['batch']))]);
     const [scores] = await run(graph, { x: { dtype: 'float32', shape: [COARSE.length], data: COARSE } });
     expect(scores![COARSE.findIndex((x) => x > -20)]).toBe(0);
   });
 
-  it('leaves sigmoids inside of layers, and graphs without others, as they are', () => {
+  it('leaves sigmoids inside layers, and graphs without others, unchanged', () => {
     const b = new Builder();
     const hidden = b.add('Tanh', [b.add('Sigmoid', [b.input('x', 'float32', ['batch'])])]);
     const graph = b.build('model', [hidden]);
@@ -102,7 +102,7 @@ describe('exactSigmoids', () => {
 });
 
 describe('binaryCrossEntropy of such probabilities', () => {
-  it.each(MIXTURES.slice(0, 2))('has the slope of %s in every logit, at both labels', async (_what, make) => {
+  it.each(MIXTURES.slice(0, 2))('has the slope of %s in every logit, for both labels', async (_what, make) => {
     for (const y of [0, 1]) {
       const [first, second] = await slopes(make, COARSE, y);
       COARSE.forEach((x, i) => {
@@ -113,7 +113,7 @@ describe('binaryCrossEntropy of such probabilities', () => {
     }
   });
 
-  it('has a slope of a weighted mean in every logit, at both labels', async () => {
+  it('has the slope of a weighted mean in every logit, for both labels', async () => {
     for (const y of [0, 1]) {
       const [first, second] = await slopes(weighted, COARSE, y);
       const truth = MIXTURES[2]![2];
@@ -127,7 +127,7 @@ describe('binaryCrossEntropy of such probabilities', () => {
     }
   });
 
-  it('is finite far beyond, in both orders', async () => {
+  it('is finite for extreme logits, in both orders', async () => {
     const far = Float32Array.from([-1e4, -200, -100, -89, -88, -87, 87, 88, 89, 100, 200, 1e4]);
     for (const make of [plain, weighted])
       for (const y of [0, 1])

@@ -74,7 +74,7 @@ describe('external data', () => {
     expect(numbersOf(graph.initializers.get('w')!)).toEqual([3, 4]);
   });
 
-  it('begins at the start of the file when it has no offset', () => {
+  it('begins at the start of the file if it has no offset', () => {
     const [first] = numbersOf(read({ location: 'w.bin' }, { dims: [2n, 1n] }).initializers.get('w')!);
     expect(first).toBe(DATA.readFloatLE(0));
   });
@@ -97,7 +97,7 @@ describe('external data', () => {
     expect(readModel(bytes, { external: filesIn(folder) }).initializers.get('w')?.shape).toEqual([0]);
   });
 
-  it('is put inside, so that ONNX Runtime needs no other file', async () => {
+  it('is moved inside, so that ONNX Runtime needs no other file', async () => {
     const bytes = file(kept({ location: 'w.bin', ...AT_3 }));
     const whole = selfContained(bytes, filesIn(folder));
     const { y } = await runModel(whole, { x: tensor('float32', [1, 2], [1, 2]) });
@@ -105,7 +105,7 @@ describe('external data', () => {
     expect(selfContained(whole, filesIn(folder))).toBe(whole);
   });
 
-  it('is taken from contents by the path in the folder', () => {
+  it('is taken from given contents, by its path in the folder', () => {
     const asked: string[] = [];
     const external = filesFrom((path) => {
       asked.push(path);
@@ -134,23 +134,23 @@ describe('external data is refused', () => {
     );
   });
 
-  it.each(['outer.bin', 'up/secret.bin', 'up'])('behind the link %s, which leads out', (location) => {
+  it.each(['outer.bin', 'up/secret.bin', 'up'])('behind the link %s, which leads out of the folder', (location) => {
     expect(refusal(() => read({ location, ...AT_3 }))).toBe(
       `external data "${location}" is a link that leads out of the model's folder: put the file itself next to the model`,
     );
   });
 
-  it.each(['none.bin', 'dangling.bin', 'data/none.bin'])('where %s is not there', (location) => {
+  it.each(['none.bin', 'dangling.bin', 'data/none.bin'])('if %s does not exist', (location) => {
     expect(refusal(() => read({ location }))).toBe(
       `external data "${location}" does not exist: it must be next to the model`,
     );
   });
 
-  it.each(['data', 'pipe'])('where %s is not a file, without waiting for it', (location) => {
+  it.each(['data', 'pipe'])('if %s is not a file, without waiting for it', (location) => {
     expect(refusal(() => read({ location }))).toBe(`external data "${location}" is not a file`);
   });
 
-  it('from the folder itself and from no name', () => {
+  it('from the folder itself and from an empty name', () => {
     expect(refusal(() => read({ location: '' }))).toBe('external data is in "", which names no file');
     expect(refusal(() => read({ location: 'w.bin\0.txt' }))).toContain('which names no file');
     expect(refusal(() => read({}))).toBe('initializer "w" does not say in which file its data is');
@@ -169,7 +169,7 @@ describe('external data is refused', () => {
     expect(refusal(() => read({ location: 'w.bin', ...entries }))).toContain(sentence);
   });
 
-  it('that is repeated', () => {
+  it('that has a repeated entry', () => {
     expect(refusal(() => read({ location: 'w.bin' }, { rawData: new Uint8Array(8) }))).toContain('twice');
     const entry = { key: 'location', value: 'w.bin' };
     expect(
@@ -177,11 +177,11 @@ describe('external data is refused', () => {
     ).toBe('initializer "w" repeats an entry of its external data');
   });
 
-  it('of a type that is not supported, saying how to cast', () => {
+  it('of a type that is not supported, with advice how to cast', () => {
     expect(refusal(() => read({ location: 'w.bin' }, { dataType: Code.FLOAT16 }))).toContain('model.float()');
   });
 
-  it('in claims of gigabytes, before it takes any memory', () => {
+  it('in claims of gigabytes, before any memory is allocated', () => {
     const before = process.memoryUsage().arrayBuffers;
     expect(refusal(() => read({ location: 'w.bin' }, { dims: [1_000_000n, 1000n] }))).toBe(
       'initializer "w" is float32[1000000, 1000] and needs 4000000000 bytes; at most 2147483647 are supported',

@@ -55,13 +55,13 @@ async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
 describe('findLinearTerm', () => {
   const term = findLinearTerm(headOf(logits), PARAMETERS)!;
 
-  it('is the last value with one number a row that all parameters go through', async () => {
+  it('is the last value with one number per row that all parameters go through', async () => {
     const out = await run(term.termGraph, FEEDS);
     expect(numbersOf(out[term.value]!)).toEqual(SHIFTS);
     expect(out[term.value]!.shape).toEqual([2, 1]);
   });
 
-  it('leaves a link that makes the score of the term and of nothing that the parameters touch', async () => {
+  it('has a link graph that computes the score from the term and from nothing that depends on the parameters', async () => {
     expect([...term.linkGraph.inputs].sort()).toEqual([term.value, 'z'].sort());
     const whole = headOf(logits);
     const expected = (await run(whole, FEEDS))[whole.outputs[0]!]!;
@@ -70,7 +70,7 @@ describe('findLinearTerm', () => {
     expect(out[term.linkGraph.outputs[0]!]!.data).toEqual(expected.data);
   });
 
-  it('tells tables from the rest, and how much each looked-up element adds', async () => {
+  it('separates tables from other parameters, and finds the contribution of each looked-up element', async () => {
     expect(term.dense).toEqual(['q', 'bias']);
     const [lookup] = term.lookups;
     expect(lookup).toMatchObject({ parameter: 's', index: 'ids' });
@@ -99,7 +99,7 @@ describe('findLinearTerm', () => {
     expect(numbersOf((await run(weightGraph!, given))[lookups[0]!.weight]!)).toEqual([1, 0.5, 2, 0]);
   });
 
-  it('weighs two tables that meet in a sum, and one that is on both of its sides', async () => {
+  it('weighs two tables that are added, and one on both sides of the sum', async () => {
     for (const second of ['s', 't']) {
       const b = new Builder();
       const tables = { s: b.input('s', 'float32', [5]), t: b.input('t', 'float32', [5]) };
@@ -121,7 +121,7 @@ describe('findLinearTerm', () => {
     }
   });
 
-  it('has no weights to give when no parameter is a table', () => {
+  it('has no weights if no parameter is a table', () => {
     const { weightGraph, lookups, dense } = findLinearTerm(headOf(logits), ['q'])!;
     expect([weightGraph, lookups, dense]).toEqual([null, [], ['q']]);
   });
@@ -136,7 +136,7 @@ describe('findLinearTerm', () => {
     expect(findLinearTerm(headOf(end), PARAMETERS)).toBeNull();
   });
 
-  it('stands before whatever is not a linear op, or mixes rows', () => {
+  it('is before anything that is not a linear op, or mixes rows', () => {
     const ends: Parameters<typeof headOf>[0][] = [
       (b, z, term) => logits(b, z, b.add('Tanh', [term])),
       (b, z, term) => logits(b, z, b.add('Sub', [term, b.add('ReduceMean', [term, b.ints([0])], { keepdims: 1 })])),
@@ -144,7 +144,7 @@ describe('findLinearTerm', () => {
     for (const end of ends) expect(findLinearTerm(headOf(end), PARAMETERS)!.value).toBe(term.value);
   });
 
-  it('stands before a factor that all rows share, which may be adapted too', async () => {
+  it('is before a factor that all rows share, which may be adapted as well', async () => {
     const graph = headOf((b, _, shift) => {
       const scale = b.input('scale', 'float32', [1]);
       const score = b.add('Sigmoid', [b.add('Mul', [shift, scale])]);
@@ -156,7 +156,7 @@ describe('findLinearTerm', () => {
     expect(weightGraph!.inputs).not.toContain('scale');
   });
 
-  it('is none where each row has several numbers', () => {
+  it('is null if each row has several numbers', () => {
     const b = new Builder();
     const bias = b.input('bias', 'float32', [3]);
     const z = b.input('z', 'float32', ['batch', 3]);

@@ -14,7 +14,7 @@ function withMatrix(numbers: readonly number[], use: (b: Builder, x: Value, m: V
 }
 
 describe('fixMasks', () => {
-  it('makes a constant of a matrix with -inf that is only added', () => {
+  it('makes a matrix with -inf that is only added a constant', () => {
     const graph = fixMasks(
       withMatrix([0, NONE, 0, 0], (b, x, m) => b.add('Add', [b.add('Unsqueeze', [x, b.ints([1])]), m])),
     );
@@ -25,12 +25,12 @@ describe('fixMasks', () => {
     ['one without -inf', [0, -1e9, 0, 0]],
     ['one with NaN', [0, NONE, Number.NaN, 0]],
     ['one with infinity', [0, NONE, Number.POSITIVE_INFINITY, 0]],
-  ])('leaves %s', (_, numbers) => {
+  ])('does not change %s', (_, numbers) => {
     const graph = withMatrix(numbers, (b, x, m) => b.add('Add', [b.add('Unsqueeze', [x, b.ints([1])]), m]));
     expect(fixMasks(graph)).toBe(graph);
   });
 
-  it('leaves a weight that is multiplied', () => {
+  it('does not change a weight that is multiplied', () => {
     const graph = withMatrix([0, NONE, 0, 0], (b, x, m) => b.add('MatMul', [x, m]));
     expect(fixMasks(graph)).toBe(graph);
   });

@@ -89,7 +89,7 @@ describe('foldShared', () => {
     ['[in, out] and a bias', 0, true, false],
     ['[out, in] without a bias', 1, false, false],
     ['[out, in], with what is repeated in front', 1, true, true],
-  ])('multiplies what rows repeat once, with weights %s', async (_, transB, hasBias, first) => {
+  ])('multiplies values that are equal in all rows only once, with weights %s', async (_, transB, hasBias, first) => {
     const graph = graphOf((inputs) => {
       const { b, x } = inputs;
       const columns = first ? [repeated(inputs), x] : [x, repeated(inputs)];
@@ -102,7 +102,7 @@ describe('foldShared', () => {
     expect(opsOfRows(graph)).toEqual(['Gemm', 'Identity']);
   });
 
-  it('multiplies a table with a shared vector, and looks up numbers', async () => {
+  it('multiplies a table by a shared vector, and looks up numbers', async () => {
     const graph = graphOf((inputs) =>
       inputs.b.add('ReduceSum', [inputs.b.add('Mul', [phi(inputs), inputs.c]), inputs.b.ints([1])], { keepdims: 1 }),
     );
@@ -120,7 +120,7 @@ describe('foldShared', () => {
     `);
   });
 
-  it('adds tables that are looked up in the same places', async () => {
+  it('adds tables that are looked up at the same places', async () => {
     const graph = graphOf((inputs) => {
       const { b, c } = inputs;
       const product = b.add('ReduceSum', [b.add('Mul', [c, phi(inputs)]), b.ints([-1])], { keepdims: 1 });

@@ -45,8 +45,8 @@ async function fuzz(): Promise<FuzzSummary> {
   return summary;
 }
 
-describe('a spoiled file', () => {
-  it('is refused by a sentence or taken, in time and in memory', { timeout: 300_000 }, async () => {
+describe('a damaged file', () => {
+  it('is refused with a message or accepted, within limits of time and memory', { timeout: 300_000 }, async () => {
     const seeds = writeSeeds(folder);
     const start = performance.now();
     const summary = await fuzz();
@@ -71,7 +71,7 @@ describe('a spoiled file', () => {
 describe('mutate', () => {
   const file = writeModel(tinyGraph());
 
-  it('takes a file apart and puts it together again', () => {
+  it('splits a file into fields and puts it together again', () => {
     const fields = readWire(file)!;
     expect(Buffer.from(writeWire(fields)).equals(Buffer.from(file))).toBe(true);
     expect(allFields(fields).length).toBeGreaterThan(500);

@@ -134,7 +134,7 @@ describe('a model with functions of its own', () => {
     expect(graph.nodes.map(({ name }) => name)).toContain('n/Bounded/Clip_1');
   });
 
-  it('may name an opset of its own in a function', async () => {
+  it('may declare its own opset in a function', async () => {
     const mean: FunctionInit = {
       name: 'Centre',
       input: ['a'],
@@ -152,7 +152,7 @@ describe('a model with functions of its own', () => {
     expect(graph.nodes.filter(({ op }) => op === 'ReduceMean')[1]?.inputs).toEqual(['h']);
   });
 
-  it('names the outputs that a call leaves out itself', () => {
+  it('creates names for the outputs that a call omits', () => {
     const both: FunctionInit = {
       name: 'Both',
       input: ['a', 'b', 'c'],
@@ -167,7 +167,7 @@ describe('a model with functions of its own', () => {
     ]);
   });
 
-  it('tells functions of one name apart by their overload', () => {
+  it('distinguishes functions of the same name by their overload', () => {
     const of = (overload: string, op: string): FunctionInit => ({
       name: 'Act',
       overload,

@@ -19,7 +19,7 @@ const file = (producerName: string, name: string): Uint8Array =>
   });
 
 describe('readModel', () => {
-  it('makes initializers of the names that PyTorch gives to another of equal values', () => {
+  it('creates an initializer for each name that PyTorch wrote as a copy of an equal one', () => {
     const graph = readModel(file('pytorch', 'norm.running_var'));
     expect([...graph.initializers.keys()]).toEqual(['norm.weight', 'norm.running_var']);
     expect(graph.initializers.get('norm.running_var')).toEqual(tensor('float32', [2], [1, 1]));
@@ -31,7 +31,7 @@ describe('readModel', () => {
   it.each([
     ['is computed on the way', 'pytorch', '/norm/Identity_output_0'],
     ['is of another exporter', 'onnx-example', 'norm.running_var'],
-  ])('leaves an Identity of an initializer that %s', (_, producer, name) => {
+  ])('does not change an Identity of an initializer that %s', (_, producer, name) => {
     const graph = readModel(file(producer, name));
     expect([...graph.initializers.keys()]).toEqual(['norm.weight']);
     expect(graph.nodes.map(({ op }) => op)).toEqual(['Identity', 'Mul', 'Mul']);

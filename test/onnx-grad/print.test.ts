@@ -9,7 +9,7 @@ import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { randomGraph } from './random-graph.ts';
 
 describe('printGraph', () => {
-  it('prints inputs, parameters, large constants, nodes and outputs, a line each', () => {
+  it('prints inputs, parameters, large constants, nodes and outputs, one per line', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch', 2]);
     const w = b.initializer('w', tensor('float32', [2, 16], new Array(32).fill(1)));
@@ -67,7 +67,7 @@ describe('printGraph', () => {
     ]);
   });
 
-  it('puts names that would not read as one word in quotes', () => {
+  it('quotes names that are not a single word', () => {
     const b = new Builder();
     const x = b.input('a b', 'float32', []);
     const y = b.add('Neg', [x], {}, { outputs: ['y, "z"'] });

@@ -38,7 +38,7 @@ function withOverride(): { graph: Graph; other: Graph } {
 }
 
 describe('prune', () => {
-  it('takes out nodes and constants that no output needs, keeps inputs and parameters', () => {
+  it('removes nodes and constants that no output needs, keeps inputs and parameters', () => {
     expect(namesOf(prune(withDeadParts()))).toEqual({
       inputs: ['x', 'unused'],
       initializers: ['idle', 'w'],
@@ -48,26 +48,26 @@ describe('prune', () => {
     });
   });
 
-  it('takes out parameters when it is asked to', () => {
+  it('removes parameters if requested', () => {
     const pruned = prune(withDeadParts(), { initializers: true });
     expect([...pruned.initializers.keys()]).toEqual(['w']);
     expect(pruned.values.has('idle')).toBe(false);
   });
 
-  it('keeps a gradient given by hand as long as its value stays', () => {
+  it('keeps a hand-written gradient as long as its value stays', () => {
     const { graph, other } = withOverride();
     expect(prune(graph)).toStrictEqual(graph);
     expect(namesOf(prune(other))).toEqual({ inputs: ['x'], initializers: [], constants: [], nodes: [], values: ['x'] });
     expect(prune(other).overrides.size).toBe(0);
   });
 
-  it('lets go of gradients given by hand when it is asked to', () => {
+  it('removes hand-written gradients if requested', () => {
     const pruned = prune(withOverride().graph, { overrides: false });
     expect(namesOf(pruned).nodes).toEqual(['y']);
     expect(pruned.overrides.size).toBe(0);
   });
 
-  it('leaves a graph that reads back equal and is not pruned further', () => {
+  it('returns a graph that reads back equal and cannot be pruned further', () => {
     let smaller = 0;
     fc.assert(
       fc.property(randomGraph, (graph) => {

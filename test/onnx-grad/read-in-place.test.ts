@@ -9,7 +9,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: TensorData) =>
   Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 
 describe('readModel in place', () => {
-  it.each([0, 1, 2, 3])('reads the same, however its data are aligned: names longer by %d', (more) => {
+  it.each([0, 1, 2, 3])('reads the same values for any alignment of the data: names longer by %d', (more) => {
     const b = new Builder();
     const large = Float32Array.from({ length: 300_000 }, (_, i) => Math.fround(Math.sin(i)));
     const values = ['first', 'second'].map((name) =>

@@ -39,7 +39,7 @@ function refusal(act: () => unknown): string {
 }
 
 describe('readModel', () => {
-  it('reads a PyTorch export, every value typed', () => {
+  it('reads a PyTorch export with every value typed', () => {
     const graph = readModel(EXPORT);
     expect(graph.inputs).toContain('user.interest.length');
     expect(graph.initializers.size).toBe(37);
@@ -49,7 +49,7 @@ describe('readModel', () => {
     expect(graph.values.get('score')).toEqual({ name: 'score', dtype: 'float32', shape: ['batch'] });
   });
 
-  it('keeps names of values and nodes, and makes names of the op when there is none', () => {
+  it('keeps names of values and nodes, and derives missing ones from the op', () => {
     const graph = read({
       nodes: [
         node('Relu', ['x'], ['a']),
@@ -70,7 +70,7 @@ describe('readModel', () => {
     ]);
   });
 
-  it('sorts nodes that are out of order, and leaves sorted ones alone', () => {
+  it('sorts nodes that are out of order, and keeps the order of sorted ones', () => {
     const names = ['d', 'b', 'c', 'a'];
     const producer: Record<string, string> = { a: 'x', b: 'a', c: 'x', d: 'b' };
     const nodes = names.map((name) => node('Neg', [producer[name]!], [name], {}, { name }));
@@ -87,13 +87,13 @@ describe('readModel', () => {
     expect(graph.nodes.at(-1)?.outputs).toEqual(['v0']);
   });
 
-  it('takes an input that is an initializer too for a parameter', () => {
+  it('reads an input that is also an initializer as a parameter', () => {
     const graph = read({ ...GOOD, inputs: [...GOOD.inputs, typed('w', 'float32', [2, 1])] });
     expect(graph.inputs).toEqual(['x']);
     expect([...graph.initializers.keys()]).toEqual(['w']);
   });
 
-  it('names unknown sizes, clear of the names that the file uses', () => {
+  it('names unknown sizes, avoiding the names that the file uses', () => {
     const inputs = [typed('x', 'float32', [null, 'd0', null]), typed('z', 'float32', ['d2', 'd0', 7])];
     const graph = read({ nodes: [node('Neg', ['x'], ['y'])], inputs, outputs: [typed('y', 'float32', null)] });
     expect(graph.values.get('x')?.shape).toEqual(['d1', 'd0', 'd3']);
@@ -173,7 +173,7 @@ describe('readModel', () => {
     }
   });
 
-  it('reads graphs that ONNX Runtime runs as they are', async () => {
+  it('reads graphs that ONNX Runtime runs, with equal results', async () => {
     const { y } = await runModel(modelFile(GOOD), { x: tensor('float32', [1, 2], [1, 2]) });
     expect(numbersOf(y!)).toEqual([11]);
     expect(printGraph(read(GOOD))).toMatchInlineSnapshot(`
@@ -588,7 +588,7 @@ describe('readModel refuses', () => {
     expect(refusal(() => readModel(Buffer.from('\x89PNG\r\n\x1a\n0000000000')))).toMatch(/is not an ONNX model/);
   });
 
-  it('a file that is cut off, wherever it is', () => {
+  it('a truncated file, wherever it ends', () => {
     const bytes = modelFile(GOOD);
     expect(readModel(bytes).nodes).toHaveLength(1);
     for (let length = 0; length < bytes.length; length++) refusal(() => readModel(bytes.subarray(0, length)));
@@ -597,7 +597,7 @@ describe('readModel refuses', () => {
     );
   });
 
-  it('a claim of gigabytes before it takes any memory', () => {
+  it('a claim of gigabytes, before allocating any memory', () => {
     for (const fields of [{ rawData: new Uint8Array(12) }, { floatData: [1, 2, 3] }, {}]) {
       const bytes = modelFile(w({ dims: [1_000_000n, 1000n], ...fields }));
       expect(bytes.length).toBeLessThan(200);

@@ -38,7 +38,7 @@ async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
 const firstOf = async (graph: Graph, feeds: Feeds) => (await run(graph, feeds))[graph.outputs[0]!]!.data;
 
 describe('splitFrozen', () => {
-  it('returns a body and a head that are the whole graph when one runs after the other', async () => {
+  it('returns a body and a head that, run in turn, equal the whole graph', async () => {
     const graph = twoLayers();
     const { body, head, boundary } = splitFrozen(graph, ['v', 'bias']);
     const between = await run(body!, { x: FEEDS['x']! });
@@ -46,7 +46,7 @@ describe('splitFrozen', () => {
     expect([...boundary].sort()).toEqual(['cheap', 'hidden']);
   });
 
-  it('leaves to each side what it needs, and nothing else', () => {
+  it('gives each side the initializers that it needs, and no others', () => {
     const { body, head } = splitFrozen(twoLayers(), ['v', 'bias']);
     expect([body!.inputs, [...body!.initializers.keys()], body!.outputs]).toEqual([['x'], ['w'], ['hidden']]);
     expect([...head.inputs].sort()).toEqual(['cheap', 'hidden']);
@@ -54,7 +54,7 @@ describe('splitFrozen', () => {
     expect(head.nodes.map(({ op }) => op)).not.toContain('Relu');
   });
 
-  it('has as boundary what is computed last: with the last bias alone, both terms that it meets', () => {
+  it('has the last computed values as boundary: for the last bias alone, both terms of its sum', () => {
     const { body, head, boundary } = splitFrozen(twoLayers(), ['bias']);
     expect(boundary).toHaveLength(2);
     expect(boundary).toContain('cheap');
@@ -74,7 +74,7 @@ describe('splitFrozen', () => {
     return b.build('shaped', [b.add('Mul', [b.add('Reshape', [x, shape]), start], {}, { outputs: ['y'] })]);
   }
 
-  it('makes constants of sizes that are known, and keeps what is known of others', () => {
+  it('makes known sizes constants, and keeps what is known of others', () => {
     const graph = shapedBySizes();
     const { body, head, boundary } = splitFrozen(graph, ['x']);
     expect([body?.nodes.map(({ op }) => op), boundary]).toEqual([['Mul'], ['Mul']]);
@@ -85,7 +85,7 @@ describe('splitFrozen', () => {
     expect(again.values.get(again.outputs[0]!)!.shape).toEqual(['batch', 2, 3]);
   });
 
-  it('has no body when the boundary is all inputs', async () => {
+  it('has no body if the boundary consists of inputs only', async () => {
     const graph = twoLayers();
     const { body, head, boundary } = splitFrozen(graph, ['w', 'v', 'bias']);
     expect(body).toBeNull();

@@ -58,7 +58,7 @@ describe('findTies and tieWeights', () => {
     });
   });
 
-  it('leave apart what is equal by chance: ones, zeros, and small vectors', () => {
+  it('do not tie parameters that are equal by chance: ones, zeros, and small vectors', () => {
     const b = new Builder();
     const values = ['a', 'b'].flatMap((name) => [
       b.initializer(`${name}.ones`, tensor('float32', [64], new Array(64).fill(1))),
@@ -77,13 +77,13 @@ describe('findPaddedTables and keepPaddingRows', () => {
     return b.build('model', [b.add('ReduceSum', [found], { keepdims: 0 }, { name: 'loss' })]);
   }
 
-  it('find a table whose first row alone is 0', () => {
+  it('find a table in which only the first row is 0', () => {
     expect(findPaddedTables(looked([0, 0, 1, 2, 3, 4]))).toEqual(['table']);
     expect(findPaddedTables(looked([0, 1, 1, 2, 3, 4]))).toEqual([]);
     expect(findPaddedTables(looked([0, 0, 0, 0, 0, 0]))).toEqual([]);
   });
 
-  it('let no gradient come to that row, and all others', async () => {
+  it('pass no gradient to that row, but to all others', async () => {
     const graph = looked([0, 0, 1, 2, 3, 4]);
     const kept = keepPaddingRows(graph, ['table']);
     const feeds = { ids: tensor('int64', [2, 2], [0, 1, 2, 2]) };

@@ -50,7 +50,7 @@ const PRODUCTS: readonly (readonly [name: string, product: Product])[] = [
 ];
 
 describe.each(['float32', 'float64'] as const)('a %s vector times the transpose', (dtype) => {
-  it.each(PRODUCTS)('of %s is that of the graph as it is', async (_, product) => {
+  it.each(PRODUCTS)('of %s equals that of the unchanged graph', async (_, product) => {
     const feeds = FEEDS(dtype);
     const b = new Builder();
     const [x, y, v] = ['x', 'y', 'v'].map((name) => b.input(name, dtype, feeds[name]!.shape)) as [Value, Value, Value];
@@ -65,7 +65,7 @@ describe.each(['float32', 'float64'] as const)('a %s vector times the transpose'
 });
 
 describe('spellVectorProducts', () => {
-  it('leaves a graph alone that has no such product', () => {
+  it('does not change a graph without such a product', () => {
     const b = new Builder();
     const [x, v] = [b.input('x', 'float32', [3, 3]), b.input('v', 'float32', [3])];
     const graph = b.build('plain', [b.add('MatMul', [x, v]), b.add('MatMul', [v, turned(b, x)])]);

@@ -61,7 +61,7 @@ describe('weightedSumsAsProducts', () => {
     `);
   });
 
-  it('sums over the second axis, by either of its numbers', async () => {
+  it('sums over the second axis, counted from either end', async () => {
     await expectEqual(pooled(1, last), [5, 3, 4]);
     await expectEqual(pooled(-2, last), [5, 3, 4]);
   });

@@ -40,7 +40,7 @@ function ids(values: Nested): Tensor {
 }
 
 describe('writeModel', () => {
-  it('writes a PyTorch export that reads back equal and scores as PyTorch does', async () => {
+  it('writes a PyTorch export that reads back equal and scores like PyTorch', async () => {
     const expected = JSON.parse(readFileSync(new URL('expected.json', GOLDEN), 'utf8')) as Expected;
     const feeds = Object.fromEntries(
       Object.entries(expected.forward.inputs).map(([name, values]) => [name, ids(values)]),
@@ -81,7 +81,7 @@ describe('writeModel', () => {
     expect(writeModel(smallGraph())).toEqual(writeModel(smallGraph()));
   });
 
-  it('leaves gradients given by hand out', () => {
+  it('leaves out hand-written gradients', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', []);
     const y = b.add('Log', [x]);
@@ -139,7 +139,7 @@ describe('writeModel', () => {
     );
   });
 
-  it('hands scalars, empty tensors and all types to ONNX Runtime unchanged', async () => {
+  it('passes scalars, empty tensors and all types to ONNX Runtime unchanged', async () => {
     const tensors = (['float32', 'float64', 'int64', 'int32', 'bool'] as const).flatMap((dtype) => [
       tensor(dtype, [], [1]),
       tensor(dtype, [0, 2], []),
@@ -159,14 +159,14 @@ describe('writeModel', () => {
     });
   });
 
-  it('writes a view of a larger buffer as its own elements only', () => {
+  it('writes only the elements of a view, not the larger buffer', () => {
     const whole = Float32Array.of(1, 2, 3, 4);
     const b = new Builder();
     const p = b.initializer('p', { dtype: 'float32', shape: [2], data: whole.subarray(1, 3) });
     expect(numbersOf(readModel(writeModel(b.build('view', [p]))).initializers.get('p')!)).toEqual([2, 3]);
   });
 
-  it('refuses more than a file can hold, before it copies anything', () => {
+  it('refuses more than a file can contain, before copying anything', () => {
     const b = new Builder();
     const half = { byteLength: 2 ** 30, length: 2 ** 28 } as Float32Array;
     const outputs = ['p', 'q'].map((name) => b.initializer(name, { dtype: 'float32', shape: [2 ** 28], data: half }));
@@ -177,7 +177,7 @@ describe('writeModel', () => {
 });
 
 describe('readModel on damaged files', () => {
-  it('reads them or refuses them with a GraphError, never otherwise', () => {
+  it('reads them or refuses them with a GraphError, and throws nothing else', () => {
     const bytes = writeModel(smallGraph());
     const outcomes = { read: 0, refused: 0 };
     fc.assert(

@@ -49,7 +49,7 @@ const reportOf = (campaigns: readonly CampaignPrediction[]): PredictionReport =>
 });
 
 describe('summarisePredictions', () => {
-  it('is by hand for three campaigns', () => {
+  it('gives the values computed by hand for three campaigns', () => {
     const { small, large, all } = summarisePredictions([FIRST, SECOND, THIRD]);
     expect(small!.recall['0.05']).toEqual({
       coverage: 0.5,
@@ -69,7 +69,7 @@ describe('summarisePredictions', () => {
     });
   });
 
-  it('leaves out groups without campaigns, and means when nothing was predicted', () => {
+  it('leaves out groups without campaigns, and means if nothing was predicted', () => {
     expect(summarisePredictions([UNKNOWN])).toEqual({
       large: expect.objectContaining({ campaigns: 1, predicted: 0, auc: null }),
       all: expect.objectContaining({
@@ -96,7 +96,7 @@ describe('the page', () => {
     );
   });
 
-  it('says when nothing was predicted', () => {
+  it('says if nothing was predicted', () => {
     const page = renderPredictionPage(reportOf([UNKNOWN]), 'made up');
     expect(page).toContain('No campaign has enough seeds for a prediction.');
     expect(page).not.toMatch(/<svg|NaN|undefined|Infinity/);
@@ -133,7 +133,7 @@ describe('reportPredictions', () => {
     prepared.close();
   });
 
-  it('tells what was predicted of each campaign beside its truth, which the summaries are over', () => {
+  it("returns each campaign's prediction with the true value, and summaries of these", () => {
     const { campaigns, groups } = report;
     expect(campaigns.map(({ id, verdict }) => [id, verdict])).toEqual([
       ['t0', 'good'],
@@ -151,7 +151,7 @@ describe('reportPredictions', () => {
     expect(report.groups.all).toMatchObject({ campaigns: 2, predicted: 2, verdicts: { good: 2 } });
   });
 
-  it('calls random users weak or unsure: of few seeds now and then a set is lucky', async () => {
+  it('calls random users weak or unsure, except for an occasional lucky set of few seeds', async () => {
     let good = 0;
     let sets = 0;
     for (const seed of [1, 2, 3, 4]) {
@@ -163,7 +163,7 @@ describe('reportPredictions', () => {
     expect(good).toBeLessThanOrEqual(1);
   });
 
-  it('predicts the same whatever the labels of the eval rows', async () => {
+  it('predicts the same for any labels of the eval rows', async () => {
     const turned = trials.map((trial) => ({
       ...trial,
       evaluation: { ...trial.evaluation, labels: trial.evaluation.labels.map((label) => 1 - label) },

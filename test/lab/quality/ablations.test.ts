@@ -18,7 +18,7 @@ const CHOSEN: DescentSettings = {
 };
 
 describe('ABLATIONS', () => {
-  it('have names of their own, and change the training or the adaptation, not both', () => {
+  it('have distinct names, and change the training or the adaptation, not both', () => {
     expect(new Set(ABLATIONS.map(({ name }) => name)).size).toBe(ABLATIONS.length);
     for (const { train, adapt } of ABLATIONS) expect((train === null) !== (adapt === undefined)).toBe(true);
   });
@@ -34,7 +34,7 @@ describe('ABLATIONS', () => {
   it.each([
     ['no-latent-term', HEADS.query],
     ['no-wide-term', HEADS.wide],
-  ])('of %s leaves the head where it starts, everywhere', (name, head) => {
+  ])('of %s keep the head at its start everywhere', (name, head) => {
     const { frozen, heads, adaptation } = trained(name);
     const { rates, companion, ...rest } = adaptation as DescentSettings;
     expect(frozen).toContain(head);
@@ -46,7 +46,7 @@ describe('ABLATIONS', () => {
     expect(rest).toEqual(before);
   });
 
-  it('of the latent term has vectors of zero that training does not move', () => {
+  it('of the latent term use zero vectors that training does not change', () => {
     const { frozen, heads } = trained('no-latent-term');
     expect(frozen).toContain(LATENT_TABLE);
     expect(heads.latentStart).toBe('zero');
@@ -62,7 +62,7 @@ describe.each(['no-cut', 'fixed-steps', 'no-choice'])('%s', (name) => {
 });
 
 describe('no-choice', () => {
-  it('descends as by default', () => {
+  it('runs the descent with the default settings', () => {
     const { stack, ...rest } = find('no-choice').adapt!(CHOSEN);
     expect(stack).toEqual(CHOSEN.stack);
     const { companion: _, regression: __, ...descent } = DEFAULT_DESCENT;
@@ -71,7 +71,7 @@ describe('no-choice', () => {
 });
 
 describe('REFERENCE_SETTINGS', () => {
-  it('trains once, and adapts as by default', () => {
+  it('trains once, and adapts with the default settings', () => {
     expect(REFERENCE_SETTINGS).toMatchObject({
       retrain: false,
       chooseAdaptation: false,

@@ -17,13 +17,13 @@ const set = (dataset: string, gain: number): Alternatives[number] => ({
 });
 
 describe('alternativesTable', () => {
-  it('names the data sets where an alternative is clearly better or worse, and no others', () => {
+  it('names the data sets on which an alternative is clearly better or worse, and no others', () => {
     const text = alternativesTable([set('a', 0.02), set('b', -0.01), set('c', 0.02)]);
     const row = text.split('\n').find((line) => line.startsWith('| bold'))!;
     expect(row.split('|').map((cell) => cell.trim())).toEqual(['', 'bold', '+.0100', 'a, c', 'b', '+.000', '', '', '']);
   });
 
-  it('counts them where they are many', () => {
+  it('counts them if there are many', () => {
     const text = alternativesTable(['a', 'b', 'c', 'd'].map((name) => set(name, 0.02)));
     expect(text).toContain('| 4 of 4 ');
   });

@@ -30,7 +30,7 @@ describe('verdictOf', () => {
 });
 
 describe('compareWithBest', () => {
-  it('takes the best by each measure on each group', () => {
+  it('picks the best by each measure on each group', () => {
     const report = reportOf({
       metaheac: { auc: 0.8, precision: 0.2 },
       precise: { auc: 0.7, precision: 0.25, ahead: { auc: interval(0.1), precision: interval(-0.05) } },

@@ -29,7 +29,7 @@ const SETS = [
 ];
 
 describe('blendTable', () => {
-  it('has the mean over data sets of each row less the choice as it is', () => {
+  it('has the mean over data sets of each row minus the current choice', () => {
     const lines = blendTable(SETS).split('\n');
     const cellsOf = (title: string) =>
       lines
@@ -62,7 +62,7 @@ describe('blendTable', () => {
 });
 
 describe('blendBySetTable', () => {
-  it('has the choice as it is first, groups apart, and says where members do not recur', () => {
+  it('has the current choice first, keeps groups apart, and says if members do not recur', () => {
     const text = blendBySetTable(SETS);
     expect(text).toContain('**orders**, mean of 3 repeats\n');
     expect(text).toContain('**films**, mean of 3 repeats; members do not recur');

@@ -65,7 +65,7 @@ const heads: Knows = (column) => (column === 0 ? 0.9 : 0.4);
 const regressions: Knows = (column) => (column === 0 ? 0.1 : 0.8);
 
 describe('VARIANTS', () => {
-  it('have names of their own, the choice as it is first', () => {
+  it('have distinct names, with the current choice first', () => {
     expect(new Set(VARIANTS.map(({ name }) => name)).size).toBe(VARIANTS.length);
     expect(VARIANTS[0]).toEqual({ name: 'full', has: ['protocol', 'stack', 'seeds', 'grids'] satisfies Axis[] });
   });
@@ -77,7 +77,7 @@ describe('chooseVariant', () => {
     evidence = evidenceOf(heads, regressions);
   });
 
-  it('as it is chooses what training does', async () => {
+  it('makes the same choice as training if nothing is left out', async () => {
     const { strength, power } = SETTINGS.regression!;
     const alone = { strength, power };
     const columns = [...libraryOf(SETTINGS), { kind: 'regression', ...alone }].map(
@@ -94,13 +94,13 @@ describe('chooseVariant', () => {
     expect(hasOwnLogits(settings)).toBe(true);
   });
 
-  it('without the protocol chooses on trials with equal shares', async () => {
+  it('chooses on trials with equal shares without the protocol', async () => {
     const headsOf = async (name: string) => blendOf((await chooseVariant(evidence, variant(name))).settings).heads.many;
     expect(await headsOf('full')).toBeGreaterThan(0.5);
     expect(await headsOf('no protocol')).toBeLessThan(0.2);
   });
 
-  it('without weights by seeds weighs all numbers of seeds alike', async () => {
+  it('weighs all numbers of seeds alike without weights by seeds', async () => {
     const bySeeds = evidenceOf((column, seeds) => ((column === 0) === seeds > 50 ? 0.9 : 0.2));
     const full = (await chooseVariant(bySeeds, variant('full'))).settings;
     expect(full.stack!.heads.many).toBeGreaterThan(full.stack!.heads.few + 0.5);
@@ -111,7 +111,7 @@ describe('chooseVariant', () => {
     expect(scored(many!).auc).toBeLessThan(measureBlend(many!, FORMS, { settings: full, seeds: null }).auc);
   });
 
-  it('without a stack weighs one companion and one regression, up to the end of the grid', async () => {
+  it('weighs one logistic and one whole-population regression without a stack, up to the end of the grid', async () => {
     const known = evidenceOf((column) => (column === ALONE || column === AT_EDGE ? 0.95 : 0));
     const { settings, seeds } = await chooseVariant(known, variant('none'));
     expect(seeds).toBeNull();
@@ -122,7 +122,7 @@ describe('chooseVariant', () => {
     expect(grown.heads.few).toBeLessThan(regression / 8);
   });
 
-  it('with a stack and grids that stay has nothing outside the library', async () => {
+  it('uses nothing outside the library with a stack and fixed grids', async () => {
     const known = evidenceOf((column) => (column === ALONE ? 0.9 : 0.3));
     const strengthsOf = async (name: string) =>
       blendOf((await chooseVariant(known, variant(name))).settings).parts.map(({ form }) => JSON.stringify(form));
@@ -135,7 +135,7 @@ describe('chooseVariant', () => {
     ['no heads', 'heads'],
     ['no companions', 'logistic'],
     ['no regressions', 'regression'],
-  ])('of %s serves none', async (name, part) => {
+  ])('serves no part that is left out: %s', async (name, part) => {
     const everything = evidenceOf(() => 0.6);
     const { heads: own, parts } = blendOf((await chooseVariant(everything, variant(name))).settings);
     const kinds = [...(own.many > 0 ? ['heads'] : []), ...parts.map(({ form }) => form.kind)];

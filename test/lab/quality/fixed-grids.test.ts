@@ -30,12 +30,12 @@ const tunedTo = (strength: number, wide: number) => ({
 });
 
 describe('tuneOnFixedGrids', () => {
-  it('keeps what is in the grids', () => {
+  it('keeps settings that are in the grids', () => {
     const { regression, companion } = tunedTo(0.15, 0.1);
     expect(tuneOnFixedGrids(prepared, vectors, tunedTo(0.15, 0.1), 1)).toEqual({ regression, companion });
   });
 
-  it('chooses again what is beyond them', () => {
+  it('chooses again if settings are outside the grids', () => {
     const { regression, companion } = tuneOnFixedGrids(prepared, vectors, tunedTo(4.5, 9), 1);
     expect([0.005, 0.015, 0.05, 0.15, 0.5]).toContain(regression!.strength);
     expect(regression!.parameter).toBe(HEADS.regression);

@@ -66,13 +66,13 @@ describe('historyTable', () => {
     `);
   });
 
-  it('is empty when no histories were run', () => {
+  it('is empty if no histories were run', () => {
     expect(historyTable([{ name: 'films', histories: null }])).toBe('');
   });
 });
 
 describe('keptHistories', () => {
-  it('finds them by length, and models of histories are none', () => {
+  it('finds them by length, and ignores their models', () => {
     const store = openPartStore(join(root, 'store'));
     expect(keptHistories(store)).toBeNull();
     for (const point of [POINTS[2]!, POINTS[1]!]) store.keep(`history-${point.campaigns}`, {}, point);

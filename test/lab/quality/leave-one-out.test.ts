@@ -11,7 +11,7 @@ const SETS: Alternatives = [
 ];
 
 describe('leaveOneOut', () => {
-  it('fits on all other data sets, each weighing the same, and measures on the one left out', () => {
+  it('fits on all other data sets with equal weights, and measures on the one left out', () => {
     const results = leaveOneOut(SETS);
     // without a: careful .6 + .9, bold .615 + .84; without b: .71 + .9 and .735 + .84; without c: .71 + .6 and .735 +
     // .615
@@ -62,7 +62,7 @@ describe('leaveOneOut', () => {
 });
 
 describe('leaveOneOutTable', () => {
-  it('names the default of today, and counts where the fitted one is ahead of it', () => {
+  it('names the current default, and counts data sets where the fitted one is ahead of it', () => {
     expect(leaveOneOutTable(SETS)).toMatchInlineSnapshot(`
       "| data set left out | campaigns | best on the others | AUC   | AUC less careful            | precision@5% less careful | best here | AUC less the best here      |
       | ----------------- | --------- | ------------------ | ----- | --------------------------- | ------------------------- | --------- | --------------------------- |

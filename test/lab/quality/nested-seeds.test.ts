@@ -19,7 +19,7 @@ const sample = (counts: readonly number[], key = 'key', trial = TRIAL) =>
   sampleNestedSeeds(trial, counts, createRng(key));
 
 describe('drawNestedSeeds', () => {
-  it('samples members, the smaller sets being parts of the larger, up to half of the members', () => {
+  it('samples at most half of the members; larger sets contain the smaller ones', () => {
     const sampled = sample([2, 5, 15, 16]);
     expect(sampled.map(({ seeds }) => seeds.length)).toEqual([2, 5, 15]);
     const [two, five, fifteen] = sampled.map(({ seeds }) => [...seeds]);
@@ -29,7 +29,7 @@ describe('drawNestedSeeds', () => {
     expect(fifteen).toEqual([...new Set(fifteen)].sort((a, b) => a - b));
   });
 
-  it('ranks the same rows with every set: the eval rows of everybody but the largest', () => {
+  it('ranks the same rows with every set: the eval rows of all users outside the largest', () => {
     const sampled = sample([2, 15]);
     const largest = new Set(sampled[1]!.seeds);
     const expected = [...TRIAL.evaluation.users].filter((user) => !largest.has(user));
@@ -39,18 +39,18 @@ describe('drawNestedSeeds', () => {
     }
   });
 
-  it('keeps what else the trial is, and samples by the stream', () => {
+  it('keeps the rest of the trial, and samples with the given generator', () => {
     const [one] = sample([5]);
     expect(one).toMatchObject({ id: 'c', features: { topic: 'a' }, group: 'small' });
     expect(sample([5])).toEqual([one]);
     expect(sample([5], 'another')[0]!.seeds).not.toEqual(one!.seeds);
   });
 
-  it('is empty when there are too few members', () => {
+  it('is empty if there are too few members', () => {
     expect(sample([16])).toEqual([]);
   });
 
-  it('is empty when no member would be left to find', () => {
+  it('is empty if no member would be left to find', () => {
     const trial = { ...TRIAL, evaluation: { users: Int32Array.of(10, 40), labels: Uint8Array.of(1, 0) } };
     const sampled = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => sample([5], key, trial));
     expect(sampled.some((one) => one.length === 0)).toBe(true);

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 describe('deriveOnce', () => {
-  it('has 20 train and 20 test campaigns, each of whose members is in no other and was one before', () => {
+  it('has 20 train and 20 test campaigns without common members, who all were members before', () => {
     const before = readPlanted(folderOf('people'));
     const { users, campaigns } = readPlanted(folderOf('once'));
     expect(users).toEqual(before.users);
@@ -51,7 +51,7 @@ describe('deriveOnce', () => {
       expect(seeds).toBe(Math.min(group === 'large' ? 60 : 30, members.size >> 1));
   });
 
-  it('is read completely, without past campaigns as a feature', async () => {
+  it('can be read completely, without past campaigns as a feature', async () => {
     const { dataSet, history, userFeatures, close } = await prepareTrainingData(folderOf('once'), {
       pastCampaigns: 'auto',
       seed: 1,
@@ -71,7 +71,7 @@ describe('deriveOnce', () => {
     expect(hash('again')).toBe(hash('once'));
   });
 
-  it('refuses a folder that is there, and data with fewer campaigns', async () => {
+  it('refuses a folder that exists, and data with too few campaigns', async () => {
     await expect(derive('people', 'once')).rejects.toMatchObject({ code: 'invalid_argument' });
     writeSmallDataSet(folderOf('small'), CAMPAIGNS);
     await expect(derive('small', 'fewer')).rejects.toMatchObject({

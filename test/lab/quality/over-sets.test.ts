@@ -13,20 +13,20 @@ const FILMS = reportOf({ metaheac: model, ridge: other(0.01, -0.02), centroid: o
 const ORDERS = reportOf({ metaheac: model, ridge: other(-0.004, 0.03), published: other(0.2, 0.1) }, ['all']);
 
 describe('meanOverSets', () => {
-  it('is nearer to its mean than each of the sets, as the root of their number', () => {
+  it('has an interval that shrinks with the square root of the number of data sets', () => {
     const { mean, low, high } = meanOverSets([interval(0.1, 0.07, 0.18), interval(0.3, 0.26, 0.36)]);
     expect(mean).toBeCloseTo(0.2, 12);
     expect(low).toBeCloseTo(0.2 - Math.hypot(0.03, 0.04) / 2, 12);
     expect(high).toBeCloseTo(0.2 + Math.hypot(0.08, 0.06) / 2, 12);
   });
 
-  it('of one set is its own', () => {
+  it("is the data set's own interval if there is only one", () => {
     expect(meanOverSets([interval(0.25, 0.125, 0.5)])).toEqual(interval(0.25, 0.125, 0.5));
   });
 });
 
 describe('overSetsTable', () => {
-  it('compares with the best of each and with what all have, and names groups that are behind', () => {
+  it('compares with the best of each and with the methods that all have, and names groups that are behind', () => {
     const named = [
       { name: 'films', report: FILMS },
       { name: 'orders', report: ORDERS },

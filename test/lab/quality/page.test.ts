@@ -8,7 +8,7 @@ const TABLES = new Map([
 ]);
 
 describe('fillPage', () => {
-  it('replaces what stands between the marks of a table, and nothing else', () => {
+  it('replaces the text between the marks of a table, and nothing else', () => {
     const page =
       'Before.\n\n<!-- table: quality -->\nold\n<!-- end of table -->\n\nBetween.\n\n' +
       '<!-- table: curve of AUC -->\n<!-- end of table -->\n\nAfter.\n';
@@ -20,14 +20,14 @@ describe('fillPage', () => {
     expect(fillPage(filled, TABLES)).toBe(filled);
   });
 
-  it('leaves a table that it does not have', () => {
+  it('does not change a table that it does not have', () => {
     const page = '<!-- table: other -->\nkept\n<!-- end of table -->\n';
     expect(fillPage(page, TABLES)).toBe(page);
   });
 });
 
 describe('pageOf', () => {
-  it('is a page with a heading a table, which can be filled again', () => {
+  it('is a page with one heading per table, which can be filled again', () => {
     const page = pageOf('Title', TABLES);
     expect(page.match(/^#.*$/gm)).toEqual(['# Title', '## Quality', '## Curve of AUC']);
     expect(fillPage(page, new Map([['quality', 'new']]))).toContain('-->\n\nnew\n\n<!--');

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../fixture/folders.ts';
 const root = temporaryFolder();
 
 describe('openPartStore', () => {
-  it('finds what was kept under an equal key, or under any', () => {
+  it('finds what was stored under an equal key, or under any', () => {
     const folder = join(root, 'set');
     openPartStore(folder).keep('main', { steps: 5 }, { auc: 0.75 });
     const again = openPartStore(folder);

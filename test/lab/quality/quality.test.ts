@@ -31,7 +31,7 @@ beforeAll(() => {
 
 // trainings: a busy machine takes its time
 describe('runQuality', { timeout: 180_000 }, () => {
-  itUsual('leaves out what an ablation says, and keeps what is done', async () => {
+  itUsual('leaves out what an ablation says, and stores finished parts', async () => {
     const { page, notes } = await run('--only', parts);
     expect(page).toContain('| without ');
     for (const title of ['past campaigns', 'the latent term', 'the cut']) expect(page).toContain(`| ${title} `);
@@ -53,7 +53,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
     expect(again).toEqual({ page, notes: [] });
   });
 
-  itUsual('tells what was done before beside what is asked for, and fills the tables of a page', async () => {
+  itUsual('shows stored results with those requested, and fills the tables of a page', async () => {
     const out = join(root, 'page.md');
     writeFileSync(out, 'Mine.\n\n<!-- table: curve -->\n<!-- end of table -->\n');
     const { page } = await run('--only', 'curve', '--out', out);
@@ -61,7 +61,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
     expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
   });
 
-  itUsual('chooses the blend without each thing that the choice has, and where lists are cut', async () => {
+  itUsual('chooses the blend without each element of the choice, and with cut lists', async () => {
     const { page, notes } = await run('--only', 'blend,blend-cut-lists');
     expect(notes.join('\n')).toContain('blends of ');
     for (const title of ['the stack (one weight at a time)', 'whole lists of past campaigns (cut for 95 %)'])
@@ -71,7 +71,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
   });
 
   it.runIf(IS_LONG)(
-    'trains on short histories, says why one is refused, and gives the same page of what is kept',
+    'trains on short histories, says why one is refused, and writes the same page from stored results',
     async () => {
       const { page, notes } = await run('--histories');
       const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
@@ -93,7 +93,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
   );
 
   it.runIf(IS_LONG)(
-    'runs generated scenarios by name in the folder of work, and is done where their results are kept',
+    'runs generated scenarios by name in the work folder, and skips those with stored results',
     async () => {
       const work = join(root, 'scenarios');
       const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
@@ -135,7 +135,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
     });
   });
 
-  itUsual('refuses to run without a data set, and to read a folder that is not there', async () => {
+  itUsual('refuses to run without a data set, and to read a folder that does not exist', async () => {
     for (const args of [[], ['--work', join(root, 'nowhere')]])
       await expect(runQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
   });

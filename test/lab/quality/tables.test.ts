@@ -32,7 +32,7 @@ const setOf = (name: string, ablations: readonly [string, AblationResult][]): Da
 });
 
 describe('renderTables', () => {
-  it('says on how many data sets something that is left out is clearly missed, or in the way', () => {
+  it('says on how many data sets an omitted part is clearly missed, or harmful', () => {
     const tables = renderTables([
       setOf('one', [
         ['no-cut', ablation([-0.002, -0.003, -0.001])],
@@ -48,7 +48,7 @@ describe('renderTables', () => {
     `);
   });
 
-  it('has the reference first where ablations are told by group', () => {
+  it('has the reference first if ablations are shown by group', () => {
     const table = renderTables([setOf('one', [['no-cut', ablation([-0.002, -0.003, -0.001])]])]).get(
       'ablations by group',
     );
@@ -66,7 +66,7 @@ describe('renderTables', () => {
     expect([...renderTables([setOf('one', [])]).keys()]).toEqual(['seconds']);
   });
 
-  it('has the curve with every method beside the model', () => {
+  it('has a curve for the model and for every method', () => {
     const curve = [
       {
         seeds: 10,

@@ -47,7 +47,7 @@ const CHECKED = SCENARIO_NAMES.filter((_, i) => i % size(6, 1) === 0);
 describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
   const scenario: Scenario = SCENARIOS[name];
 
-  it('produces equal bytes for equal seeds, and others for another', async () => {
+  it('produces equal bytes for equal seeds, and others for another seed', async () => {
     expect(scenario.name).toBe(name);
     await writeScenario(scenario, { out: folderOf(`${name}-again`), seed: '1' });
     expect(readdirSync(folderOf(`${name}-again`)).sort()).toEqual(FILES);
@@ -56,7 +56,7 @@ describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
     expect(hashes(folderOf(`${name}-again`))[2]).not.toBe(hashes(folderOf(name))[2]);
   });
 
-  it('is read whole, with as many users, campaigns and seeds as it says', async () => {
+  it('can be read completely, with the stated numbers of users, campaigns and seeds', async () => {
     const { dataSet, population, history, close } = await prepareDataSet(folderOf(name));
     close();
     expect(dataSet.name).toBe(name);
@@ -78,7 +78,7 @@ describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
       );
   });
 
-  it('is told in docs/quality.md as the code tells it', () => {
+  it('is described in docs/quality.md as in the code', () => {
     const page = readFileSync(new URL('../../../docs/quality.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
     const { about, users, trainCampaigns, testCampaigns, seeds } = scenario;
     const campaigns = `${trainCampaigns} / ${testCampaigns}`;
@@ -88,13 +88,13 @@ describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
 });
 
 describe('the property of', { timeout: 60_000 }, () => {
-  itUsual('few-tokens: four tokens a user at most', async () => {
+  itUsual('few-tokens: at most four tokens per user', async () => {
     const counts = tokenCounts(read('few-tokens'));
     expect(Math.max(...counts)).toBe(4);
     expect(mean(counts)).toBeGreaterThan(3.5);
   });
 
-  itUsual('long-lists: some 60 tokens a user, each of which one user in fifty has at least', () => {
+  itUsual('long-lists: some 60 tokens per user, each of which at least one user in fifty has', () => {
     const data = read('long-lists');
     expect(mean(tokenCounts(data))).toBeGreaterThan(55);
     const holders = [...holdersOf(data, 'items').values()].map(({ size }) => size);
@@ -102,14 +102,14 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(Math.min(...holders) / data.users.length).toBeGreaterThan(0.02);
   });
 
-  itUsual('sparse-vocabulary: over 10,000 tokens, half of which three users have at most', () => {
+  itUsual('sparse-vocabulary: over 10,000 tokens, half of which at most three users have', () => {
     const holders = [...holdersOf(read('sparse-vocabulary'), 'items').values()].map(({ size }) => size);
     expect(holders.length).toBeGreaterThan(10_000);
     expect(median(holders)).toBeLessThanOrEqual(3);
   });
 
   itUsual(
-    'rare-tokens: a keyword has few users, members have some ten times as often, and common tokens as often',
+    'rare-tokens: few users have a keyword, some ten times as many members do, and common tokens do not differ',
     () => {
       const data = read('rare-tokens');
       const liftsOf = (feature: string, fewest: number): number[] =>
@@ -151,7 +151,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(Math.max(...across)).toBeLessThan(0.3);
   });
 
-  itUsual('bundles: members have more of what the campaign is about, and lack what often goes with it', () => {
+  itUsual("bundles: members have more of the campaign's tokens, and lack those that often go with them", () => {
     const users = 2000;
     const { campaigns } = SCENARIOS.bundles.plant(createRng('bundles'), { users, campaigns: 20 });
     const [wanted, unwanted]: [number[], number[]] = [[], []];
@@ -167,7 +167,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(unwanted)).toBeLessThan(0.7);
   });
 
-  itUsual('bands: members are about as many in neighbouring bands, not in bands far from each other', () => {
+  itUsual('bands: neighbouring bands have similar shares of members, distant ones do not', () => {
     const data = read('bands');
     const [near, far]: [number[], number[]] = [[], []];
     for (const feature of ['income', 'visits', 'spend']) {
@@ -186,7 +186,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(near)).toBeLessThan(0.6 * mean(far));
   });
 
-  itUsual('one-campaign: nobody is a member of two', () => {
+  itUsual('one-campaign: nobody is a member of two campaigns', () => {
     const counts = memberships(read('one-campaign'));
     expect(Math.max(...counts)).toBe(1);
     expect(counts.length).toBeGreaterThan(3000);
@@ -197,7 +197,7 @@ describe('the property of', { timeout: 60_000 }, () => {
   });
 
   it.runIf(IS_LONG)(
-    'regulars: ten campaigns a member, some in four times as many, and fewer than four tokens',
+    'regulars: ten campaigns per member, for some four times as many, and fewer than four tokens',
     async () => {
       const data = read('regulars');
       const counts = memberships(data);
@@ -209,7 +209,7 @@ describe('the property of', { timeout: 60_000 }, () => {
   );
 
   itUsual(
-    'drift: test campaigns are larger, of newer items, and a quarter of their members were in none before',
+    'drift: test campaigns are larger, have newer items, and a quarter of their members were in no earlier one',
     () => {
       const data = read('drift');
       // the last number of a token is the tenth of the time in which it was new
@@ -228,7 +228,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     },
   );
 
-  itUsual('two-crowds: members are far up one of two wishes, and a quarter at most up both', () => {
+  itUsual('two-crowds: members score high on one of two wishes, and at most a quarter on both', () => {
     const users = 2000;
     const { campaigns } = SCENARIOS['two-crowds'].plant(createRng('two crowds'), { users, campaigns: 20 });
     const upBoth = campaigns.map(({ isMember, wishes }) => {
@@ -241,7 +241,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(upBoth)).toBeLessThan(0.25);
   });
 
-  itUsual('broad: a quarter of the users or more, and 1,000 seeds', () => {
+  itUsual('broad: at least a quarter of the users, and 1,000 seeds', () => {
     const data = read('broad');
     for (const { members } of testCampaigns(data)) expect(members.size / data.users.length).toBeGreaterThan(0.249);
     expect(Math.max(...data.campaigns.map(({ seeds }) => seeds))).toBe(1000);
@@ -254,7 +254,7 @@ describe('all scenarios', () => {
     expect([...counts].sort((a, b) => a - b)).toEqual([10, 25, 50, 200, 1000]);
   });
 
-  itUsual('refuse a folder that cannot be made, with the cause', async () => {
+  itUsual('refuse a folder that cannot be created, with the cause', async () => {
     writeFileSync(join(root, 'file'), '');
     await expect(writeScenario(SCENARIOS.bands, { out: join(root, 'file'), seed: '1' })).rejects.toMatchObject({
       code: 'storage_failed',

@@ -141,7 +141,7 @@ describe('openAdaptation', () => {
     }
   });
 
-  it('does not change the parameters that it starts from, nor a run beside it', async () => {
+  it('changes neither the parameters that it starts from nor another run', async () => {
     const graph = tableGraph('beside');
     const before = new Map([...graph.initializers].map(([name, value]) => [name, numbersOf(value)]));
     const batches = [tableBatch('one', 4), tableBatch('two', 3)];
@@ -175,7 +175,7 @@ describe('openAdaptation', () => {
     await program.close();
   });
 
-  it('adapts only the parameters that it is given', async () => {
+  it('adapts only the given parameters', async () => {
     const graph = tableGraph('some');
     const program = await openAdaptation(graph, ['own', 'bias']);
     const run = await program.start(graph.initializers, [tableBatch('one', 4)]);
@@ -184,7 +184,7 @@ describe('openAdaptation', () => {
     await program.close();
   });
 
-  it('scores as the full model with its parameters does', async () => {
+  it('scores like the full model with its parameters', async () => {
     const batches = [withLabels(randomFeeds(TINY, 6, 'batch'), 'labels')];
     const { scores, parameters } = await adapt(tinyGraph(), batches, true);
     const whole = { ...tinyGraph(), initializers: parameters };
@@ -197,7 +197,7 @@ describe('openAdaptation', () => {
   it.each([
     ['right', [1, 0]],
     ['wrong', [0, 1]],
-  ])('stays finite where scores are saturated and %s', async (_, labels) => {
+  ])('stays finite if scores are saturated and %s', async (_, labels) => {
     const b = new Builder();
     const ids = b.input('user.id', 'int32', ['batch']);
     const table = b.initializer('table', tensor('float32', [3, 1], [200, -200, 0]));
@@ -212,7 +212,7 @@ describe('openAdaptation', () => {
     expect(numbersOf(parameters.get('table')!).every(Number.isFinite)).toBe(true);
   });
 
-  it('refuses an index that is not in its table, naming both', async () => {
+  it('refuses an index that is not in its table, and names both', async () => {
     const graph = tableGraph('refusal');
     const program = await openAdaptation(graph, [...graph.initializers.keys()]);
     const batch = tableBatch('one', 2);

@@ -47,7 +47,7 @@ describe('Adam', () => {
     expect(adamScalars(0.1, 1).stepSize).toBeCloseTo(1, 12);
   });
 
-  it('leaves what it starts from, and a parameter without a gradient', () => {
+  it('does not change its start values, nor a parameter without a gradient', () => {
     const before = new Map([...initial].map(([name, value]) => [name, numbersOf(value)]));
     const adam = new Adam(initial);
     adam.gradients.get('p3')!.fill(1);
@@ -59,7 +59,7 @@ describe('Adam', () => {
     }
   });
 
-  it('takes a gradient once', () => {
+  it('applies a gradient only once', () => {
     const adam = new Adam(initial);
     adam.gradients.get('p7')!.fill(1);
     adam.step(0.1);
@@ -80,7 +80,7 @@ describe('Adam', () => {
     expect(second.state().tensors).toEqual(whole.state().tensors);
   });
 
-  it.each([1, 2, 4, 6, 9])('adds rows of %i values up in their order, however often a row occurs', (width) => {
+  it.each([1, 2, 4, 6, 9])('adds up rows of %i values in their order, however often a row occurs', (width) => {
     const places = Int32Array.of(2, 0, 2, 4, 2, 0);
     const adam = new Adam(new Map([['table', random('table', 5, width)]]), { rows: new Map([['table', 8]]) });
     const rows = random('rows', places.length, width).data as Float32Array;
@@ -92,13 +92,13 @@ describe('Adam', () => {
     expect(adam.gradients.get('table')).toEqual(wanted);
   });
 
-  it('refuses a parameter that no memory holds, with its name', () => {
+  it('refuses a parameter that fits into no memory, and names it', () => {
     const data = { length: 2 ** 28 } as Float32Array;
     const huge = new Map([['table', { dtype: 'float32' as const, shape: [2 ** 28], data }]]);
     expect(() => new Adam(huge)).toThrow(/parameter "table" takes 4294967296 bytes/);
   });
 
-  it('keeps parameters apart that fill more than one memory', () => {
+  it('separates parameters that do not fit into one memory together', () => {
     const [small, rows] = [random('small', 4, 2), 2 ** 26];
     const adam = new Adam(
       new Map([

@@ -11,7 +11,7 @@ const cut = cutTables(graph, ['table']);
 const batches = [{ ids: tensor('int32', [2, 2], [4, 1, 1, 4]) }, { ids: tensor('int32', [1, 2], [-2, 1]) }];
 
 describe('compact', () => {
-  it('holds the rows of all batches, ascending, and the places of each', async () => {
+  it("contains the rows of all batches, ascending, and each batch's positions", async () => {
     expect(needsIndexSession(cut.indexGraph)).toBe(false);
     const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), batches);
     // -2 counts from the end: row 3
@@ -38,7 +38,7 @@ describe('compact', () => {
     });
   });
 
-  it('has no rows when there are no batches', async () => {
+  it('has no rows if there are no batches', async () => {
     const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), []);
     expect(made.parameters.get('table')!.shape).toEqual([0, 2]);
     expect(made.restore(made.parameters).get('table')).toEqual(graph.initializers.get('table'));

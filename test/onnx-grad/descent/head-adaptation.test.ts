@@ -112,11 +112,11 @@ describe.each([
   });
   afterAll(() => program.close());
 
-  it('knows which they are', () => {
+  it('knows whether they act through a linear term', () => {
     expect(program.isLinear).toBe(isLinear);
   });
 
-  it('steps as gradient descent through the whole graph with full tables does', async () => {
+  it('takes the same steps as gradient descent through the whole graph with full tables', async () => {
     const expected = await plainDescent(graph, RATES, BATCHES, rowsOf);
     const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     for (const [i, { rows, labels }] of BATCHES.entries())
@@ -125,7 +125,7 @@ describe.each([
     expect(numbersOf(run.parameters().get(HEADS.wide)!)).not.toEqual(numbersOf(graph.initializers.get(HEADS.wide)!));
   });
 
-  it('scores all rows as the whole graph with the stepped parameters does', async () => {
+  it('scores all rows like the whole graph with the current parameters', async () => {
     const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
     const stepped = { ...graph, initializers: new Map([...graph.initializers, ...run.parameters()]) };
@@ -138,7 +138,7 @@ describe.each([
     expect([...scores]).not.toEqual([...(await scoresOf(graph, feeds))]);
   });
 
-  it('goes back to the start, and then steps to the same bits', async () => {
+  it('returns to the start, and then takes bit-identical steps', async () => {
     const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     const play = async () => {
       for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
@@ -161,7 +161,7 @@ describe.each([
     });
   });
 
-  it('keeps rows of a table that no user has as they are', async () => {
+  it('does not change table rows that no user has', async () => {
     // nobody has a tag
     const bare = (from: number, to: number): Feeds => ({
       ...feedsOf(from, to),
@@ -175,7 +175,7 @@ describe.each([
     expect(wide!.slice(0, 5)).not.toEqual(before!.slice(0, 5));
   });
 
-  it("has the campaign's part of the boundary once, and the users' part by row", async () => {
+  it("has the campaign's part of the boundary once, and the users' part per row", async () => {
     const { rows, perRow, shared } = await program.boundary(graph.initializers, ROWS, feedsOf);
     expect(rows).toBe(ROWS);
     for (const { shape } of Object.values(perRow)) expect(shape[0]).toBe(ROWS);
@@ -183,7 +183,7 @@ describe.each([
     expect(Object.keys(perRow).length).toBeGreaterThan(2);
   });
 
-  it('computes the boundary of many users part by part to the same values', async () => {
+  it('computes the boundary of many users in parts, with the same values', async () => {
     const many = 2050;
     const wrapped = (from: number, to: number): Feeds =>
       rowsOf(Int32Array.from({ length: to - from }, (_, i) => (from + i) % ROWS));
@@ -194,7 +194,7 @@ describe.each([
       expect(Math.abs(scores[row]! - expected[row % ROWS]!)).toBeLessThan(1e-6);
   });
 
-  it.skipIf(isLinear)('has no companion: not_linear', async () => {
+  it.skipIf(isLinear)('has no auxiliary logistic regression: not_linear', async () => {
     const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     const { rows, labels } = BATCHES[0]!;
     const fit = () => run.fitLogistic(rows, Uint8Array.from(labels), { [HEADS.wide]: 1 });
@@ -203,7 +203,7 @@ describe.each([
 });
 
 describe('openHeadProgram on a linear term', () => {
-  it('takes a frozen parameter that the head reads itself', async () => {
+  it('accepts a frozen parameter that the head itself reads', async () => {
     // score = sigmoid(scale * (x * term)): `scale` is fixed and meets what is adapted
     const b = new Builder();
     const x = b.input('user.x', 'float32', ['batch']);

@@ -66,7 +66,7 @@ beforeAll(async () => {
 });
 
 describe('openShiftReader', () => {
-  it('has a column for each element of a table that somebody has, and for all of the rest', () => {
+  it('has a column for each table element that some user has, and for each element of other parameters', () => {
     const used = byHand[0]!.map((_, place) => place).filter((place) => byHand.some((row) => row[place] !== 0));
     expect(placesOf(features)).toEqual(used);
     expect(used.length).toBeLessThan(TABLE_ROWS + 4);
@@ -75,7 +75,7 @@ describe('openShiftReader', () => {
     expect(features.blocks.map(({ first }) => first)).toEqual([0, used.length - 4, used.length - 1]);
   });
 
-  it("has the tokens' counts, the latent vector and a one for each user", () => {
+  it('has token counts, the latent vector and a one for each user', () => {
     const places = placesOf(features);
     written(features).forEach((row, i) => {
       expectClose(
@@ -86,7 +86,7 @@ describe('openShiftReader', () => {
     expect(byHand.flat().filter((x) => x === 2).length).toBeGreaterThan(0);
   });
 
-  it('keeps no entries of padding, and each element of a row once', () => {
+  it('has no entries for padding, and each element of a row only once', () => {
     const { starts, columns, values } = features;
     expect(starts[HEADS_ROWS]).toBe(columns.length);
     expect([...values].every((value) => value > 0)).toBe(true);
@@ -97,7 +97,7 @@ describe('openShiftReader', () => {
     }
   });
 
-  it('reads the term at the start, to which a change of the parameters adds its product with the features', async () => {
+  it('reads the term at the start, to which the product of features and parameter changes is added', async () => {
     const rng = createRng('change');
     const moved = new Map(initializers);
     for (const name of ALL) {
@@ -122,7 +122,7 @@ describe('openShiftReader', () => {
     expectClose(written(later).flat(), written(features).flat());
   });
 
-  it('reads many users part by part to the same features', async () => {
+  it('reads many users in parts, with the same features', async () => {
     const many = await read(ALL, 2050);
     expect(many.blocks).toEqual(features.blocks);
     const [few, all] = [written(features), written(many)];
@@ -160,7 +160,7 @@ describe('products', () => {
     ['all columns', { sparse: true, dense: true }],
     ['sparse ones', { sparse: true, dense: false }],
     ['dense ones', { sparse: false, dense: true }],
-  ])('of %s are those of the matrix, of some rows in any order and twice', (_, which) => {
+  ])('of %s are those of the matrix, for some rows in any order and repeated', (_, which) => {
     const matrix = written(features).map((row) =>
       row.map((x, j) => ((j < features.firstDense ? which.sparse : which.dense) ? x : 0)),
     );
@@ -187,7 +187,7 @@ describe('products', () => {
     }
   });
 
-  it('of a design leave columns without a strength out', () => {
+  it('of a design exclude columns without a strength', () => {
     const strengths = new Float64Array(features.width).fill(0.5);
     const left = [1, features.width - 2];
     for (const j of left) strengths[j] = 0;

@@ -127,7 +127,7 @@ describe('a companion', () => {
     expect(Math.max(...after.map((x, place) => Math.abs(x - before[place]!)))).toBeGreaterThan(0.05);
   });
 
-  it('changes the order of the rows, for those whom it is fitted on', async () => {
+  it('changes the order of the rows that it is fitted on', async () => {
     const run = await program.start(initializers, boundary);
     const order = (scores: Float32Array) => Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
     const before = order(await run.scores());
@@ -139,7 +139,7 @@ describe('a companion', () => {
     expect(before.slice(0, positives).every((row) => byHand[row]![5 + 2]! > 0)).toBe(false);
   });
 
-  it('is in the parameters: the whole graph scores with them as the run does', async () => {
+  it('is contained in the parameters: with them, the whole graph scores like the run', async () => {
     const run = await steppedRun();
     const without = await run.scores();
     await blendCompanion(
@@ -159,7 +159,7 @@ describe('a companion', () => {
     for (const name of ALL) expect(run.parameters().get(name)).toEqual(initializers.get(name));
   });
 
-  it('leaves parameters that it does not name alone, when no intercept is one', async () => {
+  it('does not change other parameters if none is an intercept', async () => {
     const own = await openHeadProgram(HEADS_GRAPH, [HEADS.wide, HEADS.query]);
     const run = await own.start(initializers, await own.boundary(initializers, HEADS_ROWS, headsFeeds));
     await blendCompanion(run, FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
@@ -168,7 +168,7 @@ describe('a companion', () => {
     expect(run.parameters().get(HEADS.wide)).not.toEqual(initializers.get(HEADS.wide));
   });
 
-  it('does nothing when it has no spread', async () => {
+  it('does nothing if it has no spread', async () => {
     const run = await steppedRun();
     const [before, scores] = [run.parameters(), await run.scores()];
     const ones = new Uint8Array(FITTED.length).fill(1);
@@ -210,7 +210,7 @@ describe('blend, with a regression and a scale', () => {
     return run;
   };
 
-  it('is in the parameters: the whole graph scores with them as the run does', async () => {
+  it('is contained in the parameters: with them, the whole graph scores like the run', async () => {
     const run = await blended({ companion: 1, regression: 2 });
     const scores = await run.scores();
     (await scoresOf(graphWith(run), HEADS_FEEDS)).forEach((score, i) => {
@@ -235,7 +235,7 @@ describe('blend, with a regression and a scale', () => {
     }
   });
 
-  it('ranks by the sum of the parts, each as spread as its weight says', async () => {
+  it('ranks by the sum of the parts, each with the spread that its weight gives', async () => {
     const logits = logitsOf(await (await descended()).scores());
     const run = await blended({ companion: 0.0001, regression: 4 });
     const after = logitsOf(await run.scores());
@@ -252,7 +252,7 @@ describe('blend, with a regression and a scale', () => {
     });
   });
 
-  it('does not saturate where no scale takes the spread back, however little the own logits count', async () => {
+  it('does not saturate without a scale to restore the spread, however little weight the own logits have', async () => {
     const unscaled = await openHeadProgram(HEADS_GRAPH, [...ALL, HEADS.regression], { regression: HEADS.regression });
     const users = await unscaled.boundary(initializers, HEADS_ROWS, headsFeeds);
     for (const weightOfOwn of [0, 0.002, 0.25]) {
@@ -265,7 +265,7 @@ describe('blend, with a regression and a scale', () => {
     await unscaled.close();
   });
 
-  it('goes back to where the steps ended, and to the start', async () => {
+  it('returns to the end of the steps, and to the start', async () => {
     const run = await descended();
     const [position, scores] = [run.position(), await run.scores()];
     await run.blend([{ part: run.linear(change), weight: 2 }], REFERENCE);

@@ -60,7 +60,7 @@ function drawTask(key: string): { matrix: number[][]; labels: Uint8Array } {
 }
 
 describe('fitLogisticRegression', () => {
-  it('has no gradient left at its answer, whatever the rows, the labels and the strength', () => {
+  it('has no gradient left at its solution, whatever the rows, the labels and the strength', () => {
     const row = fc.uniqueArray(fc.integer({ min: 0, max: 7 }), { maxLength: 6 });
     const example = fc.tuple(row, fc.constantFrom(0, 1));
     const strengths = fc.constantFrom(0.005, 0.1, 1, 30);
@@ -80,12 +80,12 @@ describe('fitLogisticRegression', () => {
     );
   });
 
-  it('returns the log-odds when there are no columns, as the bias is not penalised', () => {
+  it('returns the log-odds if there are no columns, because the bias is not penalised', () => {
     const model = fitLogisticRegression(designOf([[], [], [], [], []], 0), Uint8Array.of(1, 0, 0, 0, 0), 0.01);
     expect(model.bias).toBeCloseTo(Math.log(1 / 4), 6);
   });
 
-  it('solves a case of one column as its optimality condition does', () => {
+  it('satisfies the optimality condition in a case with one column', () => {
     // Rows with the column: 3 members of 4; without: 1 of 4. By symmetry b = -w / 2, and w / strength = 2 (3/4 -
     // sigmoid(w / 2)) + ... at w.
     const matrix = [[1], [1], [1], [1], [0], [0], [0], [0]];
@@ -95,7 +95,7 @@ describe('fitLogisticRegression', () => {
     expect(w).toBeCloseTo(3 - 4 / (1 + Math.exp(-w / 2)), 6);
   });
 
-  it('does not depend on where it starts', () => {
+  it('does not depend on its start', () => {
     const rng = createRng('start');
     const lists = Array.from({ length: 80 }, () => [...new Set(Array.from({ length: 4 }, () => rng.integer(20)))]);
     const labels = Uint8Array.from(lists, (list) => (list.includes(3) || rng.uniform() < 0.2 ? 1 : 0));
@@ -108,7 +108,7 @@ describe('fitLogisticRegression', () => {
     expect(fitLogisticRegression(design, labels, 1, { start: cold }).steps).toBe(0);
   });
 
-  it('halves the weight of a column that is doubled, when the penalty hardly counts', () => {
+  it('halves the weight of a doubled column if the penalty hardly matters', () => {
     const matrix = [[2], [4], [-1], [0.5], [-3], [1]];
     const labels = Uint8Array.of(1, 0, 0, 1, 0, 1);
     const once = fitLogisticRegression(designOf(matrix, 1), labels, 1e6);
@@ -125,7 +125,7 @@ describe('fitLogisticRegression', () => {
     expect(model.bias).toBeGreaterThan(5);
   });
 
-  it('ends sooner, and near, with a greater tolerance', () => {
+  it('ends sooner, and close to the optimum, with a larger tolerance', () => {
     const { matrix, labels } = drawTask('tolerance');
     const exact = fitLogisticRegression(designOf(matrix, 4), labels, 1);
     const rough = fitLogisticRegression(designOf(matrix, 4), labels, 1, { gradientTolerance: 0.1 });
@@ -147,7 +147,7 @@ describe('fitLogisticRegression with a strength for each column', () => {
   const { matrix, labels } = drawTask('columns');
   const design = designOf(matrix, 4);
 
-  it('has no gradient left at its answer, whatever the strengths', () => {
+  it('has no gradient left at its solution, whatever the strengths', () => {
     const strength = fc.double({ min: 1e-3, max: 30, noNaN: true });
     fc.assert(
       fc.property(fc.array(strength, { minLength: 4, maxLength: 4 }), (strengths) => {
@@ -160,13 +160,13 @@ describe('fitLogisticRegression with a strength for each column', () => {
     );
   });
 
-  it('is the same as one strength for all where they are equal', () => {
+  it('equals the fit with one strength for all columns if the strengths are equal', () => {
     expect(fitLogisticRegression(design, labels, new Float64Array(4).fill(0.3))).toEqual(
       fitLogisticRegression(design, labels, 0.3),
     );
   });
 
-  it('keeps a column of a tiny strength near 0, as if it were not there', () => {
+  it('keeps a column of a tiny strength near 0, as if it did not exist', () => {
     const all = fitLogisticRegression(design, labels, 1);
     const { weights, bias } = fitLogisticRegression(design, labels, Float64Array.of(1e-7, 1, 1, 1));
     expect(all.weights[0]).toBeGreaterThan(0.5);
@@ -196,7 +196,7 @@ describe('fitLogisticRegression with a strength for each column', () => {
     );
   });
 
-  it('refuses strengths that are not as many as the columns, or one that is not positive', () => {
+  it("refuses strengths whose number differs from the columns', and one that is not positive", () => {
     expect(() => fitLogisticRegression(design, labels, Float64Array.of(1, 1))).toThrow(/2 strengths for 4 columns/);
     expect(() => fitLogisticRegression(design, labels, Float64Array.of(1, 1, -2, 1))).toThrow(/strength -2/);
   });

@@ -26,8 +26,8 @@ function isPossible(a: Shape, b: Shape, fits: (from: number, to: number) => bool
   return false;
 }
 
-describe('sizes behind names', () => {
-  test('are refused when no sizes make two shapes hold the same number of elements, and only there', () => {
+describe('sizes with names', () => {
+  test('are refused exactly if no sizes give two shapes the same number of elements', () => {
     fc.assert(
       fc.property(shape, shape, (a, b) => {
         expect(neverEqual(a, b)).toBe(!isPossible(a, b, (from, to) => from === to));
@@ -36,7 +36,7 @@ describe('sizes behind names', () => {
     );
   });
 
-  test('are refused when no sizes leave a whole number for -1, and only there', () => {
+  test('are refused exactly if no sizes give a whole number for -1', () => {
     fc.assert(
       fc.property(shape, shape, (a, b) => {
         expect(neverDivides(a, b)).toBe(!isPossible(a, b, (from, to) => to !== 0 && from % to === 0));

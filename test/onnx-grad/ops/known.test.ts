@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 
 describe('known elements', () => {
-  test('go through the nodes that PyTorch writes for a pad', () => {
+  test('are tracked through the nodes that PyTorch writes for a pad', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch', 4, 3]);
     // given as PyTorch gives pads: from the last axis, before and after together
@@ -20,7 +20,7 @@ describe('known elements', () => {
     expect(b.add('Pad', [x, b.add('Cast', [pads], { to: 'int64' })]).shape).toEqual(['batch', 5, 6]);
   });
 
-  test('go through the nodes that PyTorch writes for an expansion', () => {
+  test('are tracked through the nodes that PyTorch writes for an expansion', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch', 1, 3]);
     const asked = b.add('Concat', [b.ints([-1, 5]), b.add('Shape', [x], { start: 2 })], { axis: 0 });
@@ -31,7 +31,7 @@ describe('known elements', () => {
     expect(b.add('Expand', [x, shape]).shape).toEqual(['batch', 5, 3]);
   });
 
-  test('end when two sizes may or may not be equal', () => {
+  test('become unknown if two sizes may or may not be equal', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['n', 'm']);
     const shape = b.add('Shape', [x]);

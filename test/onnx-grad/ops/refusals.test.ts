@@ -287,7 +287,7 @@ describe('a shape rule', () => {
     );
   });
 
-  test('leaves the graph as it was when it refuses', () => {
+  test('does not change the graph when it refuses', () => {
     const b = new Builder();
     const x = b.initializer('x', tensor('float32', [2], [1, 2]));
     expect(() => b.add('MatMul', [x, b.scalar(1, x)])).toThrow(GraphError);

@@ -8,7 +8,7 @@ import { createRng } from '../../../src/lib/rng.ts';
 const [ROWS, UPDATES, WIDTH] = [50, 20_000, 16];
 
 describe('ScatterND with reduction add, on one thread', () => {
-  test('adds duplicates in their order, the same in every run', async () => {
+  test('adds duplicates in order, with the same result in every run', async () => {
     const b = new Builder();
     const zeros = b.input('zeros', 'float32', [ROWS, WIDTH]);
     const indices = b.input('indices', 'int64', ['n', 1]);

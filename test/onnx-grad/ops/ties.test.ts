@@ -26,7 +26,7 @@ describe('the gradient at a tie', () => {
     expect(await gradients((b, [x]) => b.add('Relu', [x!]), [-1, -0, 0, 1])).toEqual([[0, 0, 0, 1]]);
   });
 
-  test('is shared by the largest of Max', async () => {
+  test('is shared by the largest inputs of Max', async () => {
     const [x, y, z] = await gradients((b, xs) => b.add('Max', xs), [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1]);
     expect([x, y, z]).toEqual([
       [1, 0.5, Math.fround(1 / 3), 0],
@@ -35,11 +35,11 @@ describe('the gradient at a tie', () => {
     ]);
   });
 
-  test('is shared by all the repeats of one that Max broadcasts', async () => {
+  test('is shared by all copies of an input that Max broadcasts', async () => {
     expect(await gradients((b, xs) => b.add('Max', xs), [1], [1, 0, 2])).toEqual([[1.5], [0.5, 0, 1]]);
   });
 
-  test('is 0 for Sqrt at 0 when nothing comes in, as behind a clamp, and infinite where something does', async () => {
+  test('is 0 for Sqrt at 0 if the incoming gradient is 0, as after a clamp, and otherwise infinite', async () => {
     const weighted = (b: Builder, [x, weight]: readonly Value[]) => b.add('Mul', [b.add('Sqrt', [x!]), weight!]);
     const [x] = await gradients(weighted, [0, 0, 4, 4], [0, 1, 0, 1]);
     expect(x).toEqual([0, Number.POSITIVE_INFINITY, 0, 0.25]);
@@ -50,7 +50,7 @@ describe('the gradient at a tie', () => {
     expect(await gradients(clip, [-2, -1, 0, 1, 2])).toEqual([[0, 1, 1, 1, 0]]);
   });
 
-  test('does not come from the side that Where leaves out, even if it is infinite there', async () => {
+  test('does not come from the side that Where does not select, even if it is infinite there', async () => {
     const safe = (b: Builder, [x]: readonly Value[]) => {
       const positive = b.add('Greater', [x!, b.scalar(0, x!)]);
       const one = b.scalar(1, x!);
@@ -76,25 +76,25 @@ describe('the gradient at a tie', () => {
     expect(await gradients((b, [x]) => f(b, x!), [...point])).toEqual([wanted]);
   });
 
-  test("is the slope's for PRelu at 0, and the slope gets none from there", async () => {
+  test('is the slope for PRelu at 0, and is 0 for the slope there', async () => {
     const [x, slope] = await gradients((b, xs) => b.add('PRelu', xs), [-1, 0, 2], [0.25]);
     expect([x, slope]).toEqual([[0.25, 0.25, 1], [-1]]);
   });
 
-  test('is shared by the smallest of Min', async () => {
+  test('is shared by the smallest inputs of Min', async () => {
     expect(await gradients((b, xs) => b.add('Min', xs), [1, 1, 0], [0, 1, 1])).toEqual([
       [0, 0.5, 1],
       [1, 0.5, 0],
     ]);
   });
 
-  test("of Pow at base 0 is PyTorch's, for both its inputs", async () => {
+  test("of Pow at base 0 is PyTorch's, for both inputs", async () => {
     const [base, exponent] = await gradients((b, xs) => b.add('Pow', xs), [0, 0, 0, 2, 0, -2], [0, 1, 2, 0, 0.5, 2]);
     expect(base).toEqual([0, 1, 0, 0, Number.POSITIVE_INFINITY, -4]);
     expect(exponent).toEqual([0, 0, 0, Math.fround(Math.log(2)), 0, Number.NaN]);
   });
 
-  test('is finite at order 2 where ReduceL2 is 0, and where Pow is 0^0', async () => {
+  test('is finite at order 2 for ReduceL2 at 0, and for Pow at 0^0', async () => {
     const atOrder2 =
       (f: OneOf) =>
       (b: Builder, [x]: readonly Value[]) => {

@@ -19,7 +19,7 @@ async function output(code: string, folder = temporaryFolder()): Promise<string>
 }
 
 describe('the README of onnx-grad', () => {
-  it('has a five-minute example that prints what it says, and writes a model with other parameters', async () => {
+  it('has a five-minute example that prints the given output, and writes a model with other parameters', async () => {
     const folder = temporaryFolder();
     const example = fiveMinutes();
     copyFileSync(MODEL, join(folder, 'model.onnx'));
@@ -67,7 +67,7 @@ describe('package.json of onnx-grad', () => {
   const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
   const own = read('packages/onnx-grad/package.json');
 
-  it('depends on what its sources import, in the versions that it is tested with', () => {
+  it('depends on the packages that its sources import, in the versions that it is tested with', () => {
     const sources = globSync('{index.ts,src/**/*.ts}', { cwd: PACKAGE }).map((path) =>
       readFileSync(join(PACKAGE, path), 'utf8'),
     );

@@ -10,7 +10,7 @@ import {
 } from '../../../packages/onnx-grad/src/session/session.ts';
 
 describe('parseDevice', () => {
-  it.each(['auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1', 'cuda:15'])('takes %s', (text) => {
+  it.each(['auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1', 'cuda:15'])('accepts %s', (text) => {
     expect(parseDevice(text)).toBe(text);
   });
 
@@ -28,18 +28,18 @@ describe('parseDevice', () => {
 });
 
 describe('resolveDevice', () => {
-  it('takes the CPU that is asked for', async () => {
+  it('returns the CPU if requested', async () => {
     expect(await resolveDevice('cpu')).toEqual(CPU);
   });
 
-  it('says what auto took, and why it is not CUDA when it is not', async () => {
+  it('says what auto chose, and if that is not CUDA, why', async () => {
     const device = await resolveDevice('auto');
     if (device.kind === 'cuda') expect(device).toEqual({ kind: 'cuda', id: 0, detail: 'cuda:0' });
     else expect(device.detail).toMatch(/^cpu \(CUDA is not available: .+\)$/);
   });
 
   // no machine has a hundredth GPU, so that the test means the same with CUDA and without
-  it('refuses an explicit cuda that cannot load, with the reason', async () => {
+  it('refuses a requested CUDA device that cannot be loaded, with the reason', async () => {
     const error: unknown = await resolveDevice('cuda:99').catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'device_unavailable',
@@ -59,7 +59,7 @@ describe('openSession', () => {
   })();
   const feeds = { x: tensor('float32', [2], [1, 2]), y: tensor('float32', [2], [10, 20]) };
 
-  it('runs a graph, and the bytes of one, alike', async () => {
+  it('runs a graph and the bytes of the same graph alike', async () => {
     for (const what of [graph, writeModel(graph)]) {
       const session = await openSession(what);
       expect(session.inputs).toEqual(['x', 'y']);
@@ -70,7 +70,7 @@ describe('openSession', () => {
     }
   });
 
-  it('returns the outputs that are asked for, ignores feeds that it does not have, and fills the memory that it is given', async () => {
+  it('returns the requested outputs, ignores feeds that are not inputs, and writes to the given memory', async () => {
     const session = await openSession(graph);
     const into = tensor('float32', [2], [0, 0]);
     const out = await session.run({ ...feeds, z: feeds.x }, { outputs: ['sum'], into: { sum: into } });
@@ -80,7 +80,7 @@ describe('openSession', () => {
     await session.close();
   });
 
-  it("fails with ONNX Runtime's words when an input is missing", async () => {
+  it("fails with ONNX Runtime's message if an input is missing", async () => {
     const session = await openSession(graph);
     await expect(session.run({ x: feeds.x })).rejects.toThrow(/y/);
     await session.close();
