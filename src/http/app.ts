@@ -112,7 +112,7 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   return document;
 }
 
-/** What routes are registered with that no request is made to: their handlers may hold it, and never use it. */
+/** Dependencies for routes that never get a request: handlers may refer to them, but must not use them. */
 function unserved(config: ServerConfig): ServerDependencies {
   return {
     config,
@@ -141,7 +141,7 @@ function unserved(config: ServerConfig): ServerDependencies {
   };
 }
 
-/** Stands for a `T` that nobody uses: to read any property of it is a bug, and throws. */
+/** A placeholder for an unused `T`: reading any of its properties is a bug, and throws. */
 function unusable<T extends object>(): T {
   return new Proxy<T>(Object.create(null), { get: refuseUse });
 }
@@ -163,7 +163,10 @@ function createApp(
     bodyLimit: config.bodyLimitBytes,
     trustProxy: trustedProxyCheck(config.trustedProxies),
     serverFactory: createServers(config, (connections) =>
-      logger?.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
+      logger?.warn(
+        { connections, most: config.maximumConnections },
+        'connections were refused because too many are open',
+      ),
     ),
     routerOptions: { maxParamLength: config.maximumParamLength },
     return503OnClosing: false,
@@ -225,11 +228,11 @@ interface RouteParts {
 
 function createShedder({ config, clock, logger }: ServerDependencies): LoadShedder {
   return new LoadShedder(config, clock, (requests) =>
-    logger.warn({ requests }, 'requests were refused: more arrive than can be answered'),
+    logger.warn({ requests }, 'requests were refused because more arrive than can be handled'),
   );
 }
 
-/** The caller's own id if it is short and plain, else a new one. */
+/** The caller's own request id if it is valid, otherwise a new one. */
 function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }

@@ -2,17 +2,17 @@
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 
 export interface ServerConfig extends ServerLimits {
-  /** With a key every `/v1` call needs `Authorization: Bearer`; this one may do everything. */
+  /** If set, every `/v1` call needs `Authorization: Bearer`; this key may do everything. */
   readonly apiKey: string | null;
-  /** What opens metrics, documents and the details of readiness, beside any API key. */
+  /** Gives access to metrics, documents and the details of readiness, as any API key does. */
   readonly metricsKey: string | null;
-  /** Other machines can reach the service: then these need a key even if they have none of their own. */
+  /** Whether other machines can reach the service: if so, those need a key even if `metricsKey` is not set. */
   readonly isPublic: boolean;
-  /** Names by which it may be called without a key, besides loopback's. */
+  /** Host names under which the service may be called without a key, besides those of loopback. */
   readonly allowedHosts: readonly string[];
-  /** Origins whose pages may call it. */
+  /** Origins whose pages may call the service. */
   readonly corsOrigins: readonly string[];
-  /** Addresses and CIDRs of proxies: what they say of the client's address is believed. */
+  /** Addresses and CIDRs of proxies that are trusted to report the client's address. */
   readonly trustedProxies: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * What applies to every request and every route, as named plugins in the order in which they are registered. Each names
- * what has to come before it; Fastify refuses another order.
+ * The plugins that apply to every request and every route, in the order of registration. Each names the plugins that
+ * must come before it; Fastify refuses any other order.
  */
 import type { Telemetry } from '../lib/tracing.ts';
 import { recordChanges } from './audit/recorder.ts';
@@ -39,23 +39,23 @@ interface RouteNeeds extends Pick<RequestNeeds, 'requests' | 'access' | 'rates'>
   readonly dependencies: ServerDependencies;
 }
 
-/** What a request passes before its route, on a service that is called. */
+/** The plugins that a request passes before its route; not needed to generate the document. */
 export async function addRequestPlugins(app: ServerApp, needs: RequestNeeds): Promise<void> {
   for (const plugin of REQUEST_PLUGINS) await app.register(plugin, needs);
 }
 
-/** What routes have in common, those of the document too: to be called before the first of them is added. */
+/** The plugins of all routes, including those of the document: to be registered before the first route. */
 export async function addRoutePlugins(app: ServerApp, needs: RouteNeeds): Promise<void> {
   for (const plugin of ROUTE_PLUGINS) await app.register(plugin, needs);
 }
 
-/** Hooks take callbacks where they can: look-ups pay for promises, and for each reading of the route's options. */
+/** Hooks use callbacks if possible: promises, and reading the route's options, slow look-ups down. */
 const REQUEST_PLUGINS = [
   definePlugin<RequestNeeds>('browser-guard', [], (app, { config, requests }) => {
     const refuseIfClosing = closeGracefully(app, config, requests);
     const refuseForeign = createBrowserGuard(config);
     app.addHook('onRequest', (request, reply, done) => {
-      // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
+      // first, and in a hook: for `localhost` Fastify listens with a server for each of its addresses
       requests.add(request.raw, reply.raw);
       reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
       refuseIfClosing(reply);

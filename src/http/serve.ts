@@ -8,22 +8,20 @@ import type { ServerApp } from './plugins/fastify-types.ts';
 
 export interface RunningServer {
   readonly url: string;
-  /**
-   * Resolves when the engine is ready; rejects if it refuses something; never settles if the server was closed before.
-   */
+  /** Resolves when the engine is ready; rejects if it cannot start; never settles if the server was closed before. */
   readonly engineReady: Promise<void>;
-  /** Ends requests, then the service. */
+  /** Ends all requests, then the service. */
   close(): Promise<void>;
 }
 
 /**
- * Answers requests at once, and starts the service; `/readyz` says when the engine is ready too. The service belongs to
- * the server from now on, which closes it, also if this throws. @throws AppError unavailable: the port is taken
+ * Accepts requests at once, and starts the service; `/readyz` shows when the engine is ready. The server now owns the
+ * service, and closes it even if this throws. @throws AppError unavailable: the port is taken
  */
 export async function serve(service: Service, options: ListenOptions): Promise<RunningServer> {
   let app: ServerApp | null = null;
   const close = async () => {
-    // concurrently: each has the same time to finish what is in flight
+    // concurrently: both get the same time to finish their work in flight
     await Promise.all([app?.close(), service.drain()]);
     await service.close();
   };

@@ -7,7 +7,7 @@ import type { AudienceItem } from '../page.ts';
 
 export type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
-/** Rows of text: how they begin, and what each one is. */
+/** A text format: its header, and how to format a row. */
 export interface RowFormat<T> {
   /** Of CSV. */
   readonly columns: string;
@@ -37,7 +37,7 @@ export interface ChangedUser {
   readonly userId: string;
 }
 
-/** Users of a difference. */
+/** Rows of a difference. */
 export const CHANGE_ROWS: RowFormat<ChangedUser> = {
   columns: 'change,user_id',
   ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
@@ -50,7 +50,7 @@ export const SAFE_CHANGE_ROWS: RowFormat<ChangedUser> = {
   csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
 };
 
-/** CSV's header; nothing of NDJSON. */
+/** The header of CSV; empty for NDJSON. */
 export function headOf<T>(type: TextType, { columns }: RowFormat<T>): string {
   return type === CSV_TYPE ? `${columns}\r\n` : '';
 }

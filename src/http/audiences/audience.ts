@@ -1,4 +1,6 @@
-/** Audiences: the answers. Hot routes write theirs as text; the document shows what these say. */
+/**
+ * Response schemas of audiences. Hot routes write their JSON as text; for them these schemas only serve the document.
+ */
 import { z } from 'zod';
 import { type Audience, CHANGE_KINDS, type Change, type Changes } from '../../domain/types.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';

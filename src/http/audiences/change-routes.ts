@@ -1,4 +1,4 @@
-/** Routes of active versions: activate one, follow all changes. */
+/** Routes of active versions: activate a version, and list all changes. */
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { campaignParams } from '../plugins/params.ts';
@@ -7,7 +7,7 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { audienceVersion, changes } from './audience.ts';
 import { activateBody, changesQuery } from './queries.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type ChangeNeeds = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'activate' | 'changes' | 'get'>;
 };

@@ -1,12 +1,12 @@
-/** The opaque cursors of audiences: of one audience's members, and of the audiences that hold a user. */
+/** The opaque cursors of pages of an audience's members, and of pages of the audiences that contain a user. */
 import { createHash } from 'node:crypto';
 import { AppError } from '../../lib/errors.ts';
 
 export interface AudienceCursor {
   readonly audienceVersion: number;
-  /** Where the audience ends: the cut that the first page was asked with stays while pages are read. */
+  /** Size of the audience: the cut of the first page applies to all pages that follow. */
   readonly size: number;
-  /** Ranks up to and including this one were given: 0-based start of the next page. */
+  /** Ranks up to and including this one have been returned: the 0-based start of the next page. */
   readonly afterRank: number;
 }
 
@@ -16,7 +16,7 @@ const BODY_BYTES = 13;
 const CHECK_BYTES = 4;
 const TEXT_LENGTH = Math.ceil(((BODY_BYTES + CHECK_BYTES) * 4) / 3);
 
-/** The text of a cursor, base64url; good for this campaign only. */
+/** The text of a cursor in base64url; valid only for this campaign. */
 export function encodeCursor(campaignId: string, cursor: AudienceCursor): string {
   const bytes = Buffer.alloc(BODY_BYTES);
   bytes.writeUInt8(FORMAT, 0);
@@ -26,7 +26,9 @@ export function encodeCursor(campaignId: string, cursor: AudienceCursor): string
   return Buffer.concat([bytes, checkOf(campaignId, bytes)]).toString('base64url');
 }
 
-/** Reads a cursor of this campaign; anything else is `invalid_cursor`. The check finds mistakes, it is no signature. */
+/**
+ * Reads a cursor of this campaign; anything else is `invalid_cursor`. The check finds mistakes; it is not a signature.
+ */
 export function decodeCursor(campaignId: string, text: string): AudienceCursor {
   const bytes = Buffer.from(text, 'base64url');
   const body = bytes.subarray(0, BODY_BYTES);
@@ -48,7 +50,7 @@ export function encodeCampaignCursor(campaignId: string): string {
 }
 
 /**
- * Reads what `encodeCampaignCursor` gave; anything else is `invalid_cursor`. The campaign need not be there any more.
+ * Reads the result of `encodeCampaignCursor`; anything else is `invalid_cursor`. The campaign may have been deleted.
  */
 export function decodeCampaignCursor(text: string): string {
   const decoded = Buffer.from(text, 'base64url').toString();
@@ -58,7 +60,7 @@ export function decodeCampaignCursor(text: string): string {
   return campaignId;
 }
 
-/** The error of a cursor that cannot be followed. */
+/** The error for a cursor that is not valid. */
 export function invalidCursor(text: string, message: string): AppError {
   return new AppError('invalid_cursor', message, { details: [{ pointer: 'cursor', value: text, message }] });
 }

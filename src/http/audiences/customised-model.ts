@@ -1,4 +1,4 @@
-/** A campaign's customised model, as an ONNX file or its manifest: the answers and their route. */
+/** The route of a campaign's customised model, as an ONNX file or its manifest, and its response schemas. */
 import { z } from 'zod';
 import type { Audience } from '../../domain/types.ts';
 import { JSON_TYPE } from '../../lib/media-types.ts';
@@ -12,7 +12,7 @@ import { featureValue } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
 };
@@ -22,7 +22,7 @@ const onnxSchema = z
   .meta({ contentMediaType: 'application/octet-stream' })
   .describe('An ONNX file, with the manifest in its `metadata_props` under `metaheac.manifest`.');
 
-/** Describes a customised model, and how the campaign is fed to it. */
+/** Describes a customised model, and how to pass the campaign to it. */
 const customisedManifest = z
   .object({
     contract_version: z.int(),
@@ -104,7 +104,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
     async (request, reply) => {
       const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
-      // the one that it was made with, which may not be the served one any more
+      // the model that it was made with, which may no longer be the served one
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
       const pinned = modelVersion ?? dependencies.served().model.version;
       const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');

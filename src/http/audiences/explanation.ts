@@ -1,4 +1,4 @@
-/** Explanations of an audience: the answer and its query. */
+/** Explanations of an audience: response schema and query. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { Explanation } from '../../service/ports/audiences.ts';

@@ -1,13 +1,13 @@
-/** Explanations that were made, kept for the next who asks; so many are made at one time. */
+/** Computes explanations, a limited number at a time, and caches them. */
 import { LRUCache } from 'lru-cache';
 import type { AudienceExplainer, AudienceToExplain, Explanation } from '../../service/ports/audiences.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { AudienceLimits } from './limits.ts';
 
 /**
- * Explains an audience, or gives what was made of the same ranking and size before: those never change. Who asks for
- * one that is being made waits for it.
- * @throws AppError unavailable (with retry_after) where others are being made; what the explainer does
+ * Explains an audience, or returns the cached explanation of the same ranking and size, which never changes. A request
+ * for an explanation that is being made waits for it.
+ * @throws AppError unavailable (with retry_after) if too many others are being made; what the explainer throws
  */
 export function createExplanations({
   config,

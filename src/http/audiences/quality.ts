@@ -1,4 +1,4 @@
-/** The expected quality of an audience, by size: the answer and its route. */
+/** The route of an audience's expected quality by size, and its response schema. */
 import { z } from 'zod';
 import type { Audience, Expansion } from '../../domain/types.ts';
 import type { Expected } from '../../service/ports/estimates.ts';
@@ -10,7 +10,7 @@ import { versionNumber } from '../plugins/json/query-numbers.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-/** What this route calls. */
+/** Dependencies of this route. */
 export interface QualityNeeds {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'expansion'>;
 }
@@ -85,7 +85,7 @@ const qualityReport = z
     ],
   });
 
-/** Without a version, the active one. */
+/** The audience version; by default the active one. */
 const qualityQuery = z.strictObject({
   version: versionNumber().optional().describe('An audience version; by default the active one.'),
 });

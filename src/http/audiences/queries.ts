@@ -17,19 +17,19 @@ export const diffParams = z.strictObject({
   to: versionNumber(),
 });
 
-/** The requested cut: one of them, or none for the audience's own size. */
+/** The requested cut: at most one of these; without any, the audience's own size applies. */
 export interface CutQuery {
   readonly size?: number | undefined;
   readonly percent?: number | undefined;
   readonly min_score?: number | undefined;
 }
 
-/** The requested cut, and the rank behind which to start: that of no cursor. */
+/** The requested cut, and the rank after which to start if there is no cursor. */
 export interface ViewQuery extends CutQuery {
   readonly after_rank?: number | undefined;
 }
 
-/** CSV goes into spreadsheets, and user ids are whatever the population has. */
+/** CSV is opened in spreadsheets, and user ids may be any text. */
 const csvSafe = z
   .enum(['true', 'false'])
   .default('false')

@@ -1,4 +1,4 @@
-/** Entries of the audit log: the answer, and its query. */
+/** Entries of the audit log: response schema and query. */
 import { z } from 'zod';
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { ServerConfig } from '../config.ts';

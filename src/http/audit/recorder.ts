@@ -1,4 +1,7 @@
-/** Records what routes change: in the transaction of the change where there is one, else before the response. */
+/**
+ * Records the changes that routes make: in the transaction of the change, if there is one, otherwise before the
+ * response.
+ */
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { PendingAction } from '../../domain/audit.ts';
 import { ACTORS } from '../../domain/audit.ts';
@@ -6,12 +9,12 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { clientAddress } from '../plugins/access/client-address.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 
-/** What it calls. */
+/** Its dependencies. */
 export interface RecorderNeeds {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 }
 
-/** What requests to one route have in common. */
+/** The properties that requests to one route share. */
 interface Audited {
   readonly action: string;
   readonly resource: string;
@@ -24,21 +27,21 @@ interface Audited {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null where nothing is recorded. */
+    /** null if nothing is recorded. */
     pendingAction: PendingAction | null;
   }
 }
 
 /**
- * From now on every route that changes something is recorded when it succeeds. A request that was refused is not, nor
- * one that changes nothing: a repetition by its idempotency key, a dry run.
+ * Records every change that routes registered from now on make. Requests that are refused or change nothing
+ * (repetitions with an idempotency key, dry runs) are not recorded.
  */
 export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
   app.decorateRequest('pendingAction', null);
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
     if (audited === null) return;
-    // the last of its kind: the handler is called in it, so that the transaction of one that does not wait is its own
+    // the last hook of its kind: the handler is called in it, so the transaction of a synchronous handler is its own
     route.preHandler = [
       ...[route.preHandler ?? []].flat(),
       (request, _reply, done) => {

@@ -6,7 +6,7 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute } from '../plugins/route.ts';
 import { auditLine, auditLinesSchema, auditQuery } from './entry.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type AuditNeeds = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 };

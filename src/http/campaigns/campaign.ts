@@ -1,4 +1,4 @@
-/** Campaigns: the answers, and what callers send. */
+/** Campaigns: response and request schemas. */
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../../domain/states.ts';
 import type { Campaign } from '../../domain/types.ts';
@@ -23,7 +23,7 @@ import {
 
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
 
-/** Of a campaign's features. */
+/** Counts of a campaign's features. */
 export const featureCounts = z.object({
   unknown: count.describe('Values that the model does not know.'),
   missing: count.describe('Features of the model for which no value was given.'),
@@ -93,8 +93,8 @@ export const campaign = answerOf<Campaign>()(
 );
 
 /**
- * The ETag of a campaign: of the fields that callers change. If it covered progress, editing a campaign that is being
- * expanded would be refused although nobody else has edited it.
+ * The ETag of a campaign covers the fields that callers change. If it covered progress, an edit during an expansion
+ * would be refused although nobody else has edited the campaign.
  */
 export function tagOfCampaign(shown: z.output<typeof campaign>): string {
   const { id, external_id: externalId, name, labels, features, filters, audience, refresh: policy } = shown;
@@ -119,7 +119,7 @@ export function campaignQuery(config: ServerConfig) {
 
 const LABEL = /^[^=]+=/;
 
-/** `label=team=growth`, once or repeatedly: a single one arrives as a string. */
+/** `label=team=growth`, once or repeatedly: a single label arrives as a string. */
 function labelQuery({ maximumLabels }: ServerConfig) {
   const labels = z
     .array(z.string())
@@ -173,7 +173,7 @@ export function campaignBody(config: ServerConfig) {
     });
 }
 
-/** Only the given fields are changed. */
+/** A change: fields that are not given stay as they are. */
 export function campaignChangeBody(config: ServerConfig) {
   return z
     .strictObject({

@@ -6,8 +6,8 @@ import { jsonPointer } from '../../lib/json-pointer.ts';
 import type { CampaignFeature } from '../../service/ports/served.ts';
 
 /**
- * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty. An
- * unknown name is `unknown_feature`, a value of the wrong kind `invalid_request`.
+ * Counts values that the model reads as token 0: unknown values, and features that are absent or empty. An unknown name
+ * is `unknown_feature`, and a value of the wrong kind `invalid_request`.
  */
 export function countFeatures(
   expected: readonly CampaignFeature[],

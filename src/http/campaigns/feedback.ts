@@ -12,7 +12,7 @@ import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-/** What this route calls. */
+/** Dependencies of this route. */
 export type FeedbackNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'addFeedback'>;
 };
@@ -81,7 +81,8 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       async (request) => {
         const { id } = request.params;
         const now = clock.now();
-        // the body was parsed and checked in this turn: other requests get one before it is written
+        // the body was parsed and checked in this iteration of the event loop: other requests are handled before it is
+        // written
         await setImmediate();
         return store.addFeedback(
           id,

@@ -74,7 +74,7 @@ export function labelsField(config: InputLimits) {
     });
 }
 
-/** Filters in an answer. */
+/** Filters in a response. */
 export const filters = z.record(
   z.string(),
   z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
@@ -129,7 +129,7 @@ const range = z
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max or both are expected')
   .refine(({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max, 'min is above max');
 
-/** The size of an audience in an answer. */
+/** The size of an audience in a response. */
 export const audienceRequest = z
   .union([z.object({ size: count }), z.object({ percent: z.number() })])
   .describe('The requested size.');
@@ -164,7 +164,7 @@ function showDuration(ms: number): string {
   return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
 }
 
-/** A refresh policy in an answer. */
+/** A refresh policy in a response. */
 export const refresh = answerOf<RefreshPolicy>()(
   { description: 'When the campaign is expanded automatically.' },
   { every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() },
@@ -215,7 +215,7 @@ export function refreshField() {
     });
 }
 
-/** The policy after a change; a new campaign's changes one that is off. */
+/** The policy after a change; for a new campaign, the policy before is off. */
 export function toRefreshPolicy(
   { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
   before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },

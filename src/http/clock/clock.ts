@@ -1,4 +1,4 @@
-/** The service's clock: the answer. */
+/** Response schema of the service's clock. */
 import { z } from 'zod';
 import type { ClockStatus } from '../../lib/service-clock.ts';
 import { answerOf } from '../plugins/json/answer.ts';
@@ -12,7 +12,7 @@ export const CLOCK_EXAMPLE = {
   jumps: 0,
 } as const;
 
-/** What a clock shows: its status, and the service's time. */
+/** The status of a clock, and the service's time. */
 export interface ShownClock extends ClockStatus {
   /** Milliseconds since 1970. */
   readonly time: number;

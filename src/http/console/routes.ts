@@ -1,4 +1,4 @@
-/** The console: static files that a build made. They are public; what they show comes from the API, with its keys. */
+/** The console: static files from a build. They are public; their data comes from the API, which requires keys. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
@@ -14,17 +14,17 @@ const CONSOLE_FOLDER = join(PACKAGE_ROOT, 'dist/console/');
 
 const PAGE = 'index.html';
 
-/** Names of files, in folders or not; none is hidden, and none leads out. */
+/** Relative file paths without hidden files and without `..`. */
 const FILE = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
 
-/** Files that the build names after their contents. */
+/** Files that the build names by a hash of their contents. */
 const HASHED = /^assets\//;
 const FOREVER = 'public, max-age=31536000, immutable';
 const CHECKED = 'no-cache';
 
 /**
- * Serves `/console/` from `folder`. Its pages are told apart by what follows `#` in the address, so that every path is
- * a file or nothing. Where nothing is built when the service starts, each is a problem that says how to build it.
+ * Serves `/console/` from `folder`. Its pages differ only in the URL fragment, so every path is a file or does not
+ * exist. If the console was not built when the service starts, every path returns a problem that says how to build it.
  */
 export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
   const isBuilt = existsSync(join(folder, PAGE));
@@ -46,7 +46,7 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
   });
 }
 
-/** For anybody, and not in the document: these are files, no operations. */
+/** Public, and not in the document: these are files, not operations. */
 function fileSchema(): FastifySchema {
   const { facts } = describeRoute({ operationId: 'getConsole', scope: 'none', tags: [], summary: '', response: {} });
   return { hide: true, facts };

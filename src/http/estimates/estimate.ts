@@ -1,4 +1,4 @@
-/** Estimates: the answer, and what callers send. */
+/** Estimates: response and request schemas. */
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import { featureCounts } from '../campaigns/campaign.ts';
@@ -14,7 +14,7 @@ import { userIdList } from '../user-sets/user-id-list.ts';
 const predicted = interval.describe('An estimate and its 90 % interval.');
 const bySize = z.record(z.string(), predicted);
 
-/** Seeds, what is known about their campaign, and who must not be in an audience. */
+/** Seeds, features and filters of a campaign, and users who must not be in an audience. */
 export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({

@@ -5,7 +5,7 @@ export const ESTIMATE_LIMITS = {
   estimateTimeMs: setting(
     900,
     'ms',
-    'Milliseconds that an estimate may take; whatever is not known by then is omitted.',
+    'Milliseconds that an estimate may take; results that are not available by then are omitted.',
     { published: true },
   ),
   maximumEstimateSeeds: fixed(

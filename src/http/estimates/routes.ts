@@ -1,4 +1,6 @@
-/** Route of estimates: a campaign's inputs in, the expected quality of their audience out; nothing is stored. */
+/**
+ * Route of estimates: takes a campaign's inputs, and returns the expected quality of the audience; nothing is stored.
+ */
 import type { CountedUsers } from '../../domain/estimates.ts';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { SetOwner } from '../../domain/user-sets.ts';
@@ -12,7 +14,7 @@ import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'userSets'>;
 };
@@ -51,7 +53,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
     },
     async (request) => {
       const { features, filters, seeds, suppression = [] } = request.body;
-      // another may be served before the last row is found
+      // another version may be served before the last row is found
       const { epoch, model, population } = dependencies.served();
       const { directory, rowOf } = population;
       const featureCounts = countFeatures(model.campaignFeatures, features);
@@ -106,12 +108,15 @@ function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidate
 /** Why there is no estimate now. */
 const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
   loading: ['loading', 'the model is being loaded for estimates, which takes seconds: try again'],
-  busy: ['busy', 'other estimates are being made: try again'],
-  late: ['too_slow', 'there was too little time: try again, or create the campaign, which predicts it too'],
+  busy: ['busy', 'other estimates are in progress: try again'],
+  late: [
+    'too_slow',
+    'there was not enough time: try again, or create the campaign, whose expansion makes the same prediction',
+  ],
 };
-const CHANGED: Why = ['busy', 'the global suppression list changed meanwhile: try again'];
+const CHANGED: Why = ['busy', 'the global suppression list changed in the meantime: try again'];
 
-/** The estimator's results, in place of what was not counted. */
+/** The answer with the estimator's results. */
 function tell(
   outcome: Awaited<ReturnType<Estimates['estimate']>>,
   answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
@@ -135,7 +140,7 @@ function tell(
   const { verdict, reason, auc, recall, lift, drift } = expected.prediction;
   return {
     ...counted,
-    // of the seeds themselves, whoever comes later
+    // of the seeds themselves, without a correction for later customers
     cohesion: drift?.auc_before ?? auc,
     expected: { verdict, reason, recall: few(recall), lift: few(lift), drift: drift ?? null },
     based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },

@@ -1,4 +1,4 @@
-/** Expansions: the answers, and what a campaign shows of its latest one. */
+/** Expansions: response schemas, and the fields that a campaign shows of its latest one. */
 import { z } from 'zod';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
@@ -25,7 +25,7 @@ export const excluded = z
   .nullable()
   .describe('Users who are not ranked, each counted once; `null` until they have been counted.');
 
-/** The fields of a run that its campaign shows too. */
+/** The fields of an expansion that its campaign shows too. */
 export const runFields = {
   progress: z.number().min(0).max(1).describe('From 0 to 1; never decreases.'),
   eta_seconds: seconds

@@ -10,7 +10,7 @@ export const verdict = z
   .enum(['good', 'weak', 'unsure'])
   .describe('`weak`: the seeds look like everyone else; `unsure`: there are too few seeds to tell.');
 
-/** What a prediction assumes about members who come later. */
+/** The assumption of a prediction about later customers. */
 export const drift = z
   .looseObject({
     measured: z
@@ -29,8 +29,8 @@ export const drift = z
 const predictedByShare = z.record(z.string(), predicted);
 
 /**
- * Guaranteed fields of the quality report; an expansion by an earlier version may lack some, one by a later version may
- * have more.
+ * Fields of the quality report; an expansion by an earlier version of the service may lack some, and one by a later
+ * version may have more.
  */
 const report = z
   .looseObject({

@@ -7,7 +7,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { expansion, expansionPage, expansionParams } from './expansion.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type ExpansionNeeds = Pick<ServerDependencies, 'config' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
 };

@@ -1,14 +1,14 @@
-/** Metrics of the engine, as its heartbeats tell them. */
+/** Metrics of the engine, reported in its heartbeats. */
 import type { Registry } from 'prom-client';
 import type { EngineStatus } from '../../service/ports/health.ts';
 import { counter, gauge } from './read-metrics.ts';
 
-/** What an engine that does not run tells nothing of is left out. */
+/** Metrics that need a running engine are omitted without one. */
 export function addEngineMetrics(engine: () => EngineStatus, registers: Registry[]): void {
   gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
     self.set(engine().ready ? 1 : 0);
   });
-  gauge('metaheac_engine_info', 'The device of the engine that runs.', registers, ['device'], (self) => {
+  gauge('metaheac_engine_info', 'The device of the running engine.', registers, ['device'], (self) => {
     self.reset();
     const { ready, detail } = engine();
     if (ready) self.set({ device: detail }, 1);
@@ -16,19 +16,19 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
   counter('metaheac_engine_restarts_total', 'How often the engine was restarted.', registers, [], (self) => {
     self.inc(engine().restarts);
   });
-  const killed = 'How often the engine was killed, and started again, because it gave no sign.';
+  const killed = 'How often the engine was killed and restarted because it stopped responding.';
   counter('metaheac_engine_hung_total', killed, registers, [], (self) => {
     self.inc(engine().hung ?? 0);
   });
-  counter('metaheac_users_scored_total', 'Scores of users made for expansions.', registers, [], (self) => {
+  counter('metaheac_users_scored_total', 'Users scored for expansions.', registers, [], (self) => {
     self.inc(engine().usersScored ?? 0);
   });
   fromHeartbeat('heartbeat_age_seconds', "Time since the engine's last heartbeat.", ({ ageMs }) => ageMs / 1000);
   fromHeartbeat('threads', 'Threads of the engine.', ({ threads }) => threads);
-  fromHeartbeat('expanding', 'Expansions that the engine works at.', ({ expanding }) => expanding);
+  fromHeartbeat('expanding', 'Expansions that the engine is working on.', ({ expanding }) => expanding);
   fromHeartbeat(
     'loop_lag_seconds',
-    "The longest that the engine's event loop was late by between two heartbeats.",
+    "Maximum delay of the engine's event loop between two heartbeats.",
     ({ loopLagSeconds }) => loopLagSeconds,
   );
 

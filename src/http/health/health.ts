@@ -1,4 +1,4 @@
-/** The service's health: the answers. */
+/** Response schemas of the service's health. */
 import { z } from 'zod';
 
 export const liveness = z

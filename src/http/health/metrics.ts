@@ -1,4 +1,4 @@
-/** Prometheus metrics of one server, in its own registry, beside those of the process. */
+/** Prometheus metrics of one server, in its own registry, in addition to those of the process. */
 import { collectDefaultMetrics, Gauge, Histogram, register as ofProcess, Registry } from 'prom-client';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { MetricFamily } from '../../lib/tracing.ts';
@@ -16,7 +16,7 @@ export interface ServerMetrics {
   observe(answered: Answered): void;
   /** Currently open streams. */
   readonly openStreams: Gauge;
-  /** The Prometheus text; values from the store are read at this moment. */
+  /** The metrics as Prometheus text; values from the store are read at this moment. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
   /** The same metrics, as data. */
   families(): Promise<readonly MetricFamily[]>;
@@ -27,7 +27,7 @@ type MetricsNeeds = Pick<
   'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
-/** From what finding rows takes of a small population to an hour of scoring. */
+/** From finding rows in a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Metrics that start at zero. */
@@ -38,7 +38,7 @@ export function createMetrics(
 ): ServerMetrics {
   const registry = Registry.merge([metricsOfProcess()]);
   const registers = [registry];
-  // gauges with the names of counters, which Prometheus' linter refuses; the ones by type stay
+  // gauges with names of counters, which Prometheus' linter refuses; those by type stay
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const requests = new RequestMetrics();
   const openStreams = new Gauge({
@@ -54,11 +54,11 @@ export function createMetrics(
   addMachine(dependencies, registers);
   addStorage(dependencies, registers);
   addClockMetrics(dependencies, registers);
-  const refused = 'Requests refused because more arrive than can be answered, by class.';
+  const refused = 'Requests refused because more arrive than can be handled, by class.';
   counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
     for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
   });
-  gauge('metaheac_part_ready', '1 for each part that is ready, as /readyz says.', registers, ['part'], (self) => {
+  gauge('metaheac_part_ready', '1 for each part that is ready, as in /readyz.', registers, ['part'], (self) => {
     for (const { name, ready } of partsOf()) self.set({ part: name }, ready ? 1 : 0);
   });
   return {
@@ -74,8 +74,8 @@ export function createMetrics(
 }
 
 /**
- * What the library collects of the process, once in its life: the observer of garbage collections and the timer of the
- * event loop never end, and would keep all of a closed server.
+ * The library's metrics of the process, created once per process: the observer of garbage collections and the timer of
+ * the event loop never end, and would keep a closed server in memory.
  */
 function metricsOfProcess(): Registry {
   if (ofProcess.getMetricsAsArray().length === 0) collectDefaultMetrics();
@@ -84,11 +84,17 @@ function metricsOfProcess(): Registry {
 
 function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
   const labels = ['version', 'model', 'population'];
-  gauge('metaheac_info', 'Versions of the service and of what it serves.', registers, labels, (self) => {
-    self.reset();
-    const { model, population } = dependencies.served();
-    self.set({ version: PACKAGE_VERSION, model: model.version, population: population.version }, 1);
-  });
+  gauge(
+    'metaheac_info',
+    'Versions of the service, and of the model and population that it serves.',
+    registers,
+    labels,
+    (self) => {
+      self.reset();
+      const { model, population } = dependencies.served();
+      self.set({ version: PACKAGE_VERSION, model: model.version, population: population.version }, 1);
+    },
+  );
 }
 
 function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
@@ -108,7 +114,7 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_expansions', 'Latest expansion of each campaign, by state.', registers, ['state'], (self) => {
     for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
   });
-  gauge('metaheac_queue_depth', 'Expansions that wait for the engine.', registers, [], (self) => {
+  gauge('metaheac_queue_depth', 'Expansions waiting for the engine.', registers, [], (self) => {
     self.set(store.health.queue().depth);
   });
   gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {
@@ -127,7 +133,7 @@ function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): 
 }
 
 function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): void {
-  const help = 'Memory of each process that is resident.';
+  const help = 'Resident memory of each process.';
   gauge('metaheac_resident_memory_bytes', help, registers, ['process'], (self) => {
     self.reset();
     self.set({ process: 'api' }, machine.residentBytes());
@@ -139,17 +145,18 @@ function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): v
 }
 
 function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
-  const low = '1 while new work is refused: less is free than the reserve.';
+  const low = '1 while new work is refused because less space is free than the reserve.';
   diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
-  const reserve = 'Bytes of the file that is given up for deletions on a full disk; 0 while it is not there.';
+  const reserve =
+    'Bytes of the reserve file, which is removed to make room for deletions on a full disk; 0 while it does not exist.';
   diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
-  const givenUp = '1 while that file, which was there, is given up: nothing new is taken until it is made again.';
+  const givenUp = '1 while the reserve file is removed: new work is refused until it exists again.';
   diskGauge('metaheac_reserve_given_up', givenUp, registers, () => (storage.isReserveGivenUp() ? 1 : 0));
-  const help = 'Damaged files that were found since the start, none of which is served.';
+  const help = 'Damaged files found since the service started; none of them is served.';
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
   });
-  const aside = 'Folders of files that were moved aside, as the database does not know them.';
+  const aside = 'Folders of files that were moved aside because the database does not know them.';
   gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
     self.set(storage.setAside().length);
   });
@@ -157,12 +164,12 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
     for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);
     for (const { kind } of storage.damage()) self.inc({ kind });
   });
-  gauge('metaheac_scrubbed_bytes', 'Bytes that were read to verify files since the start.', registers, [], (self) => {
+  gauge('metaheac_scrubbed_bytes', 'Bytes read to verify files since the service started.', registers, [], (self) => {
     self.set(storage.scrubbed().bytes);
   });
 }
 
-/** Left out while the disk cannot be asked: /readyz says why, and everything else is told. */
+/** Omitted while the system does not report the disk: /readyz says why, and all other metrics are present. */
 function diskGauge(name: string, help: string, registers: Registry[], read: () => number): void {
   gauge(name, help, registers, [], (self) => {
     try {

@@ -1,7 +1,7 @@
-/** Metrics whose values are read from elsewhere at the moment of a scrape. */
+/** Metrics whose values are read from elsewhere when they are scraped. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** A gauge that `collect` sets. What it throws fails this scrape. */
+/** A gauge that `collect` sets. If it throws, the scrape fails. */
 export function gauge(
   name: string,
   help: string,
@@ -20,7 +20,7 @@ export function gauge(
   });
 }
 
-/** A counter that starts at zero in each scrape, and that `collect` increases to what it is. */
+/** A counter that starts at zero in each scrape, and that `collect` increases to the current value. */
 export function counter(
   name: string,
   help: string,

@@ -16,12 +16,14 @@ export type ReadinessNeeds = Pick<
 
 type Verdict = Omit<Part, 'name'>;
 
-/** What was found of some parts is said again for this long: a probe of the store waits for the disk. */
+/** Time for which the result of an expensive check is reused: a probe of the store waits for the disk. */
 const KEPT_MS = 1_000;
-/** A store that another process writes to all the time counts as one that cannot be written after this long. */
+/** If another process has been writing to the store for longer than this, the store counts as not writable. */
 const BUSY_MS = 10_000;
 
-/** The parts as they are now; store and descriptors, whose look costs more, as they were less than a second ago. */
+/**
+ * The current state of the parts; the store and the descriptors, which cost more to check, are at most a second old.
+ */
 export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
   const { clock } = needs;
   const store = kept(createStoreProbe(needs), clock);
@@ -33,14 +35,14 @@ export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
       { name: 'store', ...store() },
       { name: 'model', ready: true, detail: `version ${model.version}` },
       { name: 'population', ready: true, detail: describePopulation(population) },
-      // at once: who was told that the disk is full must not read that all is well
+      // at once: a caller who got an error about a full disk must not read that everything is ready
       { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
       { name: 'descriptors', ...descriptors() },
     ];
   };
 }
 
-/** What `look` found, or threw, less than a second ago. */
+/** The result or error of `look`, reused for a second. */
 function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdict {
   let verdict: Verdict | null = null;
   let lookedAt = 0;
@@ -53,7 +55,7 @@ function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdic
   };
 }
 
-/** Whatever a look at a part throws is why it is not ready. */
+/** If a check throws, the error is the reason why the part is not ready. */
 function verdictOf(look: () => Verdict): Verdict {
   try {
     return look();
@@ -68,7 +70,7 @@ function engineVerdict({ engine, config }: ReadinessNeeds): Verdict {
   return { ready: false, detail: `no heartbeat for ${seconds(heartbeat.ageMs)} s` };
 }
 
-/** Writes to it: what can be read need not be writable. */
+/** Writes to the store: a readable store need not be writable. */
 function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
   let writtenAt = clock.elapsed();
   return () => {
@@ -86,7 +88,7 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
   return `version ${version}, ${count(rowCount)} users`;
 }
 
-/** The reserve refuses new work, and is the larger one by default: it is named first. */
+/** The reserve comes first: below it new work is refused, and by default it is the larger limit. */
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
@@ -112,7 +114,7 @@ function count(number: number): string {
   return number.toLocaleString('en-US', { maximumFractionDigits: 1 });
 }
 
-/** `54.1 GB` or `3.1 MB`: decimal units, as the console has them. */
+/** `54.1 GB` or `3.1 MB`: decimal units, as in the console. */
 function size(bytes: number): string {
   return bytes >= 1e9 ? `${count(bytes / 1e9)} GB` : `${count(bytes / 1e6)} MB`;
 }

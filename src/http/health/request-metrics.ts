@@ -1,6 +1,6 @@
 /**
- * Counts of responses, and a histogram of their times by class, in Prometheus' text.
- * prom-client sorts and joins the labels of every observation anew, which takes as long as a look-up itself.
+ * Counts of responses, and a histogram of their durations by class, in Prometheus' text format. prom-client sorts and
+ * joins the labels for every observation, which takes as long as a look-up itself.
  */
 import type { MetricFamily } from '../../lib/tracing.ts';
 import type { RequestClass } from '../plugins/fastify-types.ts';
@@ -8,10 +8,13 @@ import type { Answered } from '../plugins/request-log.ts';
 
 const REQUESTS = 'http_requests_total';
 const DURATIONS = 'http_request_duration_seconds';
-/** A look-up takes a tenth of the first, a stream may take the last: four or five times the one before. */
+/**
+ * A look-up takes a tenth of the first, a stream may take as long as the last; each is four or five times the one
+ * before.
+ */
 const BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
 
-/** Of one method, route and status. */
+/** Responses of one method, route and status. */
 interface Series {
   readonly method: string;
   readonly status: number;
@@ -19,7 +22,7 @@ interface Series {
   count: number;
 }
 
-/** Of one class. */
+/** Responses of one class. */
 interface Times {
   /** Responses that took at most as long as the bucket with the same index, and longer than the one before. */
   readonly counts: Float64Array;
@@ -27,7 +30,7 @@ interface Times {
   seconds: number;
 }
 
-/** Series are bounded by the routes, the methods that Node's parser knows, and the statuses of the API. */
+/** The number of series is bounded by the routes, the methods of Node's parser, and the statuses of the API. */
 export class RequestMetrics {
   readonly #byRoute = new Map<string, Series[]>();
   readonly #byClass = new Map<RequestClass, Times>();
@@ -64,7 +67,7 @@ export class RequestMetrics {
     ];
   }
 
-  /** The lines of both. No label has a character that needs an escape. */
+  /** The lines of both metrics. No label has a character that needs an escape. */
   render(): string {
     const lines = this.families().flatMap(({ name, help, type, values }) => [
       `# HELP ${name} ${help}`,

@@ -1,4 +1,4 @@
-/** Routes for operators: alive, ready, metrics. */
+/** Routes for operators: liveness, readiness, metrics. */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Access } from '../plugins/access/access.ts';
@@ -9,10 +9,10 @@ import { liveness, readiness } from './health.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Part } from './readiness.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type HealthNeeds = Pick<ServerDependencies, 'served'>;
 
-/** What is measured, and who may see it. */
+/** The metrics, and who may read them. */
 interface HealthParts {
   readonly metrics: ServerMetrics;
   readonly access: Access;

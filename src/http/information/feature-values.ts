@@ -5,7 +5,7 @@ import { invalidCursor } from '../audiences/cursor.ts';
 
 export interface ValueQuery {
   readonly prefix: string | undefined;
-  /** Found anywhere in a value, case-insensitively. */
+  /** Text that values contain, ignoring case. */
   readonly search: string | undefined;
   readonly limit: number;
   readonly cursor: string | undefined;

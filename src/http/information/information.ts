@@ -1,4 +1,4 @@
-/** Information about the service: its limits, its model, its population. */
+/** Response schemas of the service's limits, model and population. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { ServerConfig } from '../config.ts';

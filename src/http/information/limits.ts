@@ -9,6 +9,6 @@ export const INFORMATION_LIMITS = {
     'values',
     'Known values that one search examines; its page may be short, and its cursor continues the search.',
   ),
-  maximumSampleSize: fixed(1_000, 'users', 'Users of the population in one sample.'),
-  defaultSampleSize: fixed(100, 'users', 'Users of the population in a sample if no `size` is given.'),
+  maximumSampleSize: fixed(1_000, 'users', 'Users in one sample of the population.'),
+  defaultSampleSize: fixed(100, 'users', 'Users in a sample of the population if no `size` is given.'),
 };

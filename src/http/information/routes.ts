@@ -18,7 +18,7 @@ import {
 } from './information.ts';
 import { presentLimits } from './published-limits.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type InformationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
 
 const TAGS = ['information'];

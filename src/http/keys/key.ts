@@ -1,4 +1,4 @@
-/** API keys: the answers, and what callers send. */
+/** API keys: response and request schemas. */
 import { z } from 'zod';
 import { type ApiKey, SCOPES } from '../../domain/api-keys.ts';
 import { labelsField } from '../campaigns/inputs.ts';
@@ -37,7 +37,7 @@ const EXAMPLE = {
 /** A key, without its secret. */
 export const key = answerOf<ApiKey>()({ id: 'Key', examples: [EXAMPLE] }, fields);
 
-/** A new key: only in the response to POST. */
+/** A new key with its secret: only in the response to POST. */
 export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
   {
     id: 'KeyWithSecret',
@@ -48,7 +48,7 @@ export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
 
 export const keyPage = pageOf('KeyPage', key);
 
-/** Who calls. */
+/** The caller. */
 export const caller = z
   .object({
     actor: z

@@ -8,7 +8,7 @@ import { pageQuery } from '../plugins/paging.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { caller, key, keyBody, keyPage, keyParams, keyWithSecret } from './key.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type KeyNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys'>;
 };

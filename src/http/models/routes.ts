@@ -1,11 +1,11 @@
-/** Routes of model versions: which there are, and which of them is served. */
+/** Routes of model versions: list them, and choose the served one. */
 import type { ModelVersion } from '../../service/ports/models.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { modelParams, modelVersion, modelVersions } from './model.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type ModelVersionNeeds = Pick<ServerDependencies, 'models'>;
 
 const TAGS = ['information'];

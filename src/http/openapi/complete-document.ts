@@ -9,8 +9,8 @@ import { referToComponents } from './components.ts';
 import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';
 
 /**
- * The document with all that, without zod's default bounds of every number and list, and with no shared object: YAML
- * would turn it into an alias.
+ * The completed document, without zod's default bounds of numbers and lists, and without shared objects, which YAML
+ * would write as aliases.
  */
 export function completeDocument<T extends object>(given: T): T {
   const document: Document = JSON.parse(JSON.stringify(given));
@@ -44,7 +44,7 @@ function sortByName(components: Document['components']): void {
   }
 }
 
-/** Components that no route uses: each is generated twice, for input too. */
+/** Removes components that no route uses: each is generated twice, once for input. */
 function removeUnusedSchemas(document: Document): void {
   const { schemas } = document.components;
   const isUnused = (name: string) => !JSON.stringify(document).includes(`"#/components/schemas/${name}"`);
@@ -63,7 +63,7 @@ const IF_NONE_MATCH = {
   example: '"3-csv-gzip"',
 };
 
-/** Headers of the route's own responses, and of its errors by their codes. */
+/** Adds the headers of the route's own responses, and of its errors by code. */
 function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     if ('$ref' in response) continue;
@@ -76,7 +76,7 @@ function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
   }
 }
 
-/** `nullable` in a route's schema means that the body is optional: in the document that belongs to the body. */
+/** `nullable` in a route's schema means that the body is optional, which the document states at the body. */
 function markOptionalBody({ requestBody }: Operation): void {
   if (requestBody === undefined || '$ref' in requestBody) return;
   for (const media of Object.values(requestBody.content)) {

@@ -1,6 +1,4 @@
-/**
- * Names of the document's components: a schema's metadata says that it, or its parameter, has one.
- */
+/** Names of the document's components: metadata of a schema that names it, or its parameter. */
 
 /** The metadata's key, which is not in the finished document. */
 export const COMPONENT = 'x-component';

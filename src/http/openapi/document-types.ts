@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../lib/errors.ts';
 import type { HeaderName } from '../plugins/response-headers.ts';
 import type { COMPONENT } from './component.ts';
 
-/** Where an operation holds its route's declaration of responses until the document is complete. */
+/** Key under which an operation holds its route's declared responses until the document is complete. */
 export const ANSWERS = 'x-answers';
 
 /** By status. */

@@ -43,7 +43,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'For operators.' },
       ],
-      // a service that was started without a key requires none
+      // a service without keys requires none
       security: [{ key: [] }, {}],
       components: {
         securitySchemes: {
@@ -76,7 +76,7 @@ function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> 
   return { schema: declared, url };
 }
 
-/** The key's role: its least scope. A service that needs no key requires none. */
+/** The minimum scope of the key, as its role. A service without keys requires none. */
 function securityOf(scope: RouteScope): Record<string, string[]>[] {
   return scope === 'none' ? [] : [{ key: [scope] }, {}];
 }

@@ -1,4 +1,4 @@
-/** The page that shows the document, in the project's own name and colours: those of the console, light and dark. */
+/** Style of the page that shows the document: the project's name, and the console's colours, light and dark. */
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 
 const ICON =
@@ -53,7 +53,7 @@ html:root .swagger-ui .opblock .btn.btn.cancel { border-color: var(--bad); color
 .project svg { width: 22px; height: 22px; }
 `;
 
-/** The head of the page, and the theme that was chosen in the console, if one was. */
+/** The head of the page, with the theme chosen in the console, if any. */
 const SCRIPT = `
 (() => {
   const head = document.createElement('header');

@@ -33,7 +33,7 @@ export async function addDocumentRoutes(app: ServerApp): Promise<void> {
     await scope.register(swaggerUi, {
       routePrefix: '/docs',
       ...PAGE_THEME,
-      // its default sends the document's address to a service on the internet
+      // the default sends the document's URL to a service on the internet
       uiConfig: { docExpansion: 'list', validatorUrl: null },
     });
   });

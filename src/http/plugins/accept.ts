@@ -1,13 +1,13 @@
-/** Content negotiation (RFC 9110, section 12.5), by @fastify/accepts: the best of what is on offer. */
+/** Content negotiation (RFC 9110, section 12.5), by @fastify/accepts. */
 import fastifyAccepts from '@fastify/accepts';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 
-/** Of either header, what is beyond is not read: a header of 16 KiB can name 4,000 types, which took 34 ms. */
+/** Either header is read only up to this length: one of 16 KiB can name 4,000 types, which took 34 ms. */
 const MAXIMUM_ACCEPT_LENGTH = 1_024;
 
-/** So that `negotiate` and `acceptsGzip` can be asked about requests of the app. */
+/** Needed by `negotiate` and `acceptsGzip`. */
 export async function negotiateContent(app: ServerApp): Promise<void> {
   await app.register(fastifyAccepts);
 }
@@ -25,14 +25,14 @@ export function negotiate<T extends string>(request: FastifyRequest, offers: rea
   });
 }
 
-/** Whether `Accept-Encoding` prefers gzip to an answer as it is; of equals, the one that it names first. */
+/** Whether `Accept-Encoding` prefers gzip to no encoding; of equals, the first one named. */
 export function acceptsGzip(request: FastifyRequest): boolean {
-  // the old name of the same coding
+  // the old name of gzip
   const gzip = /\bx-gzip\b/i.test(boundedHeader(request, 'accept-encoding') ?? '') ? 'x-gzip' : 'gzip';
   return request.encodings([gzip, 'identity']) === gzip;
 }
 
-/** Cut where the request has it, as the package reads it there. */
+/** The headers are cut in the request itself, as the package reads them there. */
 function boundedHeader({ raw }: FastifyRequest, name: 'accept' | 'accept-encoding'): string | undefined {
   const given = raw.headers[name] as string | undefined;
   if (given !== undefined && given.length > MAXIMUM_ACCEPT_LENGTH)

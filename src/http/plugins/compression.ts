@@ -1,17 +1,20 @@
-/** Pages that are packed by gzip, by @fastify/compress. */
+/** Compresses pages with gzip, by @fastify/compress. */
 import { constants } from 'node:zlib';
 import fastifyCompress from '@fastify/compress';
 import type { FastifyReply } from 'fastify';
 import type { ServerApp } from './fastify-types.ts';
 
-/** The fastest level: it leaves 23 % of a page's text, the usual one 21. */
+/** The fastest level: it reduces a page's text to 23 %, the default level to 21 %. */
 export const GZIP = { level: constants.Z_BEST_SPEED } as const;
-/** Bytes that are packed at once; of more, packing is left to a thread of libuv, so that look-ups go on beside it. */
+/**
+ * Up to this many bytes are compressed synchronously; more are compressed in a thread of libuv, while look-ups
+ * continue.
+ */
 const AT_ONCE_BYTES = 128 * 1024;
 
 /**
- * Adds routes that call `sendPage`. They decide themselves what is packed, before the package would: whether a page
- * is packed is part of its ETag.
+ * Adds routes that call `sendPage`. They decide whether a page is compressed, before the package would: it is part of
+ * the ETag.
  */
 export async function addPacking(app: ServerApp, addRoutes: (app: ServerApp) => void): Promise<void> {
   await app.register(async (scope) => {
@@ -23,10 +26,10 @@ export async function addPacking(app: ServerApp, addRoutes: (app: ServerApp) => 
   });
 }
 
-/** `isPacked` is what `acceptsGzip` said. */
+/** `isPacked` is the result of `acceptsGzip`. */
 export function sendPage(reply: FastifyReply, page: string, isPacked: boolean): FastifyReply {
   if (!isPacked) return reply.send(page);
-  // the package reads both again, and in odd headers not what we read
+  // the package reads both again, and interprets unusual headers differently
   const { headers } = reply.request.raw;
   headers['accept-encoding'] = 'gzip';
   delete headers['x-no-compression'];

@@ -3,15 +3,15 @@ import type { FastifyReply } from 'fastify';
 import type { Population } from '../../service/ports/populations.ts';
 
 /**
- * A response that can be cached, but must be revalidated each time: also one of a version that never changes, as users
- * may be erased. Private, as it contains user ids.
+ * A response that may be cached, but must be revalidated each time, even for a version that never changes: users may be
+ * erased. It is private, as it contains user ids.
  */
 export const REVALIDATE = 'private, no-cache';
 
-/** Headers of a response with a secret, which nothing on the way may keep. */
+/** Headers of a response with a secret, which no cache may store. */
 export const NO_STORE = { 'cache-control': 'no-store' } as const;
 
-/** The part of an ETag that changes when users are erased; nothing where none ever was. */
+/** The part of an ETag that changes when users are erased; empty if none ever was. */
 export function erasureTag({ erasures }: Pick<Population, 'erasures'>): string {
   return erasures.count === 0 ? '' : `-e${erasures.count}`;
 }

@@ -1,4 +1,4 @@
-/** Routes that make something: a repeated request with the same key gets its response again, and makes nothing. */
+/** Routes that create something: a repeated request with the same key gets the same response, and creates nothing. */
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -26,21 +26,21 @@ interface KeyedRequest extends Pick<FastifyRequest, 'method' | 'url' | 'body'> {
   readonly headers: { readonly 'idempotency-key'?: string | undefined };
 }
 
-/** What a route does. */
+/** What a route does for one key. */
 interface Making<Answer extends z.ZodType> {
-  /** What is made, as the response shows it. */
+  /** The schema of the response. */
   readonly answer: Answer;
-  /** Must keep the answer of `once` in the commit that makes it. */
+  /** Must store the response of `once` in the same commit. */
   make(once: IdempotentRequest<z.input<Answer>> | undefined): z.input<Answer> | Promise<z.input<Answer>>;
-  /** Sets status and headers. */
+  /** Sets the status and headers. */
   head(reply: FastifyReply, shown: z.output<Answer>): void;
-  /** What identifies the request beside its key: by default its method, URL and body. */
+  /** Identifies the request in addition to its key: by default its method, URL and body. */
   readonly identity?: unknown;
 }
 
 /**
- * Makes something once for each key, for the routes of a resource: sends its answer, or the first one again. A request
- * that comes while another with its key is being answered waits for it.
+ * Creates something once for each key, for the routes of a resource: sends the response, or the first one again. A
+ * request waits while another one with its key is being handled.
  * @throws AppError idempotency_key_reused, and what `make` throws
  */
 export function createOnce(store: Pick<Campaigns, 'answerOf'>) {

@@ -1,4 +1,4 @@
-/** The last responses that were an error of the service: for who looks at its status. */
+/** The latest responses with an error of the service, shown in its status. */
 import type { Clock } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Answered } from './request-log.ts';
@@ -22,7 +22,7 @@ export class LastErrors {
     this.#clock = clock;
   }
 
-  /** Keeps it if it is one: a service that is starting, or closing, is none. */
+  /** Records the response if it is such an error; a starting or closing service is not. */
   note({ code, route, status }: Answered): void {
     if (status < 500 || code === null || code === 'unavailable') return;
     this.#kept.push({ code, route, at: this.#clock.now() });

@@ -1,9 +1,9 @@
-/** A request's logger that becomes one with its first line: most look-ups never log. */
+/** A request's logger, created with its first line: most look-ups never log. */
 import type { FastifyBaseLogger } from 'fastify';
 
 type Line = Parameters<FastifyBaseLogger['info']>;
 
-/** Whether the lines of every look-up are written at this level. */
+/** Whether lines of every look-up are written at this level. */
 export function isVerbose(level: string): boolean {
   return level === 'debug' || level === 'trace';
 }

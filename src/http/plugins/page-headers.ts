@@ -1,17 +1,14 @@
-/**
- * Headers of pages, which browsers show, by @fastify/helmet: no page of others may frame them, and they load nothing
- * from elsewhere.
- */
+/** Headers of HTML pages, by @fastify/helmet: other sites may not frame them, and they load nothing from elsewhere. */
 import fastifyHelmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import type { ServerApp } from './fastify-types.ts';
 
 const NONE = ["'none'"];
 const SELF = ["'self'"];
 
-/** What a page may load, by directive of its content security policy. */
+/** The sources that a page may load, by directive of its content security policy. */
 type Directives = Readonly<Record<string, string[]>>;
 
-/** Pages that are one file, with its style inside. */
+/** Pages in a single file with inline style. */
 const PLAIN_PAGE: Directives = { 'default-src': NONE, 'style-src': ["'unsafe-inline'"] };
 
 /** Pages with scripts: those of Swagger UI are files of this service, and its styles are partly in attributes. */
@@ -24,7 +21,7 @@ const SCRIPTED_PAGE: Directives = {
   'connect-src': SELF,
 };
 
-/** The console: its scripts, styles and data are of this service, and nothing is inline. */
+/** The console: its scripts, styles and data come from this service, and nothing is inline. */
 const CONSOLE: Directives = {
   'default-src': SELF,
   'script-src': SELF,
@@ -37,8 +34,8 @@ const CONSOLE: Directives = {
 const PAGES = { plain: PLAIN_PAGE, scripted: SCRIPTED_PAGE, console: CONSOLE } as const;
 
 /**
- * Adds routes whose answers are pages of one kind. They have a scope of their own, as its hooks are no look-up's: the
- * API has no pages, and `x-content-type-options` is on every answer anyway.
+ * Adds routes that return pages of one kind. They have their own scope, whose hooks do not run for the API: it has no
+ * pages, and `x-content-type-options` is on every response anyway.
  */
 export async function addPages(
   app: ServerApp,
@@ -59,7 +56,8 @@ function optionsOf(directives: Directives): FastifyHelmetOptions {
     },
     xFrameOptions: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
-    // browsers heed it over TLS alone, which ends at a proxy: what this name has for years is for its operator to say
+    // browsers respect it only over TLS, which ends at a proxy: a setting that binds the host name for years is for its
+    // operator
     strictTransportSecurity: false,
   };
 }

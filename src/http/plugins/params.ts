@@ -1,4 +1,4 @@
-/** Path parameters that several resources have. */
+/** Path parameters that several resources share. */
 import { z } from 'zod';
 import { component } from '../openapi/component.ts';
 import { userId, wrongId } from './json/fields.ts';
@@ -36,7 +36,7 @@ function userIdParam({ maximumUserIdBytes }: HttpLimits) {
   return userId(maximumUserIdBytes).meta(component('UserId'));
 }
 
-/** Whether a value is a user id, by a check that is quick if it is one. */
+/** Whether a value is a user id; quick if it is. */
 export function isUserId({ maximumUserIdBytes }: HttpLimits): (id: unknown) => boolean {
   return (id) => wrongId('a user id', id, maximumUserIdBytes) === null;
 }

@@ -1,12 +1,12 @@
-/** Named plugins: what applies to every request or route, with what has to be there before it. */
+/** Named plugins, which apply to every request or route, with the plugins that must come before them. */
 import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { ServerApp, ZodTypeProvider } from './fastify-types.ts';
 
-/** Registered without a scope of its own: its hooks apply to all that is registered after it. */
+/** Registered without its own scope: its hooks apply to everything registered after it. */
 export type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
 
-/** A plugin that Fastify refuses to register before those that it names in `after`. */
+/** A plugin that Fastify refuses to register before those in `after`. */
 export function definePlugin<N extends object>(
   name: string,
   after: readonly string[],

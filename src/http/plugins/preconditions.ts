@@ -1,11 +1,14 @@
-/** Preconditions of changes (RFC 9110, section 13.1.1): a change of what another caller changed since is refused. */
+/**
+ * Preconditions of changes (RFC 9110, section 13.1.1): a change is refused if another caller has changed the resource
+ * in the meantime.
+ */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 
 const TAG = '(?:W/)?"[\\x21\\x23-\\x7e]*"';
 
-/** The header, for routes that honour it; `unread-parts.ts` refuses it at all others. */
+/** The header, for routes that support it; `unread-parts.ts` refuses it for all others. */
 export const ifMatchHeaders = z.looseObject({
   'if-match': z
     .string()
@@ -17,7 +20,7 @@ export const ifMatchHeaders = z.looseObject({
     ),
 });
 
-/** Whether the schema of a route's headers has it. */
+/** Whether the schema of a route's headers has `If-Match`. */
 export function takesIfMatch(headers: unknown): boolean {
   return headers instanceof z.ZodObject && 'if-match' in headers.shape;
 }
@@ -32,13 +35,13 @@ export function tagOf(fields: unknown): string {
 const TAG_CHARACTERS = 22;
 
 /**
- * Strong comparison, as RFC 9110 says: a tag that a proxy has weakened (`W/`) matches nothing.
+ * Strong comparison, as RFC 9110 requires: a tag that a proxy has weakened (`W/`) matches nothing.
  * @throws AppError precondition_failed unless the header is missing, `*`, or names a tag for which `isCurrent`
  */
 export function requireMatch(ifMatch: string | undefined, isCurrent: (etag: string) => boolean): void {
   if (ifMatch === undefined || ifMatch === '*') return;
   if (ifMatch.split(',').some((tag) => isCurrent(tag.trim()))) return;
-  const message = 'it was changed since it was read: read it again, and send the change with the new ETag';
+  const message = 'the resource has changed since it was read: read it again, and send the change with the new ETag';
   throw new AppError('precondition_failed', message, {
     details: [{ pointer: 'if-match', value: ifMatch, message }],
   });

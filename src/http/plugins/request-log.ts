@@ -5,14 +5,14 @@ import { AppError, type ErrorCode } from '../../lib/errors.ts';
 import type { RequestClass } from './fastify-types.ts';
 import { isVerbose } from './lazy-logger.ts';
 
-/** What is told of a response when it has ended. */
+/** The data about a finished response. */
 export interface Answered {
   readonly method: string;
   /** The route's pattern. */
   readonly route: string;
   readonly class: RequestClass;
   readonly status: number;
-  /** Of the problem in the response; null if there is none. */
+  /** Code of the problem in the response; null if there is none. */
   readonly code: ErrorCode | null;
   /** From the request's head to the end of the response. */
   readonly ms: number;
@@ -23,12 +23,12 @@ export function routePattern(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
-/** What the route is of, or would be without a class of its own. */
+/** The class of the route, or the default class. */
 export function classOf(method: string, config: FastifyRequest['routeOptions']['config']): RequestClass {
   return config?.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
 }
 
-/** Replaces Fastify's own lines, which contain URLs; `observe` is told of every response. */
+/** Replaces Fastify's own log lines, which contain URLs; `observe` is called for every response. */
 export class PatternLog extends LogController {
   readonly #observe: (answered: Answered) => void;
 
@@ -40,7 +40,7 @@ export class PatternLog extends LogController {
   override incomingRequest(): void {}
 
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
-    // Fastify makes these options anew whenever they are asked for
+    // Fastify creates these options again each time they are read
     const { url, config } = request.routeOptions;
     const { statusCode: status, elapsedTime: ms } = reply;
     const { method } = request;
@@ -90,7 +90,7 @@ export class PatternLog extends LogController {
   }
 }
 
-/** The campaign of a route that is about one, if the id can be one: callers may send anything in its place. */
+/** The campaign id of a route below a campaign, if it has the form of one: callers may send anything. */
 function campaignOf({ params }: FastifyRequest, route: string): { readonly campaign?: string } {
   if (!route.startsWith(CAMPAIGN_ROUTES)) return {};
   const { id } = params as { readonly id?: string };

@@ -1,9 +1,9 @@
-/** The response headers, each described once; routes name the ones of their responses. */
+/** The response headers, each described once; routes name those of their responses. */
 import type { ErrorCode } from '../../lib/errors.ts';
 
 interface Header {
   readonly description: string;
-  /** Whether every response documented with it has it. */
+  /** Whether every response that documents the header has it. */
   readonly required: boolean;
   readonly schema: object;
   readonly example: string | number;
@@ -141,7 +141,7 @@ export const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const satisfies reado
 
 const RATE_HEADERS = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
 
-/** Errors after which it helps to try again later. */
+/** Errors after which a later attempt may succeed. */
 const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready', 'rate_limited'];
 
 /** The headers of an error response with one of these codes, in addition to X-Request-Id, which every response has. */

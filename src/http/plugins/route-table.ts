@@ -3,7 +3,7 @@
  */
 import type { ServerApp } from './fastify-types.ts';
 
-/** Listens to the routes registered from now on; the function returns the methods of a path, none if unknown. */
+/** Collects the routes registered from now on; the returned function finds the methods of a path (none if unknown). */
 export function allowedMethods(app: ServerApp): (path: string) => readonly string[] {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook('onRoute', (route) => {

@@ -1,6 +1,5 @@
 /**
- * How a route is described: its shapes, its responses with their headers, and its own errors; the common ones are
- * added.
+ * How a route is described: its schemas, its responses with their headers, and its own errors; common errors are added.
  */
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
@@ -12,7 +11,7 @@ import type { HeaderName } from './response-headers.ts';
 
 type Content = Readonly<Record<string, { readonly schema: z.ZodType }>>;
 
-/** A response that is not an error. Without content it has no body. */
+/** A response other than an error. Without content it has no body. */
 interface Answer {
   readonly description: string;
   readonly headers?: readonly HeaderName[];
@@ -21,7 +20,7 @@ interface Answer {
 
 type Answers = Readonly<Record<number, Answer>>;
 
-/** The least scope of a key with which a route may be called. */
+/** The minimum scope of a key for a route. */
 export type RouteScope = Scope | 'metrics' | 'none';
 
 /** A route's description. */
@@ -31,8 +30,8 @@ interface RouteDescription {
   /** Who may call it: a key of this scope; `metrics`: see `Access.admitToMetrics`; `none`: anybody. */
   readonly scope: RouteScope;
   /**
-   * A key of certain labels may only call routes below a campaign, whose labels are checked before, and those that say
-   * here that they heed the labels themselves, or show and change nothing of campaigns.
+   * A key with labels may only call routes below a campaign, whose labels are checked beforehand, and routes that
+   * declare here that they check the labels themselves, or that neither show nor change campaigns.
    */
   readonly labels?: 'heeded';
   readonly tags: string[];
@@ -67,7 +66,7 @@ declare module 'fastify' {
   }
 }
 
-/** In Fastify's form: a response without a body is `null`. */
+/** For Fastify: a response without a body is `null`. */
 type Responses<A extends Answers> = {
   readonly [Status in keyof A]: A[Status] extends { readonly content: infer C extends Content }
     ? { readonly description: string; readonly content: C }
@@ -124,8 +123,8 @@ export function addErrorResponses(app: ServerApp): void {
 }
 
 /**
- * The errors of a route: errors in a body, or in a query parameter's name, are found before the route is called, even
- * if it takes none.
+ * The errors of a route. Errors in a body, or in a query parameter's name, are found before the route is called, even
+ * if it accepts none.
  */
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
@@ -143,10 +142,7 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
   ];
 }
 
-/**
- * Routes of the API proper need a key, and refuse anything that they do not read; health and document routes do
- * neither.
- */
+/** API routes need a key, and refuse anything that they do not read; health and document routes do neither. */
 export function isApi(url: string): boolean {
   return url.startsWith('/v1/');
 }

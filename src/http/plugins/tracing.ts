@@ -1,13 +1,13 @@
-/** A span for each request, where telemetry is exported: not a hook is added otherwise. */
+/** A span for each request, if telemetry is exported; otherwise no hook is added. */
 import type { FastifyRequest } from 'fastify';
 import { parseTraceparent, type Span, type Telemetry, traceFields } from '../../lib/tracing.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { LazyLogger } from './lazy-logger.ts';
 
 /**
- * Continues the caller's trace (`traceparent`), and puts `trace_id` into the request's log lines. Of a trace that the
- * caller does not record, what the request causes knows that, and is not recorded either. What is called thousands of
- * times a second, or by health checks, is traced for a caller who records alone.
+ * Continues the caller's trace (`traceparent`), and adds `trace_id` to the request's log lines. If the caller does not
+ * record its trace, spans below the request are not recorded either. Routes called thousands of times a second, or by
+ * health checks, are traced only if the caller records its trace.
  */
 export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
   const spans = new WeakMap<FastifyRequest, Span>();
@@ -29,7 +29,7 @@ export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
     }
     done();
   });
-  // not before: a body is parsed in events of its socket
+  // not earlier: a body is parsed in events of its socket
   app.addHook('preHandler', (request, _reply, done) => {
     const span = spans.get(request);
     if (span === undefined) done();

@@ -1,4 +1,4 @@
-/** Versions of the population: the answers, and queries. */
+/** Versions of the population: response schemas and queries. */
 import { z } from 'zod';
 import { FEATURE_KINDS, type FeatureKind } from '../../lib/feature-kinds.ts';
 import type { FeatureCoverage } from '../../service/ports/populations.ts';

@@ -1,4 +1,4 @@
-/** Routes of population versions: which there are, and which of them is served. */
+/** Routes of population versions: list them, and choose the served one. */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -15,7 +15,7 @@ import {
   versionParams,
 } from './population.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
 
 const TAGS = ['information'];

@@ -8,17 +8,17 @@ import { logProblem, routePattern } from '../plugins/request-log.ts';
 import { allowedMethods } from '../plugins/route-table.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
 
-/** Answers errors of routes and hooks, unknown routes (404) and routes that lack the method (405 with Allow). */
+/** Responds to errors of routes and hooks, unknown routes (404) and unsupported methods (405 with Allow). */
 export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   const methodsAt = allowedMethods(app);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
-    // A file that a wildcard route does not have is not found, whatever the method.
+    // A missing file of a wildcard route is not found, whatever the method.
     if (methods.length === 0 || methods.includes(request.method))
       throw new AppError('route_not_found', 'there is no such route');
     reply.header('allow', methods.join(', '));
-    throw new AppError('method_not_allowed', `this route has ${methods.join(', ')}`);
+    throw new AppError('method_not_allowed', `this route supports ${methods.join(', ')}`);
   });
 }
 
@@ -33,7 +33,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
-/** Whether the rest of a refused body is still to come, and must be discarded. */
+/** Whether the rest of a refused body is still arriving and must be discarded. */
 function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
   if (raw.readableEnded || raw.destroyed) return false;
   if (code === 'body_too_large') return true;

@@ -76,7 +76,7 @@ export function renderErrorList(pages: readonly ErrorPage[]): string {
   return page(
     'Errors',
     `<p>Every error is <code>application/problem+json</code> (RFC 9457). Programs should branch on ` +
-      `<code>code</code>, which is stable; <code>type</code> is the address of its page here.</p>
+      `<code>code</code>, which is stable; <code>type</code> is the URL of its page.</p>
 <table><tr><th>status</th><th>code</th><th>what</th></tr>
 ${rows.join('\n')}
 </table>`,

@@ -29,9 +29,7 @@ export function problemTypeOf(code: ErrorCode): string {
   return `/docs/errors/${code}`;
 }
 
-/**
- * Converts whatever was thrown to one of our errors: Fastify's own by code and status, everything else is `internal`.
- */
+/** Converts anything thrown to an AppError: Fastify's errors by code and status, everything else to `internal`. */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
@@ -63,7 +61,7 @@ export function problemOf(error: AppError, requestId: string, maximumDetails: nu
   const detail = left > 0 ? `${shorten(error.message)} (and ${left} more)` : shorten(error.message);
   const errors = error.details.slice(0, maximumDetails).map(presentDetail);
   const members = { ...base, detail, code: error.code, request_id: requestId, errors };
-  // Twice: first for the order, then so that no fact overrides a member.
+  // Twice: first for the order of the members, then so that no fact overrides one.
   return { ...members, ...error.facts, ...members };
 }
 

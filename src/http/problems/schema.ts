@@ -1,4 +1,4 @@
-/** The shape of error responses, and a route's error responses. */
+/** The schema of error responses, and the error responses of a route. */
 import { z } from 'zod';
 import { PROBLEMS } from '../../lib/error-codes/error-codes.ts';
 import type { ProblemStatus } from '../../lib/error-codes/problem-row.ts';

@@ -1,4 +1,4 @@
-/** The route of the service's status: everything that an operator wants to know at a glance. */
+/** The route of the service's status, an overview for operators. */
 import type { z } from 'zod';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
@@ -9,21 +9,21 @@ import { KEPT_ERRORS, type LastErrors } from '../plugins/last-errors.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { status } from './status.ts';
 
-/** What this route calls. */
+/** Dependencies of this route. */
 export type StatusNeeds = Pick<
   ServerDependencies,
   'store' | 'engine' | 'machine' | 'storage' | 'served' | 'webhooks' | 'clock'
 >;
 
-/** What the server itself knows. */
+/** State of the server itself. */
 export interface Observed {
   readonly partsOf: () => readonly Part[];
   readonly errors: LastErrors;
-  /** In milliseconds, as the clock has them. */
+  /** Milliseconds since 1970, by the service's clock. */
   readonly started: { readonly at: number; readonly elapsed: number };
 }
 
-/** Damaged files that are named; all are counted. */
+/** Maximum number of damaged files listed; all are counted. */
 const SHOWN_DAMAGE = 20;
 
 type Status = z.input<typeof status>;
@@ -93,7 +93,7 @@ function diskOf({ machine, storage }: StatusNeeds): Status['disk'] {
     const { freeBytes, totalBytes } = machine.disk();
     return { free_bytes: freeBytes, total_bytes: totalBytes, reserve_file_bytes: storage.reserveFileBytes() };
   } catch {
-    // the part `disk` says why
+    // the `disk` part says why
     return null;
   }
 }

@@ -1,4 +1,4 @@
-/** The service's status: the answer. */
+/** Response schema of the service's status. */
 import { z } from 'zod';
 import type { Damage } from '../../service/ports/health.ts';
 import { CLOCK_EXAMPLE, clock } from '../clock/clock.ts';

@@ -16,12 +16,12 @@ import type { OpenUploads } from './open-uploads.ts';
 import { readUploadedIds } from './upload-ids.ts';
 import { knownPercent, type ShownSet, type uploadQuery } from './user-set.ts';
 
-/** What the routes of sets of users call. */
+/** Dependencies of the routes of sets of users. */
 export type UserSetNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'population'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'userSets'>;
 };
 
-/** What uploads share: which ones are running, and over which connections. */
+/** Shared by all uploads: which ones are running, and over which connections. */
 export interface OpenTransfers {
   readonly uploads: OpenUploads;
   readonly requests: OpenRequests;
@@ -47,7 +47,7 @@ export async function applyUpload(
     const reading = { config, clock, onLarge: place.becomeLarge };
     await readUploadedIds(request, reading, (userId) => collected.add(userId));
     await place.beforeChange();
-    await setImmediate(); // anything after the body has been seen by now
+    await setImmediate(); // by now any data after the body has been seen
     const population = populationOf(dependencies);
     const hints = new MatchHints(population.has);
     const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {

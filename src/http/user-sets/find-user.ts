@@ -7,13 +7,13 @@ import type { Population } from '../../service/ports/populations.ts';
 /** Ids looked up at once. */
 const SLICE_IDS = 4_096;
 
-/** The user's number; -1 if the population version does not have the user, even if an earlier one did. */
+/** The user's number; -1 if the user is not in this population version, even if an earlier one had the user. */
 export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>, userId: string): number {
   const number = directory.find(userId);
   return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
 }
 
-/** The same of many: one number a user id. */
+/** The same for many users: one number for each user id. */
 export function findUsers(
   { directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>,
   userIds: readonly string[],

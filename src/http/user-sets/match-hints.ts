@@ -1,13 +1,11 @@
-/**
- * Why user ids are not known: guesses what was sent instead, by checking whether ids are known when read differently.
- */
+/** Suggests why user ids are unknown, by checking whether they are known when read differently. */
 
 /** What can be detected. */
 export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';
 
 export interface Hint {
   readonly found: Found;
-  /** Unknown ids that it applies to. */
+  /** Number of unknown ids that the hint applies to. */
   readonly users: number;
   /** One of them. */
   readonly example: string;
@@ -46,7 +44,7 @@ export class MatchHints {
     else entry.users += 1;
   }
 
-  /** What was found, most frequent first. */
+  /** The hints, most frequent first. */
   hints(): Hint[] {
     return [...this.#found]
       .map(([found, { users, example }]) => ({ found, users, example, message: MESSAGES[found] }))

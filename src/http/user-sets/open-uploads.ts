@@ -5,14 +5,16 @@ import type { Socket } from 'node:net';
 import { createQueue, createSlots } from '../plugins/connections/slots.ts';
 import type { UserSetLimits } from './limits.ts';
 
-/** The slot of one upload: none while little of it has arrived. */
+/** The slot of one upload; not taken while little of it has arrived. */
 export interface UploadPlace {
   /**
-   * More has arrived, or will, than a small upload may have. @throws AppError unavailable (facts: retry_after in
-   * seconds)
+   * To be called when the upload is known not to be small. @throws AppError unavailable (facts: retry_after in seconds)
    */
   becomeLarge(): void;
-  /** All of it has arrived: a small one waits here until it may be applied. @throws AppError unavailable, likewise */
+  /**
+   * To be called when all of it has arrived: a small upload waits here until it may be applied. @throws AppError
+   * unavailable, likewise
+   */
   beforeChange(): Promise<void>;
   release(): void;
 }

@@ -1,4 +1,4 @@
-/** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
+/** Routes of sets of users: a campaign's seeds and suppression list, and the global suppression list. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
@@ -99,7 +99,7 @@ function takeUploads(
     if (encoding === undefined || request.mediaType !== JSON_TYPE) return;
     throw new AppError(
       'unsupported_media_type',
-      'JSON must be sent without content encoding; NDJSON, CSV and text may have one',
+      'JSON must be sent without a content encoding; NDJSON, CSV and text may have one',
     );
   });
   scope.addHook('preValidation', async (request) =>

@@ -9,10 +9,10 @@ import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { UserSetLimits } from './limits.ts';
 
-/** How much is decoded, split and sorted between two turns of the event loop. */
+/** Bytes that are decoded, split and sorted in one iteration of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Unpacked bytes for which it does not matter how few they were. */
+/** Unpacked bytes to which the maximum ratio does not apply. */
 const FREE_BYTES = 1024 * 1024;
 
 /** Limits of the body of an upload. */
@@ -71,12 +71,12 @@ export async function* uploadBytes(
   }
 }
 
-/** A sender's pace: only time spent waiting for it counts, except for the total. */
+/** A sender's pace: only time spent waiting for the sender counts, except for the total. */
 class Pace {
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
   readonly #deadline: number;
-  /** For the current window. */
+  /** For the current window of measurement. */
   #waitedMs = 0;
   #bytes = 0;
 
@@ -101,7 +101,9 @@ class Pace {
     this.#waitedMs += this.#clock.elapsed() - start;
   }
 
-  /** @throws AppError request_timeout if a window of `uploadStallMs` had too little, or the upload takes too long */
+  /**
+   * @throws AppError request_timeout if too little arrived in a window of `uploadStallMs`, or the upload takes too long
+   */
   count(bytes: number): void {
     const { uploadStallMs, minimumUploadBytesPerSecond, maximumUploadMs } = this.#limits;
     if (this.#clock.elapsed() > this.#deadline) {
@@ -110,7 +112,7 @@ class Pace {
     this.#bytes += bytes;
     if (this.#waitedMs < uploadStallMs) return;
     if (this.#bytes < (minimumUploadBytesPerSecond * this.#waitedMs) / 1000) {
-      const message = `an upload must have at least ${minimumUploadBytesPerSecond} bytes per second`;
+      const message = `an upload must send at least ${minimumUploadBytesPerSecond} bytes per second`;
       throw new AppError('request_timeout', message);
     }
     this.#waitedMs = 0;
@@ -134,7 +136,7 @@ function unpack(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   return gunzip;
 }
 
-/** The chunks as they arrive. The request is never destroyed: whoever refuses the rest of it still has to respond. */
+/** The chunks as they arrive. The request is never destroyed: a refusal still needs a response. */
 async function* receive(
   raw: IncomingMessage,
   pace: Pace,
@@ -153,10 +155,7 @@ async function* receive(
   }
 }
 
-/**
- * Settles when there is something to read, or nothing more will arrive; fails with `late` after `ms`. Leaves no
- * listener behind.
- */
+/** Settles when data can be read or no more will arrive; fails with `late` after `ms`. Removes its listeners. */
 function more(raw: IncomingMessage, ms: number, late: AppError, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error: AppError | null) => {
@@ -184,6 +183,6 @@ function tooLarge(limit: number): AppError {
 }
 
 function tooPacked(limit: number): AppError {
-  const message = `an upload may unpack to at most ${limit} times its size: send it packed less, or not at all`;
+  const message = `an upload may unpack to at most ${limit} times its size: send it with less compression, or uncompressed`;
   return new AppError('body_too_large', message, { details: [{ pointer: '', limit, message }] });
 }

@@ -3,7 +3,7 @@ import { CSV_FAULTS, type CsvFault, CsvReader } from '../../lib/text/csv-reader.
 import type { LineBatch } from '../../lib/text/lines.ts';
 import type { LineErrors } from './upload-lines.ts';
 
-/** A field, and the line that its record begins at. */
+/** A field, and the line at which its record begins. */
 export type TakeField = (value: string, line: number) => void;
 
 /** Takes the lines of a CSV file in order. */
@@ -24,7 +24,7 @@ export class CsvColumn {
     });
   }
 
-  /** Whether a blank line says nothing at this place: it may be within quotes. */
+  /** Whether a blank line can be skipped here: it may be within quotes. */
   readonly skipsBlank = (): boolean => !this.#reader.isInside;
 
   read(lines: LineBatch): void {
@@ -56,7 +56,7 @@ export class CsvColumn {
   }
 }
 
-/** Columns that an error names, and characters of each. */
+/** Maximum number of columns named in an error, and of characters of each. */
 const NAMED_COLUMNS = 10;
 const NAMED_CHARACTERS = 40;
 

@@ -1,6 +1,6 @@
 /**
- * User ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON; except for JSON, the whole body is never in
- * memory.
+ * Reads the user ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON. Except for JSON, the whole body is
+ * never in memory.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
@@ -24,9 +24,7 @@ type UploadType = (typeof UPLOAD_TYPES)[number];
 export interface UploadReading {
   readonly config: UserSetLimits & HttpLimits;
   readonly clock: Clock;
-  /**
-   * Called if it has more than `smallUploadBytes`, as soon as that is known; if it throws, nothing more is read.
-   */
+  /** Called as soon as the upload is known to have more than `smallUploadBytes`; if it throws, nothing more is read. */
   readonly onLarge: () => void;
 }
 
@@ -50,7 +48,7 @@ export async function readUploadedIds(
   } else if (request.mediaType !== undefined) {
     await readLines(request, { config, clock, onLarge }, takeCounted);
   }
-  // an upload without ids is an accident: it would empty a list of people who must not be reached
+  // an upload without ids is a mistake: it would empty a list of people who must not be reached
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
 }
 
@@ -88,7 +86,7 @@ async function readLines(
 }
 
 interface Format {
-  /** Whether a blank line says nothing at this place. */
+  /** Whether a blank line can be skipped here. */
   readonly skipsBlank: () => boolean;
   read(lines: LineBatch): void;
   end(): void;

@@ -3,7 +3,7 @@ import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { FOREIGN_FILES } from '../../lib/files/foreign-files.ts';
 import { type LineBatch, type LineFault, splitLines } from '../../lib/text/lines.ts';
 
-/** Collects errors up to a limit: then, or at the end, throws one `invalid_request` with all of them. */
+/** Collects errors; at the limit, or at the end, throws one `invalid_request` with all of them. */
 export class LineErrors {
   readonly #maximum: number;
   readonly #details: ErrorDetail[] = [];

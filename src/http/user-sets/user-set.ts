@@ -1,4 +1,4 @@
-/** Sets of users: how they match the population, and what callers upload. */
+/** Sets of users: match reports, and request schemas of uploads. */
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import type { MatchReport } from '../../domain/user-sets.ts';
@@ -24,7 +24,7 @@ const EXAMPLE = {
   updated_at: '2026-11-25T12:00:00.000Z',
 };
 
-/** The ids of one request, and guesses why some of them are unknown. */
+/** How the ids of one request match, with hints why some of them are unknown. */
 export interface SentIds extends SeedCounts {
   readonly hints: readonly Hint[];
 }
@@ -50,12 +50,12 @@ const sent = answerOf<SentIds>()(
   { known_percent: knownPercent },
 );
 
-/** Known users as a percentage of all distinct ids, rounded down to a tenth: 99.9 is not everyone. */
+/** Known users as a percentage of all distinct ids, rounded down to a tenth, so that only all of them are 100. */
 export function knownPercent({ known, unknown }: Pick<SeedCounts, 'known' | 'unknown'>): number {
   return Math.floor((known * 1_000) / (known + unknown)) / 10;
 }
 
-/** How a set matches a population version; for a change also how the ids of the request do. */
+/** How a set matches a population version; after a change, also how the ids of the request match. */
 export interface ShownSet extends MatchReport {
   readonly populationVersion: string;
   readonly isDryRun?: boolean;

@@ -1,10 +1,10 @@
-/** Route of users: erase one. */
+/** Route of users: erase a user. */
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { userParams } from '../plugins/params.ts';
 import { describeRoute } from '../plugins/route.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type UserNeeds = Pick<ServerDependencies, 'config' | 'eraser'>;
 
 export function addUserRoutes(app: ServerApp, { config, eraser }: UserNeeds): void {

@@ -66,7 +66,7 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
-/** A caller did something: `active` is what is served from then on. */
+/** A caller changed something: `active` is served from then on. */
 function callerEvent<T extends CallerEvent>(
   type: T,
   id: string,
@@ -183,7 +183,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
   },
 };
 
-/** The section `webhooks`: one outgoing call for each event type. */
+/** The `webhooks` section: one outgoing call for each event type. */
 export function webhookCalls(): Readonly<Record<string, object>> {
   return Object.fromEntries(
     Object.entries(EVENTS).map(([type, { summary, component }]) => [

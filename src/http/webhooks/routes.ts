@@ -22,12 +22,12 @@ import {
   webhookParams,
 } from './webhook.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type WebhookNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'outbox' | 'webhooks'>;
 };
 
-/** Shared by the routes that make something. */
+/** Shared by the routes that create something. */
 type Once = ReturnType<typeof createOnce>;
 
 const TAGS = ['webhooks'];

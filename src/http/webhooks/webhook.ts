@@ -1,4 +1,4 @@
-/** Webhooks and their deliveries: the answers, and what callers send. */
+/** Webhooks and their deliveries: response and request schemas. */
 import { z } from 'zod';
 import {
   CAMPAIGN_EVENTS,
@@ -61,7 +61,7 @@ export const signedWebhook = z
     ),
   );
 
-/** The ETag of a webhook: of everything that is shown of it. */
+/** The ETag of a webhook covers everything that is shown of it. */
 export function tagOfWebhook(shown: z.output<typeof webhook>): string {
   const { id, url, events, description, enabled, disabled_reason: reason, updated_at: updatedAt } = shown;
   return tagOf([id, url, events, description, enabled, reason, updatedAt]);
@@ -190,7 +190,7 @@ function bodyFields(config: ServerConfig) {
 function eventFault(event: unknown, seen: Set<unknown>) {
   if (!(CAMPAIGN_EVENTS as readonly unknown[]).includes(event))
     return { message: `an event is one of ${CAMPAIGN_EVENTS.join(', ')}` };
-  if (seen.has(event)) return { message: 'an event may be named only once' };
+  if (seen.has(event)) return { message: 'each event may be named only once' };
   seen.add(event);
   return null;
 }

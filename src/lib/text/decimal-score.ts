@@ -1,8 +1,8 @@
-/** Scores as numbers of an answer: float32 in the ranking, decimal outside. */
+/** Scores as numbers in JSON: float32 in the ranking, decimal in responses. */
 
 /**
- * The decimal with the fewest digits that is `score` (a float32) and no other one: .8123457, where the float32 written
- * out is .8123456835746765. `Math.fround` of it is `score` again.
+ * The shortest decimal that identifies the float32 `score`: .8123457 instead of .8123456835746765. `Math.fround` turns
+ * it back into `score`.
  */
 export function decimalScore(score: number): number {
   for (let scale = 1e7; scale <= 1e10; scale *= 10) {

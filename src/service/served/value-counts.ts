@@ -7,11 +7,11 @@ import { isTokenColumn, type Population, startOf } from '../../population/read.t
 
 export class ValueCounts {
   readonly #served: () => Population;
-  /** The version that `#counts` are of. */
+  /** The version to which `#counts` belong. */
   #version = '';
   readonly #counts = new Map<string, Promise<Uint32Array>>();
 
-  /** `served` is the version of the moment, which stays that version. */
+  /** `served` is the version at this moment; it does not change. */
   constructor(served: () => Population) {
     this.#served = served;
   }
@@ -36,7 +36,7 @@ export class ValueCounts {
 async function countUsers(population: Population, feature: string): Promise<Uint32Array> {
   const { size } = population.dictionary(feature);
   const users = new Uint32Array(size);
-  // a user counts once, even if a list repeats a value
+  // a user counts once even if a list repeats a value
   const lastRow = new Int32Array(size).fill(-1);
   let firstRow = 0;
   for (let index = 0; index < population.segmentCount; index++) {

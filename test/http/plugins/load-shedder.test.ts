@@ -124,7 +124,7 @@ describe('a server that more is asked of than it can answer', () => {
     await expect
       .poll(() => linesOf(fixture.log()), { timeout: 10_000 })
       .toContainEqual(
-        expect.objectContaining({ level: 40, msg: 'requests were refused: more arrive than can be answered' }),
+        expect.objectContaining({ level: 40, msg: 'requests were refused because more arrive than can be handled' }),
       );
     const refusals = linesOf(fixture.log()).filter(({ status }) => status === 503);
     expect(refusals.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
-/** Turns of streams: however many are open, the event loop makes their chunks for a few milliseconds at a time. */
+/** Schedules streams: however many are open, the event loop makes chunks for only a few milliseconds at a time. */
 
-/** How long chunks are made before everything else that has arrived gets its turn. */
+/** Time for which chunks are made before everything else that has arrived is handled. */
 const TURN_MS = 4;
 
 /** Waits until the caller may make its next chunk. */
@@ -10,8 +10,8 @@ export type Turn = () => Promise<void>;
 export type TakeStream = (() => () => void) & { readonly turn: Turn };
 
 /**
- * First come, first served: in each turn of the event loop one stream goes on, then the next, until `TURN_MS` have
- * passed. With a turn of its own for each of 64 streams, a look-up waited for a chunk of all of them.
+ * First come, first served: in each iteration of the event loop one stream continues, then the next, until `TURN_MS`
+ * have passed. When each of 64 streams continued in every iteration, a look-up waited for a chunk of all of them.
  */
 export function createTurns(now: () => number): Turn {
   const waiting: (() => void)[] = [];
@@ -29,7 +29,7 @@ export function createTurns(now: () => number): Turn {
     if (next === undefined) return;
     next();
     if (waiting.length === 0) return;
-    // behind the chunk, which is made in microtasks: a tick that one of these asks for comes when none is left
+    // after the chunk, which is made in microtasks: a tick requested in a microtask runs when none is left
     queueMicrotask(() => process.nextTick(() => (now() - start < TURN_MS ? goOn(start) : schedule())));
   };
   return () =>

@@ -1,20 +1,20 @@
-/** Streams of whole audiences: no faster than the client reads, and not slower than it may. */
+/** Streams of whole audiences, at the client's pace; a client that is too slow is cut off. */
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { AppError } from '../../../lib/errors.ts';
 import { GZIP } from '../../plugins/compression.ts';
 import type { HttpLimits } from '../../plugins/limits.ts';
 
-/** A timer of more fires at once. */
+/** A timer with a longer delay fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** How long a client may take. */
+/** The time limits of a client. */
 export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>;
 
 /**
- * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. It
- * fails with request_timeout where a chunk is not taken within `streamStallMs`, or all within `maximumStreamMs`.
- * `onClose` is called once, at the end or when the client has gone.
+ * A stream of chunks, each made when the client has read the one before: only one is in memory. It fails with
+ * request_timeout if a chunk is not read within `streamStallMs`, or the whole within `maximumStreamMs`. `onClose` is
+ * called once, at the end or when the client has disconnected.
  */
 export function streamChunks(
   chunks: AsyncIterable<string | Uint8Array>,
@@ -23,11 +23,11 @@ export function streamChunks(
 ): Readable {
   const late = (message: string) => () => void source.destroy(new AppError('request_timeout', message));
   const wholeMs = Math.min(maximumStreamMs, LONGEST_TIMER_MS);
-  const whole = setTimeout(late(`the client did not take the whole in ${wholeMs} ms`), wholeMs);
+  const whole = setTimeout(late(`the client did not read the whole response in ${wholeMs} ms`), wholeMs);
   let stall: NodeJS.Timeout | undefined;
   async function* timed(): AsyncGenerator<string | Uint8Array> {
     for await (const chunk of chunks) {
-      stall = setTimeout(late(`the client did not take a chunk in ${streamStallMs} ms`), streamStallMs);
+      stall = setTimeout(late(`the client did not read a chunk in ${streamStallMs} ms`), streamStallMs);
       yield chunk;
       clearTimeout(stall);
     }
@@ -38,6 +38,6 @@ export function streamChunks(
     onClose();
   });
   if (!gzip) return source;
-  // an error of either ends both, and who reads gets it
+  // an error of either ends both, and reaches the reader
   return pipeline(source, createGzip(GZIP), () => {});
 }

@@ -1,4 +1,4 @@
-/** Who may call what: the scope that a route declares, against the key that a request has. */
+/** Access control: compares the scope that a route declares with the key of the request. */
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type ApiKey, apiKeyIdOf, includesLabels, includesScope, type Scope } from '../../../domain/api-keys.ts';
@@ -12,28 +12,28 @@ import { isApi } from '../route.ts';
 import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
-/** What decides: read at each request, as keys change while the service runs. */
+/** The settings and keys that decide, read at each request: keys change while the service runs. */
 type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;
 };
 
-/** Who calls. */
+/** The caller. */
 export interface Caller {
   /** As in the audit log. */
   readonly actor: string;
   readonly scope: Scope;
-  /** The campaigns that it sees have all of these; null: all campaigns. */
+  /** The caller sees only campaigns with all of these labels; null: all campaigns. */
   readonly labels: Labels | null;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null where the route needs no key. */
+    /** null if the route needs no key. */
     caller: Caller | null;
   }
 }
 
-/** Anybody, where no key is needed. */
+/** Any caller, if no key is required. */
 const ANYBODY: Caller = { actor: ACTORS.anybody, scope: 'admin', labels: null };
 const OPERATOR: Caller = { actor: ACTORS.operator, scope: 'admin', labels: null };
 const SCRAPER: Caller = { actor: 'metrics', scope: 'read', labels: null };
@@ -50,7 +50,8 @@ export class Access {
   }
 
   /**
-   * The caller, if it may call routes of this scope. Without METAHEAC_API_KEY and without a key in the store, anybody.
+   * The caller, if allowed to call routes of this scope. Without METAHEAC_API_KEY and without keys in the store,
+   * everyone is.
    * @throws AppError unauthorized, forbidden (facts: required_scope)
    */
   admit(authorization: string | undefined, scope: Scope): Caller {
@@ -64,8 +65,8 @@ export class Access {
   }
 
   /**
-   * The same for metrics, documents and the details of readiness: open on a loopback address, unless there is a key for
-   * them. @throws AppError unauthorized
+   * The same for metrics, documents and the details of readiness: public on a loopback address unless a metrics key is
+   * set. @throws AppError unauthorized
    */
   admitToMetrics(authorization: string | undefined): Caller {
     const { metricsKey, isPublic } = this.#needs.config;
@@ -85,14 +86,14 @@ export class Access {
     }
   }
 
-  /** @throws AppError campaign_not_found where the caller does not see the campaign */
+  /** @throws AppError campaign_not_found if the caller may not see the campaign */
   checkCampaign({ labels }: Caller, id: string): void {
     if (labels === null) return;
     const own = this.#needs.store.findLabels(id);
     if (own === null || !includesLabels(own, labels)) throw campaignNotFound(id);
   }
 
-  /** So that a key that was refused once is refused for ever. A disk that is full now can take it later. */
+  /** Records that a key has expired, so that it stays refused. On a full disk this is recorded later. */
   #recordExpired(now: number): void {
     try {
       this.#needs.store.apiKeys.recordExpired(now);
@@ -109,7 +110,7 @@ export class Access {
     const { store, clock } = this.#needs;
     const id = apiKeyIdOf(token);
     const stored = id === null ? null : store.apiKeys.find(id);
-    // the id is no secret; the rest is compared in a time that does not depend on how much of it is right
+    // the id is not secret; the rest is compared in constant time
     if (stored === null || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw unauthorized('the API key is not known');
     if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
@@ -131,15 +132,15 @@ function unauthorized(message: string): AppError {
 }
 
 /**
- * Checks the key before every route registered from now on, by the scope that it declares: a hook of each route, as to
- * ask for a route's options at each request costs look-ups of their time.
+ * Checks the key before every route registered from now on, by the scope that the route declares. Each route has its
+ * own hook: reading a route's options at each request would slow look-ups down.
  */
 export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter): void {
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
     const facts = route.schema?.facts;
     const { url } = route;
-    // what is not described documents the API: a page, its files and the document itself
+    // routes without a description document the API: a page, its files and the document itself
     const scope = facts?.scope ?? 'metrics';
     if (scope === 'none') return;
     const isOfCampaign = /^\/v1\/campaigns\/:id(\/|$)/.test(url);
@@ -153,7 +154,7 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
         const checkLabels = () => {
           if (caller.labels === null || scope === 'metrics') return;
           if (isOfCampaign) access.checkCampaign(caller, (request.params as { readonly id: string }).id);
-          else if (!heedsLabels) throw new AppError('forbidden', 'a key of certain labels may not call this');
+          else if (!heedsLabels) throw new AppError('forbidden', 'a key with labels may not call this');
         };
         if (caller !== ANYBODY && rates.countKey !== null) {
           rates
@@ -170,13 +171,13 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
   });
 }
 
-/** Whether an unknown address is one of the API, about which only callers with a key are told. */
+/** Whether an unknown path is in the API, about which only callers with a key learn anything. */
 export function isUnknownApi({ is404, method, url }: Pick<FastifyRequest, 'is404' | 'method' | 'url'>): boolean {
-  // a route for OPTIONS stands for all addresses, where there is one
+  // a route for OPTIONS, if there is one, matches all paths
   return (is404 || method === 'OPTIONS') && (isApi(url) || url === '/v1');
 }
 
-/** @throws AppError forbidden where the caller would no longer see a campaign of these labels */
+/** @throws AppError forbidden if the caller would no longer see a campaign with these labels */
 export function requireLabels(caller: Caller | null, labels: Labels): void {
   const needed = caller?.labels ?? null;
   if (needed === null || includesLabels(labels, needed)) return;

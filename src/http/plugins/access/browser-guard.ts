@@ -1,24 +1,24 @@
 /**
- * Keeps web pages of others out. A browser on the service's machine reaches 127.0.0.1 for any page that it shows, so
- * that without a key neither the address nor the network says whose request it is: `Host` and `Origin` do.
+ * Refuses requests from other web pages. A browser on the service's machine can reach 127.0.0.1 for any page that it
+ * shows. Without a key only `Host` and `Origin` tell which page sent a request.
  */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 
 interface BrowserRules {
-  /** With a key every `Host` may be named: a page that has found another name for this address has no key. */
+  /** With a key every `Host` is accepted: a page that uses another name for this address has no key. */
   readonly apiKey: string | null;
-  /** Names or addresses by which the service may be called without a key, besides those of loopback. */
+  /** Host names or addresses under which the service may be called without a key, besides those of loopback. */
   readonly allowedHosts: readonly string[];
-  /** Origins whose pages may call, each `scheme://host[:port]`: `http/cors.ts` lets them read the answers. */
+  /** Origins whose pages may call the service, each `scheme://host[:port]`: `cors.ts` lets them read the responses. */
   readonly corsOrigins: readonly string[];
 }
 
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * The check of every request, before anything is done for it. Most requests have no `Origin` and the same `Host` as the
- * one before: two comparisons. The check throws AppError foreign_host, foreign_origin.
+ * Returns the first check of every request. Most requests have no `Origin` and the same `Host` as the one before, which
+ * takes two comparisons. The check throws AppError foreign_host, foreign_origin.
  */
 export function createBrowserGuard({
   apiKey,
@@ -30,11 +30,11 @@ export function createBrowserGuard({
   return ({ raw }) => {
     const { host, origin } = raw.headers;
     if (!isOurs(host)) {
-      const message = 'the service is not called by this name; METAHEAC_ALLOWED_HOSTS can add it';
+      const message = 'the service does not respond under this host name; METAHEAC_ALLOWED_HOSTS can add it';
       throw new AppError('foreign_host', message, { details: [{ pointer: 'host', value: host, message }] });
     }
     if (origin === undefined || origins.has(origin) || isSameOrigin(origin, host)) return;
-    const message = 'pages of this origin may not call the service; METAHEAC_CORS_ORIGINS can add it';
+    const message = 'pages from this origin may not call the service; METAHEAC_CORS_ORIGINS can add it';
     throw new AppError('foreign_origin', message, { details: [{ pointer: 'origin', value: origin, message }] });
   };
 }
@@ -43,7 +43,7 @@ function createHostCheck(allowed: readonly string[]): (host: string | undefined)
   const names = new Set([...LOOPBACK_HOSTS, ...allowed].map(nameOfHost));
   let last: string | undefined;
   return (host) => {
-    // only HTTP/1.0 has none, which no browser speaks
+    // only HTTP/1.0 requests have none, and no browser sends those
     if (host === undefined || host === last) return true;
     if (!names.has(nameOfHost(host))) return false;
     last = host;
@@ -51,13 +51,13 @@ function createHostCheck(allowed: readonly string[]): (host: string | undefined)
   };
 }
 
-/** A host without its port, brackets and last dot: a port says nothing, as proxies and containers map them. */
+/** A host without its port, brackets and trailing dot: ports do not matter, as proxies and containers map them. */
 export function nameOfHost(host: string): string {
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
   return (bracketed ?? plain ?? host).replace(/\.$/, '');
 }
 
-/** `null`, the origin of files and sandboxed frames, is no one's own. */
+/** `null`, the origin of files and sandboxed frames, is never the service's own. */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   const at = origin.indexOf('://');
   return at > 0 && origin.slice(at + 3) === host;

@@ -1,25 +1,25 @@
-/** CORS, by @fastify/cors: lets pages of the origins that the operator names read answers. */
+/** CORS, by @fastify/cors: lets pages from the origins that the operator names read responses. */
 import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyRequest } from 'fastify';
 import type { ServerApp } from '../fastify-types.ts';
 import { RESPONSE_HEADERS } from '../response-headers.ts';
 
-/** Credentials are never allowed: keys are no cookies. */
+/** Credentials are never allowed: keys are not cookies. */
 const OPTIONS: FastifyCorsOptions = {
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  // request headers beyond those that browsers send of their own
+  // request headers beyond those that browsers send by themselves
   allowedHeaders: [
     ...['Accept', 'Authorization', 'Content-Encoding', 'Content-Type'],
     ...['Idempotency-Key', 'If-Match', 'If-None-Match', 'X-Request-Id'],
   ],
   exposedHeaders: Object.keys(RESPONSE_HEADERS),
-  // seconds for which a browser need not ask again
+  // seconds for which a browser may cache the result of a preflight
   maxAge: 600,
 };
 
 /**
- * For origins as `http/browser-guard.ts` lets in, each `scheme://host[:port]`. Preflights are answered here, before a
- * key is asked for, which they never have; any other `OPTIONS` is a method that no route has.
+ * For the origins that `browser-guard.ts` accepts, each `scheme://host[:port]`. Preflights are handled here, before the
+ * check of the key, which they never have; any other `OPTIONS` is a method that no route supports.
  */
 export async function allowOrigins(app: ServerApp, corsOrigins: readonly string[]): Promise<void> {
   const origins = new Set<string | undefined>(corsOrigins);
@@ -32,7 +32,7 @@ export async function allowOrigins(app: ServerApp, corsOrigins: readonly string[
   varyByOrigin(app);
 }
 
-/** After the routes, whose own `Vary` replaces that of the package. */
+/** Runs after the routes, whose own `Vary` replaces that of the package. */
 function varyByOrigin(app: ServerApp): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     const vary = String(reply.getHeader('vary') ?? '');

@@ -1,4 +1,4 @@
-/** How many requests a key, and an address, may send: by @fastify/rate-limit, in windows of one length, in memory. */
+/** Rate limits by key and by address, by @fastify/rate-limit: windows of fixed length, counted in memory. */
 import fastifyRateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
@@ -12,24 +12,24 @@ type RateLimits = Pick<
   'requestsPerKey' | 'requestsPerAddress' | 'rateLimitWindowMs' | 'maximumRateLimitClients'
 >;
 
-/** Counts a request, and tells the client how it stands (`RateLimit-*`). @throws AppError rate_limited */
+/** Counts a request, and sets the `RateLimit-*` headers. @throws AppError rate_limited */
 type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Each is null where its limit is 0. */
+/** Each is null if its limit is 0. */
 export interface RateLimiter {
   /** Before the key is checked, so that guesses are counted. */
   readonly countAddress: Count | null;
 
-  /** After it was found right: only keys that exist are in memory. */
+  /** After the key is checked: only existing keys are in memory. */
   readonly countKey: Count | null;
 }
 
 export const NO_RATE_LIMITS: RateLimiter = { countAddress: null, countKey: null };
 
-/** Clients beyond those that are counted apart. */
+/** Clients beyond the number that is counted separately. */
 const OTHERS = '';
 
-/** Never counted: whoever watches the service must not be refused because of what others send. */
+/** Never counted: monitoring must not be refused because of other clients' requests. */
 const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
 
 export async function createRateLimiter(
@@ -65,7 +65,7 @@ function countBy(
     const counted = await count(request);
     if (counted.isAllowed) return;
     const { remaining, ttlInSeconds, isExceeded, timeWindow } = counted;
-    // of two limits the one that is closer is told
+    // of two limits, the response shows the closer one
     if (remaining <= Number(reply.getHeader('ratelimit-remaining') ?? Number.POSITIVE_INFINITY))
       reply
         .header('ratelimit-limit', max)
@@ -79,9 +79,9 @@ function countBy(
 }
 
 /**
- * Counts, in place of those of the package: they read the clock of the wall, which may be set back, and would forget
- * one client for each new one beyond their number. All windows begin and end together, so that memory is given back
- * with one call; twice the limit may so come in at a window's edge.
+ * Replaces the package's counts, which read the wall clock, which may be set back, and forget one client for each new
+ * one beyond their maximum. All windows begin and end together, so one call frees the memory; around the end of a
+ * window, twice the limit may be accepted.
  */
 function windowsOf({ maximumRateLimitClients }: RateLimits, clock: Pick<Clock, 'elapsed'>): FastifyRateLimitStoreCtor {
   return class Windows {

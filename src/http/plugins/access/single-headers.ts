@@ -1,10 +1,12 @@
-/** Headers that a request has once: of two, this service and a proxy before it might read different ones. */
+/**
+ * Headers that a request may have only once: of two, this service and a proxy in front of it might read different ones.
+ */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../../lib/errors.ts';
 
 const SINGLE: ReadonlySet<string> = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 
-/** A search in a set costs more than looking at a length. */
+/** Searching a set costs more than comparing a length. */
 const LENGTHS: ReadonlySet<number> = new Set([...SINGLE].map((name) => name.length));
 
 /**

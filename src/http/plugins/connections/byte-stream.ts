@@ -11,7 +11,7 @@ export interface SendLimits {
 
 /**
  * `bytes` as a stream, which fails with request_timeout if a chunk is not read in time. `onDone` is called once: when
- * everything is read, or when the client has disconnected or was cut off; from then on nothing here references `bytes`.
+ * everything is read, or when the client has disconnected or was cut off. From then on nothing here refers to `bytes`.
  */
 export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimits, onDone: () => void): Readable {
   let isDone = false;
@@ -26,7 +26,7 @@ export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimi
   function* chunks(): Generator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       timer.refresh();
-      yield bytes.slice(at, at + chunkBytes); // a copy: a view in the socket would keep the whole file
+      yield bytes.slice(at, at + chunkBytes); // a copy: a view held by the socket would keep the whole file in memory
     }
     done(); // before the end of the response, after which the client may send another request
   }

@@ -1,6 +1,6 @@
 /**
- * Answers data that never becomes a request (not HTTP, too late, too large) on the bare socket, after the responses
- * before it.
+ * Responds directly on the socket to data that never becomes a request (not HTTP, too late, too large), after the
+ * responses before it.
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -26,7 +26,7 @@ export function createClientErrorHandler(
   // Node reports every later chunk once more
   const failed = new WeakSet<Socket>();
   return (error, socket) => {
-    // It has taken `requestTimeoutMs`, which uploads may do: only its reader ends it, if it stalls.
+    // The request has taken `requestTimeoutMs`, which uploads may do: only its reader ends it, if it stalls.
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
     if (error.code === 'ECONNRESET') {
       socket.destroy();

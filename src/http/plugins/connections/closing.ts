@@ -1,4 +1,4 @@
-/** A close that is sure to finish: responses in flight get a limited time, then they are cut off. */
+/** A close that always finishes: responses in flight get a limited time, then they are cut off. */
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerApp } from '../fastify-types.ts';
@@ -19,7 +19,7 @@ export function closeGracefully(
     cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
     for (const response of requests.all()) {
       if (!response.headersSent) response.setHeader('connection', 'close');
-      // a connection of which the head was already sent only becomes idle now
+      // a connection whose response head was already sent only becomes idle now
       response.once('close', () => setImmediate(() => app.server.closeIdleConnections()));
     }
   });

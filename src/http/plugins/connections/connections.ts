@@ -1,19 +1,21 @@
-/** The connections of the server: how many there may be, how long a head may take, and responses that nobody takes. */
+/**
+ * Limits of the server's connections: their number, the time for a request head, and the time for an unread response.
+ */
 import { createServer, type Server } from 'node:http';
 import type { FastifyServerFactory } from 'fastify';
 import type { ServerApp } from '../fastify-types.ts';
 import type { HttpLimits } from '../limits.ts';
 import type { OpenRequests } from './open-requests.ts';
 
-/** How often Node looks for heads and requests that are late, at least. */
+/** Minimum frequency at which Node looks for late heads and requests. */
 const CHECK_MS = 5_000;
 
-/** Refused connections are told of together: there may be thousands a second. */
+/** Refused connections are reported together: there may be thousands a second. */
 const REPORT_MS = 10_000;
 
 /**
- * Makes the server, or a server for each address of a name: they share `maximumConnections`. One more is closed at
- * once. `onRefused` is called with their number, now and then.
+ * Creates the server, or one for each address of a name, which share `maximumConnections`. Further connections are
+ * closed at once; `onRefused` is called now and then with their number.
  */
 export function createServers(config: HttpLimits, onRefused: (connections: number) => void): FastifyServerFactory {
   const servers: Server[] = [];
@@ -44,8 +46,8 @@ export function createServers(config: HttpLimits, onRefused: (connections: numbe
 }
 
 /**
- * Closes connections whose client takes nothing of a finished response for `streamStallMs`; streams look after
- * themselves. Looking at what is open now and then costs requests nothing.
+ * Closes connections whose client reads nothing of a finished response for `streamStallMs`; streams have their own
+ * check. Checking open connections periodically costs requests nothing.
  */
 export function closeUnread(
   app: ServerApp,
@@ -55,7 +57,7 @@ export function closeUnread(
   const timer = setInterval(() => {
     for (const response of requests.all()) {
       const isUnread = response.writableEnded && !response.writableFinished;
-      // Node's own timer, which starts again with each part that is taken; the next request sets another
+      // Node's own timer, which restarts with each part that is read; the next request sets another
       if (isUnread && !response.socket?.timeout) response.socket?.setTimeout?.(streamStallMs);
     }
   }, streamStallMs).unref();

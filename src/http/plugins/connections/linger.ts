@@ -5,8 +5,8 @@ import { PROBLEM_TYPE } from '../../problems/problem.ts';
 import type { HttpLimits } from '../limits.ts';
 
 /**
- * Sends all of `body` at once, then reads and discards what still arrives until the client has finished or
- * disconnected, or `lingerMs` or `lingerBytes` are used up; only then closes the connection.
+ * Sends all of `body` at once, then reads and discards further data until the client has finished or disconnected, or
+ * `lingerMs` or `lingerBytes` are used up. Only then closes the connection.
  */
 export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, config: HttpLimits): void {
   const { raw } = request;

@@ -15,7 +15,7 @@ const PROBE_INTERVAL_MS = 50;
 const PROBE_EVERY_REQUESTS = 32;
 /** Consecutive slow probes that count as overload: a single one may be a garbage collection. */
 const SLOW_PROBES = 3;
-/** With fewer requests between two probes, refusing one of them would not help: one of them took long. */
+/** With fewer requests between two probes, refusing would not help: a single request was slow. */
 const MINIMUM_ARRIVALS = 8;
 /** Exponent of the correction by one probe: with 1 the share would oscillate. */
 const GAIN = 0.5;
@@ -30,11 +30,11 @@ const REPORT_INTERVAL_MS = 10_000;
 const DISCARDED_BYTES = 64 * 1024;
 /** When a caller that was refused may try again. */
 const RETRY_SECONDS = 2;
-/** Refused only beyond the second limit: what ad servers wait for, and what an operator looks at. */
+/** Classes that are refused only beyond the second limit: ad servers wait for them, and operators need them. */
 const SHED_LAST: ReadonlySet<RequestClass> = new Set(['lookup', 'read']);
 
 /** Created once: creating the stack costs as much as a look-up. */
-const REFUSAL = new AppError('unavailable', 'more requests arrive than can be answered', {
+const REFUSAL = new AppError('unavailable', 'more requests arrive than can be handled', {
   facts: { retry_after: RETRY_SECONDS },
 });
 
@@ -45,7 +45,7 @@ const REFUSED = (() => {
   return { status: problem.status, beforeId, afterId };
 })();
 
-/** The share of requests that is admitted, controlled so that the delay stays at its limit. */
+/** The share of requests that are admitted, controlled to keep the delay at its limit. */
 class AdmissionRate {
   readonly #maximumDelayMs: number;
   #slowProbes = 0;
@@ -71,7 +71,7 @@ class AdmissionRate {
     return this.#share === 1;
   }
 
-  /** True for the share of the calls, evenly distributed. */
+  /** Returns true for this share of the calls, evenly distributed. */
   admits(): boolean {
     this.#credit = Math.min(1, this.#credit) + this.#share;
     if (this.#credit < 1) return false;
@@ -82,9 +82,9 @@ class AdmissionRate {
 
 /**
  * Measures the delay of the event loop with probes: messages to ourselves, which wait behind all requests that have
- * arrived before them, as the next request would. The delay shows whether more arrives than can be answered, whether
- * that is a few slow requests or many fast ones. A timer does not show it: with 1,024 readable sockets, Node keeps
- * reading for up to 48 times as many before it runs timers; one was 3.3 s late, after 11,247 requests in one iteration.
+ * arrived before them, as the next request would. The delay shows an overload, whether from a few slow requests or many
+ * fast ones. A timer does not show it: with 1,024 readable sockets, Node keeps reading for up to 48 times as many
+ * before it runs timers; one was 3.3 s late, after 11,247 requests in one iteration.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -175,9 +175,9 @@ export class LoadShedder {
 }
 
 /**
- * Answers a request that is refused now, and says so. By far the most requests of an overload come here: the answer is
- * the text of the problem that any other error becomes, without an error's way through Fastify, which costs more than a
- * look-up. @throws AppError unavailable, where a large body is still sent, which that way reads
+ * Responds to the request and returns true if it is refused. Most requests of an overload end here: the response is the
+ * same problem document as for any other error, but written directly, as error handling in Fastify costs more than a
+ * look-up. @throws AppError unavailable if a large body is still being sent: the error handler reads it
  */
 export function shed(shedder: LoadShedder, request: FastifyRequest, reply: FastifyReply): boolean {
   const { config } = request.routeOptions;
@@ -186,12 +186,12 @@ export function shed(shedder: LoadShedder, request: FastifyRequest, reply: Fasti
   if (config.upload === true && !hasSmallBody(request)) throw REFUSAL;
   reply.problemCode = REFUSAL.code;
   reply.code(REFUSED.status).headers({ 'content-type': PROBLEM_TYPE, 'retry-after': RETRY_SECONDS });
-  // the id is letters, digits, dots, lines: nothing of it is quoted
+  // the id has only letters, digits, `.`, `_` and `-`: nothing needs an escape
   reply.send(`${REFUSED.beforeId}${request.id}${REFUSED.afterId}`);
   return true;
 }
 
-/** Node reads and drops the rest of a body: of a small one the connection can stay open. */
+/** Node reads and discards the rest of a body: if it is small, the connection can stay open. */
 function hasSmallBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= DISCARDED_BYTES;
 }

@@ -1,4 +1,4 @@
-/** Each connection's requests that are not answered yet, so that an error in the data after them waits its turn. */
+/** The pending requests of each connection: an error in the data after them is answered after them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../../lib/errors.ts';
@@ -7,7 +7,7 @@ import { AppError } from '../../../lib/errors.ts';
 type Exchange = ServerResponse<IncomingMessage>;
 
 export class OpenRequests {
-  /** Of the connections that are open. What is answered is let go at once: its body may be large. */
+  /** By open connection. A finished response is released at once: its body may be large. */
   readonly #bySocket = new Map<Socket, Exchange[]>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
@@ -19,7 +19,7 @@ export class OpenRequests {
     response.once('close', () => open.splice(open.indexOf(response), 1));
   }
 
-  /** Apart from `add`: a listener keeps all that the function around it has in hand. */
+  /** Separate from `add`: a listener keeps all variables of the enclosing function in memory. */
   #follow(socket: Socket): Exchange[] {
     const open: Exchange[] = [];
     this.#bySocket.set(socket, open);
@@ -45,7 +45,7 @@ export class OpenRequests {
     this.#overrun.add(request);
   }
 
-  /** Whether a request with a body was so marked: nothing of it may be applied. */
+  /** Whether a request with a body was marked in this way: nothing of it may be applied. */
   isOverrun(request: IncomingMessage): boolean {
     return this.#overrun.has(request) && hasBody(request);
   }
@@ -53,7 +53,7 @@ export class OpenRequests {
   /** @throws AppError invalid_request if `isOverrun` */
   refuseOverrun(request: IncomingMessage): void {
     if (!this.isOverrun(request)) return;
-    throw new AppError('invalid_request', 'the body is longer than its declared length: nothing of it was applied');
+    throw new AppError('invalid_request', 'the body is longer than its declared length: it was not applied');
   }
 }
 

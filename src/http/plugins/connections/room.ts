@@ -1,6 +1,6 @@
 /**
- * Refuses new work while the disk has less room than its reserve, or where the database is lost; reads, deletions and
- * cancellations go on.
+ * Refuses new work while the disk has less free space than the reserve, or if the database is lost; reads, deletions
+ * and cancellations continue.
  */
 import type { onRequestHookHandler, RouteOptions } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
@@ -8,12 +8,12 @@ import type { StorageStatus } from '../../../service/ports/health.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
 
-/** When it is worth to ask again: space comes back by retention or by a person. */
+/** When to try again: retention or a person must free space first. */
 const RETRY_AFTER_SECONDS = 60;
 
 const WRITING = new Set(['POST', 'PUT', 'PATCH']);
 
-/** Adds the check to the routes registered from now on that write what stays. */
+/** Adds the check to routes registered from now on that store something. */
 export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, 'disk' | 'refuseIfLost'>): void {
   const refuse: onRequestHookHandler = (_request, _reply, done) => {
     storage.refuseIfLost();
@@ -22,8 +22,8 @@ export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, '
     throw new AppError(
       'unavailable',
       freeBytes < reserveBytes
-        ? `the disk has ${freeBytes} bytes left, less than its reserve of ${reserveBytes}: nothing new is taken`
-        : `the disk was full, and its ${freeBytes} free bytes are kept for deletions: nothing new is taken`,
+        ? `the disk has ${freeBytes} bytes left, less than the reserve of ${reserveBytes}: new work is refused`
+        : `the disk was full, and its ${freeBytes} free bytes are kept for deletions: new work is refused`,
       { facts: { retry_after: RETRY_AFTER_SECONDS, free_bytes: freeBytes, reserve_bytes: reserveBytes } },
     );
   };
@@ -33,7 +33,7 @@ export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, '
   });
 }
 
-/** Look-ups and estimates are POSTs too, and leave nothing behind. */
+/** Look-ups and estimates are POSTs too, but store nothing. */
 function takesRoom({ method, url, config }: RouteOptions): boolean {
   const writes = ([method].flat() as string[]).some((one) => WRITING.has(one));
   if (!isApi(url) || !writes || url.endsWith('/cancel')) return false;

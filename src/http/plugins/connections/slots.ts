@@ -6,8 +6,8 @@ import { AppError } from '../../../lib/errors.ts';
 const RETRY_SECONDS = 5;
 
 /**
- * At most `most` are held at the same time; one more is `unavailable`, with `busy` naming what there is too much of.
- * Calling a taken slot, once or more, releases it.
+ * At most `most` slots are held at the same time; one more is `unavailable`, and `busy` completes the message. Calling
+ * a taken slot, once or more, releases it.
  */
 export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {
   let open = 0;
@@ -25,7 +25,7 @@ export function createSlots(most: number, busy: string, onChange: (open: number)
 /** A queue for slots. */
 export interface QueueLimits {
   readonly most: number;
-  /** Any more are refused at once. */
+  /** Further callers are refused at once. */
   readonly mostWaiting: number;
   /** A caller that has waited this long is refused. */
   readonly waitMs: number;

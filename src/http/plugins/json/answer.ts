@@ -1,6 +1,6 @@
 /**
- * Answers: the fields of a response, each named once. An answer is a zod schema from a value of the domain to JSON: the
- * document has its result, and the serialiser of a route applies it to what the handler returns.
+ * Answers: response schemas that name each field once. An answer is a zod schema that converts a value of the domain to
+ * JSON: the document shows its output, and a route's serialiser applies it to the result of the handler.
  */
 import { z } from 'zod';
 import type { Page } from '../../../domain/types.ts';
@@ -16,7 +16,7 @@ type IsRead<Value, Name, Field> = Name extends keyof Value
     : false
   : false;
 
-/** How a field is read that the value does not have under the field's own name; any other may be named too. */
+/** How to read fields that the value does not have under their own name; other fields may have a source too. */
 type Sources<Value, Fields extends z.core.$ZodShape> = {
   readonly [Name in keyof Fields & string as IsRead<Value, CamelCase<Name>, Fields[Name]> extends true
     ? never
@@ -25,7 +25,7 @@ type Sources<Value, Fields extends z.core.$ZodShape> = {
 
 type Rest<S> = Record<never, never> extends S ? [sources?: S] : [sources: S];
 
-/** What the document says of an answer; with an id it is a component. */
+/** Metadata of an answer for the document; with an id it becomes a component. */
 interface AnswerMeta {
   readonly id?: string;
   readonly description?: string;
@@ -60,7 +60,7 @@ export function pageOf<Item extends z.ZodType>(id: string, item: Item, descripti
   return toJson(z.transform(read), wire.meta({ id, description }));
 }
 
-/** The compiler cannot tell that `read` results in what `wire` takes. */
+/** The compiler cannot tell that the output of `read` is the input of `wire`. */
 function toJson<Value, Wire extends z.ZodType>(read: z.ZodTransform<unknown, Value>, wire: Wire) {
   return read.pipe(wire as z.ZodType) as z.ZodPipe<z.ZodTransform<unknown, Value>, Wire>;
 }
@@ -74,7 +74,7 @@ type InCamelCase<Body> = {
   [Name in keyof Body as Name extends string ? CamelCase<Name> : never]: Exclude<Body[Name], undefined>;
 };
 
-/** The fields of a body under their names in the domain; one that is not given is left out. */
+/** The fields of a body under their names in the domain, without those that are not given. */
 export function inCamelCase<Body extends object>(body: Body): InCamelCase<Body> {
   const given = Object.entries(body).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [camelCase(name), value])) as InCamelCase<Body>;

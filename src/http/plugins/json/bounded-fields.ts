@@ -48,7 +48,7 @@ export function objectField<T>(what: string, most: number) {
     });
 }
 
-/** What is wrong with a string of `least` to `most` characters. */
+/** The fault of a string that does not have `least` to `most` characters, or null. */
 export function textFault(what: string, least: number, most: number): (text: unknown) => Wrong | null {
   return (text) => {
     if (typeof text !== 'string') return { message: `${what} must be a string` };
@@ -91,7 +91,7 @@ export function addIssuesOf(
   }
 }
 
-/** Nothing else is checked. */
+/** Any value is accepted. */
 function refuse(context: z.core.$RefinementCtx, { message, limit }: Wrong): void {
   context.addIssue({ code: 'custom', message, params: { limit }, continue: false });
 }

@@ -1,4 +1,4 @@
-/** Fields shared by the shapes of several resources. */
+/** Fields shared by the schemas of several resources. */
 import { z } from 'zod';
 import { addIssue, type Wrong } from './validation.ts';
 
@@ -7,10 +7,10 @@ export const count = z.int().min(0);
 /** RFC 3339. */
 export const timeText = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 
-/** RFC 3339, of milliseconds since 1970. */
+/** RFC 3339, from milliseconds since 1970. */
 export const time = z.transform((ms: number) => new Date(ms).toISOString()).pipe(timeText);
 
-/** Seconds, of milliseconds. */
+/** Seconds, from milliseconds. */
 export const seconds = z.transform((ms: number) => ms / 1000).pipe(z.number());
 
 /** An estimate and the bounds of its interval. */
@@ -35,7 +35,7 @@ export const textSchema = z.string();
 export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
   if (typeof id !== 'string') return { message: `${what} must be a string` };
   if (id === '') return { message: `${what} must have at least 1 byte`, limit: 1 };
-  // of nearly all ids: a byte a character, and no surrogate
+  // true of nearly all ids: one byte for each character, and no surrogate
   if (id.length <= maximumBytes && /^[\x20-\x7e]+$/.test(id)) return null;
   if (Buffer.byteLength(id) > maximumBytes) {
     return { message: `${what} must have at most ${maximumBytes} bytes`, limit: maximumBytes };

@@ -1,4 +1,4 @@
-/** Bodies: JSON in strict UTF-8, and no other content type. */
+/** Parses bodies: JSON in strict UTF-8, and no other content type. */
 import { isAscii } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../../lib/errors.ts';
@@ -6,7 +6,7 @@ import type { ServerApp } from '../fastify-types.ts';
 import { refuseJsonFault } from './json-names.ts';
 import { parseJson, parseJsonLine } from './json-text.ts';
 
-/** A larger body is parsed in one turn of the event loop and checked in another. */
+/** A larger body is parsed in one iteration of the event loop and checked in another. */
 const LARGE_BYTES = 64 * 1024;
 
 /** Lines of NDJSON parsed at once. */
@@ -35,14 +35,14 @@ export function parseJsonBodies(app: ServerApp): void {
     };
     attempt(() => {
       const text = decode(body);
-      // many clients declare the type of a body that they do not send; if one is needed, its schema says so
+      // many clients declare the type of a body that they do not send; if a body is required, its schema says so
       if (text === '') return done(null, undefined);
       const value = parseJson(body, text);
       if (body.length <= LARGE_BYTES) {
         refuseJsonFault(text, value);
         return done(null, value);
       }
-      // a large one is checked in separate turns
+      // a large body is checked in separate iterations
       setImmediate(() =>
         attempt(() => {
           refuseJsonFault(text, value);
@@ -55,7 +55,7 @@ export function parseJsonBodies(app: ServerApp): void {
 
 /**
  * Accepts NDJSON too: one value per line, which `toBody` turns into the equivalent JSON body. Errors name the line.
- * Other requests get a turn between slices.
+ * Other requests are handled between slices.
  */
 export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -71,7 +71,7 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
       if (line.trim() !== '') values.push(parseLine(line, i + 1));
       if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
     }
-    // they are checked in a separate turn
+    // they are checked in a separate iteration
     await nextTurn();
     return toBody(values);
   });

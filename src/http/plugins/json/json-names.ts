@@ -1,6 +1,6 @@
 /**
- * What `JSON.parse` passes over: a name that occurs twice in one object (the last one wins, silently), and half of a
- * surrogate pair, which is no text and would be stored as another.
+ * Faults that `JSON.parse` accepts: a name that occurs twice in one object (the last one wins silently), and an
+ * unpaired surrogate, which is not text and would be stored as another character.
  */
 import { AppError } from '../../../lib/errors.ts';
 import { jsonPointer } from '../../../lib/json-pointer.ts';
@@ -16,8 +16,8 @@ export interface JsonFault {
 }
 
 /**
- * What is wrong with a text that `JSON.parse` has read as `value`, or null. A text with as many colons (outside of
- * strings) as `value` has names repeats none: nothing is built for it.
+ * The fault of a text that `JSON.parse` has read as `value`, or null. If the text has as many colons (outside strings)
+ * as `value` has names, no name is repeated, and nothing is allocated.
  */
 export function findJsonFault(text: string, value: unknown): JsonFault | null {
   if (text.includes('\\u') && ESCAPED_SURROGATE.test(text)) {
@@ -39,7 +39,7 @@ export function refuseJsonFault(text: string, value: unknown): void {
   });
 }
 
-/** Text that was valid UTF-8 has surrogates by themselves only where they are written as escapes. */
+/** Text that was valid UTF-8 can have unpaired surrogates only as escapes. */
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 function findIllFormed(value: unknown, pointer: string): string | null {
@@ -73,14 +73,14 @@ function countNames(value: unknown): number {
   return count;
 }
 
-/** All of them: far quicker than to tell those in strings apart, and enough for most texts. */
+/** Counts all colons: far quicker than excluding those in strings, and enough for most texts. */
 function countColons(text: string): number {
   let count = 0;
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) count += 1;
   return count;
 }
 
-/** Colons outside of strings: one for each name. */
+/** Counts colons outside strings: one for each name. */
 function countPairs(text: string): number {
   let count = 0;
   let isText = false;
@@ -93,7 +93,7 @@ function countPairs(text: string): number {
   return count;
 }
 
-/** Behind the string that begins at `quote`. */
+/** Index after the string that begins at `quote`. */
 function endOfString(text: string, quote: number): number {
   for (let i = quote + 1; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -103,7 +103,7 @@ function endOfString(text: string, quote: number): number {
   return text.length;
 }
 
-/** Where a name occurs the second time, in a text that is JSON and repeats one. */
+/** Pointer to the second occurrence of a name, in JSON that repeats one. */
 class RepeatedName {
   readonly #text: string;
   #at = 0;

@@ -27,7 +27,7 @@ export function parseJson(bytes: Buffer, text: string): unknown {
   try {
     return secureJson.parse(text);
   } catch (cause) {
-    // what is JSON all the same has a name that is forbidden: where is for us to say
+    // if the text is valid JSON, it has a forbidden name: find where
     refuseForbidden(parseAny(text), '');
     throw cause;
   }
@@ -41,7 +41,7 @@ function parseAny(text: string): unknown {
   }
 }
 
-/** A line of NDJSON: its value, or in words why it has none. */
+/** A line of NDJSON: its value, or a sentence that says what is wrong. */
 export function parseJsonLine(line: string): { readonly value?: unknown; readonly fault?: string } {
   if (line.length > LONG_LINE && isTooDeep(Buffer.from(line)))
     return { fault: `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep` };
@@ -57,10 +57,10 @@ export function parseJsonLine(line: string): { readonly value?: unknown; readonl
   return found === null ? { value } : { fault: `${found.pointer}${found.pointer && ': '}${found.message}` };
 }
 
-/** Characters: what is shorter is not nested so deep that a walk of it fails. */
+/** In characters: a shorter text cannot be nested deeply enough for a recursive walk to fail. */
 const LONG_LINE = 1024;
 
-/** The depth is bounded by then. */
+/** The depth has been checked before. */
 function refuseForbidden(value: unknown, pointer: string): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, field] of Object.entries(value)) {
@@ -80,11 +80,11 @@ function hasPrototype(value: unknown): boolean {
 }
 
 /**
- * Scans byte by byte, as parsing something a million deep takes seconds. The result for text that is not JSON is
+ * Scans byte by byte, as parsing text nested a million deep takes seconds. The result for text that is not JSON is
  * arbitrary.
  */
 function isTooDeep(bytes: Buffer): boolean {
-  // what opens no more than that is not nested deeper
+  // a text with fewer opening brackets cannot be nested deeper
   if (countUpTo(bytes, OPENING) + countUpTo(bytes, OPENING | CURLY_BIT) <= MAXIMUM_JSON_DEPTH) return false;
   let depth = 0;
   let isText = false;
@@ -102,7 +102,7 @@ function isTooDeep(bytes: Buffer): boolean {
   return false;
 }
 
-/** How often a byte occurs; stops counting past the depth that is allowed. */
+/** Number of occurrences of a byte; stops counting beyond the maximum depth. */
 function countUpTo(bytes: Buffer, byte: number): number {
   let count = 0;
   for (let at = bytes.indexOf(byte); at >= 0 && count <= MAXIMUM_JSON_DEPTH; at = bytes.indexOf(byte, at + 1)) count++;

@@ -1,4 +1,4 @@
-/** Responses that no serialiser sees, such as JSON text for look-ups: there are thousands of them a second. */
+/** Sends JSON text without a serialiser, such as for look-ups: there are thousands a second. */
 import type { FastifyReply } from 'fastify';
 
 /** Needs no escape in JSON. */
@@ -12,14 +12,14 @@ export function quoteJson(text: string): string {
 }
 
 /**
- * Sends JSON text that the caller has written as its schema says: no serialiser sees it. Not from an async handler,
- * whose promise takes another turn.
+ * Sends JSON text that conforms to the route's schema, without a serialiser. Not for async handlers, whose promise
+ * takes another iteration.
  */
 export function sendJson(reply: FastifyReply, text: string): void {
   reply.header('content-type', JSON_UTF_8).send(text);
 }
 
-/** Sends what an answer has shown already: the route's serialiser takes the value that it is shown of. */
+/** Sends the output of an answer: the route's serialiser expects its input. */
 export function sendShown(reply: FastifyReply, shown: object): FastifyReply {
   return reply.header('content-type', JSON_UTF_8).send(JSON.stringify(shown));
 }

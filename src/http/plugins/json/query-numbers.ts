@@ -32,7 +32,7 @@ export function decimalNumber(
   return numberText(NUMBER, 'a number is expected', { type: 'number', ...bounds });
 }
 
-/** A version in a path or a query. */
+/** A version number in a path or query. */
 export function versionNumber() {
   return wholeNumber(1, LARGEST_VERSION, { description: 'An audience version.', examples: [2] });
 }

@@ -1,4 +1,4 @@
-/** Describes what is wrong with a value in a sentence: zod's own messages name its types. */
+/** Error messages as plain sentences: zod's own messages name its types. */
 import type { z } from 'zod';
 
 /** An error map for `safeParse`; a schema's own messages take precedence. */

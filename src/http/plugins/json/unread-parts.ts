@@ -1,6 +1,6 @@
 /**
- * Parts of a request that its route does not read: a schema refuses unknown fields; for a route without one, they are
- * refused here.
+ * Refuses the parts of a request that its route does not read: a schema refuses unknown fields; for a route without
+ * one, they are refused here.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest, preValidationHookHandler, RouteOptions } from 'fastify';
@@ -31,7 +31,8 @@ export function refuseUnreadParts(app: ServerApp): void {
 }
 
 /**
- * Whoever sends a precondition relies on it: to change something all the same would be what it was sent to prevent.
+ * A caller that sends a precondition relies on it: changing something without checking it is what it was sent to
+ * prevent.
  */
 function uncheckedPreconditions({ method, schema }: RouteOptions): readonly string[] {
   const isRead = [method].flat().every((name) => name === 'GET' || name === 'HEAD');
@@ -42,7 +43,7 @@ function uncheckedPreconditions({ method, schema }: RouteOptions): readonly stri
 function refusePreconditions(headers: IncomingHttpHeaders, unchecked: readonly string[]): void {
   for (const name of unchecked) {
     if (headers[name] === undefined) continue;
-    const message = 'this route cannot honour the precondition: nothing was done';
+    const message = 'this route does not support preconditions: nothing was done';
     throw new AppError('invalid_request', `a header is not valid: ${name}: ${message}`, {
       details: [{ pointer: name, value: headers[name], message }],
     });

@@ -1,6 +1,5 @@
 /**
- * Validates input with its zod schema: everything wrong becomes one `invalid_request` with a pointer, value and limit
- * each.
+ * Validates input with its zod schema: all faults become one `invalid_request`, each with a pointer, value and limit.
  */
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import type { z } from 'zod';
@@ -27,20 +26,20 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   };
 };
 
-/** Fastify's serialiser: what a handler returns becomes JSON by the schema of the response. */
+/** Fastify's serialiser: converts the result of a handler to JSON with the schema of the response. */
 export const serializerCompiler: FastifySerializerCompiler<z.ZodType> = ({ schema, method, url }) => {
   return (value) => {
     const result = schema.safeParse(value);
     if (result.success) return JSON.stringify(result.data);
-    throw new Error(`the response of ${method} ${url} is not as its schema says`, { cause: result.error });
+    throw new Error(`the response of ${method} ${url} does not match its schema`, { cause: result.error });
   };
 };
 
 const SURELY_VALID = new WeakMap<z.ZodType, (input: unknown) => boolean>();
 
 /**
- * A schema with a quick check of input that it would certainly accept, and leave as it is. Anything else is checked by
- * the schema itself, which reports what is wrong. It is for input of most requests to routes that take microseconds.
+ * A schema with a quick check for input that it would certainly accept unchanged. Any other input is checked by the
+ * schema itself, which reports the faults. For routes that take microseconds.
  */
 export function withQuickCheck<S extends z.ZodType>(schema: S, isSurelyValid: (input: unknown) => boolean): S {
   SURELY_VALID.set(schema, isSurelyValid);
