@@ -53,7 +53,8 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         description:
           'Counts users by their latest event, and shows how many of those who converted or clicked are in the ' +
           'active audience: compare this share with the predicted `recall` for that size (`GET …/quality`). At most ' +
-          `${config.maximumBatchMembers} of these users are compared with the audience (\`compared\`).`,
+          `${config.maximumBatchMembers.toLocaleString('en-US')} of these users are compared with the audience ` +
+          '(`compared`).',
         params: campaignParams,
         response: { 200: json('The summary.', feedbackOutcomeSchema) },
         errors: ['campaign_not_found'],

@@ -104,9 +104,9 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         tags: ['audience'],
         summary: 'Check whether users are in the audience',
         description:
-          `Up to ${config.maximumBatchMembers} user ids. All items refer to the same version and are in the order of the ` +
-          'ids. A user who is not in the population does not make the batch fail: the item has `known` false and the ' +
-          'code `user_not_found`.',
+          `Up to ${config.maximumBatchMembers.toLocaleString('en-US')} user ids. All items refer to the same ` +
+          'version and are in the order of the ids. A user who is not in the population does not make the batch ' +
+          'fail: the item has `known` false and the code `user_not_found`.',
         params: campaignParams,
         body: memberBatchBody(config),
         response: {

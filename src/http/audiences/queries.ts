@@ -46,7 +46,10 @@ export function audienceQuery(config: ServerConfig) {
     .strictObject({
       limit: wholeNumber(1, config.maximumPageSize)
         .optional()
-        .describe(`Maximum number of users in the page; by default ${config.defaultPageSize} for JSON, otherwise all.`)
+        .describe(
+          `Maximum number of users in the page; by default ${config.defaultPageSize.toLocaleString('en-US')} for ` +
+            'JSON, otherwise all.',
+        )
         .meta(component('AudienceLimit')),
       cursor: z
         .string()

@@ -97,7 +97,8 @@ function describeEstimate(config: EstimateNeeds['config']): string {
     `seeds that match the filters are tested. An estimate may take ${config.estimateTimeMs} ms: if it takes longer, ` +
     'or has to wait for others, `reason` says so and the remaining fields are returned. A list of millions of ids, ' +
     'or filters on a large population, may take that long on the first request. At most ' +
-    `${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are used.`
+    `${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates.toLocaleString('en-US')} random ` +
+    'candidates are used.'
   );
 }
 

@@ -126,11 +126,11 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenT
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
-          `${kind.about}Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, optionally with ` +
-          `\`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. If a line is invalid or the ` +
-          'connection breaks, nothing changes. This does not start an expansion: the next expansion uses the set as ' +
-          'it is then. `sent` shows how the ids of this request match, with hints if they were probably sent in ' +
-          'another format.',
+          `${kind.about}Up to ${config.maximumUploadIds.toLocaleString('en-US')} user ids as text, NDJSON or CSV, ` +
+          `optionally with \`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds.toLocaleString('en-US')} in ` +
+          'JSON. If a line is invalid or the connection breaks, nothing changes. This does not start an expansion: ' +
+          'the next expansion uses the set as it is then. `sent` shows how the ids of this request match, with ' +
+          'hints if they were probably sent in another format.',
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config),

@@ -142,7 +142,7 @@ export function uploadBody(config: ServerConfig) {
   const text = (description: string, example: string) => ({
     schema: z.string().meta({ description, examples: [example] }),
   });
-  const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds} in JSON.`);
+  const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds.toLocaleString('en-US')} in JSON.`);
   return {
     content: {
       'text/plain': text('One user id per line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),

@@ -62,7 +62,7 @@ describe('streamChunks', () => {
     stream.read(); // some, and then no more
     const [error] = await once(stream, 'error');
     expect(error).toMatchObject({ code: 'request_timeout' });
-    expect(error.message).toContain(`did not take ${what}`);
+    expect(error.message).toContain(`did not read ${what}`);
     await expect.poll(() => closes).toBe(1);
   });
 
