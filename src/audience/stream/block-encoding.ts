@@ -1,4 +1,4 @@
-/** How the blocks of a stream become bytes: text or Parquet, of members or of what changed. */
+/** Encodes the blocks of a stream, which contain members or differences, as text or Parquet. */
 
 import { PARQUET_TYPE } from '../../lib/media-types.ts';
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
@@ -15,23 +15,23 @@ import {
   type TextType,
 } from './row-formats.ts';
 
-/** Users of a difference. */
+/** Rows of a difference. */
 export interface ChangeBlock {
   readonly change: ChangedUser['change'];
   readonly ids: GatheredTexts;
 }
 
-/** A stream's blocks, and what they are encoded as. */
+/** The content of a stream, and its encoding. */
 export type Encoding =
   | { readonly rows: 'members' | 'changes'; readonly type: TextType; readonly isSafe: boolean }
   | { readonly rows: 'members'; readonly type: typeof PARQUET_TYPE; readonly rowGroupRows: number };
 
 export type RowBlock = MemberBlock | ChangeBlock;
 
-/** What a stream's blocks are given to, one after the other; bytes are in memory of their own. */
+/** Takes a stream's blocks one after the other; the bytes that it returns have their own buffer. */
 export interface BlockEncoder {
   add(block: RowBlock): Uint8Array;
-  /** What is left. */
+  /** The remaining bytes. */
   end(): Uint8Array;
 }
 

@@ -1,4 +1,4 @@
-/** Encodes streams in a thread, so that the event loop that answers look-ups only gathers rows and sends bytes. */
+/** Encodes streams in a thread: the event loop, which also serves look-ups, only gathers rows and sends bytes. */
 
 import { TASK_LIMIT } from '../../lib/threads/single-task-threads.ts';
 import { ThreadDied, ThreadGroup } from '../../lib/threads/thread-group.ts';
@@ -13,16 +13,16 @@ export class StreamEncoder {
   #streams = 0;
 
   /**
-   * The bytes of the blocks, a chunk a block at most. A block is read when the chunk before it was taken and `turn`
-   * says so, also if it has no rows; each stream has one in the thread at a time, and they are encoded first come,
-   * first served. When a client leaves a stream, nothing more of it is read, and the thread forgets it.
+   * The bytes of the blocks, at most one chunk for each block. A block, even one without rows, is read after the chunk
+   * before it was consumed and `turn` resolved. Each stream has at most one block in the thread, and blocks are encoded
+   * first come, first served. When a client disconnects, no more blocks are read, and the thread drops the stream.
    */
   async *encode(encoding: Encoding, blocks: Iterable<RowBlock>, turn: () => Promise<void>): AsyncGenerator<Uint8Array> {
-    // of one thread: another would not know what is not complete yet
+    // all by the same thread: another one lacks the incomplete part
     const thread = this.#startedThread();
     const stream = this.#streams++;
     const run = (task: EncodeTask) => {
-      if (thread !== this.#thread) throw new ThreadDied('the thread that encoded this stream is closed');
+      if (thread !== this.#thread) throw new ThreadDied('the thread that encoded this stream was closed');
       return thread.run(task);
     };
     let isOver = false;
@@ -39,12 +39,12 @@ export class StreamEncoder {
       isOver = true;
       if (rest.length > 0) yield rest;
     } finally {
-      // one that is broken or closed has forgotten it
+      // a broken or closed thread no longer has the stream
       if (!isOver && thread === this.#thread) void thread.run({ stream, step: 'drop' }).catch(() => {});
     }
   }
 
-  /** Ends the thread; streams that are open fail. */
+  /** Ends the thread; open streams fail. */
   async close(): Promise<void> {
     const thread = this.#thread;
     this.#thread = null;
@@ -58,10 +58,10 @@ export class StreamEncoder {
       1,
       TASK_LIMIT,
     );
-    // its streams fail, and the next one starts another
+    // its streams fail, and the next stream starts another thread
     thread.broken.catch(() => {
       if (this.#thread === thread) this.#thread = null;
-      // one that hangs would go on
+      // a thread that hangs would continue
       void thread.terminate();
     });
     this.#thread = thread;

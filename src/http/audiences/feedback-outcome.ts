@@ -9,7 +9,7 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { findUsers } from '../user-sets/find-user.ts';
 import { type MembershipNeeds, withActive } from './membership-routes.ts';
 
-/** What this route calls. */
+/** Dependencies of this route. */
 export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings' | 'reads'> & {
   readonly store: Pick<
     ServerDependencies['store'],
@@ -77,7 +77,7 @@ interface Responders {
 
 const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
-/** Those who are ranked, and those of them who are members of the active audience. */
+/** Numbers of users who are ranked, and of those among them who are in the active audience. */
 function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
   const { config, population, reads, store } = dependencies;
   const responders = store.respondersOf(id, config.maximumBatchMembers);

@@ -13,7 +13,7 @@ import { memberBatchBody, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type MembershipNeeds = Pick<
   ServerDependencies,
   'config' | 'population' | 'rankings' | 'reads' | 'userAudiences'
@@ -27,7 +27,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
   listUserAudiences(app, dependencies);
 }
 
-/** Opens the active audience; `use` must not keep the ranking after it returns. */
+/** Opens the active audience; `use` must not refer to the ranking after it returns. */
 export function withActive<T>(
   {
     store,
@@ -53,10 +53,10 @@ function numberOf(population: MembershipNeeds['population'], userId: string): nu
   });
 }
 
-/** The fields of a user that the population does not have. */
+/** The fields of a user who is not in the population. */
 const UNKNOWN = '"member":false,"known":false,"code":"user_not_found"';
 
-/** The fields of one that it has. */
+/** The fields of a user who is in the population. */
 function membershipText(found: Membership | null): string {
   return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
 }

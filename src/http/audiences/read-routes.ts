@@ -1,4 +1,4 @@
-/** Routes of an audience's members: pages and exports, of the active version and of fixed ones. */
+/** Routes of an audience's members: pages and exports, of the active version or of a given one. */
 
 import type { ErrorCode } from '../../lib/errors.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
@@ -13,7 +13,7 @@ import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 
-/** The description of both routes. */
+/** The description that both routes share. */
 const READING =
   'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet ' +
   'stream everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the ' +

@@ -1,4 +1,4 @@
-/** Answers a read of an audience's members: a page of them, or a stream of all. */
+/** Reads an audience's members: a page, or a stream of all of them. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
@@ -15,7 +15,7 @@ import { streamChunks } from './stream/stream.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
-/** What a read calls. */
+/** Dependencies of a read. */
 export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 };
@@ -26,20 +26,20 @@ type Query = ViewQuery & {
   readonly csv_safe: boolean;
 };
 
-/** What was opened for one answer. */
+/** What was opened for one response. */
 interface Opened<R> {
   readonly audience: Audience;
   readonly ranking: R;
   readonly view: View;
 }
 
-/** The same until `close`. */
+/** Does not change until `close`. */
 interface Held {
   readonly opened: Opened<ReadRanking>;
   readonly close: () => void;
 }
 
-/** Answers a read of the active version (null) or a fixed one. */
+/** Reads the active version (null) or a given one. */
 export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
@@ -57,7 +57,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       version === null && found.cursor === null
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
-    // before the members are read: one who is erased meanwhile changes the next tag
+    // before the members are read: the erasure of a user in the meantime changes the next tag
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
@@ -135,7 +135,7 @@ function encodingOf(
   return type === PARQUET_TYPE ? { rows: 'members', type, rowGroupRows } : { rows: 'members', type, isSafe };
 }
 
-/** What a stream sends: the ranks from where the view begins to `end`. */
+/** The blocks that a stream sends: ranks from the start of the view to `end`. */
 function blocksOf(
   { ranking, view }: Opened<ReadRanking>,
   end: number,
@@ -155,12 +155,12 @@ function itemsText(items: readonly AudienceItem[]): string {
   return text;
 }
 
-/** The size of an active audience, whose members may be kept in memory. */
+/** The size of an active audience, whose members may be cached in memory. */
 function activeSize({ isActive, size }: Audience): number | undefined {
   return isActive ? size : undefined;
 }
 
-/** Of the page after the one that ends before the 0-based rank `end`; null behind the last one. */
+/** The cursor of the page that starts at the 0-based rank `end`; null after the last page. */
 function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
   return end < size ? encodeCursor(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
 }
@@ -174,7 +174,7 @@ function validatorsOf({ version }: Audience, representation: string) {
   };
 }
 
-/** Of the representation, for its ETag. */
+/** The representation's part of the ETag. */
 const NAMES = { [JSON_TYPE]: 'json', [NDJSON_TYPE]: 'ndjson', [CSV_TYPE]: 'csv', [PARQUET_TYPE]: 'parquet' } as const;
 
 const CONTENT_TYPES = {

@@ -13,7 +13,7 @@ import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
  */
 export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 'userAudiences'>) {
   let listed: readonly Audience[] = [];
-  /** What an item of each begins with. */
+  /** The beginning of each audience's item. */
   let heads: readonly string[] = [];
   return (
     userNumber: UserNumber,
@@ -47,7 +47,7 @@ export function positionText({ rank, score, percentile }: Membership): string {
   return `"rank":${rank},"score":${decimalScore(score)},"percentile":${percentile}`;
 }
 
-/** The first audience whose campaign comes after this one. */
+/** Index of the first audience whose campaign id is greater. */
 function indexAfter(audiences: readonly Audience[], campaignId: string): number {
   let low = 0;
   let high = audiences.length;

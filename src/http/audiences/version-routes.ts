@@ -1,4 +1,4 @@
-/** Routes of audience versions: their list, and the difference of two. */
+/** Routes of audience versions: list them, and compare two. */
 
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../../lib/media-types.ts';
@@ -17,7 +17,7 @@ import { streamChunks } from './stream/stream.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 import { checkPopulation, openFound } from './view.ts';
 
-/** What these routes call. */
+/** Dependencies of these routes. */
 export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
 };

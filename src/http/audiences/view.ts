@@ -1,4 +1,4 @@
-/** What part of an audience is read: a version, a cut of its ranking, and where to start. */
+/** The part of an audience to read: a version, a cut of its ranking, and a start. */
 
 import { audienceSize } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
@@ -33,7 +33,7 @@ export function locate(store: Store, id: string, version: number | null, text: s
 }
 
 /**
- * The active version as the store has it at this moment, whatever this turn of the event loop has seen.
+ * The active version in the store at this moment, even if this iteration of the event loop has seen another one.
  * @throws AppError campaign_not_found, audience_not_ready
  */
 export function activeNow(store: Store, id: string): Audience {
@@ -48,9 +48,8 @@ export interface View {
 }
 
 /**
- * The cut that the query requests, else the cursor's, else the audience's own size; from the cursor's rank, or the one
- * that the query names. A cut given along with a cursor must match it, as pages of different sizes would not fit
- * together.
+ * The cut of the query, otherwise the cursor's, otherwise the audience's own size; from the rank of the cursor or the
+ * query. A cut sent along with a cursor must match it, as pages of different sizes would not fit together.
  * @throws AppError invalid_cursor, storage_failed
  */
 export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: ViewQuery): View {
@@ -60,7 +59,7 @@ export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, quer
     return { size, from: Math.min(size, query.after_rank ?? 0) };
   }
   const { text, at } = cursor;
-  if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor belongs to the best ${at.size} users`);
+  if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor belongs to a cut of ${at.size} users`);
   if (at.afterRank > at.size || at.size > audience.candidates) {
     throw invalidCursor(text, 'the cursor points past the end of the audience');
   }
@@ -68,7 +67,7 @@ export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, quer
 }
 
 /**
- * Rankings may contain users that the served population has never seen; those have no id here. @throws AppError
+ * Rankings may contain users that the served population never contained; they have no id here. @throws AppError
  * unavailable
  */
 export function checkPopulation(
@@ -85,7 +84,7 @@ export function checkPopulation(
 
 /**
  * Opens an audience. A ranking whose files disappeared while its row was read (because the campaign was deleted or the
- * version pruned) is looked up again, which ends as not found or with the version that is now active.
+ * version pruned) is looked up again, with the result not found or the version that is active now.
  * @throws what `find` does; AppError storage_failed
  */
 export function openFound<L extends { readonly audience: Audience }, T>(

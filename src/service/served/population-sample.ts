@@ -1,4 +1,4 @@
-/** A few users of a population, the same ones each time: for whoever wants to try things out. */
+/** A few users of a population, always the same, for trying out the service. */
 import { setImmediate } from 'node:timers/promises';
 import type { UserNumber } from '../../lib/brands.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
