@@ -34,7 +34,7 @@ describe('scripts/changeset.mjs', () => {
     const [major, minor] = version.split('.');
     const raised = `${major}.${Number(minor) + 1}.0`;
     const { status, stdout } = run('version');
-    expect([status, stdout]).toEqual([0, expect.stringContaining(`${version} is ${raised} now`)]);
+    expect([status, stdout]).toEqual([0, expect.stringContaining(`${version} is now ${raised}`)]);
     expect(readFileSync(join(folder, 'package.json'), 'utf8')).toBe(
       before.replace(`"version": "${version}"`, `"version": "${raised}"`),
     );
