@@ -2,11 +2,11 @@
 import { BlockList, isIP } from 'node:net';
 
 export interface AddressRanges {
-  /** False for a text that is no IP address. */
+  /** False for text that is not an IP address. */
   includes(address: string): boolean;
 }
 
-/** Whether a text is a CIDR: an address and a number of bits. */
+/** Whether text is a CIDR: an address and a number of bits. */
 export function isRange(entry: string): boolean {
   const [address = '', bits = '', ...rest] = entry.split('/');
   const most = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
@@ -14,8 +14,8 @@ export function isRange(entry: string): boolean {
 }
 
 /**
- * `entries` are addresses, or CIDRs as `isRange` accepts them. One list per family: a joint list treats an IPv4 address
- * like its mapped IPv6 form, and matches it against IPv6 ranges.
+ * `entries` are addresses, or CIDRs as `isRange` accepts them. There is one list per family: a joint list treats an
+ * IPv4 address like its mapped IPv6 form, and matches it against IPv6 ranges.
  */
 export function addressRanges(entries: readonly string[]): AddressRanges {
   const ipv4 = new BlockList();

@@ -5,8 +5,8 @@ export interface Clock {
   /** Milliseconds since 1970, for records. */
   now(): number;
   /**
-   * Milliseconds from an arbitrary start, for durations: the same one for all processes of this machine until it is
-   * started again. It never jumps.
+   * Milliseconds from an arbitrary start, for durations; the start is the same for all processes until the machine
+   * boots again. It never jumps.
    */
   elapsed(): number;
 }
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** An id of the machine's current run, for which `elapsed` counts; null if the system has none. */
+/** The id of the machine's current boot, for which `elapsed` counts; null if the system has none. */
 export function findBootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -29,8 +29,7 @@ export function findBootId(): string | null {
 }
 
 /**
- * Milliseconds that this machine has slept since it was started, in which `elapsed` stood still; 0 where the system
- * does not tell.
+ * Milliseconds that this machine has slept since it booted, while `elapsed` stood still; 0 if the system does not tell.
  */
 export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
   try {

@@ -1,9 +1,11 @@
-/** The caller's errors, each with a stable code; bugs are assertions; the environment's errors are the `cause`. */
+/**
+ * Errors of callers and the environment, each with a stable code (the original is the `cause`); bugs are assertions.
+ */
 import type { ErrorCode } from './error-codes/error-codes.ts';
 
 export type { ErrorCode } from './error-codes/error-codes.ts';
 
-/** One place in the input that is wrong. */
+/** A fault in the input, and where it is. */
 export interface ErrorDetail {
   /** JSON pointer into the body, a query parameter, or `file:line`. */
   readonly pointer: string;
@@ -32,7 +34,7 @@ export class AppError extends Error {
   }
 }
 
-/** What was asked for is wrong in itself, whatever there is: a command ends with exit code 2. */
+/** The request is wrong in itself, in any state of the service: a command ends with exit code 2. */
 export class UsageError extends AppError {
   constructor(message: string, options: { readonly cause?: unknown } = {}) {
     super('invalid_argument', message, options);
@@ -44,12 +46,12 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }
 
-/** Ends a switch over every member of a union: a member that is added later does not compile here. */
+/** Ends a switch over every member of a union: a member added later does not compile here. */
 export function unreachable(value: never): never {
   throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`);
 }
 
-/** Text of whatever was thrown. */
+/** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

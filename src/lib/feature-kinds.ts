@@ -1,11 +1,11 @@
 /**
- * The kinds of features, a row each. What a room does with a kind of its own stands in that room's table, which has a
- * row for every kind too: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
+ * The kinds of features, one row each. Anything specific to another folder is in a table there, which has a row for
+ * every kind too: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
  */
 
 /**
- * How the values of a feature are laid out in memory, in a segment and in a model's inputs: one code a row, a list of
- * codes, one float32, or `size` of them. Encoding, coverage and statistics work on columns and know no kinds.
+ * The layout of a feature's values in memory, in a segment and in a model's inputs: one code per row, a list of codes,
+ * one float32, or `size` of them. Encoding, coverage and statistics work on columns, not on kinds.
  */
 export type ColumnKind = 'single' | 'multi' | 'number' | 'vector';
 
@@ -13,11 +13,11 @@ type CampaignValue = string | number | readonly string[] | readonly number[];
 
 export interface KindRow {
   readonly column: ColumnKind;
-  /** What a filter on it gives: a list of tokens, or the least and the greatest number. Null: it can't be filtered. */
+  /** The form of a filter: a list of tokens, or a minimum and a maximum. Null: users cannot be filtered by it. */
   readonly filter: 'tokens' | 'range' | null;
   /** What an explanation counts: tokens, or bands of numbers. Null: it only compares means. */
   readonly explain: 'tokens' | 'bands' | null;
-  /** Why the API refuses a value of a campaign; null if it does not. `size` is the length of a vector. */
+  /** Why the API refuses a value of a campaign; null if it accepts it. `size` is the length of a vector. */
   readonly refuse: (value: CampaignValue, size: number | undefined) => string | null;
 }
 

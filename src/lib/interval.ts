@@ -1,4 +1,4 @@
-/** A mean with the bounds of its interval, and how both are written. */
+/** A mean with the bounds of its interval, and how both are formatted. */
 
 export interface Interval {
   readonly mean: number;
@@ -22,7 +22,7 @@ export function signed(value: number, digits: number): string {
   return `${Number(text) === 0 ? '' : value < 0 ? '-' : '+'}${text}`;
 }
 
-/** Where an interval of differences lies: above zero, below it, or around it (0). */
+/** The sign of an interval of differences: 1 above zero, -1 below it, 0 if it contains zero. */
 export function clearSign({ low, high }: Interval): 1 | -1 | 0 {
   return low > 0 ? 1 : high < 0 ? -1 : 0;
 }

@@ -1,10 +1,10 @@
-/** Where a service listens: whether other machines reach it there, and what is said where it cannot. */
+/** Where a service listens: whether other machines can reach it there, and errors of listening. */
 import { isIPv4 } from 'node:net';
 import { AppError, messageOf } from './errors.ts';
 
 /**
- * Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one, and so does a
- * proxy, which reaches a loopback host from its own machine.
+ * Throws (`invalid_argument`) if other machines would be served without a key: a non-loopback host needs one, and so
+ * does a proxy, which reaches a loopback host from its own machine.
  */
 export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
   if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;
@@ -13,7 +13,7 @@ export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: rea
     : [`host ${host}`, 'serve on 127.0.0.1'];
   throw new AppError(
     'invalid_argument',
-    `${what} can be reached from other machines: set METAHEAC_API_KEY, make a key with ` +
+    `${what} can be reached from other machines: set METAHEAC_API_KEY, create a key with ` +
       `\`metaheac keys create\`, or ${instead}`,
   );
 }
@@ -27,7 +27,7 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-/** What listening failed with. */
+/** The error for a failure to listen. */
 export function cannotListen(
   { host, port }: { readonly host: string; readonly port: number },
   error: unknown,

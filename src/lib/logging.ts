@@ -4,14 +4,14 @@ import { createPrettyPrinter } from './pretty-log.ts';
 
 export type { Logger } from 'pino';
 
-/** Whether the log goes to a terminal: then it is for people, unless a setting says otherwise. */
+/** Whether the log goes to a terminal: it is then formatted for people, unless a setting says otherwise. */
 export function logsToTerminal(): boolean {
   return process.stderr.isTTY === true;
 }
 
 /**
- * A logger that writes to stderr (stdout belongs to commands' results): JSON lines, or, if `pretty`, lines for people,
- * in colour on a terminal.
+ * A logger that writes to stderr (stdout is for commands' results): JSON lines or, if `pretty`, lines for people, in
+ * colour on a terminal.
  */
 export function createLogger(
   level: string,

@@ -1,13 +1,11 @@
-/**
- * What a command tells its user: results, notes, a line of progress. `src/cli/output.ts` writes it.
- */
+/** The output of a command: results, notes, a progress line. `src/cli/output.ts` writes it. */
 
 export interface Output {
   /** A line of the command's result. */
   result(line: string): void;
   /** A line for the person at the terminal. */
   note(line: string): void;
-  /** Replaces the progress line; if the output is not a terminal, it is written now and then. */
+  /** Replaces the progress line; if the output is not a terminal, a line is written now and then. */
   progress(line: string): void;
 }
 

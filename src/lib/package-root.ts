@@ -1,9 +1,9 @@
-/** Where the package is installed: the folder of its package.json, above the sources or their build; its version. */
+/** The folder of the package's package.json, above the sources or their build; the package's version. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { assert } from './errors.ts';
 
-/** The nearest folder with both a package.json and `migrations/`: packages within it have no migrations. */
+/** The nearest folder with both a package.json and `migrations/`: nested packages have no migrations. */
 export const PACKAGE_ROOT = find(import.meta.dirname);
 
 export const PACKAGE_VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;

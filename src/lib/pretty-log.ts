@@ -1,17 +1,17 @@
-/** Lines of the log for people, by pino-pretty, from pino's JSON. */
+/** Formats the log for people with pino-pretty, from pino's JSON. */
 import { createRequire } from 'node:module';
 import type PinoPretty from 'pino-pretty';
 
-/** An escape of JSON: of a control character other than the end of a line and a tab, or another one. */
+/** A JSON escape: of a control character other than a line end or a tab, or another one. */
 const ESCAPE = /\\(u00[01][0-9a-f]|[bfr]|.)/gi;
 const HARMLESS = new Set(['n', 't', 'u', '"', '\\', '/']);
 /** Control characters that JSON does not escape. */
 const UNESCAPED = /[\u007f-\u009f]/g;
 
 /**
- * Of a line of JSON `[14:03:07.123] INFO (api): request {"status":200,"ms":3.1}`, in UTC, and an error with its stack
- * below. Control characters stay escaped: a text of others must not move the cursor or start a line. The package is
- * loaded here, as it takes longer than the rest of logging, and most services write JSON.
+ * Formats a line of JSON as `[14:03:07.123] INFO (api): request {"status":200,"ms":3.1}`, in UTC, with an error and its
+ * stack below. Control characters stay escaped: text from outside must not move the cursor or start a line. The package
+ * is loaded here, because that takes longer than the rest of logging and most services write JSON.
  */
 export function createPrettyPrinter(isColoured: boolean): (json: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;

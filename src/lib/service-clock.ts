@@ -1,16 +1,17 @@
 /**
- * The time of a service, which does not jump when the machine's clock does: it goes on with monotonic time, and follows
- * the machine's clock where that is plausible, has been stable for a while, or an operator says that it is right.
+ * The time of a service, which does not jump when the machine's clock does. It continues with monotonic time, and
+ * follows the machine's clock if that is plausible or has been stable for a while, or if an operator says that it is
+ * right.
  */
 import type { Clock } from './clock.ts';
 
-/** A difference between the machine's clock and the service's time that is more than this is a jump. */
+/** A larger difference between the machine's clock and the service's time is a jump. */
 const JUMP_MS = 3_600_000;
-/** Smaller differences are followed without a word. */
+/** Smaller differences are corrected without an event. */
 const DRIFT_MS = 1_000;
-/** Two readings of clocks may differ by this much. */
+/** Two readings of the clocks may differ by this much. */
 const NOISE_MS = 20;
-/** A clock is stable while it keeps pace with monotonic time to this. */
+/** A clock is stable while it keeps pace with monotonic time within this. */
 const STABLE_MS = 10_000;
 const REMEMBER_EVERY_MS = 60_000;
 
@@ -25,7 +26,7 @@ interface Step {
   readonly ms: number;
 }
 
-/** What outlives the process; `src/domain/ports/clock.ts` says what each does. */
+/** What is stored across restarts; `src/domain/ports/clock.ts` documents the methods. */
 export interface TimeMemory {
   seen(): Seen | null;
   steps(): readonly Step[];
@@ -35,13 +36,13 @@ export interface TimeMemory {
 
 export interface ServiceClockOptions {
   readonly system: Clock;
-  /** Id of the machine's run, from `findBootId`. */
+  /** The id of the machine's boot, from `findBootId`. */
   readonly boot?: string | null;
-  /** Milliseconds that the machine has slept (suspend), from any start: time that passed without monotonic time. */
+  /** Milliseconds that the machine has slept (suspended), from any start: time that passed without monotonic time. */
   readonly sleptMs?: () => number;
-  /** For how long the machine's clock must be stable before it is believed after a jump, or a start of the machine. */
+  /** How long the machine's clock must be stable before it is trusted after a jump or a boot. */
   readonly settleMs?: number;
-  /** Told of jumps, and of what became of them. */
+  /** Called for jumps and their outcomes. */
   readonly onEvent?: (event: ClockEvent) => void;
 }
 
@@ -53,13 +54,13 @@ export type ClockEvent =
 
 export interface ClockStatus {
   /**
-   * `settled`: the machine's clock is believed. `new`: the machine has just started, and its clock is followed.
-   * `jumped`: it is not followed.
+   * `settled`: the machine's clock is trusted. `new`: the machine has just booted, and its clock is followed. `jumped`:
+   * its clock is not followed.
    */
   readonly state: 'settled' | 'new' | 'jumped';
   /** By how much the machine's clock is ahead of the service's time. */
   readonly aheadMs: number;
-  /** Milliseconds until it is believed, unless it jumps again; null where it is. */
+  /** Milliseconds until the machine's clock is trusted, unless it jumps again; null if it is trusted now. */
   readonly settlesInMs: number | null;
   /** Jumps since the start of the service. */
   readonly jumps: number;
@@ -71,16 +72,16 @@ export class ServiceClock implements Clock {
   /** Added to monotonic time. */
   #offset: number;
   #state: ClockStatus['state'] = 'settled';
-  /** When the service's time was right the last time before the machine started; null where that is not known. */
+  /** The last moment before the machine booted at which the service's time was right; null if unknown. */
   #anchor: { readonly now: number; readonly elapsed: number } | null = null;
-  /** What the machine's clock added to monotonic time at the last jump, and the monotonic time since. */
+  /** The offset of the machine's clock from monotonic time at the last jump, and the monotonic time of that jump. */
   #stable: { readonly offset: number; readonly since: number };
   #jumps = 0;
   #sleptMs: number;
   #rememberedAt = Number.NEGATIVE_INFINITY;
   #onOffset: (offsetMs: number) => void = () => {};
 
-  /** Goes by the machine's clock, as it is now. */
+  /** Starts with the machine's clock as it is now. */
   constructor(options: ServiceClockOptions) {
     this.#options = options;
     this.#offset = this.wall() - this.elapsed();
@@ -96,7 +97,7 @@ export class ServiceClock implements Clock {
     return this.#options.system.elapsed();
   }
 
-  /** What the machine's clock says, right or wrong: for others, who have clocks of their own. */
+  /** The time of the machine's clock, right or wrong: for other systems, which have clocks of their own. */
   wall(): number {
     return this.#options.system.now();
   }
@@ -106,14 +107,14 @@ export class ServiceClock implements Clock {
     return this.#offset;
   }
 
-  /** Calls `listener`, the only one, with each new offset. */
+  /** Calls `listener`, of which there is only one, with each new offset. */
   onOffset(listener: (offsetMs: number) => void): void {
     this.#onOffset = listener;
   }
 
   /**
-   * The time before which something was made that is older than `ageMs`; null while nobody knows how old things are.
-   * What the clock was corrected by is no age.
+   * The time before which things are older than `ageMs`; null while ages are unknown. Corrections of the clock do not
+   * count as age.
    */
   before(ageMs: number): number | null {
     if (this.#state !== 'settled') return null;
@@ -137,8 +138,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Goes on with what was remembered. In the same run of the machine the service's time goes on with monotonic time;
-   * after a start of it, the time between counts as the machine's clock says, which is on probation.
+   * Continues with what was remembered. Within the same boot of the machine, the service's time continues with
+   * monotonic time; after a new boot, the time in between is what the machine's clock says, which is on probation.
    */
   attach(memory: TimeMemory): void {
     this.#memory = memory;
@@ -155,7 +156,7 @@ export class ServiceClock implements Clock {
     this.look();
   }
 
-  /** Called every second: notices jumps, and remembers the time. */
+  /** Called every second: notices jumps, and stores the time. */
   look(): void {
     try {
       this.#addSleep();
@@ -166,20 +167,20 @@ export class ServiceClock implements Clock {
     }
   }
 
-  /** Not what a machine that has just started says: it may be nothing. */
+  /** Does not store the time of a machine that has just booted, because it may be wrong. */
   remember(): void {
     if (this.#state === 'new') return;
     this.#memory?.remember(this.#seen(this.now()));
     this.#rememberedAt = this.elapsed();
   }
 
-  /** An operator says that the machine's clock is right: what it has jumped by has passed. */
+  /** An operator says that the machine's clock is right: the time that it jumped by has really passed. */
   confirm(): void {
     if (this.isSettled) return;
     this.#settle('confirmed');
   }
 
-  /** A machine that slept says so: its clock did not jump. */
+  /** A machine that slept reports it, so its clock did not jump. */
   #addSleep(): void {
     const sleptMs = this.#options.sleptMs?.() ?? 0;
     const ms = Math.round(sleptMs - this.#sleptMs);
@@ -223,7 +224,9 @@ export class ServiceClock implements Clock {
     this.#options.onEvent?.({ kind: 'jumped', ms });
   }
 
-  /** The clock of a machine that has just started was set: it is believed unless it is before what was once right. */
+  /**
+   * The clock of a machine that has just booted was set: it is trusted unless it is before a time that was once right.
+   */
   #startAgain(): void {
     const since = this.#anchor;
     const least = since === null ? Number.NEGATIVE_INFINITY : since.now + this.elapsed() - since.elapsed;
@@ -241,7 +244,7 @@ export class ServiceClock implements Clock {
     this.#options.onEvent?.({ kind: 'settled', ms, how });
   }
 
-  /** The time of before is written first where it was right, as keys that have expired must stay so. */
+  /** Stores the previous time first if it was right, so that expired keys stay expired. */
   #step(ms: number, isCorrection: boolean): void {
     this.remember();
     const at = this.now();
@@ -260,12 +263,12 @@ export class ServiceClock implements Clock {
   }
 }
 
-/** The time of the service in another process of the machine. */
+/** The service's time in another process of the machine. */
 export class FollowedClock implements Clock {
   readonly #system: Clock;
   #offset: number;
 
-  /** That of the machine, until it follows. */
+  /** Uses the machine's time until it follows the service. */
   constructor(system: Clock) {
     this.#system = system;
     this.#offset = system.now() - system.elapsed();

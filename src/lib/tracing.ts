@@ -1,6 +1,6 @@
 /**
- * Traces, as the parts of the service make them: who exports them is src/lib/telemetry, which is loaded where an
- * endpoint was given. Between processes, and in what is stored, a span is its W3C `traceparent`.
+ * Traces in the form that the parts of the service use. src/lib/telemetry exports them, and is loaded if an endpoint is
+ * set. Between processes, and in stored data, a span is its W3C `traceparent`.
  */
 
 export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -8,18 +8,18 @@ export type Attributes = Readonly<Record<string, string | number | boolean | nul
 export interface SpanStart {
   readonly name: string;
   readonly kind: 'internal' | 'server' | 'client' | 'consumer';
-  /** The span that caused it; a new trace begins without one, or where it is no traceparent. */
+  /** The span that caused this one; without it, or if it is not a traceparent, a new trace begins. */
   readonly parent?: string | null;
-  /** Without user ids, keys and URLs. */
+  /** Must not contain user ids, keys or URLs. */
   readonly attributes?: Attributes;
   /** Milliseconds since 1970; now by default. */
   readonly at?: number;
 }
 
 export interface Span {
-  /** The identifier that child spans give as their parent. */
+  /** The identifier that child spans pass as their parent. */
   readonly traceparent: string;
-  /** Queues it for export; `error` says that it failed, and why. The first call counts. */
+  /** Queues the span for export; `error` says that it failed, and why. Only the first call counts. */
   end(how?: { readonly attributes?: Attributes; readonly error?: string | null }): void;
 }
 
@@ -27,7 +27,7 @@ export interface Tracer {
   start(span: SpanStart): Span;
 }
 
-/** A metric as prom-client tells it: a histogram has a value for each bucket, which counts all below it too. */
+/** A metric in prom-client's form: a histogram has a value for each bucket, which also counts all below it. */
 export interface MetricFamily {
   readonly name: string;
   readonly help: string;
@@ -50,9 +50,9 @@ export const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** What is exported, where to and how: plain data, as an engine gets it in a message. */
+/** What to export, where to and how: plain data, sent to an engine in a message. */
 export interface TelemetrySettings {
-  /** Where OTLP over HTTP is taken; null: no spans are made. */
+  /** The endpoint for OTLP over HTTP; null: no spans are made. */
   readonly tracesUrl: string | null;
   /** null: no metrics are exported. */
   readonly metricsUrl: string | null;
@@ -66,22 +66,24 @@ export interface TelemetrySettings {
     readonly scheduledDelayMillis: number;
     readonly exportTimeoutMillis: number;
   };
-  /** Milliseconds between two exports of all metrics, and those that one may take. */
+  /** Milliseconds between two exports of all metrics, and the timeout of an export. */
   readonly metricsMs: number;
   readonly metricsTimeoutMs: number;
 }
 
-/** Never throws, whatever the receiver does; what it does not take is dropped and counted in the log. */
+/**
+ * Never throws, whatever the receiver does; data that the receiver does not accept is dropped and counted in the log.
+ */
 export interface Telemetry extends Tracer {
   /** Whether spans are exported; if not, none are created. */
   readonly isTracing: boolean;
-  /** Runs `work`, and what it awaits, as caused by this span. */
+  /** Runs `work`, and whatever it awaits, as caused by this span. */
   within<T>(span: Span, work: () => T): T;
-  /** The traceparent of the span that runs. */
+  /** The traceparent of the running span. */
   current(): string | null;
-  /** Exports on a schedule what `read` returns, until the function that it returns does so for the last time. */
+  /** Exports the result of `read` on a schedule; the returned function exports it for the last time. */
   exportMetrics(read: () => Promise<readonly MetricFamily[]>): () => Promise<void>;
-  /** Sends spans that are queued, for a second at most. */
+  /** Sends queued spans, for at most a second. */
   close(): Promise<void>;
 }
 
@@ -93,7 +95,7 @@ export interface TraceParent {
   readonly isSampled: boolean;
 }
 
-/** null where it is none of version 00, or its ids are zeros, which the standard forbids. */
+/** null if it is not a traceparent of version 00, or its ids are zeros, which the standard forbids. */
 export function parseTraceparent(text: unknown): TraceParent | null {
   if (typeof text !== 'string') return null;
   const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text) ?? [];
@@ -102,7 +104,7 @@ export function parseTraceparent(text: unknown): TraceParent | null {
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-/** For log lines: nothing without a trace. */
+/** Fields for log lines; empty without a trace. */
 export function traceFields(traceparent: string | null | undefined): { readonly trace_id?: string } {
   const found = parseTraceparent(traceparent);
   return found === null ? {} : { trace_id: found.traceId };

@@ -1,25 +1,28 @@
-/** Proxies in front of a service: which addresses are theirs. */
+/** The addresses of proxies in front of a service. */
 import { isIP } from 'node:net';
 import { addressRanges, isRange } from './address-ranges.ts';
 import { AppError } from './errors.ts';
 
 /**
- * The check of a proxy's address, for Fastify's `trustProxy`; false where no proxy is trusted.
- * @throws AppError invalid_argument: an entry is no address and no CIDR, or it is every address
+ * The check of a proxy's address, for Fastify's `trustProxy`; false if no proxy is trusted.
+ * @throws AppError invalid_argument: an entry is neither an address nor a CIDR, or it covers every address
  */
 export function trustedProxyCheck(proxies: readonly string[]): false | ((address: string) => boolean) {
   for (const entry of proxies) {
     if (isIP(entry) === 0 && !isRange(entry))
       throw new AppError('invalid_argument', `"${entry}" is not an address or a CIDR`);
     if (entry.endsWith('/0'))
-      throw new AppError('invalid_argument', `"${entry}" is every address: any client could then name another's`);
+      throw new AppError(
+        'invalid_argument',
+        `"${entry}" covers every address: any client could then claim another client's address`,
+      );
   }
   if (proxies.length === 0) return false;
   const ranges = addressRanges(proxies);
   return (address) => ranges.includes(plainAddress(address) ?? '');
 }
 
-/** An address without port, brackets and zone, and as IPv4 if it is a mapped one; undefined if it is none. */
+/** An address without port, brackets and zone, and as IPv4 if it is a mapped one; undefined if it is not an address. */
 export function plainAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const [, bracketed, withPort] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];

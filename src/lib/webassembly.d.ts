@@ -1,4 +1,4 @@
-/** The part of WebAssembly that this project uses: Node's types have none of it. */
+/** The part of WebAssembly that this project uses: Node's types do not include it. */
 declare namespace WebAssembly {
   class Memory {
     constructor(size: { initial: number });

@@ -101,7 +101,7 @@ it.skipIf(!HAS_PROC)('takes the variables of OpenTelemetry', { timeout: 120_000 
   expect([...collector.metrics.keys()]).toContain('http_requests_total');
   expect(served.log).not.toContain('tops3cret');
   expect(served.log).toContain('"variable":"OTEL_TRACES_SAMPLER"');
-  expect(served.log).not.toContain('could not be read for their export');
+  expect(served.log).not.toContain('could not be read for export');
 });
 
 // both wait for their receivers: they do so beside each other

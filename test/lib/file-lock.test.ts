@@ -63,7 +63,9 @@ describe('a lock on a file', () => {
   it('says what is wrong with a file that is no lock, or a folder that is not there', () => {
     const path = newLock();
     writeFileSync(path, '1 234 of an earlier release\n');
-    expect(() => tryFileLock(path)).toThrow(`cannot lock ${path}: it is not empty, so no lock: remove it`);
+    expect(() => tryFileLock(path)).toThrow(
+      `cannot lock ${path}: it is not empty, so it is not a lock file: remove it`,
+    );
     expect(() => tryFileLock(join(newFolder(), 'none', 'a.lock'))).toThrow(/cannot make .*ENOENT/);
   });
 });

@@ -108,7 +108,7 @@ describe('ThreadGroup', () => {
     [{ kind: 'end' }, 'ended with code 7'],
     [{ kind: 'throw outside' }, 'out of the blue'],
   ] as const)('fails all tasks where a thread dies (%o)', async (task, reason) => {
-    const message = expect.stringMatching(`children/host.* is gone: .*${reason}`);
+    const message = expect.stringMatching(`children/host.* died: .*${reason}`);
     const closed = await withGroup(2, async (group) => {
       await expect(group.runAll([task, wait(20, 'b'), wait(0, 'c')])).rejects.toMatchObject({ message });
       await expect(group.broken).rejects.toBeInstanceOf(ThreadDied);
@@ -154,7 +154,7 @@ describe('SingleTaskThreads', () => {
     const going = threads.run(wait(200, 'a'));
     await expect(hanging).rejects.toMatchObject({
       code: 'unavailable',
-      message: 'it was not done within 2 s, and was given up',
+      message: 'the task was not done within 2 s and was ended',
     });
     expect(await going).toBe('a');
     expect(await threads.run(wait(0, 'b'))).toBe('b');

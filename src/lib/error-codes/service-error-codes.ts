@@ -34,7 +34,7 @@ export const SERVICE_ROWS = {
     title: 'A row of the database is damaged',
     hidden: true,
     meaning:
-      'A row that the request needs is not as it was written (its checksum differs). Lists omit the row, and other ' +
+      'A row that the request needs is damaged (its checksum differs). Lists omit the row, and other ' +
       'requests work as before. /v1/status and metaheac verify name its table and id.',
     advice: 'The operator must restore a backup. Then send the request again.',
   },

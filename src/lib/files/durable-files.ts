@@ -1,4 +1,4 @@
-/** Files and folders that are on disk before anyone is told about them, and operating system errors as sentences. */
+/** Files and folders that are durable when a call returns, and operating system errors as sentences. */
 import {
   chmodSync,
   closeSync,
@@ -17,13 +17,16 @@ import {
 import { dirname } from 'node:path';
 import { AppError, messageOf } from '../errors.ts';
 
-/** The maximum of one write call: Node refuses lengths over 2^31 - 1. */
+/** Maximum bytes per write call: Node refuses lengths over 2^31 - 1. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
 /** Permissions of users other than the owner and its group. */
 const OTHERS_MODE = 0o007;
 
-/** Creates the folder with its missing parents; their entries are on disk when this returns. Whether it was missing. */
+/**
+ * Creates the folder with its missing parents; their entries are on disk when this returns. Returns whether it was
+ * missing.
+ */
 export function createFolder(folder: string): boolean {
   const first = mkdirSync(folder, { recursive: true });
   if (first === undefined) return false;
@@ -33,13 +36,13 @@ export function createFolder(folder: string): boolean {
   }
 }
 
-/** As `createFolder`, for what holds user ids: closed to other users, unless it is there already. */
+/** Like `createFolder`, for folders with user ids: a new one is closed to other users. */
 export function createClosedFolder(folder: string): void {
   if (createFolder(folder)) chmodSync(folder, statSync(folder).mode & ~OTHERS_MODE);
 }
 
 /**
- * Writes a file and waits until its bytes are on disk; refuses an existing one (EEXIST), unless the flags are `w`.
+ * Writes a file and waits until its bytes are on disk; an existing file is an error (EEXIST) unless the flags are `w`.
  */
 export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 'wx' | 'w' = 'wx'): void {
   const descriptor = openSync(path, flags);
@@ -51,15 +54,15 @@ export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 
   }
 }
 
-/** Copies a file, and waits until it is on the disk. */
+/** Copies a file and waits until it is on disk. */
 export function copyDurably(from: string, to: string): void {
   copyFileSync(from, to);
   syncFile(to);
 }
 
 /**
- * Gives a file that is never written again a second name; a copy of it where the file system has no such names, or no
- * more. The folder is for the caller to sync.
+ * Hard-links a file that is never written again, or copies it if the file system allows no (more) links. The caller
+ * syncs the folder.
  */
 export function linkDurably(from: string, to: string): void {
   try {
@@ -92,7 +95,7 @@ export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, tempo
 
 /**
  * Renames the folder `fresh` (a sibling) to `folder`, replacing that if it exists. A folder cannot be renamed over one
- * that contains files: the old one is first moved to `aside`, back if the renaming fails, and removed last.
+ * that contains files, so the old one is first moved to `aside`, moved back if the renaming fails, and removed last.
  */
 export function replaceFolder(fresh: string, folder: string, aside: string): void {
   const replaced = existsSync(folder);
@@ -107,7 +110,7 @@ export function replaceFolder(fresh: string, folder: string, aside: string): voi
   if (replaced) rmSync(aside, { recursive: true, force: true });
 }
 
-/** The names in a folder; none if the folder does not exist. */
+/** The names in a folder; empty if the folder does not exist. */
 export function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -128,7 +131,7 @@ export function syncFile(path: string): void {
   }
 }
 
-/** Waits until the names in a folder (creations, renames) are on disk. */
+/** Waits until the names in a folder (after creating or renaming files) are on disk. */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
@@ -147,7 +150,7 @@ export function writeAll(descriptor: number, data: NodeJS.ArrayBufferView, posit
   }
 }
 
-/** Tries to remove what a failed write left: the write's error matters more than one from here. */
+/** Tries to remove what a failed write left. Never throws, because the write's error is more important. */
 export function removeQuietly(path: string, { recursive = true } = {}): void {
   try {
     rmSync(path, { recursive, force: true });
@@ -157,8 +160,8 @@ export function removeQuietly(path: string, { recursive = true } = {}): void {
 }
 
 /**
- * Runs `action`; `doing` completes "cannot ..." if the operating system refuses. @throws AppError storage_failed with
- * the cause
+ * Runs `action`; `doing` completes "cannot ..." if the operating system refuses.
+ * @throws AppError storage_failed with the cause
  */
 export function withStorage<T>(doing: string, action: () => T): T {
   try {
@@ -169,8 +172,8 @@ export function withStorage<T>(doing: string, action: () => T): T {
 }
 
 /**
- * An error of the operating system as `AppError` storage_failed with the original as cause; anything else (a bug, an
- * AppError) unchanged.
+ * An operating system error as AppError storage_failed with the original as cause; anything else (a bug, an AppError)
+ * unchanged.
  */
 export function storageError(doing: string, error: unknown): unknown {
   const fault = error instanceof Error ? (error as NodeJS.ErrnoException) : undefined;

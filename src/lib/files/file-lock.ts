@@ -1,6 +1,6 @@
 /**
- * Locks between processes: SQLite's exclusive lock on an empty file. The operating system takes it back when a process
- * ends, however that is, and knows its holder in whatever PID namespace, container or thread that runs.
+ * Locks between processes: SQLite's exclusive lock on an empty file. The operating system releases it when the process
+ * ends for any reason, and knows its holder across PID namespaces, containers and threads.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,28 +10,29 @@ import Sqlite from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import { withStorage } from './durable-files.ts';
 
-/** Two who take a lock at the same moment may both be refused, although nobody has it: each tries again. */
+/** If two take a lock at the same moment, both may be refused although nobody has it: each tries again. */
 const ATTEMPTS = 6;
 const LONGEST_PAUSE_MS = 8;
-/** Interval at which a waiter tries to take the lock. */
+/** Interval at which a waiting caller tries to take the lock. */
 const POLL_MS = 10;
 
-/** Holds locks that are never given back: they would otherwise be garbage-collected, and so released. */
+/** Holds locks that are never released, which would otherwise be garbage-collected and thereby released. */
 const HELD = new Set<InstanceType<typeof Sqlite>>();
 
 const SHARED_MODE = 0o666;
 const READ_ONLY = /^SQLITE_(READONLY|PERM)/;
 
 /**
- * Takes the lock of the file `path`, created where missing, in a folder that exists. Returns the function that gives it
- * back; null while another has it. The file stays, and stays empty. Whoever opened it otherwise and closed it would
- * lose the lock of the whole process (POSIX): nothing but this module may. @throws AppError storage_failed
+ * Takes the lock of the file `path`, which is created if missing, in an existing folder. Returns the function that
+ * releases it; null if it is taken. The file stays, and stays empty. Only this module may open it: opening and closing
+ * it by other means would release the locks of the whole process (POSIX).
+ * @throws AppError storage_failed
  */
 export function tryFileLock(path: string): (() => void) | null {
   for (let attempt = 1; ; attempt++) {
     const release = tryOnce(path);
     if (release !== null || attempt === ATTEMPTS) return release;
-    // not all in step
+    // a random pause, so that the callers do not stay in step
     pause(randomInt(1, LONGEST_PAUSE_MS));
   }
 }
@@ -54,7 +55,10 @@ export async function awaitFileLock(path: string, waitMs: number): Promise<(() =
   }
 }
 
-/** Whether a process has the lock of the file, which exists. @throws AppError storage_failed */
+/**
+ * Whether any process holds the lock of an existing file.
+ * @throws AppError storage_failed
+ */
 export function isFileLocked(path: string): boolean {
   let database: InstanceType<typeof Sqlite> | undefined;
   try {
@@ -74,11 +78,11 @@ function tryOnce(path: string): (() => void) | null {
   try {
     const before = createLockFile(path);
     database = new Sqlite(path, { timeout: 0 });
-    // the lock is all that matters: a journal would need room on a disk that may be full
+    // only the lock matters: a journal would need space on a disk that may be full
     database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     if (identityOf(path) !== before) {
-      // it was removed meanwhile, and this is the lock of a file that nobody else finds
+      // it was removed meanwhile: this is the lock of a file that nobody else can find
       database.close();
       return null;
     }
@@ -96,8 +100,8 @@ function tryOnce(path: string): (() => void) | null {
 }
 
 /**
- * Makes the file if there is none, for the same users as its folder: those who share it may be several. It appears
- * complete, by `link`, so that no descriptor of it is ever closed but SQLite's. Which file it is.
+ * Creates the file if there is none, with the permissions of its folder, because several users may share it. `link`
+ * makes it appear complete, so that only SQLite ever closes a descriptor of it. Returns its identity.
  */
 function createLockFile(path: string): string {
   const found = identityOf(path);
@@ -117,7 +121,7 @@ function createLockFile(path: string): string {
   return identityOf(path) ?? '';
 }
 
-/** Where there are no links, SQLite makes the file. */
+/** If there are no links, SQLite creates the file. */
 function linkOrAppear(from: string, to: string): void {
   try {
     linkSync(from, to);
@@ -129,7 +133,7 @@ function linkOrAppear(from: string, to: string): void {
   }
 }
 
-/** Its number, and when it was made, as a number may be given again; null where there is no such file. */
+/** The device, inode and creation time, because an inode may be reused; null if there is no such file. */
 function identityOf(path: string): string | null {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
   return stat === undefined ? null : `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`;
@@ -148,7 +152,7 @@ function lockError(path: string, error: unknown): unknown {
   const why = READ_ONLY.test(error.code)
     ? 'this user may not write it'
     : error.code === 'SQLITE_NOTADB'
-      ? 'it is not empty, so no lock: remove it'
+      ? 'it is not empty, so it is not a lock file: remove it'
       : error.message;
   return new AppError('storage_failed', `cannot lock ${path}: ${why}`, { facts: { errno: error.code }, cause: error });
 }

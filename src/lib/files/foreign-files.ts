@@ -1,14 +1,14 @@
-/** Files that are no UTF-8 text, by their first bytes: what people send in place of a table. */
+/** Recognises files that are not UTF-8 text by their first bytes: files that people send in place of a table. */
 
-/** What the file turned out to be. */
+/** The kinds of such files. */
 export type ForeignFile = 'utf_16' | 'spreadsheet' | 'pdf' | 'gzip' | 'zstandard' | 'parquet';
 
-/** First bytes by which all of them are told. */
+/** Number of first bytes that suffice for all kinds. */
 export const HEAD_BYTES = 512;
 
 /**
- * What a file is, and what to do about it; a subject stands before it. `PK` is followed by two more bytes in a ZIP
- * file, as a column may be named PK.
+ * The end of a sentence that says what the file is and what to do about it. In a ZIP file, `PK` is followed by two more
+ * bytes; they are checked because a column may be named PK.
  */
 export const FOREIGN_FILES: Readonly<Record<ForeignFile, string>> = {
   utf_16: 'is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)',
@@ -33,7 +33,7 @@ const MARKS: readonly (readonly [ForeignFile, readonly number[]])[] = [
   ['parquet', [...Buffer.from('PAR1')]],
 ];
 
-/** Text of mostly ASCII in UTF-16 has a zero in every second byte; UTF-8 has none. */
+/** UTF-16 text that is mostly ASCII has a zero in every second byte; UTF-8 has none. */
 const SHARE_OF_ZEROS = 0.2;
 const LEAST_ZEROS = 4;
 

@@ -1,6 +1,6 @@
 /**
- * What is written beside its place until it is whole: under a name of its own, with a lock for as long as its writer
- * lives. What killed writers left is removed by whoever writes to the same place next.
+ * Writes a file or folder beside its place until it is complete, under a random name with a lock that lasts as long as
+ * the writer lives. The next writer to the same place removes what killed writers left.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
@@ -13,22 +13,23 @@ const WRITING = '.writing-';
 const ASIDE = '.old';
 const LOCK = '.lock';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** A new lock may be taken for that of a killed writer in the moment before it is held. */
+/** Another writer may take a new lock for that of a killed writer just before it is held. */
 const ATTEMPTS = 10;
 
 export interface TemporarySibling {
-  /** A file or folder that the caller makes, and renames to its place. */
+  /** The file or folder that the caller creates and renames to its place. */
   readonly path: string;
-  /** Where what is replaced may wait: it is put back by the next writer if the place is empty. */
+  /** Where to move what is being replaced: the next writer moves it back if the place is empty. */
   readonly aside: string;
   /** Removes what is left of it. Never throws. */
   release(): void;
 }
 
 /**
- * Gives a name beside `target` that nobody else has, in a folder that is made where missing, and removes what killed
- * writers of the same target left; whoever is still writing keeps theirs, in whatever container. `doing` completes
- * "cannot ..." in the error. @throws AppError storage_failed
+ * Claims a name beside `target` that nobody else has, in a folder that is created if missing, and removes what killed
+ * writers of the same target left. Files of running writers stay, in any container. `doing` completes "cannot ..." in
+ * the error.
+ * @throws AppError storage_failed
  */
 export function claimSibling(target: string, doing: string): TemporarySibling {
   withStorage(doing, () => {
@@ -42,11 +43,11 @@ export function claimSibling(target: string, doing: string): TemporarySibling {
       if (giveBack === null) continue;
       return { path, aside: path + ASIDE, release: () => removeWith(path, giveBack) };
     }
-    throw new AppError('storage_failed', `cannot ${doing}: no name beside it could be locked`);
+    throw new AppError('storage_failed', `cannot ${doing}: no temporary name beside it could be locked`);
   });
 }
 
-/** Runs `write` with such a name: nothing of it is left afterwards, however that ends. */
+/** Runs `write` with such a name; afterwards nothing of it is left, whatever the outcome. */
 export function withSibling<T>(target: string, doing: string, write: (sibling: TemporarySibling) => T): T {
   const sibling = claimSibling(target, doing);
   try {
@@ -56,7 +57,7 @@ export function withSibling<T>(target: string, doing: string, write: (sibling: T
   }
 }
 
-/** The lock goes last: until then nobody else looks at the rest. */
+/** The lock goes last: until then no other writer touches the rest. */
 function removeWith(path: string, giveBack: () => void): void {
   removeQuietly(path);
   removeQuietly(path + ASIDE);
@@ -72,14 +73,14 @@ function removeAbandoned(target: string): void {
     if (!UUID.test(name.slice(start.length, -LOCK.length))) continue;
     const path = join(folder, name.slice(0, -LOCK.length));
     const giveBack = tryFileLock(path + LOCK);
-    if (giveBack === null) continue; // its writer lives
-    // it was killed between moving the old one aside and putting the new one in its place
+    if (giveBack === null) continue; // its writer is running
+    // it was killed after moving the old one aside and before moving the new one into place
     if (!existsSync(target) && existsSync(path + ASIDE)) renameSync(path + ASIDE, target);
     removeWith(path, giveBack);
   }
 }
 
-/** The error of a lock tells what the caller was doing, not the name of a file that nobody asked for. */
+/** Makes the error of a lock say what the caller was doing, in place of an internal file name. */
 function inWords<T>(doing: string, action: () => T): T {
   try {
     return action();

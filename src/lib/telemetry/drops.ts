@@ -3,7 +3,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 
-/** A receiver that is gone is told of in the log this often at most. */
+/** A receiver that is gone is logged at most this often. */
 const WARN_EVERY_MS = 60_000;
 
 interface Exporter<Items> {
@@ -11,8 +11,8 @@ interface Exporter<Items> {
 }
 
 /**
- * Tells of batches that were dropped. Only by the receiver's status or the error's message: what it answered may repeat
- * headers, which have keys.
+ * Logs batches that were dropped, with only the receiver's status or the error's message: the response may repeat
+ * headers, which contain keys.
  */
 export class Drops {
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -25,7 +25,7 @@ export class Drops {
     this.#logger = logger;
   }
 
-  /** The exporter, whose failures are counted from now on. */
+  /** Returns the exporter; from now on its failures are counted. */
   watch<E extends Exporter<Items>, Items>(exporter: E & Exporter<Items>, signal: 'traces' | 'metrics'): E {
     const send = exporter.export.bind(exporter);
     exporter.export = (items, done) =>
@@ -41,7 +41,7 @@ export class Drops {
     const now = this.#clock.elapsed();
     if (now - this.#warnedAt < WARN_EVERY_MS) return;
     this.#warnedAt = now;
-    this.#logger.warn({ signal, reason, batches: this.#dropped }, 'telemetry was not taken, and is dropped');
+    this.#logger.warn({ signal, reason, batches: this.#dropped }, 'telemetry was not accepted and is dropped');
     this.#dropped = 0;
   }
 }

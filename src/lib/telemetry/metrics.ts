@@ -1,4 +1,4 @@
-/** Metrics of prom-client as OpenTelemetry's reader takes them: the same names, labels and buckets. */
+/** Metrics of prom-client in the form of OpenTelemetry's reader: the same names, labels and buckets. */
 import { type HrTime, ValueType } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import { emptyResource } from '@opentelemetry/resources';
@@ -18,7 +18,7 @@ import type { MetricFamily } from '../tracing.ts';
 type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 type Values = MetricFamily['values'];
 
-/** Sums are those since this call. What `read` throws is told in the log, and nothing is exported then. */
+/** Sums count from this call on. If `read` throws, the error is logged and nothing is exported. */
 export function createMetricProducer(
   read: () => Promise<readonly MetricFamily[]>,
   clock: Pick<Clock, 'now'>,
@@ -33,7 +33,7 @@ export function createMetricProducer(
         const endTime = millisToHrTime(Math.max(startedAt, clock.now()));
         scopeMetrics.push({ scope: { name: 'metaheac' }, metrics: metricsOf(await read(), startTime, endTime) });
       } catch (error) {
-        logger.warn({ error: messageOf(error) }, 'metrics could not be read for their export');
+        logger.warn({ error: messageOf(error) }, 'metrics could not be read for export');
       }
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] };
     },
@@ -57,14 +57,14 @@ function metricsOf(families: readonly MetricFamily[], startTime: HrTime, endTime
     });
 }
 
-/** JSON has no numbers but finite ones. */
+/** JSON has only finite numbers. */
 function numberPoints(values: Values, times: Times): DataPoint<number>[] {
   return values
     .filter(({ value }) => Number.isFinite(value))
     .map(({ labels, value }) => ({ ...times, attributes: labels, value }));
 }
 
-/** A point for each set of labels: prom-client counts a bucket with all below it, OTLP a bucket alone. */
+/** One point for each set of labels: in prom-client a bucket also counts all below it, in OTLP only itself. */
 function histogramPoints(values: Values, times: Times): DataPoint<Histogram>[] {
   const points = new Map<
     string,

@@ -1,4 +1,4 @@
-/** Telemetry of one process over OTLP, by OpenTelemetry's SDK: traces, and the metrics that /metrics shows. */
+/** Telemetry of one process over OTLP, by OpenTelemetry's SDK: traces, and the metrics of /metrics. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
@@ -31,8 +31,8 @@ export interface TelemetryOptions {
 }
 
 /**
- * Opens it; nothing is sent before there is a span or a metric. Exporters read `OTEL_EXPORTER_OTLP_*` themselves, but
- * for the endpoints.
+ * Opens telemetry; nothing is sent before there is a span or a metric. Exporters read `OTEL_EXPORTER_OTLP_*`
+ * themselves, except for the endpoints.
  */
 export function openTelemetry({ settings, process: name, clock, logger }: TelemetryOptions): Telemetry {
   const { tracesUrl, metricsUrl, metricsMs, metricsTimeoutMs, batch } = settings;
@@ -70,17 +70,17 @@ export function openTelemetry({ settings, process: name, clock, logger }: Teleme
   };
 }
 
-/** Waits for it, but not for long, and not whether it succeeds. */
+/** Waits a short time for `work`, whether or not it succeeds. */
 async function soon(work: Promise<void>): Promise<void> {
   const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
   await Promise.race([work.catch(() => {}), late]);
 }
 
-/** `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, and both over the name that is given here. */
+/** `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, and both over the given name. */
 function resourceOf(name: string): Resource {
   const own = resourceFromAttributes({
     'service.name': 'metaheac',
-    // not by process id: in two containers both may have the same
+    // not by process id: two containers may have the same one
     'service.instance.id': `${name}-${randomUUID()}`,
   });
   const ofEnvironment = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });

@@ -28,7 +28,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const;
 
-/** A provider of its own: nothing of the process is registered or patched. */
+/** A separate provider: nothing is registered or patched globally. */
 export function createTracerProvider(
   { sampler, samplerRatio }: Pick<TelemetrySettings, 'sampler' | 'samplerRatio'>,
   resource: Resource,
@@ -47,11 +47,11 @@ function createRootSampler(name: string, ratio: number): Sampler {
   return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
 }
 
-/** A span that the sampler leaves out has a traceparent too, which says so to its children. */
+/** A span that the sampler leaves out also has a traceparent, which tells its children so. */
 export function startSpan(tracer: Tracer, clock: Clock, { name, kind, parent, attributes = {}, at }: SpanStart): Span {
   const start = clock.elapsed();
   const startedAt = at ?? clock.now();
-  // a span that is told of afterwards ends now
+  // a span that is reported afterwards ends now
   const agoMs = at === undefined ? 0 : Math.max(0, clock.now() - at);
   const span = tracer.startSpan(
     name,

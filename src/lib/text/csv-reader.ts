@@ -1,7 +1,7 @@
 /**
- * CSV as all of the service reads it (RFC 4180): records out of lines, by csv-parse. White space belongs to a field; a
- * quote encloses a whole field, in which quotes are doubled and line ends are kept; lines end in LF or CRLF, in any
- * mixture; an empty line is no record.
+ * CSV as the whole service reads it (RFC 4180): records from lines, by csv-parse. White space belongs to a field.
+ * Quotes enclose a whole field, in which quotes are doubled and line ends are kept. Lines end in LF or CRLF, in any
+ * mixture. An empty line is not a record.
  */
 import { CsvError, parse } from 'csv-parse/sync';
 import { type LineBatch, withoutReturn } from './lines.ts';
@@ -12,7 +12,7 @@ import { type LineBatch, withoutReturn } from './lines.ts';
  */
 export type CsvFault = 'not_closed' | 'text_after_quote' | 'quote_in_field' | 'too_long';
 
-/** The same in sentences. */
+/** The faults as sentences. */
 export const CSV_FAULTS: Readonly<Record<Exclude<CsvFault, 'too_long'>, string>> = {
   not_closed: 'a quoted field is not closed',
   text_after_quote: 'a quoted field is followed by text before the separator',
@@ -20,25 +20,27 @@ export const CSV_FAULTS: Readonly<Record<Exclude<CsvFault, 'too_long'>, string>>
 };
 
 export interface CsvReading {
-  /** Separates fields: one character or more, not a quote; a comma by default. */
+  /** The field separator: one or more characters, none of them a quote; a comma by default. */
   readonly delimiter?: string;
-  /** Maximum bytes of a record with quotes: memory is a batch of lines and this. */
+  /** Maximum bytes of a record with quotes: memory holds one batch of lines and this. */
   readonly maximumRecordBytes: number;
-  /** Takes a record, and the line that it begins at. */
+  /** Called with each record and the line that it begins at. */
   readonly take: (fields: readonly string[], line: number) => void;
-  /** Is told of a record that begins at `line` and cannot be read; unless it throws, reading goes on behind it. */
+  /**
+   * Called for a record that begins at `line` and cannot be read; unless it throws, reading continues after the record.
+   */
   readonly refuse: (fault: CsvFault, line: number) => void;
 }
 
 const QUOTE = '"';
-/** Lines with quotes that are parsed in one go, unless a record goes on. */
+/** Lines with quotes that are parsed at once, unless a record continues. */
 const RUN_LINES = 256;
 
 /** Takes the lines of a file in order; the `\r` of a CRLF is still there. */
 export class CsvReader {
   readonly #delimiter: string;
   readonly #reading: CsvReading;
-  /** The lines so far of a record that goes on. */
+  /** The lines so far of an unfinished record. */
   #open: readonly string[] = [];
   #openLine = 1;
 
@@ -57,7 +59,7 @@ export class CsvReader {
     this.#read(open === 0 ? lines : [...this.#open, ...lines], firstLine - open, open);
   }
 
-  /** Ends the file: what goes on is refused. */
+  /** Ends the file: an unfinished record is refused. */
   end(): void {
     while (this.#open.length > 0) {
       const lines = this.#open;
@@ -66,7 +68,7 @@ export class CsvReader {
     }
   }
 
-  /** The first `open` of the lines are those of a record that goes on. */
+  /** The first `open` lines belong to an unfinished record. */
   #read(lines: readonly string[], firstLine: number, open: number): void {
     const { take, refuse, maximumRecordBytes } = this.#reading;
     this.#open = [];
@@ -93,7 +95,7 @@ export class CsvReader {
     }
   }
 
-  /** Takes the records of `lines[from .. to)` up to the first that is refused; the index of the line behind it. */
+  /** Takes the records of `lines[from .. to)` up to the first refused one; returns the index of the line after it. */
   #readRun(lines: readonly string[], from: number, to: number, firstLine: number): number {
     const { take, refuse, maximumRecordBytes } = this.#reading;
     const isLong = bytesOf(lines, from, to, maximumRecordBytes) > maximumRecordBytes;
@@ -125,7 +127,7 @@ export function parseCsvRecord(text: string, delimiter = ','): readonly string[]
   return fault ?? record ?? [''];
 }
 
-/** The text of the first record, and the line that it begins at; null where there is none. */
+/** The text of the first record, and the line that it begins at; null if there is none. */
 export async function findFirstRecord(
   batches: AsyncIterable<LineBatch>,
 ): Promise<{ readonly text: string; readonly line: number } | null> {
@@ -144,7 +146,7 @@ export async function findFirstRecord(
   return record.length === 0 ? null : { text: withoutReturn(record.join('\n')), line: begins };
 }
 
-/** Gives `take` the records of whole lines up to the first fault. */
+/** Calls `take` with the records of whole lines up to the first fault. */
 function parseText(text: string, delimiter: string, take: (fields: string[]) => void): CsvFault | null {
   try {
     parse(text, {
@@ -171,8 +173,8 @@ const FAULTS: Readonly<Record<string, CsvFault>> = {
 };
 
 /**
- * The fields of a line that is a record in any grammar: no quote but those around whole fields; none of an empty line;
- * null for any other line. Nearly every line of a file is such a one, and csv-parse takes ten times as long.
+ * The fields of a line that is a record in any grammar, with quotes only around whole fields; an empty array for an
+ * empty line; null for any other line. Nearly every line is of this kind, and csv-parse takes ten times as long.
  */
 function splitSimple(line: string, delimiter: string): string[] | null {
   if (!line.includes(QUOTE)) return line === '' ? [] : line.split(delimiter);
@@ -192,7 +194,7 @@ function splitSimple(line: string, delimiter: string): string[] | null {
   }
 }
 
-/** Where the complete records with quotes from `at` on end; lines before `scanned` are of a record that goes on. */
+/** The end of the complete records with quotes from `at` on; lines before `scanned` belong to an unfinished record. */
 function findRunEnd(lines: readonly string[], at: number, scanned: number): number {
   let end = at;
   let isOpen = scanned > at;
@@ -213,11 +215,11 @@ function findRecordEnd(lines: readonly string[], at: number, to: number): number
   return to;
 }
 
-/** Bytes of lines; an upper bound where that is within `limit`. */
+/** The bytes of lines, or an upper bound if that is within `limit`. */
 function bytesOf(lines: readonly string[], from: number, to: number, limit: number): number {
   let characters = 0;
   for (let i = from; i < to; i++) characters += lines[i]!.length + 1;
-  // a character of UTF-16 is at most three bytes
+  // a UTF-16 code unit takes at most three bytes
   if (3 * characters <= limit) return 3 * characters;
   let bytes = 0;
   for (let i = from; i < to; i++) bytes += Buffer.byteLength(lines[i]!) + 1;

@@ -1,4 +1,4 @@
-/** The lines of a stream of bytes, as strict UTF-8; memory is a chunk and a line. */
+/** The lines of a byte stream, in strict UTF-8; memory holds one chunk and one line. */
 import { isUtf8 } from 'node:buffer';
 import { type ForeignFile, findForeignFile, HEAD_BYTES } from '../files/foreign-files.ts';
 
@@ -9,7 +9,7 @@ export interface LineBatch {
   readonly lines: readonly string[];
 }
 
-/** Why the lines end early: the whole file is no text in UTF-8, or a line is not. */
+/** Why reading ends early: the whole file is not UTF-8 text, or one line is not, or is too long. */
 export type LineFault = ForeignFile | 'not_utf_8' | 'too_long';
 
 export interface LineLimits {
@@ -17,22 +17,19 @@ export interface LineLimits {
   readonly maximumBytes: number;
   /** Creates the error for a line that ends the reading. */
   readonly refuse: (line: number, fault: LineFault) => Error;
-  /**
-   * Whether blank lines mean nothing to the reader where it is now: many in a row are then passed over, and only
-   * counted.
-   */
+  /** Whether blank lines mean nothing to the reader at this point: many in a row are then skipped, and only counted. */
   readonly skipsBlank?: () => boolean;
 }
 
-/** So many blank lines in a row are looked for: a run costs a search, each line of its own an entry of a list. */
+/** Only this many blank lines in a row are searched for: a run costs a search, a single line only an array entry. */
 const BLANK_RUN = Buffer.alloc(256, '\n');
 
 const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Yields a batch per chunk, or several where blank lines are passed over. A byte order mark at the start is dropped;
- * the last line may lack its end; empty lines are returned as ''.
+ * Yields a batch per chunk, or several if blank lines are skipped. A byte order mark at the start is dropped; the last
+ * line may lack its end; empty lines are returned as ''.
  */
 export async function* splitLines(
   bytes: AsyncIterable<Buffer>,
@@ -68,7 +65,7 @@ export async function* splitLines(
     while (skipsBlank !== undefined) {
       const run = text.indexOf(BLANK_RUN);
       if (run < 0) break;
-      // with the end of its last line; where that is, only its reader knows whether blank lines mean nothing
+      // includes the end of its last line; only then does the reader know whether blank lines mean nothing
       if (run > 0) yield batchOf(text.subarray(0, run + 1));
       text = text.subarray(run > 0 ? run + 1 : 0);
       if (!skipsBlank()) break;
@@ -104,7 +101,7 @@ function startsWith(bytes: Buffer, start: Buffer): boolean {
 }
 
 /**
- * The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses the end of a line, as 0x0a is
+ * The 0-based line of the first byte sequence that is not UTF-8. No sequence crosses the end of a line, because 0x0a is
  * never part of one.
  */
 function findInvalidLine(bytes: Buffer): number {

@@ -1,22 +1,22 @@
 /**
- * An append-only table of different texts on typed arrays: text -> index by open addressing, index -> text by its end
+ * An append-only table of distinct texts in typed arrays: text -> index by open addressing, index -> text by its end
  * offset.
  */
 
-/** `add` was given a text of more bytes than it may have. */
+/** `add` was given a text with more bytes than allowed. */
 export const TOO_LONG = -2;
-/** `add` was given a text with a lone surrogate, which UTF-8 can't write. */
+/** `add` was given a text with a lone surrogate, which UTF-8 cannot encode. */
 export const ILL_FORMED = -3;
-/** `add` would pass the table's limits: MAXIMUM_TEXTS, MAXIMUM_TABLE_BYTES. */
+/** `add` would exceed the table's limits, MAXIMUM_TEXTS or MAXIMUM_TABLE_BYTES. */
 export const FULL = -4;
 
-/** Most texts of a table: an index is an int32, and the slots are twice as many. */
+/** Maximum number of texts: an index is an int32, and there are twice as many slots. */
 const MAXIMUM_TEXTS = 500_000_000;
-/** Most bytes of a table: an end offset is a uint32. */
+/** Maximum bytes of a table: an end offset is a uint32. */
 const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 
 const MINIMUM_SLOTS = 64;
-/** Begins what was redacted. */
+/** The first byte of a redacted text. */
 const REDACTED = 0xff;
 const LONE_SURROGATE = /\p{Cs}/u;
 const encoder = new TextEncoder();
@@ -33,14 +33,14 @@ export class TextTable {
   /** Where each text ends. */
   #ends: Uint32Array;
   #count: number;
-  /** Index + 1 of a text, 0 = free; made at the first look-up. */
+  /** Index + 1 of a text, 0 = free; built at the first look-up. */
   #slots: Int32Array | null = null;
   #longest: number;
   #scratch: Uint8Array;
 
   /**
-   * A table over `bytes` and `ends`, which it may share but never writes. `ends` must not fall and must end at
-   * `bytes.length`. `slots` are those that `prepare` made of the same texts in another thread.
+   * A table over `bytes` and `ends`, which it may share but never writes. `ends` must not decrease and must end at
+   * `bytes.length`. `slots` are the result of `prepare` for the same texts in another thread.
    */
   constructor(
     bytes: Uint8Array = new Uint8Array(0),
@@ -69,15 +69,16 @@ export class TextTable {
     return this.#ends.subarray(0, this.#count);
   }
 
-  /** Makes the slots now rather than at the first look-up. */
+  /** Builds the slots now rather than at the first look-up. */
   prepare(): Int32Array {
     this.#slots ??= this.#makeSlots(this.#count);
     return this.#slots;
   }
 
-  /** The index of `text`, -1 if it is not there. */
+  /** The index of `text`; -1 if it is not in the table. */
   find(text: string): number {
-    // A text has at least as many bytes as UTF-16 units: longer than the longest can't be there.
+    // A text has at least as many bytes as UTF-16 units, so one with more units than the longest text has bytes is not
+    // here.
     if (text.length > this.#longest || this.#count === 0) return -1;
     const length = this.#encode(text);
     if (length < 0) return -1;
@@ -87,8 +88,8 @@ export class TextTable {
   }
 
   /**
-   * The indexes of many texts, as `find`. Each step is done for all of them before the next: memory that is far away is
-   * then fetched for several at a time, which of a million random texts takes half as long.
+   * The indexes of many texts, like `find`. Each step is done for all texts before the next, so that several distant
+   * memory accesses overlap; a million random texts take half as long.
    */
   findAll(texts: readonly string[]): Int32Array {
     const found = new Int32Array(texts.length).fill(-1);
@@ -111,7 +112,7 @@ export class TextTable {
     return found;
   }
 
-  /** The index of `text`, which is added if it is not there; TOO_LONG, ILL_FORMED or FULL (nothing added) otherwise. */
+  /** The index of `text`, which is added if missing; TOO_LONG, ILL_FORMED or FULL if it cannot be added. */
   add(text: string, maximumBytes: number): number {
     if (text.length > maximumBytes) return TOO_LONG;
     const length = this.#encode(text);
@@ -154,8 +155,8 @@ export class TextTable {
   }
 
   /**
-   * Overwrites a text, in memory that this table alone has: its index stays, and no text finds it. What takes its place
-   * begins with a byte that is in no UTF-8, and has the index in it, so that redacted texts do not share their slots.
+   * Overwrites a text, in memory that only this table uses: its index stays, and no text finds it. The replacement
+   * begins with a byte that never occurs in UTF-8 and contains the index, so that redacted texts do not share slots.
    */
   redact(index: number): void {
     const start = this.#startOf(index);
@@ -192,7 +193,7 @@ export class TextTable {
     return index;
   }
 
-  /** Writes the UTF-8 of `text` to the scratch: its length, or ILL_FORMED. */
+  /** Writes the UTF-8 of `text` to the scratch buffer; returns its length, or ILL_FORMED. */
   #encode(text: string): number {
     if (3 * text.length > this.#scratch.length) this.#scratch = new Uint8Array(4 * text.length);
     const length = encodeAscii(text, this.#scratch);
@@ -219,14 +220,14 @@ function encodeAscii(text: string, out: Uint8Array): number {
   return text.length;
 }
 
-/** FNV-1a with a final mix, since the slots are taken by the low bits. */
+/** FNV-1a with a final mix, because slots are chosen by the low bits. */
 function hash(bytes: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5;
   for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
   return mix(h);
 }
 
-/** The same of a text's characters; of one that is not ASCII it is arbitrary. */
+/** The same hash of a text's characters; arbitrary if the text is not ASCII. */
 function hashAscii(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
@@ -239,7 +240,7 @@ function mix(hash: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Whether the bytes are those of an ASCII text; false of any other. */
+/** Whether the bytes are those of an ASCII text; false for any other. */
 function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -266,7 +267,7 @@ function isEqual(bytes: Uint8Array, start: number, text: Uint8Array, length: num
   return true;
 }
 
-/** Enters `count` different texts into free slots. */
+/** Inserts `count` distinct texts into free slots. */
 function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): void {
   const mask = slots.length - 1;
   for (let index = 0, start = 0; index < count; index++) {

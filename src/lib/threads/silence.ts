@@ -1,12 +1,12 @@
 /**
- * Measures for how long a thread gave no sign although it could have: not while it waited for a processor, nor while
- * whoever measures stood still.
+ * Measures how long a thread gave no sign although it could have: not while it waited for a processor, nor while the
+ * measuring process was stopped.
  */
 import type { ThreadTimes } from './thread-times.ts';
 
-/** Whoever measures looks this often. */
+/** Interval of the looks. */
 export const LOOK_EVERY_MS = 1_000;
-/** No look counts for more: this process may have been stopped in between, with the thread or without. */
+/** Maximum time counted per look: this process may have been stopped in between, with or without the thread. */
 const MOST_PER_LOOK_MS = 2 * LOOK_EVERY_MS;
 /** A thread that runs for less than this share of the time is idle. */
 const IDLE_SHARE = 0.1;
@@ -20,24 +20,24 @@ export class Silence {
   #idleMs = 0;
   #stoppedMs = 0;
 
-  /** `now` is of a monotonic clock, as in `look`. */
+  /** `now` is the time of a monotonic clock, as in `look`. */
   constructor(now: number, read: () => ThreadTimes | null) {
     this.#read = read;
     this.#lookedAt = now;
     this.#last = read();
   }
 
-  /** Since its last sign, in milliseconds. */
+  /** Milliseconds since its last sign. */
   get silentMs(): number {
     return Math.max(0, this.#silentMs - this.#waitedMs);
   }
 
-  /** For how long by now it has neither run nor waited for a processor or a disk; 0 where the system does not tell. */
+  /** How long it has neither run nor waited for a processor or a disk; 0 if the system does not tell. */
   get idleMs(): number {
     return this.#idleMs;
   }
 
-  /** For how long it has been stopped (SIGSTOP, a debugger). */
+  /** How long it has been stopped (SIGSTOP, a debugger). */
   get stoppedMs(): number {
     return this.#stoppedMs;
   }
@@ -67,7 +67,7 @@ export class Silence {
     const ranMs = times.ranMs - last.ranMs;
     const isStopped = times.state === 'T' || times.state === 't';
     const isIdle = isStopped || (times.state === 'S' && ranMs < IDLE_SHARE * passed);
-    // how long a thread waits for a processor is only known once it has got one
+    // the time that a thread waits for a processor is only known once it has got one
     const isWaiting = times.state === 'R' && ranMs === 0;
     if (!isWaiting) this.#silentMs += passed;
     this.#waitedMs += times.waitedMs - last.waitedMs;

@@ -1,12 +1,12 @@
-/** Threads for a single task each, started for it and ended after it, so that their memory is freed. */
+/** Threads for a single task each, which are started for it and ended after it to free their memory. */
 import { systemClock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { type SilenceLimit, ThreadGroup, type ThreadModule, ThreadSilent } from './thread-group.ts';
 
-/** How long a task may take before its caller is answered: a hang must not hang a request for ever. */
+/** Maximum time of a task before its caller gets an error: a hang must not block a request forever. */
 export const TASK_LIMIT: SilenceLimit = { clock: systemClock, mostMs: 600_000 };
 
-/** There is no limit of their number here: the caller decides how many threads there may be. */
+/** The number of threads is not limited here: the caller decides. */
 export class SingleTaskThreads<Task, Result> {
   readonly #module: ThreadModule;
   readonly #limit: SilenceLimit;
@@ -17,7 +17,7 @@ export class SingleTaskThreads<Task, Result> {
     this.#limit = limit;
   }
 
-  /** @throws AppError unavailable (it took too long, and was ended); what the task throws, and what ended its thread */
+  /** @throws AppError unavailable (it took too long and was ended); what the task throws, and what ended its thread */
   async run(task: Task): Promise<Result> {
     const group = new ThreadGroup<Task, Result>(this.#module, 1, this.#limit);
     this.#open.add(group);
@@ -28,7 +28,7 @@ export class SingleTaskThreads<Task, Result> {
       if (!(error instanceof ThreadSilent)) throw error;
       end = () => group.terminate();
       const seconds = Math.round(this.#limit.mostMs / 1000);
-      throw new AppError('unavailable', `it was not done within ${seconds} s, and was given up`, { cause: error });
+      throw new AppError('unavailable', `the task was not done within ${seconds} s and was ended`, { cause: error });
     } finally {
       void end().finally(() => this.#open.delete(group));
     }

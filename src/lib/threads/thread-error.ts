@@ -1,7 +1,7 @@
 /** Errors transferred from a thread: code, facts and stack are kept, causes are not. */
 import { AppError, type ErrorCode, messageOf } from '../errors.ts';
 
-/** An error as plain data: `internal` if it was not an AppError. */
+/** An error as plain data; its code is `internal` if it was not an AppError. */
 export interface ThreadError {
   readonly code: ErrorCode;
   readonly message: string;

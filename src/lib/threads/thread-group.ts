@@ -1,6 +1,6 @@
 /**
- * A group of identical threads: a task goes to whichever is free, urgent ones first, then one that is near what the
- * thread did last, else first come, first served.
+ * A group of identical threads. A task goes to any free thread: urgent tasks first, then tasks near the thread's last
+ * one, then first come, first served.
  */
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
@@ -20,33 +20,33 @@ export interface ThreadModule {
   readonly data: unknown;
 }
 
-/** How long a task or an opening may go on without a sign: neither progress nor an end. */
+/** How long a task or an opening may go on without progress before the thread counts as dead. */
 export interface SilenceLimit {
   readonly clock: Pick<Clock, 'elapsed'>;
   /** Time in which the thread waits for a processor does not count. */
   readonly mostMs: number;
 }
 
-/** How a task is monitored and cancelled. */
+/** Callbacks and cancellation of a task. */
 export interface Following<Progress> {
-  /** A thread takes the task. */
+  /** Called when a thread takes the task. */
   readonly onBegin?: () => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** A cancelled task ends with an error once its host checks. */
+  /** A cancelled task ends with an error at the next check of its host. */
   readonly cancellation?: Cancellation;
 }
 
-/** A thread is gone, and its work can no longer be trusted. */
+/** A thread has died, and its work can no longer be trusted. */
 export class ThreadDied extends Error {}
 
-/** It gave no sign for longer than its limit. */
+/** A thread gave no sign for longer than its limit. */
 export class ThreadSilent extends ThreadDied {}
 
-/** When a task is run, and where. */
+/** When and where a task is run. */
 export interface TaskPlace {
-  /** Goes before all others that wait. */
+  /** Runs before all other waiting tasks. */
   readonly isUrgent?: boolean;
-  /** Tasks of the same name are run one after the other in a thread, as the next has use for what is left of one. */
+  /** A thread prefers tasks with the same name as its last one, because it can reuse what that one left in memory. */
   readonly near?: string | null;
 }
 
@@ -58,11 +58,11 @@ interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<
 }
 
 /**
- * The threads run a module that calls `hostThread`. Whoever starts a group must close it: its threads keep the process
- * alive.
+ * The threads run a module that calls `hostThread`. The owner of a group must close it, because its threads keep the
+ * process alive.
  */
 export class ThreadGroup<Task, Result, Progress = never> {
-  /** Rejects with ThreadDied when a thread is gone, and with any error thrown while a thread opens. */
+  /** Rejects with ThreadDied when a thread dies, and with any error thrown while a thread opens. */
   readonly broken: Promise<never>;
   readonly #name: string;
   readonly #workers: Worker[] = [];
@@ -70,11 +70,11 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting<Task, Result, Progress>[] = [];
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
-  /** Of each thread that opens or runs a task. */
+  /** For each thread that is opening or running a task. */
   readonly #silences = new Map<Worker, Silence>();
   /** The system's id of each thread. */
   readonly #threads = new Map<Worker, number | null>();
-  /** What the last task of each thread was near. */
+  /** The `near` of each thread's last task. */
   readonly #lastNear = new Map<Worker, string | null>();
   #nextId = 1;
   #error: Error | null = null;
@@ -83,7 +83,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #looking: NodeJS.Timeout | null = null;
   #breakPromise: (error: Error) => void = () => {};
 
-  /** Starts `count` threads, with a limit as of `open`. Tasks wait until one is open. */
+  /** Starts `count` threads, with a limit as in `open`. Tasks wait until one is open. */
   constructor({ beside, name, data }: ThreadModule, count = 1, limit: SilenceLimit | null = null) {
     this.#name = name;
     this.broken = new Promise((_, reject) => {
@@ -96,7 +96,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
 
   /**
    * Starts threads and waits until all are open; rethrows an error thrown while one opens. A thread that is silent for
-   * longer than `limit` breaks the group, and goes on as it is: nothing can end it but the end of the process.
+   * longer than `limit` breaks the group, but keeps running: only the end of the process ends it.
    */
   static async open<Task, Result, Progress = never>(
     module: ThreadModule,
@@ -130,8 +130,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * The results in the order of the tasks. All have finished or failed when this settles; it throws the first one's
-   * error.
+   * The results in the order of the tasks. All tasks have finished or failed when this settles; it throws the error of
+   * the first failed one.
    */
   async runAll(tasks: readonly Task[]): Promise<Result[]> {
     const results = tasks.map((task) => this.run(task));
@@ -160,7 +160,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
 
   #follow(worker: Worker): void {
     const died = (cause: unknown) =>
-      this.#break(new ThreadDied(`a thread (${this.#name}) is gone: ${messageOf(cause)}`, { cause }));
+      this.#break(new ThreadDied(`a thread (${this.#name}) died: ${messageOf(cause)}`, { cause }));
     this.#workers.push(worker);
     worker.on('error', died);
     this.#exits.set(
@@ -250,7 +250,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     for (const [worker, silence] of this.#silences) {
       silence.look(clock.elapsed());
       if (silence.silentMs < mostMs) continue;
-      this.#exits.delete(worker); // nobody waits for it
+      this.#exits.delete(worker); // no caller is waiting for it
       const what = `has been silent for ${Math.round(mostMs / 1000)} s at a task`;
       this.#break(new ThreadSilent(`a thread (${this.#name}) ${what}`));
       return;

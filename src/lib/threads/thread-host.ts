@@ -1,6 +1,4 @@
-/**
- * The other side of a `ThreadGroup`: what a thread's module calls to run tasks one after another until it is closed.
- */
+/** The other side of a `ThreadGroup`: a thread's module calls it to run tasks one after another until it is closed. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../errors.ts';
 import { Cancellation } from './cancellation.ts';
@@ -18,7 +16,7 @@ export type ToThread<Task> =
   | { readonly kind: 'close' };
 
 export type FromThread<Result, Progress> =
-  /** The first one; `thread` is the system's number of it, null where it has none. */
+  /** The first message; `thread` is the system's id of the thread, null if it has none. */
   | { readonly kind: 'started'; readonly thread: number | null }
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly error: ThreadError }
@@ -28,24 +26,24 @@ export type FromThread<Result, Progress> =
 
 /** The context of a task. */
 export interface TaskContext<Progress> {
-  /** Tells the caller how far the task is. */
+  /** Reports the progress of the task to the caller. */
   report(progress: Progress): void;
-  /** @throws Error once nobody wants the result */
+  /** @throws Error once the result is no longer wanted */
   check(): void;
-  /** Whether another task waits that is near this one. */
+  /** Whether another waiting task is near this one. */
   readonly isNearNext: boolean;
 }
 
 export interface Host<Task, Result, Progress = never> {
   run(task: Task, context: TaskContext<Progress>): Result | Promise<Result>;
-  /** Memory of a result to transfer without a copy. */
+  /** Memory of a result, to transfer without a copy. */
   transferred?(result: Result): ArrayBuffer[];
   close(): void | Promise<void>;
 }
 
 /**
  * Opens a host with the group's data and serves it. Errors thrown by `open` or a task are reported to the group, as
- * what `translate` makes of them.
+ * converted by `translate`.
  */
 export async function hostThread<Data, Task, Result, Progress = never>(
   open: (data: Data) => Host<Task, Result, Progress> | Promise<Host<Task, Result, Progress>>,

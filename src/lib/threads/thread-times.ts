@@ -1,4 +1,4 @@
-/** What the system tells of a thread: whether it runs, for how long it did, and how long it waited for a processor. */
+/** The system's data about a thread: whether it runs, how long it ran, and how long it waited for a processor. */
 import { readFileSync, readlinkSync } from 'node:fs';
 
 export interface ThreadTimes {
@@ -10,8 +10,8 @@ export interface ThreadTimes {
 }
 
 /**
- * Of a thread of this process or another, by default the main one; null where the system does not tell: it has no
- * /proc, or one of another pid namespace, in which the numbers are those of others.
+ * For a thread of this process or another, by default the main one; null if the system does not tell: it has no /proc,
+ * or that of another pid namespace, whose numbers belong to other processes.
  */
 export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   try {
@@ -23,7 +23,7 @@ export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   }
 }
 
-/** The system's number of the thread that calls; null where it does not tell. */
+/** The system's id of the calling thread; null if it does not tell. */
 export function findThreadId(): number | null {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
@@ -32,7 +32,9 @@ export function findThreadId(): number | null {
   }
 }
 
-/** proc(5): the state follows the name, which may hold anything; schedstat begins with both times, in nanoseconds. */
+/**
+ * proc(5): the state follows the name, which may contain anything; schedstat begins with both times, in nanoseconds.
+ */
 function parseThreadTimes(stat: string, schedstat: string): ThreadTimes | null {
   const state = stat[stat.lastIndexOf(')') + 2];
   const [ranMs = Number.NaN, waitedMs = Number.NaN] = schedstat.split(' ').map((text) => Number(text) / 1e6);
