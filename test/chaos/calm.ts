@@ -1,4 +1,4 @@
-/** Waits for what a service that is left in peace comes to. */
+/** Waits until an undisturbed service has settled. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from './client.ts';
 import type { Corruption } from './corruption.ts';
@@ -6,10 +6,10 @@ import type { Program } from './program.ts';
 import { query, storedVersions } from './stored.ts';
 
 const CALM_MS = 180_000;
-/** The scrubber begins again each second. */
+/** The scrubber starts over every second. */
 const MENDED_MS = 60_000;
 
-/** Waits until no expansion of these campaigns is due or runs. */
+/** Waits until no expansion of these campaigns is due or running. */
 export async function calm(program: Program, entries: readonly Entry[]): Promise<void> {
   const end = performance.now() + CALM_MS;
   for (const { id, key } of entries.filter(({ isDeleted }) => !isDeleted))
@@ -21,7 +21,10 @@ export async function calm(program: Program, entries: readonly Entry[]): Promise
     }
 }
 
-/** Waits until no active audience has a corrupted ranking and nothing runs; returns those that stay so. */
+/**
+ * Waits until no active audience has a corrupted ranking and nothing is running; returns the audiences that stay
+ * corrupted.
+ */
 export async function untilMended(dataDir: string, { rankings }: Corruption): Promise<string[]> {
   const end = performance.now() + MENDED_MS;
   for (;;) {

@@ -1,4 +1,4 @@
-/** A client of a chaos run: it changes campaigns of its own, and keeps a ledger of what was acknowledged. */
+/** A client of a chaos run: it changes its own campaigns, and keeps a ledger of what was acknowledged. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExpansionState, isEnd } from '../../src/domain/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -11,16 +11,16 @@ import type { Answer, Program } from './program.ts';
 import { lookAt, type Sighting } from './sighting.ts';
 import { type ChaosWorld, seedsOf, VARIANTS } from './world.ts';
 
-/** What was acknowledged of a campaign. */
+/** The acknowledged state of a campaign. */
 export interface Entry {
-  /** Also its name: each is used once. */
+  /** Also the campaign's name: each is used once. */
   readonly key: string;
   readonly id: string;
-  /** Which campaign of the world it is. */
+  /** The index of the campaign in the world. */
   readonly campaign: number;
-  /** Which of its sets of seeds it has now. */
+  /** The index of its current set of seeds. */
   variant: number;
-  /** The set of seeds of each expansion, by its id. */
+  /** The set of seeds of each expansion, by expansion id. */
   readonly expansions: Map<string, number>;
   readonly cancelled: Set<string>;
   size: number;
@@ -28,7 +28,7 @@ export interface Entry {
   resizes: number;
   /** Acknowledged changes of the active version. */
   rollBacks: number;
-  /** The version that was made active last, where nothing came after. */
+  /** The version that was activated last, if nothing came after. */
   active: number | null;
   isDeleted: boolean;
 }
@@ -40,11 +40,11 @@ export interface Shared {
   readonly counts: CallCounts;
   /** Acknowledged actions by name. */
   readonly actions: Map<string, number>;
-  /** What was read of audiences. */
+  /** The audiences that were read. */
   readonly sightings: Sighting[];
   /** When victims were erased. */
   readonly erasures: Span[];
-  /** How many of the world's victims are erased: one after another. */
+  /** How many of the world's victims have been erased, one after another. */
   erased: number;
   isErasing: boolean;
   readonly mostErased: number;
@@ -54,14 +54,14 @@ export interface Shared {
 
 const SIZES = [10, 25, 50, 75, 100];
 const MOST_CAMPAIGNS = 3;
-/** One in so many does not wait for its expansion; the others do, so long at most. */
+/** One in this many does not wait for its expansion; the others do, for at most this long. */
 const HASTE = 3;
 const SETTLE_MS = 15_000;
 const SETTLE_PAUSE_MS = 200;
-/** A campaign with so many expansions is deleted at the next occasion. */
+/** A campaign with this many expansions is deleted at the next opportunity. */
 const MOST_EXPANSIONS = 12;
 
-/** Actions on a campaign by how often each is chosen. */
+/** Actions on a campaign with their weights. */
 const WEIGHTS = { expand: 3, read: 6, upload: 3, resize: 3, rollBack: 5, cancel: 1, erase: 1, delete: 1 } as const;
 type Action = keyof typeof WEIGHTS;
 const ACTIONS = Object.keys(WEIGHTS) as readonly Action[];
@@ -79,7 +79,10 @@ export class Client {
     this.#rng = rng;
   }
 
-  /** One action, acknowledged when it returns. @throws Unexpected */
+  /**
+   * One action, acknowledged when it returns.
+   * @throws Unexpected
+   */
   async step(): Promise<void> {
     const open = this.ledger.filter((entry) => !entry.isDeleted);
     const full = open.find((entry) => entry.expansions.size >= MOST_EXPANSIONS);
@@ -172,7 +175,7 @@ export class Client {
     return true;
   }
 
-  /** Mostly a client waits for what it asked for; else its next action may come in the middle of it. */
+  /** Usually waits for the requested expansion; otherwise the next action may interrupt it. */
   async #settle({ id }: Entry): Promise<void> {
     if (this.#rng.integer(HASTE) === 0) return;
     const end = performance.now() + SETTLE_MS;
@@ -183,14 +186,14 @@ export class Client {
     }
   }
 
-  /** Once: whoever is refused reads another time. */
+  /** Tries once: a refused client reads another time. */
   async #read(entry: Entry): Promise<boolean> {
     const { sighting } = await lookAt(this.#shared, entry, null);
     if (sighting !== null) this.#shared.sightings.push(sighting);
     return sighting !== null;
   }
 
-  /** As a whole, or as the difference. */
+  /** Reads the whole audience, or the difference. */
   async #upload(entry: Entry): Promise<boolean> {
     const variant = this.#rng.integer(VARIANTS);
     const campaign = this.#shared.world.campaigns[entry.campaign]!;
@@ -214,7 +217,7 @@ export class Client {
     return true;
   }
 
-  /** Only where no expansion is about to make another version active. */
+  /** Only if no expansion is about to make another version active. */
   async #rollBack(entry: Entry): Promise<boolean> {
     const { state } = await this.#get(`/v1/campaigns/${entry.id}`);
     const { items } = await this.#get(`/v1/campaigns/${entry.id}/audiences`);

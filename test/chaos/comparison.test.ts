@@ -5,7 +5,7 @@ import { emptyVerdict } from './verdict.ts';
 
 const line = (rank: number, user: string, score = 1 / rank) => JSON.stringify({ rank, user_id: user, score });
 const inputs = { campaign: 0, variant: 1, modelVersion: 'm', populationVersion: 'p', erased: 1 };
-/** Of all candidates; who had rank 2 is erased in the end. */
+/** All candidates; the user with rank 2 is erased later. */
 const expected = { digest: 'd', lines: [line(1, 'a'), line(3, 'c'), line(4, 'd'), line(5, 'e')] };
 const seen: Stored = {
   ...{ ...inputs, name: 'x, version 1', version: 1, expansion: 'e', made: { from: 100, to: 200 } },

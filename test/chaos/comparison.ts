@@ -1,23 +1,23 @@
-/** Compares what was served with what an undisturbed service serves. */
+/** Compares the audiences that were served with those of an undisturbed service. */
 import type { Corruption, Span } from './corruption.ts';
 import type { Undisturbed } from './reference.ts';
 import { keyOf, type Sighting } from './sighting.ts';
 
-/** A sighting in the end, with its ranking. */
+/** A sighting at the end, with its ranking. */
 export interface Stored extends Sighting {
-  /** Of the ranking's files; null where it was corrupted. */
+  /** The digest of the ranking's files; null if the ranking was corrupted. */
   readonly digest: string | null;
 }
 
 interface Circumstances {
   readonly reference: ReadonlyMap<string, Undisturbed>;
-  /** Users who are erased in the end: what was read before has them still. */
+  /** Users who have been erased at the end: earlier reads still include them. */
   readonly erased: ReadonlySet<string>;
   readonly erasures: readonly Span[];
   readonly hasClockJumped: boolean;
 }
 
-/** Byte for byte: the ranking's files, and the rows that are served. The verdict gets the differences. */
+/** Compares the ranking's files and the served rows byte for byte, and adds the differences to the verdict. */
 export function compareAll(
   sightings: readonly (Sighting | Stored)[],
   given: Circumstances,
@@ -40,7 +40,7 @@ function differenceOf(one: Sighting | Stored, given: Circumstances): string | nu
   if (!isOther && rows.join('\n') === left.join('\n')) return null;
   if (!erasures.some((span) => hasClockJumped || overlaps(span, one.made)))
     return isOther ? 'another ranking' : 'other rows';
-  // who was erased while it was made was a candidate of its model, and is not ranked: the others have better ranks
+  // a user erased while it was made was a candidate of its model and is not ranked: all users below rank one higher
   const same = expected.lines.slice(0, left.length).map(membership).join() === left.map(membership).join();
   return same ? null : 'other rows, though an erasure came between';
 }

@@ -1,4 +1,4 @@
-/** Flips bits where they lie, and remembers where: what was hit may be refused, and never served. */
+/** Flips bits in files, and records where: damaged data may be refused, but never served. */
 import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import type { Rng } from '../../src/lib/rng.ts';
 
@@ -11,13 +11,16 @@ export interface Span {
 export class Corruption {
   /** Folders of rankings, relative to the data folder. */
   readonly rankings = new Set<string>();
-  /** When a segment of the population was not whole. */
+  /** When a segment of the population was damaged. */
   readonly segments: Span[] = [];
-  /** Once the service's clock has jumped, the times that it notes say nothing. */
+  /** After the service's clock has jumped, its times cannot be compared. */
   hasClockJumped = false;
 }
 
-/** Whether a process has a file of this folder open: what it verified of that is not read again until it is scrubbed. */
+/**
+ * Whether a process has a file of this folder open: files that it has verified are not read again until they are
+ * scrubbed.
+ */
 export function isOpen(pid: number, folder: string): boolean {
   return descriptorsOf(pid).some((fd) => {
     try {
@@ -28,7 +31,7 @@ export function isOpen(pid: number, folder: string): boolean {
   });
 }
 
-/** Of a process that was just killed, none. */
+/** For a process that was just killed: no file. */
 function descriptorsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`);
@@ -37,7 +40,10 @@ function descriptorsOf(pid: number): string[] {
   }
 }
 
-/** Flips one bit of a file; calling what is returned flips it back. @throws ENOENT */
+/**
+ * Flips one bit of a file; the returned function flips it back.
+ * @throws ENOENT
+ */
 export function flipBit(path: string, rng: Rng): () => void {
   const [drawn, bit] = [rng.integer(2 ** 31), 1 << rng.integer(8)];
   const flip = () => {

@@ -1,4 +1,4 @@
-/** The command line in a PID namespace of its own, as in another container, beside the service. */
+/** Runs the command line in its own PID namespace beside the service, as in another container. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PATIENCE_MS = 120_000;
 const PAUSE_MS = 200;
 
-/** `metaheac population erase` of one user, until it succeeds: a disk may be full, a database be busy. */
+/** `metaheac population erase` of one user, repeated until it succeeds: a disk may be full, or a database busy. */
 export async function eraseElsewhere(
   { population, dataDir }: { readonly population: string; readonly dataDir: string },
   user: string,

@@ -1,4 +1,4 @@
-/** The faults of a chaos run, as a table: each is one row, and a new one needs nothing else. */
+/** The faults of a chaos run as a table: one row each, and a new fault needs nothing else. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { type Looked, lookAt, type Sighting } from './sighting.ts';
 import { storedVersions } from './stored.ts';
 import type { ChaosWorld } from './world.ts';
 
-/** What faults are done to. */
+/** The targets of faults. */
 export interface Patient {
   readonly program: Program;
   readonly receiver: Receiver;
@@ -25,48 +25,48 @@ export interface Patient {
   readonly dataDir: string;
   readonly population: string;
   readonly corruption: Corruption;
-  /** What was read of what is corrupted: it must be as it was. */
+  /** The original contents of what is corrupted, read before. */
   readonly sightings: Sighting[];
   /** A client's campaign by its id. */
   readonly find: (id: string) => Looked | undefined;
   /** Whether the data folder is a small file system of its own. */
   readonly isMounted: boolean;
-  /** The service's; null without libfaketime. */
+  /** The service's clock; null without libfaketime. */
   readonly clock: FakeClock | null;
-  /** Until then (of `performance.now`) nothing is killed: where something is to come to its end. */
+  /** Until then (in `performance.now` time) nothing is killed, so that something can finish. */
   readonly truce: { until: number };
 }
 
 interface Fault {
-  /** Kills have a loop of their own, so that they also strike while another fault lasts. */
+  /** Kills have their own loop, so that they also strike while another fault lasts. */
   readonly isKill?: true;
-  /** It asks the service for something, which must be ready for that. */
+  /** It sends requests to the service, which must be ready. */
   readonly isOfWork?: true;
-  /** Why it can't be done here, or null. */
+  /** Why the fault cannot be injected here, or null. */
   readonly obstacle?: (patient: Patient) => string | null;
   /**
-   * Does it, and undoes it where it lasts. False where there was nothing to do it to, or where the service did not meet
-   * it: damage that nobody reads proves nothing.
+   * Injects the fault, and reverts it if it lasts. False if there was nothing to inject it into, or the service did not
+   * meet it: damage that nobody reads proves nothing.
    */
   readonly strike: (patient: Patient, rng: Rng) => Promise<boolean>;
 }
 
-/** Milliseconds that a fault lasts. */
+/** Duration of a fault in milliseconds. */
 const LASTS = { least: 500, most: 3000 } as const;
-/** Around SQLite's own patience of five seconds. */
+/** Around SQLite's busy timeout of five seconds. */
 const BUSY = { least: 1000, most: 7000 } as const;
 /** No file of a process whose writes fail may grow beyond this. */
 const SMALL_FILE_BYTES = 4096;
 const FILLER = 'filler';
 const RANKING_FILES = ['scores.f32', 'order.u32'] as const;
-/** A model that is checked so long is let go. */
+/** A model check that takes longer than this is abandoned. */
 const CHECK_MS = 60_000;
 const READY_MS = 20_000;
-/** A hanging engine is replaced within this. */
+/** A hanging engine is replaced within this time. */
 const HANG_MS = 40_000;
-/** The database is saved within this. */
+/** The database is saved within this time. */
 const SAVED_MS = 10_000;
-/** Somebody reads what is damaged within this: an expansion, or the scrubber. */
+/** An expansion or the scrubber reads damaged data within this time. */
 const MET_MS = 20_000;
 const TRUCE_MS = READY_MS + CHECK_MS;
 const HOLD = 'test/chaos/children/hold-write-lock.ts';
@@ -95,7 +95,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       const jumps = ['+3h', '-2h', '+40d', '-1d'];
       clock!.set(jumps[rng.integer(jumps.length)]!);
       await sleep(between(rng, LASTS));
-      // back, which is another jump, or on from there
+      // back, which is another jump, or further on from there
       if (rng.integer(2) === 0) clock!.set('+0');
       return true;
     },
@@ -154,7 +154,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'segment corrupted': { isOfWork: true, strike: corruptSegment },
 };
 
-/** One of the population that is served, until the service says that it found it. */
+/** Damages a segment of the served population until the service reports that it found the damage. */
 async function corruptSegment({ program, population, corruption }: Patient, rng: Rng): Promise<boolean> {
   const status = await statusOf(program);
   if (status === null) return false;
@@ -170,7 +170,10 @@ async function corruptSegment({ program, population, corruption }: Patient, rng:
   return isMet;
 }
 
-/** What was acknowledged is saved from the open connection; then both are killed, and the next start takes that. */
+/**
+ * The acknowledged data is saved from the open connection; then both processes are killed, and the next start puts it
+ * back.
+ */
 async function removeLog({ program, dataDir, truce }: Patient): Promise<boolean> {
   const isSaved = () => readdirSync(dataDir).some((name) => /^metaheac\.db\.saved-.*Z$/.test(name));
   const end = performance.now() + SAVED_MS;
@@ -187,7 +190,7 @@ async function removeLog({ program, dataDir, truce }: Patient): Promise<boolean>
   }
 }
 
-/** The supervisor has to notice, kill it, and start another. */
+/** The supervisor has to notice, kill the engine, and start another. */
 async function hangEngine({ program, truce }: Patient): Promise<boolean> {
   const { engine } = program;
   if (engine === null || !signal(engine, 'SIGSTOP')) return false;
@@ -202,13 +205,13 @@ async function hangEngine({ program, truce }: Patient): Promise<boolean> {
   }
 }
 
-/** What the service says of itself; null while it can't. */
+/** The service's status; null while it cannot answer. */
 async function statusOf(program: Program): Promise<Answer['json'] | null> {
   const answer = await program.call('GET', '/v1/status').catch(() => null);
   return answer?.status === 200 ? answer.json : null;
 }
 
-/** Whether it says within a while that such a file is damaged. */
+/** Whether the service reports within a while that such a file is damaged. */
 async function untilDamaged(program: Program, isMeant: (path: string) => boolean): Promise<boolean> {
   const end = performance.now() + MET_MS;
   while (performance.now() < end) {
@@ -219,7 +222,9 @@ async function untilDamaged(program: Program, isMeant: (path: string) => boolean
   return false;
 }
 
-/** True where another model is served in the end: one of four is not spared from kills, which have it refused. */
+/**
+ * True if another model is served at the end. One switch in four is not protected from kills, which may make it fail.
+ */
 async function switchModel({ program, world, truce }: Patient, rng: Rng): Promise<boolean> {
   const start = performance.now();
   if (rng.integer(4) > 0) truce.until = start + TRUCE_MS;
@@ -250,8 +255,8 @@ async function isOtherServed({ program, world }: Pick<Patient, 'program' | 'worl
 }
 
 /**
- * One that the API process has not open, and so has not verified: it must refuse it from then on, or have served it
- * from memory. What it has verified already is the scrubber's to find.
+ * Damages a ranking that the API process does not have open and so has not verified: it must refuse it from then on, or
+ * have served it from memory. Rankings that it has already verified are found by the scrubber.
  */
 async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
   const { program, dataDir, corruption, sightings, world } = patient;
@@ -261,7 +266,7 @@ async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
     ({ folder }) => !corruption.rankings.has(folder) && !isOpen(api, folder),
   );
   const active = closed.filter(({ isActive }) => isActive === 1);
-  // left to chance it is a version that is no longer active, which is not made again
+  // left to chance, it would be a version that is no longer active, which is not made again
   const targets = active.length > 0 && rng.integer(4) > 0 ? active : closed;
   const hit = targets[rng.integer(Math.max(1, targets.length))];
   if (hit === undefined) return false;
@@ -269,14 +274,14 @@ async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
   try {
     flipBit(join(dataDir, hit.folder, RANKING_FILES[rng.integer(RANKING_FILES.length)]!), rng);
   } catch (error) {
-    // deleted meanwhile
+    // it was deleted meanwhile
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return false;
   }
   const known = patient.find(hit.id);
   const look = known && (await lookAt({ program, world }, known, hit.version));
   if (look?.sighting) sightings.push(look.sighting);
-  // read, and refused, or found by the scrubber; what is found may have been made again before it is seen
+  // it was read and refused, or found by the scrubber, and may have been made again before that is seen
   const isMeant = (path: string) => path.startsWith(hit.folder) || hit.folder.startsWith(path);
   if (look?.sighting === null && look.status === 503) return true;
   return untilDamaged(program, isMeant);
@@ -295,12 +300,12 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** A soft limit, so that it can be taken back. The process may have ended. */
+/** A soft limit, so that it can be reverted. The process may have ended. */
 function limitFiles(pid: number, bytes: string): void {
   spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 }
 
-/** Leaves not one byte. */
+/** Leaves no free byte. */
 function fill(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const size of [1 << 20, 1 << 16, 1 << 12, 1]) {

@@ -3,7 +3,7 @@ import { growthOf, renderSoak, type Sample } from './growth.ts';
 
 const run = { seed: 'a', requests: 1000, errors: [] };
 
-/** Samples of an hour, the memory of which is as `bytes` says. */
+/** Samples of an hour, with the memory that `bytes` gives. */
 function hour(bytes: (share: number) => number): Sample[] {
   return Array.from({ length: 240 }, (_, i) => ({
     ...{ seconds: 15 * i, bytes: bytes(i / 240), handles: 60 + (i % 3), files: 100 + (i % 7) },

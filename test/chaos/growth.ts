@@ -1,19 +1,19 @@
-/** Whether what a service holds grows over a soak: the slope of each series, and its bound. */
+/** Whether memory, handles or files of a service grow over a soak: the slope of each series, and its bound. */
 
-/** What was held at a time. */
+/** A sample of what the service holds. */
 export interface Sample {
   readonly seconds: number;
-  /** Resident, of all processes. */
+  /** Resident memory of all processes. */
   readonly bytes: number;
   readonly handles: number;
-  /** In the data folder. */
+  /** The size of the data folder. */
   readonly files: number;
 }
 
 type Series = Exclude<keyof Sample, 'seconds'>;
 
 interface Growth {
-  /** Of the first half that counts, and of the second: medians. */
+  /** The medians of the first and second half of the samples that count. */
   readonly before: number;
   readonly after: number;
   readonly perHour: number;
@@ -25,14 +25,14 @@ export interface SoakReport {
   readonly seconds: number;
   readonly requests: number;
   readonly growth: Readonly<Record<Series, Growth>>;
-  /** One line each. */
+  /** One line per series. */
   readonly faults: readonly string[];
 }
 
-/** What is loaded and filled at the start is no growth: this share of the samples does not count. */
+/** What is loaded and filled at the start is not growth: this share of the samples does not count. */
 const WARM_UP = 1 / 3;
 
-/** By how much the second half may exceed the first: a share of it, and what is noise in any case. */
+/** How much the second half may exceed the first: a share of it, and noise in any case. */
 const BOUNDS: Readonly<Record<Series, { readonly share: number; readonly noise: number }>> = {
   bytes: { share: 0.1, noise: 16 * 2 ** 20 },
   handles: { share: 0.1, noise: 8 },
@@ -66,7 +66,7 @@ function growthOfOne(samples: readonly Sample[], series: Series): Growth {
   return { before, after, perHour: 3600 * slope(samples, series), most: before * (1 + share) + noise };
 }
 
-/** Of the line with the least squares, per second. */
+/** The slope of the least-squares line, per second. */
 function slope(samples: readonly Sample[], series: Series): number {
   const mean = (of: (sample: Sample) => number) => samples.reduce((sum, one) => sum + of(one), 0) / samples.length;
   const [x, y] = [mean(({ seconds }) => seconds), mean((sample) => sample[series])];

@@ -1,4 +1,4 @@
-/** What lies in the folders of a service that is stopped: `metaheac verify`, names, and events. */
+/** Checks what a stopped service left: `metaheac verify`, file names, and events. */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const KNOWN =
   /^(metaheac\.db(-wal|-shm)?|service\.lock|reserve|seeds|audiences|models|set-aside|store-[0-9a-f-]+\.json)$/;
 const KNOWN_MODEL = /^(served\.json|[0-9a-f]{12})$/;
 
-/** `verify` must find what was corrupted, no other damage, and nothing that belongs to nobody. */
+/** `verify` must find what was corrupted, no other damage, and no orphans. */
 export async function checkFolders(
   dataDir: string,
   population: string,
@@ -33,7 +33,7 @@ export async function checkFolders(
     if (!corruption.rankings.has(path)) verdict.lost.push(`verify: ${path}: ${message}`);
   const found = new Set(faults.map(({ path }) => path));
   for (const { folder } of storedVersions(dataDir))
-    if (corruption.rankings.has(folder) && !found.has(folder)) verdict.lost.push(`verify overlooks ${folder}`);
+    if (corruption.rankings.has(folder) && !found.has(folder)) verdict.lost.push(`verify missed ${folder}`);
   verdict.leftOver.push(
     ...orphans,
     ...readdirSync(dataDir).filter((name) => !KNOWN.test(name)),
@@ -44,7 +44,7 @@ export async function checkFolders(
   );
 }
 
-/** Each audience that an expansion made is told of once. */
+/** There must be one event for each audience that an expansion made. */
 export function checkEvents(dataDir: string, received: ReadonlySet<string>, verdict: Verdict): void {
   const told = new Map<string, number>();
   const ready = "SELECT body FROM webhook_events WHERE type IN ('campaign.ready', 'campaign.refreshed')";
@@ -52,11 +52,12 @@ export function checkEvents(dataDir: string, received: ReadonlySet<string>, verd
     const id = JSON.parse(body).data.expansion_id as string;
     told.set(id, (told.get(id) ?? 0) + 1);
   }
-  for (const [id, count] of told) if (count > 1) verdict.doubled.push(`${count} events tell of the expansion ${id}`);
+  for (const [id, count] of told)
+    if (count > 1) verdict.doubled.push(`there are ${count} events for the expansion ${id}`);
   for (const { id } of query<{ id: string }>(dataDir, "SELECT id FROM expansions WHERE state = 'ready'"))
-    if (!told.has(id)) verdict.lost.push(`no event tells of the expansion ${id}`);
+    if (!told.has(id)) verdict.lost.push(`there is no event for the expansion ${id}`);
   const delivered = `SELECT e.id FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event
     WHERE d.state = 'delivered'`;
   for (const { id } of query<{ id: string }>(dataDir, delivered))
-    if (!received.has(id)) verdict.lost.push(`the event ${id} is delivered, and was never received`);
+    if (!received.has(id)) verdict.lost.push(`the event ${id} counts as delivered but was never received`);
 }

@@ -1,4 +1,6 @@
-/** `npm run test:chaos [-- --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 where anything was lost. */
+/**
+ * `npm run test:chaos [-- --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 if anything was lost.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

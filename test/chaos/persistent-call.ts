@@ -1,19 +1,19 @@
-/** Calls that are repeated until they are answered for good, as a careful client's are. */
+/** Repeats calls until they get a final answer, as a careful client does. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Program } from './program.ts';
 
-/** A client that gets no answer for so long has lost its work. */
+/** A client that gets no answer for this long has lost its work. */
 const PATIENCE_MS = 120_000;
 const PAUSE_MS = 100;
 
 export interface Persisted extends Answer {
-  /** Attempts that broke off or were refused: each may have been carried out, or not. */
+  /** Attempts that broke off or were refused: each may or may not have been carried out. */
   readonly earlier: number;
 }
 
 class Unexpected extends Error {}
 
-/** What clients count together. */
+/** The counts that clients share. */
 export interface CallCounts {
   acknowledged: number;
   refused: number;
@@ -22,13 +22,13 @@ export interface CallCounts {
 
 export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Statuses beside 2xx that are an answer. */
+  /** Statuses other than 2xx that are final answers. */
   readonly accept?: readonly number[];
 }
 
 /**
- * One call until it has an answer: 503 and a broken connection are tried again.
- * @throws Unexpected: another status, or none for too long
+ * Makes one call until it has an answer: 503 and broken connections are tried again.
+ * @throws Unexpected: another status, or no answer for too long
  */
 export async function persist(
   { program, counts }: { readonly program: Program; readonly counts: CallCounts },

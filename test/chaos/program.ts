@@ -1,4 +1,4 @@
-/** `metaheac serve` that is started again whenever it ends, as a supervisor of services does. */
+/** `metaheac serve`, restarted whenever it ends, as by a supervisor. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { findChild, groupOf, isAlive, killDead } from '../fixture/processes.ts';
 import { fromSources } from '../fixture/sources.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** A supervisor waits before it starts again what has just ended. */
+/** A supervisor waits before it restarts a process that has just ended. */
 const RESTART_MS = 100;
 const READY_MS = 120_000;
-/** An engine without its parent ends within this. */
+/** An engine without its parent ends within this time. */
 const ORPHAN_MS = 15_000;
 const CALL_MS = 30_000;
 const KEPT_LOG = 2 << 20;
@@ -25,7 +25,7 @@ export interface ProgramOptions {
   readonly population: string;
   readonly threads: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Limits that are no settings. */
+  /** Limits that are not settings. */
   readonly limits?: Partial<Limits>;
 }
 
@@ -33,11 +33,11 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: who asks knows what it is
+  // biome-ignore lint/suspicious/noExplicitAny: the caller knows its type
   readonly json: any;
 }
 
-/** What the processes hold. */
+/** The resources of the processes. */
 export interface Held {
   readonly bytes: number;
   readonly handles: number;
@@ -58,7 +58,7 @@ export class Program {
     process.once('exit', this.killAll);
   }
 
-  /** Starts and waits until it is ready. */
+  /** Starts the service and waits until it is ready. */
   static async start(options: ProgramOptions): Promise<Program> {
     const program = new Program(await freePort(), options);
     program.#spawn();
@@ -66,7 +66,7 @@ export class Program {
     return program;
   }
 
-  /** The last lines of all its processes. */
+  /** The last lines of the log of all its processes. */
   get log(): string {
     return this.#log;
   }
@@ -75,7 +75,7 @@ export class Program {
     return this.#starts;
   }
 
-  /** Process id of the API process, or null between two. */
+  /** Process id of the API process, or null while there is none. */
   get api(): number | null {
     const pid = this.#child?.pid;
     return pid !== undefined && isAlive(pid) ? pid : null;
@@ -93,7 +93,10 @@ export class Program {
     }
   }
 
-  /** One request, with what it was answered. @throws where the connection breaks */
+  /**
+   * One request and its response.
+   * @throws if the connection breaks
+   */
   async call(
     method: string,
     path: string,
@@ -114,7 +117,7 @@ export class Program {
     return { status, headers: answered, text, json: isJson ? JSON.parse(text) : undefined };
   }
 
-  /** Kills the API process, and the engine first where `all`; it is started again. */
+  /** Kills the API process, and first the engine if `all`; the service is restarted. */
   killApi(all: boolean): boolean {
     const { api, engine } = this;
     if (api === null) return false;
@@ -130,11 +133,11 @@ export class Program {
     return true;
   }
 
-  /** SIGTERM; its exit code. It is started again, unless this is the `end`. */
+  /** Sends SIGTERM and returns the exit code. The service is restarted unless this is the `end`. */
   async terminate(end: boolean): Promise<number | null> {
     this.#isStopping = end;
     const child = this.#child;
-    // killed, and not started again yet
+    // killed, and not restarted yet
     if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
@@ -142,14 +145,14 @@ export class Program {
     return code;
   }
 
-  /** After the end: starts it as it was. */
+  /** After the end, starts the service as before. */
   async startAgain(): Promise<void> {
     this.#isStopping = false;
     this.#spawn();
     await this.ready();
   }
 
-  /** Processes that outlived their program. */
+  /** Processes that outlived the program. */
   async leftProcesses(): Promise<number> {
     const end = performance.now() + ORPHAN_MS;
     const alive = () => this.#groups.flatMap((group) => groupOf(group)).length;
@@ -157,7 +160,7 @@ export class Program {
     return alive();
   }
 
-  /** Ends all of it, as the end of this process does. */
+  /** Ends all processes, as the end of this process does. */
   readonly killAll = (): void => {
     process.off('exit', this.killAll);
     this.#isStopping = true;
@@ -165,12 +168,12 @@ export class Program {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It ended meanwhile.
+        // It has already ended.
       }
     }
   };
 
-  /** Of the API process and the engine together. */
+  /** For the API process and the engine together. */
   held(): Held {
     const pids = [this.api, this.engine].filter((pid) => pid !== null);
     return {
@@ -201,7 +204,7 @@ export class Program {
       });
     child.once('exit', (code, signal) => {
       this.#log += `--- pid ${child.pid} ended with ${code ?? signal}\n`;
-      // asked at both times: `startAgain` may come between
+      // asked at both times, because `startAgain` may come in between
       if (this.#isStopping) return;
       setTimeout(() => {
         if (!this.#isStopping && this.#child === child) this.#spawn();

@@ -1,4 +1,4 @@
-/** The audiences of an undisturbed service: one for each of the inputs that occurred in the disturbed run. */
+/** The audiences of undisturbed services: one for each combination of inputs in the disturbed run. */
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { storedVersions } from './stored.ts';
 import { type ChaosModel, type ChaosWorld, seedsOf } from './world.ts';
 
 export interface Undisturbed {
-  /** Of the ranking's files. */
+  /** The digest of the ranking's files. */
   readonly digest: string;
   /** All candidates as NDJSON, by rank. */
   readonly lines: readonly string[];
@@ -19,7 +19,7 @@ export interface Undisturbed {
 const QUEUED = 50;
 const EXPAND_MS = 120_000;
 
-/** By `keyOf`. `erased` victims are erased in the end, as they are in the run: served audiences leave them out. */
+/** By `keyOf`. The `erased` victims are erased at the end, as in the run: served audiences leave them out. */
 export async function undisturbed(
   world: ChaosWorld,
   folder: string,
@@ -57,7 +57,7 @@ async function ofModel(
       }
       if (done < erased) await must(program, 'DELETE', `/v1/users/${world.victims[done]}`);
     }
-    // the first one does not know all who are ranked
+    // the first version does not have all ranked users
     await must(program, 'POST', `/v1/populations/${world.versions[1]}/activate`);
     return await readAll(program, dataDir, ids);
   } finally {

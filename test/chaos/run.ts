@@ -1,4 +1,4 @@
-/** A chaos run: clients that keep ledgers, faults at random, a calm end, and the verdict. */
+/** A chaos run: clients that keep ledgers, random faults, a calm end, and the verdict. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,31 +26,31 @@ export interface ChaosOptions {
   readonly seconds: number;
   readonly clients: number;
   readonly seed: string;
-  /** The folder of the run, which its caller removes. */
+  /** The folder of the run, which the caller removes. */
   readonly folder: string;
   readonly note: (line: string) => void;
-  /** Takes what the service has logged, in the end. */
+  /** Receives the service's log at the end. */
   readonly keepLog?: (log: string) => void;
 }
 
-/** Of the data folder, where it can be a file system of its own. */
+/** The size of the data folder's file system, if it can have its own. */
 const DISK = '96m';
-/** Pauses of a client between two actions, in milliseconds: half as long on average. */
+/** Maximum pause of a client between two actions, in milliseconds; the average is half of it. */
 const CLIENT_PAUSE_MS = 500;
-/** An erasure takes a place in every key of the comparison, so there are few. */
+/** Each erasure makes every comparison key longer, so there are few. */
 const SECONDS_PER_ERASURE = 40;
-/** So much of the memory that was held at first is its level still: new processes and old ones differ. */
+/** This share of the initial memory counts as the same level: new and old processes differ. */
 const MEMORY_FACTOR = 1.5;
-/** In a run of so long each fault that can be done is met. */
+/** A run of this length meets each possible fault. */
 const LONG_SECONDS = 300;
-/** What a process says that ends by a bug. */
+/** What a process logs when it ends because of a bug. */
 const CRASH = /^.*(Unhandled 'error' event|UnhandledPromiseRejection|AssertionError|terminate called).*$/gm;
 const SETTINGS = {
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
   METAHEAC_RETAINED_VERSIONS: '1000',
-  // a kill is no fault of the expansion that it ends
+  // a kill must not use up the attempts of the expansion that it ends
   METAHEAC_MAXIMUM_ATTEMPTS: '100',
-  // the disk is smaller than what is kept free by default
+  // the disk is smaller than the space that is kept free by default
   METAHEAC_DISK_RESERVE_BYTES: '2000000',
 };
 const LIMITS = { webhookTimeoutMs: 2_000, readyFreeBytes: 2_000_000, scrubPauseMs: 1_000 };
@@ -136,7 +136,7 @@ class Run {
     const verdict = emptyVerdict();
     this.#stage.clock?.set('+0');
     await program.ready();
-    // the first one does not know all who are ranked
+    // the first version does not have all ranked users
     await program.call('POST', `/v1/populations/${world.versions[1]}/activate`);
     await calm(program, this.#entries());
     verdict.lost.push(...(await untilMended(dataDir, corruption)));
@@ -149,7 +149,7 @@ class Run {
     const byModel = world.models.map(({ version }) => all.filter((one) => one.modelVersion === version).length);
     note(`comparing ${all.length} audiences (${byModel.join(' and ')} by model) with ${wanted.size} undisturbed ones`);
     const { erased, erasures } = this.#shared;
-    // the undisturbed services are others: they need not wait until this one has ended
+    // the undisturbed services are separate: they need not wait until this one has ended
     const [reference] = await Promise.all([
       undisturbed(world, folder, [...wanted.values()], erased),
       this.#end(verdict),
@@ -160,7 +160,7 @@ class Run {
     return this.#summarise({ verdict, events: this.#received().size, memory: { atFirst, atLast } });
   }
 
-  /** Clients and faults at the same time. */
+  /** Runs clients and faults at the same time. */
   async #torment(): Promise<void> {
     const { errors } = this.#tally;
     const end = performance.now() + 1000 * this.#options.seconds;
@@ -178,7 +178,7 @@ class Run {
     ]);
   }
 
-  /** Ends the service, and looks at what it leaves. */
+  /** Ends the service, and checks what it leaves. */
   async #end(verdict: Verdict): Promise<void> {
     const { program, dataDir, population } = this.#stage;
     const { corruption } = this.#patient;
@@ -191,12 +191,12 @@ class Run {
     checkEvents(dataDir, this.#received(), verdict);
   }
 
-  /** Ids of the webhooks that came. */
+  /** Ids of the received webhooks. */
   #received(): ReadonlySet<string> {
     return new Set(this.#stage.receiver.received.map(({ headers }) => String(headers['webhook-id'])));
   }
 
-  /** Twice: what the next start has to clean up is gone after it, and who was erased stays unknown. */
+  /** Starts twice: after the second start, leftovers are gone, and erased users are still unknown. */
   async #stop(verdict: Verdict): Promise<void> {
     const { program, world } = this.#stage;
     const exitCode = await program.terminate(true);
@@ -204,7 +204,7 @@ class Run {
     await program.startAgain();
     for (const user of world.victims.slice(0, this.#shared.erased)) {
       const { status } = await program.call('GET', `/v1/users/${user}/audiences`);
-      if (status !== 404) verdict.lost.push(`${user} was erased, and is known again (${status})`);
+      if (status !== 404) verdict.lost.push(`${user} was erased but is known again (${status})`);
     }
     await program.terminate(true);
   }

@@ -1,14 +1,14 @@
-/** What a service serves of an audience version, and what that was made of. */
+/** An audience version as served, and the inputs that it was made from. */
 import type { Program } from './program.ts';
 import { type ChaosWorld, variantOf } from './world.ts';
 
-/** All that an audience depends on, here. */
+/** Everything that an audience depends on in these runs. */
 export interface Inputs {
   readonly campaign: number;
   readonly variant: number;
   readonly modelVersion: string;
   readonly populationVersion: string;
-  /** How many of the victims were erased when it was made. */
+  /** How many of the victims had been erased when it was made. */
   readonly erased: number;
 }
 
@@ -29,18 +29,18 @@ export interface Sighting extends Inputs {
   readonly lines: readonly string[];
 }
 
-/** Who looks at what. */
+/** The campaign that is read, and by whom. */
 export interface Looked {
   readonly id: string;
   readonly key: string;
-  /** Which campaign of the world it is. */
+  /** The index of the campaign in the world. */
   readonly campaign: number;
 }
 
-/** What was answered, or the status of what refused it; 0: the connection broke, which a damaged stream does too. */
+/** The response, or the status of the refusal; 0 if the connection broke, which a damaged stream also causes. */
 export type Look = { readonly sighting: Sighting } | { readonly sighting: null; readonly status: number };
 
-/** Reads all of an audience version (null: the active one) once. */
+/** Reads all of an audience version once (null: the active one). */
 export async function lookAt(
   { program, world }: { readonly program: Program; readonly world: ChaosWorld },
   { id, key, campaign }: Looked,
@@ -70,7 +70,7 @@ export async function lookAt(
   }
 }
 
-/** Neither changes once a version is there. */
+/** Neither changes once a version exists. */
 async function factsOf(program: Program, path: string, version: number) {
   const versions = await program.call('GET', `${path}/audiences?limit=200`);
   if (versions.status !== 200) return versions.status;

@@ -1,6 +1,6 @@
 /**
  * `npm run test:soak [-- --minutes N --clients N --seed TEXT --json]`: a steady mix of requests, without faults. Exit
- * code 1 where memory, handles or files grow.
+ * code 1 if memory, handles or files grow.
  */
 import { randomUUID } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -24,13 +24,13 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-/** Of one client, between two actions. */
+/** For one client, between two actions. */
 const PAUSE_MS = 250;
 const SAMPLES = 240;
 const SETTINGS = {
-  // campaigns come and go, and each keeps all that it had: what is there is what the clients hold
+  // campaigns come and go with all their versions, so that only the clients' campaigns remain
   METAHEAC_RETAINED_VERSIONS: '1000',
-  // so many are open soon; of the default of 1,024, those of deleted campaigns come and go every ten minutes
+  // few enough to be open soon; with the default of 1,024, those of deleted campaigns come and go every ten minutes
   METAHEAC_OPEN_RANKINGS: '32',
 };
 
@@ -72,7 +72,7 @@ async function soak(seconds: number, clientCount: number, seed: string): Promise
     const client = new Client(name, shared, rng.fork(name));
     while (!isOver()) {
       await client.step().catch((error: Error) => errors.push(error.message));
-      // nobody compares them here
+      // not compared here
       shared.sightings.length = 0;
       await sleep(PAUSE_MS);
     }

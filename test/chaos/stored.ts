@@ -1,10 +1,10 @@
-/** What the database of a data folder says, read beside the service. */
+/** Reads the database of a data folder while the service is running. */
 import { join } from 'node:path';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 
 /** An audience version and its ranking's folder. */
 export interface StoredVersion {
-  /** The campaign's. */
+  /** The campaign's id. */
   readonly id: string;
   readonly name: string;
   readonly version: number;
@@ -20,7 +20,7 @@ export function storedVersions(dataDir: string): StoredVersion[] {
   return query<StoredVersion>(dataDir, VERSIONS);
 }
 
-/** Rows of a statement, as of one moment. */
+/** The rows of a statement, as of one moment. */
 export function query<T>(dataDir: string, sql: string): T[] {
   const database = connect(join(dataDir, 'metaheac.db'), { readonly: true, timeout: 5000 });
   try {

@@ -1,25 +1,25 @@
-/** Strikes with what the table of faults has, at random. */
+/** Injects random faults from the table. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rng } from '../../src/lib/rng.ts';
 import { FAULTS, type Patient } from './faults.ts';
 
 /** Milliseconds between two kills, and between two other faults. */
 const PAUSES = { kills: { least: 3000, most: 13_000 }, others: { least: 500, most: 3000 } } as const;
-/** Most kills hit a service at work, others one that starts. */
+/** Most kills hit a working service, others one that is starting. */
 const KILLS_AT_WORK = 4;
-/** That long a kill waits for it. */
+/** How long a kill waits for the service to work. */
 const AT_WORK_MS = 8000;
 
-/** What was done so far: shared by those who strike. */
+/** The faults so far, shared by all loops. */
 export interface Tally {
-  /** That the service met. */
+  /** Faults that the service met. */
   readonly faults: Map<string, number>;
-  /** That it did not: there was nothing to do them to, or nobody read what was damaged. */
+  /** Faults that it did not meet: there was nothing to inject them into, or nobody read the damage. */
   readonly unmet: Map<string, number>;
   readonly errors: string[];
 }
 
-/** Until it is over. Kills have a loop of their own, so that they also strike while another fault lasts. */
+/** Runs until the end. Kills have their own loop, so that they also strike while another fault lasts. */
 export async function strikeAll(
   patient: Patient,
   kind: keyof typeof PAUSES,
@@ -42,7 +42,7 @@ export async function strikeAll(
     const [name, fault] = deck.splice(rng.integer(deck.length), 1)[0]!;
     if (fault.isOfWork) await untilReady(patient, isOver);
     const isDone = await fault.strike(patient, rng).catch((error: NodeJS.ErrnoException) => {
-      // the process had ended already, by another fault; a disk may be full before it is filled
+      // another fault had already ended the process, or the disk was full before
       if (error.code !== 'ESRCH' && error.code !== 'ENOSPC') errors.push(`${name}: ${error.stack}`);
       return false;
     });
@@ -57,7 +57,7 @@ async function untilReady({ program }: Patient, isOver: () => boolean): Promise<
   while (!isOver() && performance.now() < end && !(await isAnswered())) await sleep(100);
 }
 
-/** Faults that can't be done here, with the reason. */
+/** Faults that cannot be injected here, with the reason. */
 export function obstaclesOf(patient: Patient): Record<string, string> {
   const found = Object.entries(FAULTS).map(([name, { obstacle }]) => [name, obstacle?.(patient) ?? null] as const);
   return Object.fromEntries(found.filter((one): one is [string, string] => one[1] !== null));

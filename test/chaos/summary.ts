@@ -1,4 +1,4 @@
-/** The summary of a chaos run, as lines and as an exit code. */
+/** The summary of a chaos run as lines and as an exit code. */
 import type { CallCounts } from './persistent-call.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -9,9 +9,9 @@ export interface Summary {
   /** How often the service was started. */
   readonly starts: number;
   readonly kills: number;
-  /** That the service met. */
+  /** Faults that the service met. */
   readonly faults: Readonly<Record<string, number>>;
-  /** That were tried, and that it did not meet. */
+  /** Faults that were tried and that it did not meet. */
   readonly unmet: Readonly<Record<string, number>>;
   readonly leftOut: Readonly<Record<string, string>>;
   readonly actions: Readonly<Record<string, number>>;
@@ -21,14 +21,14 @@ export interface Summary {
   readonly erased: number;
   /** Webhook events that arrived. */
   readonly events: number;
-  /** Bytes of all processes. */
+  /** Memory of all processes, in bytes. */
   readonly memory: { readonly atFirst: number; readonly atLast: number };
   readonly verdict: Verdict;
-  /** What was not as it should be, beside the verdict. */
+  /** Problems besides the verdict. */
   readonly errors: readonly string[];
 }
 
-/** Faults of each kind that are written out. */
+/** Maximum number of problems of each kind that are listed. */
 const SHOWN = 20;
 
 export function isPassed({ verdict, errors }: Summary): boolean {

@@ -1,4 +1,4 @@
-/** Whether a service holds what it acknowledged, once, and nothing else. */
+/** Whether a service has everything that it acknowledged, once, and nothing else. */
 import { join } from 'node:path';
 import { isEnd } from '../../src/domain/states.ts';
 import { digestOf } from '../fixture/digest.ts';
@@ -10,7 +10,7 @@ import { lookAt } from './sighting.ts';
 import { storedVersions } from './stored.ts';
 import { type ChaosWorld, seedsOf, variantOf } from './world.ts';
 
-/** Faults, a line each. */
+/** Problems, one line each. */
 export interface Verdict {
   readonly lost: string[];
   readonly doubled: string[];
@@ -18,11 +18,11 @@ export interface Verdict {
   readonly different: string[];
   readonly leftOver: string[];
   audiencesCompared: number;
-  /** Versions that are refused, as their ranking was corrupted. */
+  /** Versions that are refused because their ranking was corrupted. */
   refused: number;
-  /** Expansions that the service made of damaged audiences. */
+  /** Expansions that the service started because of damaged audiences. */
   remade: number;
-  /** Expansions that ended as failed while a segment was corrupted. */
+  /** Expansions that failed while a segment was corrupted. */
   excused: number;
 }
 
@@ -33,7 +33,7 @@ export function emptyVerdict(): Verdict {
   };
 }
 
-/** What the ledgers are compared with. */
+/** The input of the comparison with the ledgers. */
 export interface Scene {
   readonly program: Program;
   readonly world: ChaosWorld;
@@ -49,8 +49,8 @@ export async function checkLedgers(scene: Scene, entries: readonly Entry[], verd
   for (const [name, count] of names) if (count > 1) verdict.doubled.push(`${count} campaigns are named ${name}`);
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   for (const { id, name } of served)
-    if (!known.has(id)) verdict.doubled.push(`${name}: nobody has a campaign ${id}`);
-    else if (known.get(id)!.isDeleted) verdict.lost.push(`${name}: it was deleted, and is there`);
+    if (!known.has(id)) verdict.doubled.push(`${name}: the campaign ${id} is in no ledger`);
+    else if (known.get(id)!.isDeleted) verdict.lost.push(`${name}: it was deleted but exists`);
   const ids = new Set(served.map(({ id }) => id));
   const stored: Stored[] = [];
   for (const entry of entries.filter(({ isDeleted }) => !isDeleted))
@@ -111,7 +111,7 @@ interface Expansion {
 interface Asked {
   readonly entry: Entry;
   readonly expansions: readonly Expansion[];
-  /** Each corrupted ranking may be made again, and once more where a version of it is made the active one again. */
+  /** Each corrupted ranking may be made again, and once more if one of its versions is activated again. */
   readonly mayRemake: number;
 }
 

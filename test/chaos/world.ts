@@ -1,4 +1,4 @@
-/** What a chaos run works on: two models, a population with two versions, campaigns, and users who will be erased. */
+/** The world of a chaos run: two models, a population with two versions, campaigns, and users who will be erased. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelFolder } from '../../src/model/folder.ts';
@@ -14,22 +14,22 @@ export interface ChaosModel {
 }
 
 export interface ChaosWorld {
-  /** The first is that of `--model`. */
+  /** The first one is the `--model`. */
   readonly models: readonly [ChaosModel, ChaosModel];
-  /** Never served: what is served is a copy. */
+  /** Never served itself: copies of it are. */
   readonly pristine: string;
-  /** The versions of it; the first is current, the second knows all users of the first. */
+  /** The versions of the population; the first is current, the second has all users of the first. */
   readonly versions: readonly [string, string];
   readonly campaigns: readonly TinyCampaign[];
-  /** In both versions, and nobody's seed: erased in this order. */
+  /** Users of both versions who are no seeds, erased in this order. */
   readonly victims: readonly string[];
 }
 
-/** Sets of seeds of each campaign: the first has all of them, each further one two fewer. */
+/** Number of seed sets per campaign: the first has all seeds, each further one two fewer. */
 export const VARIANTS = 3;
 const FEWER = 2;
 const VICTIMS = 64;
-/** Every tenth user is not in the second version. */
+/** Every tenth user is missing from the second version. */
 const LEFT_OUT = 10;
 const PLAIN = /^[\w-]+$/;
 
@@ -64,12 +64,12 @@ function modelOf(folder: string): ChaosModel {
   return { version: readModelFolder(folder).manifest.version, folder };
 }
 
-/** Seeds of a campaign's variant. */
+/** The seeds of a campaign's variant. */
 export function seedsOf({ seeds }: TinyCampaign, variant: number): readonly string[] {
   return seeds.slice(0, seeds.length - FEWER * variant);
 }
 
-/** The variant that has so many seeds. */
+/** The variant with this number of seeds. */
 export function variantOf({ seeds }: TinyCampaign, count: number): number {
   return (seeds.length - count) / FEWER;
 }

@@ -18,7 +18,7 @@ describe('audienceSize', () => {
     expect(audienceSize({ percent: 100 }, 97, 100)).toBe(97);
   });
 
-  it('does not round a whole number up for the sake of floating point', () => {
+  it('does not round a whole number up because of floating-point error', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1_000_000 }), (tenths, thousands) => {
         const population = 1000 * thousands;
@@ -37,7 +37,7 @@ describe('newSize', () => {
 });
 
 describe('nextVersion', () => {
-  it('never gives the number of a version that was pruned, but is in the changes', () => {
+  it('never reuses the number of a pruned version that is still in the changes', () => {
     expect(nextVersion(null, null)).toBe(1);
     expect(nextVersion(2, 7)).toBe(8);
     expect(nextVersion(7, 2)).toBe(8);
@@ -45,7 +45,7 @@ describe('nextVersion', () => {
 });
 
 describe('audienceNotReady', () => {
-  it('asks for patience while an expansion runs, and for a new one after its end', () => {
+  it('says when to retry: soon while an expansion is running, later after its end', () => {
     for (const state of [null, ...EXPANSION_STATES])
       expect(audienceNotReady('c', state).facts).toEqual({
         state,
@@ -55,7 +55,7 @@ describe('audienceNotReady', () => {
 });
 
 describe('changesAfter', () => {
-  it('refuses a cursor of changes that are not there', () => {
+  it('refuses a cursor of changes that do not exist', () => {
     expect([changesAfter(undefined, 3), changesAfter(encodeCursor('changes', 3), 3)]).toEqual([0, 3]);
     expect(() => changesAfter(encodeCursor('changes', 4), 3)).toThrow(
       expect.objectContaining({ code: 'invalid_cursor' }),

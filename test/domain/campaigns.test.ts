@@ -1,4 +1,4 @@
-/** When inputs wait for an expansion, and when a refresh policy asks for one. */
+/** When inputs need an expansion, and when a refresh policy causes one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EndedExpansion, needsExpansion, refreshCause, refuseTaken } from '../../src/domain/campaigns.ts';
@@ -7,7 +7,7 @@ import { EXPANSION_STATES, isEnd } from '../../src/domain/states.ts';
 const NOW = 1_700_000_000_000;
 
 describe('needsExpansion', () => {
-  it('compares with the expansion that runs, else with the active one, else with the latest', () => {
+  it('compares with the running expansion, else with the active one, else with the latest', () => {
     const optional = fc.constantFrom(true, false, null);
     fc.assert(
       fc.property(fc.boolean(), fc.boolean(), optional, (hasSeeds, sameAsLatest, sameAsActive) => {
@@ -19,7 +19,7 @@ describe('needsExpansion', () => {
     );
   });
 
-  it('waits for the first one as soon as there are seeds', () => {
+  it('needs a first expansion as soon as there are seeds', () => {
     const before = { isLatestRunning: false, sameAsLatest: null, sameAsActive: null };
     expect([true, false].map((hasSeeds) => needsExpansion({ ...before, hasSeeds }))).toEqual([true, false]);
   });
@@ -29,7 +29,7 @@ describe('refreshCause', () => {
   const OFF = { everyMs: null, onNewPopulation: false, onChange: false };
   const LATEST: EndedExpansion = { state: 'ready', createdAt: NOW, populationVersion: 'p1', hasSameInputs: true };
 
-  it('asks for nothing that its policy does not name', () => {
+  it('causes nothing that the policy does not name', () => {
     const latest = fc.record({
       state: fc.constantFrom(...EXPANSION_STATES.filter(isEnd)),
       createdAt: fc.integer({ min: NOW - 1e6, max: NOW + 1e6 }),

@@ -35,7 +35,7 @@ const histories = fc.array(fc.tuple(fc.constantFrom(0, 1, LEASE_MS / 2, LEASE_MS
   size: 'max',
 });
 
-/** What a store checks before it decides: who may say this, and when. */
+/** What a store checks before it decides: who may send a command, and when. */
 function isAllowed(rows: ExpansionRow, { kind, ...command }: ExpansionCommand, now: number): boolean {
   if (!rows.hasJob) return false;
   if (kind === 'claim') return isFree(rows, now);
@@ -70,7 +70,7 @@ describe('decide', () => {
         for (const [ms, command] of history) {
           now += ms;
           if (!isAllowed(rows, command, now)) continue;
-          // a claim comes after the jobs that have used up their attempts were given up, as in a store
+          // before a claim, jobs without attempts left are failed, as in a store
           if (command.kind === 'claim') rows = applied(rows, decide(rows, { kind: 'expire' }, RULES, now));
           if (!rows.hasJob) continue;
           const isUnpinned = command.kind === 'finish' && rows.pins === null;
@@ -86,7 +86,7 @@ describe('decide', () => {
     );
   });
 
-  /** An engine that works on until the expansion has ended. */
+  /** An engine that works until the expansion has ended. */
   function drain(rows: ExpansionRow, now: number): void {
     const run = (command: ExpansionCommand) => {
       rows = applied(rows, decide(rows, command, RULES, now + 2 * LEASE_MS));
@@ -100,7 +100,7 @@ describe('decide', () => {
     expect(rows).toMatchObject({ state: 'ready', progress: 1, hasJob: false, told: 1 });
   }
 
-  it('takes a step that is not in the table for a bug', () => {
+  it('treats a step that is not in the table as a bug', () => {
     for (const from of EXPANSION_STATES)
       for (const to of ['adapting', 'scoring'] as const) {
         const advance = () => decide({ ...QUEUED, state: from }, { kind: 'advance', state: to }, RULES, NOW);
@@ -109,7 +109,7 @@ describe('decide', () => {
       }
   });
 
-  it('gives up after the last attempt died, and counts none of an engine that was stopped', () => {
+  it('fails after the last attempt died, and counts no attempt of an engine that was stopped', () => {
     const last = { ...QUEUED, state: 'adapting', attempt: 3, owner: '1:a', leaseUntil: NOW } as const;
     const crashed = { state: 'failed', reason: { code: 'crashed', attempts: 3 } };
     for (const command of [{ kind: 'expire' }, { kind: 'release', how: 'died' }] as const)
@@ -142,7 +142,7 @@ describe('decide', () => {
 });
 
 describe('cancelling', () => {
-  it('ends what has not ended, leaves a cancelled one, and refuses the others', () => {
+  it('ends a running one, leaves a cancelled one, and refuses the others', () => {
     const outcome = (state: ExpansionState) => {
       try {
         return cancelling(state);
@@ -160,7 +160,7 @@ describe('cancelling', () => {
 describe('decideExpansion', () => {
   const request = { cause: 'requested', isRunning: false, knownSeeds: 3, positives: 0 } as const;
 
-  it('supersedes the one that runs when a caller asks, never for a refresh policy', () => {
+  it('supersedes the running one for a caller, never for a refresh policy', () => {
     expect(decideExpansion({ ...request, isRunning: true }, RULES, NOW)).toMatchObject({ supersedes: true });
     for (const cause of ['interval', 'population', 'change'] as const) {
       expect(decideExpansion({ ...request, cause, isRunning: true }, RULES, NOW)).toBeNull();
@@ -183,7 +183,7 @@ describe('decideExpansion', () => {
     );
   });
 
-  it('gives a turn that is later with more seeds and for refreshes, and within bounds', () => {
+  it('sets a turn that is later with more seeds and for refreshes, within bounds', () => {
     fc.assert(
       fc.property(fc.nat(20_000), fc.nat(20_000), (knownSeeds, positives) => {
         const turnOf = (changes: Partial<Parameters<typeof decideExpansion>[0]>) =>

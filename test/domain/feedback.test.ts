@@ -15,7 +15,7 @@ function lastOf(history: readonly FeedbackEvent[]): LastEvent | undefined {
 }
 
 describe('decideFeedback', () => {
-  it('keeps the latest event, and of equal times the one received last', () => {
+  it('keeps the latest event and, of events at the same time, the one received last', () => {
     fc.assert(
       fc.property(events, (history) => {
         const latest = history.reduce<FeedbackEvent | undefined>(

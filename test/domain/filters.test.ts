@@ -1,4 +1,4 @@
-/** Filters that can match nobody are refused, each place by its pointer. */
+/** Filters that can match nobody are refused, with a pointer to each fault. */
 import { describe, expect, it } from 'vitest';
 import type { Filters } from '../../src/domain/features.ts';
 import { refuseUnknownFilters } from '../../src/domain/filters.ts';
@@ -43,7 +43,7 @@ describe('refuseUnknownFilters', () => {
     ]);
   });
 
-  it('refuses a range of tokens, tokens of a number, and anything of a vector', () => {
+  it('refuses a range for tokens, tokens for a number, and any filter on a vector', () => {
     expect(faultsOf({ country: { min: 1 }, age: ['DE'], embedding: { max: 1 } })).toEqual([
       '/filters/country: the feature has tokens: give a list of them',
       '/filters/age: the feature is a number: give min, max or both',

@@ -1,4 +1,4 @@
-/** A repeated request gets its response again, for a day. */
+/** A repeated request gets the same response for a day. */
 import { describe, expect, it } from 'vitest';
 import { answerAgain, KEY_LIFETIME_MS } from '../../src/domain/idempotency.ts';
 

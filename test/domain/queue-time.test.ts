@@ -6,7 +6,7 @@ const work = (adapting: number, reporting: number, scoring: number, segments = 8
 });
 
 describe('endsOf', () => {
-  it('scores one that is alone beside its report, on what threads are free', () => {
+  it('scores a single expansion during its report, on the free threads', () => {
     expect(endsOf([work(1, 4, 2)], 2)).toEqual([5]);
     // 4 s of one thread beside the report, and 3 s of both
     expect(endsOf([work(1, 4, 10)], 2)).toEqual([8]);
@@ -18,7 +18,7 @@ describe('endsOf', () => {
     expect(endsOf([work(1, 0, 4, 2)], 2)).toEqual([3]);
   });
 
-  it('adapts all that run before it scores, whose scores end together', () => {
+  it('adapts all running expansions before it scores them, and they end together', () => {
     const ends = endsOf([work(1, 1, 1), work(1, 1, 1), work(1, 1, 1), work(1, 1, 1)], 2);
     expect(ends.map((end) => end.toFixed(6))).toEqual(['6.000000', '6.000000', '6.000000', '6.000000']);
   });
@@ -29,7 +29,7 @@ describe('endsOf', () => {
     expect(endsOf([], 1, 1)).toEqual([]);
   });
 
-  it('takes in all what the work takes of the threads that are busy', () => {
+  it('takes as long in total as the work takes on the busy threads', () => {
     const queue = Array.from({ length: 200 }, (_, i) => work(1 + (i % 3), i % 5, 1 + (i % 2)));
     const all = queue.reduce((sum, { adapting, reporting, scoring }) => sum + adapting + reporting + scoring, 0);
     const last = Math.max(...endsOf(queue, 2));

@@ -1,4 +1,4 @@
-/** Every user has one role, whatever the sets and filters say of them. */
+/** Every user has one role, for any sets and filters. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignRoles, countExcluded, findShortfall, MARK, rangeTest } from '../../src/domain/roles.ts';
@@ -72,13 +72,13 @@ describe('findShortfall', () => {
     });
   });
 
-  it('counts as an expansion shows it', () => {
+  it('counts users as an expansion shows them', () => {
     expect(countExcluded(rolesOf([seed, other, filtered]))).toEqual({ seeds: 1, suppressed: 0, filtered: 1 });
   });
 });
 
 describe('rangeTest', () => {
-  it('includes both bounds as float32, and no missing number', () => {
+  it('includes both bounds as float32, and excludes missing numbers', () => {
     expect([0.1, 0.3].map(Math.fround).map(rangeTest({ min: 0.1, max: 0.3 }))).toEqual([true, true]);
     expect(rangeTest({ max: 0.3 })(Math.fround(0.31))).toBe(false);
     expect(rangeTest({})(Number.NaN)).toBe(false);

@@ -15,7 +15,7 @@ describe('TRANSITIONS', () => {
     }
   });
 
-  it('make ready only what was scored', () => {
+  it('lead to ready only from scoring', () => {
     expect(EXPANSION_STATES.filter((state) => isLegal(state, 'ready'))).toEqual(['scoring']);
   });
 

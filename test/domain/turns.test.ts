@@ -29,7 +29,7 @@ interface Queued {
 /** A queue whose workers take the next expansion as soon as they are done. */
 class Queue {
   readonly all: Queued[] = [];
-  /** When each worker is done. */
+  /** When each worker is free. */
   readonly workers: number[];
   now = 0;
 
@@ -57,7 +57,7 @@ class Queue {
 }
 
 describe('turnOf', () => {
-  it('lets nobody starve, whatever comes, and bounds what each waits for', () => {
+  it('lets no expansion starve, whatever is queued, and bounds the wait of each', () => {
     fc.assert(
       fc.property(arrivals, fc.constantFrom(1, 2, 3), (history, workers) => {
         const queue = new Queue(workers);
@@ -79,7 +79,7 @@ describe('turnOf', () => {
     expect(one.claimedAt).toBeLessThan(Number.POSITIVE_INFINITY);
     const before = all.filter((other) => other !== one && other.queuedAt <= one.turn);
     const work = before.reduce((sum, { seeds }) => sum + serviceMs(seeds), 0);
-    // nobody waits longer than what was queued before its turn takes all workers together
+    // none waits longer than all workers need for the expansions queued before its turn
     expect(one.claimedAt - one.queuedAt).toBeLessThanOrEqual(work / workers.length);
     for (const other of all) {
       const isWaiting = one.queuedAt <= other.claimedAt && other.claimedAt < one.claimedAt;
@@ -87,13 +87,13 @@ describe('turnOf', () => {
     }
   }
 
-  it('lets a small one go before large ones until they have waited for their patience', () => {
+  it('lets a small one go before large ones until those have waited for their patience', () => {
     const large = turnOf({ queuedAt: 0, cause: 'created', seeds: 600 });
     expect(turnOf({ queuedAt: 1_000, cause: 'created', seeds: 10 })).toBeLessThan(large);
     expect(turnOf({ queuedAt: 59_001, cause: 'created', seeds: 10 })).toBeGreaterThan(large);
   });
 
-  it('lets what a caller asked for go before refreshes for half an hour', () => {
+  it('lets requested expansions go before refreshes for half an hour', () => {
     const refresh = turnOf({ queuedAt: 0, cause: 'population', seeds: 10 });
     expect(turnOf({ queuedAt: 1_799_999, cause: 'requested', seeds: 10 })).toBeLessThan(refresh);
     expect(turnOf({ queuedAt: 1_800_001, cause: 'created', seeds: 10 })).toBeGreaterThan(refresh);

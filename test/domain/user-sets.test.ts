@@ -32,7 +32,7 @@ const ids = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'x', 'y', 'z'), {
 const isKnown = (userId: string) => userId < 'm';
 
 describe('countsWithout', () => {
-  it('leaves counts of the users who are left, when all unknown ones are examples', () => {
+  it('counts the remaining users if all unknown ones are examples', () => {
     fc.assert(
       fc.property(ids, ids, (users, others) => {
         const erased = new Set(users.filter((userId) => others.includes(userId)));
@@ -72,7 +72,7 @@ describe('receivedAfter', () => {
 });
 
 describe('stillApplies', () => {
-  it('repeats what was made of another set, unless it replaces it', () => {
+  it('repeats a change that was made from another set, unless it replaces the set', () => {
     const counts = countsOf(1, 1, []);
     const [one, two] = ['1', '2'].map((sha256) => ({ sha256, counts, createdAt: 0, updatedAt: 0 }));
     expect([stillApplies('add', one!, one!), stillApplies('remove', null, null)]).toEqual([true, true]);

@@ -14,7 +14,7 @@ import {
 const DAY = 86_400_000;
 
 describe('secretsToKeep', () => {
-  it('over any rotations keeps at most four, each until its first expiry, and none after it', () => {
+  it('keeps at most four over any rotations, each until its first expiry', () => {
     const rotations = fc.array(fc.tuple(fc.nat(2 * DAY), fc.nat(DAY)), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(rotations, (history) => {
@@ -48,29 +48,29 @@ describe('decideAttempt', () => {
   const attempt = { state: 'failed', nextAttemptAt: null, isGone: true, url: 'https://a.example/' } as const;
   const row = { state: 'pending', url: 'https://a.example/', enabled: true } as const;
 
-  it('records one of a pending delivery, and disables a webhook that is gone', () => {
+  it('records an attempt of a pending delivery, and disables a webhook that is gone', () => {
     expect(decideAttempt(row, attempt)).toEqual({ isRecorded: true, disables: true });
     expect(decideAttempt(row, { ...attempt, isGone: false })).toEqual({ isRecorded: true, disables: false });
   });
 
-  it('records nothing of one that has ended or is gone', () => {
+  it('records nothing for a delivery that has ended or is gone', () => {
     for (const state of ['delivered', 'failed', null] as const)
       expect(decideAttempt({ ...row, state }, attempt).isRecorded).toBe(false);
   });
 
-  it('leaves a webhook alone that has another URL by now, or is disabled', () => {
+  it('leaves a webhook alone if its URL has changed or it is disabled', () => {
     expect(decideAttempt({ ...row, url: 'https://b.example/' }, attempt).disables).toBe(false);
     expect(decideAttempt({ ...row, enabled: false }, attempt).disables).toBe(false);
   });
 
-  it('takes a pending outcome without a next attempt for a bug', () => {
+  it('treats a pending outcome without a next attempt as a bug', () => {
     const pending: Pick<Attempt, 'state'> = { state: 'pending' };
     expect(() => decideAttempt(row, { ...attempt, ...pending })).toThrow('has a next attempt');
   });
 });
 
 describe('a webhook', () => {
-  it('is one of at most so many', () => {
+  it('is limited in number', () => {
     refuseMoreWebhooks(1, 2);
     expect(() => refuseMoreWebhooks(2, 2)).toThrow(expect.objectContaining({ code: 'too_many_webhooks' }));
   });
@@ -82,7 +82,7 @@ describe('a webhook', () => {
     );
   });
 
-  it('keeps the reason why it was disabled until it is enabled', () => {
+  it('keeps the reason for which it was disabled until it is enabled', () => {
     const gone = { enabled: false, disabledReason: 'gone' };
     expect(reasonAfter(gone, { description: 'x' })).toBe('gone');
     expect(reasonAfter(gone, { enabled: true })).toBeNull();

@@ -1,4 +1,4 @@
-/** Canonical JSON: the same text whatever the order of keys, by RFC 8785. */
+/** Canonical JSON (RFC 8785): the same text for any order of keys. */
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, sortedEntries } from '../../src/lib/text/canonical-json.ts';
 

@@ -1,4 +1,4 @@
-/** The grammar of CSV: records with the lines that they begin at, whatever the batches of lines are. */
+/** The grammar of CSV: records with the lines that they begin at, for any batches of lines. */
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -105,7 +105,7 @@ describe('CsvReader', () => {
     ]);
   });
 
-  it.each([1, 50, 10_000])('holds no more than a record may have, in chunks of %i bytes', async (chunkBytes) => {
+  it.each([1, 50, 10_000])('holds no more than the maximum of a record, in chunks of %i bytes', async (chunkBytes) => {
     const long = `a\n"${'x\n'.repeat(1000)}",1\nb\n`;
     const found = await read(long, { chunkBytes });
     expect(found.slice(0, 2)).toEqual([
@@ -171,14 +171,14 @@ describe('CsvReader', () => {
 });
 
 describe('findFirstRecord', () => {
-  it('finds a record that spans lines behind empty ones', async () => {
+  it('finds a record that spans lines after empty ones', async () => {
     expect(await findFirstRecord(batchesOf('\r\n\n"a\nb",c\r\nd\n', 2))).toEqual({ text: '"a\nb",c', line: 3 });
     expect(await findFirstRecord(batchesOf('\n\n', 1))).toBeNull();
   });
 });
 
 describe('parseCsvRecord', () => {
-  it('gives fields, or why there are none', () => {
+  it('returns the fields, or the fault', () => {
     expect(parseCsvRecord('"a\nb";c', ';')).toEqual(['a\nb', 'c']);
     expect(parseCsvRecord('a')).toEqual(['a']);
     expect(parseCsvRecord('')).toEqual(['']);

@@ -5,7 +5,7 @@ import { quoteCsv } from '../../src/lib/text/csv.ts';
 import { parseCsvRecord } from '../../src/lib/text/csv-reader.ts';
 
 describe('quoteCsv', () => {
-  it('writes what is read back', () => {
+  it('writes fields that are read back unchanged', () => {
     const field = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', ' ', 'ö') });
     fc.assert(
       fc.property(fc.array(field, { minLength: 1 }), (fields) => {

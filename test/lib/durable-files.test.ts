@@ -1,4 +1,4 @@
-/** Files that are whole or not there, and the operating system's errors in words. */
+/** Files that are complete or missing, and operating system errors in words. */
 import {
   chmodSync,
   existsSync,
@@ -34,7 +34,7 @@ beforeEach(() => {
 const read = (path: string): string => readFileSync(path, 'utf8');
 
 describe('createFolder', () => {
-  it('makes missing parents, and is content with what is there', () => {
+  it('makes missing parents, and accepts existing folders', () => {
     const path = join(folder, 'a', 'b', 'c');
     createFolder(path);
     createFolder(path);
@@ -45,7 +45,7 @@ describe('createFolder', () => {
 describe('createClosedFolder', () => {
   const othersMay = (path: string) => statSync(path).mode & 0o7;
 
-  it('closes the folder to other users, but neither its parents nor one that is there', () => {
+  it('closes the folder to other users, but not its parents or an existing folder', () => {
     const path = join(folder, 'a', 'b');
     createClosedFolder(path);
     expect([othersMay(path), othersMay(join(folder, 'a'))]).toEqual([0, 0o5]);
@@ -64,7 +64,7 @@ describe('writeDurably', () => {
     expect(new Int32Array(new Uint8Array(readFileSync(join(folder, 'file'))).buffer)).toEqual(Int32Array.from([2, 3]));
   });
 
-  it('refuses a file that is there, unless it is told to overwrite', () => {
+  it('refuses an existing file, unless told to overwrite it', () => {
     const path = join(folder, 'file');
     writeFileSync(path, 'a longer old text');
     expect(() => writeDurably(path, Buffer.from('new'))).toThrow(expect.objectContaining({ code: 'EEXIST' }));
@@ -83,7 +83,7 @@ describe('linkDurably', () => {
     expect(() => linkDurably(join(folder, 'none'), join(folder, 'other'))).toThrow('ENOENT');
   });
 
-  it.skipIf(!existsSync('/dev/shm'))('copies it where it cannot have one', () => {
+  it.skipIf(!existsSync('/dev/shm'))('copies a file that cannot have one', () => {
     const elsewhere = mkdtempSync('/dev/shm/metaheac-tests-');
     try {
       const [from, to] = [join(folder, 'from'), join(elsewhere, 'to')];
@@ -123,14 +123,14 @@ describe('replaceFolder', () => {
     return join(folder, name);
   };
 
-  it('creates a folder, and replaces one with files', () => {
+  it('creates a folder, and replaces one that contains files', () => {
     for (const text of ['first', 'second']) {
       replaceFolder(make('fresh', text), join(folder, 'place'), join(folder, 'aside'));
       expect([read(join(folder, 'place', 'file')), readdirSync(folder)]).toEqual([text, ['place']]);
     }
   });
 
-  it('puts the old one back when the new one cannot take its place', () => {
+  it('puts the old one back if the new one cannot replace it', () => {
     make('place', 'old');
     expect(() => replaceFolder(join(folder, 'nowhere'), join(folder, 'place'), join(folder, 'aside'))).toThrow(
       expect.objectContaining({ code: 'ENOENT' }),
@@ -140,7 +140,7 @@ describe('replaceFolder', () => {
 });
 
 describe('removeQuietly', () => {
-  it('removes files and folders, and says nothing when it cannot', () => {
+  it('removes files and folders, and ignores failures', () => {
     mkdirSync(join(folder, 'a'));
     writeFileSync(join(folder, 'a', 'file'), '');
     removeQuietly(join(folder, 'a'), { recursive: false });
@@ -152,7 +152,7 @@ describe('removeQuietly', () => {
 });
 
 describe('withStorage', () => {
-  it('makes an error of the operating system storage_failed, with what was done, the number and the cause', () => {
+  it('makes an operating system error storage_failed, with the action, the errno and the cause', () => {
     const path = join(folder, 'none');
     expect(() => withStorage('read the thing', () => read(path))).toThrow(
       expect.objectContaining({

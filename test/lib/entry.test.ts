@@ -26,7 +26,7 @@ describe.each([
   ['a TypeScript module', import.meta.url, 'children/echo', { drawn }],
   ['a module of a build', built, 'echo', {}],
 ])('entryBeside, of %s', (_kind, url, name, more) => {
-  it('names what a process can run, without a word on stderr', async () => {
+  it('names a module that a process can run, with no output on stderr', async () => {
     const child = fork(entryBeside(url, name), [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     const errors: Buffer[] = [];
     child.stderr!.on('data', (data: Buffer) => errors.push(data));
@@ -35,7 +35,7 @@ describe.each([
     expect([message, code, Buffer.concat(errors).toString()]).toEqual([{ given: 'ping', ...more }, 3, '']);
   });
 
-  it('names what a thread can run', async () => {
+  it('names a module that a thread can run', async () => {
     const worker = new Worker(entryBeside(url, name), { workerData: { a: 1 } });
     const [message] = await once(worker, 'message');
     await worker.terminate();

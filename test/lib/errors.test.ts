@@ -1,9 +1,9 @@
-/** The caller's errors and assertions. */
+/** Errors for callers, and assertions. */
 import { describe, expect, it } from 'vitest';
 import { AppError, assert, messageOf } from '../../src/lib/errors.ts';
 
 describe('AppError', () => {
-  it('carries code, details, facts and cause, and has no cause when none was given', () => {
+  it('has code, details, facts and cause, and no cause if none was given', () => {
     const cause = new Error('disk');
     const error = new AppError('storage_failed', 'cannot', {
       details: [{ pointer: '/a', message: 'b' }],
@@ -32,7 +32,7 @@ describe('assert', () => {
 });
 
 describe('messageOf', () => {
-  it('returns the text of whatever was thrown', () => {
+  it('returns the text of anything that was thrown', () => {
     expect([new Error('a'), 'b', 3, undefined].map(messageOf)).toEqual(['a', 'b', '3', 'undefined']);
   });
 });

@@ -1,4 +1,4 @@
-/** Locks on files: one holder, whoever it is and wherever it runs, and none after its end. */
+/** File locks: one holder across processes and containers, and none after its end. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const CHILD = new URL('./children/lock-child.ts', import.meta.url);
 const newLock = () => join(newFolder(), 'a.lock');
 
 describe('a lock on a file', () => {
-  it('is held while its process runs, also where nothing refers to it any more', async () => {
+  it('is held while its process runs, even if nothing refers to it any more', async () => {
     const path = newLock();
     expect(tryFileLock(path) === null).toBe(false);
     await collectGarbage();
@@ -37,7 +37,7 @@ describe('a lock on a file', () => {
     tryFileLock(path)!();
   });
 
-  it('is of the file that is there: one that was removed locks nothing', async () => {
+  it('locks the file that exists: a removed file locks nothing', async () => {
     const path = newLock();
     const release = tryFileLock(path)!;
     const waiting = awaitFileLock(path, 10_000);
@@ -45,13 +45,13 @@ describe('a lock on a file', () => {
     const other = tryFileLock(path)!;
     release();
     await sleep(50);
-    // it waits for the new file, whose lock another has
+    // it waits for the new file, whose lock is taken
     expect(await Promise.race([waiting, sleep(50, 'waits')])).toBe('waits');
     other();
     (await waiting)!();
   });
 
-  it('is made for the users of its folder', () => {
+  it('has the permissions of its folder', () => {
     for (const mode of [0o700, 0o775, 0o2770]) {
       const path = newLock();
       chmodSync(join(path, '..'), mode);
@@ -60,7 +60,7 @@ describe('a lock on a file', () => {
     }
   });
 
-  it('says what is wrong with a file that is no lock, or a folder that is not there', () => {
+  it('says what is wrong with a file that is not a lock, or with a missing folder', () => {
     const path = newLock();
     writeFileSync(path, '1 234 of an earlier release\n');
     expect(() => tryFileLock(path)).toThrow(
@@ -84,7 +84,7 @@ describe('a lock on a full disk', () => {
     }
   };
 
-  // where none can be mounted the test is left out, and in CI it fails instead
+  // if none can be mounted, the test is skipped; in CI it fails instead
   it.runIf(isMounted || process.env['CI'])('is taken and given back, its file made with no byte free', () => {
     expect([isMounted, isFilled()]).toEqual([true, true]);
     const path = join(folder, 'a.lock');
@@ -96,11 +96,13 @@ describe('a lock on a full disk', () => {
 });
 
 describeInNamespaces('a lock on a file of several PID namespaces', () => {
-  it('is free as soon as its holder is killed, whose process id is that of the next', { timeout: 60_000 }, async () => {
+  it('is free as soon as its holder is killed, even if the next one has the same process id', {
+    timeout: 60_000,
+  }, async () => {
     const path = newLock();
     for (let turn = 0; turn < 2; turn++) {
       const { child, ended } = runInNamespace(CHILD, [path]);
-      // until it says so: whoever looks while it takes the lock may make it try again
+      // waits for its message: a look while it takes the lock may make it try again
       await once(child.stdout!, 'data');
       expect([isFileLocked(path), tryFileLock(path)]).toEqual([true, null]);
       child.kill('SIGKILL');

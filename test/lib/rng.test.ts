@@ -1,4 +1,4 @@
-/** The random numbers: those of xoshiro128** from the key's sha256, uniform, forked apart. */
+/** Random numbers: xoshiro128** from the key's sha256, uniform, with independent forks. */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ function reference(key: string, count: number): number[] {
 const draw = (count: number, next: () => number): number[] => Array.from({ length: count }, next);
 
 describe('createRng', () => {
-  it('draws what xoshiro128** draws', () => {
+  it('draws the numbers of xoshiro128**', () => {
     fc.assert(
       fc.property(fc.string(), (key) => {
         const rng = createRng(key);
@@ -47,9 +47,9 @@ describe('createRng', () => {
     expect(counts.reduce((sum, n) => sum + (n - 2000) ** 2 / 2000, 0)).toBeLessThan(27.9);
   });
 
-  it('draws integers below a bound without bias, and refuses bounds that it cannot keep', () => {
+  it('draws integers below a bound without bias, and refuses invalid bounds', () => {
     const rng = createRng('integer');
-    // With a modulo alone the lower third would come twice as often.
+    // With a modulo alone, the lower third would be drawn twice as often.
     const bound = 3 * 2 ** 30;
     const low = draw(3000, () => rng.integer(bound)).filter((x) => x < 2 ** 30).length;
     expect(Math.abs(low - 1000)).toBeLessThan(100);
@@ -67,7 +67,7 @@ describe('createRng', () => {
     expect(values.filter((x) => Math.abs(x) > 1.96).length / values.length).toBeCloseTo(0.05, 2);
   });
 
-  it('forks a stream that the label fixes, not what was drawn before', () => {
+  it('forks a stream that depends on the label, not on earlier draws', () => {
     const rng = createRng('fork');
     const early = rng.fork('a').uint32();
     rng.normal();
@@ -78,7 +78,7 @@ describe('createRng', () => {
 });
 
 describe('shuffle', () => {
-  it('keeps every item, and puts each anywhere', () => {
+  it('keeps every item, and can put each anywhere', () => {
     const places = new Array<number>(4).fill(0);
     const rng = createRng('shuffle');
     for (let i = 0; i < 4000; i++) {
@@ -92,7 +92,7 @@ describe('shuffle', () => {
 });
 
 describe('sampleWithoutReplacement', () => {
-  it('draws different integers below the bound, all of them when it must', () => {
+  it('draws distinct integers below the bound, all of them if necessary', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 60 }),
@@ -108,7 +108,7 @@ describe('sampleWithoutReplacement', () => {
     );
   });
 
-  it('draws each as often, from a bound that memory could not hold too', () => {
+  it('draws each equally often, also from a bound too large for memory', () => {
     const rng = createRng('sample');
     const counts = new Array<number>(5).fill(0);
     for (let i = 0; i < 3000; i++) for (const x of sampleWithoutReplacement(rng, 5, 2)) counts[x]! += 1;
@@ -118,7 +118,7 @@ describe('sampleWithoutReplacement', () => {
 });
 
 describe('sample', () => {
-  it('takes the items at the places that are sampled without replacement', () => {
+  it('takes the items at indexes that are sampled without replacement', () => {
     const items = Int32Array.from({ length: 50 }, (_, i) => 3 * i);
     const places = sampleWithoutReplacement(createRng('sample'), items.length, 20);
     expect(sample(createRng('sample'), items, 20)).toEqual(places.map((place) => items[place]!));

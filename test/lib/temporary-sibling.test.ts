@@ -1,4 +1,4 @@
-/** Names beside a place: nobody's is another's, and what killed writers left goes, whatever their process id was. */
+/** Temporary siblings: each has one writer, and leftovers of killed writers are removed, whatever their process id. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +10,8 @@ import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';
 const CHILD = new URL('./children/sibling-child.ts', import.meta.url);
 const newFolder = useFolders();
 
-describe('a name beside a place', () => {
-  it('is made with the folders on the way, and nothing of it is left', () => {
+describe('a temporary sibling', () => {
+  it('is made with its parent folders, and nothing of it is left', () => {
     const folder = newFolder();
     const target = join(folder, 'on', 'the way', 'file');
     const result = withSibling(target, 'write it', ({ path }) => {
@@ -30,7 +30,7 @@ describe('a name beside a place', () => {
     expect(readdirSync(join(folder, 'on', 'the way'))).toEqual([]);
   });
 
-  it('is one writer alone, also within a process', () => {
+  it('belongs to one writer, also within a process', () => {
     const target = join(newFolder(), 'file');
     const first = claimSibling(target, 'write it');
     writeFileSync(first.path, 'first');
@@ -42,7 +42,7 @@ describe('a name beside a place', () => {
     first.release();
   });
 
-  it('leaves alone what only begins like it', () => {
+  it('leaves files alone that only begin with the same name', () => {
     const folder = newFolder();
     const others = ['file.writing-123', 'file.writing-x.lock', 'file', 'files.writing-2'];
     for (const name of others) writeFileSync(join(folder, name), '');
@@ -50,7 +50,7 @@ describe('a name beside a place', () => {
     expect(readdirSync(folder).sort()).toEqual([...others].sort());
   });
 
-  it('says what cannot be done, with the cause', () => {
+  it('says what failed, with the cause', () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'file'), '');
     expect(() => claimSibling(join(folder, 'file', 'inside'), 'write the file inside')).toThrow(
@@ -63,8 +63,8 @@ describe('a name beside a place', () => {
   });
 });
 
-describeInNamespaces('names beside a place, of writers with equal process ids', () => {
-  /** Where a writer, process 1 to itself, has left something half written; it lives on. */
+describeInNamespaces('temporary siblings of writers with equal process ids', () => {
+  /** A half-written file whose writer, process 1 in its namespace, is still running. */
   async function begin(target: string, what: 'writes' | 'replaces') {
     const { child, ended } = runInNamespace(CHILD, [target, what]);
     let said = '';
@@ -78,7 +78,9 @@ describeInNamespaces('names beside a place, of writers with equal process ids', 
     return { pid, path: path.join(' '), kill };
   }
 
-  it('stay while their writer lives, and go with the next writer after its end', { timeout: 60_000 }, async () => {
+  it('stay while their writer lives, and are removed by the next writer after its end', {
+    timeout: 60_000,
+  }, async () => {
     const folder = newFolder();
     const target = join(folder, 'model');
     const [one, other] = await Promise.all([begin(target, 'writes'), begin(target, 'writes')]);
@@ -92,7 +94,7 @@ describeInNamespaces('names beside a place, of writers with equal process ids', 
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('give back what was moved aside by a writer that was killed before its own was in place', async () => {
+  it('are restored if a writer was killed after moving the old one aside', async () => {
     const folder = newFolder();
     const target = join(folder, 'model');
     mkdirSync(target);

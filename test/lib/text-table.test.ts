@@ -1,4 +1,4 @@
-/** The table of texts: against a Map, over growth, and at its refusals. */
+/** The table of texts: compared with a Map, during growth, and its refusals. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ILL_FORMED, TextTable, TOO_LONG } from '../../src/lib/text/text-table.ts';
@@ -27,7 +27,7 @@ describe('TextTable', () => {
     fc.assert(property);
   });
 
-  it('keeps 200,000 texts over many growths, and resumes after it was reopened', () => {
+  it('keeps 200,000 texts while growing many times, and continues after being reopened', () => {
     const table = new TextTable();
     for (let i = 0; i < 100_000; i++) table.add(`u${i}`, 256);
     const reopened = new TextTable(table.bytes.slice(), table.ends.slice());
@@ -38,7 +38,7 @@ describe('TextTable', () => {
     expect(table.count).toBe(100_000);
   });
 
-  it('does not write to the arrays that it was given', () => {
+  it('does not write to the given arrays', () => {
     const bytes = new Uint8Array([0x61]);
     const ends = new Uint32Array([1]);
     new TextTable(bytes, ends).add('b', 10);
@@ -72,7 +72,7 @@ describe('TextTable', () => {
     expect(table.gather(new Uint32Array(0)).bytes).toHaveLength(0);
   });
 
-  it('throws on an index that it does not have', () => {
+  it('throws for an index out of range', () => {
     const table = new TextTable();
     expect(() => table.text(0)).toThrow(RangeError);
     table.add('a', 1);

@@ -1,4 +1,4 @@
-/** Groups of threads: order of results, what is thrown in a thread, threads that die, and that none is left. */
+/** Thread groups: order of results, errors in a thread, threads that die, and that no thread is left. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -56,7 +56,7 @@ describe('ThreadGroup', () => {
     });
   });
 
-  it('runs what is near together in a thread, after what is urgent, and says whether more waits', async () => {
+  it('runs near tasks in one thread, after urgent ones, and says whether more are waiting', async () => {
     await withGroup(1, async (group) => {
       const ended: string[] = [];
       const run = async (answer: string, near: string | null, isUrgent = false) =>
@@ -69,12 +69,12 @@ describe('ThreadGroup', () => {
         run('a again', 'a'),
         run('urgent', null, true),
       ]);
-      // after the urgent one nothing is near, so the first that waits is next
+      // after the urgent task nothing is near, so the first waiting task is next
       expect(ended).toEqual(['first', 'urgent', 'b', 'a, more', 'a again', 'none']);
     });
   });
 
-  it('takes urgent tasks before all others that wait, and those in their order', async () => {
+  it('takes urgent tasks before all other waiting tasks, and the others in order', async () => {
     await withGroup(1, async (group) => {
       const ended: string[] = [];
       const run = async (answer: string, isUrgent: boolean) =>
@@ -86,11 +86,11 @@ describe('ThreadGroup', () => {
     });
   });
 
-  it('throws what a thread refuses to open with', async () => {
+  it('throws the error of a thread that refuses to open', async () => {
     await expect(withGroup(2, async () => {}, true)).rejects.toMatchObject({ code: 'invalid_data' });
   });
 
-  it('tells how far a task is, and ends it once nobody wants its result', async () => {
+  it('reports the progress of a task, and ends it once its result is no longer wanted', async () => {
     await withGroup(1, async (group) => {
       const cancellation = new Cancellation();
       const seen: number[] = [];
@@ -107,7 +107,7 @@ describe('ThreadGroup', () => {
   it.each([
     [{ kind: 'end' }, 'ended with code 7'],
     [{ kind: 'throw outside' }, 'out of the blue'],
-  ] as const)('fails all tasks where a thread dies (%o)', async (task, reason) => {
+  ] as const)('fails all tasks if a thread dies (%o)', async (task, reason) => {
     const message = expect.stringMatching(`children/host.* died: .*${reason}`);
     const closed = await withGroup(2, async (group) => {
       await expect(group.runAll([task, wait(20, 'b'), wait(0, 'c')])).rejects.toMatchObject({ message });
@@ -117,11 +117,11 @@ describe('ThreadGroup', () => {
     expect(closed).toBe(1);
   });
 
-  it('fails all tasks, and does not wait for it at its end, where a thread is silent for too long', async () => {
+  it('fails all tasks if a thread is silent for too long, and does not wait for it at the end', async () => {
     const data = { closed: new SharedArrayBuffer(4) };
     const limit = { clock: systemClock, mostMs: 1_000 };
     const group = await ThreadGroup.open<HostTask, string, number>({ ...HOST, data }, 2, limit);
-    // one that is idle, or tells how far it is, may go on for as long as it likes
+    // an idle thread, or one that reports progress, may take as long as it likes
     const cancellation = new Cancellation();
     const counting = group.run({ kind: 'count' }, { cancellation });
     const waiting = group.run(wait(0, 'a'));
@@ -134,10 +134,10 @@ describe('ThreadGroup', () => {
     cancellation.cancel();
     await expect(counting).rejects.toThrow();
     await group.close();
-    await group.terminate(); // these threads can be: they use no ONNX Runtime
+    await group.terminate(); // these threads may be terminated: they do not use ONNX Runtime
   }, 20_000);
 
-  it('closes after the task at hand', async () => {
+  it('closes after the current task', async () => {
     let answer: Promise<string[]> | undefined;
     await withGroup(1, async (group) => {
       answer = group.runAll([wait(50, 'a')]);
@@ -164,7 +164,7 @@ describe('SingleTaskThreads', () => {
   const threadsWith = (data: object) =>
     new SingleTaskThreads<HostTask, string>({ ...HOST, data: { closed: new SharedArrayBuffer(4), ...data } });
 
-  it('start a thread for each task, and throw what it or its opening throws', async () => {
+  it('start a thread for each task, and throw errors of the task or of its opening', async () => {
     const threads = threadsWith({});
     expect(await Promise.all([threads.run(wait(20, 'a')), threads.run(wait(0, 'b'))])).toEqual(['a', 'b']);
     await expect(threads.run({ kind: 'refuse' })).rejects.toMatchObject({ code: 'invalid_model' });
@@ -172,7 +172,7 @@ describe('SingleTaskThreads', () => {
     await expect(threadsWith({ refuse: true }).run(wait(0, 'c'))).rejects.toMatchObject({ code: 'invalid_data' });
   });
 
-  it('end what is running when they are closed', async () => {
+  it('end running tasks when they are closed', async () => {
     const threads = threadsWith({});
     const answer = expect(threads.run(wait(60_000, 'a'))).rejects.toThrow('are closed');
     await threads.close();

@@ -1,4 +1,4 @@
-/** API keys and the audit log: who gets in, and what is written down with a change. */
+/** API keys and the audit log: which keys are accepted, and what is recorded with a change. */
 import { describe, expect, it } from 'vitest';
 import { hashApiKey, type NewApiKey } from '../../../src/domain/api-keys.ts';
 import type { PendingAction } from '../../../src/domain/audit.ts';
@@ -18,7 +18,7 @@ function pendingAction(action: string, resourceId: string | null = null): Pendin
 
 export function describeApiKeys(newData: NewData): void {
   describe('API keys', () => {
-    it('are found by the id that they begin with, and only their hash is kept', () => {
+    it('are found by the id that they begin with, and only their hash is stored', () => {
       const store = newData().open();
       const { apiKey, key } = store.apiKeys.create(newKey({ labels: { team: 'a' }, expiresAt: 5 }), MOST);
       expect(key).toMatch(/^mh_[0-9a-f]{12}_[\w-]{43}$/);
@@ -31,7 +31,7 @@ export function describeApiKeys(newData: NewData): void {
       expect(store.apiKeys.find('mh_000000000000')).toBeNull();
     });
 
-    it('are seen as they are by another store in its next turn', async () => {
+    it('are up to date in another store in its next turn of the event loop', async () => {
       const { open } = newData();
       const [one, two] = [open(), open()];
       expect(two.apiKeys.exist()).toBe(false);
@@ -46,7 +46,7 @@ export function describeApiKeys(newData: NewData): void {
       expect(two.apiKeys.exist()).toBe(true);
     });
 
-    it('are listed with the revoked ones, newest first, and revoked once', () => {
+    it('are listed newest first, including revoked ones, and are revoked once', () => {
       const { open, clock } = newData();
       const { apiKeys } = open();
       const ids = [1, 2, 3].map((n) => apiKeys.create(newKey({ name: `k${n}` }), MOST).apiKey.id);
@@ -63,7 +63,7 @@ export function describeApiKeys(newData: NewData): void {
       );
     });
 
-    it('are at most as many as the limit, not counting revoked ones', () => {
+    it('are limited in number, not counting revoked ones', () => {
       const { apiKeys } = newData().open();
       const { apiKey } = apiKeys.create(newKey(), 1);
       expect(() => apiKeys.create(newKey(), 1)).toThrow(expect.objectContaining({ code: 'too_many_keys' }));
@@ -71,7 +71,7 @@ export function describeApiKeys(newData: NewData): void {
       apiKeys.create(newKey(), 1);
     });
 
-    it('may see the campaigns that have all of their labels', () => {
+    it('give access to campaigns that have all of their labels', () => {
       const store = newData().open();
       const create = (labels: Record<string, string>) => store.create(newCampaign({ labels }), everyoneIsKnown).id;
       const ids = [create({}), create({ team: 'a' }), create({ team: 'a', 'x"y': 'b' }), create({ team: 'b' })];
@@ -85,7 +85,7 @@ export function describeApiKeys(newData: NewData): void {
   });
 
   describe('the audit log', () => {
-    it('has an action with the change that it tells of, and names what was made', () => {
+    it('has an action along with its change, and names the created resource', () => {
       const { open, clock } = newData();
       const store = open();
       const { audit } = store;
@@ -102,7 +102,7 @@ export function describeApiKeys(newData: NewData): void {
       expect(open().audit.list({ limit: 9 }).items).toHaveLength(2);
     });
 
-    it('has an action once, also where no transaction has it', () => {
+    it('has an action once, also without a transaction of its own', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const inTransaction = pendingAction('updateCampaign', id);
@@ -118,7 +118,7 @@ export function describeApiKeys(newData: NewData): void {
       ]);
     });
 
-    it('has an upload, feedback and an erasure with the change, in one transaction, and not without it', async () => {
+    it('has an upload, feedback or an erasure in the same transaction as the change, or not at all', async () => {
       const { open } = newData();
       const [store, other] = [open(), open()];
       const { id } = store.create(newCampaign(), everyoneIsKnown);
@@ -151,13 +151,13 @@ export function describeApiKeys(newData: NewData): void {
       store.requestErasure(['ann'], [erased!]);
       expect(seen()).toEqual(['upload', 'report', 'erase']);
       for (const action of [uploaded!, reported!, erased!]) store.audit.record(action);
-      // the one that is being done in this turn, too, has one entry
+      // the action of this turn of the event loop also has one entry
       const now = pendingAction('now', id);
       store.audit.during(now, () => store.requestErasure(['bob'], [now]));
       expect([now.isRecorded, refused.isRecorded, seen()]).toEqual([true, false, ['upload', 'report', 'erase', 'now']]);
     });
 
-    it('is read by time and by pages, and only loses what is old', () => {
+    it('is read by time and in pages, and only loses old entries', () => {
       const { open, clock } = newData();
       const { audit } = open();
       const start = clock.now();

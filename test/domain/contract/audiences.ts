@@ -6,7 +6,7 @@ import type { NewData } from './new-data.ts';
 
 export function describeAudiences(newData: NewData): void {
   describe('activeAudience', () => {
-    it('has the ranking and the numbers', () => {
+    it('has the ranking and the counts', () => {
       const data = newData();
       const store = data.open();
       const { id } = store.create(newCampaign({ audience: { percent: 50 } }), everyoneIsKnown);
@@ -28,7 +28,7 @@ export function describeAudiences(newData: NewData): void {
       expect(store.get(id)).toMatchObject({ audienceVersion: 1, audienceSize: 50, candidates: 97, state: 'ready' });
     });
 
-    it('is seen in the next turn after another connection has finished, and again from memory', async () => {
+    it('is seen in the next turn after another connection finished it, and then cached', async () => {
       const data = newData();
       const [api, engine] = [data.open(), data.open()];
       const first = api.create(newCampaign(), everyoneIsKnown);
@@ -43,7 +43,7 @@ export function describeAudiences(newData: NewData): void {
       expect(api.activeAudience(first.id)).toEqual(remembered);
     });
 
-    it('stays in memory over commits that change no active version, and is seen in the next turn when one does', async () => {
+    it('stays cached over commits that change no active version, and is up to date in the turn after one that does', async () => {
       const data = newData();
       const [api, engine] = [data.open(), data.open()];
       const { id } = api.create(newCampaign(), everyoneIsKnown);
@@ -67,7 +67,7 @@ export function describeAudiences(newData: NewData): void {
       expect(() => api.activeAudience(id)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
     });
 
-    it('is seen after this connection has finished it', () => {
+    it('is seen after this connection finished it', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       expect(() => store.activeAudience(id)).toThrow('has no audience');
@@ -75,7 +75,7 @@ export function describeAudiences(newData: NewData): void {
       expect(store.activeAudience(id).version).toBe(1);
     });
 
-    it('says audience_not_ready with the state and when to ask again', () => {
+    it('throws audience_not_ready with the state and when to retry', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       expect(() => store.activeAudience(id)).toThrow(
@@ -95,7 +95,7 @@ export function describeAudiences(newData: NewData): void {
   });
 
   describe('audienceVersion', () => {
-    it('says audience_not_found for a version that there is not, campaign_not_found for a campaign that there is not', () => {
+    it('throws audience_not_found for a missing version, campaign_not_found for a missing campaign', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       expand(store, store.claim('1:a')!);

@@ -1,4 +1,4 @@
-/** Blobs: published whole, read by ranges, and removed with what they are of. */
+/** Blobs: published as a whole, read by ranges, and removed with their owners. */
 import { describe, expect, it } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
@@ -14,7 +14,7 @@ function put(blobs: Blobs, folder: string, text = 'abcdef'): void {
   blobs.publish(folder, new Map([['a.bin', bytes(text)]]));
 }
 
-/** Takes the next job to its end, with a ranking; returns the name of that. */
+/** Finishes the next job with a ranking; returns the name of the ranking. */
 function finishNext(store: CampaignStore): string {
   const job = store.claim('1:a')!;
   const folder = rankingFolder(job.campaignId, job.expansionId);
@@ -25,7 +25,7 @@ function finishNext(store: CampaignStore): string {
 
 export function describeBlobs(newData: NewData): void {
   describe('blobs', () => {
-    it('are read by ranges, as much as there is', () => {
+    it('are read by ranges, up to their end', () => {
       const { blobs } = newData().open();
       put(blobs, 'audiences/c/e');
       const blob = blobs.open('audiences/c/e', 'a.bin');
@@ -38,7 +38,7 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(blobs.read('audiences/c/e', 'a.bin')).toString()).toBe('abcdef');
     });
 
-    it('are seen by other stores when they are published, and are read on where they are replaced or deleted', () => {
+    it('are seen by other stores once published, and stay readable when replaced or deleted', () => {
       const data = newData();
       const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
       expect(others.has('audiences/c/e')).toBe(false);
@@ -63,7 +63,7 @@ export function describeBlobs(newData: NewData): void {
       expect(() => blobs.read('audiences/c/f', 'a.bin')).toThrow(MISSING);
     });
 
-    it('never have names that lead out of the store', () => {
+    it('cannot have names that lead out of the store', () => {
       const { blobs } = newData().open();
       for (const folder of ['..', '../elsewhere', 'audiences/../../elsewhere'])
         for (const call of [
@@ -78,8 +78,8 @@ export function describeBlobs(newData: NewData): void {
     });
   });
 
-  describe('blobs that are written as their bytes come', () => {
-    it('are found when they are published, whole, and not before', async () => {
+  describe('blobs that are written as their bytes arrive', () => {
+    it('are found once they are published, and not before', async () => {
       const data = newData();
       const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
       const writer = blobs.write('sets');
@@ -93,7 +93,7 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(others.read('sets', 'a.bin')).toString()).toBe('abcdef');
     });
 
-    it('take the place of a file of their name, which is read on', () => {
+    it('replace a file of the same name, which stays readable', () => {
       const { blobs } = newData().open();
       for (const text of ['first', 'second']) {
         const writer = blobs.write('sets');
@@ -107,7 +107,7 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('second');
     });
 
-    it('can be read before they are whole', () => {
+    it('can be read before they are complete', () => {
       const { blobs } = newData().open();
       const writer = blobs.write('sets');
       const target = new Uint8Array(4);
@@ -119,7 +119,7 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('abcdef');
     });
 
-    it('leave nothing where they are aborted or discarded, or their writer was killed', async () => {
+    it('leave nothing if they are aborted or discarded, or their writer was killed', async () => {
       const { blobs } = newData().open();
       expect(blobs.list('sets')).toEqual([]);
       blobs.removeUnfinished('sets');
@@ -135,7 +135,7 @@ export function describeBlobs(newData: NewData): void {
       expect(blobs.list('sets')).toEqual(['a.bin']);
     });
 
-    it('go one by one', () => {
+    it('are removed one by one', () => {
       const { blobs } = newData().open();
       for (const file of ['a.bin', 'b.bin']) blobs.write('sets').finishSync().publish(file);
       const early = blobs.open('sets', 'a.bin');
@@ -147,7 +147,7 @@ export function describeBlobs(newData: NewData): void {
   });
 
   describe('rankings', () => {
-    it('go with the audience versions that are pruned, not those of versions that are kept', async () => {
+    it('are removed with pruned audience versions, but not with versions that are kept', async () => {
       const data = newData();
       const store = data.open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
@@ -168,7 +168,7 @@ export function describeBlobs(newData: NewData): void {
       expect(kept()).toEqual([5]);
     });
 
-    it('go with their campaign, except for one that another expansion is being written to', async () => {
+    it('are removed with their campaign, except for one that another expansion is writing', async () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const folder = finishNext(store);

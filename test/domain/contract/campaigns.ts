@@ -5,7 +5,7 @@ import type { NewData } from './new-data.ts';
 
 export function describeCampaigns(newData: NewData): void {
   describe('CampaignStore.create', () => {
-    it('queues a campaign and gives back all of it', () => {
+    it('queues a campaign and returns all of it', () => {
       const data = newData();
       const store = data.open();
       const campaign = store.create(
@@ -44,7 +44,7 @@ export function describeCampaigns(newData: NewData): void {
       expect(data.open().get(campaign.id)).toEqual(campaign);
     });
 
-    it('is too_small at once, with the numbers and without a job, below the minimum of known seeds', () => {
+    it('is too_small at once, with the counts and without a job, with too few known seeds', () => {
       const store = newData({ minimumSeeds: 3 }).open();
       const campaign = store.create(newCampaign({ seeds: ['ann', 'bob', 'x', 'ann'] }), (userId) => userId !== 'x');
       expect(campaign).toMatchObject({
@@ -64,7 +64,7 @@ export function describeCampaigns(newData: NewData): void {
   });
 
   describe('CampaignStore.get', () => {
-    it('says campaign_not_found where find gives null', () => {
+    it('throws campaign_not_found if find returns null', () => {
       const store = newData().open();
       expect(store.find('nobody')).toBeNull();
       expect(() => store.get('nobody')).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
@@ -72,7 +72,7 @@ export function describeCampaigns(newData: NewData): void {
   });
 
   describe('CampaignStore.list', () => {
-    it('pages through all, newest first, while others are created', () => {
+    it('pages through all campaigns, newest first, while others are created', () => {
       const store = newData().open();
       const made = [1, 2, 3, 4, 5].map((i) => store.create(newCampaign({ name: `c${i}` }), everyoneIsKnown).name);
       const seen: string[] = [];
@@ -107,7 +107,7 @@ export function describeCampaigns(newData: NewData): void {
       expect(store.list({ limit: 9, state: 'failed' }).items).toEqual([]);
     });
 
-    it('refuses a cursor that it never gave', () => {
+    it('refuses a cursor that it never returned', () => {
       const store = newData().open();
       expect(() => store.list({ limit: 1, cursor: 'nonsense' })).toThrow(
         expect.objectContaining({ code: 'invalid_cursor' }),

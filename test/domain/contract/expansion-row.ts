@@ -1,4 +1,4 @@
-/** An expansion and its job as a store keeps them: one row, to which the effects of decisions are applied. */
+/** An expansion and its job as in a store: one row, to which the effects of decisions are applied. */
 import type { ExpansionEffects, RunningExpansion } from '../../../src/domain/expansions.ts';
 import { LEASE_MS } from './inputs.ts';
 

@@ -5,7 +5,7 @@ import type { Clock } from '../../../src/lib/clock.ts';
 
 export interface ManualClock extends Clock {
   pass(ms: number): void;
-  /** The time of day alone. */
+  /** Changes only the time of day. */
   jump(ms: number): void;
 }
 

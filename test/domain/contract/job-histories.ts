@@ -79,7 +79,7 @@ class History {
   /** By campaign, in the order of the queue. */
   readonly waiting = new Map<string, Waiting>();
   readonly claims: Job[] = [];
-  /** Versions of every campaign that is there, and which of them is active. */
+  /** The versions of every existing campaign, and which one is active. */
   readonly versions = new Map<string, { count: number; active: number | null; size: number }>();
   changes = 0;
 
@@ -134,7 +134,7 @@ class History {
     this.waiting.set(campaignId, { campaignId, expansionId, row: queuedRow(this.clock.now()) });
   }
 
-  /** What the domain makes of a row. */
+  /** Applies a decision of the domain to a row. */
   decide(waiting: Waiting, command: ExpansionCommand): void {
     waiting.row = applied(waiting.row, decide(waiting.row, command, RULES, this.clock.now()));
     if (!waiting.row.hasJob) this.waiting.delete(waiting.campaignId);
@@ -200,7 +200,7 @@ class History {
     for (const each of held) this.decide(each, { kind: 'release', how: 'died' });
   }
 
-  /** One call by the owner of a claim, be it held or long lost: it has an effect exactly if the claim holds. */
+  /** One call by the owner of a claim, held or lost: it has an effect if and only if the claim holds. */
   work(each: Work, job: Job): void {
     const store = this.storeOf(OWNERS.indexOf(job.owner));
     const waiting = this.waiting.get(job.campaignId);
@@ -234,7 +234,7 @@ class History {
 
   /** Compares every campaign and expansion with how it was before the step, through one connection and the other. */
   async look(): Promise<void> {
-    // what another connection has committed is seen in the next turn
+    // commits of another connection are seen in the next turn
     await setImmediate();
     const campaigns = this.stores[0]!.list({ limit: 1000 }).items;
     expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
@@ -260,7 +260,7 @@ class History {
     expect(this.stores[0]!.changes(undefined, 10_000).items).toHaveLength(this.changes);
   }
 
-  /** An engine that works on until nothing is left: every campaign comes to its end. */
+  /** An engine that works until nothing is left: every expansion ends. */
   async drain(): Promise<void> {
     this.clock.pass(2 * LEASE_MS);
     for (let job = this.claim(0); job !== null; job = this.claim(0)) {
@@ -275,7 +275,7 @@ class History {
   }
 }
 
-/** Whether the owner of a claim may say this now; otherwise it would be a bug of the engine. */
+/** Whether the owner of a claim may make this call now; otherwise it would be a bug in the engine. */
 function isPossible({ state, pins }: ExpansionRow, command: ExpansionCommand): boolean {
   if (command.kind === 'finish') return state === 'scoring' && pins !== null;
   return command.kind !== 'advance' || command.state === undefined || isLegal(state, command.state);

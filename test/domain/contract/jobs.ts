@@ -7,7 +7,7 @@ const reason = { code: 'storage_failed', message: 'the disk is full' };
 
 export function describeJobs(newData: NewData): void {
   describe('CampaignStore.claim', () => {
-    it('returns the oldest job, with all that the engine needs', () => {
+    it('returns the oldest job, with everything that the engine needs', () => {
       const data = newData();
       const store = data.open();
       const first = store.create(newCampaign(), everyoneIsKnown);
@@ -43,7 +43,7 @@ export function describeJobs(newData: NewData): void {
       expect(b.claim('2:b')).toBeNull();
     });
 
-    it('leases it to another owner once the lease expired, who starts from queued with progress and pins kept', () => {
+    it('leases it to another owner once the lease expired, from queued, with progress and pins kept', () => {
       const data = newData();
       const [a, b] = [data.open(), data.open()];
       const { id } = a.create(newCampaign(), everyoneIsKnown);
@@ -88,7 +88,7 @@ export function describeJobs(newData: NewData): void {
       expect(store.claim('2:b')).toBeNull();
     });
 
-    it('saves a lease that ran out and that nobody took', () => {
+    it('renews an expired lease that nobody took', () => {
       const data = newData();
       const store = data.open();
       store.create(newCampaign(), everyoneIsKnown);
@@ -100,7 +100,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.pin', () => {
-    it('keeps what the first attempt pinned', () => {
+    it('keeps the pins of the first attempt', () => {
       const data = newData();
       const store = data.open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
@@ -111,7 +111,7 @@ export function describeJobs(newData: NewData): void {
       expect(store.get(id)).toMatchObject(PINS);
     });
 
-    it('pins nothing for a claim that was lost', () => {
+    it('pins nothing for a lost claim', () => {
       const data = newData();
       const store = data.open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
@@ -124,7 +124,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.advance', () => {
-    it('takes a step that the table does not have for a bug, and changes nothing', () => {
+    it('treats a step that is not in the table as a bug, and changes nothing', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const job = store.claim('1:a')!;
@@ -135,12 +135,12 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('a fencing token', () => {
-    it('is another with each claim, and a stale one is refused though its owner has the same name', () => {
+    it('differs with each claim, and a stale one is refused even from an owner of the same name', () => {
       const store = newData().open();
       store.create(newCampaign(), everyoneIsKnown);
       const stale = store.claim('1:a')!;
       store.pin(stale, PINS);
-      // an engine that is stopped is not to blame: its attempt does not count
+      // the attempt of an engine that is stopped does not count
       store.releaseOwner('1:a', 'stopped');
       const fresh = store.claim('1:a')!;
       expect(fresh).toMatchObject({ id: stale.id, owner: stale.owner, attempt: stale.attempt });
@@ -158,7 +158,7 @@ export function describeJobs(newData: NewData): void {
       expect(store.finish(fresh, resultOf())).toBe(true);
     });
 
-    it('is refused once its lease was given back, before any other claim', () => {
+    it('is refused once its lease was given back, even before another claim', () => {
       const data = newData();
       const store = data.open();
       store.create(newCampaign(), everyoneIsKnown);
@@ -168,7 +168,7 @@ export function describeJobs(newData: NewData): void {
       data.clock.pass(LEASE_MS + 1);
       const second = store.claim('1:a')!;
       data.clock.pass(LEASE_MS + 1);
-      // a lease that ran out holds until another claim is made
+      // an expired lease holds until another claim is made
       expect(store.renew(second)).toBe(true);
       data.clock.pass(LEASE_MS + 1);
       const third = data.open().claim('1:a')!;
@@ -211,7 +211,7 @@ export function describeJobs(newData: NewData): void {
       expect(() => store.finish(job, resultOf({ folder: 'audiences/../../x' }))).toThrow('relative to the data folder');
     });
 
-    it('takes an expansion without pins for a bug, and publishes nothing', () => {
+    it('treats an expansion without pins as a bug, and publishes nothing', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const job = store.claim('1:a')!;
@@ -253,7 +253,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.releaseOwner', () => {
-    it('releases at once what a dead engine held, and nothing of others', () => {
+    it('releases the jobs of a dead engine at once, and no others', () => {
       const store = newData().open();
       const [first, second] = [1, 2].map(() => store.create(newCampaign(), everyoneIsKnown).id);
       const dead = store.claim('1:a')!;
@@ -267,7 +267,7 @@ export function describeJobs(newData: NewData): void {
       expect(alive.campaignId).toBe(second);
     });
 
-    it('counts no attempt of an engine that was stopped on purpose, be it the last', () => {
+    it('does not count attempts of an engine that was stopped on purpose, even the last', () => {
       const store = newData({ maximumAttempts: 1 }).open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const stopped = store.claim('1:a')!;
@@ -291,7 +291,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('StoreHealth.queue', () => {
-    it('is the wait of the first job that nobody works at', () => {
+    it('is the wait of the oldest job that nobody is working on', () => {
       const data = newData();
       const store = data.open();
       expect(store.health.queue().oldestSeconds).toBe(0);

@@ -1,11 +1,11 @@
-/** What the contract of stores is handed: whatever keeps the data of one installation. */
+/** The data of one installation, for the contract of stores. */
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import type { ManualClock } from './inputs.ts';
 
 /** Empty data, of which any number of stores may be open at once, each as another process would have it. */
 export interface TestData {
   readonly clock: ManualClock;
-  /** Closed after the file's tests, if it is not by then. */
+  /** Opens a store, which is closed after the tests of the file at the latest. */
   open(): CampaignStore;
 }
 

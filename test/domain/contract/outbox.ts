@@ -1,4 +1,4 @@
-/** The outbox: events are written with the change that they tell of, or not at all. */
+/** The outbox: events are written with the change that they report, or not at all. */
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { CAMPAIGN_EVENTS, type DueDelivery } from '../../../src/domain/webhook-types.ts';
@@ -129,7 +129,7 @@ export function describeOutbox(newData: NewData): void {
   });
 
   describe('record', () => {
-    it('is refused when the delivery has ended or is gone', () => {
+    it('is refused if the delivery has ended or is gone', () => {
       const { store, clock, id } = openTold(newData);
       store.outbox.ping(id, clock.now());
       const [delivery] = due(store, clock.now());
@@ -141,7 +141,7 @@ export function describeOutbox(newData: NewData): void {
       expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
     });
 
-    it('of a receiver that is gone disables its webhook, but not one that has another URL by now', () => {
+    it('of a receiver that is gone disables its webhook, but not if its URL has changed since', () => {
       const { store, clock, id } = openTold(newData);
       store.outbox.ping(id, clock.now());
       store.outbox.ping(id, clock.now());

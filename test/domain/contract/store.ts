@@ -1,4 +1,4 @@
-/** The contract of the ports in src/domain/ports: what every store does, whatever it is made of. */
+/** The contract of the ports in src/domain/ports, which every store fulfils. */
 import { describeApiKeys } from './api-keys.ts';
 import { describeAudiences } from './audiences.ts';
 import { describeBlobs } from './blobs.ts';
@@ -12,7 +12,7 @@ import { describeUserErasure } from './user-erasure.ts';
 import { describeUserSets } from './user-sets.ts';
 import { describeVersions } from './versions.ts';
 
-/** Tests a store; called by a test file of its own. */
+/** Tests a store; called by the test file of that store. */
 export function describeCampaignStore(newData: NewData): void {
   describeCampaigns(newData);
   describeVersions(newData);

@@ -1,4 +1,4 @@
-/** The order in which jobs are claimed, and the time that is left to each. */
+/** The order in which jobs are claimed, and the remaining time of each. */
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { everyoneIsKnown, expand, type ManualClock, newCampaign } from './inputs.ts';
@@ -9,7 +9,7 @@ const OWNER = '1:a';
 interface Queue {
   readonly store: CampaignStore;
   readonly clock: ManualClock;
-  /** Returns the id of a new campaign with so many seeds. */
+  /** Returns the id of a new campaign with this number of seeds. */
   create(seeds: number): string;
 }
 
@@ -23,7 +23,7 @@ export function describeTurns(newData: NewData): void {
   };
 
   describe('the queue', () => {
-    it('gives out the jobs by their turns', () => {
+    it('leases the jobs in the order of their turns', () => {
       const { store, clock, create } = openQueue();
       const large = create(600);
       clock.pass(1000);
@@ -31,7 +31,7 @@ export function describeTurns(newData: NewData): void {
       expect([store.claim(OWNER), store.claim(OWNER)].map((job) => job?.campaignId)).toEqual([small, large]);
     });
 
-    describe('the time left', () => {
+    describe('the remaining time', () => {
       const left = ({ store }: Queue, id: string) => store.expansion(id, store.get(id).expansionId!).remainingMs;
       const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
 
@@ -55,13 +55,13 @@ export function describeTurns(newData: NewData): void {
         expect(left(queue, queue.create(10))).toBeNull();
       });
 
-      it('is that of expansions with as many seeds', () => {
+      it('is that of expansions with a similar number of seeds', () => {
         const queue = newQueue();
         expect(left(queue, queue.create(600))).toBeCloseTo(2100, -1);
         expect(queue.store.list({ limit: 1 }).items[0]!.remainingMs).toBeCloseTo(2100, -1);
       });
 
-      it('counts what runs beside it: the threads adapt all before they score', () => {
+      it('counts concurrent expansions: the threads adapt all before they score', () => {
         const queue = newQueue();
         const large = [queue.create(600), queue.create(600)];
         const small = queue.create(10);
@@ -69,7 +69,7 @@ export function describeTurns(newData: NewData): void {
         expect([small, ...large].map((id) => Math.round(left(queue, id)!))).toEqual([2400, 2400, 2600]);
       });
 
-      it('falls with the progress of what runs', () => {
+      it('falls with the progress of running expansions', () => {
         const queue = newQueue();
         const ids = [queue.create(600), queue.create(600)];
         const jobs = [queue.store.claim(OWNER)!, queue.store.claim(OWNER)!];
@@ -79,7 +79,7 @@ export function describeTurns(newData: NewData): void {
         for (const id of ids) expect(left(queue, id)).toBeCloseTo(100, -1);
       });
 
-      it('takes what stages took for the time of expansions that earlier versions made', () => {
+      it('uses the times of stages for expansions by earlier versions', () => {
         const queue = openQueue();
         queue.create(10);
         const timings = { queued: 60, adapting: 1.5, scoring: 0.5 };
@@ -87,7 +87,7 @@ export function describeTurns(newData: NewData): void {
         expect(left(queue, queue.create(10))).toBe(2000);
       });
 
-      it('of one far behind the jobs that are read one by one is by their mean', () => {
+      it('uses the mean for a job far behind those that are simulated', () => {
         const queue = newQueue();
         const ids = Array.from({ length: 220 }, () => queue.create(10));
         expect(left(queue, ids.at(-1)!)).toBeCloseTo((220 * 700) / 2, -4);

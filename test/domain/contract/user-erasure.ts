@@ -1,4 +1,4 @@
-/** Erasure: nothing that the store keeps names the user afterwards, and nothing else changes. */
+/** Erasure: nothing in the store contains the user afterwards, and nothing else changes. */
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
@@ -16,7 +16,7 @@ const idsOf = (store: CampaignStore, sha256: string | null) =>
 
 export function describeUserErasure(newData: NewData): void {
   describe('the erasure of users', () => {
-    it('takes them out of seeds, lists, their examples, feedback and kept responses', async () => {
+    it('removes them from seeds, lists, examples, feedback and stored responses', async () => {
       const store = newData().open();
       const seeds = ['ann', 'bob', 'cid', 'unknown-1', 'unknown-2', 'ann'];
       const once = {
@@ -61,7 +61,7 @@ export function describeUserErasure(newData: NewData): void {
       expect(files.filter((bytes) => /bob|unknown-1/.test(bytes.toString()))).toEqual([]);
     });
 
-    it('moves expansions to the new sets, also those of feedback, so that none is needed for it', async () => {
+    it('moves expansions to the new sets, including those from feedback, so that no new expansion is needed', async () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), isKnown);
       expand(store, store.claim('1:a')!);
@@ -74,7 +74,7 @@ export function describeUserErasure(newData: NewData): void {
       const job = store.claim('1:a')!;
       expect(idsOf(store, job.sets.positives)).toEqual(['bob', 'eve']);
       expect(await store.eraseUsers(['bob', 'dan'])).toMatchObject({ sets: 3, feedback: 2 });
-      // an attempt that is at work finds its set gone, and is made again
+      // a running attempt finds its set gone, and is made again
       expect(() => idsOf(store, job.sets.seeds)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
       store.retryLater(job, { code: 'storage_failed', message: 'gone' }, 0);
       const again = store.claim('1:a')!;
@@ -88,7 +88,7 @@ export function describeUserErasure(newData: NewData): void {
       expect(store.get(id).needsExpansion).toBe(false);
     });
 
-    it('finds a user at every place of sets of every size, with ids of all kinds', async () => {
+    it('finds a user at any position in sets of any size, with ids of all kinds', async () => {
       const store = newData().open();
       const ids = Array.from({ length: 900 }, (_, i) => `${'ab"é\u{1F600}\n'[i % 5]}${i}${'x'.repeat(i % 200)}`);
       const odd = ['"quoted', 'line\nbreak', 'é', '\u{1F600}', '￿', ' '];
@@ -106,7 +106,7 @@ export function describeUserErasure(newData: NewData): void {
       expect(idsOf(store, store.userSets.find(COMMON))).toEqual(all.slice(0, 1));
     });
 
-    it('takes turns with uploads of feedback, of sets, and with expansions', async () => {
+    it('is consistent with concurrent uploads of feedback and sets, and with expansions', async () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), isKnown);
       const owner: SetOwner = { kind: 'seeds', campaignId: id };
@@ -124,7 +124,7 @@ export function describeUserErasure(newData: NewData): void {
       expect(idsOf(store, positives) ?? []).not.toContain('bob');
     });
 
-    it('that were requested are known to every store until they are done', async () => {
+    it('that were requested are known to every store until they are complete', async () => {
       const data = newData();
       const [store, other] = [data.open(), data.open()];
       store.requestErasure(['cid', 'ann', 'cid']);

@@ -1,4 +1,4 @@
-/** User sets: changed in one commit, kept as blobs, and gone when nothing refers to them. */
+/** User sets: changed in one commit, stored as blobs, and removed when nothing refers to them. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
@@ -23,7 +23,7 @@ export async function change(sets: UserSets, owner: SetOwner, how: Change, ids: 
 
 export function describeUserSets(newData: NewData): void {
   describe('user sets', () => {
-    it('are replaced, added to and taken from, and read by other stores', async () => {
+    it('can be replaced, added to and removed from, and read by other stores', async () => {
       const data = newData();
       const [{ userSets }, other] = [data.open(), data.open()];
       const read = () => [...other.setBlocks(other.userSets.find(COMMON)!)].flat();
@@ -35,7 +35,7 @@ export function describeUserSets(newData: NewData): void {
       expect(read()).toEqual(['bob', 'cid']);
     });
 
-    it('are blobs, each named by the sha256 of its bytes, whoever made it', async () => {
+    it('are blobs, each named by the sha256 of its bytes', async () => {
       const store = newData().open();
       const { blobs, userSets } = store;
       store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
@@ -49,7 +49,7 @@ export function describeUserSets(newData: NewData): void {
       ]);
     });
 
-    it('go when nothing refers to them, and stay as long as an expansion does', async () => {
+    it('are removed when nothing refers to them, and stay as long as an expansion refers to them', async () => {
       const store = newData().open();
       const { blobs, userSets } = store;
       const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
@@ -67,7 +67,7 @@ export function describeUserSets(newData: NewData): void {
       expect(() => [...store.setBlocks(first)]).toThrow(missing);
     });
 
-    it('lose at a start what killed processes left of others, and nothing that is recorded', async () => {
+    it('lose leftovers of killed processes at a start, and nothing that is recorded', async () => {
       const { blobs, userSets } = newData().open();
       userSets.removeLeftovers();
       await change(userSets, COMMON, 'replace', ['ann']);
@@ -81,7 +81,7 @@ export function describeUserSets(newData: NewData): void {
       expect(blobs.list(SEED_FOLDER)).toEqual([kept]);
     });
 
-    it('are refused where their campaign is deleted while they are written, and leave nothing', async () => {
+    it('are refused if their campaign is deleted while they are written, and leave nothing', async () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
@@ -90,7 +90,7 @@ export function describeUserSets(newData: NewData): void {
       expect(store.blobs.list(SEED_FOLDER)).toEqual([]);
     });
 
-    it('are read to their end where they are replaced meanwhile', async () => {
+    it('are read to their end if they are replaced meanwhile', async () => {
       const { blobs, userSets } = newData().open();
       const strangers = { version: 'q', has: () => false };
       await change(userSets, COMMON, 'replace', ['a', 'b']);
@@ -104,7 +104,7 @@ export function describeUserSets(newData: NewData): void {
       expect(await report).toMatchObject({ unknown: 2, unknownExamples: ['a', 'b'] });
     });
 
-    it('are matched with each population version anew', async () => {
+    it('are matched again with each population version', async () => {
       const { userSets } = newData().open();
       await change(userSets, COMMON, 'replace', ['a', 'b']);
       const next = { version: 'q', has: (userId: string) => userId === 'a' };

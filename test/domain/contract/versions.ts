@@ -22,7 +22,7 @@ function ready(store: CampaignStore): string {
 
 export function describeVersions(newData: NewData): void {
   describe('CampaignStore.create', async () => {
-    it('makes a campaign without seeds that waits for some', async () => {
+    it('makes a campaign without seeds, which waits for some', async () => {
       const store = newData().open();
       const { id } = store.create(newCampaign({ seeds: undefined }), everyoneIsKnown);
       expect(store.get(id)).toMatchObject({ state: null, expansionId: null, progress: 0, timings: {} });
@@ -35,7 +35,7 @@ export function describeVersions(newData: NewData): void {
       expect(store.claim('1:a')).toBe(null);
     });
 
-    it('answers a key again with what it answered, for a day, and refuses it with another body', () => {
+    it('returns the same response for a key for a day, and refuses the key with another body', () => {
       const data = newData();
       const store = data.open();
       const once = (requestSha256: string) => ({ key: 'k1', requestSha256 });
@@ -52,7 +52,7 @@ export function describeVersions(newData: NewData): void {
   });
 
   describe('CampaignStore.expand', () => {
-    it('queues another expansion, whose version takes the place of the one that serves until then', async () => {
+    it('queues another expansion, whose version replaces the one that is served until then', async () => {
       const store = newData().open();
       const id = ready(store);
       const second = await store.expand(id);
@@ -74,7 +74,7 @@ export function describeVersions(newData: NewData): void {
       ]);
     });
 
-    it('keeps serving when it fails, and says so', async () => {
+    it('keeps serving if it fails, and reports the failure', async () => {
       const store = newData().open();
       const id = ready(store);
       await store.expand(id);
@@ -87,7 +87,7 @@ export function describeVersions(newData: NewData): void {
       expect(store.activeAudience(id).version).toBe(1);
     });
 
-    it('supersedes one that has not ended, whose owner then holds nothing', async () => {
+    it('supersedes one that has not ended, whose owner then loses its claim', async () => {
       const store = newData().open();
       const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
       const job = store.claim('1:a')!;
@@ -104,7 +104,7 @@ export function describeVersions(newData: NewData): void {
       });
     });
 
-    it('takes the inputs as they are when it is made', async () => {
+    it('takes the inputs as they are when it is created', async () => {
       const store = newData().open();
       const id = ready(store);
       const filters = { country: ['DE'] };
@@ -137,7 +137,7 @@ export function describeVersions(newData: NewData): void {
   });
 
   describe('CampaignStore.expandDue', () => {
-    it('expands after the interval, and with a new population version, never while one is at work', async () => {
+    it('expands after the interval, and with a new population version, never while one is running', async () => {
       const data = newData();
       const store = data.open();
       const refresh = { everyMs: 1000, onNewPopulation: false, onChange: false };
@@ -169,7 +169,7 @@ export function describeVersions(newData: NewData): void {
       collected.close();
     };
 
-    it('is seen when the active audience was made without it, also after a rollback', async () => {
+    it('is noticed if the active audience was made without it, also after a rollback', async () => {
       const store = newData().open();
       const id = ready(store);
       expect(store.get(id).needsExpansion).toBe(false);
@@ -183,7 +183,7 @@ export function describeVersions(newData: NewData): void {
       expect(store.get(id).needsExpansion).toBe(true);
     });
 
-    it('is expanded automatically when the policy says so, once', async () => {
+    it('is expanded automatically, once, if the policy says so', async () => {
       const store = newData().open();
       const refresh = { everyMs: null, onNewPopulation: false, onChange: true };
       const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
@@ -202,7 +202,7 @@ export function describeVersions(newData: NewData): void {
   });
 
   describe('CampaignStore.cancel', () => {
-    it('ends what has not ended, at once and for good', () => {
+    it('ends a running expansion, at once and for good', () => {
       const store = newData().open();
       const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
       const job = store.claim('1:a')!;
@@ -217,7 +217,7 @@ export function describeVersions(newData: NewData): void {
       expect(store.get(id)).toMatchObject({ state: 'cancelled', audienceVersion: null });
     });
 
-    it('refuses one that has ended, or never was', () => {
+    it('refuses one that has ended or never existed', () => {
       const store = newData().open();
       const id = ready(store);
       const { expansionId } = store.get(id);
@@ -237,13 +237,13 @@ export function describeVersions(newData: NewData): void {
       expect(store.update(id, { audience: { percent: 33.5 } })).toMatchObject({ audienceVersion: 2, audienceSize: 34 });
       expect(store.activeAudience(id)).toMatchObject({ version: 2, size: 34, folder: before.folder });
       expect(store.audienceVersion(id, 1)).toEqual({ ...before, isActive: false });
-      // the size that it has already is no other version
+      // the same size does not make another version
       expect(store.update(id, { audience: { size: 34 } }).audienceVersion).toBe(2);
       expect(store.update(id, { audience: { size: 5000 } })).toMatchObject({ audienceVersion: 3, audienceSize: 97 });
       expect(store.claim('1:a')).toBe(null);
     });
 
-    it('are rolled back, and every change of the active one is told in order', async () => {
+    it('can be rolled back, and every change of the active one is listed in order', async () => {
       const store = newData().open();
       const id = ready(store);
       const other = ready(store);
@@ -281,7 +281,7 @@ export function describeVersions(newData: NewData): void {
       expect(store.activeAudiences().map(({ campaignId, version }) => [campaignId, version])).toEqual([[id, 1]]);
     });
 
-    it('are pruned by count and age, the active one and numbers that are taken never', async () => {
+    it('are pruned by count and age, but never the active one; numbers are not reused', async () => {
       const data = newData();
       const store = data.open();
       const id = ready(store);
@@ -308,7 +308,7 @@ export function describeVersions(newData: NewData): void {
   });
 
   describe('CampaignStore.delete', () => {
-    it('removes all of a campaign, whose owner then holds nothing', async () => {
+    it('removes everything of a campaign, whose job owner then loses its claim', async () => {
       const store = newData().open();
       const id = ready(store);
       await store.addFeedback(id, [{ userId: 'dan', event: 'click', happenedAt: 1 }]);

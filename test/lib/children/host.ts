@@ -1,4 +1,4 @@
-/** A thread of a group: does what its tasks say. */
+/** A thread of a group, which follows its tasks. */
 import { AppError } from '../../../src/lib/errors.ts';
 import { hostThread } from '../../../src/lib/threads/thread-host.ts';
 

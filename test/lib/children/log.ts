@@ -1,4 +1,4 @@
-/** Logs a little, and ends at once: the lines must be there nevertheless. */
+/** Logs a few lines and ends at once: the lines must not be lost. */
 import { createLogger } from '../../../src/lib/logging.ts';
 
 const logger = createLogger('info', 'child');

@@ -1,4 +1,4 @@
-/** Writes a file or moves a folder aside beside a target, says where, and then goes on until it is killed. */
+/** Writes a file or moves a folder aside beside a target, says where, and runs until it is killed. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { claimSibling } from '../../../src/lib/files/temporary-sibling.ts';

@@ -1,4 +1,4 @@
-/** Metrics of prom-client, as a receiver of OTLP gets them. */
+/** Metrics of prom-client as an OTLP receiver gets them. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../../../src/lib/logging.ts';
@@ -50,7 +50,7 @@ it('keeps names, labels and values of counters, gauges and histograms', async ()
   ]);
 });
 
-it('exports nothing, and goes on, where metrics cannot be read', async () => {
+it('exports nothing and continues if metrics cannot be read', async () => {
   expect(await exported(() => Promise.reject(new Error('the store is closed')))).toEqual([]);
 });
 

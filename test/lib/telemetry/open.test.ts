@@ -1,4 +1,4 @@
-/** Spans as they are exported, and what happens when nobody takes them. */
+/** Exported spans, and receivers that do not accept them. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger, type Logger } from '../../../src/lib/logging.ts';
@@ -59,7 +59,7 @@ it('sends a span with its parent, its kind and its attributes, and an error as o
   ]);
 });
 
-it('begins a trace where the parent is none', async () => {
+it('begins a trace if the parent is not a traceparent', async () => {
   for (const parent of [undefined, null, 'x', PARENT.replace('00-', 'ff-'), `00-${'0'.repeat(32)}-b7ad6b7169203331-01`])
     telemetry.start({ name: 'a', kind: 'internal', ...(parent === undefined ? {} : { parent }) }).end();
   await telemetry.close();
@@ -67,7 +67,7 @@ it('begins a trace where the parent is none', async () => {
   expect(new Set(receiver.spans.map(({ traceId }) => traceId)).size).toBe(5);
 });
 
-it('knows the running span through what is awaited', async () => {
+it('knows the running span across awaits', async () => {
   const span = telemetry.start({ name: 'a', kind: 'internal' });
   const seen = telemetry.within(span, async () => {
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -78,7 +78,7 @@ it('knows the running span through what is awaited', async () => {
   await telemetry.close();
 });
 
-it('has the times of its clock, and ends now where it is told of afterwards', async () => {
+it('has the times of its clock, and ends now if it is reported afterwards', async () => {
   let elapsed = 0;
   const clock = { now: () => 5_000.25 + elapsed, elapsed: () => elapsed };
   const timed = open({}, { clock });
@@ -95,14 +95,14 @@ it('has the times of its clock, and ends now where it is told of afterwards', as
 });
 
 describe('a receiver', () => {
-  it('that refuses a batch is not sent it again', async () => {
+  it('that refuses a batch does not get it again', async () => {
     receiver.status = 400;
     telemetry.start({ name: 'a', kind: 'internal' }).end();
     await telemetry.close();
     expect([receiver.messages, receiver.spans]).toEqual([1, []]);
   });
 
-  it('that is busy is sent the batch once more', async () => {
+  it('that is busy gets the batch once more', async () => {
     receiver.status = 503;
     const patient = open({ OTEL_BSP_SCHEDULE_DELAY: '1' });
     patient.start({ name: 'a', kind: 'internal' }).end();
@@ -128,7 +128,7 @@ describe('a receiver', () => {
     ]);
   });
 
-  it('is sent headers of the environment, which no line of the log repeats', async () => {
+  it('gets headers from the environment, which no log line repeats', async () => {
     receiver.status = 401;
     const { logger, lines } = recorded();
     const keyed = open({ OTEL_EXPORTER_OTLP_HEADERS: 'x-receiver-key=tops3cret' }, { logger });
@@ -157,7 +157,7 @@ describe('a receiver', () => {
   });
 });
 
-describe('variables of OpenTelemetry', () => {
+describe('OpenTelemetry variables', () => {
   it('name the service and describe it', async () => {
     const named = open({
       OTEL_SERVICE_NAME: 'lookalikes',
@@ -171,13 +171,13 @@ describe('variables of OpenTelemetry', () => {
     });
   });
 
-  it('name nothing by default but the service', async () => {
+  it('name only the service by default', async () => {
     telemetry.start({ name: 'a', kind: 'internal' }).end();
     await telemetry.close();
     expect(receiver.resource).toMatchObject({ 'service.name': 'metaheac', 'telemetry.sdk.language': 'nodejs' });
   });
 
-  it('compress what is sent', async () => {
+  it('compress requests', async () => {
     const zipped = open({ OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' });
     zipped.start({ name: 'a', kind: 'internal' }).end();
     await zipped.close();
@@ -199,13 +199,13 @@ describe('variables of OpenTelemetry', () => {
       return span;
     });
     await sampling.close();
-    // what causes others says whether it is recorded
+    // a span that causes others says whether it is recorded
     expect(spans.map(({ traceparent }) => Number(traceparent.slice(-2)))).toEqual(flags);
     expect(receiver.spans).toHaveLength(flags.filter((one) => one === 1).length);
   });
 });
 
-/** A logger whose warnings are kept. */
+/** A logger that collects its warnings. */
 function recorded(): { logger: Logger; lines: object[] } {
   const lines: object[] = [];
   const logger = createLogger('silent', 'test');

@@ -1,4 +1,4 @@
-/** A receiver of OTLP over HTTP on loopback, which keeps what it is sent. */
+/** An OTLP receiver over HTTP on loopback, which stores what it receives. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -8,7 +8,7 @@ interface KeyValue {
   readonly value: object;
 }
 
-/** A span as the protocol has it, with the process that sent it. */
+/** A span in the form of the protocol, with the process that sent it. */
 export interface ReceivedSpan {
   readonly process: string;
   readonly traceId: string;
@@ -29,15 +29,15 @@ interface Resource {
 export interface OtlpReceiver {
   readonly url: string;
   readonly spans: ReceivedSpan[];
-  /** The last message's, by name. */
+  /** The metrics of the last message, by name. */
   readonly metrics: Map<string, Readonly<Record<string, unknown>>>;
   /** Text attributes of the last resource. */
   resource: Readonly<Record<string, string | undefined>>;
   /** Of the last request. */
   headers: IncomingHttpHeaders;
-  /** The status of answers from now on. */
+  /** The status of responses from now on. */
   status: number;
-  /** Messages that came. */
+  /** Number of received messages. */
   messages: number;
   close(): Promise<void>;
 }
