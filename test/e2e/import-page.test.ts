@@ -17,7 +17,7 @@ const MISSING = ['bash', 'curl', 'jq'].filter((tool) => spawnSync(tool, ['--vers
 const isSkipped = !process.env['CI'] && (MISSING.length > 0 || !HAS_PROC);
 
 const page = readFileSync(join(ROOT, 'docs/import.md'), 'utf8');
-const section = page.slice(page.indexOf('## I have a Parquet file'), page.indexOf('## schema.json'));
+const section = page.slice(page.indexOf('## You have only a Parquet file'), page.indexOf('## schema.json'));
 const commands = [...section.matchAll(/^ *```sh\n([\s\S]*?)^ *```/gm)].map(([, block]) => block!.trim());
 
 /** Whoever is of one crowd likes what the crowd likes: something to learn from, of 500 people. */
