@@ -282,7 +282,7 @@ describe('readSettings', () => {
     ['config: other.yaml\n', 'unknown key "config"'],
     ['port: 1\nport: 2\n', ':2: this key appears twice in the file'],
     ['port:\n', ':1: port has no value: remove the line to take the default'],
-    ['port: [1, 2]\n', ':1: port is a list here, but takes one value'],
+    ['port: [1, 2]\n', ':1: port takes one value, not a list'],
     ['port: { a: 1 }\n', ':1: port takes a plain value'],
     ['- port\n', ':1: expected lines of the form "key: value"'],
     ['port\n', ':1: expected lines of the form "key: value"'],
@@ -333,7 +333,7 @@ describe('readSettings', () => {
   });
 
   it.each([
-    ['in both ways', { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' }, /use one of them/],
+    ['in both ways', { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' }, /use only one of them/],
     ['in place of its file', { METAHEAC_API_KEY_FILE: 'planted-secret-0123' }, /cannot be read \(ENOENT\)/],
     ['that is too short', { METAHEAC_API_KEY: 'planted-secret'.slice(0, 15) }, /at least 16/],
   ])('refuses a key %s, and never repeats it', (_how, source, message) => {

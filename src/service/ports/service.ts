@@ -46,6 +46,7 @@ export interface Service {
 export interface ServicePorts {
   readonly store: CampaignStore;
   readonly rankings: Rankings;
+  /** Of open rankings. */
   readonly reads: RankingReads;
   readonly userAudiences: UserAudiences;
   readonly encoder: RowEncoder;
