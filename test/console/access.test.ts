@@ -1,4 +1,4 @@
-/** The way in, with keys of each scope. */
+/** Sign-in, with keys of each scope. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
@@ -96,7 +96,7 @@ describeInBrowser('signing in', () => {
   it('offers to reload the console if the service has another version of it', async () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('heading', { name: 'No audiences yet' }).waitFor();
-    // until it is loaded again: a page that finds its files before goes on by itself
+    // until the page is reloaded: a page that can load its files before continues by itself
     let isGone = true;
     page.on('request', (request) => {
       if (request.isNavigationRequest()) isGone = false;

@@ -1,4 +1,4 @@
-/** The page of an audience that is not there yet, or does not come. */
+/** The page of an audience that is not ready yet, or could not be built. */
 import { it } from 'vitest';
 import { describeInBrowser, expectAccessible, takeScreenshots, useConsoleFixture } from './browser.ts';
 
@@ -42,7 +42,7 @@ describeInBrowser('the page of an audience that could not be built', () => {
     process.kill(engine, 'SIGCONT');
     await page.getByRole('button', { name: 'Rebuild' }).click();
     await page.getByRole('tab', { name: 'Size' }).waitFor();
-    // the next one, too: what was made before stays, and the page says so
+    // the next build, too: the earlier audience stays, and the page says so
     process.kill(served.engine, 'SIGSTOP');
     await served.call('POST', `/v1/campaigns/${made}/expansions`);
     await progress.getByRole('button', { name: 'Cancel' }).click();

@@ -1,4 +1,4 @@
-/** The page of one audience in a real browser: from its making to its end. */
+/** The page of one audience in a real browser, from its creation to its deletion. */
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
@@ -8,10 +8,10 @@ const SEEDS = 120;
 const TABS = ['Size', 'Who they are', 'Members', 'Versions', 'Definition', 'Export', 'Results'];
 const fixture = useConsoleFixture();
 
-/** Of the keyboard, until whatever is looked for must have come. */
+/** Maximum number of presses of Tab until the element must have focus. */
 const MOST_TABS = 40;
 
-/** Holds what the page reads of an address until `release`: what it shows is old until then. */
+/** Holds back reads of an address until `release`, so that the page shows old data. */
 async function holdReads(page: Page, path: string): Promise<{ release: () => void }> {
   let release = () => {};
   const held = new Promise<void>((resolve) => {
@@ -107,7 +107,7 @@ describeInBrowser('the page of an audience', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('The audience now has 310 people.').waitFor();
-    // back to what the tests below expect
+    // restores the state for the tests below
     await fixture().served.call('PUT', `/v1/campaigns/${id}/audience`, { version: 2 });
   });
 
@@ -175,7 +175,7 @@ describeInBrowser('the page of an audience', () => {
     await members.press('End');
     await page.getByRole('cell', { name: '300', exact: true }).waitFor();
     await members.press('Home');
-    // a browser scrolls there step by step, and what is asked for meanwhile would be scrolled away
+    // a browser scrolls there step by step, which would cancel requests made in between
     await page.getByRole('cell', { name: '1', exact: true }).waitFor();
     await expect.poll(() => members.evaluate((list) => list.scrollTop)).toBe(0);
     const last = (await served.call('GET', `/v1/campaigns/${id}/audience?after_rank=249&limit=1`)).json.items[0];
@@ -213,7 +213,7 @@ describeInBrowser('the page of an audience', () => {
       /^Expected[\d.]+ \([\d.]+ to [\d.]+\)[\d.]+% \([\d.]+% to [\d.]+%\)/,
     );
     await panel.getByText('Too few to tell').waitFor();
-    // of very many the service looks at some
+    // of very many, the service compares only some
     await page.route('**/feedback', async (route) => {
       const response = await route.fetch();
       const json = await response.json();

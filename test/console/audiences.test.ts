@@ -58,7 +58,7 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
     const id = await served.create({ name: 'Made meanwhile', seeds: people.slice(0, SEEDS) });
     const made = page.getByRole('row', { name: /Made meanwhile/ });
-    // so long a calm list waits before it is loaded again; a load that was under way has the list as it was
+    // a list that does not change is reloaded after this time; a load under way still returns the old list
     const rowsLater = async () => {
       await page.clock.fastForward(10_000);
       return made.count();
@@ -72,7 +72,7 @@ describeInBrowser('the list of several audiences', () => {
   it('finds by name or id, and by status and label, all kept in the address', async () => {
     const { page, go } = await fixture().open();
     await go('audiences');
-    // what was never there is detached, too: the list has to be loaded before it is filtered
+    // an element that never existed counts as detached: the list must have loaded before it is filtered
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
     await page.getByRole('searchbox').fill('CRM');
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor({ state: 'detached' });

@@ -1,6 +1,6 @@
 /**
- * A real browser on a real service: Debian's Chromium, and `metaheac serve` with the demo's model and a few of its
- * people. Where there is no Chromium the tests are left out with a loud line; where CI is set they fail instead.
+ * A real browser on a real service: Debian's Chromium, and `metaheac serve` with the demo's model and some of its
+ * people. Without Chromium the tests are skipped with a clear warning; if CI is set, they fail instead.
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,14 +30,14 @@ const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8')
 const SCREENSHOTS = join(ROOT, 'test/console/screenshots');
 const WIDTHS = [360, 1600];
 const HEIGHT = 900;
-/** An answer of the page that takes longer has failed; generous, for machines that do other things too. */
+/** After this time, a response of the page counts as failed; generous, for busy machines. */
 const LIMIT_MS = 60_000;
 
 export const THEMES = ['light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
 interface Faults {
-  /** What the page's own scripts threw or logged as an error, a refused inline script among it. */
+  /** What the page's own scripts threw or logged as an error, including refused inline scripts. */
   readonly list: string[];
 }
 
@@ -53,11 +53,11 @@ export interface ConsoleFixture {
   readonly url: string;
   /** Ids of the population. */
   readonly people: readonly string[];
-  /** Where its population, its data (`data`) and its data folder (`data-dir`) are. */
+  /** Where its population, its data set (`data`) and its data folder (`data-dir`) are. */
   readonly folder: string;
-  /** A new tab of a browser of its own: no key, no theme, nothing stored. */
+  /** A new tab in a separate browser context: no key, no theme, nothing stored. */
   open(theme?: Theme, width?: number): Promise<ConsolePage>;
-  /** Kills the service as a failing machine would, and starts it again at the same port with the same data. */
+  /** Kills the service as a failing machine would, and restarts it on the same port with the same data. */
   kill(): void;
   restart(): Promise<void>;
 }
@@ -73,7 +73,7 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
     const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS });
     ends.push(async () => (await launched).close());
     const [world, browser] = await Promise.all([fewDemoPeople(folder, 2_000), launched]);
-    // on a busy machine an estimate takes longer than people would wait
+    // on a busy machine an estimate takes longer than users would wait
     const slow = { METAHEAC_ESTIMATE_TIME_MS: '30000' };
     const options = { ...world, dataDir: join(folder, 'data-dir'), env: { ...slow, ...env } };
     let served = await Served.start(options, atEnd);
@@ -115,21 +115,21 @@ async function openPage(browser: Browser, url: string, theme: Theme, width: numb
   page.on('console', (message) => {
     if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.list.push(message.text());
   });
-  // whatever a page asks of another machine is a fault
+  // any request to another machine is a fault
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) faults.list.push(request.url());
   });
   return { page, faults, go: async (place) => void (await page.goto(`${url}/console/#/${place}`)) };
 }
 
-/** Fails with each rule that axe-core finds broken, and where. */
+/** Fails with each rule that axe-core finds violated, and where. */
 export async function expectAccessible(page: Page): Promise<void> {
   expect(await violationsOf(page)).toEqual([]);
 }
 
-/** The rules that axe-core finds broken, and where; targets that are too small among them. */
+/** The rules that axe-core finds violated, and where; targets that are too small are included. */
 export async function violationsOf(page: Page): Promise<readonly object[]> {
-  // the page's own policy refuses scripts of others: this one comes in through the debugger
+  // the page's own policy refuses foreign scripts, so this one is injected by the debugger
   await page.evaluate(AXE);
   return page.evaluate(async () => {
     const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
@@ -141,7 +141,7 @@ export async function violationsOf(page: Page): Promise<readonly object[]> {
   });
 }
 
-/** Whether the page scrolls sideways, and what is cut off: at the page's edge, or by a box that it does not fit. */
+/** Whether the page scrolls sideways, and which elements are cut off, by the page or by a box that is too small. */
 export function cutOf(page: Page): Promise<readonly string[]> {
   return page.evaluate(findCut);
 }
@@ -155,7 +155,7 @@ function findCut(): string[] {
   for (const element of document.body.querySelectorAll('*')) {
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    // what only screen readers are to find, and what is not shown
+    // elements for screen readers only, and hidden ones
     if (box.width <= 1 || box.height <= 1 || style.visibility === 'hidden' || style.opacity === '0') continue;
     if (element.closest('.visually-hidden, .skip, canvas, svg, [aria-hidden=true]') !== null) continue;
     const name = `${element.tagName.toLowerCase()}.${element.className}: ${(element.textContent ?? '').trim().slice(0, 60)}`;
@@ -171,7 +171,7 @@ function findCut(): string[] {
   return found;
 }
 
-/** What a page looks like at two widths, in its theme: PNG files for people to look at. Nothing may be cut off. */
+/** Screenshots of a page at two widths, in its theme: PNG files for people to look at. Nothing may be cut off. */
 export async function takeScreenshots({ page }: ConsolePage, name: string, theme: Theme): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   for (const width of WIDTHS) {

@@ -1,4 +1,4 @@
-/** What an audience is made of, copies of it, and drafts that nobody named. */
+/** The definition of an audience, copies of it, and untitled drafts. */
 import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, useConsoleFixture } from './browser.ts';
 
@@ -84,7 +84,7 @@ describeInBrowser('untitled drafts', () => {
   it('are deleted a week after their last change, and say when', async () => {
     const [old, young, named] = [await make('Untitled draft'), await make('Untitled draft'), await make('Named')];
     const { page, go } = await fixture().open();
-    // the service's answers as they will be in some days
+    // the service's responses as they will be in some days
     await page.route('**/v1/campaigns?*', async (route) => {
       const response = await route.fetch();
       const json = await response.json();

@@ -5,12 +5,12 @@ import { cutOf, describeInBrowser, THEMES, useConsoleFixture, violationsOf } fro
 const PHONE_PX = 390;
 const OPERATOR = 'the key of the operator';
 const HEADERS = { authorization: `Bearer ${OPERATOR}` };
-/** As long as names and ids get where nobody has thought of a page. */
+/** Names and ids as long as possible, which no page was designed for. */
 const LONG_NAME =
   'Winter coats for people who live in the far north, and for their relatives: Donaudampfschifffahrtsgesellschaft';
 const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
 
-/** Places of the console, with what is there when a page is complete; `:id` is an audience, `:few` one that failed. */
+/** Places of the console, with what a complete page shows; `:id` is an audience, `:few` one that failed. */
 const PLACES: readonly (readonly [place: string, selector: string])[] = [
   ['audiences', 'tbody tr'],
   ['audiences?search=nobody', 'h2 >> text=No matching audiences'],
@@ -33,7 +33,7 @@ const PLACES: readonly (readonly [place: string, selector: string])[] = [
   ['status', 'text=Last errors'],
   ['nowhere', 'h1 >> text=Page not found'],
 ];
-/** Pages that are no places of the console. */
+/** Pages outside the console. */
 const PAGES: readonly (readonly [path: string, selector: string])[] = [
   ['/docs', '.opblock >> nth=40'],
   ['/docs/errors', 'main, body'],

@@ -1,4 +1,4 @@
-/** The global suppression list, the upload of feedback and the audit log, in a real browser, by keys of each scope. */
+/** The global suppression list, the feedback upload and the audit log in a real browser, with keys of each scope. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible } from './browser.ts';

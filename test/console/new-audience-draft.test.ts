@@ -1,4 +1,4 @@
-/** A new audience that is not created at once: over reloads, a service that goes away, a tab that is closed. */
+/** A new audience that is not created at once: with reloads, a killed service and a closed tab. */
 import { expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible } from './browser.ts';
 import { AUTHORIZED, create, csv, drop, useNewAudience } from './new-audience-form.ts';
@@ -43,7 +43,7 @@ describeInBrowser('a new audience that is not created at once', () => {
     await expectAccessible(later.page);
     await later.page.getByLabel('Add a filter').selectOption('country');
     await later.page.locator('.filter .option').first().click();
-    // by the page's own question, without a list of its own
+    // asks with the page's own dialog, without a list sent
     await later.page.getByRole('link', { name: 'Cancel' }).click();
     await expectAccessible(later.page);
     await later.page.getByRole('button', { name: 'Keep for later' }).click();
@@ -70,7 +70,7 @@ describeInBrowser('a new audience that is not created at once', () => {
     await page.getByRole('tab', { name: 'Size' }).waitFor();
     await page.getByRole('link', { name: 'Audiences', exact: true }).click();
     await page.getByRole('row', { name: /Of growth/ }).waitFor();
-    // those of others are none of its business
+    // it must not see campaigns with other labels
     expect(await page.getByRole('row').count()).toBe(2);
     for (const name of ['Populations', 'Models', 'Status']) {
       await page.getByRole('link', { name }).click();

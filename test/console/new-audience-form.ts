@@ -1,11 +1,11 @@
-/** The form of a new audience in a browser: the way to it, what people do with it, and what comes of it. */
+/** Helpers for the form of a new audience in a browser: opening it, filling it in, and finding the result. */
 import { beforeAll } from 'vitest';
 import { type ConsolePage, type THEMES, useConsoleFixture } from './browser.ts';
 
 export const OPERATOR = 'the key of the operator';
 export const AUTHORIZED = { authorization: `Bearer ${OPERATOR}` };
 
-/** A service with a key and 120 customers in its population; an estimate was made, for which the model is loaded. */
+/** A service with a key and 120 customers of its population. One estimate has been made, so the model is loaded. */
 export function useNewAudience() {
   const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
   const customers: string[] = [];
@@ -18,7 +18,7 @@ export function useNewAudience() {
       return answer.json.expected !== null;
     }, 'makes estimates');
   });
-  /** Signs in at a place of the console, in a browser that was never there before. */
+  /** Signs in at a place of the console, in a fresh browser. */
   const signIn = async (place: string, key = OPERATOR, theme: (typeof THEMES)[number] = 'light') => {
     const opened = await fixture().open(theme);
     await opened.go(place);
@@ -36,7 +36,7 @@ export function useNewAudience() {
       await opened.page.getByRole('heading', { level: 1, name: 'New audience' }).waitFor();
       return opened;
     },
-    /** The campaign of the audience's page, once it is there. */
+    /** The campaign of the audience's page, once it is shown. */
     campaignOf: async (page: ConsolePage['page']) => {
       await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
       const id = page.url().split('/').at(-1);
@@ -60,7 +60,7 @@ export const drop = async ({ page }: ConsolePage, name: string, content: Buffer,
   await page.locator('.drop', { hasText: where }).dispatchEvent('drop', { dataTransfer: data });
 };
 
-/** A list as spreadsheets write it. */
+/** A list as spreadsheets save it. */
 export const csv = (ids: readonly string[], separator = ',') =>
   Buffer.from(`Name${separator}customer_id\n${ids.map((id, i) => `Ann ${i}${separator}${id}`).join('\n')}\n`);
 

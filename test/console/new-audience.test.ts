@@ -32,7 +32,7 @@ describeInBrowser('a new audience', () => {
     const country = page.locator('.filter .option').first();
     await country.click();
     const name = await country.locator('.option-value').textContent();
-    // the forecast knows how many are left to choose from, and the size is of those
+    // the forecast knows how many are eligible, and the size refers to them
     const left = page.locator('.fact', { has: page.getByText('Eligible people', { exact: true }) }).locator('dd');
     const everyone = await left.textContent();
     await expect.poll(async () => left.textContent(), { timeout: 30_000 }).not.toBe(everyone);
@@ -77,7 +77,7 @@ describeInBrowser('a new audience', () => {
     await drop(opened, 'shop.csv', Buffer.from(`address,customer_id\r\n${addresses.join('\r\n')}\r\n`));
     await page.getByText('120 customers matched.').waitFor();
     await remove();
-    // no name tells which column it is: the service knows the ids
+    // no name identifies the column, but the service knows the ids
     const rows = customers.map((id, i) => `row-${i}\t${id}\tx${i % 3}`);
     await drop(opened, 'plain.tsv', Buffer.from(`alpha\tbeta\tgamma\n${rows.join('\n')}\n`));
     await page.getByText('120 customers matched.').waitFor();
@@ -156,7 +156,7 @@ describeInBrowser('a new audience', () => {
     await page.getByLabel('Size', { exact: true }).focus();
     await page.keyboard.press('Enter');
     expect(await campaignOf(page)).toMatchObject({ name: 'By keys', audience: { percent: 5 } });
-    // it is no draft any more, which leaving the page would remove
+    // it is no longer a draft, which leaving the page would delete
     await expect.poll(async () => (await campaignOf(page)).state, { timeout: 60_000 }).toBe('ready');
   });
 

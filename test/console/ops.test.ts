@@ -15,11 +15,11 @@ const HEADERS = { authorization: `Bearer ${OPERATOR}` };
 const MODEL = join(ROOT, 'models/demo');
 const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
 
-/** What is there before the tests of this file begin. */
+/** What exists before the tests of this file begin. */
 const versions = { first: '', second: '', model: '', better: '', broken: '' };
 let reader = '';
 
-/** The world a day later: ten people left, five came, and they live where the model knows nothing of. */
+/** The population a day later: ten people left, and five came whose place of residence the model does not know. */
 async function importTomorrow(folder: string): Promise<string> {
   const [today, tomorrow] = [join(folder, 'data'), join(folder, 'tomorrow')];
   mkdirSync(tomorrow);
@@ -44,7 +44,7 @@ async function publishVariant(folder: string, name: string, isBroken: boolean): 
   return version;
 }
 
-/** A page of a person with a key: the operator's by default. */
+/** A page opened with a key: the operator's by default. */
 async function openAs(place: string, key = OPERATOR, theme: 'light' | 'dark' = 'light') {
   const opened = await fixture().open(theme);
   await opened.go(place);
@@ -119,7 +119,7 @@ describeInBrowser('the populations', () => {
     await page.getByText('120 customers matched.').waitFor();
     await activate(versions.second);
     await page.getByText('A population with 1,995 people is now in use', { exact: false }).waitFor();
-    // the ten who are no longer there
+    // the ten people who left
     await page.getByText('110 customers matched, 10 unknown.').waitFor();
     await page.getByText('Expected quality').waitFor();
     await expectAccessible(page);
@@ -128,7 +128,7 @@ describeInBrowser('the populations', () => {
     const id = page.url().split('/').at(-1)!.split('?')[0];
     const { json } = await served.call('GET', `/v1/campaigns/${id}`, undefined, HEADERS);
     expect(json.population_version).toBe(versions.second);
-    // the audience stays what it is when the one before is back
+    // the audience stays as it is when the previous version is back
     await activate(versions.first);
     await page.getByRole('tab', { name: 'Members' }).click();
     await page.getByRole('row', { name: /^1 / }).waitFor();
@@ -205,7 +205,7 @@ describeInBrowser('the status', () => {
     const text = (await page.getByRole('main').textContent()) ?? '';
     for (const said of [json.versions.service, json.versions.model, json.versions.population, '1 ready'])
       expect(text).toContain(said);
-    // the engine tells it with its next heartbeat
+    // the engine reports it with its next heartbeat
     const scored = async () => (await fixture().served.call('GET', '/v1/status', undefined, HEADERS)).json.engine;
     await fixture().served.until(async () => (await scored()).users_scored > 0, 'tells how many it scored');
     await page.getByText(/\d\/s$/).waitFor();

@@ -1,4 +1,4 @@
-/** How the console reads lists of customers: what it guesses, and ids that come in pieces. */
+/** How the console reads lists of customers: its guesses, and ids that arrive in pieces. */
 import { describe, expect, it } from 'vitest';
 import { refuseForeign } from '../../console/src/lists/read/foreign.ts';
 import { guessLayout, HEAD_BYTES, isSure, previewOf } from '../../console/src/lists/read/layout.ts';
@@ -6,7 +6,7 @@ import { readIds } from '../../console/src/lists/read/read-ids.ts';
 import { Sample } from '../../console/src/lists/read/sample.ts';
 import { NASTY_CSV } from '../fixture/nasty-csv.ts';
 
-/** A file whose stream gives so many bytes at a time. */
+/** A file whose stream returns this many bytes at a time. */
 function fileOf(bytes: Uint8Array, atOnce: number): Blob {
   const pieces = Array.from({ length: Math.ceil(bytes.length / atOnce) }, (_, i) =>
     bytes.slice(i * atOnce, (i + 1) * atOnce),

@@ -1,4 +1,4 @@
-/** The time of the service by its answers: whatever the browser's clock says, and however its own is set. */
+/** The service's time according to its responses, whatever the browser's clock says and however its own is set. */
 import { expect, it } from 'vitest';
 import { createServiceTime } from '../../console/src/api/service-time.ts';
 
@@ -14,7 +14,7 @@ function startPage() {
     pass: (ms: number) => {
       elapsed += ms;
     },
-    /** An answer at this time of the service. */
+    /** A response at this time of the service. */
     hear: (at: number) => time.heard(new Date(at).toUTCString()),
   };
 }

@@ -1,4 +1,4 @@
-/** Each page once, in a real browser: what is found out about each is in the other files of this folder. */
+/** Each page once, in a real browser; other files in this folder test the pages in detail. */
 import { expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible } from './browser.ts';
 import { create, useNewAudience } from './new-audience-form.ts';

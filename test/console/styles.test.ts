@@ -1,4 +1,4 @@
-/** Styles of the console: those of a page stay loaded after it is left, so that none may be another page's too. */
+/** Styles of the console: a page's styles stay loaded after it is left, so they must not apply to other pages. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

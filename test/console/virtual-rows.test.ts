@@ -1,4 +1,4 @@
-/** Where the rows of a long list stand. */
+/** Positions of the rows of a long list. */
 import { describe, expect, it } from 'vitest';
 import { placeOf, rowAt, scrollTopOf } from '../../console/src/pages/audience/virtual-rows.ts';
 

@@ -1,4 +1,4 @@
-/** The lab's commands, as they are called. */
+/** The lab's commands, called as a user would. */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,7 +6,7 @@ import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts'
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { runModel } from './onnx-file.ts';
 
-/** Scores and labels: saturated and right, saturated and wrong, on the edge of float32, and inside. */
+/** Scores and labels: saturated and right, saturated and wrong, at the edge of float32, and in between. */
 const ROWS: readonly (readonly [p: number, y: number])[] = [
   [0, 0],
   [0, 1],
@@ -25,7 +25,7 @@ const ROWS: readonly (readonly [p: number, y: number])[] = [
 
 const LEAST_FLOAT32 = 2 ** -126;
 
-/** PyTorch 2.6: binary_cross_entropy, its backward and its double backward, of one row, in float64. */
+/** Values of PyTorch 2.6 for one row, in float64: binary_cross_entropy, its backward and its double backward. */
 const loss = (p: number, y: number) => -(y * Math.max(Math.log(p), -100) + (1 - y) * Math.max(Math.log(1 - p), -100));
 const slope = (p: number, y: number) => (p - y) / Math.max(p * (1 - p), 1e-12);
 const bend = (p: number, y: number) => (p * p - 2 * p * y + y) / ((p + 1e-12) ** 2 * (1 - p + 1e-12) ** 2);

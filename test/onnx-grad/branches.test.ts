@@ -1,4 +1,4 @@
-/** Branches whose condition types and shapes say: PyTorch writes one for `.squeeze(-1)`. */
+/** Branches whose condition follows from types and shapes: PyTorch writes one for `.squeeze(-1)`. */
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { type GraphError, numbersOf, tensor } from '../../packages/onnx-grad/index.ts';
@@ -65,7 +65,7 @@ describe('a branch', () => {
     const got = await runModel(writeModel(graph), x(width));
     expect(got['y']!.shape).toEqual(shape);
     expect(numbersOf(got['y']!)).toEqual(numbersOf(x(width).x));
-    // ONNX Runtime types the branch that is not taken too, and refuses the file where it does not fit
+    // ONNX Runtime also types the other branch, and refuses the file if it does not fit
     if (width === 1) expect(numbersOf((await runModel(file, x(width)))['y']!)).toEqual(numbersOf(got['y']!));
     expect(graph.nodes.some(({ op }) => (op as string) === 'If')).toBe(false);
   });
@@ -94,7 +94,7 @@ describe('a branch', () => {
   });
 });
 
-/** The If node alone. */
+/** Only the If node. */
 function squeezingNodes(width: number) {
   const kept = branch('else_branch', {
     name: 'else',

@@ -16,7 +16,7 @@ const FEEDS: Readonly<Record<string, Tensor>> = { x: X };
 const input = typed('x', 'float32', ['batch', 3, 'width']);
 const ints = (...values: number[]) => ({ value: tensor('int64', [values.length], values) });
 
-/** What each opset writes differently from 18, in one model each; all outputs are compared. */
+/** One model for each opset, with everything that it writes differently from 18; all outputs are compared. */
 const MODELS: readonly (readonly [opset: number, nodes: readonly ReturnType<typeof node>[]])[] = [
   [
     13,

@@ -1,6 +1,6 @@
 /**
- * Compact tables of real exports: which tables are cut, why the others are dense, which rows are taken, and that dense
- * ones give the same.
+ * Compact tables of real exports: which tables are cut, why others stay whole, which rows are used, and that whole
+ * tables give the same result.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -42,7 +42,7 @@ const lookupsOf = ({ cut }: Export) => Object.fromEntries(cut.tables.map((t) => 
 const denseTables = ({ cut, graph }: Export) =>
   Object.fromEntries([...cut.dense].filter(([name]) => graph.values.get(name)!.shape.length === 2));
 
-/** The rows that the batches of an export take of each table. */
+/** For each table, the rows that the batches of an export use. */
 async function rowsOf({ graph, cut, batches }: Export): Promise<ReadonlyMap<string, number[]>> {
   const session = await openSession(cut.indexGraph);
   const reader = indexReader(cut.indexGraph, session);
@@ -61,7 +61,7 @@ const union = (...lists: readonly number[][]): number[] => [...new Set(lists.fla
 const idsOf = ({ golden }: Export, input: string): number[] =>
   golden.adaptation.batches.flatMap((columns) => columns[input]!.flat());
 
-/** Adapts with compact tables and with whole ones, and expects the same parameters. */
+/** Adapts with compact and with whole tables, and expects equal parameters. */
 async function expectSameAsDense({ graph, golden, batches }: Export): Promise<void> {
   const [whole, cut] = await Promise.all(
     [false, true].map(async (isCompact) => {
@@ -88,7 +88,7 @@ describe('compact tables of exports', () => {
 
     const rows = await rowsOf(stacked);
     expect(rows.get('places.weight')).toEqual(union(idsOf(stacked, 'user.home'), idsOf(stacked, 'user.work')));
-    // age has 17 rows, phone 10: their rows stand one after the other
+    // age has 17 rows and phone 10, stacked in one table
     expect(rows.get('stacked.weight')).toEqual(
       union(
         idsOf(stacked, 'user.age'),

@@ -1,4 +1,4 @@
-/** Look-ups outside the graph: what the rest, the index graph and plain sums give together is what the graph gave. */
+/** Look-ups outside the graph: the rest, the index graph and plain sums together equal the original graph. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
@@ -44,7 +44,7 @@ function pooled(b: Builder, table: Value, { ids, weights }: Inputs): Value {
   return b.add('Squeeze', [product, b.ints([1])]);
 }
 
-/** The outputs of the cut graph, with the sums made by loops. */
+/** The outputs of the cut graph, with the sums computed by loops. */
 async function runCut({ pools, columns, indices, rest }: PoolCut): Promise<number[][]> {
   const feeds = { ...FEEDS, ...(indices ? await runModel(writeModel(indices), pick(indices)) : {}) };
   for (const [name, width] of columns) {

@@ -1,4 +1,4 @@
-/** Cutting at the look-ups of tables: what is compact, what stays dense and why, and what the two graphs are. */
+/** Cutting at the look-ups of tables: which tables are compact, which stay whole and why, and the two graphs. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
@@ -6,7 +6,7 @@ import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
 import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { cutTables, type TableCut, trainableParameters } from '../../packages/onnx-grad/src/rewrite/cut-tables.ts';
 
-/** A graph of a table `[4, 2]`, a weight `[2]` and ids; `score` makes its output. */
+/** A graph with a table `[4, 2]`, a weight `[2]` and ids; `score` computes its output. */
 function graphOf(
   score: (b: Builder, parts: { table: Value; weight: Value; ids: Value }) => Value | readonly Value[],
 ): Graph {

@@ -1,5 +1,5 @@
 /**
- * Composite ops: files with them, against ONNX Runtime on the original bytes, and gradients of order 1 and 2 by
+ * Composite ops in files: compared with ONNX Runtime on the original bytes, and gradients of order 1 and 2 with
  * differences.
  */
 
@@ -29,17 +29,17 @@ interface CompositeCase {
   readonly attributes?: Parameters<typeof node>[3];
   /** Shapes of the inputs, which are all fed. */
   readonly shapes: readonly (readonly number[])[];
-  /** How many outputs are named. Default 1. */
+  /** Number of named outputs. Default: 1. */
   readonly outputs?: number;
 }
 
 interface CompositeCases {
   readonly opset: number;
-  /** The type in which differences are taken: float32 where an op that it stands for has no other. Default float64. */
+  /** The type for differences: float32 if an op of the decomposition has no other. Default: float64. */
   readonly differences?: DataType;
   /** Inputs that are positive (variances). */
   readonly positive?: readonly number[];
-  /** True where sizes that are names are refused. */
+  /** Whether named sizes are refused. */
   readonly sized?: boolean;
   readonly cases: readonly CompositeCase[];
 }
@@ -146,7 +146,7 @@ const CASES: { readonly [K in CompositeOp]: CompositeCases } = {
 
 const OPS = Object.keys(COMPOSITES) as CompositeOp[];
 
-/** A file of the one node, whose sizes are all named where `named`. */
+/** A file of the single node; with `named`, all its sizes have names. */
 function fileOf(op: CompositeOp, { attributes, shapes, outputs = 1 }: CompositeCase, dtype: DataType, named = false) {
   const names = shapes.map((_, i) => `x${i}`);
   const given = ['y', 'y1', 'y2'].slice(0, outputs);

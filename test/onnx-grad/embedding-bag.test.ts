@@ -1,4 +1,4 @@
-/** EmbeddingBags as PyTorch exports them: the loops that are said without one, and those that are not taken for one. */
+/** EmbeddingBags as PyTorch exports them: loops that can be replaced, and loops that are something else. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** Probabilities of conversion rates: in order, and with gradients, where float32 can tell them apart. */
+/** Probabilities of conversion rates: ordered and differentiable wherever float32 can distinguish them. */
 import { describe, expect, it } from 'vitest';
 import { binaryCrossEntropy } from '../../packages/onnx-grad/src/graph/binary-cross-entropy.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
@@ -73,7 +73,7 @@ describe('exactSigmoids', () => {
       worst = Math.max(worst, Math.abs(scores![i]! / truth(x) - 1));
       if (i === 0) return;
       if (scores![i]! < scores![i - 1]!) mixed += 1;
-      // from here on neighbours are nearer than floats near 1
+      // from here on, neighbours are closer than floats near 1
       if (x < 5 && scores![i] === scores![i - 1]) tied += 1;
     });
     expect({ mixed, tied }).toEqual({ mixed: 0, tied: 0 });
@@ -96,7 +96,7 @@ describe('exactSigmoids', () => {
     expect(both.nodes.map(({ op }) => op)).toEqual([
       ...['Sigmoid', 'Tanh', 'Neg', 'Exp', 'Add', 'Reciprocal', 'Abs', 'Greater', 'Sigmoid', 'Where'],
     ]);
-    // once more changes nothing
+    // applying it again changes nothing
     expect(exactSigmoids(both)).toBe(both);
   });
 });

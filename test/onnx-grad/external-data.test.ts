@@ -29,7 +29,7 @@ beforeAll(() => {
   execFileSync('mkfifo', [join(folder, 'pipe')]);
 });
 
-/** A tensor of two floats that says `entries` of where its data is. */
+/** A tensor of two floats whose external data is described by `entries`. */
 const kept = (entries: Readonly<Record<string, string>>, fields: object = {}) =>
   raw({
     name: 'w',
@@ -187,7 +187,7 @@ describe('external data is refused', () => {
       'initializer "w" is float32[1000000, 1000] and needs 4000000000 bytes; at most 2147483647 are supported',
     );
     expect(refusal(() => read({ location: 'w.bin' }, { dims: [1_000_000n, 100n] }))).toContain('which has only 11');
-    // each is small enough; one region may not be named again and again
+    // each is small enough, but a region must not be named again and again
     const many = Array.from({ length: 30 }, (_, i) =>
       kept({ location: 'w.bin' }, { name: `w${i}`, dims: [100_000_000n] }),
     );

@@ -1,4 +1,4 @@
-/** The term of a head: found where parameters act on one number a row by linear ops, and nowhere else. */
+/** The linear term of a head: found if parameters act on one number per row through linear ops, and only then. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
@@ -7,8 +7,8 @@ import { findLinearTerm } from '../../packages/onnx-grad/src/rewrite/find-linear
 import { type Feeds, openSession } from '../../packages/onnx-grad/src/session/session.ts';
 
 /**
- * A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the
- * score of z and the term.
+ * A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` computes the
+ * score from z and the term.
  */
 function headOf(end: (b: Builder, z: Value, term: Value, parameters: Record<string, Value>) => Value): Graph {
   const b = new Builder();

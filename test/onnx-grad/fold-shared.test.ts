@@ -1,4 +1,4 @@
-/** What is the same for all rows, computed apart: equal outputs, and less for each row. */
+/** Values that are the same for all rows are computed separately: equal outputs, and less work per row. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
@@ -63,7 +63,7 @@ async function expectEqual(graph: Graph, folded: Graph): Promise<void> {
   for (const [i, value] of after.entries()) expect(value).toBeCloseTo(before[i]!, 5);
 }
 
-/** The ops that are left for each row. */
+/** The ops that remain per row. */
 const opsOfRows = (graph: Graph) =>
   splitFrozen(foldShared(graph, ROW_INPUTS), ROW_INPUTS).head.nodes.map(({ op }) => op);
 

@@ -1,6 +1,5 @@
 /**
- * Sound files that a fuzz begins with: the golden exports, a small MetaHeac, and every op in every case that it is
- * tested with.
+ * Valid files from which fuzzing starts: the golden exports, a small MetaHeac, and every op in each of its test cases.
  */
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +34,7 @@ export function writeSeeds(folder: string): number {
   return count + 1;
 }
 
-/** The op on inputs that a parameter scales, where they are floats. */
+/** The op on inputs that a parameter scales, if they are floats. */
 function graphOf<K extends OpType>(op: K, { inputs, attributes }: Case<K>): Graph {
   const b = new Builder();
   const rng = createRng(op);

@@ -1,6 +1,6 @@
 /**
- * Thousands of spoiled model files: each is refused by a GraphError or read, typed and differentiated; never a crash, a
- * hang, or memory without end.
+ * Thousands of damaged model files: each is refused by a GraphError, or read, typed and differentiated, without a
+ * crash, a hang or unbounded memory.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,15 +18,15 @@ import { allFields, readWire, writeWire } from './wire.ts';
 
 const SEED = 'fuzz 1';
 const FILES = size(1500, 5000);
-/** Of the processor, for one file. */
+/** CPU time for one file. */
 const MAXIMUM_MS = 2000;
 const MAXIMUM_RSS_BYTES = 1e9;
-/** Fifty files that take longer than this hang: the machine may do other things too. */
+/** If fifty files take longer than this, one hangs; generous, as the machine may be busy. */
 const SILENCE_MS = 60_000;
 
 const folder = temporaryFolder();
 
-/** Runs the child and ends it where it says nothing for too long. */
+/** Runs the child, and ends it if it reports nothing for too long. */
 async function fuzz(): Promise<FuzzSummary> {
   const child = fork(join(import.meta.dirname, 'children', 'fuzz.ts'), [folder, SEED, String(FILES)], { execArgv: [] });
   let last = 0;
@@ -62,7 +62,7 @@ describe('a damaged file', () => {
     expect(refused + underivable + taken).toBe(FILES);
     expect(slowestMs).toBeLessThan(MAXIMUM_MS);
     expect(largestRssBytes).toBeLessThan(MAXIMUM_RSS_BYTES);
-    // spoiled enough to be refused, and not so much that nothing gets far
+    // damaged enough to be refused, but not so much that no file gets far
     expect(refused).toBeGreaterThan(FILES / 4);
     expect(taken + underivable).toBeGreaterThan(FILES / 20);
   });

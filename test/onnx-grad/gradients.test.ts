@@ -14,10 +14,10 @@ import { size } from '../fixture/size.ts';
 
 type Maker = (b: Builder, x: Value, y: Value, n: number) => Value;
 
-/** Values, and so their differences, must neither grow nor fade over 30 ops. */
+/** Values, and so their differences, must neither explode nor vanish over 30 ops. */
 const MOST_ELEMENTS = 400;
 const MOST_OPS = 30;
-/** Within vitest's limit for a test: what was drawn until then is what was checked. */
+/** Within vitest's time limit for a test; graphs drawn until then are checked. */
 const MOST_MS = 40_000;
 const tame = (b: Builder, x: Value) => b.add('Tanh', [x]);
 const half = (b: Builder, x: Value) => b.add('Mul', [x, b.scalar(0.5, x)]);
@@ -33,7 +33,7 @@ function matrix(x: Value): Value {
   return x;
 }
 
-/** Where the indices -1, 0 and 1 are inside. */
+/** Shapes for which the indices -1, 0 and 1 are valid. */
 function twoAlong(x: Value, axis: number): Value {
   if (x.shape.length <= axis || x.shape[axis] === 1) throw new GraphError('there is one element');
   return x;
@@ -124,7 +124,7 @@ const SHAPES: Readonly<Record<string, readonly (number | string)[]>> = { a: ['n'
 const randomOrders: fc.Arbitrary<Orders> = fc
   .array(fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat()), { minLength: 3, maxLength: 80, size: 'max' })
   .map((steps) => {
-    // the same graph twice: one has a name where the other has a size, which tells whether a step can run
+    // the same graph twice, with a name in one where the other has a size: this shows whether a step can run
     const [b, sized] = [new Builder(), new Builder()];
     const names = Object.keys(SHAPES);
     const pool = names.map((name) => [
@@ -138,7 +138,7 @@ const randomOrders: fc.Arbitrary<Orders> = fc
     let ops = 0;
     for (const [op, first, second, third] of steps) {
       if (ops === MOST_OPS) break;
-      // of the later half of the pool, so that graphs are deep
+      // from the later half of the pool, so that graphs are deep
       const pick = (n: number) => pool.at(-1 - (n % Math.max(6, pool.length >> 1))) ?? pool[n % pool.length]!;
       try {
         const make = MAKERS[op % MAKERS.length]!;
@@ -230,8 +230,8 @@ describe('gradients of random graphs', () => {
           await session.close();
         }
       }),
-      // a failure is told at once, with its seed, not shrunk: a graph of 30 ops with two orders takes .2 s, its
-      // shrinking minutes
+      // a failure is reported at once, with its seed, without shrinking: a graph of 30 ops with two orders takes .2 s,
+      // shrinking it minutes
       { numRuns: size(30, 60), endOnFailure: true, interruptAfterTimeLimit: MOST_MS },
     );
     expect(ops / checked).toBeGreaterThan(15);

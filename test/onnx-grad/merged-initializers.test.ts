@@ -1,4 +1,4 @@
-/** Initializers that PyTorch's exporter has merged: each is one again. */
+/** Initializers that PyTorch's exporter has merged are separate again. */
 import { describe, expect, it } from 'vitest';
 import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeTensor } from '../../packages/onnx-grad/src/onnx/proto-tensor.ts';

@@ -1,4 +1,4 @@
-/** Spoils files: flipped bytes, cut ends, pieces of others, and changed fields under lengths that fit again. */
+/** Damages files: flipped bits, truncation, pieces of other files, and changed fields with matching lengths. */
 import type { Rng } from '../../src/lib/rng.ts';
 import { allFields, readWire, type WireField, writeWire } from './wire.ts';
 
@@ -36,7 +36,7 @@ const NUMBERS = [
   2n ** 64n - 2n,
 ];
 
-/** `file` with one to six mutations of one kind, mostly one. `others` give pieces. */
+/** `file` with one to six mutations of one kind, usually one. `others` provide pieces. */
 export function mutate(rng: Rng, kind: Mutation, file: Uint8Array, others: readonly Uint8Array[]): Uint8Array {
   const times = rng.integer(3) === 0 ? 2 + rng.integer(5) : 1;
   const other = others[rng.integer(others.length)]!;
@@ -59,7 +59,7 @@ function flipBytes(rng: Rng, file: Uint8Array, times: number): Uint8Array {
   return out;
 }
 
-/** A piece of `other` in the place of a piece of `file`. */
+/** Replaces a piece of `file` by a piece of `other`. */
 function splice(rng: Rng, file: Uint8Array, other: Uint8Array): Uint8Array {
   const at = rng.integer(file.length);
   const from = rng.integer(other.length);
@@ -89,7 +89,7 @@ function changeElements(rng: Rng, fields: WireField[]): void {
   field.value = data;
 }
 
-/** Puts a field of another file in the place of one of the same number: a node for a node, a name for a name. */
+/** Replaces a field by one of the same number from another file: a node by a node, a name by a name. */
 function graft(rng: Rng, fields: WireField[], others: WireField[]): void {
   const all = allFields(fields);
   if (all.length === 0) return;
@@ -100,7 +100,7 @@ function graft(rng: Rng, fields: WireField[], others: WireField[]): void {
   if (same.length > 0) list.splice(list.indexOf(field), 1, same[rng.integer(same.length)]!.field);
 }
 
-/** Takes a field out, doubles it, puts it elsewhere, renumbers it or writes other text. */
+/** Removes, duplicates, moves or renumbers a field, or changes its text. */
 function changeField(rng: Rng, fields: WireField[]): void {
   const all = allFields(fields);
   if (all.length === 0) return;

@@ -1,4 +1,4 @@
-/** Makes ONNX files by hand, as other programs would, and runs files in ONNX Runtime. */
+/** Builds ONNX files by hand, as other programs would, and runs files in ONNX Runtime. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { DataType, Tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
@@ -79,7 +79,7 @@ export function initializer(name: string, data: Tensor): TensorProto {
   return Object.assign(writeTensor(data), { name });
 }
 
-/** The bytes of a model; its `graph` and `model` fields go over the others. */
+/** The bytes of a model; `graph` and `model` override fields of the messages. */
 export function modelFile({
   opset = 18,
   nodes = [],
@@ -107,7 +107,7 @@ export function modelFile({
   );
 }
 
-/** Loads `bytes` in ONNX Runtime, which checks them. `asItIs` keeps it from fusing nodes, which rounds otherwise. */
+/** Loads `bytes` in ONNX Runtime, which checks them. `asItIs` disables fusion, which rounds differently. */
 export function openSession(bytes: Uint8Array, { asItIs = false } = {}): Promise<InferenceSession> {
   return InferenceSession.create(bytes, {
     executionProviders: ['cpu'],

@@ -8,7 +8,7 @@ import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { randomGraph } from './random-graph.ts';
 
-/** y = x w, beside an input, a parameter, a constant and a node that nothing needs. */
+/** y = x w, with an input, a parameter, a constant and a node that nothing needs. */
 function withDeadParts(): Graph {
   const b = new Builder();
   const x = b.input('x', 'float32', [2]);
@@ -27,7 +27,7 @@ const namesOf = (graph: Graph) => ({
   values: [...graph.values.keys()],
 });
 
-/** log x, whose gradient is given by a node that stands after it. */
+/** log x, whose gradient is given by a node that comes after it. */
 function withOverride(): { graph: Graph; other: Graph } {
   const b = new Builder();
   const x = b.input('x', 'float32', []);
@@ -76,7 +76,7 @@ describe('prune', () => {
         expect(prune(pruned, { initializers: true })).toStrictEqual(pruned);
         expect(readModel(writeModel(pruned))).toStrictEqual(pruned);
         const used = new Set([...pruned.outputs, ...pruned.nodes.flatMap(({ inputs }) => inputs)]);
-        // a node of several outputs stays whole
+        // a node of several outputs keeps all of them
         for (const { outputs } of pruned.nodes)
           if (outputs.some((name) => used.has(name))) for (const name of outputs) used.add(name);
         for (const name of pruned.values.keys()) expect(used.has(name) || pruned.inputs.includes(name)).toBe(true);

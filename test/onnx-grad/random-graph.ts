@@ -1,18 +1,18 @@
-/** Random small graphs made with the builder, for round trips: whatever the builder takes. */
+/** Random small graphs for round trips: everything that the builder accepts. */
 import fc from 'fast-check';
 import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph, Value } from '../../packages/onnx-grad/src/graph/ir.ts';
 import { type DataType, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 
-/** One try to add a node: numbers that choose op, inputs and attributes. */
+/** One attempt to add a node: numbers that choose op, inputs and attributes. */
 type Step = readonly [op: number, first: number, second: number, third: number];
 
 const steps = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat()), { minLength: 4, maxLength: 24 });
 
 type Maker = (b: Builder, x: Value, y: Value, n: number) => Value;
 
-/** An axis of `x`; a scalar has none, and its step is left out. */
+/** An axis of `x`; steps for a scalar, which has none, are left out. */
 function axisOf(x: Value, n: number): number {
   if (x.shape.length === 0) throw new GraphError('a scalar has no axis');
   return n % x.shape.length;
@@ -24,8 +24,8 @@ function notBool(x: Value): Value {
 }
 
 /**
- * TopK and Einsum of nothing end ONNX Runtime's process (SIGFPE): refused where it is known, so `batch` alone is left,
- * which is fed.
+ * TopK and Einsum on empty values crash ONNX Runtime's process (SIGFPE). They are refused if the size is known, so of
+ * the named sizes only `batch` is allowed, which is fed.
  */
 function neverEmpty(x: Value): Value {
   if (x.shape.some((size) => typeof size === 'string' && size !== 'batch')) throw new GraphError('it may be empty');
@@ -75,10 +75,10 @@ const MAKERS: readonly Maker[] = [
 /** A graph of up to 24 steps (those that the builder refuses are left out) and one to three outputs. */
 export const randomGraph: fc.Arbitrary<Graph> = fc.tuple(steps, fc.nat()).map(([list, last]) => makeGraph(list, last));
 
-/** Graphs are run: Tile and Concat would double their way to gigabytes. */
+/** Graphs are run, and repeated Tile and Concat would need gigabytes. */
 const MOST_ELEMENTS = 5000;
 
-/** Number of elements, where sizes with a name are small. */
+/** Number of elements, with small values for named sizes. */
 function sizeOf({ shape }: Value): number {
   return shape.reduce<number>((count, size) => count * (typeof size === 'number' ? size : 3), 1);
 }

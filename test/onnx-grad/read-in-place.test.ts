@@ -1,4 +1,4 @@
-/** Large tensors that stay where the file is in memory. */
+/** Large tensors that stay at their place in the file's memory. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { type TensorData, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';

@@ -1,6 +1,4 @@
-/**
- * Splitting a graph at some parameters: body and head together are the whole, and the boundary is what lies between.
- */
+/** Splitting a graph at some parameters: body and head together equal the whole graph. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
@@ -34,7 +32,7 @@ async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
   return out;
 }
 
-/** The first output; the head's has a name of its own. */
+/** The first output; in the head it has another name. */
 const firstOf = async (graph: Graph, feeds: Feeds) => (await run(graph, feeds))[graph.outputs[0]!]!.data;
 
 describe('splitFrozen', () => {

@@ -1,4 +1,4 @@
-/** What an export takes apart: one weight under two names, and rows of padding. */
+/** What an export loses: one weight under two names, and padding rows. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import { differentiate } from '../../packages/onnx-grad/src/graph/differentiate.ts';

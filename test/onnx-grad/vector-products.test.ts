@@ -1,4 +1,4 @@
-/** Products that ONNX Runtime's optimiser gets wrong: what a session computes against the graph as it is. */
+/** Products that ONNX Runtime's optimiser gets wrong: a session's results compared with the unchanged graph. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Value } from '../../packages/onnx-grad/src/graph/ir.ts';

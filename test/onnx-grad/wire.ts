@@ -2,7 +2,7 @@
  * Protobuf without a schema: a file as a tree of fields, which can be changed and written again with lengths that fit.
  */
 
-/** What a field holds: a number (varint), 4 or 8 bytes, or bytes, which may be fields themselves. */
+/** The contents of a field: a number (varint), 4 or 8 bytes, or bytes, which may be fields themselves. */
 export type WireValue = bigint | Uint8Array | WireField[];
 
 export interface WireField {
@@ -12,11 +12,11 @@ export interface WireField {
   value: WireValue;
 }
 
-/** Bytes longer than this are data of tensors, never looked into. */
+/** Bytes longer than this are tensor data, and are not parsed. */
 const MAXIMUM_INNER_BYTES = 200_000;
 const MAXIMUM_DEPTH = 12;
 
-/** The fields of `bytes`, or null where it is no message. */
+/** The fields of `bytes`, or null if they are not a message. */
 export function readWire(bytes: Uint8Array, depth = 0): WireField[] | null {
   const fields: WireField[] = [];
   let at = 0;
@@ -74,7 +74,7 @@ function writeVarint(value: bigint): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Every field of a tree with the list that it is in. */
+/** Every field of a tree, with the list that contains it. */
 export function allFields(fields: WireField[]): { list: WireField[]; field: WireField }[] {
   return fields.flatMap((field) => [
     { list: fields, field },

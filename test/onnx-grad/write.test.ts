@@ -101,7 +101,7 @@ describe('writeModel', () => {
       }),
       { numRuns: size(50, 150) },
     );
-    // a generator whose every step is refused would prove nothing
+    // a generator that is refused at every step would prove nothing
     expect(ops.size).toBeGreaterThan(15);
   });
 

@@ -1,4 +1,4 @@
-/** How predictions agree with the truth: sums by hand, and predictions of planted campaigns and of random users. */
+/** Agreement of predictions with the truth: by hand, and for planted campaigns and random users. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -25,7 +25,7 @@ import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from '../../training/sma
 type Bounds = readonly [mean: number, low: number, high: number];
 const truth = ([mean, low, high]: Bounds, value: number) => ({ mean, low, high, true: value });
 
-/** A campaign of which recall is predicted, at both sizes alike. */
+/** A campaign with the same predicted recall at both sizes. */
 function predicted(
   id: string,
   { group, verdict }: { group: 'small' | 'large'; verdict: 'good' | 'weak' },

@@ -1,4 +1,4 @@
-/** Ablations leave out what they say, in training as online, and keep the rest. */
+/** Ablations leave out what they name, in training and online, and keep the rest. */
 import { describe, expect, it } from 'vitest';
 import { ABLATIONS, REFERENCE_SETTINGS, WHOLES } from '../../../packages/lab/quality/ablations.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';

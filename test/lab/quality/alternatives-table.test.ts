@@ -1,4 +1,4 @@
-/** Changes of the default over data sets: where they help and where they hurt. */
+/** Changes to the default over data sets: where they help and where they harm. */
 import { describe, expect, it } from 'vitest';
 import { alternativesTable } from '../../../packages/lab/quality/alternatives-table.ts';
 import type { Alternatives } from '../../../packages/lab/quality/leave-one-out.ts';

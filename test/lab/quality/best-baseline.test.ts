@@ -1,4 +1,4 @@
-/** The verdicts beside the best of the other methods. */
+/** The verdicts compared with the best of the other methods. */
 import { describe, expect, it } from 'vitest';
 import { bestBaselineTable, compareWithBest, verdictOf } from '../../../packages/lab/quality/best-baseline.ts';
 import { interval, reportOf } from './reports.ts';

@@ -1,10 +1,10 @@
-/** The tables of how a blend is chosen. */
+/** The tables of the choice of a blend. */
 import { describe, expect, it } from 'vitest';
 import type { BlendResult } from '../../../packages/lab/quality/blend-run.ts';
 import { blendBySetTable, blendTable } from '../../../packages/lab/quality/blend-table.ts';
 import { VARIANTS } from '../../../packages/lab/quality/blend-variants.ts';
 
-/** Ten campaigns, whose quality with a variant is so far from that of the choice as it is. */
+/** Ten campaigns, with the difference in quality between a variant and the current choice. */
 function resultOf(gains: Readonly<Record<string, number>>, recurs = true): BlendResult {
   const groups = Array.from({ length: 10 }, (_, i) => (i < 5 ? 'small' : 'large') as 'small' | 'large');
   return {
@@ -51,7 +51,7 @@ describe('blendTable', () => {
       expect.stringMatching(/^\*\*-\.0058 /),
       'orders',
     ]);
-    // with cut lists where there are any
+    // with cut lists if there are any
     expect(cellsOf('all of these').slice(0, 2)).toEqual(['2', expect.stringMatching(/^\*\*-\.0290 /)]);
   });
 

@@ -1,4 +1,4 @@
-/** Variants of the choice leave out what they say, and choose by the product's own code. */
+/** Variants of the choice leave out what they name, and choose with the product's own code. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type Axis,
@@ -17,12 +17,12 @@ import { DEFAULT_DESCENT } from '../../../src/training/choices/descent.ts';
 import type { TrialLogits } from '../../../src/training/choices/head-trials.ts';
 
 const ROWS = 600;
-/** What grids came to that went on. */
+/** The best setting of extended grids. */
 const SETTINGS: DescentSettings = {
   ...DEFAULT_DESCENT,
   regression: { ...DEFAULT_DESCENT.regression!, strength: 1.5, power: 0.5 },
 };
-/** The edge of a grid that did not go on. */
+/** The edge of a grid that was not extended. */
 const EDGE: DescentSettings = { ...SETTINGS, regression: { ...SETTINGS.regression!, strength: 0.5, power: 0.5 } };
 const FORMS = formsOf(formsOfVariants(SETTINGS, EDGE));
 const variant = (name: string): Variant => VARIANTS.find((one) => one.name === name)!;
@@ -30,7 +30,7 @@ const ALONE = 1 + FORMS.findIndex((form) => form.kind === 'regression' && form.s
 const AT_EDGE =
   1 + FORMS.findIndex((form) => form.kind === 'regression' && form.power === 0.5 && form.strength === 0.5);
 
-/** How much of the truth a column knows with so many seeds, from 0 to 1. */
+/** How much of the truth a column has with so many seeds, from 0 to 1. */
 type Knows = (column: number, seeds: number) => number;
 
 function campaignsOf(count: number, knows: Knows, key: string): TrialLogits[][] {

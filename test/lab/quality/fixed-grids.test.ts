@@ -1,4 +1,4 @@
-/** Settings alone of grids that stay as they are. */
+/** Settings that are best alone in grids that are not extended. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tuneOnFixedGrids } from '../../../packages/lab/quality/fixed-grids.ts';

@@ -1,4 +1,4 @@
-/** The rule of choice, measured where it was not fitted. */
+/** The rule of choice, measured on data that it was not fitted on. */
 import { describe, expect, it } from 'vitest';
 import { type Alternatives, leaveOneOut, leaveOneOutTable } from '../../../packages/lab/quality/leave-one-out.ts';
 

@@ -1,4 +1,4 @@
-/** Seed sets that grow within one campaign. */
+/** Growing seed sets within one campaign. */
 import { describe, expect, it } from 'vitest';
 import { sampleNestedSeeds } from '../../../packages/lab/quality/nested-seeds.ts';
 import { createRng } from '../../../src/lib/rng.ts';

@@ -1,4 +1,4 @@
-/** The data set `once`, derived of one whose users recur. */
+/** The data set `once`, derived from one whose users recur. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

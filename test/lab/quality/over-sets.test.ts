@@ -1,4 +1,4 @@
-/** What holds over all data sets together. */
+/** Results over all data sets. */
 import { describe, expect, it } from 'vitest';
 import { meanOverSets, overSetsTable } from '../../../packages/lab/quality/over-sets.ts';
 import { interval, type MadeUp, reportOf } from './reports.ts';

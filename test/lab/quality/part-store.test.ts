@@ -1,4 +1,4 @@
-/** Results that outlive a run. */
+/** Results that are kept after a run. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openPartStore } from '../../../packages/lab/quality/part-store.ts';

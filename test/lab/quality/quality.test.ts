@@ -1,4 +1,4 @@
-/** The quality benchmark on a data set of 90 users: parts, what is kept of them, and what it refuses. */
+/** The quality benchmark on a data set of 90 users: parts, stored results, and refusals. */
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -76,7 +76,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
       const { page, notes } = await run('--histories');
       const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
       expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '3', '5', '6']);
-      // a part of the campaigns was played, or the reason stands in the row
+      // either a share of the campaigns was evaluated, or the row gives the reason
       for (const [, , auc] of rows.slice(3)) expect(Number(auc)).toBeGreaterThan(0.3);
       expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
       expect(page).not.toContain(root);
@@ -111,7 +111,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
       expect(page).toMatch(/^\| bands +\| 4,000 /m);
       expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
 
-      // results of a scenario that was another then
+      // results of a scenario that had other data then
       appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
       await expect(runQuality([...asked, '--scenarios', 'bands'], () => {})).rejects.toMatchObject({
         code: 'invalid_argument',

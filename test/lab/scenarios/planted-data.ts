@@ -1,4 +1,4 @@
-/** A generated data set as plain values, and what its tests measure of it. */
+/** A generated data set as plain values, with the measurements of its tests. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,7 +16,7 @@ export interface PlantedData {
   }[];
 }
 
-/** Reads the four files as they are written, without the readers that are under test elsewhere. */
+/** Reads the four files directly, without the readers that other tests cover. */
 export function readPlanted(folder: string): PlantedData {
   const records = (file: string) =>
     readFileSync(join(folder, file), 'utf8')

@@ -1,4 +1,4 @@
-/** Generated scenarios: each has the property that it is there for, gives equal bytes for equal seeds, and can be read. */
+/** Generated scenarios: each has its intended property, gives equal bytes for equal seeds, and can be read. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,9 +30,9 @@ const hashes = (folder: string): string[] =>
   );
 const read = (name: ScenarioName): PlantedData => readPlanted(folderOf(name));
 const testCampaigns = (data: PlantedData) => data.campaigns.filter(({ split }) => split === 'test');
-/** Of each user, tokens of all features. */
+/** For each user, tokens of all features. */
 const tokenCounts = ({ users }: PlantedData): number[] => users.map((traits) => Object.values(traits).flat().length);
-/** Of each user who is a member anywhere, the number of campaigns. */
+/** For each member, the number of campaigns. */
 const memberships = ({ users, campaigns }: PlantedData): number[] =>
   users.map((_, user) => campaigns.filter(({ members }) => members.has(user)).length).filter((count) => count > 0);
 const usesPastCampaigns = async (name: ScenarioName): Promise<boolean> => {
@@ -125,7 +125,7 @@ describe('the property of', { timeout: 60_000 }, () => {
       const keywords = [...holdersOf(data, 'keywords').values()].map(({ size }) => size / data.users.length);
       expect(Math.max(...keywords)).toBeLessThan(0.02);
       expect(mean(liftsOf('keywords', 15))).toBeGreaterThan(8);
-      // the largest of 200 that say nothing
+      // the largest of 200 that carry no information
       expect(mean(liftsOf('common', 300))).toBeLessThan(1.7);
     },
   );
@@ -212,7 +212,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     'drift: test campaigns are larger, have newer items, and a quarter of their members were in no earlier one',
     () => {
       const data = read('drift');
-      // the last number of a token is the tenth of the time in which it was new
+      // the last number of a token is the tenth of the time span in which it was new
       const newness = data.users.map(({ interests }) => mean(interests!.map((item) => Number(item.split('-').at(-1)))));
       const newnessOf = (members: ReadonlySet<number>) => mean([...members].map((user) => newness[user]!));
       const train = data.campaigns.filter(({ split }) => split === 'train');

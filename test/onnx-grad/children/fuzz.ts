@@ -1,4 +1,4 @@
-/** Reads, types and differentiates mutated files in a process of its own, and tells its parent how each went. */
+/** Reads, types and differentiates mutated files in its own process, and reports each outcome to its parent. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GraphError } from '../../../packages/onnx-grad/src/errors.ts';
@@ -13,13 +13,13 @@ import { MUTATIONS, mutate } from '../mutate.ts';
 
 export interface FuzzSummary {
   readonly files: number;
-  /** By outcome: refused when read, refused when differentiated, taken all the way. */
+  /** By outcome: refused when read, refused when differentiated, completed. */
   readonly refused: number;
   readonly underivable: number;
   readonly taken: number;
-  /** What was thrown that is no refusal, with the number of the file. */
+  /** Errors that are not refusals, with the number of the file. */
   readonly crashes: readonly string[];
-  /** CPU time of the slowest file, and which. */
+  /** CPU time of the slowest file, and its number. */
   readonly slowestMs: number;
   readonly slowest: number;
   readonly largestRssBytes: number;
@@ -54,7 +54,7 @@ function run(folder: string, seed: string, count: number): FuzzSummary {
   for (let i = 0; i < count; i++) {
     if (i % 50 === 0) process.send?.({ file: i } satisfies FuzzMessage);
     const rng = createRng(`${seed}/${i}`);
-    // half from whole models, half from single ops, of which there are many more
+    // half from whole models, half from the far more numerous files of a single op
     const from = rng.integer(2) === 0 ? models : files;
     const bytes = mutate(rng, MUTATIONS[i % MUTATIONS.length]!, from[rng.integer(from.length)]!, files);
     const start = cpuMs();

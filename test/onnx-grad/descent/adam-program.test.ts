@@ -1,4 +1,4 @@
-/** Adaptation: compact tables against full ones, rows that stay as they are, and saturated scores. */
+/** Adaptation: compact tables compared with full ones, rows that do not change, and saturated scores. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Builder, type Graph, numbersOf, type Tensor, tensor } from '../../../packages/onnx-grad/index.ts';
@@ -10,8 +10,8 @@ import { randomFeeds, scoresOf, TINY, tinyGraph } from '../../model/tiny-model.t
 const ROWS = 12;
 
 /**
- * A model with all that tables can be: `shared` is looked up by two features, one of them shifted by an offset and one
- * counted from the end; `own` by lists; `whole` is summed up as well, so it stays dense.
+ * A model with all kinds of tables: `shared` is looked up by two features, one shifted by an offset and one counted
+ * from the end; `own` by lists; `whole` is also summed, so it stays whole.
  */
 function tableGraph(key: string): Graph {
   const rng = createRng(key);
@@ -63,7 +63,7 @@ function tableBatch(key: string, size: number): LabelledBatch {
   };
 }
 
-/** Steps over `batches` in order, twice; the losses, the scores of the first batch and the parameters. */
+/** Takes steps over `batches` in order, twice. Returns the losses, the scores of the first batch and the parameters. */
 async function adapt(graph: Graph, batches: readonly LabelledBatch[], compact: boolean, rate = 0.05) {
   const program = await openAdaptation(graph, [...graph.initializers.keys()], { compact });
   const run = await program.start(graph.initializers, batches, [batches[0]!.feeds]);
@@ -207,7 +207,7 @@ describe('openAdaptation', () => {
     const { losses, scores, parameters } = await adapt(graph, [batch], true);
     expect([...scores]).toEqual([1, 0]);
     expect(losses.every(Number.isFinite)).toBe(true);
-    // PyTorch's clamps: a logarithm is not below -100
+    // PyTorch clamps logarithms at -100
     expect(losses[0]! + 0).toBe(labels[0] === 1 ? 0 : 100);
     expect(numbersOf(parameters.get('table')!).every(Number.isFinite)).toBe(true);
   });

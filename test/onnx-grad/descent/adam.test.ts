@@ -5,7 +5,7 @@ import { createRng } from '../../../src/lib/rng.ts';
 
 const RATES = [0.1, 0.1, 0.05, 0.1];
 
-/** Kingma & Ba 2015, algorithm 1, as it is printed, for one entry. */
+/** Kingma & Ba 2015, algorithm 1, as printed, for one entry. */
 function plainAdam(x: number, gradients: readonly number[]): number {
   const { beta1, beta2, epsilon } = ADAM;
   let [value, m, v] = [x, 0, 0];
@@ -23,7 +23,7 @@ const random = (key: string, ...shape: number[]): Tensor => {
   return { dtype: 'float32', shape, data };
 };
 
-/** Parameters whose sizes leave every rest of four. */
+/** Parameters whose sizes have every remainder modulo four. */
 const initial = new Map([1, 2, 3, 4, 7, 130].map((size) => [`p${size}`, random(`start ${size}`, size)]));
 const gradientOf = (name: string, size: number, step: number) => random(`${name} ${step}`, size).data as Float32Array;
 

@@ -1,4 +1,4 @@
-/** Compact tables: which rows, in what places, and back. */
+/** Compact tables: which rows they contain, at which positions, and how they are written back. */
 import { describe, expect, it } from 'vitest';
 import { Builder, cutTables, numbersOf, tensor } from '../../../packages/onnx-grad/index.ts';
 import { compact, indexReader, needsIndexSession } from '../../../packages/onnx-grad/src/adam/compaction.ts';

@@ -1,4 +1,4 @@
-/** The regression's algebra on plain matrices, and sparse rows drawn at random: what the operators are held against. */
+/** The regression's algebra on plain matrices, and random sparse rows: the reference for the operators. */
 
 import { createRng } from '../../../src/lib/rng.ts';
 import type { Covariance } from '../../../src/online/regression/covariance.ts';
@@ -7,7 +7,7 @@ import type { SparseRows } from '../../../src/online/regression/sparse-rows.ts';
 
 export type Matrix = readonly (readonly number[])[];
 
-/** `rows` rows, each with up to five of `width` columns; the last column is nobody's, the first one common. */
+/** `rows` rows, each with up to five of `width` columns; no row has the last column, many have the first. */
 export function drawRows(rows: number, width: number, key = 'rows'): SparseRows {
   const rng = createRng(key);
   const drawn = Array.from({ length: rows }, () => {
@@ -93,7 +93,7 @@ export const plusDiagonal = (a: Matrix, sigma: number): number[][] =>
 export const times = (a: Matrix, v: readonly number[]): number[] =>
   a.map((row) => row.reduce((sum, value, j) => sum + value * v[j]!, 0));
 
-/** The plain matrix as an operator; `applied` counts. */
+/** The plain matrix as an operator; `applied` counts its uses. */
 export function operatorOf(a: Matrix): Covariance & { applied: number } {
   return {
     width: a.length,
@@ -105,7 +105,7 @@ export function operatorOf(a: Matrix): Covariance & { applied: number } {
   };
 }
 
-/** The matrix that an operator stands for, column by column. */
+/** The matrix of an operator, column by column. */
 export function writtenOut({ width, apply }: Covariance): number[][] {
   const columns = Array.from({ length: width }, (_, t) => {
     const out = new Float64Array(width).fill(Number.NaN);

@@ -1,6 +1,6 @@
 /**
- * Steps on the heads alone are plain gradient descent through the whole graph, whatever is computed once and however
- * tables are kept.
+ * Steps on the heads alone equal plain gradient descent through the whole graph, whatever is precomputed and however
+ * tables are stored.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -27,7 +27,7 @@ const ROWS = 30;
 
 const graph = tinyGraph(CONFIG);
 const feeds = randomFeeds(CONFIG, ROWS, 'users');
-/** Rows `from` .. `to` of the users; the campaign as it is. */
+/** Rows `from` .. `to` of the users; the campaign is unchanged. */
 const feedsOf = (from: number, to: number): Feeds => rowsOf(Int32Array.from({ length: to - from }, (_, i) => from + i));
 
 function rowsOf(rows: Int32Array): Feeds {
@@ -103,7 +103,7 @@ function expectClose(actual: ReadonlyMap<string, Tensor>, expected: ReadonlyMap<
 
 describe.each([
   { kind: 'parameters that only shift logits', RATES: HEAD_RATES, isLinear: true },
-  // each critic has a bias of its own: no one number a row
+  // each critic has its own bias, so there is no single number per row
   { kind: 'parameters that do more', RATES: { ...HEAD_RATES, 'critics.bias': 0.5 } as Rates, isLinear: false },
 ])('openHeadProgram on $kind', ({ RATES, isLinear }) => {
   let program: HeadProgram;
@@ -204,7 +204,7 @@ describe.each([
 
 describe('openHeadProgram on a linear term', () => {
   it('accepts a frozen parameter that the head itself reads', async () => {
-    // score = sigmoid(scale * (x * term)): `scale` is fixed and meets what is adapted
+    // score = sigmoid(scale * (x * term)): `scale` is not adapted, but multiplies the adapted term
     const b = new Builder();
     const x = b.input('user.x', 'float32', ['batch']);
     const term = b.initializer('shift', tensor('float32', [1], [0.5]));

@@ -1,4 +1,4 @@
-/** The features of MetaHeac's heads, worked out from a user's ids alone. */
+/** The features of MetaHeac's heads, computed from a user's ids alone. */
 
 import { type Graph, numbersOf, type Tensor, tensor } from '../../../packages/onnx-grad/index.ts';
 import type { Feeds } from '../../../packages/onnx-grad/src/session/session.ts';
@@ -15,7 +15,7 @@ export const HEADS_FEEDS = randomFeeds(HEADS_CONFIG, HEADS_ROWS, 'users');
 export const TABLE_ROWS = 11;
 const LATENT = 3;
 
-/** Those users, wrapped around: row i is user i mod 30. The campaign as it is. */
+/** Those users, repeated: row i is user i mod 30. The campaign is unchanged. */
 export function headsFeeds(from: number, to: number): Feeds {
   return Object.fromEntries(
     Object.entries(HEADS_FEEDS).map(([name, feed]): [string, Tensor] => {
@@ -31,7 +31,7 @@ export function headsFeeds(from: number, to: number): Feeds {
   );
 }
 
-/** What wide, query and bias multiply for each user: `[rows][11 + 3 + 1]`. */
+/** The factors of wide, query and bias for each user: `[rows][11 + 3 + 1]`. */
 export function headsFeatures({ initializers }: Graph = HEADS_GRAPH): number[][] {
   const [ages, tags, lengths] = ['user.age', 'user.tags', 'user.tags.length'].map((name) =>
     numbersOf(HEADS_FEEDS[name]!),
@@ -52,8 +52,8 @@ export function headsFeatures({ initializers }: Graph = HEADS_GRAPH): number[][]
 }
 
 /**
- * What the regression multiplies for each user: 1 / sqrt(n) for each of n tokens, `[rows][11]`; a token that is there
- * twice counts twice.
+ * The factors of the regression for each user: 1 / sqrt(n) for each of n tokens, `[rows][11]`; a repeated token counts
+ * twice.
  */
 export function regressionFeatures(): number[][] {
   return headsFeatures().map((row) => {
@@ -63,7 +63,7 @@ export function regressionFeatures(): number[][] {
   });
 }
 
-/** The changeable parameters, one after the other, as the features have them. */
+/** The adapted parameters, concatenated in the order of the features. */
 export function headsPoint(parameters: ReadonlyMap<string, Tensor>): number[] {
   return [HEADS.wide, HEADS.query, HEADS.bias].flatMap((name) => numbersOf(parameters.get(name)!));
 }

@@ -1,4 +1,4 @@
-/** Features that are read off a graph are those that a user's ids say, and their products those of a matrix. */
+/** Features read off a graph are those that follow from a user's ids, and their products are those of a matrix. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findLinearTerm, type Tensor, tensor } from '../../../packages/onnx-grad/index.ts';
 import { openHeadProgram, splitHeads } from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
@@ -35,7 +35,7 @@ async function read(
   return out;
 }
 
-/** The matrix that the features stand for, by products with unit vectors: `[rows][width]`. */
+/** The matrix of the features, from products with unit vectors: `[rows][width]`. */
 function written(of: LinearFeatures): number[][] {
   const rows = Int32Array.from({ length: of.rows }, (_, i) => i);
   const columns = Array.from({ length: of.width }, (_, j) => {
@@ -46,7 +46,7 @@ function written(of: LinearFeatures): number[][] {
   return Array.from(rows, (i) => columns.map((column) => column[i]!));
 }
 
-/** Where column j is among wide, query and bias. */
+/** The position of column j among wide, query and bias. */
 const placesOf = ({ blocks }: LinearFeatures): number[] =>
   blocks.flatMap(({ parameter, elements }) => {
     const first = { [HEADS.wide]: 0, [HEADS.query]: TABLE_ROWS, [HEADS.bias]: TABLE_ROWS + 3 }[parameter]!;
@@ -117,7 +117,7 @@ describe('openShiftReader', () => {
       later.offsets,
       byHand.map((row, i) => features.offsets[i]! + dot(row, change)),
     );
-    // what is read does not depend on where the parameters stand
+    // the features do not depend on the current values of the parameters
     expect(later.blocks).toEqual(features.blocks);
     expectClose(written(later).flat(), written(features).flat());
   });
@@ -164,7 +164,7 @@ describe('products', () => {
     const matrix = written(features).map((row) =>
       row.map((x, j) => ((j < features.firstDense ? which.sparse : which.dense) ? x : 0)),
     );
-    // longer than the width, and what stands behind stays
+    // longer than the width: the rest must not change
     const point = drawn(features.width + 1, 'point');
     const product = new Float64Array(rows.length);
     multiplyRows(features, rows, point, product, which);

@@ -1,6 +1,6 @@
 /**
- * What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their
- * spread back.
+ * What is added to the logits of a run: an auxiliary logistic regression, a regression over the population, and the
+ * scale that restores their spread.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../../packages/onnx-grad/index.ts';
@@ -26,10 +26,10 @@ const ALL = [HEADS.wide, HEADS.query, HEADS.bias];
 const { initializers } = HEADS_GRAPH;
 const byHand = headsFeatures();
 const RATES = { [HEADS.wide]: 0.8, [HEADS.query]: 0.3, [HEADS.bias]: 2 };
-/** Those who have tag 2 are the positives; every row but the last eight is fitted on, some twice. */
+/** Rows with tag 2 are the positives; all rows but the last eight are fitted, some twice. */
 const FITTED = Int32Array.from([...Array.from({ length: HEADS_ROWS - 8 }, (_, i) => i), 3, 4]);
 const LABELS = Uint8Array.from(FITTED, (row) => (byHand[row]![5 + 2]! > 0 ? 1 : 0));
-/** Spreads and means are of these. */
+/** Rows over which spreads and means are taken. */
 const REFERENCE = Int32Array.from({ length: HEADS_ROWS - 5 }, (_, i) => 5 + i);
 
 let program: HeadProgram;
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => program.close());
 
-/** A run that has gone some steps. */
+/** A run that has taken some steps. */
 async function steppedRun(): Promise<HeadRun> {
   const run = await program.start(initializers, boundary);
   const labels = Float32Array.from(LABELS);
@@ -60,7 +60,7 @@ function spreadOf(values: readonly number[]): { mean: number; deviation: number 
   return { mean, deviation: Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length) };
 }
 
-/** The companion's weights by place, fitted on the features by hand, of the parameters that have a strength. */
+/** The auxiliary regression's weights by position, fitted on features made by hand, for parameters with a strength. */
 function companionByHand({ strengths }: LogisticRegressionSettings): number[] {
   const nameOf = (place: number) =>
     place < TABLE_ROWS ? HEADS.wide : place < TABLE_ROWS + 3 ? HEADS.query : HEADS.bias;
@@ -246,7 +246,7 @@ describe('blend, with a regression and a scale', () => {
     const [own, added] = [z(logits), z([...change.own])];
     const order = (values: readonly number[]) => values.map((_, i) => i).sort((a, b) => values[b]! - values[a]!);
     const expected = order(own.map((x, i) => x + 4 * added[i]!));
-    // critics mix their sigmoids, so that near neighbours may change places
+    // critics mix their sigmoids, so close neighbours may change places
     expected.forEach((row, place) => {
       expect(Math.abs(order(after).indexOf(row) - place)).toBeLessThanOrEqual(3);
     });

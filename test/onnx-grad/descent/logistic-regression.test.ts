@@ -1,4 +1,4 @@
-/** The solver reaches the one optimum of the penalised log-loss, with a strength for each column. */
+/** The solver reaches the unique optimum of the penalised log-loss, with a strength for each column. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Design, fitLogisticRegression, type LogisticModel } from '../../../packages/onnx-grad/index.ts';
@@ -32,7 +32,7 @@ function binary(lists: Matrix, width: number): Matrix {
 const logitOf = (row: readonly number[], { weights, bias }: LogisticModel): number =>
   row.reduce((sum, x, j) => sum + x * weights[j]!, bias);
 
-/** d/dw and d/db of  sum log-loss + sum w_j^2 / (2 strengths_j), written down once more. */
+/** d/dw and d/db of  sum log-loss + sum w_j^2 / (2 strengths_j), computed independently. */
 function gradientAt(
   matrix: Matrix,
   labels: Uint8Array,

@@ -6,7 +6,7 @@ import { unaryCases } from './math.cases.ts';
 const unary = (f: (x: number) => number) => (inputs: readonly Nd[]) => elementwise(f, inputs[0]!);
 /** Attributes are float32. */
 const f32 = Math.fround;
-/** Far out: where an exponential overflows. */
+/** Extreme values, for which an exponential overflows. */
 const far = { inputs: [given('float64', [4], [-800, -30, 30, 800])] };
 
 export const activationCases: Pick<
@@ -52,7 +52,7 @@ export const activationCases: Pick<
   },
   Softplus: {
     reference: unary((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
-    // ONNX Runtime's float64 overflows far out
+    // ONNX Runtime's float64 overflows for extreme values
     cases: [...unaryCases(float), { inputs: [given('float32', [4], [-80, -20, 20, 100])] }],
   },
   Softsign: { reference: unary((x) => x / (1 + Math.abs(x))), cases: [...unaryCases(float), far] },

@@ -1,4 +1,4 @@
-/** Row-major arrays of numbers, in the plainest form: what ONNX Runtime's results are compared with. */
+/** Row-major arrays of numbers in the simplest form: the reference for ONNX Runtime's results. */
 
 export interface Nd {
   readonly shape: readonly number[];
@@ -22,12 +22,12 @@ function indexAt(shape: readonly number[], flat: number): number[] {
   return index;
 }
 
-/** Where the element at `index` lies. */
+/** The position of the element at `index`. */
 export function flatIndex(shape: readonly number[], index: readonly number[]): number {
   return shape.reduce((flat, size, axis) => flat * size + index[axis]!, 0);
 }
 
-/** The element at `index` of what `x` is broadcast to: aligned on the right, size 1 repeats. */
+/** The element at `index` of `x` after broadcasting: aligned on the right, size 1 repeats. */
 export function at(x: Nd, index: readonly number[]): number {
   const own = index.slice(index.length - x.shape.length).map((i, axis) => (x.shape[axis] === 1 ? 0 : i));
   return x.data[flatIndex(x.shape, own)]!;
@@ -52,8 +52,8 @@ export function axisOf(axis: number, rank: number): number {
 }
 
 /**
- * Groups the elements of `x` that differ along `axes` only, and makes one element of each group; the axes have size 1
- * in the result.
+ * Groups the elements of `x` that only differ along `axes`, and reduces each group to one element; the axes stay with
+ * size 1.
  */
 export function reduce(x: Nd, axes: readonly number[], f: (group: readonly number[]) => number): Nd {
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));

@@ -1,4 +1,4 @@
-/** Sizes that can never fit, against a search through all small sizes. */
+/** Sizes that can never fit, compared with a search through all small sizes. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Dim, Shape } from '../../../packages/onnx-grad/src/graph/tensor.ts';
@@ -8,7 +8,7 @@ const MOST_DIMS = 3;
 const LARGEST = 4;
 const NAMES = ['m', 'n'] as const;
 
-/** Each name at most once: that `[m, m]` is never 2 is not seen. */
+/** Each name occurs at most once: that `[m, m]` is never 2 is not detected. */
 const shape: fc.Arbitrary<Shape> = fc
   .array(fc.oneof(fc.nat({ max: LARGEST }), fc.constantFrom(...NAMES)), { maxLength: MOST_DIMS })
   .filter((dims) => NAMES.every((name) => dims.indexOf(name) === dims.lastIndexOf(name)));

@@ -9,7 +9,7 @@ const binary = (f: (x: number, y: number) => number) => (inputs: readonly Nd[]) 
 const SHAPES: readonly (readonly number[])[] = [[], [1], [3], [2, 3], [2, 0, 3]];
 const unaryCases = (input: (...shape: number[]) => CaseInput) => SHAPES.map((shape) => ({ inputs: [input(...shape)] }));
 
-/** Pairs of shapes in every relation that broadcasting knows. */
+/** Pairs of shapes in every relation that broadcasting allows. */
 const PAIRS: readonly (readonly [readonly number[], readonly number[]])[] = [
   [[], []],
   [[3], []],
@@ -33,7 +33,7 @@ const PAIRS: readonly (readonly [readonly number[], readonly number[]])[] = [
 const binaryCases = (left: (...shape: number[]) => CaseInput, right: (...shape: number[]) => CaseInput) =>
   PAIRS.map(([x, y]) => ({ inputs: [left(...x), right(...y)] }));
 
-/** Two names that meet: which of them is 1 is known at run time only. */
+/** Two names: it is only known at run time which of them is 1. */
 const meeting = (left: typeof float, right: typeof float) => ({
   inputs: [left('n', 2), right('m', 2)],
   sizes: [
@@ -44,7 +44,7 @@ const meeting = (left: typeof float, right: typeof float) => ({
     { n: 0, m: 1 },
   ],
 });
-/** A name that meets a number, and itself. */
+/** A name with a number, and with itself. */
 const mixed = (left: typeof float, right: typeof float) => [
   { inputs: [left('n', 3), right(2, 3)], sizes: [{ n: 2 }, { n: 1 }] },
   { inputs: [left('n', 3), right('n', 1)], sizes: [{ n: 2 }, { n: 1 }] },
@@ -52,7 +52,7 @@ const mixed = (left: typeof float, right: typeof float) => [
 const whole = (low: number) => ({
   inputs: [integers('int64', [low, 5], 2, 3), integers('int64', [low, 5], 3)],
 });
-/** Elements that the graph follows without running. */
+/** Elements that the graph tracks without running. */
 const known = [
   { inputs: [constant('int64', [2, 1], [3, 4]), constant('int64', [1, 2], [1, 2])] },
   { inputs: [constant('int64', [0], []), constant('int64', [1], [2])] },
@@ -75,7 +75,7 @@ export const elementwiseCases: Pick<
   Mul: { reference: binary((x, y) => x * y), cases: arithmetic(float) },
   Div: {
     reference: ([x, y]) =>
-      // the only whole numbers here are int64, whose quotient is cut off
+      // the only integers here are int64, whose quotient is truncated
       elementwise((p, q) => ([p, q].every(Number.isInteger) ? Math.trunc(p! / q!) : p! / q!), x!, y!),
     cases: [
       ...known,

@@ -1,5 +1,6 @@
 /**
- * Runs one case of an op in ONNX Runtime: types, forward, and gradients of order 1 and 2 against central differences.
+ * Runs one case of an op in ONNX Runtime: types, forward pass, and gradients of order 1 and 2 against central
+ * differences.
  */
 import { expect } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
@@ -28,26 +29,26 @@ export type Sizes = Readonly<Record<string, number>>;
 export interface CaseInput {
   readonly dtype: DataType;
   readonly shape: Shape;
-  /** A constant of the graph; otherwise it is fed. */
+  /** Whether it is a constant of the graph; otherwise it is fed. */
   readonly constant: boolean;
   draw(rng: Rng, count: number): ArrayLike<number>;
 }
 
 export type Case<K extends OpType> = {
-  /** null where an optional input is left out. */
+  /** null for an omitted optional input. */
   readonly inputs: readonly (CaseInput | null)[];
-  /** One run for each; default one run with no names. */
+  /** One run for each entry; default: one run without names. */
   readonly sizes?: readonly Sizes[];
   /** False: the case is not run again with a name of its own for every dimension of every fed input. */
   readonly named?: false;
-  /** The outputs that the loss sees; default all floats. */
+  /** The outputs that the loss uses; default: all floats. */
   readonly seen?: readonly number[];
 } & (Record<never, never> extends OpAttributes[K]
   ? { readonly attributes?: OpAttributes[K] }
   : { readonly attributes: OpAttributes[K] });
 
 export interface OpCases<K extends OpType> {
-  /** The result in plain TypeScript, or the results where the op has several outputs. */
+  /** The result computed in plain TypeScript, or the results of an op with several outputs. */
   reference(inputs: readonly Nd[], attributes: OpAttributes[K]): Nd | readonly Nd[];
   readonly cases: readonly Case<K>[];
 }
@@ -72,7 +73,7 @@ export const bools = (...shape: Dim[]): CaseInput =>
 /** Integers of [low, high). */
 export const integers = (dtype: DataType, [low, high]: readonly [number, number], ...shape: Dim[]): CaseInput =>
   fed(dtype, shape, (rng, count) => Array.from({ length: count }, () => low + rng.integer(high - low)));
-/** Fed at run time: the graph does not know the elements. */
+/** Fed at run time, so the graph does not know the elements. */
 export const given = (dtype: DataType, shape: Shape, values: readonly number[]): CaseInput =>
   fed(dtype, shape, () => values);
 export const constant = (dtype: DataType, shape: Shape, values: readonly number[]): CaseInput => ({
@@ -112,7 +113,7 @@ interface Built {
   readonly graph: Graph;
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
-  /** Absent where the op has no gradient rule or the case no fed float. */
+  /** Absent if the op has no gradient rule, or the case no fed float. */
   readonly orders?: Orders;
 }
 
@@ -141,7 +142,7 @@ function drawn(input: CaseInput, sizes: Sizes, rng: Rng): Tensor {
   return tensor(input.dtype, shape, input.draw(rng, elementCount(shape)));
 }
 
-/** Builds and runs `trial`, and checks all of it. */
+/** Builds and runs `trial`, and checks everything. */
 export async function check<K extends OpType>(trial: Trial<K>, cases: OpCases<K>): Promise<void> {
   const built = build(trial);
   const rng = createRng(`${trial.op} ${trial.title}`);
@@ -174,7 +175,7 @@ export async function check<K extends OpType>(trial: Trial<K>, cases: OpCases<K>
   }
 }
 
-/** Every value has the inferred type and known elements; one name is one size in the whole graph. */
+/** Every value has the inferred type and known elements; one name means one size in the whole graph. */
 function checkTypes(graph: Graph, feeds: Readonly<Record<string, Tensor>>, results: Readonly<Record<string, Tensor>>) {
   const sizes = new Map<string, number>();
   const resolve = (dim: Dim, size: number): number => {
@@ -196,12 +197,12 @@ function checkTypes(graph: Graph, feeds: Readonly<Record<string, Tensor>>, resul
   }
 }
 
-/** The sweep stops before the node; only a refused one is reached, so that the sweep can say so. */
+/** The sweep stops before the node, except for a refused op, which it reaches in order to report it. */
 function checkNoGradient(op: OpType, { graph, inputs, outputs }: Built): void {
   const sources = new Set(inputs.flatMap((input) => (input === null ? [] : [input.name])));
   const reached = dependentValues(graph, sources);
   const { gradient } = OPS[op];
-  // a rule is asked for constants that are floats, too
+  // rules are also called for constants that are floats
   const asked = typeof gradient === 'function' && inputs.some((input) => input !== null && isFloat(input.dtype));
   for (const { name, dtype } of outputs) {
     const wanted = isFloat(dtype) && (asked || typeof gradient === 'object');

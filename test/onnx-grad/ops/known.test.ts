@@ -1,4 +1,4 @@
-/** Sizes and pads that exporters compute with nodes are followed, so that shapes stay known. */
+/** Sizes and pads that exporters compute with nodes are tracked, so that shapes stay known. */
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 
@@ -6,7 +6,7 @@ describe('known elements', () => {
   test('are tracked through the nodes that PyTorch writes for a pad', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch', 4, 3]);
-    // given as PyTorch gives pads: from the last axis, before and after together
+    // in PyTorch's order of pads: from the last axis, before and after together
     const given = b.ints([1, 2, 0, 1]);
     const missing = b.add('Sub', [
       b.add('Mul', [b.add('Size', [b.add('Shape', [x])]), b.scalar(2, 'int64')]),

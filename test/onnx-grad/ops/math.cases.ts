@@ -9,10 +9,10 @@ export const unaryCases = (input: (...shape: number[]) => CaseInput) =>
   SHAPES.map((shape) => ({ inputs: [input(...shape)] }));
 
 const wholes = [{ inputs: [integers('int64', [-3, 4], 5)] }, { inputs: [integers('int32', [-3, 4], 5)] }];
-/** Halves of both parities, whole numbers and what lies between. */
+/** Halves next to even and odd numbers, whole numbers and values in between. */
 const halves = { inputs: [given('float64', [10], [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, -1, 2, -0.75, 0.3])] };
 
-/** To the nearest, halves to the even one. */
+/** Rounds to the nearest whole number, halves to the even one. */
 function round(x: number): number {
   const low = Math.floor(x);
   if (x - low !== 0.5) return Math.round(x);

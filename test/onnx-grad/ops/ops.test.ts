@@ -13,7 +13,7 @@ describe.each(Object.keys(OPS) as OpType[])('%s', (op) => {
     expect(cases?.cases.length ?? 0).toBeGreaterThan(0);
   });
 
-  // every third trial: with sizes named, and not, by turns
+  // every third trial, alternately with and without named sizes
   const trials = cases ? trialsOf(op, cases).filter((_, i) => i % size(3, 1) === 0) : [];
   for (const trial of trials) {
     test(trial.title, () => check(trial, cases!));

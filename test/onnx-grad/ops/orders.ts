@@ -1,4 +1,4 @@
-/** Gradients of order 1 and 2 of any outputs, added to a graph, and their comparison with central differences. */
+/** Adds gradients of order 1 and 2 of any outputs to a graph, and compares them with central differences. */
 import { expect } from 'vitest';
 import type { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { addGradients } from '../../../packages/onnx-grad/src/graph/differentiate.ts';
@@ -13,11 +13,13 @@ import {
 import type { Session } from '../../../packages/onnx-grad/src/session/session.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 
-/** What is added to a graph; all of it must be among the outputs of the session. */
+/** The values added to a graph; all must be among the outputs of the session. */
 export interface Orders {
   /** What the gradients are with respect to: the given values, then the weights. */
   readonly parameters: readonly Value[];
-  /** The loss is the sum of weight output^2: both orders go through the output and through what reaches its rule. */
+  /**
+   * The loss is the sum of weight output^2: both orders depend on the output and on the gradient that its rule gets.
+   */
   readonly weights: readonly { readonly weight: Value; readonly output: Value }[];
   readonly loss: Value;
   readonly first: ReadonlyMap<string, Value>;
@@ -84,7 +86,7 @@ interface Differences {
 }
 
 const THREE_POINTS: Differences = { steps: [1e-5, -1e-5], weights: [0.5e5, -0.5e5], tolerance: 1e-7 };
-/** Exact to order 4, for steps so large that float32 does not drown the differences. */
+/** Exact to order 4, with steps so large that rounding to float32 does not hide the differences. */
 const FIVE_POINTS: Differences = {
   steps: [0.0625, -0.0625, 0.125, -0.125],
   weights: [8, -8, -1, 1].map((weight) => weight / (12 * 0.0625)),
@@ -135,7 +137,7 @@ function nudged(source: Tensor, i: number, change: number): Tensor {
   return { ...source, data };
 }
 
-/** Equal to `tolerance` of the largest wanted element (of 1, where all are smaller). */
+/** Equal within `tolerance` of the largest wanted element (of 1, if all are smaller). */
 export function expectClose(got: readonly number[], wanted: readonly number[], tolerance: number, what: string): void {
   const scale = wanted.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
   const far = wanted.findIndex((x, i) => !(Object.is(got[i], x) || Math.abs(got[i]! - x) <= tolerance * scale));

@@ -18,10 +18,10 @@ export const reduction =
 
 export const sum = (group: readonly number[]) => group.reduce((total, x) => total + x, 0);
 
-/** A reduction of whichever kind: all take the same attributes. */
+/** A reduction of any kind: all have the same attributes. */
 type Reduction = Extract<OpType, `Reduce${string}`>;
 
-/** What every reduction is run on. */
+/** The shapes for every reduction. */
 export const reductionCases: readonly Case<Reduction>[] = [
   { inputs: [float()] },
   { inputs: [float(3)], attributes: { keepdims: 0 } },
@@ -49,7 +49,7 @@ export const atRunTime: readonly Case<Reduction>[] = [
   },
 ];
 
-/** Of ops along one axis. */
+/** For ops along one axis. */
 const axisCases = [
   { inputs: [float(4)] },
   { inputs: [float(2, 3)], attributes: { axis: 1 } },

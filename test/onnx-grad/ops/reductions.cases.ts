@@ -6,10 +6,10 @@ import { atRunTime, reduction, reductionCases, sum } from './reduce.cases.ts';
 const cases = [...reductionCases, ...atRunTime];
 const wholes = { inputs: [integers('int64', [-3, 4], 2, 3), ints(1)] };
 const product = (group: readonly number[]) => group.reduce((total, x) => total * x, 1);
-/** Fed floats of a given value: differences go through 0. */
+/** Fed floats with a given value, so that differences cross 0. */
 const exactly = (shape: readonly number[], ...values: number[]) => given('float64', shape, values);
 
-/** Where the largest of each group along `axis` is. */
+/** The positions of the largest element of each group along `axis`. */
 function argMax(x: Nd, axis: number, last: boolean): Nd {
   const largest = reduce(x, [axis], (group) => Math.max(...group));
   return fill(largest.shape, (index) => {

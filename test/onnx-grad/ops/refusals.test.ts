@@ -1,4 +1,4 @@
-/** What the shape rules refuse, each with its sentence. */
+/** What the shape rules refuse, and the message of each. */
 import { describe, expect, test } from 'vitest';
 import { GraphError } from '../../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
@@ -272,7 +272,7 @@ describe('a shape rule', () => {
       refusal = error;
     }
     expect(refusal).toBeInstanceOf(GraphError);
-    // the node and what it was given stand before the sentence
+    // the node and its inputs come before the sentence
     const { message } = refusal as GraphError;
     expect(sentence.includes(' node ') ? message : message.split('): ')[1]).toBe(sentence);
   });

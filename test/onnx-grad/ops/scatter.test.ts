@@ -1,4 +1,4 @@
-/** What ONNX Runtime does with duplicates in ScatterND: the gradient of every look-up hangs on it. */
+/** What ONNX Runtime does with duplicates in ScatterND, on which the gradient of every look-up depends. */
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import { tensor } from '../../../packages/onnx-grad/src/graph/tensor.ts';

@@ -2,11 +2,11 @@
 import { at, axisOf, fill, type Nd } from './arrays.ts';
 import { type Case, type Cases, constant, float, given, integers, ints } from './harness.ts';
 
-/** Beyond every size, as exporters write "to the end". */
+/** Larger than any size, as exporters write "to the end". */
 const END = 2 ** 62;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-/** The places that start:end:step takes, as Python counts. */
+/** The positions of start:end:step, as in Python. */
 function placesOf(start: number, end: number, step: number, size: number): number[] {
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const clamp = (i: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high);
@@ -50,7 +50,7 @@ export const slicesCases: Pick<Cases, 'Concat' | 'Slice' | 'Split' | 'Pad'> = {
       const starts = inputs.map((_, i) => inputs.slice(0, i).reduce((sum, x) => sum + x.shape[axis]!, 0));
       const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
       return fill(inputs[0]!.shape.with(axis, total), (index) => {
-        // the last that starts there: empty ones start where the next one does
+        // the last part that starts there: an empty one starts where the next one does
         const part = starts.findLastIndex((start) => start <= index[axis]!);
         return at(inputs[part]!, index.with(axis, index[axis]! - starts[part]!));
       });

@@ -1,4 +1,4 @@
-/** What the README of packages/onnx-grad shows is what its code does; its package.json names what it imports. */
+/** The README of packages/onnx-grad shows what its code does; its package.json names what it imports. */
 import { execFile } from 'node:child_process';
 import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { ROOT } from '../../architecture/files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { blocksOf, fiveMinutes, MODEL, PACKAGE } from './readme.ts';
 
-/** What a script that imports the package's sources prints. */
+/** The output of a script that imports the package's sources. */
 async function output(code: string, folder = temporaryFolder()): Promise<string> {
   const source = pathToFileURL(join(PACKAGE, 'index.ts')).href;
   writeFileSync(join(folder, 'example.ts'), code.replace("'onnx-grad'", `'${source}'`));
@@ -29,7 +29,7 @@ describe('the README of onnx-grad', () => {
     for (const [name, { shape, data }] of before!.initializers) {
       const moved = after!.initializers.get(name)!;
       expect(moved.shape).toEqual(shape);
-      // the first step of Adam moves every element that has a gradient by the rate
+      // Adam's first step changes every element that has a gradient by the rate
       expect(moved.data.some((x, i) => Math.abs(Number(x) - Number(data[i])) > 0.009)).toBe(true);
     }
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from '../../architecture/files.ts';
 
 export const PACKAGE = join(ROOT, 'packages/onnx-grad');
-/** What the README's Python wrote with PyTorch 2.6. */
+/** The file that the README's Python code wrote with PyTorch 2.6. */
 export const MODEL = join(import.meta.dirname, 'model.onnx');
 
 /** The text of the blocks of code in a section, in order. */

@@ -38,7 +38,7 @@ describe('resolveDevice', () => {
     else expect(device.detail).toMatch(/^cpu \(CUDA is not available: .+\)$/);
   });
 
-  // no machine has a hundredth GPU, so that the test means the same with CUDA and without
+  // no machine has a hundredth GPU, so the test means the same with and without CUDA
   it('refuses a requested CUDA device that cannot be loaded, with the reason', async () => {
     const error: unknown = await resolveDevice('cuda:99').catch((reason: unknown) => reason);
     expect(error).toMatchObject({
