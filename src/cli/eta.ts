@@ -1,10 +1,10 @@
-/** How long something still takes, by what it has taken so far. */
+/** Estimates the time left from the time taken so far. */
 import type { Clock } from '../lib/clock.ts';
 
-/** Shorter than this says nothing about the rest. */
+/** Less time than this says nothing about the rest. */
 const LEAST_MS = 1_000;
 
-/** `, 3 min left`, for the share that is done; empty at the beginning and at the end. The time starts now. */
+/** Returns `, 3 min left` for the share that is done; empty at the beginning and at the end. The time starts now. */
 export function createEta(clock: Pick<Clock, 'elapsed'>): (share: number) => string {
   const start = clock.elapsed();
   return (share) => {

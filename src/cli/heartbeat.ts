@@ -1,9 +1,9 @@
-/** Shows that work goes on while it has nothing to report: what it does, and for how long. */
+/** Shows that work without progress reports continues: what it is and how long it has taken. */
 import type { Clock } from '../lib/clock.ts';
 import type { Output } from '../lib/output.ts';
 
 const BEAT_MS = 1_000;
-/** Nothing is said this soon after a line of the work itself. */
+/** Minimum time after a line of the work itself. */
 const QUIET_MS = 1_500;
 
 export class Heartbeat {
@@ -24,7 +24,7 @@ export class Heartbeat {
     this.#timer = setInterval(() => this.#beat(), BEAT_MS);
   }
 
-  /** The work has reported something, and goes on with this. */
+  /** Called when the work has reported something and continues with `doing`. */
   next(doing: string): void {
     this.#spokenAt = this.#clock.elapsed();
     if (doing === this.#doing) return;

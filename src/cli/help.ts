@@ -1,20 +1,20 @@
-/** How commands describe themselves: defaults of every option, and an example. */
+/** Formats help texts: defaults of every option, and an example. */
 import type { Command, Help, Option } from 'commander';
 
 const EXAMPLES = new WeakMap<Command, readonly string[]>();
 
-/** Ends the command's help with an example, of one line or several. */
+/** Adds an example of one or more lines to the end of a command's help. */
 export function addExample(command: Command, ...lines: readonly string[]): Command {
   EXAMPLES.set(command, lines);
   return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
-/** The lines of a command's example; null where it has none. */
+/** The lines of a command's example; null if it has none. */
 export function exampleOf(command: Command): readonly string[] | null {
   return EXAMPLES.get(command) ?? null;
 }
 
-/** For `Command.configureHelp`: the words of an option, its choices, and what it is if it is not given. */
+/** For `Command.configureHelp`: the description of an option, its choices and its default. */
 export const HELP: Partial<Help> = {
   optionDescription: (option: Option): string => {
     const choices = option.argChoices ? [`choices: ${option.argChoices.join(', ')}`] : [];
@@ -23,7 +23,7 @@ export const HELP: Partial<Help> = {
   },
 };
 
-/** A switch is off by default, and where the description names a default there is no other. */
+/** The default of an option. A switch is off by default, and a description that names a default needs no other. */
 function defaultOf(option: Option): string[] {
   const { defaultValue: value, defaultValueDescription: described } = option;
   if (option.mandatory) return ['required'];

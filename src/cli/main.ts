@@ -1,4 +1,4 @@
-/** The entry point of the command line: the program on this process's arguments and streams. */
+/** The entry point of the command line: runs the program with the arguments and streams of this process. */
 import { runProgram } from './program.ts';
 
 // A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service

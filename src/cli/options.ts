@@ -23,7 +23,7 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
-/** Text in place of a tab, which is hard to type. */
+/** Delimiter text; `tab` means a tab, which is hard to type. */
 export function delimiter(text: string): string {
   const value = text === '\\t' || text === 'tab' ? '\t' : text;
   if (value === '' || value === '"') throw new InvalidArgumentError('It must be text that separates fields.');
@@ -88,17 +88,17 @@ export function labelTexts(text: string, before: Readonly<Record<string, string>
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** The path of something that must exist, which `requireExisting` checks once the command line is known to be valid. */
+/** A path that must exist; `requireExisting` checks it once the command line is known to be valid. */
 export function existing(path: string): string {
   return path;
 }
 
-/** The same of an option that may be repeated. */
+/** Like `existing`, for an option that may be repeated. */
 export function existingOnes(path: string, before: readonly string[]): readonly string[] {
   return [...before, path];
 }
 
-/** @throws AppError invalid_argument for a path of the command line that does not exist */
+/** @throws AppError invalid_argument if a path of the command line does not exist */
 export function requireExisting(command: Command): void {
   const given = [
     ...command.registeredArguments.map(({ parseArg }, i) => ({ parseArg, value: command.processedArgs[i] as unknown })),
@@ -111,7 +111,7 @@ export function requireExisting(command: Command): void {
     if (path !== undefined && !existsSync(path)) throw new AppError('invalid_argument', `${path}: not found`);
 }
 
-/** `--device`, of commands that run a model. */
+/** `--device` of commands that run a model. */
 export function deviceOption(): Option {
   return new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
 }

@@ -1,4 +1,4 @@
-/** The program: its command line, with a file per command that is loaded when it is called, and its exit codes. */
+/** The command line of the program, with one file per command that is loaded when called, and its exit codes. */
 import { Argument, Command, CommanderError } from 'commander';
 import { AppError, messageOf, UsageError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
@@ -19,8 +19,8 @@ import { createOutput, type Terminal } from './output.ts';
 const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
 
 /**
- * Runs a command line and returns its exit code. A command that ends well with another code than 0 leaves that in
- * `process.exitCode`, and 0 is returned. `limits` are those of services that are no settings, for tests.
+ * Runs a command line and returns its exit code. A command that succeeds with an exit code other than 0 sets
+ * `process.exitCode`, and 0 is returned. `limits` are limits of services that are not settings, for tests.
  */
 export async function runProgram(
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function runProgram(
   }
 }
 
-/** Says what went wrong; the exit code. */
+/** Prints what went wrong and returns the exit code. */
 function report(error: unknown, output: Output): number {
   const missing = missingPathOf(error);
   if (missing !== null) output.note(`metaheac: ${missing}: not found`);
@@ -51,7 +51,7 @@ function report(error: unknown, output: Output): number {
   return 70;
 }
 
-/** The file or folder whose absence made something fail. */
+/** The missing file or folder that caused the error. */
 function missingPathOf(error: unknown): string | null {
   for (let one = error; one instanceof Error; one = one.cause) {
     const { code, path } = one as NodeJS.ErrnoException;
@@ -98,12 +98,12 @@ function addOtherCommands(program: Command, output: Output): void {
   const completion = program
     .command('completion')
     .description('print a script that completes commands and options in a shell')
-    .addArgument(new Argument('<shell>', 'the shell that is to complete them').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .action((shell) => output.result(completionScript(program, shell).trimEnd()));
   addExample(completion, 'source <(metaheac completion bash)');
 }
 
-/** After the checks that commands have of their own: a wrong command line is refused before a path is looked at. */
+/** Runs after the own checks of a command: an invalid command line is refused before any path is examined. */
 function checkPaths(command: Command): void {
   command.commands.forEach(checkPaths);
   if (command.commands.length === 0) command.hook('preAction', requireExisting);
@@ -126,12 +126,15 @@ function newProgram(stdout: Terminal, stderr: Terminal): Command {
     .showHelpAfterError('(add --help for the options)');
 }
 
-/** Of this process or of one of its threads, which pass on the message alone. */
+/** Whether this process or one of its threads, which report only the message, has run out of open files. */
 function isOfOpenFiles(error: unknown): boolean {
   return /\bE[MN]FILE\b/.test(messageOf(error));
 }
 
-/** The operating system's refusal (no such file, no permission, no space): the caller's to mend, so no stack. */
+/**
+ * Whether the operating system refused something (no such file, no permission, no space): the caller has to fix it, so
+ * no stack is shown.
+ */
 function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }

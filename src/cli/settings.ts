@@ -7,12 +7,12 @@ import type { Limits } from '../service/limits.ts';
 import { type Given, readSettings, type Settings } from '../service/settings/environment.ts';
 import { CONFIG_FILE, REMOVED, SETTINGS, type Setting, type SettingNames } from '../service/settings/setting-list.ts';
 
-/** What commander makes of a command line: values by the flag's name in camel case. */
+/** The parsed options of a command line: values by flag name in camel case. */
 export type FlagValues = Readonly<Record<string, unknown>>;
 
 type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY';
 
-/** Adds a flag for each setting, and hidden ones for what was a setting once. */
+/** Adds a flag for each setting, and hidden ones for former settings. */
 export function addAllSettings(command: Command): Command {
   addConfigFile(command);
   for (const setting of SETTINGS) command.addOption(optionOf(setting));
@@ -20,11 +20,11 @@ export function addAllSettings(command: Command): Command {
   return command.addHelpText(
     'after',
     '\nEvery flag is also an environment variable (METAHEAC_DATA_DIR) and a key of the configuration file (data_dir).\n' +
-      '`metaheac config` prints what is in force; docs/configuration.md describes the file.',
+      '`metaheac config` prints the effective values; docs/configuration.md describes the file.',
   );
 }
 
-/** Adds the flags of a few settings, which may be given in the other ways too. */
+/** Adds the flags of some settings, which may also be given in the other ways. */
 export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
   addConfigFile(command);
   for (const variable of variables)
@@ -32,15 +32,15 @@ export function addSettings(command: Command, variables: readonly SettingVariabl
   return command;
 }
 
-/** Takes a data folder: as the setting, or as an argument. */
+/** Adds a data folder, as the setting or as an argument. */
 export function addDataDir(command: Command, description = 'data folder of a service'): Command {
-  command.argument('[data-dir]', `${description}, the same as --data-dir`);
+  command.argument('[data-dir]', `${description}; the same as --data-dir`);
   return addSettings(command, ['METAHEAC_DATA_DIR']);
 }
 
 /**
- * The data folder of a command line, or of the other sources of settings. @throws UsageError; AppError
- * invalid_argument where it does not exist, unless the command makes it
+ * The data folder from the command line or another source of settings. @throws UsageError; AppError invalid_argument if
+ * it does not exist, unless the command creates it
  */
 export function dataDirOf(
   argument: string | undefined,
@@ -50,7 +50,7 @@ export function dataDirOf(
 ): string {
   const flag = values['dataDir'];
   if (argument !== undefined && flag !== undefined && argument !== flag)
-    throw new UsageError(`two data folders are given, ${argument} and ${String(flag)}: name one of them`);
+    throw new UsageError(`two data folders are given, ${argument} and ${String(flag)}: give only one`);
   const dataDir = argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR;
   if (dataDir === undefined)
     throw new UsageError('name the data folder: --data-dir, METAHEAC_DATA_DIR, or data_dir in a configuration file');
@@ -58,12 +58,12 @@ export function dataDirOf(
   return dataDir;
 }
 
-/** The key by which a command calls a running service. */
+/** The key with which a command calls a running service. */
 export function keyOf(values: FlagValues, output: Output): string | undefined {
   return settingsOf(values, output).values.METAHEAC_API_KEY;
 }
 
-/** The settings of a command, with a note of each that is ignored. @throws UsageError as `readSettings` */
+/** The settings of a command; prints a note for each ignored one. @throws UsageError as `readSettings` */
 export function settingsOf(values: FlagValues, output: Output, constants: Partial<Limits> = {}): Settings {
   const settings = readSettings(process.env, flagsOf(values), constants);
   for (const warning of settings.warnings) output.note(`metaheac: ${warning}`);
@@ -74,7 +74,7 @@ function addConfigFile(command: Command): void {
   command.option('--config <file>', 'configuration file (YAML); flags and variables take precedence (default: none)');
 }
 
-/** The flags that were given, by their variables. */
+/** The given flags by variable. */
 function flagsOf(values: FlagValues): Given {
   const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
     CONFIG_FILE,
@@ -89,7 +89,10 @@ function flagsOf(values: FlagValues): Given {
   );
 }
 
-/** A secret has only the flag of its file: a command line can be read by every user of the machine. */
+/**
+ * Makes the option of a setting. A secret has only a flag for its file, because every user of the machine can read a
+ * command line.
+ */
 function optionOf(setting: Setting): Option {
   const { isSwitch, secretFile, limit, unit, byDefault } = setting;
   const { flag } = secretFile ?? setting;

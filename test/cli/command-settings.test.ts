@@ -72,7 +72,7 @@ describe('a data folder', () => {
       'revokeKey',
       'revokeKey',
     ]);
-    expect((await metaheac('verify', '--data-dir', dataDir)).stdout).toContain('all whole');
+    expect((await metaheac('verify', '--data-dir', dataDir)).stdout).toContain('all intact');
   });
 
   it.each([

@@ -225,7 +225,7 @@ describe('the data folder', () => {
     ['damaged', (path: string) => truncateSync(path, 6_000), 'failed', /not an intact SQLite database/],
     ['of no database', (path: string) => writeFileSync(path, 'x'.repeat(9_000)), 'failed', /not a database/],
     ['of a newer version', (path: string) => setVersion(path, 999), 'failed', /schema 999/],
-    ['of an older version', (path: string) => setVersion(path, 1), 'warning', /schema 1, serve brings it to/],
+    ['of an older version', (path: string) => setVersion(path, 1), 'warning', /schema 1, which serve migrates to/],
   ])('must not have a file %s', async (_what, harm, status, detail) => {
     const data = dataFolder();
     harm(join(data, 'metaheac.db'));
@@ -360,7 +360,7 @@ describe('promoted models', () => {
   it('are none at first, then the one that is served; another --model goes before it', async () => {
     expect((await look()).get('promoted models')).toMatchObject({
       status: 'ok',
-      detail: 'none: the one of --model is served',
+      detail: 'none: the model of --model is served',
     });
     const { data, other } = await promoted();
     expect((await look(at(data))).get('promoted models')?.detail).toMatch(
@@ -368,7 +368,9 @@ describe('promoted models', () => {
     );
     const newer = join(newFolder(), 'newer');
     writeVariant(world.model, newer, () => ({ name: 'newer' }));
-    expect((await look(at(data, newer))).get('promoted models')?.detail).toMatch(/the one of --model is served, which/);
+    expect((await look(at(data, newer))).get('promoted models')?.detail).toMatch(
+      /the model of --model is served, which/,
+    );
   });
 
   it('must be whole where one is served, and should be where a rollback goes to it', async () => {
@@ -430,7 +432,7 @@ describe('the machine', () => {
     const all = await look({ env: { METAHEAC_DEVICE: 'auto' } });
     expect(all.get('device')).toMatchObject({ status: 'ok' });
     if (all.get('device')!.detail.startsWith('cuda')) return;
-    expect(all.get('device')!.detail).toMatch(/^cpu \(CUDA is not available: .+\), asked for auto$/);
+    expect(all.get('device')!.detail).toMatch(/^cpu \(CUDA is not available: .+\), requested: auto$/);
     const fault = await faultOf('device', { env: { METAHEAC_DEVICE: 'cuda' } });
     expect(fault).toMatchObject({ status: 'failed', detail: expect.stringContaining('cuda cannot be used') as string });
   });
@@ -482,7 +484,7 @@ describe('access', () => {
       ['METAHEAC_CONFIG', config],
     ] as const) {
       const env = { [variable]: path };
-      expect((await faultOf('secrets', { env })).advice).toBe(`Close it: chmod o-rwx ${path}`);
+      expect((await faultOf('secrets', { env })).advice).toBe(`Restrict access: chmod o-rwx ${path}`);
       chmodSync(path, 0o600);
       const all = await look({ env });
       expect(all.get('secrets')).toMatchObject({ status: 'ok' });

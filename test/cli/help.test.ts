@@ -102,7 +102,7 @@ describe('usage errors', () => {
     [['serve'], '--data-dir (or METAHEAC_DATA_DIR, or data_dir in a configuration file) is required'],
     [['config', '--config', 'none.yaml'], 'none.yaml: not found'],
     [['keys', 'list'], 'name the data folder'],
-    [['keys', 'create', 'x', '--name', 'a', '--scope', 'admin', '--label', 'a=b'], 'has no labels'],
+    [['keys', 'create', 'x', '--name', 'a', '--scope', 'admin', '--label', 'a=b'], 'cannot have labels'],
     [['keys', 'create', 'x', '--name', 'a', '--expires-in', 'soon'], '--expires-in'],
     [['restore', ROOT], "required option '--data-dir <dir>' not specified"],
     [['completion', 'tcsh'], "'tcsh' is invalid"],

@@ -74,9 +74,7 @@ describe('a backup', () => {
     expect(readdirSync(join(out, 'models')).sort()).toEqual([first, second, 'served.json'].sort());
     const file = `models/${second}/model.onnx`;
     expect(statSync(join(out, file)).ino).toBe(statSync(join(dataDir, file)).ino);
-    expect(notes).toEqual([
-      'not in it: the population (--with-population DIR takes it along) and the folder of --model',
-    ]);
+    expect(notes).toEqual(['not included: the population (--with-population DIR adds it) and the folder of --model']);
     const { to } = await restore(out, 'restored');
     expect(readModelFolder(join(to, 'models', second)).manifest.version).toBe(second);
     expect(readServedModels(join(to, 'models'))).toEqual(readServedModels(models));
@@ -90,7 +88,7 @@ describe('a backup', () => {
     redactErasedUsers(population);
     const { version } = openPopulation(population);
     const { out, notes } = await backUp('with-population', { withPopulation: population });
-    expect(notes).toEqual(['not in it: the folder of --model']);
+    expect(notes).toEqual(['not included: the folder of --model']);
     // what is appended to or replaced later must not be the backup's file
     await eraseUsers(population, [userIds[1]!], openPopulation(population));
     redactErasedUsers(population);

@@ -50,7 +50,7 @@ describe('describeBlend', () => {
   it('names no part that does not count, and says why the heads are left out', () => {
     expect(of('closed forms', 0)).toEqual([
       expect.stringMatching(/^the model is made of: regression 0\.86 \(strengths 0\.005, 0\.05\), logistic regression/),
-      'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model goes without them',
+      'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model does without them',
     ]);
   });
 
@@ -58,7 +58,7 @@ describe('describeBlend', () => {
     for (const lines of [of('regression', 0), of('stack', 0.3, null)])
       expect(lines[0]).toMatch(/^the model is made of: [^;]+$/);
     expect(of('regression', 0)[1]).toBe(
-      'nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is just that',
+      'nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is only that',
     );
   });
 });
@@ -79,15 +79,15 @@ describe('describeGain', () => {
 
   it('says that training paid where one measure is surely ahead of each baseline and none behind', () => {
     expect(said([0.001, 0.003], [-0.01, 0.02])).toBe(
-      'Training paid: AUC +0.0020 [+0.0010, +0.0030], precision@5% +0.005 [-0.010, +0.020] over population_ridge, ' +
+      'Training paid off: AUC +0.0020 [+0.0010, +0.0030], precision@5% +0.005 [-0.010, +0.020] over population_ridge, ' +
         'the best baseline.',
     );
-    expect(said([-0.001, 0.003], [0.001, 0.02])).toMatch(/^Training paid: /);
+    expect(said([-0.001, 0.003], [0.001, 0.02])).toMatch(/^Training paid off: /);
   });
 
   it('says that it did not where one is surely behind, and that it cannot be told where neither is sure', () => {
-    expect(said([-0.003, -0.001], [-0.01, 0.02])).toMatch(/^Training did not pay: .* best baseline\.$/);
-    expect(said([0.001, 0.003], [-0.02, -0.01])).toMatch(/^Training did not pay: /);
+    expect(said([-0.003, -0.001], [-0.01, 0.02])).toMatch(/^Training did not pay off: .* best baseline\.$/);
+    expect(said([0.001, 0.003], [-0.02, -0.01])).toMatch(/^Training did not pay off: /);
     for (const [auc, precision] of [
       [
         [-0.001, 0.003],
@@ -99,7 +99,7 @@ describe('describeGain', () => {
         [-0.03, 0.02],
       ],
     ] as const)
-      expect(said(auc, precision)).toMatch(/^Whether training paid cannot be told from these campaigns: /);
+      expect(said(auc, precision)).toMatch(/^These campaigns do not show whether training paid off: /);
   });
 
   const FAR_BEHIND = [
@@ -120,7 +120,7 @@ describe('describeGain', () => {
           [-0.1, -0.1],
         ],
       }),
-    ).toMatch(/^Training did not pay: .* over naive_bayes, /);
+    ).toMatch(/^Training did not pay off: .* over naive_bayes, /);
   });
 
   it('is behind a baseline that is surely ahead in one measure, also where another is the best', () => {
@@ -136,7 +136,7 @@ describe('describeGain', () => {
         ],
       }),
     ).toMatch(
-      /^Training did not pay: .* over population_ridge, the best baseline; surely behind naive_bayes in one of them\.$/,
+      /^Training did not pay off: .* over population_ridge, the best baseline; significantly behind naive_bayes in one of them\.$/,
     );
   });
 
@@ -146,13 +146,15 @@ describe('describeGain', () => {
       [0, 0.004],
     ] as const;
     expect(over({ population_ridge: best, centroid: FAR_BEHIND })).toMatch(
-      /^Training paid: .* over population_ridge, /,
+      /^Training paid off: .* over population_ridge, /,
     );
     const unsure = [
       [-0.001, 0.09],
       [-0.01, 0.09],
     ] as const;
-    expect(over({ population_ridge: best, user_knn: unsure })).toMatch(/^Whether training paid cannot be told/);
+    expect(over({ population_ridge: best, user_knn: unsure })).toMatch(
+      /^These campaigns do not show whether training paid off/,
+    );
   });
 
   it('says nothing where no baseline was run', () => {

@@ -137,7 +137,7 @@ describe('backup and restore', () => {
     const aside = join(root, 'aside');
     cpSync(join(fixture.dataDir, folder), aside, { recursive: true });
     rmSync(join(fixture.dataDir, folder), { recursive: true });
-    await expect(backUp(join(root, 'partial'))).rejects.toThrow('as damaged as what it is of');
+    await expect(backUp(join(root, 'partial'))).rejects.toThrow('the same damage as the original');
     expect(JSON.parse(readFileSync(join(root, 'partial', 'backup.json'), 'utf8')).lost).toEqual([folder]);
     cpSync(aside, join(fixture.dataDir, folder), { recursive: true });
   });
@@ -192,7 +192,7 @@ describe('verify', () => {
       return lines;
     };
     rmSync(join(folder, 'seeds/arriving.tmp'));
-    expect(await print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all whole, 0 orphans']);
+    expect(await print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all intact, 0 orphans']);
     const { folder: damaged } = fixture.store.activeAudience(ids[0]!);
     flip(join(folder, damaged, 'order.u32'));
     writeFileSync(join(folder, 'seeds/left.tmp'), 'u1\n');

@@ -207,8 +207,8 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     const first = await metaheac(places.population, '--ids', file, '--data-dir', places.dataDir);
     expect([first.status, first.stdout]).toEqual([
       0,
-      '2 users: 2 erased now, of whom the population knew 1\n' +
-        `the service that runs on ${places.dataDir} erases them there within seconds\n` +
+      '2 users: 2 erased now, 1 of them known to the population\n' +
+        `the service running on ${places.dataDir} erases them there within seconds\n` +
         `1 ids were overwritten in ${places.population}\n`,
     ]);
     await served.until(async () => {
@@ -223,8 +223,8 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     const second = await metaheac(places.population, '--ids', file, '--data-dir', places.dataDir);
     expect([second.status, second.stdout]).toEqual([
       0,
-      '1 users: 1 erased now, of whom the population knew 1\n' +
-        `${places.dataDir}: 1 sets, 0 events and 0 kept responses had one of them\n` +
+      '1 users: 1 erased now, 1 of them known to the population\n' +
+        `${places.dataDir}: 1 sets, 0 events and 0 stored responses contained one of them\n` +
         `1 ids were overwritten in ${places.population}\n`,
     ]);
     for (const user of ['planted-user-2', 'planted-seed-1', UNKNOWN])

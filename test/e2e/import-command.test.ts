@@ -81,7 +81,7 @@ describe('metaheac population import SOURCE..', () => {
     const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
     const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
     const { status, stdout } = await metaheac('population', 'import', ...args);
-    expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of uses unknown to the model\n/);
+    expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of occurrences unknown to the model\n/);
     expect(status).toBe(0);
   });
 

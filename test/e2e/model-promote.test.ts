@@ -93,7 +93,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
   it('promote exits with 3 where the service refuses the model, and with 1 where it is not whole', async () => {
     const foreign = await promote(paths.foreign);
     expect([foreign.status, foreign.stderr]).toEqual([3, '']);
-    expect(foreign.stdout).toMatch(/^refused, and nothing has changed: model .* \(model_rejected\)\n$/);
+    expect(foreign.stdout).toMatch(/^refused, nothing has changed: model .* \(model_rejected\)\n$/);
     const json = await promote(paths.foreign, '--json');
     expect([json.status, JSON.parse(json.stdout)]).toEqual([
       3,
@@ -116,7 +116,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
     );
     expect(lines[1]).toMatch(/^ {2}served predicted AUC \S+, recall@5% \S+, /);
     expect(lines[2]).toMatch(/^ {2}new {4}predicted AUC \S+, recall@5% \S+, /);
-    expect(lines[3]).toBe(`model ${versions.second} is served, before it ${first}`);
+    expect(lines[3]).toBe(`model ${versions.second} is served in place of ${first}`);
     expect((await promote(paths.second)).stdout).toMatch(/is served/);
 
     const listed = JSON.parse((await metaheac(['list', '--url', service.url, '--json'])).stdout);
@@ -126,7 +126,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
     const wrong = await metaheac(['rollback', '--url', service.url, '--from', first]);
     expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining(`model ${first} is not served`)]);
     const back = await metaheac(['rollback', '--url', service.url]);
-    expect([back.status, back.stdout]).toEqual([0, `model ${first} is served, before it ${versions.second}\n`]);
+    expect([back.status, back.stdout]).toEqual([0, `model ${first} is served in place of ${versions.second}\n`]);
   });
 
   it('an unknown version, a wrong key and a folder that a service uses are named', async () => {

@@ -78,7 +78,7 @@ describe('metaheac population update', () => {
       expect.stringContaining(`  ${now}`),
       expect.stringContaining(`* ${version}`),
     ]);
-    expect(note).toContain(`the next update builds on ${now}, the newest, and not on the current one`);
+    expect(note).toContain(`the next update builds on ${now}, the newest version, not on the current one`);
     expect((await metaheac(...args)).stdout).toContain(
       `  built on ${now}, the newest version\n  current was ${version}, now it is ${now}\n`,
     );

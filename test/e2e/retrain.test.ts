@@ -132,7 +132,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
       ...['train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL],
     );
     expect(stderr).toContain(`${USERS} users, ${CAMPAIGNS} train campaigns`);
-    expect(stderr).toMatch(/drift is not measured: .*; predictions will assume that later members are like the seeds/);
+    expect(stderr).toMatch(/drift is not measured: .*; predictions will assume that later members resemble the seeds/);
     expect(status).toBe(0);
     const { manifest } = readModelFolder(out);
     expect(manifest.evaluation!.campaigns).toMatch(/^2 train campaigns that were held out/);
@@ -185,7 +185,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
       expect.stringContaining('is not the data folder of a service'),
     ]);
     const unnamed = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
-    expect([unnamed.status, unnamed.stderr]).toEqual([1, expect.stringContaining('name the model that serves')]);
+    expect([unnamed.status, unnamed.stderr]).toEqual([1, expect.stringContaining('name the serving model')]);
     // what an earlier release left means nothing
     writeFileSync(join(other, 'retrain.lock'), `${process.pid} 1 x\n`);
     const release = tryFileLock(join(other, 'training.lock'))!;
@@ -193,7 +193,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     expect([locked.status, locked.stderr]).toEqual([1, expect.stringMatching(/another training into .* is running/)]);
     release();
     const free = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
-    expect(free.stderr).toContain('name the model that serves');
+    expect(free.stderr).toContain('name the serving model');
     expect(existsSync(join(other, 'retrain.lock'))).toBe(false);
   });
 });

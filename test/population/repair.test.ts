@@ -127,19 +127,19 @@ describe('metaheac population repair', () => {
       process.exitCode = undefined;
       return { lines, exitCode };
     };
-    expect(run()).toEqual({ lines: ['erasures: all 8 records whole, nothing to repair'], exitCode: undefined });
+    expect(run()).toEqual({ lines: ['erasures: all 8 records intact, nothing to repair'], exitCode: undefined });
     const damaged = readFileSync(path);
     damaged.fill(1, RECORD_BYTES, 2 * RECORD_BYTES);
     writeFileSync(path, damaged);
     const { lines, exitCode } = run();
     expect([lines.slice(0, 2), exitCode]).toEqual([
       [
-        'erasures: 7 whole, 0 corrected, 0 recovered from ids that are overwritten',
-        '  lost: 1 record from the one at 1 on; nothing says whose they are',
+        'erasures: 7 intact, 0 corrected, 0 recovered from overwritten ids',
+        '  lost: 1 record from position 1 on; their users are unknown',
       ],
       3,
     ]);
-    expect(lines.at(-1)).toBe(`  what was damaged is in ${path}.damaged-1`);
+    expect(lines.at(-1)).toBe(`  the damaged file is in ${path}.damaged-1`);
     expect(readdirSync(out)).toContain('erased.bin.damaged-1');
     rmSync(join(out, 'erased.key'));
     expect(JSON.parse(run({ json: true }).lines[0]!)).toMatchObject({

@@ -1,15 +1,15 @@
-/** `metaheac completion`: a script for a shell, made of the tree of commands. */
+/** `metaheac completion`: prints a completion script for a shell, made from the tree of commands. */
 import type { Command, Option } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** A command of the tree, by the words that lead to it. */
+/** A command of the tree, with the words that lead to it. */
 interface Node {
   readonly path: string;
   readonly command: Command;
 }
 
-/** The script for a shell, which completes commands, options and their choices, and names of files. */
+/** The completion script for a shell: it completes commands, options and their choices, and file names. */
 export function completionScript(program: Command, shell: (typeof SHELLS)[number]): string {
   if (shell === 'fish') return fishScript(program);
   const bash = bashScript(program);
@@ -24,7 +24,7 @@ function optionsOf({ command }: Node): readonly Option[] {
   return command.createHelp().visibleOptions(command);
 }
 
-/** What may follow: commands, or else options. */
+/** The words that may follow: subcommands, otherwise options. */
 function wordsOf(node: Node): string[] {
   const flags = optionsOf(node).flatMap(({ long }) => long ?? []);
   return [...node.command.commands.map((child) => child.name()), ...argumentChoices(node), ...flags];

@@ -9,7 +9,7 @@ import type { Output } from '../../../lib/output.ts';
 import { openTable } from '../../../population/import.ts';
 import { describeMade } from './made-data-set.ts';
 
-/** How campaigns are chosen of a log. */
+/** How campaigns are chosen from a log. */
 export interface ChoiceOptions {
   minimumUsers?: number;
   campaigns?: number;
@@ -27,7 +27,7 @@ export interface DatasetInteractionsOptions extends ChoiceOptions {
   time?: string;
   users?: string;
   items?: string;
-  /** Names of the log's columns, where it has no header. */
+  /** Names of the log's columns if it has no header. */
   header?: readonly string[];
   delimiter?: string;
   encoding: Encoding;
@@ -68,7 +68,7 @@ export async function datasetInteractionsCommand(options: DatasetInteractionsOpt
   output.result(describeMade(options.out, made));
 }
 
-/** The lines of a file; empty ones are passed over. */
+/** The lines of a file, without empty ones. */
 async function readList(path: string): Promise<string[]> {
   const items: string[] = [];
   for await (const { lines } of readLines(path)) items.push(...lines.filter((line) => line !== ''));

@@ -1,4 +1,4 @@
-/** What the commands that make a data set say in the end. */
+/** Describes the data set that a command made. */
 import type { MadeDataSet } from '../../../dataset/converters/made.ts';
 
 /** The result as lines: sizes first, then what was chosen and left out. */

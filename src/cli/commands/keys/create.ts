@@ -15,10 +15,11 @@ export interface KeysCreateOptions {
   expiresIn?: number;
 }
 
-/** The key alone goes to stdout. */
+/** Prints only the key on stdout. */
 export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): void {
   const { name, scope, label: labels, expiresIn } = options;
-  if (scope === 'admin' && Object.keys(labels).length > 0) throw new UsageError('a key of scope admin has no labels');
+  if (scope === 'admin' && Object.keys(labels).length > 0)
+    throw new UsageError('a key with scope admin cannot have labels');
   const expiresAt = expiresIn === undefined ? null : systemClock.now() + expiresIn;
   const { apiKey, key } = withDataFolder(
     dataDir,
@@ -30,5 +31,5 @@ export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, o
   );
   output.result(key);
   const until = expiresAt === null ? '' : ` until ${new Date(expiresAt).toISOString()}`;
-  output.note(`${apiKey.id}, scope ${scope}${until}: keep the key, it is never shown again`);
+  output.note(`${apiKey.id}, scope ${scope}${until}: save the key, it is never shown again`);
 }

@@ -9,14 +9,20 @@ import { addDataDir, addSettings, dataDirOf } from '../../settings.ts';
 const MADE = { isMade: true };
 
 export function addKeyCommands(program: Command, output: Output): void {
-  const keys = program.command('keys').description('API keys of a data folder; a running service heeds them at once');
+  const keys = program
+    .command('keys')
+    .description('API keys of a data folder; a running service applies changes at once');
   addExample(
-    addDataDir(keys.command('create'), 'data folder of a service, made if it does not exist')
-      .description('create a key, and print it: it is never shown again')
+    addDataDir(keys.command('create'), 'data folder of a service, created if it does not exist')
+      .description('create a key and print it: it is never shown again')
       .requiredOption('--name <name>', 'who or what uses it')
       .addOption(new Option('--scope <scope>', 'what it may do').choices(SCOPES).default('read'))
-      .option('--label <key=text>', 'it only sees campaigns with this label; may be repeated', labelTexts, {})
-      .option('--expires-in <duration>', 'how long it is accepted, as 90d, 12h or 30m (default: for ever)', durationMs)
+      .option('--label <key=text>', 'restrict the key to campaigns with this label; may be repeated', labelTexts, {})
+      .option(
+        '--expires-in <duration>',
+        'how long the key is valid, such as 90d, 12h or 30m (default: forever)',
+        durationMs,
+      )
       .action(async (dir, options) =>
         (await import('./create.ts')).keysCreateCommand(dataDirOf(dir, options, output, MADE), options, output),
       ),
@@ -35,9 +41,9 @@ export function addKeyCommands(program: Command, output: Output): void {
     addSettings(keys.command('revoke'), ['METAHEAC_DATA_DIR'])
       .description('revoke a key: the next request with it is refused')
       .usage('[options] [data-dir] <id>')
-      .argument('<id...>', 'what the key begins with (mh_ and 12 digits); a data folder may stand before it')
+      .argument('<id...>', 'the start of the key (mh_ and 12 digits), optionally preceded by a data folder')
       .action(async (words: readonly string[], options, command: Command) => {
-        if (words.length > 2) command.error('error: one key is revoked at a time');
+        if (words.length > 2) command.error('error: only one key can be revoked at a time');
         const dir = words.length === 2 ? words[0] : undefined;
         (await import('./revoke.ts')).keysRevokeCommand(dataDirOf(dir, options, output), words.at(-1)!, output);
       }),
@@ -46,8 +52,8 @@ export function addKeyCommands(program: Command, output: Output): void {
   addExample(
     addDataDir(program.command('audit'))
       .description('print the audit log of a data folder as NDJSON, oldest first: which key changed what')
-      .option('--since <time>', 'entries of this time or later, as 2026-11-26 or 2026-11-26T12:00:00Z', instant)
-      .option('--until <time>', 'entries of before this time', instant)
+      .option('--since <time>', 'entries from this time on, such as 2026-11-26 or 2026-11-26T12:00:00Z', instant)
+      .option('--until <time>', 'entries before this time', instant)
       .action(async (dir, options) =>
         (await import('./audit.ts')).auditCommand(dataDirOf(dir, options, output), options, output),
       ),

@@ -1,8 +1,8 @@
-/** Entries of commands in the audit log. */
+/** Records commands in the audit log. */
 import { ACTORS, type AuditedAction } from '../../../domain/audit.ts';
 import type { AuditLog } from '../../../domain/ports/audit.ts';
 
-/** What `work` returns; its transaction has an entry that a command did this. */
+/** Runs `work`, with an audit entry in the same transaction, and returns its result. */
 export function recorded<T>(
   { audit }: { readonly audit: AuditLog },
   what: Pick<AuditedAction, 'action' | 'resource' | 'resourceId'>,

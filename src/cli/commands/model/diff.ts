@@ -3,7 +3,7 @@
 import type { Output } from '../../../lib/output.ts';
 import { diffModels, type ModelDiff } from '../../../model/diff.ts';
 
-/** Tokens named of each list. */
+/** Maximum number of tokens shown per list. */
 const NAMED_TOKENS = 5;
 
 export async function modelDiffCommand(before: string, after: string, output: Output): Promise<void> {

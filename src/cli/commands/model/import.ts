@@ -1,4 +1,4 @@
-/** `metaheac model import`: an exported ONNX file becomes a model folder, or `--infer` proposes its schema. */
+/** `metaheac model import`: makes a model folder from an exported ONNX file, or proposes its schema with `--infer`. */
 
 import { GraphError } from '../../../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -29,7 +29,7 @@ export async function modelImportCommand(file: string, options: ModelImportOptio
   for (const line of describeImport(report, tested!, out)) output.result(line);
 }
 
-/** Loads the written folder as the service would, and expands with it; a refusal names the file that was exported. */
+/** Loads the written folder as the service would, and runs a test expansion; a refusal names the exported file. */
 async function testAs(file: string, folder: string): Promise<TestExpansion> {
   try {
     return (await loadTestedModel(folder)).tested;
@@ -39,7 +39,7 @@ async function testAs(file: string, folder: string): Promise<TestExpansion> {
   }
 }
 
-/** Prints the schema as JSON on stdout, so that it can be written to a file, and whatever needs checking as notes. */
+/** Prints the schema as JSON on stdout, so that it can be written to a file, and notes on what to check. */
 export async function modelInferCommand(file: string, output: Output): Promise<void> {
   const { graph } = readExport(file);
   try {
@@ -86,7 +86,7 @@ function describeImport(
   }
   for (const { parameter, as, transposed } of manifest.tied ?? [])
     lines.push(`parameter ${parameter}: is ${as}${transposed ? ', transposed' : ''}, and is adapted as one with it`);
-  for (const name of manifest.padded ?? []) lines.push(`parameter ${name}: row 0 is padding, and stays 0`);
+  for (const name of manifest.padded ?? []) lines.push(`parameter ${name}: row 0 is padding and stays 0`);
   lines.push(...describeParameters(graph, parameters), describeOps(ops));
   lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused (fixed parameters only):');
   for (const { sentence, parameters: names } of refused) lines.push(`  ${names.join(', ')}: ${sentence}`);

@@ -1,4 +1,4 @@
-/** A folder of models, of which the link `current` is the one to serve: promotion is one rename. */
+/** A folder of models, with a link `current` to the one to serve: a promotion is one rename. */
 import { lstatSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AppError } from '../../../lib/errors.ts';
@@ -7,17 +7,18 @@ import { replaceFolder, syncFolder, withStorage } from '../../../lib/files/durab
 /** The name of the link. */
 const CURRENT = 'current';
 
-/** Where a model lies before it is promoted, and one that was not. */
+/** Locations of a model before promotion, and of a rejected model. */
 export interface ModelsFolder {
   readonly path: string;
   readonly current: string;
-  /** A training writes here; replaced by the next. */
+  /** Output folder of a training, replaced by the next one. */
   readonly fresh: string;
   readonly rejected: string;
 }
 
 /**
- * Opens the folder, made where missing. @throws AppError invalid_argument where `current` is no link; storage_failed
+ * Opens the folder and creates it if missing. @throws AppError invalid_argument if `current` is not a link;
+ * storage_failed
  */
 export function openModelsFolder(path: string): ModelsFolder {
   const current = join(path, CURRENT);
@@ -26,25 +27,25 @@ export function openModelsFolder(path: string): ModelsFolder {
   if (found && !found.isSymbolicLink())
     throw new AppError(
       'invalid_argument',
-      `${current} is no link to a model: move it to ${join(path, 'first')}, and link to that (ln -s first ${current})`,
+      `${current} is not a link to a model: move it to ${join(path, 'first')} and link to that (ln -s first ${current})`,
     );
   return { path, current, fresh: join(path, 'new'), rejected: join(path, 'rejected') };
 }
 
-/** The model folder that serves now: `named`, or what the link names. @throws AppError invalid_argument */
+/** The folder of the serving model: `named`, or the target of the link. @throws AppError invalid_argument */
 export function findServing({ current, path }: ModelsFolder, named: string | undefined): string {
   try {
     return realpathSync(named ?? current);
   } catch (error) {
     const what = named ?? current;
-    const remedy = named === undefined ? `: name the model that serves with --model, ${path} has none yet` : '';
+    const remedy = named === undefined ? `: name the serving model with --model, because ${path} has none yet` : '';
     throw new AppError('invalid_argument', `there is no model ${what}${remedy}`, { cause: error });
   }
 }
 
 /**
- * Makes the fresh model the current one: it gets its version as name, then the link is replaced. Killed at any moment,
- * the link names the old model or the new one, whole. @throws AppError storage_failed
+ * Makes the fresh model the current one: renames it to its version, then replaces the link. After a kill at any moment,
+ * the link names the old model or the new one, complete. @throws AppError storage_failed
  */
 export function promote({ path, current, fresh }: ModelsFolder, version: string): string {
   const folder = join(path, version);
@@ -67,7 +68,7 @@ export function discard({ fresh }: ModelsFolder): void {
   withStorage(`remove ${fresh}`, () => rmSync(fresh, { recursive: true, force: true }));
 }
 
-/** Sets the fresh model aside, in the place of the one that was rejected before. @throws AppError storage_failed */
+/** Moves the fresh model aside, replacing the model rejected before. @throws AppError storage_failed */
 export function reject({ fresh, rejected }: ModelsFolder): string {
   withStorage(`set ${fresh} aside`, () => replaceFolder(fresh, rejected, `${rejected}.old`));
   return rejected;

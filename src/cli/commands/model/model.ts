@@ -68,9 +68,9 @@ export function addModelCommands(program: Command, output: Output): void {
 function addServedModelCommands(model: Command, output: Output): void {
   addExample(
     addSettings(model.command('promote'), ['METAHEAC_DATA_DIR', 'METAHEAC_API_KEY'])
-      .description('put a model into the data folder of a service, and have it checked and served')
+      .description('copy a model into the data folder of a service, and have it checked and served')
       .argument('<dir>', 'model folder', existing)
-      .addOption(url().default(undefined, 'none: the next start of a service on the folder serves it'))
+      .addOption(url().default(undefined, 'none: a service on the folder serves it from its next start'))
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
         const service = {
@@ -95,9 +95,9 @@ function addServedModelCommands(model: Command, output: Output): void {
   );
   addExample(
     addSettings(model.command('rollback'), ['METAHEAC_API_KEY'])
-      .description('have a running service leave a model for the one that it served before')
+      .description('make a running service go back to the model that it served before')
       .addOption(url().makeOptionMandatory())
-      .option('--from <version>', 'the model to leave (default: the served one)')
+      .option('--from <version>', 'the model to replace (default: the served one)')
       .option('--json', 'print one JSON object on stdout')
       .action(async (options) => {
         const service = { ...options, key: keyOf(options, output) };

@@ -19,12 +19,12 @@ import { type Model, NOT_SERVED, report, type ServiceOptions, settled } from './
 import { ServiceClient } from './service-client.ts';
 
 const PROMOTE_LOCK = 'promote.lock';
-/** What another promotion may take to copy a model. */
+/** How long another promotion may take to copy a model. */
 const LOCK_WAIT_MS = 30_000;
 
 /**
  * Verifies the model as the service would, copies it into the data folder, and has the service at `url` check and serve
- * it; without one, the next service that starts there does. Exit code 0: it is served; 3: the old one stays.
+ * it; without a URL, the next service that starts there serves it. Exit code 0: served; 3: the old model stays.
  */
 export async function modelPromoteCommand(
   dir: string,
@@ -42,17 +42,17 @@ export async function modelPromoteCommand(
   await client.call('GET', '/v1/models');
   await publishVerified(models, dir, version);
   const asked = await activate(client, version);
-  // what cannot fit is refused at once, without a check
+  // a model that cannot fit is refused at once, without a check
   if (typeof asked === 'string') {
     if (options.json) output.result(JSON.stringify({ version, served: false, refusal: asked }));
-    else output.result(`refused, and nothing has changed: ${asked}`);
+    else output.result(`refused, nothing has changed: ${asked}`);
     process.exitCode = NOT_SERVED;
     return;
   }
   report(await settled(client, asked, output), options, output);
 }
 
-/** The model that is checked now, or why it is not. */
+/** The model that is being checked, or the reason why it is not. */
 async function activate(client: ServiceClient, version: string): Promise<Model | string> {
   try {
     return await client.call<Model>('POST', `/v1/models/${version}/activate`);
@@ -65,8 +65,8 @@ async function activate(client: ServiceClient, version: string): Promise<Model |
 }
 
 /**
- * A copy whose files have the sums of the manifest; one that was damaged is made again. One promotion copies at a time:
- * another must not find half of that. @throws AppError unavailable, invalid_model, storage_failed
+ * Makes a copy whose files have the checksums of the manifest; a damaged copy is replaced. Only one promotion copies at
+ * a time, so that none finds a partial copy. @throws AppError unavailable, invalid_model, storage_failed
  */
 async function publishVerified(models: string, dir: string, version: string): Promise<void> {
   withStorage(`create the folder ${models}`, () => createFolder(resolve(models)));

@@ -1,4 +1,4 @@
-/** `metaheac model list` and `rollback`, and the switch of a service's model as it is reported. */
+/** `metaheac model list` and `rollback`, and reports on the switch to another model. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Output } from '../../../lib/output.ts';
 import { ServiceClient } from './service-client.ts';
@@ -9,12 +9,12 @@ export interface ServiceOptions {
   readonly json?: boolean;
 }
 
-/** How often the check of a model is looked at. */
+/** How often the check of a model is polled. */
 const POLL_MS = 200;
-/** The exit code where the served model stays. */
+/** The exit code if the served model stays. */
 export const NOT_SERVED = 3;
 
-/** The part of the API's answer that is printed. */
+/** The printed part of the API response. */
 export interface Model {
   readonly version: string;
   readonly name: string;
@@ -75,17 +75,17 @@ export function report(model: Model, { json }: { json?: boolean }, output: Outpu
 }
 
 function describe({ version, served, check }: Model): string[] {
-  if (served && check === null) return [`model ${version} is served already`];
-  if (check === null) return [`model ${version} is not served: the service was started again meanwhile`];
+  if (served && check === null) return [`model ${version} is already served`];
+  if (check === null) return [`model ${version} is not served: the service was restarted meanwhile`];
   const lines = check.comparisons.map(
     ({ campaign_id, overlap, served, fresh }) =>
       `campaign ${campaign_id}: overlap ${Object.entries(overlap)
         .map(([share, part]) => `${part.toFixed(3)} at ${Number(share) * 100} %`)
         .join(', ')}\n  served ${describeQuality(served)}\n  new    ${describeQuality(fresh)}`,
   );
-  if (served) return [...lines, `model ${version} is served, before it ${check.from_version}`];
+  if (served) return [...lines, `model ${version} is served in place of ${check.from_version}`];
   const { code, message } = check.reason ?? { code: 'unknown', message: 'see the log of the service' };
-  return [...lines, `refused, and nothing has changed: ${message} (${code})`];
+  return [...lines, `refused, nothing has changed: ${message} (${code})`];
 }
 
 function describeQuality({ verdict, auc, recall_at_5_percent: recall }: Quality): string {

@@ -1,19 +1,19 @@
-/** Calls a running service, as its callers do. */
+/** Calls a running service over its API. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, messageOf, UsageError } from '../../../lib/errors.ts';
 
-/** An answer is waited for this long. */
+/** How long to wait for a response. */
 const ANSWER_MS = 30_000;
 
-/** A 503 or 429 is tried again for this long, and so often, as the service says when (`Retry-After`). */
+/** Maximum number of tries, and total time, of a request that gets 503 or 429; `Retry-After` says when to try again. */
 const MOST_TRIES = 6;
 const MOST_WAITING_MS = 60_000;
-/** Without a `Retry-After`; doubled at each try. */
+/** The wait without a `Retry-After`; doubled with each try. */
 const FIRST_WAIT_MS = 500;
 
 export interface ClientParts {
-  /** Takes one sentence for each wait. */
+  /** Called with one sentence for each wait. */
   readonly note?: (text: string) => void;
   readonly wait?: (ms: number) => Promise<void>;
 }
@@ -24,7 +24,7 @@ export class ServiceClient {
   readonly #note: (text: string) => void;
   readonly #wait: (ms: number) => Promise<unknown>;
 
-  /** @throws AppError invalid_argument for what is no http address */
+  /** @throws UsageError if `url` is not an http address */
   constructor(url: string, key: string | undefined, { note = () => {}, wait = sleep }: ClientParts = {}) {
     if (!/^https?:$/.test(protocolOf(url)))
       throw new UsageError(`--url "${url}" is not an address like http://127.0.0.1:8080`);
@@ -35,10 +35,10 @@ export class ServiceClient {
   }
 
   /**
-   * The JSON of a 2xx answer. A service that is busy or closing (503, 429) is asked again within a minute: all tries
-   * carry one idempotency key, and it refuses before it does anything.
-   * @throws AppError unavailable where nobody answers, else with the problem's own text, which is the fact `detail`
-   * too, as its code is `problem`
+   * The JSON of a 2xx response. A request that gets 503 or 429 (busy or closing) is repeated for up to a minute: all
+   * tries have the same idempotency key, and the service refuses before it does anything.
+   * @throws AppError unavailable if nobody answers; otherwise with the text of the problem, also in the fact `detail`,
+   * and its code in the fact `problem`
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = {
@@ -51,7 +51,7 @@ export class ServiceClient {
       const ms = waitOf(response, tries);
       if (ms === null || tries === MOST_TRIES || waited + ms > MOST_WAITING_MS) return read<T>(response);
       await response.body?.cancel();
-      this.#note(`the service is busy (${response.status}): the next try is in ${Math.ceil(ms / 1000)} s`);
+      this.#note(`the service is busy (${response.status}): retrying in ${Math.ceil(ms / 1000)} s`);
       await this.#wait(ms);
       waited += ms;
     }
@@ -67,7 +67,7 @@ export class ServiceClient {
   }
 }
 
-/** Milliseconds until a refused request may be sent again; null for an answer that stays. */
+/** Milliseconds until a refused request may be repeated; null for a final response. */
 function waitOf(response: Response, tries: number): number | null {
   if (response.status !== 503 && response.status !== 429) return null;
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
@@ -78,7 +78,7 @@ async function read<T>(response: Response): Promise<T> {
   const body = await response.text();
   if (response.ok) return JSON.parse(body) as T;
   const { code, detail } = problemOf(body);
-  const hint = response.status === 401 ? ' (give it by METAHEAC_API_KEY or --api-key-file)' : '';
+  const hint = response.status === 401 ? ' (set the key with METAHEAC_API_KEY or --api-key-file)' : '';
   const text = `${code === null ? '' : `${code}: `}${detail}${hint}`;
   throw new AppError('invalid_argument', `the service refused (${response.status}): ${text}`, {
     facts: code === null ? {} : { problem: code, detail },
@@ -93,7 +93,7 @@ function protocolOf(url: string): string {
   }
 }
 
-/** What a problem says, or whatever else answered. */
+/** The code and detail of a problem, or the text of any other response. */
 function problemOf(text: string): { readonly code: string | null; readonly detail: string } {
   try {
     const { code, detail } = JSON.parse(text) as { readonly code?: unknown; readonly detail?: unknown };

@@ -49,7 +49,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
     for (const each of adaptationGraphs(graph, adapted, manifest)) output.result(printGraph(spellVectorProducts(each)));
 }
 
-/** One line per parameter, with how adaptation treats it and, for tables, which inputs look it up; then the total. */
+/** One line per parameter, with its role in adaptation and, for tables, the inputs that look it up; then the total. */
 export function describeParameters(graph: Graph, parameters: readonly ParameterRole[]): string[] {
   const readers = new Map<string, Set<string>>();
   for (const { table, inputs } of findLookups(graph))
@@ -73,7 +73,7 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
   return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
 }
 
-/** The graphs that adaptation runs, as passed to its sessions, for the kind of adaptation in the manifest. */
+/** The graphs that adaptation runs, as its sessions get them, for the kind of adaptation in the manifest. */
 function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
   if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted), adapted)];
   const { body, step } = headGraphs(graph, linearParameters(adaptation));

@@ -4,21 +4,21 @@ import { AppError } from '../../../lib/errors.ts';
 import type { LineBatch } from '../../../lib/text/lines.ts';
 import { IMPORT_LIMITS } from '../../../population/import.ts';
 
-/** Ids that one call erases. */
+/** Maximum number of ids per call. */
 const MAXIMUM_IDS = 1_000_000;
-/** First lines of tables: their ids are in one of several columns, or their header would be taken for an id. */
+/** Matches the header of a table, whose ids are in one of several columns; in a list, it would be taken for an id. */
 const HEADER = /^"?user_?id"?([,;\t]|$)/i;
 
 /**
- * Different ids, one a line; empty lines are passed over. @throws AppError invalid_data (file:line): a header, UTF-16,
- * an id that is too long, too many ids, none
+ * Distinct ids, one per line; empty lines are skipped. @throws AppError invalid_data (file:line): a header, UTF-16, an
+ * id that is too long, too many ids, none
  */
 export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: string): Promise<string[]> {
   const ids = new Set<string>();
   for await (const { firstLine, lines } of batches) {
     for (const [i, line] of lines.entries()) {
       if (firstLine + i === 1 && HEADER.test(line))
-        throw lineError(path, 1, 'this is the header of a table: give the ids alone, one a line');
+        throw lineError(path, 1, 'this is the header of a table: give only the ids, one per line');
       if (line === '') continue;
       if (line.includes('\0')) throw lineError(path, firstLine + i, 'a NUL byte: the file must be UTF-8');
       if (Buffer.byteLength(line) > IMPORT_LIMITS.maximumUserIdBytes)

@@ -14,7 +14,7 @@ export interface PopulationEraseOptions {
   dataDir?: string;
 }
 
-/** Erases users of a file, with or without a service that runs on the same folders. */
+/** Erases the users in a file, whether or not a service runs on the same folders. */
 export async function populationEraseCommand(
   dir: string,
   options: PopulationEraseOptions,
@@ -24,14 +24,14 @@ export async function populationEraseCommand(
   const userIds = await readEraseIds(readLines(ids), ids);
   const population = openPopulation(dir);
   const { erased, known } = await eraseUsers(dir, userIds, population);
-  output.result(`${userIds.length} users: ${erased} erased now, of whom the population knew ${known}`);
+  output.result(`${userIds.length} users: ${erased} erased now, ${known} of them known to the population`);
   if (dataDir === undefined)
-    output.note('seeds, lists and feedback of a service stay as they are: name its folder with --data-dir');
+    output.note('seeds, lists and feedback of services are unchanged: name a data folder with --data-dir');
   else await eraseIn(dataDir, userIds, output);
   output.result(redact(dir));
 }
 
-/** Notes the users in the store, with an entry of the audit log: a service completes it, now or when it starts. */
+/** Records the request in the store, with an entry in the audit log: a service completes it, now or when it starts. */
 function requestIn(dataDir: string, userIds: readonly string[]): void {
   const store = openStore(locateStore(dataDir), STORE_OPTIONS);
   try {
@@ -47,7 +47,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
   const locator = locateStore(dataDir);
   const release = tryLock(() => lockStore(locator));
   if (release === null) {
-    output.result(`the service that runs on ${dataDir} erases them there within seconds`);
+    output.result(`the service running on ${dataDir} erases them there within seconds`);
     return;
   }
   try {
@@ -57,7 +57,9 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
         const requested = store.requestedErasures(MOST_REQUESTED);
         if (requested.length === 0) return;
         const { sets, feedback, answers } = await store.eraseUsers(requested);
-        output.result(`${dataDir}: ${sets} sets, ${feedback} events and ${answers} kept responses had one of them`);
+        output.result(
+          `${dataDir}: ${sets} sets, ${feedback} events and ${answers} stored responses contained one of them`,
+        );
       }
     } finally {
       store.close();
@@ -72,11 +74,11 @@ function redact(dir: string): string {
     return `${redactErasedUsers(dir)} ids were overwritten in ${dir}`;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-    return `their ids stand in ${dir} until the next import or prune: one is running now`;
+    return `their ids stay in ${dir} until the next import or prune, because one is running now`;
   }
 }
 
-/** null where another has it. */
+/** null if another process holds the lock. */
 function tryLock(lock: () => () => void): (() => void) | null {
   try {
     return lock();
@@ -86,5 +88,5 @@ function tryLock(lock: () => () => void): (() => void) | null {
   }
 }
 
-/** Ids that are erased from a store at once. */
+/** Maximum number of ids that are erased from a store at once. */
 const MOST_REQUESTED = 100_000;

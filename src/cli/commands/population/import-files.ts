@@ -1,4 +1,4 @@
-/** `metaheac population import SOURCE..`: users from Parquet, CSV or NDJSON, as a schema says. */
+/** `metaheac population import SOURCE..`: imports users from Parquet, CSV or NDJSON according to a schema. */
 
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
@@ -54,7 +54,7 @@ export async function populationImportFilesCommand(
   report(result, schema, unknown, options.out, output);
 }
 
-/** Tells of an import as it goes: the phase, rows and rows a second, and the time that is left. */
+/** Reports the progress of an import: phase, rows, rows per second and time left. */
 export function progressWriter(output: Output, clock: Clock): (progress: ImportProgress) => void {
   let start: { readonly ms: number; readonly rows: number } | null = null;
   return ({ phase, at, percent, rows, total }) => {
@@ -88,13 +88,13 @@ function report(
     const coverage = `${((100 * result.coverage[name]!) / users).toFixed(1)} % of users`;
     const tokens = hasTokens(kind) ? `, ${result.tokens[name]} tokens` : '';
     const share = unknown.get(name);
-    const missed = share === undefined ? '' : `, ${(100 * share).toFixed(1)} % of uses unknown to the model`;
+    const missed = share === undefined ? '' : `, ${(100 * share).toFixed(1)} % of occurrences unknown to the model`;
     output.result(`  ${name} (${kind}): ${coverage}${tokens}${missed}`);
   }
   noteBadRows(result, output);
 }
 
-/** Tells of the first bad rows that were left out. */
+/** Reports the first bad rows that were left out. */
 export function noteBadRows(
   { badRows, worst }: Pick<ImportFilesResult, 'badRows' | 'worst'>,
   output: Pick<Output, 'note'>,
@@ -103,21 +103,21 @@ export function noteBadRows(
   if (badRows > worst.length) output.note(`and ${badRows - worst.length} more bad rows`);
 }
 
-/** What the model reads must be in the schema, of the same kind; it may have more (for filters). */
+/**
+ * Requires each feature that the model reads in the schema, with the same kind; the schema may have more (for filters).
+ */
 function checkModel(model: ModelFolder, schema: SourceSchema, path: string): void {
   const features = populationFeatures(schema);
   for (const { name, kind, size } of model.manifest.features.user.map(featureOf)) {
     const found = features.find((feature) => feature.name === name);
     if (found?.kind === kind && found.size === size) continue;
     const wanted = `${kind}${size === undefined ? '' : ` of ${size}`}`;
-    const is = found
-      ? `is of kind ${found.kind}${found.size === undefined ? '' : ` of ${found.size}`}`
-      : 'is not there';
+    const is = found ? `is of kind ${found.kind}${found.size === undefined ? '' : ` of ${found.size}`}` : 'is missing';
     throw new AppError('invalid_argument', `${path}: the model reads the feature "${name}" (${wanted}), which ${is}`);
   }
 }
 
-/** Which share of a feature's tokens the model does not know, by feature. */
+/** The share of tokens that the model does not know, by feature. */
 function unknownShares(model: ModelFolder, out: string, version: string): Map<string, number> {
   const population = openPopulation(out, { version });
   const shares = new Map<string, number>();

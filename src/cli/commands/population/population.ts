@@ -13,7 +13,7 @@ export function addPopulationCommands(program: Command, output: Output): void {
   addExample(
     population
       .command('repair')
-      .description('make a damaged list of erased users whole again, and say what could not be')
+      .description('repair a damaged list of erased users, and report what is lost')
       .argument('<dir>', 'population folder', existing)
       .option('--json', 'print one JSON object')
       .action(async (dir, options) => (await import('./repair.ts')).populationRepairCommand(dir, options, output)),
@@ -25,48 +25,43 @@ function addErase(population: Command, output: Output): void {
   addExample(
     population
       .command('erase')
-      .description('erase users: from look-ups and pages at once, from all that is made later, and from a data folder')
+      .description('erase users from look-ups and pages at once, from all later results, and from a data folder')
       .argument('<dir>', 'population folder', existing)
-      .requiredOption('--ids <file>', 'user ids as text, one a line', existing)
+      .requiredOption('--ids <file>', 'user ids as text, one per line', existing)
       .option('--data-dir <dir>', 'data folder of a service, which may be running: seeds, lists, feedback', existing)
       .action(async (dir, options) => (await import('./erase.ts')).populationEraseCommand(dir, options, output)),
     'metaheac population erase population --ids ids.txt --data-dir data-dir',
   );
 }
 
-/** What reading files of users takes. */
+/** Options for reading files of users. */
 function addReading(command: Command): Command {
   return command
-    .option(
-      '--column <name=column>',
-      'the column of user_id, or of a feature; may be given again',
-      columnNames,
-      new Map(),
-    )
-    .option('--max-bad-rows <n>', 'bad rows that may be left out', wholeNumber, 0)
+    .option('--column <name=column>', 'the column of user_id or of a feature; may be repeated', columnNames, new Map())
+    .option('--max-bad-rows <n>', 'maximum bad rows to leave out', wholeNumber, 0)
     .addOption(
-      new Option('--duplicates <what>', 'a user who is there more than once: an error, or the last row wins')
+      new Option('--duplicates <what>', 'a user who appears more than once: an error, or the last row wins')
         .choices(['error', 'last'])
         .default('error'),
     )
-    .option('--readmit-erased', 'let users in who were erased and are in the files again; they are left out otherwise')
-    .option('--memory <mib>', 'what DuckDB may hold in memory, in MiB (default: 1024)', positiveInteger)
-    .option('--maximum-tokens <n>', 'most tokens in one list (default: 4096)', positiveInteger);
+    .option('--readmit-erased', 'import erased users who are in the files again; otherwise they are left out')
+    .option('--memory <mib>', 'memory limit of DuckDB, in MiB (default: 1024)', positiveInteger)
+    .option('--maximum-tokens <n>', 'maximum tokens in one list (default: 4096)', positiveInteger);
 }
 
 function addImport(population: Command, output: Output): void {
   addExample(
     addReading(population.command('import'))
-      .description('import users as a new version of a population: files as a schema says, or those of a data set')
+      .description('import users as a new version of a population: from files with a schema, or from a data set')
       .argument('[sources...]', 'Parquet, CSV or NDJSON (also .gz, .zst): paths, patterns, https:// or s3:// addresses')
-      .option('--schema <file>', 'schema.json: which columns of the files are what', existing)
-      .option('--data <dir>', 'data set folder, in place of files and schema', existing)
+      .option('--schema <file>', 'schema.json: describes the columns of the files', existing)
+      .option('--data <dir>', 'data set folder, instead of files and a schema', existing)
       .option(
         '--model <dir>',
-        'model folder: with --data its user features are imported; with files it is compared',
+        'model folder: with --data, its user features are imported; with files, it is compared',
         existing,
       )
-      .requiredOption('--out <dir>', 'population folder; made if it does not exist')
+      .requiredOption('--out <dir>', 'population folder; created if it does not exist')
       .hook('preAction', checkSources)
       .action(async (sources, options) => {
         if (sources.length === 0) {
@@ -81,10 +76,10 @@ function addImport(population: Command, output: Output): void {
   addExample(
     population
       .command('schema')
-      .description('propose a schema.json for files of users, to be edited')
+      .description('propose a schema.json for files of users; edit it before the import')
       .argument('<sources...>', 'Parquet, CSV or NDJSON files')
       .requiredOption('--infer', 'read the files and print a proposal')
-      .option('--rows <n>', 'rows that are looked at', positiveInteger, 1_000_000)
+      .option('--rows <n>', 'rows to read', positiveInteger, 1_000_000)
       .action(async (sources, options) =>
         (await import('./schema.ts')).populationSchemaCommand(sources, options, output),
       ),
@@ -92,7 +87,7 @@ function addImport(population: Command, output: Output): void {
   );
 }
 
-/** Files with their schema, or a data set with a model. */
+/** Requires either files with a schema, or a data set with a model. */
 function checkSources(command: Command): void {
   const options = command.opts();
   const hasFiles = command.args.length > 0;
@@ -105,18 +100,18 @@ function addUpdate(population: Command, output: Output): void {
   addExample(
     addReading(population.command('update'))
       .description(
-        'make a version of the newest one, and make it current: users who changed or are new get other rows, deleted ones none',
+        'make a new current version from the newest one: changed and new users get new rows, deleted users lose theirs',
       )
       .requiredOption('--population <dir>', 'population folder', existing)
       .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new')
-      .option('--deleted <files...>', 'ids of users who left: text (.txt, one a line), CSV, Parquet or NDJSON')
+      .option('--deleted <files...>', 'ids of users who left: text (.txt, one per line), CSV, Parquet or NDJSON')
       .option(
         '--schema <file>',
-        'schema.json: which columns are what (default: columns have the names of the features)',
+        'schema.json: describes the columns (default: columns are named like the features)',
         existing,
       )
       .option('--base <version>', 'the version to build on: newest, current, or its name', 'newest')
-      .option('--compact', 'leave no dead rows on disk: writes every segment anew that has some')
+      .option('--compact', 'leave no dead rows on disk: rewrite every segment that has some')
       .option('--json', 'print one JSON object')
       .hook('preAction', (command) => {
         const { changed, deleted, compact } = command.opts();
@@ -135,7 +130,7 @@ function addVersions(population: Command, output: Output): void {
   addExample(
     population
       .command('list')
-      .description('list the versions of a population folder, the newest first; * is the current one')
+      .description('list the versions of a population folder, newest first; * marks the current one')
       .argument('<dir>', 'population folder', existing)
       .option('--json', 'print one JSON object')
       .action(async (dir, options) => (await VERSIONS()).populationListCommand(dir, options, output)),
@@ -153,7 +148,7 @@ function addVersions(population: Command, output: Output): void {
   addExample(
     population
       .command('diff')
-      .description('count the users that were added, removed and changed between two versions')
+      .description('count the users added, removed and changed between two versions')
       .argument('<dir>', 'population folder', existing)
       .argument('<before>', 'version')
       .argument('<after>', 'version')

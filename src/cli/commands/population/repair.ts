@@ -4,10 +4,10 @@ import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { type ErasuresRepair, repairErasures } from '../../../population/erase.ts';
 
-/** The exit code where something could not be made whole again. */
+/** The exit code if something could not be repaired. */
 const NOT_ALL = 3;
 
-/** Repairs the erasures of a population, and says what could not be. Exit code 0: all is whole; 3: not. */
+/** Repairs the erasures of a population and reports what could not be repaired. Exit code 0: all is intact; 3: not. */
 export function populationRepairCommand(dir: string, options: { json?: boolean }, output: Output): void {
   const repair = repairErasures(dir);
   const isAll = repair.lost.length === 0 && repair.keyFault === null;
@@ -22,20 +22,19 @@ function describe(
 ): string[] {
   const lines =
     aside === null && recovered === 0
-      ? [`erasures: all ${counted(whole, 'record')} whole, nothing to repair`]
-      : [`erasures: ${whole} whole, ${corrected} corrected, ${recovered} recovered from ids that are overwritten`];
+      ? [`erasures: all ${counted(whole, 'record')} intact, nothing to repair`]
+      : [`erasures: ${whole} intact, ${corrected} corrected, ${recovered} recovered from overwritten ids`];
   for (const { first, count } of lost)
-    lines.push(`  lost: ${counted(count, 'record')} from the one at ${first} on; nothing says whose they are`);
+    lines.push(`  lost: ${counted(count, 'record')} from position ${first} on; their users are unknown`);
   if (lost.length > 0)
     lines.push(
-      '  these users are known again, unless their ids are overwritten already: erase again whoever asked for it',
-      `  (metaheac population erase ${dir} --ids FILE; those who are erased stay so)`,
+      '  unless their ids are already overwritten, these users are visible again: repeat their erasure',
+      `  (metaheac population erase ${dir} --ids FILE; users who are still erased stay erased)`,
     );
   if (recovered > 0)
-    lines.push('  recovered users stay hidden; if an import has their ids again, they come in as new users');
-  if (cutBytes > 0)
-    lines.push(`  ${cutBytes} bytes at the end were cut off: an erasure that was not completed, or damage`);
-  if (aside !== null) lines.push(`  what was damaged is in ${aside}`);
+    lines.push('  recovered users stay hidden; if an import contains their ids again, they become new users');
+  if (cutBytes > 0) lines.push(`  ${cutBytes} bytes at the end were cut off: an incomplete erasure, or damage`);
+  if (aside !== null) lines.push(`  the damaged file is in ${aside}`);
   if (keyFault !== null) lines.push(`  not repaired: ${keyFault}; restore it from a backup`);
   return lines;
 }

@@ -1,10 +1,10 @@
-/** How a model knows the tokens of a population: for the reports of imports. */
+/** Counts the tokens of a population that a model knows, for reports on imports. */
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Binding } from '../../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../../online/encode.ts';
 import type { Population } from '../../../population/read.ts';
 
-/** By feature of tokens, its uses in the population, in one pass over it. @throws AppError invalid_population */
+/** Occurrences of tokens in the population by feature, counted in one pass. @throws AppError invalid_population */
 export function countUses({ features }: Binding, population: Population): ReadonlyMap<string, EncodingCounts> {
   const ofTokens = features.filter(({ kind }) => hasTokens(kind));
   const uses = new Map(ofTokens.map(({ name }) => [name, { unknown: 0, tokens: 0, dropped: 0 }]));

@@ -55,15 +55,15 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
   const { currentBefore, isOfNewest } = result;
   const isSame = version === before;
   output.result(
-    `population version ${version} in ${population}: ${users} users${isSame ? ', the version that was there' : ''}`,
+    `population version ${version} in ${population}: ${users} users${isSame ? ', the same version as before' : ''}`,
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
-  const what = isOfNewest ? 'the newest version' : 'which is not the newest: what later versions changed is not in it';
+  const what = isOfNewest ? 'the newest version' : 'which is not the newest: it lacks the changes of later versions';
   output.result(`  built on ${before}, ${what}`);
   if (currentBefore !== before)
     output.result(`  current was ${currentBefore}, now it is ${isSame && !isOfNewest ? currentBefore : version}`);
   if (result.erased + result.leftOut > 0)
-    output.result(`  ${result.erased} erased users taken out, ${result.leftOut} rows of erased users left out`);
+    output.result(`  ${result.erased} erased users removed, ${result.leftOut} rows of erased users left out`);
   if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
   if (result.badRows + result.replaced > 0)
     output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the user`);

@@ -19,7 +19,7 @@ export function populationListCommand(dir: string, options: { json?: boolean }, 
   for (const one of versions) output.result(`${one.isCurrent ? '*' : ' '} ${describeVersion(one)}`);
   const newest = versions.find(({ isNewest }) => isNewest);
   if (newest && !newest.isCurrent)
-    output.note(`the next update builds on ${newest.version}, the newest, and not on the current one`);
+    output.note(`the next update builds on ${newest.version}, the newest version, not on the current one`);
 }
 
 export function populationShowCommand(dir: string, options: { version?: string }, output: Output): void {
@@ -56,7 +56,7 @@ export function populationPruneCommand(dir: string, options: { keep: number }, o
 export function populationRollbackCommand(dir: string, options: { to?: string }, output: Output): void {
   const version = options.to ?? versionBefore(dir);
   makeCurrent(dir, version);
-  output.result(`version ${version} is current: a service takes it when it starts`);
+  output.result(`version ${version} is current: a service serves it from its next start`);
 }
 
 function describeVersion({ version, publishedAt, users, knownUsers, bytes }: VersionSummary): string {

@@ -1,11 +1,11 @@
-/** `metaheac config`: every setting with its value and its origin. */
+/** `metaheac config`: prints every setting with its value and origin. */
 import { alignColumns } from '../../../demo/table.ts';
 import type { Output } from '../../../lib/output.ts';
 import type { Origin, Settings } from '../../../service/settings/environment.ts';
 import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/** Stands for a secret of any length. */
+/** Shown in place of a secret of any length. */
 const MASK = '********';
 
 /** @throws AppError as `readSettings` */
@@ -29,7 +29,7 @@ function present(setting: Setting, settings: Settings) {
   const origin = settings.origins.get(setting.variable)!;
   return {
     key,
-    // a secret has only the flag of its file
+    // a secret has a flag only for its file
     flag: (secretFile ?? { flag }).flag,
     variable,
     value: shownValue(setting, settings),
@@ -41,7 +41,7 @@ function present(setting: Setting, settings: Settings) {
   };
 }
 
-/** null if there is none. */
+/** The value to print; null if there is none. */
 function shownValue({ variable, limit, secretFile }: Setting, { values }: Settings): unknown {
   const { limits, ...own } = values;
   const value = (limit === null ? own[variable as keyof typeof own] : limits[limit]) ?? null;

@@ -14,7 +14,7 @@ export interface DoctorCommandOptions extends FlagValues {
   readonly json?: boolean;
 }
 
-/** Prints what was found; whether nothing failed. */
+/** Prints the findings; returns whether none failed. */
 export async function doctorCommand(options: DoctorCommandOptions, output: Output): Promise<boolean> {
   const all = await examineAll(options, output);
   const status = worst(all);
@@ -23,21 +23,21 @@ export async function doctorCommand(options: DoctorCommandOptions, output: Outpu
   return status !== 'failed';
 }
 
-/** Without settings there is nothing else to look at. */
+/** Without valid settings there is nothing else to examine. */
 async function examineAll(options: FlagValues, output: Output): Promise<readonly Finding[]> {
   let settings: Settings;
   try {
     settings = settingsOf(options, output);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const advice = 'Correct it: docs/settings.md lists all settings. Nothing else was looked at.';
+    const advice = 'Correct it: docs/settings.md lists all settings. Nothing else was examined.';
     return [failed('settings', error.message, advice)];
   }
   const userId = process.getuid?.() ?? null;
   return await examine({ settings, machine: readMachine(), clock: systemClock, userId });
 }
 
-/** A line for each, advice below it, and a sum. */
+/** One line per finding, with advice below it, and totals. */
 function tableOf(all: readonly Finding[]): string[] {
   const lines = alignColumns(
     all.map(({ status, check, detail }) => [status, check, detail]),

@@ -9,14 +9,14 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
   const serve = addAllSettings(program.command('serve').description('serve campaigns over HTTP'))
     .option(
       '--adopt',
-      'where the database of the data folder is gone: move its files aside, and begin with an empty database',
+      'if the database of the data folder is gone: move its files aside and begin with an empty database',
     )
     .action(async (options) => (await import('./serve.ts')).serveCommand(options, output, limits));
   addExample(serve, 'metaheac serve --data-dir data-dir --model models/demo --population population');
   const config = addAllSettings(
     program
       .command('config')
-      .description('print every setting of serve with its value and where that is from; secrets are masked')
+      .description('print every setting of serve with its value and origin; secrets are masked')
       .option('--json', 'print one JSON object on stdout'),
   ).action(async (options) => (await import('./config.ts')).configCommand(options, output));
   addExample(config, 'metaheac config --config metaheac.yaml');
@@ -24,11 +24,11 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
     program
       .command('doctor')
       .description(
-        'look at what serve needs (folders, model, population, machine) and change nothing; exit code 1 if serve ' +
+        'examine what serve needs (folders, model, population, machine) without changes; exit code 1 if serve ' +
           'would fail',
       )
       .option('--json', 'print one JSON object on stdout')
-      .option('--checksums', 'no longer needed: every file of the population is read, as serve does'),
+      .option('--checksums', 'no longer needed: every file of the population is read, as by serve'),
   ).action(async (options) => {
     if (!(await (await import('./doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
   });

@@ -9,17 +9,17 @@ import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
+/** A signal that arrives later than this after the first is a second one: under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
-/** How long what still runs after a service was closed may keep its process. */
+/** How long pending work may keep the process alive after the service was closed. */
 const LINGER_MS = 200;
-/** The exit code of a process that a second signal ended, beside the signal's number. */
+/** Base of the exit code after a second signal; the signal number is added. */
 const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Serves until SIGTERM or SIGINT, then closes: requests in flight get their time, and the exit code is 0. A second
- * signal ends the process at once, as kill -9 would, and with it the engine; nothing acknowledged is lost.
+ * signal ends the process and the engine at once, as kill -9 would; nothing acknowledged is lost.
  */
 export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
   const settings = settingsOf(flags, output, limits);
@@ -69,7 +69,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     await Promise.race([server.engineReady.then(() => told), told]);
   } finally {
     await server.close();
-    // an exporter that waits for a receiver, or to try again, would for ten seconds; without a reference: it keeps none
+    // an exporter waiting for a receiver or a retry would keep the process for ten seconds
     if (telemetry !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

@@ -1,4 +1,4 @@
-/** What training chose, with the evidence, as human-readable lines. */
+/** Describes what training chose, with the evidence, in lines for people. */
 import { signed, signedInterval } from '../../../lib/interval.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Share } from '../../../model/blend.ts';
@@ -13,11 +13,11 @@ import type { ChosenTokens } from '../../../training/history/self-supervised.ts'
 
 export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
   const verdict = `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`;
-  if (gain === null) return `${verdict}: no train campaign is large enough to try them on`;
+  if (gain === null) return `${verdict}: no train campaign is large enough to test them on`;
   return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them minus without)`;
 }
 
-/** Which tokens are campaigns. */
+/** Describes the tokens used as campaigns. */
 export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
   return chosen.map(
     ({ feature, campaigns, holders: [least, most] }) =>
@@ -25,11 +25,11 @@ export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
   );
 }
 
-/** A part that is a method of its own, and its best setting alone. */
+/** Describes the choice of settings for a part that can be used alone. */
 export function describeTuned(part: 'regression' | 'logistic', { setting, tried, campaigns }: SettingChoice): string[] {
   const what = part === 'regression' ? 'whole-population regression' : 'auxiliary logistic regression';
   if (tried.length === 0)
-    return [`${what}: ${named(setting)}(the default): no train campaign is large enough to try it on`];
+    return [`${what}: ${named(setting)}(the default): no train campaign is large enough to test it on`];
   return [
     `${what}, alone on ${campaigns} train campaigns (AUC, precision@5%):`,
     ...tried.map(
@@ -40,19 +40,19 @@ export function describeTuned(part: 'regression' | 'logistic', { setting, tried,
   ];
 }
 
-/** How heads are adapted: what was tried and what was chosen. */
+/** Describes how heads are adapted: what was tried and what was chosen. */
 export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
   const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0) return [`how heads are adapted: unchanged, as ${where}, are too few to choose on`];
+  if (tried.length === 0) return [`how heads are adapted: unchanged, because ${where} are too few to choose on`];
   return [
-    `how heads are adapted, tried on ${where}:`,
+    `how heads are adapted, tested on ${where}:`,
     ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
     'chosen: ' +
-      `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing else was surely better)'}`,
+      `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing was significantly better)'}`,
   ];
 }
 
-/** How far later members are less like the seeds. */
+/** Describes how much less later members resemble the seeds. */
 export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
   return [
     `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): of the ` +
@@ -64,15 +64,15 @@ export function describeDrift({ campaigns, from, until, by_seeds }: Drift): stri
   ];
 }
 
-/** Why a service's campaigns tell no drift, and what predictions take for granted instead. */
+/** Explains why a service's campaigns cannot measure drift, and what predictions assume instead. */
 export function describeUnmeasured(earlier: Drift | undefined): string {
   const why =
-    'drift is not measured: a service does not know since when a user is a seed, and whoever converted was chosen by a model';
-  if (!earlier) return `${why}; predictions will assume that later members are like the seeds`;
-  return `${why}; predictions will allow for that of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
+    'drift is not measured: a service does not know when a user became a seed, and a model chose who could convert';
+  if (!earlier) return `${why}; predictions will assume that later members resemble the seeds`;
+  return `${why}; predictions will use that of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
 }
 
-/** What the model is made of, and what it gains over the regression alone where that was measured. */
+/** Describes the parts of the model, and its gain over the regression alone if that was measured. */
 export function describeBlend(adaptation: AdaptationSettings, blend: BlendChoice | null): string[] {
   const stack = adaptation.optimiser === 'gradient_descent' ? adaptation.stack : undefined;
   if (!stack) return [];
@@ -82,7 +82,7 @@ export function describeBlend(adaptation: AdaptationSettings, blend: BlendChoice
     { name: 'heads', shares: [stack.heads], of: [] },
     { name: 'regression', shares: plain, of: plain.map(({ strength }) => `${strength}`) },
     {
-      name: 'regression with a prior of past campaigns',
+      name: 'regression with a past-campaign prior',
       shares: drawn,
       of: drawn.map(({ strength }) => `${strength}`),
     },
@@ -113,9 +113,9 @@ function gainedBy({ kind, campaigns, gain }: BlendChoice): string {
 const WHY_SIMPLER: Readonly<Record<BlendKind, readonly string[]>> = {
   stack: [],
   'closed forms': [
-    'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model goes without them',
+    'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model does without them',
   ],
-  regression: ['nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is just that'],
+  regression: ['nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is only that'],
 };
 
 function describeSettings({ rates, steps, first_pass }: Choice['settings']): string {
@@ -126,7 +126,7 @@ function describeSettings({ rates, steps, first_pass }: Choice['settings']): str
   ].join('; ');
 }
 
-/** Means with the intervals outside of which a difference is sure. */
+/** Means with their intervals. */
 function intervalsOf({ auc, precision }: Gain, campaigns: number): string {
   const interval = ({ mean: value, error }: Mean, digits: number) => {
     const half = sureAt(campaigns) * error;

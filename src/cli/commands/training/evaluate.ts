@@ -17,7 +17,7 @@ export interface EvaluateCommandOptions {
   data: string;
   model: string;
   beside: readonly string[];
-  /** Evaluate models as they are too. */
+  /** Also evaluate models as they are. */
   raw?: boolean;
   json?: boolean;
   /** File of the page to write. */
@@ -88,8 +88,8 @@ function describeReport(report: EvaluationReport): string {
 }
 
 /**
- * Whether training paid: not if a baseline is surely ahead in one measure; if the model is surely ahead of each in one
- * and behind in none in the mean. The figures are those over the best baseline.
+ * Whether training paid off: no if a baseline is significantly ahead in one measure; yes if the model is significantly
+ * ahead of each baseline in one measure and its mean is behind in none. The figures are those over the best baseline.
  */
 export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
   const baselines = BASELINES.flatMap((name) => {
@@ -109,11 +109,11 @@ export function describeGain({ differences }: Pick<EvaluationReport, 'difference
   const ahead = baselines.filter(isAhead);
   if (ahead.length > 0) {
     const others = ahead.filter((one) => one !== best).map(({ name }) => name);
-    const also = others.length > 0 ? `; surely behind ${others.join(', ')} in one of them` : '';
-    return [`Training did not pay: ${figures}${also}.`];
+    const also = others.length > 0 ? `; significantly behind ${others.join(', ')} in one of them` : '';
+    return [`Training did not pay off: ${figures}${also}.`];
   }
-  if (baselines.every(isBeaten)) return [`Training paid: ${figures}.`];
-  return [`Whether training paid cannot be told from these campaigns: ${figures}.`];
+  if (baselines.every(isBeaten)) return [`Training paid off: ${figures}.`];
+  return [`These campaigns do not show whether training paid off: ${figures}.`];
 }
 
 function qualityTable({ methods }: EvaluationReport): string[] {

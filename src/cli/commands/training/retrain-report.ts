@@ -1,4 +1,4 @@
-/** What a retraining decided, and by which numbers. */
+/** Describes the decision of a retraining, with its evidence. */
 import { signedInterval } from '../../../lib/interval.ts';
 import type { Comparison } from '../../../training/evaluation/compare-models.ts';
 
@@ -6,17 +6,17 @@ export interface Decision {
   readonly promoted: boolean;
   readonly reason: 'not_worse' | 'worse' | 'unchanged' | 'interrupted';
   readonly serving: { readonly path: string; readonly version: string };
-  /** null if there is none: it is the serving one, or training was interrupted. */
+  /** null if there is none: the new model equals the serving one, or training was interrupted. */
   readonly fresh: { readonly path: string; readonly version: string } | null;
   readonly trained_on: number;
   readonly held_out: number;
-  /** Of those held out: the serving model was trained on them, which speaks for it. */
+  /** Number of held-out campaigns that the serving model was trained on, which favours it. */
   readonly known_to_serving: number;
   /** null if there was nothing to compare. */
   readonly comparison: Comparison | null;
 }
 
-/** `dataDir` is the folder of the service that the campaigns are of. */
+/** `dataDir` is the data folder of the service whose campaigns were used. */
 export function describeDecision(decision: Decision, dataDir: string): string {
   const { serving, fresh, trained_on, held_out, known_to_serving, comparison } = decision;
   const lines = [`trained on ${trained_on} campaigns; the newest ${held_out} are held out`];
@@ -40,13 +40,13 @@ function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[
   switch (reason) {
     case 'not_worse':
       return [
-        `promoted: ${fresh!.path} is not worse; a service takes it when it starts, or while it runs by`,
+        `promoted: ${fresh!.path} is not worse; a service serves it from its next start, or at once with`,
         `  metaheac model promote ${fresh!.path} --data-dir ${dataDir} --url http://127.0.0.1:8080`,
       ];
     case 'worse':
       return [`not promoted: the new model is worse, ${serving.path} stays; the new one is in ${fresh!.path}`];
     case 'unchanged':
-      return [`not promoted: the new model is the one that serves, ${serving.path}`];
+      return [`not promoted: the new model equals the serving one, ${serving.path}`];
     case 'interrupted':
       return [`not promoted: interrupted, ${serving.path} stays`];
   }

@@ -22,15 +22,15 @@ export interface RetrainCommandOptions extends CommonTrainOptions {
 }
 
 const TRAINING_LOCK = 'training.lock';
-/** The exit code where the serving model stays. */
+/** The exit code if the serving model stays. */
 const NOT_PROMOTED = 3;
 
-/** Train campaigns at least, beside those that are held out. */
+/** Minimum number of train campaigns, besides those held out. */
 const LEAST_TRAINED = 5;
 
 /**
- * Trains on the campaigns of a service but the newest, compares the new model with the serving one on those, and makes
- * it current unless it is worse. Exit code 0: promoted; 3: not; 130: interrupted by Ctrl-C.
+ * Trains on all but the newest campaigns of a service, compares the new model with the serving one on the newest, and
+ * makes it current unless it is worse. Exit code 0: promoted; 3: not; 130: interrupted by Ctrl-C.
  */
 export async function retrainCommand(options: RetrainCommandOptions, output: Output): Promise<void> {
   const models = openModelsFolder(options.models);
@@ -44,12 +44,15 @@ export async function retrainCommand(options: RetrainCommandOptions, output: Out
   }
 }
 
-/** One training at a time writes into the folder. @throws AppError unavailable, storage_failed */
+/**
+ * Takes the lock of the folder, so that one training at a time writes to it. @throws AppError unavailable,
+ * storage_failed
+ */
 function lockTraining(models: string): () => void {
   const unlock = tryFileLock(join(models, TRAINING_LOCK));
   if (unlock === null)
     throw new AppError('unavailable', `another training into ${models} is running: try again when it has ended`);
-  // of earlier releases, with a process id in it
+  // written by earlier releases, with a process id
   removeQuietly(join(models, 'retrain.lock'), { recursive: false });
   return unlock;
 }
@@ -106,7 +109,7 @@ async function retrain(options: RetrainCommandOptions, models: ModelsFolder, out
   };
 }
 
-/** Campaigns that the model was trained on, as far as its manifest says. */
+/** The number of campaigns that the model was trained on, according to its manifest. */
 function countKnown({ manifest }: GeneralModel, times: readonly number[]): number {
   const until = Date.parse(String(manifest.training?.['campaigns_until']));
   return times.filter((time) => time <= until).length;

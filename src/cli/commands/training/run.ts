@@ -1,4 +1,4 @@
-/** What commands that train share: settings from options, the campaigns of a service, the run with its notes. */
+/** Code shared by commands that train: settings from options, the campaigns of a service, the run with its notes. */
 
 import type { Device } from '../../../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -46,12 +46,12 @@ export async function openDevice({ device, gpu }: CommonTrainOptions, output: Ou
   return resolved;
 }
 
-/** What takes longer than this after Ctrl-C is given up. */
+/** Work that takes longer than this after Ctrl-C is abandoned. */
 const FINISH_MS = 7_000;
 
 /**
- * Trains with notes on what is chosen, and progress. Ctrl-C ends after the current step and keeps the best so far (exit
- * code 130); where that takes too long, the process ends with the checkpoint as it is.
+ * Trains with notes on choices, and progress. Ctrl-C ends after the current step and keeps the best model so far (exit
+ * code 130); if that takes too long, the process ends and the checkpoint stays as it is.
  */
 export async function trainReported(
   prepared: PreparedDataSet,
@@ -66,7 +66,7 @@ export async function trainReported(
     interrupt.abort();
     setTimeout(giveUp, FINISH_MS, output).unref();
   };
-  // until then there is nothing to keep, and no signal is handled while regressions are fitted in this thread
+  // before this there is nothing to keep, and this thread fits regressions without handling signals
   const keepFromNowOn = () => {
     // npm forwards Ctrl-C, so it may arrive twice
     if (!process.listeners('SIGINT').includes(onInterrupt)) process.on('SIGINT', onInterrupt);
@@ -107,14 +107,16 @@ export async function trainReported(
   }
 }
 
-/** By the signal itself (exit code 130): `process.exit` would end threads in the middle of a run, which aborts. */
+/**
+ * Ends the process by the signal itself (exit code 130): `process.exit` would end threads during a run, which aborts.
+ */
 function giveUp(output: Output): void {
-  output.note('what was under way is given up: train again with --resume to continue from the checkpoint');
+  output.note('the current step was abandoned: train again with --resume to continue from the checkpoint');
   process.removeAllListeners('SIGINT');
   process.kill(process.pid, 'SIGINT');
 }
 
-/** The campaigns of a service's data folder, prepared as `prepareServed` does, with a note on those left out. */
+/** The campaigns of a data folder, prepared by `prepareServed`, with a note on those left out. */
 export async function prepareFromService(
   { dataDir, population }: { readonly dataDir: string; readonly population: string },
   options: {
@@ -122,7 +124,7 @@ export async function prepareFromService(
     readonly maximumTokens: number;
     readonly least: number;
     readonly test: boolean;
-    /** The serving model's. */
+    /** The drift of the serving model. */
     readonly earlierDrift?: Drift | undefined;
   },
   output: Output,
@@ -141,7 +143,7 @@ export async function prepareFromService(
   const { length } = served.tooSmall;
   if (length > 0)
     output.note(
-      `${counted(length, 'campaign')} left out: too few known seeds, or other users, fit the filters and are not suppressed`,
+      `${counted(length, 'campaign')} left out: too few known seeds or other users after filters and suppression`,
     );
   output.note(describeUnmeasured(options.earlierDrift));
   return served;
@@ -160,7 +162,7 @@ function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainPr
     );
 }
 
-/** The defaults of the recipe with what the options change. */
+/** The defaults of the recipe, changed by the options. */
 export function settingsOf(options: CommonTrainOptions): TrainSettings {
   const fallback = recipeOf(options) === 'published' ? PUBLISHED_TRAIN_SETTINGS : DEFAULT_TRAIN_SETTINGS;
   return {

@@ -1,4 +1,4 @@
-/** The campaigns of a service's data folder, as users of a population: what `train` and `retrain` read. */
+/** Reads the campaigns of a data folder, as users of a population, for `train` and `retrain`. */
 
 import { findRoles } from '../../../audience/find-roles.ts';
 import type { CampaignRecord, CampaignRecords } from '../../../domain/ports/records.ts';
@@ -9,15 +9,15 @@ import { createReach, type Reach } from '../../../training/history/reach.ts';
 import type { ServedCampaign } from '../../../training/history/served-campaigns.ts';
 
 export interface ServiceCampaigns {
-  /** Those whose latest expansion has an audience, the oldest first. */
+  /** Campaigns whose latest expansion has an audience, oldest first. */
   readonly campaigns: readonly ServedCampaign[];
   /** Campaigns without seeds or without an audience. */
   readonly others: number;
 }
 
 /**
- * Reads beside a running service, and writes nothing. A campaign that changes meanwhile is read as it is at one moment
- * or another. Errors: invalid_argument where there is no data folder of this version; storage_failed.
+ * Reads while a service may run, and writes nothing. A campaign that changes meanwhile is read as of one moment or
+ * another. @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
   const records = openRecords(locateStore(dataDir));
@@ -56,8 +56,8 @@ function readCampaign(
 }
 
 /**
- * Who could be in the campaign's audience: undefined without filters and suppression. Campaigns of the same filters and
- * lists share what is read once.
+ * The users who could be in the audience of the campaign: undefined without filters and suppression. Campaigns with the
+ * same filters and lists share the result.
  */
 async function readReach(
   records: CampaignRecords,
@@ -80,7 +80,7 @@ async function readReach(
   return known.get(key);
 }
 
-/** -1 of who is not in the current version. */
+/** The user number; -1 if the user is not in the current version. */
 function numberOf(userId: string, { directory, rowOf }: Population): number {
   const user = directory.find(userId);
   return user >= 0 && rowOf[user]! >= 0 ? user : -1;

@@ -14,7 +14,7 @@ import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, tr
 
 export interface TrainCommandOptions extends CommonTrainOptions {
   data?: string;
-  /** A population folder: with its tokens as campaigns, or with those of a service. */
+  /** A population folder: its tokens as campaigns, or with the campaigns of a service. */
   population?: string;
   selfSupervised?: boolean;
   /** The data folder of a service. */
@@ -23,10 +23,10 @@ export interface TrainCommandOptions extends CommonTrainOptions {
   pastCampaigns?: 'auto' | 'always' | 'never';
 }
 
-/** Campaigns of a service at least: with fewer, none can be held out and little is learned. */
+/** Minimum number of campaigns of a service: with fewer, none can be held out and little is learned. */
 const LEAST_SERVED = 5;
 
-/** Ctrl-C ends after the current step and keeps the best so far (exit code 130). */
+/** Ctrl-C ends training after the current step and keeps the best model so far (exit code 130). */
 export async function trainCommand(options: TrainCommandOptions, output: Output): Promise<void> {
   const device = await openDevice(options, output);
   const settings = settingsOf(options);
@@ -107,7 +107,7 @@ function noteData(
       );
 }
 
-/** What training cannot determine from so few campaigns; null if it can determine everything. */
+/** What training cannot determine from so few campaigns; null if nothing. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
     return (

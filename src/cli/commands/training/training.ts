@@ -13,7 +13,10 @@ export function addTrainCommands(program: Command, output: Output): void {
     .option('--population <dir>', 'population folder, with --data-dir or --self-supervised', existing)
     .option('--data-dir <dir>', "a service's data folder: its campaigns, with their seeds and feedback", existing)
     .option('--from-service <dir>', 'the same as --data-dir', existing)
-    .option('--self-supervised', 'without campaigns: each frequent token of the population is one, its holders members')
+    .option(
+      '--self-supervised',
+      'without campaigns: each frequent token of the population becomes one, with its holders as members',
+    )
     .requiredOption('--out <dir>', 'model folder to write')
     .addOption(
       new Option(
@@ -33,7 +36,7 @@ export function addTrainCommands(program: Command, output: Output): void {
   addExample(train, 'metaheac train --data data --out models/first');
   const retrain = addSettings(program.command('retrain'), ['METAHEAC_DATA_DIR'])
     .description(
-      'train on the campaigns of a service but the newest, compare with the serving model on those, and make the ' +
+      'train on all but the newest campaigns of a service, compare with the serving model on the newest, and make the ' +
         'new one current unless it is worse (exit code 3: it was not promoted)',
     )
     .requiredOption('--population <dir>', "the service's population folder", existing)
@@ -61,7 +64,7 @@ function addEvaluate(program: Command, output: Output): void {
       existingOnes,
       [],
     )
-    .option('--raw', 'evaluate models as they are too, without adapting them to seeds')
+    .option('--raw', 'also evaluate models as they are, without adapting them to seeds')
     .option('--json', 'print one JSON object on stdout')
     .option('--report <file>', 'write a page with plots and tables (one HTML file)')
     .option('--plots <dir>', 'write the plots as SVG files')
@@ -80,7 +83,7 @@ function addTrainingOptions(command: Command): Command {
         .choices(['meta-heads', 'published'])
         .default('meta-heads'),
     )
-    .option('--maximum-tokens <n>', 'most tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
+    .option('--maximum-tokens <n>', 'maximum tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
     .option('--task-count <n>', 'campaigns per meta-step (default: 4; published: 5)', positiveInteger)
     .option('--num-expert <n>', 'experts (default: 8)', positiveInteger)
     .option('--num-output <n>', 'critics (default: 5)', positiveInteger)
@@ -100,7 +103,7 @@ function addTrainingOptions(command: Command): Command {
     .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber));
 }
 
-/** One source: a data set, or a population with campaigns of a service or without any. */
+/** Requires one source: a data set, or a population with or without campaigns of a service. */
 function checkTrainSource(command: Command): void {
   const { data, population, selfSupervised = false, dataDir, fromService = dataDir } = command.opts();
   if (population === undefined && (selfSupervised || fromService !== undefined))
@@ -111,9 +114,9 @@ function checkTrainSource(command: Command): void {
         '--self-supervised)',
     );
   if (data !== undefined && population !== undefined)
-    command.error("error: give '--data', or '--population', not both: they are different sources");
+    command.error("error: give '--data' or '--population', not both: they are different sources");
   if (population !== undefined && selfSupervised === (fromService !== undefined))
     command.error(
-      "error: '--population' has users alone: give '--data-dir <dir>' for their campaigns, or '--self-supervised'",
+      "error: '--population' has only users: give '--data-dir <dir>' for campaigns, or '--self-supervised'",
     );
 }

@@ -16,7 +16,7 @@ import {
 import { checkDataFolder } from '../../../service/data-folder-check.ts';
 import { backUpStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
 
-/** Where a backup has the population, which lies outside the data folder. */
+/** The folder of the population in a backup; it is outside the data folder. */
 const POPULATION_FOLDER = 'population';
 
 export interface BackupCommandOptions {
@@ -26,7 +26,7 @@ export interface BackupCommandOptions {
   readonly json?: boolean;
 }
 
-/** The data folder with the models that were promoted, and the population where one is named. */
+/** Backs up the data folder with its promoted models, and the population if one is named. */
 export async function backupCommand(
   dataDir: string,
   { out, copy = false, withPopulation: population, json = false }: BackupCommandOptions,
@@ -38,7 +38,7 @@ export async function backupCommand(
   const report = await (population === undefined
     ? backUp(() => modelsOf(dataDir))
     : withPopulationFiles(population, (files) => backUp(() => withPopulation(dataDir, population, files))));
-  refuseDamage(out, 'the backup was made, and is as damaged as what it is of');
+  refuseDamage(out, 'the backup was made, and has the same damage as the original');
   print(report, { out, population, json }, output);
 }
 
@@ -51,11 +51,10 @@ function print(
     output.result(JSON.stringify({ out, files, bytes, database_copies: attempts, population: population ?? null }));
     return;
   }
-  output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all whole`);
+  output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all intact`);
   const left = 'the folder of --model';
-  if (population === undefined)
-    output.note(`not in it: the population (--with-population DIR takes it along) and ${left}`);
-  else output.note(`not in it: ${left}`);
+  if (population === undefined) output.note(`not included: the population (--with-population DIR adds it) and ${left}`);
+  else output.note(`not included: ${left}`);
 }
 
 function* modelsOf(dataDir: string): Generator<FileBeside, void, void> {
@@ -79,7 +78,7 @@ export interface RestoreCommandOptions {
   readonly json?: boolean;
 }
 
-/** @throws AppError invalid_argument where a population is asked for that the backup does not have */
+/** @throws AppError invalid_argument if the population is requested and the backup has none */
 export async function restoreCommand(
   from: string,
   { to, populationTo, json = false }: RestoreCommandOptions,
@@ -90,13 +89,13 @@ export async function restoreCommand(
   const { files, bytes, leftOut } = report;
   const population = report.apart > 0 ? populationTo : null;
   if (json) output.result(JSON.stringify({ to, files, bytes, population }));
-  else output.result(`${files} files, ${megabytes(bytes)}, in ${to}: each with its sha256`);
+  else output.result(`${files} files, ${megabytes(bytes)}, in ${to}: all verified by sha256`);
   if (json) return;
-  if (population !== null) output.note(`${report.apart} of them are the population, in ${population}`);
+  if (population !== null) output.note(`${report.apart} of them belong to the population, in ${population}`);
   else if (leftOut > 0) output.note(`left out: the population, ${leftOut} files (--population-to DIR restores it)`);
 }
 
-/** What is in a backup is checked as `verify` checks a data folder. */
+/** Refuses a damaged backup, checked as `verify` checks a data folder. */
 function refuseDamage(folder: string, what: string): void {
   const upkeep = openUpkeep(locateStore(folder));
   try {

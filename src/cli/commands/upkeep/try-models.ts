@@ -1,4 +1,4 @@
-/** Expands made-up users with promoted models, as an import does with the model that it makes. */
+/** Runs a test expansion with promoted models, as an import does with its model. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../lib/errors.ts';
@@ -6,7 +6,7 @@ import { MODELS_FOLDER } from '../../../model/versions.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
 import type { Fault } from '../../../service/data-folder-check.ts';
 
-/** What keeps these models of a data folder, whose files are whole, from expanding, with the node that fails. */
+/** Faults that keep models of a data folder, whose files are intact, from expanding, with the node that fails. */
 export async function faultsOfExpanding(dataDir: string, versions: readonly string[]): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const version of versions) {
@@ -15,9 +15,9 @@ export async function faultsOfExpanding(dataDir: string, versions: readonly stri
       await loadTestedModel(path);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // one that was taken away meanwhile
+      // removed meanwhile
       if (!existsSync(path)) continue;
-      // what ONNX Runtime says has several lines
+      // messages of ONNX Runtime have several lines
       const message = error.message.replace(`model ${path}: `, '').replaceAll(/\s+/g, ' ').trim();
       faults.push({ path: `${MODELS_FOLDER}/${version}`, message });
     }

@@ -1,4 +1,4 @@
-/** The commands that look after a data folder: `verify`, `backup` and `restore`. */
+/** The commands for data folders: `verify`, `backup` and `restore`. */
 import type { Command } from 'commander';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
@@ -10,10 +10,10 @@ export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
     addDataDir(program.command('verify'))
       .description(
-        "check that every file a data folder's rows name, and every promoted model, is there and whole, and list files " +
-          'of nobody (exit code 4: something is missing or damaged, or a model cannot expand); safe beside a running service',
+        'check that every file named by the rows of a data folder, and every promoted model, is intact, and list orphaned ' +
+          'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service runs',
       )
-      .option('--repair', 'remove the files of nobody, and nothing else; no service may use the folder')
+      .option('--repair', 'remove orphaned files, and nothing else; no service may use the folder')
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) =>
         (await import('./verify.ts')).verifyCommand(dataDirOf(dir, options, output), options, output),
@@ -22,12 +22,12 @@ export function addUpkeepCommands(program: Command, output: Output): void {
   );
   addExample(
     addDataDir(program.command('backup'))
-      .description('copy a data folder as it is at one moment, promoted models too, while a service uses it')
-      .requiredOption('--out <dir>', 'folder to make; files are hard links where the file system has them')
-      .option('--copy', 'copy files even where they could be hard links')
+      .description('copy a data folder as of one moment, with promoted models, even while a service uses it')
+      .requiredOption('--out <dir>', 'folder to create; files are hard links if the file system supports them')
+      .option('--copy', 'copy files even if they could be hard links')
       .option(
         '--with-population <dir>',
-        'have the population of the service in it; imports are refused meanwhile',
+        'include the population of the service; imports are refused meanwhile',
         existing,
       )
       .option('--json', 'print one JSON object on stdout')
@@ -39,11 +39,11 @@ export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
     program
       .command('restore')
-      .description('make a data folder of a backup; every file is verified')
-      .argument('<backup>', 'folder that backup made', existing)
-      .option('--data-dir <dir>', 'data folder to make; it must be empty, or not exist (required)')
+      .description('restore a data folder from a backup; every file is verified')
+      .argument('<backup>', 'folder made by backup', existing)
+      .option('--data-dir <dir>', 'data folder to create; it must be empty or not exist (required)')
       .option('--to <data-dir>', 'the same as --data-dir')
-      .option('--population-to <dir>', 'population folder to make, of a backup that has one')
+      .option('--population-to <dir>', 'population folder to create, if the backup has a population')
       .option('--json', 'print one JSON object on stdout')
       .action(async (backup, options, command: Command) => {
         const to = options.dataDir ?? options.to;

@@ -13,11 +13,14 @@ export interface VerifyCommandOptions {
   readonly repair?: boolean;
 }
 
-/** The exit code where a file that a row names or one of a model is missing or damaged, or a model cannot expand. */
+/** The exit code if a file named by a row or belonging to a model is missing or damaged, or a model cannot expand. */
 const DAMAGED = 4;
 const SHOWN = 20;
 
-/** Orphans are harmless and alone no reason for an exit code; `--repair` removes them, and nothing else. */
+/**
+ * Verifies a data folder. Orphans are harmless and do not change the exit code; `--repair` removes them, and nothing
+ * else.
+ */
 export async function verifyCommand(
   dataDir: string,
   { json = false, repair = false }: VerifyCommandOptions,
@@ -28,7 +31,7 @@ export async function verifyCommand(
   const upkeep = openUpkeep(locator);
   try {
     const release = repair ? lockStore(locator) : findLock(() => lockStore(locator));
-    // without --repair the lock only tells whether a service is at work: one may start meanwhile
+    // without --repair, the lock only shows whether a service is running: one may start meanwhile
     if (!repair) release?.();
     try {
       const report = await checkAll(upkeep, { dataDir, isAlone: release !== null }, output);
@@ -45,17 +48,17 @@ export async function verifyCommand(
   }
 }
 
-/** The files by their checksums, then models that are whole by an expansion. */
+/** Checks files by their checksums, then intact models by a test expansion. */
 async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
   const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
   if (report.wholeModels.length === 0) return report;
   output.progress(`expanding made-up users with ${counted(report.wholeModels.length, 'promoted model')}`);
-  // loads ONNX Runtime, which nothing else here needs
+  // loads ONNX Runtime, which is needed only here
   const { faultsOfExpanding } = await import('./try-models.ts');
   return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
 }
 
-/** null where a service has it. */
+/** null if a service holds the lock. */
 function findLock(take: () => () => void): (() => void) | null {
   try {
     return take();
@@ -68,23 +71,23 @@ function findLock(take: () => () => void): (() => void) | null {
 interface Circumstances {
   readonly running: boolean;
   readonly repair: boolean;
-  /** Where orphans of another database were moved to; null where they were removed. */
+  /** The folder to which orphans of another database were moved; null if they were removed. */
   readonly movedTo: string | null;
 }
 
 function print(report: DataFolderReport, { running, repair, movedTo }: Circumstances, output: Output): void {
   const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
-  if (running) output.note('a service uses this folder: what it is writing is left out');
+  if (running) output.note('a service uses this folder: files that it is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
   const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';
   for (const { path } of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
   if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
   if (unsealed.length > 0)
-    output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service gives some`);
+    output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service adds`);
   const megabytes = (bytes / 2 ** 20).toFixed(1);
   const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${counted(models, 'promoted model')}`;
-  const state = faults.length === 0 ? 'all whole' : `${faults.length} damaged`;
+  const state = faults.length === 0 ? 'all intact' : `${faults.length} damaged`;
   const done = movedTo === null ? 'removed' : `moved to ${movedTo}`;
   const removed = repair && orphans.length > 0 ? ` (${done})` : '';
   output.result(`${files}, ${megabytes} MiB: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);

@@ -1,4 +1,4 @@
-/** Who may reach the service: address, key, port, and who can read the secrets. */
+/** Examines access to the service: address, key, port, and permissions of secret files. */
 import { createServer } from 'node:net';
 import type { KeyCounts } from '../../../../domain/ports/store.ts';
 import { isLoopback, requireKeyFor } from '../../../../lib/listening.ts';
@@ -7,12 +7,12 @@ import type { Settings } from '../../../../service/settings/environment.ts';
 import { SETTINGS } from '../../../../service/settings/setting-list.ts';
 import { type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** `stored` are the keys of the data folder: null where there are none, or they cannot be read. */
+/** `stored` counts the keys of the data folder: null if there are none or they cannot be read. */
 export function examineKey({ values }: Settings, stored: KeyCounts | null): Promise<readonly Finding[]> {
   const { METAHEAC_HOST: host, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
   const check = 'access';
   const advice =
-    'Set a key of 16 characters or more, best in a file (METAHEAC_API_KEY_FILE), or make one: metaheac keys create.';
+    'Set a key of at least 16 characters, preferably in a file (METAHEAC_API_KEY_FILE), or run metaheac keys create.';
   const made = stored?.made ?? 0;
   return findings(check, advice, () => {
     requireKeyFor(host, key !== undefined || made > 0, proxies);
@@ -20,7 +20,9 @@ export function examineKey({ values }: Settings, stored: KeyCounts | null): Prom
     const where = isPrivate ? `${host}, this machine only` : `${host}, other machines too`;
     const detail = `${where}, ${describeKeys(key !== undefined, stored)}`;
     if (key === undefined && made > 0 && stored!.valid === 0)
-      return [warning(check, detail, 'Nobody gets in: make a key with metaheac keys create, or set METAHEAC_API_KEY.')];
+      return [
+        warning(check, detail, 'Nobody has access: make a key with metaheac keys create, or set METAHEAC_API_KEY.'),
+      ];
     return [fine(check, detail)];
   });
 }
@@ -33,7 +35,7 @@ function describeKeys(isGiven: boolean, stored: KeyCounts | null): string {
   return `keys: ${[...given, `${valid} in the store (${admin} admin${gone})`].join(' and ')}`;
 }
 
-/** The files that secrets were read from. */
+/** Examines the files that secrets were read from. */
 export function examineSecrets({ origins }: Settings): Finding {
   const check = 'secrets';
   const files = SETTINGS.flatMap(({ variable, secretFile }) => {
@@ -47,12 +49,12 @@ export function examineSecrets({ origins }: Settings): Finding {
     return warning(
       check,
       `${open} holds a key and can be ${openToOthers(open)} by every user of the machine (mode ${modeOf(open)})`,
-      `Close it: chmod o-rwx ${open}`,
+      `Restrict access: chmod o-rwx ${open}`,
     );
-  return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} closed to other users`);
+  return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} not accessible to other users`);
 }
 
-/** Listens for a moment. `isRunning`: a service uses the data folder, and so probably the port. */
+/** Listens briefly. `isRunning`: a service uses the data folder, and so probably the port. */
 export async function examinePort({ values }: Settings, isRunning: boolean): Promise<Finding> {
   const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
   const check = 'port';
@@ -61,13 +63,17 @@ export async function examinePort({ values }: Settings, isRunning: boolean): Pro
   if (code === 'EADDRINUSE')
     return isRunning
       ? fine(check, `${port} on ${host} is in use, as the data folder is`)
-      : failed(check, `${port} on ${host} is in use by another program`, 'Stop that, or choose another --port.');
+      : failed(
+          check,
+          `${port} on ${host} is in use by another program`,
+          'Stop that program, or choose another --port.',
+        );
   if (code === 'EACCES')
     return failed(check, `this user may not listen on ${port}`, 'Choose a port of 1024 or more behind a proxy.');
   return failed(check, `cannot listen on ${port} of ${host} (${code})`, 'Name an address of this machine: --host.');
 }
 
-/** null, or the system's code. */
+/** null, or the error code of the system. */
 function listenOnce(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,4 +1,4 @@
-/** Model and population: each for itself, and whether they fit each other. */
+/** Examines the model, the population, and whether they fit each other. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../../lib/errors.ts';
@@ -18,7 +18,7 @@ import {
 import { mayWrite } from '../../../../service/paths.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** If the model knows fewer of a feature's tokens than this share, it was made for other data. */
+/** If the model knows a smaller share of a feature's tokens, it was made for other data. */
 const LEAST_KNOWN = 0.5;
 
 export interface ModelFacts {
@@ -33,11 +33,11 @@ export interface PopulationFacts {
   readonly manifest: Manifest | null;
   /** In ms since 1970; 0 if it cannot be read. */
   readonly publishedAt: number;
-  /** Whether it can be opened, as far as this was looked at. */
+  /** Whether it can be opened, as far as examined. */
   readonly isWhole: boolean;
 }
 
-/** Manifest, contract, sha256 of every file, vocabularies. */
+/** Checks manifest, contract, sha256 of every file, and vocabularies. */
 export async function examineModel(path: string): Promise<ModelFacts> {
   let model: ModelFolder | null = null;
   let sizeBytes = 0;
@@ -53,7 +53,7 @@ export async function examineModel(path: string): Promise<ModelFacts> {
   return { findings: found, model, sizeBytes };
 }
 
-/** Its current version: manifest, erasures. The start's own check opens it, and reads every file. */
+/** Examines the manifest and erasures of the current version. The check of the start opens it and reads every file. */
 export async function examinePopulation(path: string): Promise<PopulationFacts> {
   let manifest: Manifest | null = null;
   let at = 0;
@@ -73,17 +73,17 @@ export async function examinePopulation(path: string): Promise<PopulationFacts> 
   return { findings: all, manifest, publishedAt: at, isWhole: all.every(({ status }) => status !== 'failed') };
 }
 
-/** Nothing where they are whole. */
+/** Examines the erasures; no findings if they are intact. */
 function examineErasures(path: string): Promise<readonly Finding[]> {
   const check = 'erased users';
   return findings(check, `serve does not start: metaheac population repair ${path}`, () => {
     const keyFault = new Erasures(path).count > 0 ? findKeyFault(path) : null;
     if (keyFault === null) return [];
-    return [failed(check, keyFault, 'Restore the file from a backup: until then nobody can be erased or imported.')];
+    return [failed(check, keyFault, 'Restore the file from a backup: until then, no user can be erased or imported.')];
   });
 }
 
-/** Whether the population has what the model needs, and the model knows the population's tokens. */
+/** Checks that the population has what the model needs, and that the model knows its tokens. */
 export function examineBinding(model: ModelFolder, population: string): Promise<readonly Finding[]> {
   const check = 'model and population';
   const advice = 'Train the model on data with these features, or import them into the population.';
@@ -93,7 +93,8 @@ export function examineBinding(model: ModelFolder, population: string): Promise<
       const tokens = tokenIds.length - 1;
       return tokens > 0 && 1 - unknownTokens / tokens < LEAST_KNOWN;
     });
-    if (strange === undefined) return [fine(check, `all ${features.length} user features of the model are there`)];
+    if (strange === undefined)
+      return [fine(check, `the population has all ${features.length} user features of the model`)];
     const { name, unknownTokens, tokenIds } = strange;
     return [
       warning(
@@ -113,6 +114,6 @@ function describePopulation(path: string, manifest: Manifest): Finding {
   return warning(
     'population',
     `${detail}, and the folder is not writable`,
-    'Users cannot be erased from it, and a cache is made again at each start: let the service write to it.',
+    'Users cannot be erased from it, and a cache is rebuilt at each start: let the service write to it.',
   );
 }

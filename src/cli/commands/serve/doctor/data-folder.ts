@@ -1,4 +1,4 @@
-/** The data folder: permissions, the database, who uses it, free space. */
+/** Examines the data folder: permissions, database, running service, free space. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import type { KeyCounts, StoreContents, StoreInspection } from '../../../../domain/ports/store.ts';
 import { messageOf } from '../../../../lib/errors.ts';
@@ -8,11 +8,11 @@ import { requireWritable } from '../../../../service/require-writable.ts';
 import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** A ranking has a score and a user number of 4 bytes each for every user. */
+/** A ranking has a score and a user number, 4 bytes each, for every user. */
 const RANKING_BYTES_PER_USER = 8;
 /** For the database and its log, seeds and lists. */
 const OTHER_BYTES = 256 * 2 ** 20;
-/** Files and folders that must be left: each ranking has four. */
+/** Minimum number of files that can still be created: each ranking has four. */
 const LEAST_FREE_FILES = 1_000;
 
 export interface DataFolderFacts {
@@ -20,11 +20,11 @@ export interface DataFolderFacts {
   /** Whether a service runs on it. */
   readonly isTaken: boolean;
   readonly campaigns: number;
-  /** null where there is no database, or it cannot be read. */
+  /** null if there is no database, or it cannot be read. */
   readonly keys: KeyCounts | null;
 }
 
-/** `userId` is this process's, null where the system has none; `now` in milliseconds since 1970. */
+/** `userId` is that of this process, null if the system has none; `now` is in milliseconds since 1970. */
 export async function examineDataFolder(dataDir: string, userId: number | null, now: number): Promise<DataFolderFacts> {
   const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
     examinePermissions(dataDir, userId),
@@ -33,7 +33,7 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   const contents = await findings('database', READ_ADVICE, () => {
     if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
     return [
-      // one that was saved takes its place
+      // a saved database takes its place
       store.stranded === null || store.saved.length > 0
         ? examineDatabase(store.contents)
         : lostDatabase(store.stranded),
@@ -51,18 +51,18 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   };
 }
 
-const READ_ADVICE = 'Run doctor as the user of the service, and look at the owner of the files and the disk.';
+const READ_ADVICE = 'Run doctor as the user of the service, and check the owner of the files and the disk.';
 
-/** Space for a new version of every audience, and one more. */
+/** Requires space for a new version of every audience, and one more. */
 export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
   const { bavail, bsize, ffree, files } = statfsSync(nearestExisting(dataDir));
   const free = bavail * bsize;
   const ranking = users * RANKING_BYTES_PER_USER;
   const need = (campaigns + 1) * ranking + OTHER_BYTES;
-  const detail = `${describeBytes(free)} free, ${describeBytes(need)} needed (${describeBytes(ranking)} an audience)`;
-  // some file systems have no such number
+  const detail = `${describeBytes(free)} free, ${describeBytes(need)} needed (${describeBytes(ranking)} per audience)`;
+  // some file systems do not report the number
   if (files > 0 && ffree < LEAST_FREE_FILES)
-    return failed('disk space', `${ffree} more files fit on the disk`, 'Remove files, or use another disk.');
+    return failed('disk space', `the disk has room for only ${ffree} more files`, 'Remove files, or use another disk.');
   if (free < ranking + OTHER_BYTES)
     return failed('disk space', detail, 'Free space, or move the data folder: an expansion would fail.');
   if (free < need)
@@ -78,7 +78,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
     return failed(
       check,
       messageOf(error),
-      `Name a folder of the service's user: --data-dir, or chown -R USER ${dataDir}`,
+      `Name a folder owned by the user of the service with --data-dir, or chown -R USER ${dataDir}`,
     );
   }
   if (!existsSync(dataDir)) return fine(check, `${dataDir} does not exist yet: serve creates it`);
@@ -88,7 +88,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
     return warning(
       check,
       `${dataDir} belongs to user ${uid}, this is user ${userId}`,
-      'Run serve and doctor as its owner: files that another user makes may be closed to it.',
+      'Run serve and doctor as its owner, who may have no access to files that another user makes.',
     );
   const access = openToOthers(dataDir);
   if (access !== null)
@@ -113,7 +113,7 @@ function examineDatabase(contents: StoreContents | null): Finding {
   if (version > newestVersion)
     return failed(
       check,
-      `a newer metaheac wrote it (schema ${version}, this one knows ${newestVersion})`,
+      `a newer metaheac wrote it (schema ${version}; this version knows ${newestVersion})`,
       'Use that version or a later one; migrations only go forward.',
     );
   if (faults.length > 0)
@@ -126,10 +126,10 @@ function examineDatabase(contents: StoreContents | null): Finding {
   if (version < newestVersion)
     return warning(
       check,
-      `schema ${version}, serve brings it to ${newestVersion} (${size})`,
-      'Copy the data folder before the start: the version before cannot read it afterwards.',
+      `schema ${version}, which serve migrates to ${newestVersion} (${size})`,
+      'Copy the data folder before the start: the earlier version cannot read it afterwards.',
     );
-  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to be checked while no service runs on it`);
+  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to check while no service runs on it`);
   return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, checksums match`);
 }
 
@@ -137,7 +137,7 @@ function lostDatabase(stranded: string): Finding {
   return failed(
     'database',
     `it is missing or empty, and there are ${stranded}`,
-    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves what is there aside, and ' +
+    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves these files aside and ' +
       'begins with an empty database.',
   );
 }
@@ -148,8 +148,8 @@ function examineSaved(saved: readonly string[]): Finding[] {
   return [
     warning(
       'saved database',
-      `its files were removed or replaced while a service had it open, and it is saved as ${last}`,
-      'Start serve (again): it takes it, or says what to do.',
+      `its files were removed or replaced while a service had them open; it was saved as ${last}`,
+      'Start serve again: it uses the saved database, or says what to do.',
     ),
   ];
 }
@@ -160,7 +160,7 @@ function examineSetAside(folders: readonly string[]): Finding[] {
     warning(
       'files set aside',
       `${counted(folders.length, 'folder')} of files that the database did not know: ${folders.at(-1)}`,
-      'Look whether another database is the right one; if nobody needs them, remove the folder.',
+      'Check whether another database is the right one; if the files are not needed, remove the folder.',
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** Looks at everything that `serve` needs, and changes nothing. */
+/** Examines everything that `serve` needs, and changes nothing. */
 import type { Clock } from '../../../../lib/clock.ts';
 import type { ServiceEnvironment, Settings } from '../../../../service/settings/environment.ts';
 import { namesOf } from '../../../../service/settings/setting-list.ts';
@@ -23,13 +23,13 @@ export interface Patient {
   readonly settings: Settings;
   readonly machine: Machine;
   readonly clock: Clock;
-  /** This process's; null where the system has none. */
+  /** The user id of this process; null if the system has none. */
   readonly userId: number | null;
-  /** What a start looks at; all of it, if not given. */
+  /** Checks of a start; all of them, if not given. */
   readonly checks?: readonly StartCheck[];
 }
 
-/** In the order of the report: folders, machine, network. What a start refuses is said in its words. */
+/** Findings in the order of the report: folders, machine, network. Refusals of a start have the words of the start. */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine, checks = START_CHECKS } = patient;
   const { found, hasKeys } = await lookAt(patient);
@@ -43,14 +43,14 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   return withRefusals(isTried ? withLoading(found) : found, refusals);
 }
 
-/** A line below those of the models, which is wrong where a refusal replaces it. */
+/** Adds a line on loading after those on models; a refusal replaces it. */
 function withLoading(found: readonly Finding[]): readonly Finding[] {
   const at = found.findIndex(({ check }) => check === 'promoted models') + 1;
-  const loading = fine('model loads', 'golden batch reproduced, and made-up users expanded, by one thread');
+  const loading = fine('model loads', 'golden batch reproduced and made-up users expanded by one thread');
   return [...found.slice(0, at), loading, ...found.slice(at)];
 }
 
-/** By doctor's own means. */
+/** Findings of doctor's own examinations. */
 async function lookAt({
   settings,
   machine,
@@ -63,7 +63,7 @@ async function lookAt({
   const ofModel = model === undefined ? null : await examineModel(model);
   const base = ofModel?.model?.manifest.version ?? null;
   const promoted = dataDir === undefined ? null : await examinePromoted(dataDir, base);
-  // what serve takes
+  // the model that serve would take
   const taken = promoted?.served?.model ?? ofModel?.model ?? null;
   const ofPopulation = population === undefined ? null : await examinePopulation(population);
   const users = ofPopulation?.manifest?.directory.count ?? 0;
@@ -97,7 +97,7 @@ function notGiven(check: string, variable: keyof ServiceEnvironment & string): F
   return failed(check, 'not given', `Name it: ${flag}, ${variable}, or ${key} in a configuration file.`);
 }
 
-/** In ms since 1970; 0 if it is not known. */
+/** Milliseconds since 1970; 0 if unknown. */
 function createdAt(text: string | undefined): number {
   const at = Date.parse(text ?? '');
   return Number.isNaN(at) ? 0 : at;

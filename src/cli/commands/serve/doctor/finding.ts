@@ -1,15 +1,15 @@
-/** What the doctor says about one thing. */
+/** Findings of the doctor. */
 import { AppError, messageOf } from '../../../../lib/errors.ts';
 
 export type Status = 'ok' | 'warning' | 'failed';
 
 export interface Finding {
-  /** What was looked at, in a word or three. */
+  /** The subject, in one to three words. */
   readonly check: string;
-  /** failed: `serve` would not start, or not work. warning: it would, but not for long or not as it should. */
+  /** failed: `serve` would not start or not work. warning: it would, but not for long or not well. */
   readonly status: Status;
   readonly detail: string;
-  /** A sentence on what to do; null where it is ok. */
+  /** Advice in a sentence; null if the status is ok. */
   readonly advice: string | null;
 }
 
@@ -25,7 +25,10 @@ export function failed(check: string, detail: string, advice: string): Finding {
   return { check, status: 'failed', detail, advice };
 }
 
-/** The action's findings; what the caller or the environment has to mend is one that failed, a bug is thrown. */
+/**
+ * The findings of the action. An error that the caller or the environment must fix becomes a failed finding; a bug is
+ * thrown.
+ */
 export async function findings(
   check: string,
   advice: string,
@@ -40,7 +43,7 @@ export async function findings(
   }
 }
 
-/** The worst of them. */
+/** The worst status among the findings. */
 export function worst(all: readonly Finding[]): Status {
   if (all.some(({ status }) => status === 'failed')) return 'failed';
   return all.some(({ status }) => status === 'warning') ? 'warning' : 'ok';

@@ -1,4 +1,4 @@
-/** The machine: Node, processors, memory, files, device, clock. */
+/** Examines the machine: Node, processors, memory, files, device, clock. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { messageOf } from '../../../../lib/errors.ts';
@@ -6,16 +6,16 @@ import { openDevice } from '../../../../model/onnx-grad.ts';
 import { requireFilesOfEngine, withinOpenFiles } from '../../../../service/open-files.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** What this process is given of the machine. */
+/** The resources of the machine that this process may use. */
 export interface Machine {
   /** `20.20.2` */
   readonly node: string;
   readonly processors: number;
-  /** All that this process and its children may use. */
+  /** Memory limit of this process and its children. */
   readonly memoryBytes: number;
-  /** What nobody uses now. */
+  /** Memory that is not in use. */
   readonly availableBytes: number;
-  /** The hard limit, to which Node raises the soft one; null where it is not known. */
+  /** The hard limit, to which Node raises the soft one; null if unknown. */
   readonly openFiles: number | null;
 }
 
@@ -23,7 +23,7 @@ export interface MemoryNeed {
   readonly users: number;
   readonly modelBytes: number;
   readonly threads: number;
-  /** Of audiences that are looked up often. */
+  /** Cache of audiences that are looked up often. */
   readonly cacheBytes: number;
 }
 
@@ -33,18 +33,18 @@ const LEAST_NODE = 24;
 const PROCESS_BYTES = 495 * 2 ** 20;
 const THREAD_BYTES = 100 * 2 ** 20;
 const BYTES_PER_USER = 90;
-/** A thread's session, its gradient's and the file as it is read. */
+/** Copies per thread: its session, its gradient session, and the file while it is read. */
 const MODEL_COPIES = 4;
-/** An open ranking has two. */
+/** Descriptors of an open ranking. */
 const FILES_PER_RANKING = 2;
-/** For connections, the database, and both processes themselves. */
+/** Descriptors for connections, the database, and both processes. */
 const OTHER_FILES = 1_024;
-/** Clocks of two machines differ by less. */
+/** Tolerated difference between the clocks of two machines. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 export function readMachine(): Machine {
   const total = totalmem();
-  // 0 or more than there is if nothing limits it
+  // 0, or more than the machine has, if there is no limit
   const limit = process.constrainedMemory();
   const memoryBytes = limit > 0 && limit < total ? limit : total;
   return {
@@ -67,11 +67,11 @@ export function examineProcessors({ processors }: Machine, threads: number): Fin
   return warning(
     'processors',
     detail,
-    `Set METAHEAC_THREADS to ${processors} or less: more threads only take more memory.`,
+    `Set METAHEAC_THREADS to ${processors} or less: more threads would only use more memory.`,
   );
 }
 
-/** `isRunning`: a service has its memory already. */
+/** `isRunning`: a running service already uses its memory. */
 export function examineMemory({ memoryBytes, availableBytes }: Machine, need: MemoryNeed, isRunning: boolean): Finding {
   const { users, modelBytes, threads, cacheBytes } = need;
   const bytes = PROCESS_BYTES + threads * (THREAD_BYTES + MODEL_COPIES * modelBytes) + users * BYTES_PER_USER;
@@ -84,14 +84,14 @@ export function examineMemory({ memoryBytes, availableBytes }: Machine, need: Me
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-/** Fails where a start would, by its own checks. */
+/** Fails if a start would, by running its checks. */
 export function examineOpenFiles(
   { openFiles }: Machine,
   limits: Parameters<typeof withinOpenFiles>[0],
   threads: number,
 ): Finding {
   const { openRankings } = limits;
-  if (openFiles === null) return fine('open files', 'this system does not say how many it allows');
+  if (openFiles === null) return fine('open files', 'this system does not report its limit');
   try {
     withinOpenFiles(limits, openFiles);
     requireFilesOfEngine(threads, openFiles);
@@ -108,23 +108,23 @@ export function examineOpenFiles(
   );
 }
 
-/** Loads ONNX Runtime, and runs a graph on CUDA if that is asked for and there. */
+/** Loads ONNX Runtime, and runs a graph on CUDA if requested and available. */
 export function examineDevice(request: string): Promise<readonly Finding[]> {
   const advice = 'Use --device cpu, or install the CUDA binaries: docs/operations.md, "GPU".';
   return findings('device', advice, async () => {
     const { detail } = await openDevice(request);
-    return [fine('device', `${detail}, asked for ${request}`)];
+    return [fine('device', `${detail}, requested: ${request}`)];
   });
 }
 
-/** `newest` is when the newest of the files was made, in ms since 1970: a right clock is not before it. */
+/** `newest` is the creation time of the newest file, in milliseconds since 1970: a correct clock is not earlier. */
 export function examineClock(now: number, newest: number): Finding {
   const detail = new Date(now).toISOString();
   if (now + CLOCK_TOLERANCE_MS >= newest) return fine('clock', detail);
   return warning(
     'clock',
-    `${detail} is before model or population were made (${new Date(newest).toISOString()})`,
-    'Set the clock, and keep it right by NTP: leases, retention and webhook signatures depend on it.',
+    `${detail} is before the model or population was made (${new Date(newest).toISOString()})`,
+    'Set the clock, and synchronise it by NTP: leases, retention and webhook signatures depend on it.',
   );
 }
 

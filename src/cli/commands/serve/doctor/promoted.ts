@@ -1,4 +1,6 @@
-/** The models that were promoted into the data folder: whether they are whole, and which one `serve` takes. */
+/**
+ * Examines the models that were promoted into the data folder: whether they are intact, and which one `serve` takes.
+ */
 import { join } from 'node:path';
 import { counted } from '../../../../lib/text/counted.ts';
 import { checkModels, type ModelsReport } from '../../../../model/check-models.ts';
@@ -10,15 +12,17 @@ const CHECK = 'promoted models';
 
 export interface PromotedFacts {
   readonly findings: readonly Finding[];
-  /** The one that `serve` takes in place of `--model`; null if it takes that, or cannot take what was promoted. */
+  /**
+   * The model that `serve` takes instead of `--model`; null if it takes `--model`, or cannot take the promoted model.
+   */
   readonly served: ModelFacts | null;
 }
 
-/** `base` is the version of `--model`; null if that cannot be read. */
+/** `base` is the version of `--model`; null if it cannot be read. */
 export async function examinePromoted(dataDir: string, base: string | null): Promise<PromotedFacts> {
   const models = join(dataDir, MODELS_FOLDER);
   let served: ModelFacts | null = null;
-  const found = await findings(CHECK, 'Look at the disk and at the owner of the files.', async () => {
+  const found = await findings(CHECK, 'Check the disk and the owner of the files.', async () => {
     const report = checkModels(models);
     // another --model is newer than any promotion
     const isKept = report.base === null || base === null || report.base === base;
@@ -44,15 +48,15 @@ function judge({ faults, leftovers }: ModelsReport, detail: string): Finding {
   if (leftovers.length > 0)
     return warning(
       CHECK,
-      `${detail}; ${leftovers.join(', ')} of a promotion that did not end`,
-      'If none is running, remove it: metaheac verify --repair',
+      `${detail}; ${leftovers.join(', ')} left by an interrupted promotion`,
+      'If no promotion is running, remove it: metaheac verify --repair',
     );
   return fine(CHECK, detail);
 }
 
 function describe({ versions, bytes, served, base }: ModelsReport, isKept: boolean): string {
   const count = versions.length === 0 ? 'none' : `${counted(versions.length, 'version')}, ${describeBytes(bytes)}`;
-  if (served === null) return `${count}: the one of --model is served`;
+  if (served === null) return `${count}: the model of --model is served`;
   if (isKept) return `${count}: ${served} is served`;
-  return `${count}: the one of --model is served, which is newer than what was promoted over ${base}`;
+  return `${count}: the model of --model is served, which is newer than the promotion over ${base}`;
 }

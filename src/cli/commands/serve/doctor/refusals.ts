@@ -1,4 +1,4 @@
-/** What a start would refuse, by its own list of checks, and how that joins what doctor found by itself. */
+/** Finds what a start would refuse, with its own checks, and merges that with the findings of doctor. */
 import { systemClock } from '../../../../lib/clock.ts';
 import { AppError, messageOf } from '../../../../lib/errors.ts';
 import { createLogger } from '../../../../lib/logging.ts';
@@ -13,10 +13,10 @@ export interface Refusal {
   readonly advice: string;
 }
 
-/** What the engine cannot be tried without. */
+/** Checks that must pass before the engine can be tried. */
 export const NEEDED_TO_LOAD = ['model', 'promoted models', 'device'];
 
-/** null where a folder was not named. `openFiles`: as many as the machine allows. */
+/** null if a folder was not named. `openFiles` is the limit of the machine. */
 export function startOf({ values }: Settings, openFiles: number | null): Start | null {
   const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
   if (dataDir === undefined || model === undefined || population === undefined) return null;
@@ -37,8 +37,8 @@ export function startOf({ values }: Settings, openFiles: number | null): Start |
 }
 
 /**
- * Each check of a start, whatever those before it say: all that must be mended. `known` are checks that failed.
- * `hasKeys`: keys are in the store.
+ * Runs each check of a start, whatever the earlier ones found, to list everything that must be fixed. `known` are
+ * checks that failed. `hasKeys`: the store has keys.
  */
 export async function findRefusals(
   start: Start,
@@ -51,7 +51,7 @@ export async function findRefusals(
   for (const one of checks) {
     if (one.check === 'model loads' && NEEDED_TO_LOAD.some(refused)) continue;
     const message = await refusalOf(one, start, hasKeys);
-    // what one check reads another may need too
+    // checks may read the same thing and fail with the same message
     if (message === null || refusals.some((refusal) => refusal.message === message)) continue;
     refusals.push({ check: one.check, message, advice: one.advice });
   }
@@ -59,12 +59,12 @@ export async function findRefusals(
 }
 
 /**
- * The findings with the words of `serve` for what it refuses: in place of doctor's own on the same thing, or as a
- * failed line where doctor saw nothing. A folder in use and a port in use are the service that runs.
+ * The findings, in the words of `serve` for what it refuses: these replace a finding of doctor on the same subject, or
+ * add a failed line. A folder and a port in use mean a running service.
  */
 export function withRefusals(all: readonly Finding[], refusals: readonly Refusal[]): readonly Finding[] {
   const isRunning = ['lock', 'port'].every((check) => refusals.some((refusal) => refusal.check === check));
-  // whether they fit cannot be said of a population that is refused by itself
+  // whether model and population fit is unknown if the population is refused
   const isRefused = refusals.some(({ check }) => check === 'population');
   const found = all.filter(({ check }) => !(isRefused && check === 'model and population'));
   for (const { check, message, advice } of refusals) {
