@@ -1,6 +1,6 @@
 /**
  * Random histories of an expansion and its job, with a clock set by hand and a store of one row: one owner at a time,
- * only legal steps, progress never falls, attempts are bounded, and nothing is lost before it has ended.
+ * only legal steps, progress never decreases, attempts are bounded, and nothing is lost before it has ended.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

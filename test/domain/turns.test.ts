@@ -1,6 +1,7 @@
 /**
- * The order of the queue: random histories of arrivals and of workers that take as long as there are seeds. No expansion
- * starves, each waits for a bounded amount of work, and small ones do not wait for large ones that nobody began.
+ * The order of the queue: random histories of arrivals, and of workers whose time depends on the number of seeds. No
+ * expansion starves, each waits for a bounded amount of work, and small ones do not wait for large ones that have not
+ * begun.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Lines of streams of bytes: however they are cut into chunks, and what ends them. */
+/** Lines of byte streams: for any chunks, and the faults that end them. */
 import { describe, expect, it } from 'vitest';
 import { type LineFault, splitLines, withoutReturn } from '../../src/lib/text/lines.ts';
 
@@ -24,7 +24,7 @@ describe('splitLines', () => {
     expect(await read(Buffer.alloc(0), chunkBytes)).toEqual([]);
   });
 
-  it('drops a byte order mark at the start alone', async () => {
+  it('drops a byte order mark only at the start', async () => {
     expect(await read(Buffer.from('\ufeffa\n\ufeffb\n'), 1000)).toEqual(['a', '\ufeffb']);
   });
 
@@ -38,7 +38,7 @@ describe('splitLines', () => {
 });
 
 describe('splitLines with blank lines that mean nothing', () => {
-  /** The lines by their numbers, without blank ones; and how many lines were returned in all. */
+  /** The lines by their numbers, without blank ones, and the number of returned lines. */
   async function readNumbered(text: string, skipsBlank?: () => boolean) {
     const bytes = Buffer.from(text);
     async function* chunks() {
@@ -56,7 +56,7 @@ describe('splitLines with blank lines that mean nothing', () => {
   }
   const text = ['', 'a', 'b', 'c\n'].join('\n'.repeat(20_000));
 
-  it('passes over long runs and counts them', async () => {
+  it('skips long runs and counts them', async () => {
     const all = await readNumbered(text);
     expect(all.found).toEqual([
       [20_001, 'a'],
@@ -68,7 +68,7 @@ describe('splitLines with blank lines that mean nothing', () => {
     expect([all.returned, returned < 1_000]).toEqual([60_001, true]);
   });
 
-  it('returns them while the reader is inside of something', async () => {
+  it('returns them while the reader is inside a record', async () => {
     const all = await readNumbered(text);
     expect(await readNumbered(text, () => false)).toEqual(all);
     let calls = 0;
@@ -77,7 +77,7 @@ describe('splitLines with blank lines that mean nothing', () => {
 });
 
 describe('withoutReturn', () => {
-  it('takes one carriage return from the end', () => {
+  it('removes one carriage return from the end', () => {
     expect(['a\r', 'a', '\r\r', 'a\rb'].map(withoutReturn)).toEqual(['a', 'a', '\r', 'a\rb']);
   });
 });

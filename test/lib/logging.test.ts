@@ -11,7 +11,7 @@ describe('createLogger', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    lines.sort((a, b) => a.level - b.level); // lines that wait when the process ends may overtake each other
+    lines.sort((a, b) => a.level - b.level); // lines that are pending when the process ends may be out of order
     expect(stdout).toBe('');
     expect(lines).toEqual([
       expect.objectContaining({ level: 30, name: 'child', msg: 'hello', time: expect.stringMatching(/^\d{4}-.*Z$/) }),

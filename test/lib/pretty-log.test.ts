@@ -15,7 +15,7 @@ describe('createPrettyPrinter', () => {
     expect(print(line({ level: 50, name: 'engine', msg: 'lost' }))).toBe('[14:03:07.123] ERROR (engine): lost\n');
   });
 
-  it('has the stack of an error below, with what the error knows', () => {
+  it('has the stack of an error below, with the facts of the error', () => {
     const err = { type: 'AppError', message: 'broken', stack: 'AppError: broken\n    at here', code: 'storage_failed' };
     const text = print(line({ err, msg: 'sorry' }));
     expect(text).toMatch(/^\[14:03:07.123\] INFO \(api\): sorry/);
@@ -36,7 +36,7 @@ describe('createPrettyPrinter', () => {
     );
   });
 
-  it('is coloured on a terminal alone', () => {
+  it('is coloured only on a terminal', () => {
     expect(createPrettyPrinter(true)(line({ msg: 'x' }))).toContain('\u001b[32mINFO\u001b[39m');
   });
 });

@@ -65,7 +65,7 @@ export async function* splitLines(
     while (skipsBlank !== undefined) {
       const run = text.indexOf(BLANK_RUN);
       if (run < 0) break;
-      // includes the end of its last line; only then does the reader know whether blank lines mean nothing
+      // including its last line end; only after these lines does the reader know whether blank lines matter
       if (run > 0) yield batchOf(text.subarray(0, run + 1));
       text = text.subarray(run > 0 ? run + 1 : 0);
       if (!skipsBlank()) break;

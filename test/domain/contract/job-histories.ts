@@ -1,6 +1,6 @@
 /**
  * Random histories of two connections and three owners, while callers expand, cancel, resize, roll back and delete: the
- * rows of the store are always those that the domain's decisions make of them. The rules themselves are tested without a
+ * rows of the store are always those that the domain's decisions produce. The rules themselves are tested without a
  * store.
  */
 import { setImmediate } from 'node:timers/promises';

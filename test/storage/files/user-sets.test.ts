@@ -1,6 +1,5 @@
 /**
- * User sets hold any text, depend on the set alone, are the same however they were sorted, and refuse to be read once
- * altered.
+ * User sets contain any text, have bytes that depend only on the set, and cannot be read once altered.
  */
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +18,7 @@ import { size } from '../../fixture/size.ts';
 const anyId = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...ODD_STRINGS));
 const storageFailed = (more: object) => expect.objectContaining({ code: 'storage_failed', ...more });
 
-/** Blobs, and the folder of them where sets are. */
+/** Blobs, and their folder of sets. */
 function newBlobs(): { readonly blobs: FileBlobs; readonly folder: string } {
   const root = temporaryFolder();
   return { blobs: new FileBlobs(root), folder: join(root, SEED_FOLDER) };
@@ -57,7 +56,7 @@ describe('encodeIds', () => {
     );
   });
 
-  it('keeps every id on a line of its own, whatever it holds', () => {
+  it('writes every id on a line of its own, whatever it contains', () => {
     expect(encodeIds(ODD_STRINGS).toString().split('\n').length).toBe(ODD_STRINGS.length + 1);
   });
 
@@ -95,7 +94,7 @@ describe('writeUserSet', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('heals a damaged file of the same set', () => {
+  it('repairs a damaged file of the same set', () => {
     const { blobs, folder } = newBlobs();
     const sha256 = publish(blobs, ['a']);
     writeFileSync(join(folder, `${sha256}.txt`), 'garbage');
@@ -103,18 +102,18 @@ describe('writeUserSet', () => {
     expect(readFileSync(join(folder, `${sha256}.txt`), 'utf8')).toBe('a\n');
   });
 
-  it('says storage_failed with the cause where it cannot get its name, and leaves nothing once discarded', () => {
+  it('throws storage_failed with the cause if it cannot get its name, and leaves nothing once discarded', () => {
     const { blobs, folder } = newBlobs();
     const sha256 = publish(blobs, ['a']);
     rmSync(join(folder, `${sha256}.txt`));
-    mkdirSync(join(folder, `${sha256}.txt`)); // a folder where the file should go: the rename fails
+    mkdirSync(join(folder, `${sha256}.txt`)); // a folder in place of the file makes the rename fail
     const set = writeUserSet(blobs, ['a']);
     expect(() => set.publish()).toThrow(storageFailed({ cause: expect.objectContaining({ syscall: 'rename' }) }));
     set.discard();
     expect(readdirSync(folder)).toEqual([`${sha256}.txt`]);
   });
 
-  it('says storage_failed where the folder cannot be made', () => {
+  it('throws storage_failed if the folder cannot be created', () => {
     const { blobs, folder } = newBlobs();
     writeFileSync(folder, '');
     expect(() => writeUserSet(blobs, ['a'])).toThrow(storageFailed({}));
@@ -122,14 +121,14 @@ describe('writeUserSet', () => {
 });
 
 describe('writeBlocks', () => {
-  it('writes the file that writeUserSet writes', async () => {
+  it('writes the same file as writeUserSet', async () => {
     const { blobs } = newBlobs();
     const set = await writeBlocks(blobs, [['a'], [], ['b', 'c']]);
     set.publish();
     expect(set.sha256).toBe(publish(blobs, ['c', 'b', 'a']));
   });
 
-  it('leaves nothing where its ids end with an error', async () => {
+  it('leaves nothing if its ids end with an error', async () => {
     const { blobs, folder } = newBlobs();
     function* broken(): Generator<string[]> {
       yield ['a'];
@@ -150,7 +149,7 @@ describe('userSetBlocks', () => {
     expect(blocks.flat()).toEqual(many);
   });
 
-  it('reads ids that are longer than what is read at a time', () => {
+  it('reads ids that are longer than a read', () => {
     const { blobs } = newBlobs();
     const long = ['a'.repeat(200_000), 'b', `c${'é'.repeat(70_000)}`];
     expect(readUserSet(blobs, publish(blobs, long))).toEqual(long);
@@ -166,14 +165,14 @@ describe('userSetBlocks', () => {
     ['cut in the middle of a line', (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 100_001))],
     ['other text', (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('user-029', 'user-129'))],
     ['half a JSON string', (path: string) => writeFileSync(path, '"abc\n')],
-  ])('refuses a file that was altered: %s', (_, alter) => {
+  ])('refuses an altered file: %s', (_, alter) => {
     const { blobs, folder } = newBlobs();
     const sha256 = publish(blobs, many);
     alter(join(folder, `${sha256}.txt`));
     expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message: expect.stringContaining('is damaged') }));
   });
 
-  it('reads a file to its end that is removed meanwhile', () => {
+  it('reads a file to its end if it is removed meanwhile', () => {
     const { blobs, folder } = newBlobs();
     const sha256 = publish(blobs, many);
     const blocks = userSetBlocks(blobs, sha256);
@@ -182,13 +181,13 @@ describe('userSetBlocks', () => {
     expect([...first, ...[...blocks].flat()]).toEqual(many);
   });
 
-  it('says storage_failed where the file is gone', () => {
+  it('throws storage_failed if the file is gone', () => {
     expect(() => readUserSet(newBlobs().blobs, 'ab')).toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
   });
 });
 
 describe('IdSorter', () => {
-  it('sorts any ids by UTF-16 code units, each once, whatever the number of runs', () => {
+  it('sorts any ids by UTF-16 code units, each once, with any number of runs', () => {
     const { blobs, folder } = newBlobs();
     const few = fc.constantFrom('a', 'b', 'c', 'd', ...ODD_STRINGS);
     fc.assert(
@@ -205,7 +204,7 @@ describe('IdSorter', () => {
     expect(sort(newBlobs().blobs, ids, 7_000)).toEqual([...new Set(ids)].sort());
   });
 
-  it('keeps its temporary file no longer than until it is closed', () => {
+  it('keeps its temporary file only until it is closed', () => {
     const { blobs, folder } = newBlobs();
     const sorter = new IdSorter(blobs, 2);
     for (const id of ['b', 'a', 'c']) sorter.add(id);
@@ -223,7 +222,7 @@ describe('union, difference and intersection', () => {
     .uniqueArray(fc.oneof(fc.constantFrom(...'abcdefghijklmnopqrst'), anyId), { maxLength: 30 })
     .map((ids) => ids.sort());
 
-  it('are those of sets, whatever the blocks', () => {
+  it('are those of sets, for any blocks', () => {
     const length = fc.integer({ min: 1, max: 7 });
     fc.assert(
       fc.property(someSet, someSet, length, length, (a, b, aSize, bSize) => {
@@ -236,7 +235,7 @@ describe('union, difference and intersection', () => {
     );
   });
 
-  it('close both files, also where their reader stops early', () => {
+  it('close both files, also if their reader stops early', () => {
     const closed: string[] = [];
     function* blocks(name: string): Generator<string[]> {
       try {

@@ -1,4 +1,4 @@
-/** Single bits of a database that flip: each is found by what `verify` asks, or changes no answer. */
+/** Single bit flips in a database: each is found by the checks of `verify`, or changes no result. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,7 +54,7 @@ async function makeDatabase({ store, call, createReady, dataDir }: Fixture): Pro
   return readFileSync(copy);
 }
 
-/** What the store answers, and every row that it has. */
+/** The results of the store, and all of its rows. */
 function answers(): string {
   const file = join(folder, 'metaheac.db');
   const clock = { ...systemClock, now: () => Date.UTC(2026, 10, 28) };
@@ -105,7 +105,7 @@ function put(bytes: Buffer): void {
   writeFileSync(file, bytes);
 }
 
-/** What `verify` says of the database; empty where nothing is wrong. */
+/** What `verify` reports about the database; empty if nothing is wrong. */
 function faults(): string[] {
   try {
     const upkeep = openUpkeep(folder);
@@ -137,7 +137,7 @@ describe('a bit of the database that flips', () => {
     const missed: string[] = [];
     let found = 0;
     for (let i = 0; i < size(40, 120); i++) {
-      // every other one where something is: half of the file is room that is free
+      // every other flip hits used space: half of the file is free space
       const at = i % 2 === 0 ? rng.integer(whole.length) : written[rng.integer(written.length)]!;
       const bit = rng.integer(8);
       const bytes = Buffer.from(whole);

@@ -1,4 +1,4 @@
-/** What a model learns from, read beside the store that writes it. */
+/** Training data for models, read while the store is being written. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { dataFolder } from './data-folder.ts';
 const seedsOf = (records: ReturnType<typeof openRecords>, id: string) => [...records.seedsOf(id)].flat();
 
 describe('openRecords', () => {
-  it('has campaigns with an audience, the oldest first, and counts the others', () => {
+  it('has campaigns with an audience, oldest first, and counts the others', () => {
     const data = dataFolder();
     const store = data.open();
     const made = ['a', 'b', 'c', 'd'].map((name) => {
@@ -34,7 +34,7 @@ describe('openRecords', () => {
     records.close();
   });
 
-  it('sees what is committed while it is open, and seeds that are replaced while they are read', async () => {
+  it('sees commits while it is open, and reads seeds to their end if they are replaced', async () => {
     const data = dataFolder();
     const store = data.open();
     const { id } = store.create(newCampaign({ seeds: ['cid', 'ann', '😀'] }), everyoneIsKnown);
@@ -69,7 +69,7 @@ describe('openRecords', () => {
     records.close();
   });
 
-  it('reads what a service that ended left, and writes nothing', () => {
+  it('reads the data of a service that has ended, and writes nothing', () => {
     const data = dataFolder();
     const store = data.open();
     store.create(newCampaign(), everyoneIsKnown);
@@ -83,7 +83,7 @@ describe('openRecords', () => {
     expect(readFileSync(file)).toEqual(before);
   });
 
-  it('refuses a folder without a store, and one of another version, without making anything', () => {
+  it('refuses a folder without a store or of another version, without creating anything', () => {
     const empty = temporaryFolder();
     const refusal = (message: RegExp) =>
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringMatching(message) as string });

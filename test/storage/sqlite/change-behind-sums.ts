@@ -1,4 +1,4 @@
-/** Changes a value of a row as a flipped bit does: its checksum stays that of the row with `original`. `only`: which rows. */
+/** Changes a value as a bit flip does: the checksum stays that of the row with `original`. `only` selects rows. */
 import Sqlite from 'better-sqlite3';
 import { expect } from 'vitest';
 import { KEPT_SUM, rowSum } from '../../../src/storage/sqlite/database/driver.ts';
@@ -15,7 +15,7 @@ export function changeBehindSums(
   database.function(KEPT_SUM, { deterministic: true, varargs: true }, asBefore);
   database.pragma('trusted_schema = ON');
   database.pragma('ignore_check_constraints = ON');
-  // triggers keep rows from being changed, not bits
+  // triggers protect rows from changes, but not from bit flips
   const triggers = database
     .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = @table")
     .all({ table }) as { readonly name: string; readonly sql: string }[];

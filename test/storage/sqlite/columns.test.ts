@@ -1,4 +1,4 @@
-/** Columns: written by the keys of an object, read by a list, and bound by name alone. */
+/** Columns: written by the keys of an object, read by a list, and bound only by name. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
@@ -27,7 +27,7 @@ const COLUMNS = {
 
 const open = () => openDatabase(join(temporaryFolder(), 'a.db'), [{ number: 1, name: 'pets', sql: SQL }]);
 
-it('writes what is given and leaves the rest, and reads all of it', () => {
+it('writes the given columns and leaves the rest, and reads all of them', () => {
   const database = open();
   const read = (number: number) => {
     const sql = `SELECT ${selectList(COLUMNS)} FROM pets p WHERE number = @number`;
@@ -43,7 +43,7 @@ it('writes what is given and leaves the rest, and reads all of it', () => {
   database.close();
 });
 
-it('takes no positions: they do not compile', () => {
+it('does not compile with positional parameters', () => {
   const database = open();
   const statement = database.prepare('SELECT @a').pluck();
   expect(statement.get({ a: 1 })).toBe(1);

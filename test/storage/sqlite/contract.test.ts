@@ -1,4 +1,4 @@
-/** SQLite keeps the contract of stores. */
+/** SQLite fulfils the contract of stores. */
 import { describe } from 'vitest';
 import { describeCampaignStore } from '../../domain/contract/store.ts';
 import { dataFolder } from './data-folder.ts';

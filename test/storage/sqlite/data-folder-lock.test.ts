@@ -1,4 +1,4 @@
-/** One service a data folder, also where the other is another process or died. */
+/** One service per data folder, also across processes and after a crash. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../fixture/folders.ts';
 const HOLDER = fileURLToPath(new URL('./children/hold-lock.ts', import.meta.url));
 
 describe('lockDataFolder', () => {
-  it('returns the folder, made where missing, to one holder, and to the next when it is given back', () => {
+  it('locks the folder, created if missing, for one holder, and for the next once it is released', () => {
     const folder = join(temporaryFolder(), 'new', 'data');
     const release = lockDataFolder(folder);
     expect(() => lockDataFolder(folder)).toThrow(
@@ -21,7 +21,7 @@ describe('lockDataFolder', () => {
     lockDataFolder(folder)();
   });
 
-  it('refuses while another process lives that has it, and takes over when that was killed with -9', async () => {
+  it('refuses while another live process has it, and takes over once that was killed with -9', async () => {
     const folder = temporaryFolder();
     const other = spawn(process.execPath, [HOLDER, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -34,7 +34,7 @@ describe('lockDataFolder', () => {
     lockDataFolder(folder)();
   });
 
-  it('holds against other processes', () => {
+  it('keeps other processes out', () => {
     const folder = temporaryFolder();
     const release = lockDataFolder(folder);
     const other = spawnSync(process.execPath, [HOLDER, folder], { encoding: 'utf8' });
@@ -42,7 +42,7 @@ describe('lockDataFolder', () => {
     expect([other.status, other.stdout]).toEqual([1, 'refused: unavailable\n']);
   });
 
-  it('says storage_failed when the folder cannot be made', () => {
+  it('throws storage_failed if the folder cannot be created', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'file'), '');
     expect(() => lockDataFolder(join(folder, 'file', 'data'))).toThrow(

@@ -1,4 +1,4 @@
-/** Stores of SQLite in temporary folders, with a clock set by hand. */
+/** SQLite stores in temporary folders, with a clock set by hand. */
 import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
@@ -6,12 +6,12 @@ import { LEASE_MS, type ManualClock, manualClock } from '../../domain/contract/i
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 const opened: CampaignStore[] = [];
-// here and not where they are made: a hook that is added within a test never runs
+// registered here and not by the class: a hook that is added within a test never runs
 afterAll(() => {
   for (const store of opened) store.close();
 });
 
-/** A data folder with its clock, and as many connections to it as a test wants. */
+/** A data folder with its clock, and any number of connections to it. */
 export function dataFolder(options: Partial<StoreOptions> = {}): {
   readonly folder: string;
   readonly clock: ManualClock;

@@ -1,4 +1,4 @@
-/** The files of an open database are removed or replaced: nothing is written any more, and nothing acknowledged is lost. */
+/** The files of an open database are removed or replaced: nothing more is written, and nothing acknowledged is lost. */
 import { copyFileSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ function copyHere(from: string, to: string): void {
     if (name.startsWith('metaheac.db')) copyFileSync(join(from, name), join(to, name));
 }
 
-/** A service with campaigns, of which some are in the log alone. */
+/** A service with campaigns, some of which are only in the log. */
 function started(): ReturnType<typeof dataFolder> & { store: CampaignStore; ids: string[] } {
   const data = dataFolder({ saves: true });
   const store = data.open();
@@ -30,7 +30,7 @@ function started(): ReturnType<typeof dataFolder> & { store: CampaignStore; ids:
   return { ...data, store, ids: [create(store), create(store)] };
 }
 
-/** Opens the folder as the next service does, while the files of the one before are open; it is as good as killed. */
+/** Opens the folder like the next service while the files of the previous one are open, as if that had been killed. */
 function startAgain(data: ReturnType<typeof dataFolder>): CampaignStore {
   takeSaved(data.folder, data.clock.now());
   const store = data.open();
@@ -63,7 +63,7 @@ describe('the files of an open database', () => {
       },
     ],
     ['the whole folder is removed', 'is missing', (folder) => rmSync(folder, { recursive: true })],
-  ])('are saved where %s, and taken by the next start', (_how, what, harm) => {
+  ])('are saved if %s, and put back by the next start', (_how, what, harm) => {
     const data = started();
     harm(data.folder);
     const lost = data.store.health.lostFiles()!;
@@ -72,7 +72,7 @@ describe('the files of an open database', () => {
     expect(() => data.store.health.probe()).toThrow(LOST);
     // reads go on
     expect(data.store.list({ limit: 9 }).items).toHaveLength(2);
-    // and nobody else takes what is there now for the database
+    // and no other command uses the files that are there now as the database
     expect(() => data.open()).toThrow(/is saved as .*: start serve \(again\)/);
     expect(inspectDataFolder(data.folder, 0).saved).toEqual([lost.savedAs]);
     const again = startAgain(data);
@@ -86,14 +86,14 @@ describe('the files of an open database', () => {
     expect(takeSaved(data.folder, 0)).toBeNull();
   });
 
-  it('are found gone by the write that comes first, without a look before', () => {
+  it('are found gone by the first write, without a look before', () => {
     const data = started();
     rmSync(join(data.folder, 'metaheac.db-wal'));
     expect(() => create(data.store)).toThrow(LOST);
     expect(startAgain(data).list({ limit: 9 }).items).toHaveLength(2);
   });
 
-  it('keep a commit that found them gone where that is saved, and refuse it where not', () => {
+  it('keep a commit that found them gone if it was saved, and refuse it if not', () => {
     for (const isSaver of [true, false]) {
       const folder = temporaryFolder();
       const database = openDatabase(join(folder, 'metaheac.db'));
@@ -142,7 +142,7 @@ describe('the files of an open database', () => {
       },
       /is not the folder in which it was open/,
     ],
-  ])('are for the operator to choose from where %s', (_how, harm, message) => {
+  ])('are for the operator to choose from if %s', (_how, harm, message) => {
     const [data, other] = [started(), dataFolder()];
     const second = other.open();
     create(second);
@@ -154,7 +154,7 @@ describe('the files of an open database', () => {
     expect(() => takeSaved(data.folder, 0)).toThrow(message);
     expect(() => data.open()).toThrow(/start serve/);
     expect(readdirSync(data.folder).sort()).toEqual(before);
-    // what it says helps
+    // its advice helps
     for (const name of readdirSync(data.folder))
       if (name.startsWith('metaheac.db') && join(data.folder, name) !== savedAs) rmSync(join(data.folder, name));
     renameSync(savedAs!, join(data.folder, 'metaheac.db'));
@@ -162,7 +162,7 @@ describe('the files of an open database', () => {
     rmSync(`${data.folder}-moved`, { recursive: true, force: true });
   });
 
-  it('is not taken from a saving that was cut off, which goes at the next start', () => {
+  it('is not restored from an interrupted save, which is removed at the next start', () => {
     const data = started();
     data.store.close();
     for (const end of ['.tmp', '.tmp-journal'])
@@ -173,7 +173,7 @@ describe('the files of an open database', () => {
     expect(readdirSync(data.folder).filter((name) => name.includes('.saved-'))).toEqual([]);
   });
 
-  it('cost a look some microseconds', () => {
+  it('are checked within microseconds', () => {
     const data = started();
     const start = performance.now();
     for (let i = 0; i < 1000; i++) data.store.health.lostFiles();

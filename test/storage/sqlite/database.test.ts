@@ -26,7 +26,7 @@ describe('openDatabase', () => {
     database.close();
   });
 
-  it('applies what is missing, once', () => {
+  it('applies missing migrations, once', () => {
     const path = join(temporaryFolder(), 'a.db');
     const first = migration(1, 'CREATE TABLE a (x)');
     openDatabase(path, [first]).close();
@@ -65,7 +65,7 @@ describe('openDatabase', () => {
     );
   });
 
-  it('says storage_failed when the file cannot be opened', () => {
+  it('throws storage_failed if the file cannot be opened', () => {
     expect(() => openDatabase(temporaryFolder())).toThrow(
       expect.objectContaining({ code: 'storage_failed', facts: { errno: expect.stringMatching(/^SQLITE_CANTOPEN/) } }),
     );
@@ -93,7 +93,7 @@ describe('openDatabase', () => {
 });
 
 describe('write', () => {
-  it('takes nothing over from work that throws', () => {
+  it('commits nothing of work that throws', () => {
     const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
     expect(() =>
       write(database, () => {
@@ -105,7 +105,7 @@ describe('write', () => {
     database.close();
   });
 
-  it('says unavailable when another process holds the lock for too long', () => {
+  it('throws unavailable if another process holds the lock for too long', () => {
     const path = join(temporaryFolder(), 'a.db');
     const holder = openDatabase(path);
     const waiter = openDatabase(path);
@@ -116,7 +116,7 @@ describe('write', () => {
     waiter.close();
   });
 
-  it('says storage_failed when the disk is full', () => {
+  it('throws storage_failed if the disk is full', () => {
     const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
     const pages = database.pragma('page_count', { simple: true });
     database.pragma(`max_page_count = ${pages}`);
@@ -135,7 +135,7 @@ describe('readMigrations', () => {
     expect(() => readMigrations(folder)).toThrow('migration 0003-c.sql is not number 2');
   });
 
-  it('says storage_failed when the disk is full as the log is moved into the database', () => {
+  it('throws storage_failed if the disk is full while the log is checkpointed', () => {
     const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
     const full = vi.spyOn(database, 'pragma').mockImplementation(() => {
       throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL');

@@ -1,6 +1,6 @@
 /**
- * The caller's ids of campaigns: unique, found by, handed to the engine, kept over restarts, absent in databases of
- * before.
+ * The caller's ids of campaigns: unique, searchable, passed to the engine, kept across restarts, null in older
+ * databases.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
 describe('an external id', () => {
-  it('is shown, found by, and given to the engine, after the store was opened again too', () => {
+  it('is shown, can be searched for, and reaches the engine, also after the store was opened again', () => {
     const data = dataFolder();
     const { id } = data.open().create(newCampaign({ externalId: 'c1' }), everyoneIsKnown);
     const store = data.open();
@@ -22,7 +22,7 @@ describe('an external id', () => {
     expect([store.claim('1:a')!.externalId, store.claim('1:a')!.externalId]).toEqual(['c1', null]);
   });
 
-  it('is refused when a campaign has it, too_small or not, and nothing is left of the attempt', () => {
+  it('is refused if a campaign has it, too_small or not, and nothing is left of the attempt', () => {
     const data = dataFolder();
     const { id } = data.open().create(newCampaign({ externalId: 'c1', seeds: [] }), everyoneIsKnown);
     const store = data.open();
@@ -39,7 +39,7 @@ describe('an external id', () => {
     expect(readdirSync(join(data.folder, 'seeds'))).toHaveLength(1);
   });
 
-  it('is absent of campaigns that were made before there were any', () => {
+  it('is null for campaigns from before external ids', () => {
     const data = dataFolder();
     const before = openDatabase(join(data.folder, 'metaheac.db'), readMigrations(MIGRATIONS_FOLDER).slice(0, 1));
     before.exec(`

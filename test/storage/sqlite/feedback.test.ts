@@ -1,6 +1,5 @@
 /**
- * Feedback: what counts, the sets that expansions are given, and what uploads, expansions, deletions and kills at once
- * may do to it.
+ * Feedback: which events count, the sets that expansions get, and concurrent uploads, expansions, deletions and kills.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -37,7 +36,7 @@ function setsOf(store: CampaignStore) {
 }
 
 describe('CampaignStore.addFeedback', () => {
-  it('counts users by their last event, whatever order events come in', async () => {
+  it('counts users by their last event, for any order of events', async () => {
     const event = fc.record({
       userId: fc.constantFrom('ann', 'bob', 'cid', '😀'),
       event: fc.constantFrom('conversion' as const, 'click' as const, 'dismissal' as const),
@@ -65,14 +64,14 @@ describe('CampaignStore.addFeedback', () => {
     );
   });
 
-  it('takes what is sent again, and changes nothing by it', async () => {
+  it('accepts events that are sent again, which change nothing', async () => {
     const { store, id } = open();
     const users = { conversion: 0, click: 900, dismissal: 0 };
     for (let i = 0; i < 2; i++)
       expect(await store.addFeedback(id, events(900))).toEqual({ received: 900, taken: 900, outdated: 0, users });
   });
 
-  it('ends with campaign_not_found when the campaign is deleted meanwhile, and leaves nothing', async () => {
+  it('ends with campaign_not_found if the campaign is deleted meanwhile, and leaves nothing', async () => {
     const { store, id, folder } = open();
     const adding = store.addFeedback(id, events(5_000));
     await new Promise((resolve) => setImmediate(resolve));
@@ -83,7 +82,7 @@ describe('CampaignStore.addFeedback', () => {
     expect(rowsIn(folder)).toBe(0);
   });
 
-  it('is broken off when the store is closed', async () => {
+  it('is interrupted when the store is closed', async () => {
     const { store, id } = open();
     const adding = store.addFeedback(id, events(5_000));
     const waiting = store.addFeedback(id, events(1));
@@ -92,7 +91,7 @@ describe('CampaignStore.addFeedback', () => {
     for (const each of [adding, waiting]) await expect(each).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('refuses the 33rd that is at work or waits', async () => {
+  it('refuses the 33rd task that runs or waits', async () => {
     const { store, id } = open();
     const all = await Promise.allSettled(Array.from({ length: 33 }, () => store.addFeedback(id, events(1))));
     expect(all.map(({ status }) => status)).toEqual([...Array(32).fill('fulfilled'), 'rejected']);
@@ -101,7 +100,7 @@ describe('CampaignStore.addFeedback', () => {
 });
 
 describe('CampaignStore.expand with feedback', () => {
-  it('returns the sets that a plain sort of the users gives, byte for byte', async () => {
+  it('returns the same sets as a plain sort of the users, byte for byte', async () => {
     const { store, id } = open();
     const clicks = [
       ...events(20_000),
@@ -122,7 +121,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect([sets.positives, sets.dismissed]).toEqual(expected);
   });
 
-  it('takes the whole of an upload that is at work, and none of one that is asked for later', async () => {
+  it('includes all of a running upload, and nothing of a later one', async () => {
     const { store, id, files } = open();
     await store.addFeedback(id, events(10, 'dismissal', 'before'));
     const at = [
@@ -136,7 +135,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect(files().filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('makes expansions in the order in which they are requested', async () => {
+  it('creates expansions in the order in which they are requested', async () => {
     const { store, id } = open();
     await store.addFeedback(id, events(3_000));
     const first = store.expand(id);
@@ -145,7 +144,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect([store.expansion(id, superseded).state, store.get(id).expansionId]).toEqual(['superseded', latest]);
   });
 
-  it('leaves no file when the campaign is deleted meanwhile', async () => {
+  it('leaves no file if the campaign is deleted meanwhile', async () => {
     const { store, id, files } = open();
     await store.addFeedback(id, events(3_000));
     const expanding = store.expand(id);
@@ -155,7 +154,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect(files()).toEqual([]);
   });
 
-  it('is not asked for by the refresh policy when a call made one meanwhile', async () => {
+  it('is not created by the refresh policy if a call created one meanwhile', async () => {
     const data = dataFolder();
     const store = data.open();
     const refresh = { everyMs: 60_000, onNewPopulation: false, onChange: false };
@@ -170,7 +169,7 @@ describe('CampaignStore.expand with feedback', () => {
 });
 
 describe('feedback after kill -9', () => {
-  it('has all that was acknowledged, and counts what it has', async () => {
+  it('has everything that was acknowledged, with correct counts', async () => {
     const { store, id, folder } = open();
     const uploads = await acknowledgedBeforeKill(folder, id, 5);
     expect(uploads).toBeGreaterThanOrEqual(5);
@@ -191,7 +190,7 @@ function rowsIn(folder: string): number {
   }
 }
 
-/** How many uploads the child said are acknowledged when it was killed in the middle of another. */
+/** The number of acknowledged uploads that the child printed before it was killed during another. */
 function acknowledgedBeforeKill(folder: string, id: string, least: number): Promise<number> {
   const module = fileURLToPath(new URL('./children/feedback-loop.ts', import.meta.url));
   return new Promise((resolve, reject) => {

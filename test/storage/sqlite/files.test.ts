@@ -1,4 +1,4 @@
-/** Files of the data folder: shared, refused, and removed with what they are of. */
+/** Files of the data folder: shared, refused, and removed with their owners. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ describe('files of user sets', () => {
     expect(readdirSync(join(data.folder, 'seeds')).length).toBe(1);
   });
 
-  it('leaves no campaign when its seeds cannot be written', () => {
+  it('leaves no campaign if its seeds cannot be written', () => {
     const data = dataFolder();
     const store = data.open();
     writeFileSync(join(data.folder, 'seeds'), 'a file where the folder should be');
@@ -24,7 +24,7 @@ describe('files of user sets', () => {
     expect(store.list({ limit: 10 }).items).toEqual([]);
   });
 
-  it('says storage_failed when the file was altered', () => {
+  it('throws storage_failed if the file was altered', () => {
     const data = dataFolder();
     const store = data.open();
     store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);

@@ -1,4 +1,4 @@
-/** Data folders and databases that do not belong together: nothing is removed that this very database did not make. */
+/** Data folders and databases that do not belong together: a database only removes files that it made itself. */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ import { dataFolder } from './data-folder.ts';
 
 const RETENTION = { versions: 5, days: 30 };
 
-/** What a service does with the folder when it starts, and every ten minutes. */
+/** The clean-up of a service when it starts, and every ten minutes. */
 function start(store: CampaignStore): string | null {
   const moved = store.takeFolder();
   store.userSets.removeLeftovers();
@@ -28,7 +28,7 @@ function start(store: CampaignStore): string | null {
   return moved;
 }
 
-/** A campaign with a ranking; its folder. */
+/** Creates a campaign with a ranking; returns the folder of the ranking. */
 function createReady(store: CampaignStore, seeds: readonly string[] = ['ann', 'bob']): string {
   store.create(newCampaign({ seeds }), everyoneIsKnown);
   const job = store.claim('1:test')!;
@@ -79,7 +79,7 @@ describe('a data folder whose database is gone', () => {
         writeFileSync(join(folder, 'metaheac.db'), '');
       },
     ],
-  ])('is refused by all that opens it where the file is %s, and nothing of it changes', (_how, harm) => {
+  ])('is refused by everything that opens it if the file is %s, and does not change', (_how, harm) => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -96,7 +96,7 @@ describe('a data folder whose database is gone', () => {
     expect(readdirSync(data.folder, { recursive: true }).sort()).toEqual(before);
   });
 
-  it('is refused for its log, or the mark of a database, alone', () => {
+  it('is refused even with only a log or a mark of a database', () => {
     const [log, mark] = [dataFolder(), dataFolder()];
     writeFileSync(join(log.folder, 'metaheac.db-wal'), 'x');
     expect(() => log.open()).toThrow(/a log of 1 bytes/);
@@ -108,7 +108,7 @@ describe('a data folder whose database is gone', () => {
     expect(() => mark.open()).toThrow(/the mark of a database/);
   });
 
-  it('is not refused for models that were promoted before any service started', () => {
+  it('is not refused with only models that were promoted before any service started', () => {
     const data = dataFolder();
     mkdirSync(join(data.folder, 'models'));
     writeFileSync(join(data.folder, 'models/served.json'), '{"base":null,"history":[]}');
@@ -119,7 +119,7 @@ describe('a data folder whose database is gone', () => {
     expect(() => served.open()).toThrow(/promoted models/);
   });
 
-  it('is adopted where that is asked for: all files are moved aside, and an empty database takes their place', () => {
+  it('is adopted on request: all files are set aside, and an empty database takes their place', () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -134,13 +134,13 @@ describe('a data folder whose database is gone', () => {
     expect(again.list({ limit: 9 }).items).toEqual([]);
     expect(filesOf(data.folder)).toEqual({});
     expect(filesOf(data.folder, moved)).toEqual(before);
-    // and it is the folder of this database from now on
+    // and from now on it is the folder of this database
     expect(adoptDataFolder(data.folder, data.clock.now())).toBeNull();
   });
 });
 
 describe('a data folder with another database', () => {
-  it('keeps what was made after the backup that is put in its place, aside', async () => {
+  it('keeps files made after the backup that replaced the database, set aside', async () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -164,7 +164,7 @@ describe('a data folder with another database', () => {
     ['a start', (store) => void store.takeFolder()],
     ['the removal of old data', (store) => store.prune(RETENTION)],
     ['the end of a service', (store) => store.renewGeneration()],
-  ])('knows an earlier state of the same database, copied by hand before %s', (_what, happen) => {
+  ])('recognises an earlier state of the same database, copied by hand before %s', (_what, happen) => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -181,7 +181,7 @@ describe('a data folder with another database', () => {
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
   });
 
-  it('knows one that was copied by hand within the same generation, by campaigns that it never knew', () => {
+  it('recognises one that was copied by hand within the same generation, by campaigns that it never had', () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -197,7 +197,7 @@ describe('a data folder with another database', () => {
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
   });
 
-  it('keeps what an earlier copy of the whole folder does not know, where it is copied over this one', () => {
+  it('keeps files that an earlier copy of the whole folder does not know, if it is copied over this one', () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -218,7 +218,7 @@ describe('a data folder with another database', () => {
     expect(marksOf(data.folder)).toHaveLength(1);
   });
 
-  it('keeps all that a database from elsewhere does not know, aside', () => {
+  it('keeps all files that a foreign database does not know, set aside', () => {
     const [data, other] = [dataFolder(), dataFolder()];
     for (const each of [data, other]) {
       const store = each.open();
@@ -234,7 +234,7 @@ describe('a data folder with another database', () => {
     expect(filesOf(data.folder)).toEqual({});
   });
 
-  it('removes nothing while it runs once another database has marked the folder', () => {
+  it('removes nothing once another database has marked the folder', () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -251,7 +251,7 @@ describe('a data folder with another database', () => {
 });
 
 describe('a data folder with its own database', () => {
-  it('loses what a crash left between file and row, and nothing is set aside', () => {
+  it('removes files that a crash left without a row, and sets nothing aside', () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -269,7 +269,7 @@ describe('a data folder with its own database', () => {
     expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
   });
 
-  it('is its own at each moment at which a change of the generation may be cut off', () => {
+  it('belongs to it wherever a change of the generation is interrupted', () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -297,7 +297,7 @@ describe('a data folder with its own database', () => {
       (of) => mark(of, next), // the database has the next one, and the old mark is still there
       (of) => writeFileSync(join(data.folder, `store-${of}.json.tmp`), 'x'),
       (of) => {
-        // and once more, after it was cut off before
+        // and once more, after an earlier interruption
         mark(next, of);
         store.renewGeneration();
         mark('1'.repeat(32), generation());
@@ -314,7 +314,7 @@ describe('a data folder with its own database', () => {
     }
   });
 
-  it('is taken over silently from before there were generations, and what is live stays where it is', () => {
+  it('is taken over silently from before generations, and live files stay in place', () => {
     const data = dataFolder();
     const file = join(data.folder, 'metaheac.db');
     openDatabase(file, readMigrations(MIGRATIONS_FOLDER).slice(0, 12)).close();
@@ -330,7 +330,7 @@ describe('a data folder with its own database', () => {
     expect(marksOf(data.folder)).toHaveLength(1);
   });
 
-  it('is another generation after a restore, with all that was in the backup', async () => {
+  it('has another generation after a restore, with everything that was in the backup', async () => {
     const data = dataFolder();
     const store = data.open();
     start(store);
@@ -340,7 +340,7 @@ describe('a data folder with its own database', () => {
     await restoreDataFolder(backup, to);
     expect(marksOf(to)).toHaveLength(1);
     expect(marksOf(to)).not.toEqual(marksOf(data.folder));
-    // a whole data folder that was copied by other means is its own, too
+    // a whole data folder that was copied by other means also belongs to its database
     const copied = join(temporaryFolder(), 'copied');
     cpSync(to, copied, { recursive: true });
     const again = openStore(copied, { clock: data.clock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 });

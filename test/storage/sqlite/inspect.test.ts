@@ -1,4 +1,4 @@
-/** Looking at a data folder: what is said of each state, and that nothing changes. */
+/** Inspecting a data folder: the report for each state, and that nothing changes. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ describe('inspectDataFolder', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('finds a whole database, and changes nothing', () => {
+  it('finds an intact database, and changes nothing', () => {
     const folder = newFolder();
     openDatabase(databaseOf(folder)).close();
     lockDataFolder(folder)();
@@ -61,7 +61,7 @@ describe('inspectDataFolder', () => {
     expect(stateOf(folder)).toEqual(before);
   });
 
-  it('sees what a running service committed, and that it runs', () => {
+  it('sees the commits of a running service, and that it is running', () => {
     const folder = newFolder();
     const release = lockDataFolder(folder);
     const database = openDatabase(databaseOf(folder));
@@ -69,14 +69,14 @@ describe('inspectDataFolder', () => {
     const before = readdirSync(folder);
     expect(inspectDataFolder(folder, 0)).toMatchObject({ isTaken: true, contents: { version: newest + 1 } });
     expect(readdirSync(folder)).toEqual(before);
-    // and it did not take the lock away
+    // and it did not release the lock
     expect(() => lockDataFolder(folder)).toThrow(expect.objectContaining({ code: 'unavailable' }));
     database.close();
     release();
     expect(inspectDataFolder(folder, 0).isTaken).toBe(false);
   });
 
-  it('sees what is in the log that a killed service left', () => {
+  it('sees the log of a killed service', () => {
     const [folder, killed] = [newFolder(), newFolder()];
     const database = openDatabase(databaseOf(folder));
     database.pragma('wal_checkpoint(TRUNCATE)');
@@ -107,13 +107,13 @@ describe('inspectDataFolder', () => {
     expect(inspectDataFolder(folder, 0).contents?.damage).toMatch(message);
   });
 
-  it('says that a database is not ours', () => {
+  it('says that a database is not from this program', () => {
     const folder = newFolder();
     openDatabase(databaseOf(folder), [{ number: 1, name: '0001-other.sql', sql: 'CREATE TABLE a (x)' }]).close();
     expect(inspectDataFolder(folder, 0).contents?.damage).toMatch(/another program/);
   });
 
-  it('throws where the database cannot be read', () => {
+  it('throws if the database cannot be read', () => {
     const folder = newFolder();
     mkdirSync(databaseOf(folder));
     expect(() => inspectDataFolder(folder, 0)).toThrow(expect.objectContaining({ code: 'storage_failed' }));

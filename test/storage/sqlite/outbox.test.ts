@@ -1,4 +1,4 @@
-/** Events and deliveries as rows: written with the change or not at all, removed a bounded number at once. */
+/** Rows of events and deliveries: written with the change or not at all, and removed in bounded numbers. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
@@ -19,7 +19,7 @@ function openStore() {
 const due = (store: CampaignStore, now: number) => store.outbox.due(now, 100);
 
 describe('events', () => {
-  it('are not written when the change is not, and the other way round', () => {
+  it('are not written if the change is not, and vice versa', () => {
     const { store, clock, folder } = openStore();
     store.create(newCampaign(), everyoneIsKnown);
     const job = store.claim(ENGINE)!;
@@ -37,7 +37,7 @@ describe('events', () => {
 });
 
 describe('prune', () => {
-  it('removes what ended before a time, a bounded number at once, and events that nothing is left of', () => {
+  it('removes deliveries that ended before a time, in bounded numbers, and events without deliveries', () => {
     const { store, clock, folder, id } = openStore();
     const database = connect(join(folder, 'metaheac.db'));
     database.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)

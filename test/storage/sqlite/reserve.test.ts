@@ -10,7 +10,7 @@ const BYTES = 700_000;
 
 const failure = (errno: string) => new AppError('storage_failed', 'cannot write', { facts: { errno } });
 
-/** Fails so often, then succeeds; counts its calls. */
+/** Fails a number of times, then succeeds; counts its calls. */
 function failing(times: number, error: unknown) {
   const action = () => {
     action.calls += 1;
@@ -28,7 +28,7 @@ async function reserveIn(folder: string): Promise<Reserve> {
 }
 
 describe('the reserve of a data folder', () => {
-  it('has its size on the disk, goes on where it was cut off, and shrinks', async () => {
+  it('has its size on the disk, is completed after an interruption, and shrinks', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'reserve'), Buffer.alloc(1000, 1));
     const reserve = await reserveIn(folder);
@@ -41,7 +41,7 @@ describe('the reserve of a data folder', () => {
   });
 
   it.each(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'])(
-    'is given up on %s, and made again',
+    'is released on %s, and created again',
     async (errno) => {
       const reserve = await reserveIn(newFolder());
       const action = failing(1, failure(errno));
@@ -64,7 +64,7 @@ describe('the reserve of a data folder', () => {
     expect([twice.calls, reserve.sizeBytes()]).toEqual([2, 0]);
   });
 
-  it('stays given up where that happens while it is made', async () => {
+  it('stays released if that happens while it is being created', async () => {
     const reserve = new Reserve(newFolder());
     const made = reserve.keep(50_000_000);
     while (reserve.sizeBytes() === 0) await new Promise(setImmediate);

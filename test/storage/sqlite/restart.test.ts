@@ -1,4 +1,4 @@
-/** A process is killed with -9 while it commits: whatever it acknowledged is there when the store is opened again. */
+/** A process is killed with -9 while it commits: everything that it acknowledged is there after a restart. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
-/** What the child printed before it was killed in the middle of its work, after at least `lines` lines. */
+/** The output of the child before it was killed during its work, after at least `lines` lines. */
 function acknowledgedBeforeKill(folder: string, lines: number): Promise<{ lines: string[] }> {
   return new Promise((resolve, reject) => {
     const child = spawn(
@@ -30,7 +30,7 @@ function acknowledgedBeforeKill(folder: string, lines: number): Promise<{ lines:
 }
 
 describe('CampaignStore after kill -9', () => {
-  it('has all that was acknowledged, twice in a row, and the dead engine gives its jobs back', async () => {
+  it('has everything that was acknowledged, twice in a row, and the jobs of the dead engine are released', async () => {
     const folder = temporaryFolder();
     const acknowledged: string[] = [];
     for (const round of [1, 2]) {
@@ -78,7 +78,7 @@ function expectEveryJobClaimable(folder: string, acknowledged: readonly string[]
   for (const [, id, i] of acknowledged.filter((line) => line.startsWith('created')).map((line) => line.split(' '))) {
     const ready = store.get(id!).state === 'ready';
     if (finished.has(id)) expect(ready).toBe(true);
-    // The last finish may be on the disk without having been acknowledged.
+    // The last finish may be on disk without having been acknowledged.
     if (!ready) expect(claimed.get(id!)).toEqual([`seed ${i}`, 'two\nlines']);
   }
   store.close();

@@ -1,4 +1,4 @@
-/** Checksums of rows: kept by SQLite, compared in slices, and the rows that differ are named. */
+/** Checksums of rows: stored by SQLite, compared in slices, and damaged rows are named. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -63,7 +63,7 @@ describe('sums of rows', () => {
     upkeep.close();
   });
 
-  it('never show an id of a user or a secret', () => {
+  it('never show a user id or a secret', () => {
     const folder = makeFolder();
     damage(folder, 'user 7.', 'first');
     damage(folder, 'secret two', 'first');
@@ -75,7 +75,7 @@ describe('sums of rows', () => {
     expect(all.join('\n')).not.toMatch(/user 7|secret two/);
   });
 
-  it('go with the row into copies by VACUUM INTO and by backup: damage stays damage', async () => {
+  it('are copied with the row by VACUUM INTO and by backup: damage stays damage', async () => {
     const folder = makeFolder();
     damage(folder, 'name of 3.');
     const database = connect(join(folder, 'metaheac.db'));
@@ -88,7 +88,7 @@ describe('sums of rows', () => {
       expect(damagedRows(file)).toEqual([{ table: 'campaigns', id: 'c-3' }]);
   });
 
-  it('are made for a database of the version before, and by one of several openings', () => {
+  it('are created for a database of the previous version, once even with several openings', () => {
     const folder = temporaryFolder();
     const file = join(folder, 'metaheac.db');
     const all = readMigrations(MIGRATIONS_FOLDER);
@@ -111,7 +111,7 @@ describe('sums of rows', () => {
     database.close();
   });
 
-  it('tell of a schema, a header and a sequence that were altered', () => {
+  it('reveal an altered schema, header or sequence', () => {
     const folder = makeFolder();
     const database = connect(join(folder, 'metaheac.db'));
     database.exec("UPDATE sqlite_sequence SET seq = 5 WHERE name = 'campaigns'; DROP INDEX audit_log_by_time");

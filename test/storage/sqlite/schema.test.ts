@@ -9,7 +9,7 @@ import { DELIVERY_STATES } from '../../../src/domain/webhook-types.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
-/** The values that `CHECK (column IN (...))` of a table lets pass, after all migrations. */
+/** The values that `CHECK (column IN (...))` of a table allows, after all migrations. */
 function checkedValues(table: string, column: string): string[] {
   const database = openDatabase(join(temporaryFolder(), 'metaheac.db'));
   try {
@@ -30,7 +30,7 @@ describe('CHECK constraints', () => {
     ['changes', 'kind', CHANGE_KINDS],
     ['feedback', 'event', FEEDBACK_EVENTS],
     ['api_keys', 'scope', SCOPES],
-  ] as const)('of %s.%s let pass what the domain knows, and nothing else', (table, column, known) => {
+  ] as const)('of %s.%s allow the values of the domain, and nothing else', (table, column, known) => {
     expect(checkedValues(table, column).sort()).toEqual([...known].sort());
   });
 });

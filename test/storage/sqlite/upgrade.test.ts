@@ -1,6 +1,5 @@
 /**
- * A database of every earlier version, with rows in it, is upgraded by opening it: nothing that was acknowledged is
- * lost.
+ * A database of each earlier version, with rows, is migrated by opening it: nothing that was acknowledged is lost.
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -90,7 +89,7 @@ describe('a data folder of schema', () => {
     ]);
     expect(store.expansion('ready', 'e-old')).toMatchObject({ cause: 'created', audienceVersion: 1, seeds });
     expect(store.changes(undefined, 9).items).toMatchObject([{ campaignId: 'ready', version: 2, size: 11 }]);
-    // what was at work goes on, and versions are counted on
+    // running work continues, and so do version numbers
     expect(store.releaseAll()).toBe(1);
     const job = store.claim('8:new')!;
     expect(job).toMatchObject({ campaignId: 'queued', attempt: 2, sets: { seeds: SET, suppression: null } });
@@ -108,7 +107,7 @@ describe('a data folder of schema', () => {
   });
 
   it.each(ALL.slice(2).map(({ number }) => number))(
-    '%i with rows is opened by this version, and sound',
+    '%i with rows is opened by this version, and is intact',
     async (version) => {
       const folder = temporaryFolder();
       writeRows(folder, version);

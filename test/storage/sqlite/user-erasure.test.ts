@@ -1,4 +1,4 @@
-/** What is left of an erased user in the files of a data folder: nothing. */
+/** Nothing is left of an erased user in the files of a data folder. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const filesWith = (folder: string, id: string) =>
     .map(({ name }) => name);
 
 describe('an erasure in SQLite', () => {
-  it('leaves no byte of the id in any file, nor in the log that is written ahead', async () => {
+  it('leaves no byte of the id in any file, including the write-ahead log', async () => {
     const { folder, open } = dataFolder();
     const [store] = [open(), open()];
     const isKnown = (id: string) => !id.startsWith('unknown');
@@ -39,7 +39,7 @@ describe('an erasure in SQLite', () => {
     });
     expect(filesWith(folder, 'unknown-person-4711')).toEqual([]);
     expect(filesWith(folder, 'person-with-feedback-7').length).toBeGreaterThan(0);
-    // on the disk as well, not only in what this process sees
+    // on disk as well, not only in the view of this process
     const database = connect(join(folder, 'metaheac.db'), { readonly: true });
     expect(database.prepare('SELECT users, sets, feedback, answers FROM erasures').all()).toEqual([
       { users: 1, sets: 31, feedback: 30, answers: 30 },
@@ -48,7 +48,7 @@ describe('an erasure in SQLite', () => {
     database.close();
   });
 
-  it('looks up a user in the feedback of each campaign, not in all of it', async () => {
+  it('looks up a user in the feedback of each campaign, without scanning all feedback', async () => {
     const { folder, open } = dataFolder();
     open();
     const database = connect(join(folder, 'metaheac.db'));

@@ -1,6 +1,6 @@
 /**
- * Sets of seeds and suppression: none is lost or left, whatever other processes do at the same time and whenever they
- * are killed.
+ * Sets of seeds and suppressed users: none is lost or left behind, whatever other processes do and whenever they are
+ * killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,7 +37,8 @@ function readUserSet(folder: string, sha256: string): string[] {
 const filesOf = (folder: string) => readdirSync(join(folder, 'seeds')).sort();
 
 /**
- * Every recorded set has its file, whole; gives the files. Looked at in a transaction: files come and go in those only.
+ * Checks that every recorded set has an intact file; returns the files. In a transaction, because files only change
+ * in transactions.
  */
 function expectWhole(folder: string): readonly string[] {
   const database = openDatabase(join(folder, 'metaheac.db'));
@@ -53,7 +54,7 @@ function expectWhole(folder: string): readonly string[] {
 }
 
 describe('UserSets', () => {
-  it('never loses a file that another process stops referring to while it is recorded here', {
+  it('never loses a file that another process stops using while it is recorded here', {
     timeout: 60_000,
   }, async () => {
     const { folder, open } = dataFolder();
@@ -74,7 +75,7 @@ describe('UserSets', () => {
     }
   });
 
-  it('keeps what two processes add at the same time', { timeout: 60_000 }, async () => {
+  it('keeps ids that two processes add at the same time', { timeout: 60_000 }, async () => {
     const { folder, open } = dataFolder();
     const { userSets } = open();
     const child = await start(folder, 'add');
@@ -84,7 +85,7 @@ describe('UserSets', () => {
     expect(await userSets.report(common, population)).toMatchObject({ users: 80, received: 80, duplicate: 0 });
   });
 
-  it('removes at a start what killed processes left, and nothing that is recorded', async () => {
+  it('removes leftovers of killed processes at a start, and nothing that is recorded', async () => {
     const { folder, open } = dataFolder();
     const store = open();
     store.userSets.removeLeftovers(); // no folder yet
@@ -97,7 +98,7 @@ describe('UserSets', () => {
     expect(filesOf(folder)).toEqual([...kept, 'notes.md'].sort());
   });
 
-  it('recovers where a file was gone for a while', async () => {
+  it('recovers if a file was gone for a while', async () => {
     const { folder, open } = dataFolder();
     const { userSets } = open();
     await change(userSets, common, 'replace', ['a']);

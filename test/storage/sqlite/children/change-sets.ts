@@ -1,6 +1,6 @@
 /**
- * A process that changes the installation's suppression list until it is killed: `swap` goes through few sets, `add`
- * adds 40 ids and says so.
+ * A process that changes the installation's suppression list until it is killed: `swap` alternates between a few sets,
+ * `add` adds 40 ids and says so.
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';

@@ -1,4 +1,4 @@
-/** A process that creates and expands campaigns until it is killed, and prints each thing once it is acknowledged. */
+/** A process that creates and expands campaigns until it is killed, and prints each change once it is acknowledged. */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';

@@ -1,4 +1,4 @@
-/** A process that sends feedback of one campaign until it is killed, and prints how many uploads are acknowledged. */
+/** A process that sends feedback on one campaign until it is killed, and prints the number of acknowledged uploads. */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';

@@ -1,4 +1,4 @@
-/** A process that locks a data folder, says so, and holds it until it is killed; exits with 1 where it is refused. */
+/** A process that locks a data folder, says so, and holds it until it is killed; exits with 1 if it is refused. */
 import { writeSync } from 'node:fs';
 import type { AppError } from '../../../../src/lib/errors.ts';
 import { lockDataFolder } from '../../../../src/storage/sqlite/database/data-folder.ts';
