@@ -14,7 +14,7 @@ export interface Association {
   readonly low: number;
   readonly high: number;
   /**
-   * Standard deviations between `a` and its expectation in a random audience: positive = over-represented. 0 if random
+   * Standard deviations between `a` and its expectation in a random audience; positive = over-represented. 0 if random
    * audiences cannot differ (everyone has the token, or everyone is a member).
    */
   readonly z: number;
@@ -25,10 +25,10 @@ const Z_95 = 1.959964;
 
 /**
  * Members are part of the population, so the two shares are not independent samples. With the four cells (member or
- * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p -
- * 1/users + 2a/(members p), which is the hypergeometric variance if token and audience are independent, and 0 if
- * everyone is a member. Each cell gets a half first (Haldane, Anscombe), so that an empty one has a finite interval.
- * `low <= lift <= high` always. `z` is exact in mean and variance (hypergeometric).
+ * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users
+ * + 2a/(members p). This is the hypergeometric variance if token and audience are independent, and 0 if everyone is a
+ * member. A half is added to each cell first (Haldane, Anscombe), so that an empty one has a finite interval. `low <=
+ * lift <= high` always. `z` is exact in mean and variance (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {
   const lift = members === 0 || p === 0 ? 0 : (a * users) / (members * p);

@@ -14,16 +14,16 @@ import {
 } from './format.ts';
 import { blocksOf, SUM_BLOCK_BYTES, type Sums, sumsOf } from './sums.ts';
 
-/** What is read between two yields. */
+/** Number of bytes read between two yields. */
 const SLICE_BYTES = 16 * SUM_BLOCK_BYTES;
 
-/** `unsealed`: written before there were checksums; `sums` are those of its bytes as they are now. */
+/** `unsealed`: written before there were checksums; `sums` are those of its current bytes. */
 export type RankingCheck =
   | { readonly kind: 'whole' }
   | { readonly kind: 'unsealed'; readonly sidecar: Sidecar; readonly sums: RankingSums }
   | { readonly kind: 'damaged'; readonly message: string };
 
-/** Yields the bytes that each slice read. @throws AppError storage_failed where the disk fails */
+/** Yields the number of bytes that each slice read. @throws AppError storage_failed if the disk fails */
 export function* checkRanking(blobs: BlobReader, folder: string): Generator<number, RankingCheck, void> {
   try {
     const sidecar = decodeSidecar(folder, Buffer.from(blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
@@ -46,7 +46,7 @@ export function* checkRanking(blobs: BlobReader, folder: string): Generator<numb
   }
 }
 
-/** Writes the checksums of a ranking that has none beside its counts; readers see the old sidecar or the new one. */
+/** Adds the checksums to the sidecar of a ranking without any; readers see the old sidecar or the new one. */
 export function sealRanking(
   blobs: Blobs,
   folder: string,

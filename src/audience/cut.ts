@@ -2,23 +2,23 @@
 import type { UserNumber } from '../lib/brands.ts';
 
 /**
- * The first `size` ranks. Membership can be decided by one score, as (score descending, user number ascending) is a
- * total order.
+ * The first `size` ranks. One score is enough to decide membership, because (score descending, user number ascending)
+ * is a total order.
  */
 export interface Cut {
   readonly size: number;
-  /** Score of the last member; with size 0 no score reaches it. */
+  /** Score of the last member; with size 0, above any score. */
   readonly score: number;
   readonly userNumber: UserNumber;
 }
 
-/** What a cut needs of a ranking. */
+/** The part of a ranking that a cut needs. */
 interface CuttableRanking {
   readonly candidates: number;
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
 }
 
-/** The cut of a size, at most the candidates. @throws AppError storage_failed */
+/** The cut at a size, which is limited to the number of candidates. @throws AppError storage_failed */
 export function cutAt(ranking: CuttableRanking, size: number): Cut {
   const held = Math.min(size, ranking.candidates);
   if (held < 1) return { size: 0, score: Number.POSITIVE_INFINITY, userNumber: -1 };

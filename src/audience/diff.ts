@@ -1,12 +1,12 @@
 /**
- * What changed between two audience versions, which may have different rankings and populations, as user numbers are
+ * The difference between two audience versions. Their rankings and populations may differ, because user numbers are
  * permanent.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isInside } from './cut.ts';
 import type { ReadRanking } from './ranking.ts';
 
-/** Users whose scores are read at once (256 KiB from each ranking). */
+/** Number of users whose scores are read at once (256 KiB from each ranking). */
 const WINDOW_USERS = 65_536;
 
 /** One audience version: the first `size` ranks of `ranking`. */
@@ -25,8 +25,8 @@ export interface DiffCounts {
 }
 
 /**
- * Counts in one pass over both rankings' scores, with turns of the event loop between windows. @throws AppError
- * storage_failed
+ * Counts in one pass over both rankings' scores, and yields to the event loop between windows.
+ * @throws AppError storage_failed
  */
 export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
   const users = Math.min(from.ranking.userCount, to.ranking.userCount);
@@ -40,8 +40,8 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
 }
 
 /**
- * The numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a time. @throws
- * AppError storage_failed
+ * The user numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a time.
+ * @throws AppError storage_failed
  */
 export function* missingFrom(side: Side, other: Side, blockRanks: number): Generator<Uint32Array> {
   const cut = other.ranking.cut(other.size);

@@ -3,13 +3,13 @@ import type { Code } from '../lib/brands.ts';
 import type { TokenCounts } from './token-counts.ts';
 
 export interface DisparityLimits {
-  /** Users in the population that a group needs to be compared. */
+  /** Minimum number of users in the population for a group to be compared. */
   readonly minimumGroupUsers: number;
   /** A ratio below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;
 }
 
-/** A group and its part in the audience. */
+/** A group, in the population and in the audience. */
 export interface GroupRate {
   readonly token: string;
   readonly population: number;
@@ -23,14 +23,14 @@ export interface Disparity {
   readonly ratio: number | null;
   readonly lowest: GroupRate;
   readonly highest: GroupRate;
-  /** Groups that were large enough to be compared. */
+  /** Number of groups that were large enough to be compared. */
   readonly groups: number;
   readonly warning: boolean;
 }
 
 /**
- * For the tokens with at least `minimumGroupUsers` in the population, not counting users without a value; null if there
- * are fewer than two.
+ * Compares the tokens with at least `minimumGroupUsers` users in the population, not counting users without a value;
+ * null if there are fewer than two.
  */
 export function disparityOf(
   counts: Pick<TokenCounts, 'population' | 'audience'>,

@@ -1,5 +1,5 @@
 /**
- * Who an audience is: tokens, and bands of numbers, that are more or less frequent in it than in the population, by
+ * Describes an audience: tokens, and bands of numbers, that are more or less frequent in it than in the population, by
  * user feature.
  */
 
@@ -24,7 +24,7 @@ export type ExplainedPopulation = Pick<
 export interface ExplanationLimits {
   /** Maximum number of tokens per feature. */
   readonly tokens: number;
-  /** Users in the population that a group of a sensitive feature needs to be compared. */
+  /** Minimum number of users in the population for a group of a sensitive feature to be compared. */
   readonly minimumGroupUsers: number;
   /** A sensitive feature whose disparity ratio is below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;
@@ -57,7 +57,7 @@ export interface FeatureExplanation {
   readonly tokenCount: number;
   /** Strongest evidence first: |z| descending, then the population's count descending, then code ascending. */
   readonly tokens: readonly TokenEvidence[];
-  /** null of a feature of tokens. */
+  /** null for a feature with tokens. */
   readonly numbers: NumberEvidence | null;
   readonly sensitive: boolean;
   /** null for a feature that is not sensitive, or has fewer than two groups that are large enough. */
@@ -164,7 +164,7 @@ function shareOf(count: number, whole: number): Share {
   return { count, share: whole === 0 ? 0 : count / whole };
 }
 
-/** The codes that any user has: a dictionary may have far more. */
+/** The codes that some user has: a dictionary may have far more. */
 function codesOf(population: Uint32Array): number[] {
   const codes: Code[] = [];
   for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);

@@ -1,4 +1,4 @@
-/** Finds the role of each user of a population in an expansion; the rules are the domain's (`domain/roles.ts`). */
+/** Finds the role of each user of a population in an expansion, by the rules of the domain (`domain/roles.ts`). */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../domain/features.ts';
@@ -13,13 +13,13 @@ export interface RoleIds {
   readonly suppressed: readonly IdBlocks[];
 }
 
-/** Yields to other work; whatever it throws ends the work. */
+/** Lets other work run; an exception from it ends the work. */
 export type Turn = () => Promise<void>;
 
 /**
- * Erased users are suppressed, and ids that this version does not have are ignored. Memory is two bytes per row, plus
- * the rows. After every block of ids and every segment other work can run (leases are renewed), then `onTurn` is
- * called; whatever it throws ends the work.
+ * Erased users are suppressed, and ids that this version lacks are ignored. Memory is two bytes per row, plus the rows.
+ * After every block of ids and every segment other work can run (leases are renewed), then `onTurn` is called; an
+ * exception from it ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRoles(
@@ -41,7 +41,7 @@ export async function findRoles(
   return assignRoles(filtered, marked);
 }
 
-/** Marks by row, as suppressed, users erased so far: versions that were published before still have them. */
+/** Marks by row the users erased so far, as suppressed: versions published earlier still contain them. */
 export function markErased({ erasures, rowOf }: Population, marked: Uint8Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) {
@@ -75,8 +75,8 @@ export async function markUsers(
 }
 
 /**
- * By row, 1 for users who lack all tokens of a filter's feature, or whose number is out of its range. A feature or
- * token that this version does not have matches nobody.
+ * By row, 1 for users who have none of the tokens of a filter, or whose number is out of its range. A feature or token
+ * that this version lacks matches nobody.
  */
 export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
   const filtered = new Uint8Array(population.rowCount);

@@ -1,5 +1,5 @@
 /**
- * The ranking folder's format: file names, the sidecar, and the refusals of a folder that is damaged or of another
+ * The ranking folder's format: file names, the sidecar, and the errors for a folder that is damaged or has another
  * contract.
  */
 import { endianness } from 'node:os';
@@ -23,11 +23,11 @@ export interface RankingSums {
 
 export interface Sidecar {
   readonly contract: number;
-  /** Entries of scores.f32. */
+  /** Number of entries of scores.f32. */
   readonly users: number;
-  /** Entries of order.u32. */
+  /** Number of entries of order.u32. */
   readonly candidates: number;
-  /** null in a ranking from before there were any. */
+  /** null in a ranking written before there were checksums. */
   readonly sums: RankingSums | null;
 }
 
@@ -45,7 +45,7 @@ export function encodeSidecar({ users, candidates }: Pick<Sidecar, 'users' | 'ca
   return Buffer.from(`${JSON.stringify({ contract: CONTRACT, users, candidates, crc32 })}\n`);
 }
 
-/** Reads a sidecar; throws `AppError` storage_failed with what is wrong with it. */
+/** Reads a sidecar. @throws AppError storage_failed, saying what is wrong with it */
 export function decodeSidecar(folder: string, text: string): Sidecar {
   let value: unknown;
   try {
@@ -71,7 +71,7 @@ function decodeRankingSums(value: unknown, users: number, candidates: number): R
   return { scores, order };
 }
 
-/** Refuses a file whose size does not match its entries. */
+/** Refuses a file whose size does not match its number of entries. */
 export function checkSize(folder: string, file: string, sizeBytes: number, entries: number): void {
   if (sizeBytes !== 4 * entries) throw damaged(folder, `${file} has ${sizeBytes} bytes, not ${4 * entries}`);
 }
@@ -81,7 +81,7 @@ export function damaged(folder: string, what: string): AppError {
   return new AppError('storage_failed', `ranking ${folder} is damaged: ${what}`, { facts: { damaged: true } });
 }
 
-/** Whether an error says that a ranking's files are not those that were written: they are damaged, or gone. */
+/** Whether an error says that a ranking's files are damaged or missing. */
 export function isDamage(error: unknown): error is AppError {
   if (!(error instanceof AppError) || error.code !== 'storage_failed') return false;
   return error.facts['damaged'] === true || error.facts['errno'] === 'ENOENT';

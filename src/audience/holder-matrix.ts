@@ -1,6 +1,6 @@
 /**
- * Which of many audiences hold a user: a bit of each audience, 32 in a word, and the words of all users side by side. A
- * question takes one read from far memory for 32 audiences, where an index of each would take one for each.
+ * Tells which of many audiences contain a user: one bit per audience, 32 to a word, with the words of all users in one
+ * array. A question takes one cache miss for 32 audiences; separate indexes would take one miss each.
  */
 import type { UserNumber } from '../lib/brands.ts';
 import type { MemberIndex } from './member-index.ts';
@@ -8,15 +8,15 @@ import type { MemberIndex } from './member-index.ts';
 const WORD_BITS = 32;
 
 export class HolderMatrix {
-  /** Of 32 columns each, by user number. */
+  /** One array for every 32 columns, by user number. */
   readonly #words: Uint32Array[] = [];
   /** By column; null = free. */
   readonly #members: (MemberIndex | null)[] = [];
   readonly #columns = new Map<MemberIndex, number>();
-  /** As many as there are columns. */
+  /** As long as the number of columns. */
   #found = new Int32Array(0);
 
-  /** Columns, free ones included. */
+  /** Number of columns, including free ones. */
   get width(): number {
     return this.#members.length;
   }
@@ -26,7 +26,7 @@ export class HolderMatrix {
     return this.#columns.get(members);
   }
 
-  /** Has columns of these from now on; each that comes or goes takes as long as its members. */
+  /** Replaces the columns by those of `all`; each added or removed one takes as long as its members. */
   hold(all: ReadonlySet<MemberIndex>): void {
     for (const [members, column] of this.#columns) {
       if (all.has(members)) continue;
@@ -41,7 +41,7 @@ export class HolderMatrix {
     for (const members of all) if (!this.#columns.has(members)) this.#add(members);
   }
 
-  /** The columns that hold the user. */
+  /** The columns that contain the user. */
   find(userNumber: UserNumber): Int32Array {
     let count = 0;
     for (let group = 0; group < this.#words.length; group++) {

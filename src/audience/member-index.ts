@@ -1,23 +1,23 @@
-/** The members of an audience in memory: whether a user is one, at which rank, and with which score. */
+/** The members of an audience in memory: whether a user is a member, with the rank and score. */
 import type { UserNumber } from '../lib/brands.ts';
 
-/** Ranks, or scores of users, that are read in one step of building, so that none takes more than a millisecond. */
+/** Number of ranks, or of users' scores, read in one step of building: no step takes more than a millisecond. */
 const STEP_RANKS = 65_536;
 const STEP_USERS = 262_144;
-/** Words of 32 users between two counts of the members so far. */
+/** Number of words (32 users each) between two running counts of the members. */
 const COUNTED_WORDS = 8;
 
-/** An index of the first `size` ranks: 8 bytes a member, and 1.125 bits a user. Look-ups read no file. */
+/** An index of the first `size` ranks: 8 bytes per member and 1.125 bits per user. Look-ups read no file. */
 export class MemberIndex {
   /** Number of members, at most the ranking's candidates. */
   readonly size: number;
-  /** Users of the ranking: numbers 0 .. userCount - 1. */
+  /** Number of users of the ranking: their numbers are 0 .. userCount - 1. */
   readonly userCount: number;
   /** By 0-based rank. */
   readonly scores: Float32Array;
-  /** A bit a user. */
+  /** One bit per user. */
   readonly #bits: Uint32Array;
-  /** How many members there are before each run of `COUNTED_WORDS` words. */
+  /** Number of members before each run of `COUNTED_WORDS` words. */
   readonly #before: Uint32Array;
   /** 1-based ranks of the members, by user number. */
   readonly #ranks: Uint32Array;
@@ -47,12 +47,12 @@ export class MemberIndex {
       for (let bits = this.#bits[word]!; bits !== 0; bits &= bits - 1) visit(32 * word + 31 - Math.clz32(bits & -bits));
   }
 
-  /** First of all: who is a member. */
+  /** First step: adds members. */
   add(userNumbers: Uint32Array): void {
     for (const user of userNumbers) this.#bits[user >>> 5]! |= 1 << (user & 31);
   }
 
-  /** When all are added: counts them. */
+  /** Second step, after all members were added: counts them. */
   count(): void {
     let members = 0;
     for (let word = 0; word < this.#bits.length; word++) {
@@ -61,12 +61,12 @@ export class MemberIndex {
     }
   }
 
-  /** When they are counted: their ranks, from `fromRank` (0-based) on. */
+  /** Third step: stores their ranks, from `fromRank` (0-based) on. */
   place(userNumbers: Uint32Array, fromRank: number): void {
     for (let i = 0; i < userNumbers.length; i++) this.#ranks[this.#indexOf(userNumbers[i]!)] = fromRank + i + 1;
   }
 
-  /** At last: the scores of the users from `fromUser` on, a multiple of 32; those of members are taken. */
+  /** Last step: stores the members' scores, from those of all users from `fromUser` (a multiple of 32) on. */
   score(scores: Float32Array, fromUser: number): void {
     let index = this.#indexOf(fromUser);
     for (let user = fromUser; user < fromUser + scores.length; user += 32) {
@@ -87,19 +87,19 @@ export class MemberIndex {
   }
 }
 
-/** Bytes that the index of an audience takes, with its column of a `HolderMatrix`. */
+/** Size in bytes of the index of an audience, with its column of a `HolderMatrix`. */
 export function memberIndexBytes(userCount: number, size: number): number {
   const words = Math.ceil(userCount / 32);
   return 8 * size + 8 * words + 4 * Math.ceil(words / COUNTED_WORDS);
 }
 
-/** What an index is built from: a part of `Ranking`. */
+/** The part of `Ranking` that an index is built from. */
 export interface IndexedRanking {
-  /** Users in the ranking. */
+  /** Number of users in the ranking. */
   readonly candidates: number;
   /** Number of users, scored or not: numbers 0 .. userCount - 1. */
   readonly userCount: number;
-  /** The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer at the end of the ranking. */
+  /** The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based); fewer at the end of the ranking. */
   usersAt(fromRank: number, count: number): Uint32Array;
   /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
   scoresFrom(fromUser: number, count: number): Float32Array;
@@ -125,7 +125,7 @@ export function* buildMemberIndex(ranking: IndexedRanking, size: number): Genera
   return index;
 }
 
-/** Bits that are set in a word. */
+/** The number of bits set in a word. */
 function bitsOf(word: number): number {
   let n = word - ((word >>> 1) & 0x55555555);
   n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);

@@ -1,4 +1,4 @@
-/** Whether a user is in an audience, and where. */
+/** Whether a user is in an audience, with rank, score and percentile. */
 import type { UserNumber } from '../lib/brands.ts';
 import { isInside } from './cut.ts';
 import type { MemberIndex } from './member-index.ts';
@@ -9,13 +9,13 @@ export interface Membership {
   /** 1-based. */
   readonly rank: number;
   readonly score: number;
-  /** Of the candidates. */
+  /** Among the candidates. */
   readonly percentile: number;
 }
 
 /**
- * The user's position in the first `size` ranks; null if not in them. From memory if its members are kept, else that
- * takes one read, and the rank is searched for members only.
+ * The user's position in the first `size` ranks; null if not among them. Read from memory if the members are there;
+ * otherwise that takes one read, and the rank is searched for members only.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const { members } = ranking;

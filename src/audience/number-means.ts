@@ -4,12 +4,12 @@ import { MEMBER } from './token-counts.ts';
 
 /** How an audience's numbers differ; users without a value are left out. */
 export interface NumberEvidence {
-  /** Of a number; null of a vector, and where nobody has a value. */
+  /** null for a vector, and if nobody has a value. */
   readonly audienceMean: number | null;
   readonly populationMean: number | null;
   /**
-   * The difference of the means in standard deviations of the population; of a vector the root mean square of those of
-   * its numbers. null where nobody has a value.
+   * The difference of the means in standard deviations of the population; for a vector, the root mean square over its
+   * numbers. null if nobody has a value.
    */
   readonly shift: number | null;
 }
@@ -29,7 +29,7 @@ export class NumberMeans {
     this.#audienceSums = new Float64Array(size);
   }
 
-  /** Adds the rows of a segment; `flags` has one a row. */
+  /** Adds the rows of a segment; `flags` has one entry per row. */
   add({ values }: NumberColumn, flags: Uint8Array): void {
     const size = this.#size;
     for (let row = 0; row < flags.length; row++) {
@@ -63,7 +63,7 @@ export class NumberMeans {
 
   #shiftOf(i: number, mean: number): number {
     const variance = this.#squares[i]! / this.#known - mean ** 2;
-    // a variance of this share of the mean square is rounding
+    // a variance below this share of the mean square is rounding error
     if (variance <= (1e-12 * this.#squares[i]!) / this.#known) return 0;
     return (this.#audienceSums[i]! / this.#members - mean) / Math.sqrt(variance);
   }

@@ -9,8 +9,8 @@ const MASK = BUCKETS - 1;
 const PASSES = 3;
 
 /**
- * User numbers of all candidates in rank order. `scores` are by user number; NaN = not a candidate. -0 and 0 tie.
- * Time and memory are linear: three passes of 11 bits, 16 bytes of work space per candidate.
+ * User numbers of all candidates in rank order. `scores` are by user number; NaN = not a candidate. -0 and 0 tie. Time
+ * and memory are linear: three passes of 11 bits, 16 bytes of working memory per candidate.
  */
 export function orderOf(scores: Float32Array): Uint32Array {
   const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
@@ -43,7 +43,7 @@ function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, count
   for (let i = 0; i < bits.length; i++) {
     const b = bits[i]!;
     if ((b & 0x7fffffff) > 0x7f800000) continue;
-    // Positive floats order as their bits, negative ones reversed; -0 takes the key of 0.
+    // Positive floats order like their bits, negative ones in reverse; -0 takes the key of 0.
     const key = b < 0x80000000 ? 0x7fffffff - b : b === 0x80000000 ? 0x7fffffff : b;
     keys[at] = key;
     users[at++] = i;
@@ -54,8 +54,8 @@ function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, count
 }
 
 /**
- * Turns a pass's counts into the start of each bucket; false where one bucket holds everything and the pass would move
- * nothing.
+ * Turns a pass's counts into the start of each bucket; false if one bucket holds everything, so that the pass would
+ * move nothing.
  */
 function toStarts(counts: Uint32Array): boolean {
   let filled = 0;

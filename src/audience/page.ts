@@ -3,7 +3,7 @@ import type { Directory } from '../population/read.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
-/** What a page needs from the directory. */
+/** The part of the directory that a page needs. */
 export type UserIds = Pick<Directory, 'id' | 'isErased'>;
 
 /** One member, with the field names of the response. */
@@ -12,13 +12,13 @@ export interface AudienceItem {
   readonly rank: number;
   readonly user_id: string;
   readonly score: number;
-  /** Among the candidates; 100 = the best of them. */
+  /** Among the candidates; 100 is the best. */
   readonly percentile: number;
 }
 
 /**
  * The members of an audience of `size` on the `limit` ranks from `fromRank` (0-based) on; none past its end. Users who
- * were erased since are left out, and the others keep their ranks.
+ * have been erased are left out; the others keep their ranks.
  */
 export function pageOf(
   ranking: ReadRanking,

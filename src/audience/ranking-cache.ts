@@ -5,21 +5,24 @@ import { AppError, assert } from '../lib/errors.ts';
 import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
-/** A ranking that is used this often is worth keeping its members in memory. */
+/** Number of uses after which a ranking's members are worth keeping in memory. */
 const USES_BEFORE_KEEPING = 256;
-/** Uses of any rankings between two steps of reading members, so that no request waits for more than one or two. */
+/**
+ * Number of uses of any ranking between two steps of reading members, so that no request waits for more than one or
+ * two.
+ */
 const USES_PER_STEP = 256;
 
-/** An open ranking and its users. */
+/** An open ranking and its use. */
 interface Entry {
   readonly ranking: Ranking;
-  /** Since its members were last considered for keeping. */
+  /** Number of uses since its members were last considered for memory. */
   uses: number;
-  /** The cache's count of uses at the last one. */
+  /** The cache's count of uses at the last use. */
   lastUse: number;
-  /** Of the audience that was last asked for. */
+  /** Size of the audience that was last requested. */
   size: number;
-  /** Taken by its members, also while they are read. */
+  /** Bytes taken by its members, including those being read. */
   keptBytes: number;
   /** Number of holders. */
   holders: number;
@@ -30,7 +33,7 @@ interface Entry {
 /** A held ranking. */
 export interface HeldRanking {
   readonly ranking: ReadRanking;
-  /** Releases it; calling it once is enough. */
+  /** Releases it; only the first call has an effect. */
   close(): void;
 }
 
@@ -43,14 +46,14 @@ export interface HeldRanking {
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
-  /** Rankings kept open by the cache. */
+  /** Rankings that the cache keeps open. */
   readonly #open: LRUCache<string, Entry>;
-  /** Held rankings, kept or not. */
+  /** Held rankings, whether or not the cache keeps them open. */
   readonly #held = new Set<Entry>();
   readonly #memoryBytes: number;
-  /** Taken by members that are kept. */
+  /** Bytes taken by members in memory. */
   #keptBytes = 0;
-  /** Whose members are being read, the first now. */
+  /** Rankings whose members are being read, one at a time, in this order. */
   readonly #building: { readonly entry: Entry; readonly steps: ReturnType<typeof buildMemberIndex> }[] = [];
   /** The count of uses at which the next step is due. */
   #nextStep = 0;
@@ -66,14 +69,17 @@ export class RankingCache {
     this.#open = new LRUCache({ max: limits.openRankings, dispose: (entry) => this.#letGo(entry) });
   }
 
-  /** How often members have come into memory or left it: what `kept` returned holds while this stays. */
+  /**
+   * Number of times that members were loaded into memory or removed: results of `kept` are valid while it stays the
+   * same.
+   */
   get keptChanges(): number {
     return this.#keptChanges;
   }
 
   /**
-   * `size` is that of the active audience, if that is read: its members are kept if it is used often. `users` are those
-   * that are looked up, each a use.
+   * `size` is that of the active audience, if this is what is read: its members are kept in memory if it is used often.
+   * `users` is the number of users looked up; each counts as a use.
    * @throws AppError storage_failed, as `openRanking`.
    */
   get(folder: string, size?: number, users = 1): ReadRanking {
@@ -85,7 +91,7 @@ export class RankingCache {
     return entry.ranking;
   }
 
-  /** A ranking whose members of this size are in memory, or null; that is no use. */
+  /** A ranking whose members of this size are in memory, or null; this does not count as a use. */
   kept(folder: string, size: number): ReadRanking | null {
     const entry = this.#open.peek(folder);
     return entry !== undefined && entry.size === size && entry.ranking.members !== null ? entry.ranking : null;
@@ -112,21 +118,19 @@ export class RankingCache {
     return { ranking: entry.ranking, close };
   }
 
-  /**
-   * Closes rankings whose folder no longer exists, unless they are held: only then is their disk space freed.
-   */
+  /** Closes rankings whose folder no longer exists, unless they are held: only then is their disk space freed. */
   forgetDeleted(): void {
     for (const folder of [...this.#open.keys()]) {
       if (!this.#blobs.has(folder)) this.#open.delete(folder);
     }
   }
 
-  /** Reads all of a ranking anew, from its files, at its next use: what was verified of it holds no longer. */
+  /** Makes the next use open the ranking again and verify its files again. */
   forget(folder: string): void {
     this.#open.delete(folder);
   }
 
-  /** Calls `listener`, the only one, with the folder of each ranking that turns out to be damaged, or gone. */
+  /** Sets the one `listener`, which is called with the folder of each ranking found to be damaged or missing. */
   onDamage(listener: (folder: string) => void): void {
     this.#onDamage = listener;
   }
@@ -156,7 +160,10 @@ export class RankingCache {
     return entry;
   }
 
-  /** Makes room by rankings that have become quieter than this one; where that is not enough, asks again later. */
+  /**
+   * Starts to read the ranking's members, in place of members of rankings that were not used recently; tries again
+   * later if that does not make enough room.
+   */
   #keepMembers(entry: Entry): void {
     const { ranking, size } = entry;
     entry.uses = 0;
@@ -177,7 +184,7 @@ export class RankingCache {
     this.#building.push({ entry, steps: buildMemberIndex(ranking, size) });
   }
 
-  /** Reads some more members of the first ranking that waits for it. */
+  /** Reads some more members of the first waiting ranking. */
   #step(): void {
     this.#nextStep = this.#uses + USES_PER_STEP;
     const [first] = this.#building;
@@ -191,7 +198,7 @@ export class RankingCache {
       this.#keptChanges += 1;
     } catch (error) {
       this.#forgetMembers(entry);
-      // not that of the request which happens to be here; the ranking's own look-ups meet it too, and report it
+      // this request did not cause the error; the ranking's own look-ups meet it too, and report it
       if (!(error instanceof AppError)) throw error;
     }
   }

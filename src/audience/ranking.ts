@@ -1,4 +1,4 @@
-/** A ranking read from its files by ranges: no file is copied into memory as a whole. */
+/** A ranking read from its files by ranges: no file is read into memory as a whole. */
 import type { BlobReader, OpenBlob } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
@@ -16,9 +16,9 @@ import {
 import type { IndexedRanking, MemberIndex } from './member-index.ts';
 import { CheckedBlob, type Sums } from './sums.ts';
 
-/** The binary search stops at this many ranks and reads them in one go (4 KiB). */
+/** The binary search stops at this many ranks and reads them at once (4 KiB). */
 const BLOCK_RANKS = 1024;
-/** Nodes of the search tree cached once read (its top 12 levels, 36 KiB); the rest is read each time. */
+/** Nodes of the search tree cached once read (its top 12 levels, 36 KiB); the others are read each time. */
 const KEPT_NODES = 4096;
 /** Users per read when the scores of a dense page are gathered (64 KiB). */
 const WINDOW_USERS = 16_384;
@@ -29,19 +29,19 @@ const DENSE_GAP_USERS = 1024;
 export interface Ranking extends IndexedRanking {
   /**
    * The users of the same ranks as `usersAt`, with their scores.
-   * @throws AppError storage_failed, like all that reads, if the disk fails or the files changed while open.
+   * @throws AppError storage_failed, like everything that reads, if the disk fails or the files changed while open.
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** NaN if the user is not a candidate, or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
   /** The scores of many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
-  /** The cut of a size; the last one is cached. */
+  /** The cut at a size; the last one is cached. */
   cut(size: number): Cut;
   /** Number of candidates with at least this score. */
   countFrom(score: number): number;
   /**
-   * 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, if it was
+   * 1-based; 0 = not a candidate. A member at size S is a user with a rank in 1..S. `score` is the user's, if it was
    * already read.
    */
   rankOf(userNumber: UserNumber, score?: number): number;
@@ -214,7 +214,7 @@ class FileRanking implements Ranking {
     return score;
   }
 
-  /** Scores of many users in few reads: in user number order, a window of the file at a time. */
+  /** Reads scores of many users in few reads: in order of user number, one window of the file at a time. */
   #gather(userNumbers: Uint32Array, scores: Float32Array): void {
     const count = userNumbers.length;
     const byNumber = new Float64Array(count);

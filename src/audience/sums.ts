@@ -1,12 +1,12 @@
 /**
- * Checksums of a ranking's files: a CRC-32 of every 16 KiB, so that a read verifies what it touches and opening reads
- * no more than before.
+ * Checksums of a ranking's files: a CRC-32 of every 16 KiB, so that a read verifies the blocks that it touches, and
+ * opening reads no more than before.
  */
 import { crc32 } from 'node:zlib';
 import type { OpenBlob } from '../domain/ports/blobs.ts';
 import type { AppError } from '../lib/errors.ts';
 
-/** What one checksum covers. */
+/** Number of bytes that one checksum covers. */
 export const SUM_BLOCK_BYTES = 16 * 1024;
 
 /** CRC-32 of each block, the last one shorter. */
@@ -21,24 +21,24 @@ export function sumsOf(data: NodeJS.ArrayBufferView): Sums {
   return sums;
 }
 
-/** As the sidecar has them: base64 of uint32, little endian. */
+/** In the form of the sidecar: base64 of uint32, little endian. */
 export function encodeSums(sums: Sums): string {
   return Buffer.from(sums.buffer, sums.byteOffset, sums.byteLength).toString('base64');
 }
 
-/** null where the text is not the checksums of a file of that size. */
+/** null if the text is not the checksums of a file of that size. */
 export function decodeSums(text: unknown, sizeBytes: number): Sums | null {
   if (typeof text !== 'string') return null;
   const bytes = new Uint8Array(Buffer.from(text, 'base64'));
   return bytes.length === 4 * blocksOf(sizeBytes) ? new Uint32Array(bytes.buffer) : null;
 }
 
-/** How many checksums a file of that size has. */
+/** The number of checksums of a file of that size. */
 export function blocksOf(sizeBytes: number): number {
   return Math.ceil(sizeBytes / SUM_BLOCK_BYTES);
 }
 
-/** A file of which every block is verified before the first byte of it is returned, once for as long as it is open. */
+/** A file that verifies each block before returning its first byte, once while it is open. */
 export class CheckedBlob implements OpenBlob {
   readonly sizeBytes: number;
   readonly #blob: OpenBlob;
@@ -55,7 +55,7 @@ export class CheckedBlob implements OpenBlob {
     this.sizeBytes = blob.sizeBytes;
   }
 
-  /** @throws AppError storage_failed also where a block that is read does not have its checksum. */
+  /** @throws AppError storage_failed, also if a block that is read does not match its checksum. */
   read(target: Uint8Array, position: number): number {
     const read = this.#blob.read(target, position);
     if (read === 0) return 0;
@@ -72,7 +72,7 @@ export class CheckedBlob implements OpenBlob {
     this.#blob.close();
   }
 
-  /** Of what was read where that has all of the block, else of what is read for it. */
+  /** The checksum of a block: from `bytes` if these contain all of it, otherwise from another read. */
   #sumOf(block: number, bytes: Uint8Array, position: number): number {
     const start = block * SUM_BLOCK_BYTES;
     const length = Math.min(SUM_BLOCK_BYTES, this.sizeBytes - start);

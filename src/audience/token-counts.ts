@@ -6,7 +6,10 @@ import type { TokenColumn } from '../population/read.ts';
 export const MEMBER = 1;
 export const SEED = 2;
 
-/** Users by code of one feature; code 0 = users without a token. A token repeated in a user's list counts once. */
+/**
+ * Number of users by code of one feature; code 0 = users without a token. A token repeated in a user's list counts
+ * once.
+ */
 export class TokenCounts {
   readonly population: Uint32Array;
   readonly audience: Uint32Array;

@@ -12,20 +12,20 @@ import {
   type TokenColumn,
 } from '../population/read.ts';
 
-/** Bands of a number, at most. */
+/** Maximum number of bands of a number. */
 const BANDS = 10;
-/** Users that the bands are taken from, evenly spread over the population. */
+/** Maximum number of users, evenly spread over the population, that the bands are computed from. */
 const MOST_SAMPLED = 100_000;
 
 export interface ValueGroups {
   /** The highest code + 1. */
   readonly size: number;
   token(code: Code): string;
-  /** The users' codes, 0 where a value is missing; null for a vector, whose values are not counted. */
+  /** The users' codes, 0 if a value is missing; null for a vector, whose values are not counted. */
   codesOf(column: Column): TokenColumn | null;
 }
 
-/** The groups of each feature; a sample of users is read where numbers are among them. */
+/** The groups of each feature; reads a sample of users if any feature has numbers. */
 export function openValueGroups(
   population: Pick<Population, 'features' | 'rowCount' | 'readRows' | 'dictionary'>,
 ): ValueGroups[] {

@@ -17,15 +17,15 @@ export interface BoundFeature {
   readonly keepsUnknown: boolean;
   /** Size of a vector; 0 for other features. */
   readonly size: number;
-  /** By population code; code 0 (missing) is id 0. Empty of a feature without tokens. */
+  /** By population code; code 0 (missing) is id 0. Empty for a feature without tokens. */
   readonly tokenIds: Int32Array;
   /** Number of dictionary tokens that the model does not know. */
   readonly unknownTokens: number;
   /** The value for a missing number; null for NaN. */
   readonly missing: number | null;
-  /** Tokens that nobody has, and what users have in their place. */
+  /** Tokens that are hidden from all users, and their replacements. */
   readonly swap?: Swap;
-  /** Nobody has a value: numbers and vectors are missing for all. */
+  /** Whether all values are treated as missing: numbers and vectors only. */
   readonly isHidden?: boolean;
 }
 
@@ -33,12 +33,14 @@ export interface Binding {
   readonly features: readonly BoundFeature[];
 }
 
-/** Binds; a feature that the population lacks, or has as another kind, is invalid_model. */
+/** Binds the model. A feature that the population lacks, or has as another kind, is invalid_model. */
 export function bind(model: ModelContract, population: UserRows): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };
 }
 
-/** The binding as if nobody had some tokens of a feature, by the model's ids: for evaluating a model on the past. */
+/**
+ * The binding as if nobody had some tokens of a feature (given by the model's ids): for evaluating a model on the past.
+ */
 export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
     features: features.map((own) =>
@@ -47,7 +49,7 @@ export function withoutTokens({ features }: Binding, feature: string, ids: Reado
   };
 }
 
-/** The binding as if nobody had what is hidden (see `swapsOf`): for learning to find who has a token. */
+/** The binding as if nobody had the hidden values (see `swapsOf`): for learning to find the holders of a token. */
 export function hide({ features }: Binding, hidden: ReadonlyMap<string, Swap | null>): Binding {
   return {
     features: features.map((own) => {
@@ -63,7 +65,7 @@ function bindFeature(model: ModelContract, population: UserRows, feature: Manife
   if (!own)
     throw new AppError(
       'invalid_model',
-      `the model needs user feature "${feature.name}", and the population ${population.path} does not have it`,
+      `the model needs user feature "${feature.name}", but the population ${population.path} does not have it`,
     );
   if (own.kind !== feature.kind)
     throw new AppError(

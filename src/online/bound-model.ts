@@ -14,24 +14,24 @@ import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './sc
 
 export interface BoundModelOptions {
   readonly device?: Device;
-  /** Cache file of the sums that a population regression needs; without one they are computed again. */
+  /** Cache file of the sums that a population regression needs; without it they are computed each time. */
   readonly regressionCache?: string;
   /** How errors name a user of the population. */
   readonly nameUser?: (userNumber: number) => string;
 }
 
-/** The campaign's own token of past campaigns is found by its external id, and left out. */
+/** The campaign's own token of past campaigns is found by the campaign's external id, and left out. */
 type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
 
 /**
- * The one way to expand a campaign, whoever asks: a thread of the engine for users of a population, a test expansion
- * for made-up ones.
+ * The one way to expand a campaign: for the engine's threads with users of a population, and for a test expansion with
+ * made-up ones.
  */
 export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;
   readonly #scorer: Scorer;
   readonly #options: BoundModelOptions;
-  /** Opened for the first campaign that is adapted. */
+  /** Opened when the first campaign is adapted. */
   #regression: Promise<BoundRegression | null> | null = null;
 
   private constructor(context: OnlineContext<GeneralModel, Users>, scorer: Scorer, options: BoundModelOptions) {
@@ -40,7 +40,10 @@ export class BoundModel<Users extends UserRows = UserRows> {
     this.#options = options;
   }
 
-  /** The program stays the caller's. @throws AppError invalid_model where the model needs what the population lacks */
+  /**
+   * The caller still owns the program.
+   * @throws AppError invalid_model if the population lacks a feature of the model
+   */
   static async open<Users extends UserRows>(
     model: GeneralModel,
     program: OnlineProgram,
@@ -59,7 +62,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return this.#scorer.batchSize;
   }
 
-  /** The customised model, and the bytes of its customised.bin. */
+  /** Returns the customised model, and the bytes of its customised.bin. */
   async customise(
     request: OfCampaign<CustomiseRequest>,
   ): Promise<CustomisedModel & { readonly customised: Uint8Array }> {
@@ -98,7 +101,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
       ...(device ? { device } : {}),
       ...(cache === undefined ? {} : { cache }),
     }).catch((error: unknown) => {
-      // the obstacle may be gone at the next attempt
+      // the cause may be gone at the next attempt
       this.#regression = null;
       throw error;
     });

@@ -1,5 +1,5 @@
 /**
- * The online stage by Adam on a plan: held-out seeds choose the epochs, none if that is best; then the final pass over
+ * The online stage by Adam on a plan: held-out seeds choose the number of epochs (possibly 0), then the final pass uses
  * all seeds.
  */
 import {
@@ -59,13 +59,13 @@ export async function customiseByAdam(
 
 /** How the seeds of a fold rank after an epoch. */
 interface EpochRanks {
-  /** Among the plan's candidates, who choose the epochs. */
+  /** Among the plan's candidates; these ranks choose the number of epochs. */
   readonly others: SeedRanks;
-  /** Among the rows that the report is about. */
+  /** Among the rows of the quality report. */
   readonly reported: SeedRanks;
 }
 
-/** The passes of a plan, run one after another over its users, who are read and encoded once. */
+/** The passes of a plan, run one after another on its users, who are read and encoded once. */
 class PlannedPasses {
   readonly #context: AnyContext;
   readonly #steps: AdaptationProgram;
@@ -73,7 +73,7 @@ class PlannedPasses {
   readonly #others: Int32Array;
   readonly #request: CustomiseRequest;
   readonly #users: PlannedUsers;
-  /** Steps of all passes, and those that are done. */
+  /** Number of steps of all passes, and number of steps done. */
   readonly #total: number;
   #done = 0;
 
@@ -133,7 +133,7 @@ class PlannedPasses {
   }
 }
 
-/** Why a step has no loss: a user whose score is no number in the general model, or a rate that is too high. */
+/** The reason why a step has no loss: the general model gives a user a score of NaN, or its rate is too high. */
 async function notFinite(
   { model, population, parameters = model.graph.initializers, nameUser = (n) => `user number ${n}` }: AnyContext,
   steps: AdaptationProgram,
@@ -152,8 +152,8 @@ async function notFinite(
 }
 
 /**
- * The number of epochs with the best AUC of held-out seeds; of equal ones the larger. 0 leaves the model as it is.
- * `ranks`: by number of epochs, from 0 on.
+ * The number of epochs with the best AUC of held-out seeds; the larger one of equal ones. 0 leaves the model unchanged.
+ * `ranks` are by number of epochs, from 0 on.
  */
 export function chooseEpochs(ranks: readonly SeedRanks[]): number {
   const aucs = ranks.map(aucOf);
@@ -165,14 +165,17 @@ function aucOf(ranks: SeedRanks): number {
   return wins.reduce((sum, each) => sum + each, 0) / wins.length;
 }
 
-/** What held-out seeds said of adapting the model, by the AUC after each number of epochs from 0 on. */
+/** What held-out seeds showed about adapting the model, from the AUC after each number of epochs from 0 on. */
 function describeEpochs(aucs: readonly number[], epochs: number): string | null {
   const [before, ...after] = aucs.map((auc) => auc.toFixed(2));
   if (after.length === 0) return null;
   const last = `${after.at(-1)} after ${counted(after.length, 'pass', 'passes')} over the other seeds`;
   if (epochs === 0)
-    return `the model is used as it is: held-out seeds had AUC ${before} before adapting it, and ${last}`;
-  return `the model is adapted by ${counted(epochs, 'pass', 'passes')} over the seeds: held-out ones had AUC ${before} before, and ${after[epochs - 1]} after`;
+    return `the model is used as it is: held-out seeds had AUC ${before} before adapting it and ${last}`;
+  return (
+    `the model is adapted by ${counted(epochs, 'pass', 'passes')} over the seeds: held-out seeds had AUC ${before} ` +
+    `before and ${after[epochs - 1]} after`
+  );
 }
 
 /** The users of a plan, read and encoded once. */

@@ -1,6 +1,6 @@
 /**
- * The online stage by gradient descent on the heads: one pass finds likely hidden members, the next excludes them from
- * the negatives.
+ * The online stage by gradient descent on the heads: the first pass finds likely hidden members, and the second one
+ * excludes them from the negatives.
  */
 
 import {
@@ -25,7 +25,7 @@ import type { CampaignRegression, MatchedUsers } from './regression/bound-regres
 
 const NO_ROWS = new Int32Array(0);
 
-/** Steps for `seeds` seeds. */
+/** The number of steps for `seeds` seeds. */
 export function stepsFor({ steps }: DescentSettings, seeds: number): number {
   return Math.min(Math.max(Math.round(steps.at_50_seeds * (seeds / 50) ** steps.exponent), 1), steps.maximum);
 }
@@ -72,7 +72,7 @@ export async function customiseHeads(
   };
 }
 
-/** The folds of the seeds, with what is learned from for each; of `candidates` candidates. */
+/** The folds of the seeds with the rows to learn from in each; `candidates` is the number of candidates. */
 function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & { readonly rows: HeadRows })[] {
   const { positives, positivesOutside, negatives, ranked } = users;
   if (ranked.length === 0) return [];
@@ -87,14 +87,14 @@ function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & 
   });
 }
 
-/** Users on whom heads are adapted. */
+/** The users on whom heads are adapted. */
 export interface StartedHeads {
   readonly run: HeadRun;
   /** The regression for the same users; null if the model has none. */
   readonly regression: CampaignRegression | null;
 }
 
-/** A run at the start on `rows` of the population, in their order. */
+/** Prepares a run on `rows` of the population, in this order. */
 export async function startHeads(
   { model, population, binding, regression, parameters = model.graph.initializers }: AnyContext,
   program: HeadProgram,
@@ -113,7 +113,7 @@ export async function startHeads(
 }
 
 /**
- * Both passes, the logistic and the population regression, from the start; and on request the scores of all rows.
+ * Both passes from the start, then the logistic and the population regression; on request also the scores of all rows.
  */
 export async function adaptHeads(
   started: StartedHeads,
@@ -152,7 +152,7 @@ export async function descendHeads(
   await descend(run, stepsFor(settings, positives.length), left, settings, rng.fork('second'));
 }
 
-/** The pool without the share that scores best. */
+/** The pool without its share with the best scores. */
 function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
   const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
   return sorted
@@ -161,7 +161,7 @@ function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Arr
     .sort();
 }
 
-/** Fits the regressions among `forms` to several sets of rows side by side, for `fitParts`. */
+/** Fits the regressions of `forms` to several sets of rows side by side, for `fitParts`. */
 export function prepareParts(
   { regression }: Pick<StartedHeads, 'regression'>,
   forms: readonly ClosedForm[],
@@ -175,12 +175,12 @@ export function prepareParts(
   );
 }
 
-/** Whom a regression compares the seeds with: null for everybody. */
+/** The users whom a regression compares the seeds with; null for everybody. */
 function comparedWith({ positives, pool, outside }: HeadRows): MatchedUsers | null {
   return outside ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length } : null;
 }
 
-/** The parts added to the logits after the passes, in the order of `forms`; they do not depend on them. */
+/** The parts to add to the logits after the passes, in the order of `forms`; they do not depend on the passes. */
 export function fitParts(
   { run, regression }: StartedHeads,
   settings: DescentSettings,
@@ -206,7 +206,7 @@ export function fitParts(
   return forms.map((form) => parts.get(form)!);
 }
 
-/** Adds `parts`, those of the settings' blend, to the logits. */
+/** Adds `parts`, which are those of the settings' blend, to the logits. */
 export async function blendParts(
   { run }: StartedHeads,
   settings: DescentSettings,
@@ -221,7 +221,10 @@ export async function blendParts(
   if (blended.length > 0) await run.blend(blended, pool, weightFor(blend.heads, seeds));
 }
 
-/** Negatives of a step: how many are sampled, and those of every step. Where all seeds fit, so do all of them. */
+/**
+ * The negatives of a step: how many to sample, and those of every step. If all seeds fit the filters, so do all
+ * negatives.
+ */
 function negativesFor(
   settings: DescentSettings,
   { positives, pool, always = NO_ROWS, outside }: HeadRows,

@@ -1,5 +1,5 @@
 /**
- * The manifest of a customised model: its campaign, the campaign's features as its inputs, and the general model's
+ * The manifest of a customised model: its campaign, the campaign's features as inputs, and the general model's
  * manifest.
  */
 
@@ -9,7 +9,7 @@ import { nullableNumbers } from '../model/interface.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { encodeCampaign } from './encode.ts';
 
-/** Readers of another contract must refuse it. */
+/** Readers of another contract must refuse the file. */
 const CUSTOMISED_MANIFEST_CONTRACT = 1;
 
 export interface CustomisedManifest {
@@ -21,7 +21,7 @@ export interface CustomisedManifest {
   readonly population_version: string;
   readonly campaign_features: Customised['features'];
   /**
-   * The model's `campaign.` inputs that those features are, of one row: token ids and, of lists, lengths; null is NaN.
+   * The model's `campaign.` inputs with those features, one row each: token ids and, for lists, lengths; null is NaN.
    */
   readonly campaign_inputs: Readonly<
     Record<string, { readonly shape: readonly number[]; readonly data: (number | null)[] }>

@@ -1,4 +1,4 @@
-/** Rows of a population, and a campaign's features, as a model's inputs. */
+/** Encodes rows of a population, and a campaign's features, as a model's inputs. */
 import type { Feeds, Graph, Tensor } from '../../packages/onnx-grad/index.ts';
 import { unreachable } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
@@ -8,22 +8,22 @@ import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
 import { swapped } from './swap.ts';
 
-/** Tokens that a model did not get to see. */
+/** Counts of tokens that do not reach a model. */
 export interface EncodingCounts {
-  /** Occurrences of tokens that the model does not know, and of all. */
+  /** Occurrences of tokens that the model does not know, and of all tokens. */
   unknown: number;
   tokens: number;
-  /** Known tokens past a list's maximum length. */
+  /** Known tokens beyond a list's maximum length. */
   dropped: number;
 }
 
 export interface EncodingOptions {
   readonly counts?: EncodingCounts;
-  /** A token that is left out of every user, as if no user had it: a campaign's own, of past campaigns. */
+  /** A token that is left out of every user, as if no user had it: a campaign's own token of past campaigns. */
   readonly without?: OwnToken | null | undefined;
-  /** Which of the rows; all if not given. */
+  /** Which of the rows to encode; all if not given. */
   readonly range?: RowRange;
-  /** Where ids are written; arrays of their own if not given. */
+  /** Where ids are written; new arrays if not given. */
   readonly into?: IdArrays;
 }
 
@@ -33,11 +33,11 @@ export interface RowRange {
   readonly to: number;
 }
 
-/** Arrays that one batch after another is encoded into: what was encoded is valid until the next is. */
+/** Arrays that are reused from batch to batch: an encoded batch is valid until the next one is encoded. */
 export class IdArrays {
   readonly #arrays = new Map<string, Int32Array>();
 
-  /** `length` zeros, the same memory for the same name. */
+  /** `length` zeros, in the same memory for the same name. */
   zeros(name: string, length: number): Int32Array {
     const known = this.#arrays.get(name);
     if (known && known.length >= length) return known.subarray(0, length).fill(0);
@@ -51,8 +51,9 @@ export class IdArrays {
 export type CampaignValues = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
 /**
- * `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without
- * one). Lists: unknown tokens are dropped, or left as id 0 where the model says so; then the first `maxLength` kept.
+ * `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without a
+ * graph). In lists, unknown tokens are dropped, or stay as id 0 if the model says so; then the first `maxLength` are
+ * kept.
  */
 export function encodeUsers(
   graph: Graph | null,
@@ -93,7 +94,7 @@ export function encodeUsers(
   return feeds;
 }
 
-/** The numbers themselves, `missing` in the place of NaN where the model wants that. */
+/** The numbers themselves, with `missing` in place of NaN if the model asks for that. */
 function numberTensor(
   { kind, size, values }: NumberColumn,
   { from, to }: RowRange,
@@ -108,12 +109,12 @@ function numberTensor(
   };
 }
 
-/** What both kinds of ids depend on. */
+/** What ids of single values and of lists depend on. */
 interface IdContext {
   readonly userNumbers: Int32Array;
   readonly range: RowRange;
   readonly counts: EncodingCounts | undefined;
-  /** An id that is left out; -1: none. */
+  /** The id to leave out; -1: none. */
   readonly leftOut: number;
 }
 
@@ -138,7 +139,7 @@ function writeSingleIds(
   }
 }
 
-/** Into zeros. */
+/** `ids` must be zeros. */
 function writeListIds(
   { tokenIds, maxLength, keepsUnknown, swap }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
@@ -169,8 +170,8 @@ function writeListIds(
 }
 
 /**
- * `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user.
- * Unknown and missing values are id 0. Without a graph: one row of int32.
+ * `campaign.<feature>` for `rows` users: one row if the graph takes one, otherwise repeated for each user. Unknown and
+ * missing values are id 0. Without a graph: one row of int32.
  */
 export function encodeCampaign(
   graph: Graph | null,
@@ -207,7 +208,7 @@ export function encodeCampaign(
   return feeds;
 }
 
-/** Of a number or a vector; whatever else stands for it is missing. */
+/** The numbers of a number or a vector; a value of another type is missing. */
 function campaignNumbers(
   feature: Extract<ManifestFeature, { missing: unknown }>,
   value: CampaignValues[string],
@@ -221,7 +222,10 @@ function campaignNumbers(
   return { dtype: 'float32', shape: 'size' in feature ? [rows, size] : [rows], data };
 }
 
-/** Users' inputs are; campaign inputs are `[1]`, or share the batch's size with the users' inputs. */
+/**
+ * Whether an input has a row per user: users' inputs do. A campaign input is `[1]`, or shares the batch dimension of
+ * the users' inputs.
+ */
 export function isPerUser(graph: Graph, input: string): boolean {
   const user = graph.inputs.find((name) => name.startsWith('user.'));
   const [batch] = graph.values.get(user!)!.shape;
@@ -233,7 +237,7 @@ function idTensor(graph: Graph | null, name: string, shape: readonly number[], i
   return wide ? { dtype: 'int64', shape, data: widen(ids) } : { dtype: 'int32', shape, data: ids };
 }
 
-/** Ids, none of them negative, by their lower halves rather than a BigInt each. */
+/** Ids, none of them negative: writes their lower halves, which avoids a BigInt for each. */
 function widen(ids: Int32Array): BigInt64Array {
   const wide = new BigInt64Array(ids.length);
   const halves = new Int32Array(wide.buffer);

@@ -4,44 +4,47 @@ import type { DescentSettings } from '../model/manifest.ts';
 import { type Outside, without } from './negatives.ts';
 import type { CustomiseRequest } from './online-context.ts';
 
-/** Negatives are sampled from at most this many candidates, themselves sampled once; more if there are many seeds. */
+/**
+ * Negatives are sampled from at most this many candidates, which are sampled once; from more if there are many seeds.
+ */
 export const POOL_ROWS = 20_000;
 /**
- * The heads learn from at most this many seeds, sampled once: more would change less than another sample of negatives.
+ * Heads learn from at most this many seeds, which are sampled once: more would change less than another sample of
+ * negatives does.
  */
 const MOST_SEEDS = 2000;
-/** Dismissed users are negatives of every step, at most this many of them, sampled once. */
+/** At most this many dismissed users, sampled once, are negatives of every step. */
 const MOST_DISMISSED = 2000;
-/** Least share of the pool that fits the filters, where few seeds do: held-out seeds are ranked among it. */
+/** Minimum share of the pool that fits the filters, if few seeds do: held-out seeds are ranked among these users. */
 const LEAST_INSIDE = 0.25;
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
-/** What heads learn from: positions among the run's rows. */
+/** The rows that heads learn from: positions among the run's rows. */
 export interface HeadRows {
   readonly positives: Int32Array;
   /** Negatives are sampled from these. */
   readonly pool: Int32Array;
   /** Negatives of every step. */
   readonly always?: Int32Array;
-  /** Where there are filters, which everyone else fits: those who do not. */
+  /** If there are filters, which all other users fit: the users who do not. */
   readonly outside?: null | {
-    /** Number of positives who do not fit. */
+    /** Number of positives who do not fit the filters. */
     readonly positives: number;
     readonly pool: Int32Array;
     readonly always: Int32Array;
   };
 }
 
-/** Users of a run; all but `rows` are positions among these. */
+/** Users of a run; all fields but `rows` are positions in `rows`. */
 export interface HeadUsers {
-  /** Rows of the population: the seeds, then the pools, then ranked and dismissed ones that are not in them. */
+  /** Rows of the population: the seeds, then the pools, then ranked and dismissed users who are not among these. */
   readonly rows: Int32Array;
   readonly positives: Int32Array;
   /** Positives who do not fit the filters. */
   readonly positivesOutside: Int32Array;
   readonly negatives: Omit<HeadRows, 'positives'>;
-  /** Users among whom held-out seeds are ranked; none if no ranking is wanted. */
+  /** Users among whom held-out seeds are ranked; empty if no ranking is wanted. */
   readonly ranked: Int32Array;
 }
 
@@ -75,14 +78,16 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   };
 }
 
-/** The users outside, for the sampled seeds; without seeds outside they do not matter. */
+/**
+ * The users outside the filters, for the sampled seeds; nobody if all seeds are inside, because then they do not matter.
+ */
 function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   if (!outside) return NOBODY;
   const own = without(seeds, without(seeds, outside.seeds));
   return own.length === 0 ? NOBODY : { ...outside, seeds: own };
 }
 
-/** The share of the pool that fits the filters: that of the seeds, or enough to rank seeds among. */
+/** The share of the pool that fits the filters: that of the seeds, but enough to rank seeds among. */
 function insideShare(seeds: Int32Array, outside: Int32Array): number {
   return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
 }

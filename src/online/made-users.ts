@@ -1,4 +1,4 @@
-/** Made-up users and a campaign for a model, before there is a population: what a test expansion runs on. */
+/** Made-up users and a campaign for a model, before there is a population: a test expansion runs on them. */
 import { columnOf } from '../lib/feature-kinds.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { ModelContract } from '../model/folder.ts';
@@ -6,14 +6,14 @@ import { featureOf, type ManifestFeature } from '../model/manifest.ts';
 import { type Column, type Dictionary, gatherRows, type Rows, type UserRows } from '../population/read.ts';
 import type { CampaignValues } from './encode.ts';
 
-/** Tokens of a feature that made-up users have; a vocabulary may have millions. */
+/** Number of a feature's tokens that made-up users have; a vocabulary may have millions. */
 const MOST_TOKENS = 64;
-/** Tokens past a list's maximum length, which are cut off. */
+/** Number of tokens beyond a list's maximum length, which are cut off. */
 const TOO_MANY = 2;
 
 /**
- * `count` users (two at least) of the model's features, as a population that is nowhere on disk. The first has nothing
- * at all; the second the last token of every vocabulary, and lists that are too long; a token may be unknown.
+ * `count` users (at least two) with the model's features, as a population in memory. The first has no values at all;
+ * the second has the last token of every vocabulary, and lists that are too long. Tokens may be unknown to the model.
  */
 export function makeUsers({ path, manifest, vocabularies }: ModelContract, count: number, rng: Rng): UserRows {
   const own = manifest.features.user;
@@ -46,7 +46,7 @@ export function makeUsers({ path, manifest, vocabularies }: ModelContract, count
   };
 }
 
-/** A campaign with a value of each feature of the model. */
+/** A campaign with a value for each feature of the model. */
 export function makeCampaign({ manifest, vocabularies }: ModelContract, rng: Rng): CampaignValues {
   const made = (feature: ManifestFeature): CampaignValues[string] => {
     if ('size' in feature) return Array.from({ length: feature.size }, () => rng.normal());
@@ -57,7 +57,7 @@ export function makeCampaign({ manifest, vocabularies }: ModelContract, rng: Rng
   return Object.fromEntries(manifest.features.campaign.map((feature) => [feature.name, made(feature)]));
 }
 
-/** The last token of a vocabulary first, others of it in any order, and one that it does not have. */
+/** The last token of a vocabulary, then others in random order, and an unknown one. */
 function someOf(tokens: readonly string[], rng: Rng): string[] {
   const some = new Set(tokens.slice(-1));
   for (let i = 0; i < Math.min(tokens.length, MOST_TOKENS); i++) some.add(tokens[rng.integer(tokens.length)]!);
@@ -89,7 +89,7 @@ function makeColumn(feature: ManifestFeature, count: number, codes: number, rng:
       );
       const offsets = new Int32Array(count + 1);
       for (const [user, length] of lengths.entries()) offsets[user + 1] = offsets[user]! + length;
-      // a list has no token that is missing
+      // missing tokens do not occur in lists
       const drawn = lengths.flatMap((length, user) =>
         Array.from({ length }, () => (user === 1 ? 1 : 1 + rng.integer(codes - 1))),
       );

@@ -1,6 +1,6 @@
 /**
- * How many negatives fit a campaign's filters, and how many do not: the same share as of the seeds, so that a model
- * cannot learn the filters from them.
+ * How many negatives fit a campaign's filters and how many do not: the same share as of the seeds, so that a model
+ * cannot learn the filters from the difference.
  */
 
 /** Users who fit the filters, and users who do not. */
@@ -11,15 +11,15 @@ export interface Sides<T> {
 
 /** Users of a campaign who do not fit its filters, as rows of the population, ascending. */
 export interface Outside {
-  /** Seeds who do not fit. */
+  /** Seeds who do not fit the filters. */
   readonly seeds: Int32Array;
-  /** Neither seeds nor suppressed; may be empty if all seeds fit. */
+  /** Users who are neither seeds nor suppressed; may be empty if all seeds fit. */
   readonly others: Int32Array;
   /** Dismissed users among `others`. */
   readonly dismissed: Int32Array;
 }
 
-/** The seeds of a campaign, and those of them who fit its filters. */
+/** The number of seeds of a campaign, and of those who fit its filters. */
 export interface SeedCounts {
   readonly all: number;
   readonly fitting: number;
@@ -30,8 +30,8 @@ export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: 
 }
 
 /**
- * Splits `wanted` sampled negatives so that a share of `outside` of all negatives does not fit the filters: of those
- * sampled and those in `always` together. Fewer if one side has too few users for that, at least one if there is one.
+ * Splits `wanted` sampled negatives so that a share of `outside` of all negatives (those sampled and those in `always`)
+ * does not fit the filters. Fewer if one side has too few users for that; at least one if there is anybody.
  */
 export function matchNegatives(
   wanted: number,

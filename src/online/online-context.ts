@@ -1,4 +1,4 @@
-/** What the online stage works on: a model bound to a population, a campaign's request, and what comes of it. */
+/** What the online stage works on: a model bound to a population, a campaign's request, and the results. */
 
 import {
   type AdaptationProgram,
@@ -20,7 +20,7 @@ import type { QualityReport } from './quality/quality.ts';
 import type { SeedRanks } from './quality/seed-ranks.ts';
 import type { BoundRegression } from './regression/bound-regression.ts';
 
-/** A model's steps, of the kind given in its manifest. */
+/** A model's training steps, of the kind given in its manifest. */
 export type OnlineProgram =
   | { readonly kind: 'adam'; readonly steps: AdaptationProgram; readonly settings: AdamSettings }
   | { readonly kind: 'gradient_descent'; readonly steps: HeadProgram; readonly settings: DescentSettings };
@@ -48,7 +48,7 @@ export async function openOnlineProgram(
   };
 }
 
-/** A model bound to a population, ready to be adapted: shared by all campaigns. */
+/** A model bound to a population, ready to be adapted; shared by all campaigns. */
 export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Users extends UserRows = Population> {
   readonly model: Model;
   readonly population: Users;
@@ -58,11 +58,11 @@ export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Us
   readonly regression?: BoundRegression | null;
   /** How errors name a user. */
   readonly nameUser?: (userNumber: number) => string;
-  /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
+  /** Where adaptation starts, if not at the model's own parameters (for a model in training). */
   readonly parameters?: Parameters;
 }
 
-/** The part of a context that adaptation needs, whoever its users are. */
+/** The part of a context that adaptation needs, for any kind of users. */
 export type AnyContext = OnlineContext<AdaptableModel, UserRows>;
 
 export interface CustomiseRequest {
@@ -73,45 +73,43 @@ export interface CustomiseRequest {
   readonly seeds: Int32Array;
   /** Rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
-  /** Dismissed candidates, ascending: negatives of every step, and not ranked. */
+  /** Dismissed candidates, ascending: they are negatives of every step and are not ranked. */
   readonly dismissed?: Int32Array;
   /**
-   * Where filters exclude users: the candidates fit them. Seeds who do not are learned from and not ranked, and
-   * negatives are matched to the seeds.
+   * Present if filters exclude users: the candidates fit the filters. Seeds that do not fit are learned from but not
+   * ranked, and negatives are matched to the seeds.
    */
   readonly outside?: Outside | null;
   /**
-   * Called with the share of steps done, after `onParameters` with the share of the report that is made; whatever it
-   * throws ends the work.
+   * Called with the share of steps done; after `onParameters`, with the share of the report done. An exception from it
+   * ends the work.
    */
   readonly onProgress?: (share: number) => void;
   /**
-   * Called with the adapted parameters where they are known before quality and prediction: scoring need not wait for
-   * those.
+   * Called with the adapted parameters if they are known before quality and prediction, so that scoring need not wait
+   * for these.
    */
   readonly onParameters?: (parameters: CustomisedModel['parameters']) => void;
   /**
-   * `ownToken`: the campaign's own, if the model was trained on it. It must also be removed when scoring with the
+   * `ownToken` of the campaign, if the model was trained on it. It must also be removed when scoring with the
    * customised model.
    */
   readonly without?: EncodingOptions['without'];
-  /** The campaign's id, if the model may have been trained on it: priors of its regressions must not know it. */
+  /** The campaign's id, if the model may have been trained on it: it is removed from the priors of the regressions. */
   readonly campaign?: string | null;
-  /** Skips the quality report and the prediction, and their runs. */
+  /** Skips the quality report and the prediction, and the runs that they need. */
   readonly withoutQuality?: boolean;
   /**
-   * Rows that an audience will be cut from, to which predicted shares refer; by default the candidates, or a sample of
+   * Rows that an audience will be cut from: predicted shares refer to them. By default the candidates, or a sample of
    * them.
    */
   readonly ranked?: Int32Array;
-  /**
-   * With gradient descent, the number of candidates from which negatives are sampled; `POOL_ROWS` by default.
-   */
+  /** With gradient descent, the number of candidates that negatives are sampled from; `POOL_ROWS` by default. */
   readonly poolRows?: number;
 }
 
 export interface CustomisedModel {
-  /** The adapted parameters; all others are the general model's. */
+  /** The adapted parameters; the others are the general model's. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly epochs: number;
   /** null if too few seeds could be held out. */

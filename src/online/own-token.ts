@@ -10,8 +10,8 @@ export interface OwnToken {
 }
 
 /**
- * The past-campaigns token of `campaign` itself, to be removed from every user, as it would reveal the members. null if
- * the model was not trained on a campaign with that id, or reads no past campaigns.
+ * The past-campaigns token of `campaign` itself, to be removed from every user because it would reveal the members.
+ * null if the model was not trained on a campaign with that id, or reads no past campaigns.
  */
 export function ownToken(model: Pick<ModelContract, 'vocabularies'>, campaign: string | null): OwnToken | null {
   const id = campaign === null ? 0 : (model.vocabularies.get(`user.${PAST_CAMPAIGNS}`)?.find(campaign) ?? 0);

@@ -9,27 +9,27 @@ import type { CampaignValues } from './encode.ts';
 import { matchNegatives, type Outside, without } from './negatives.ts';
 import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
-/** Rows of the population and labels of one batch. */
+/** Rows of the population, and labels, of one batch. */
 export interface PlannedBatch {
   readonly rows: Int32Array;
   readonly labels: Float32Array;
 }
 
-/** Epochs of batches over some positives. */
+/** Epochs of batches with some of the positives. */
 export interface PlannedPass {
   readonly epochs: readonly (readonly PlannedBatch[])[];
 }
 
 /** A pass on the seeds outside one fold. */
 export interface PlannedFold extends PlannedPass {
-  /** The seeds of the fold, ascending: no epoch has them. */
+  /** The seeds of the fold, ascending: they are in none of its epochs. */
   readonly heldOut: Int32Array;
 }
 
 export interface AdaptationPlan {
-  /** Passes that choose the number of epochs; none if there are too few seeds. */
+  /** Passes that choose the number of epochs; empty if there are too few seeds. */
   readonly folds: readonly PlannedFold[];
-  /** Candidates that held-out seeds are ranked against, ascending: no fold has them as negatives. */
+  /** Candidates that held-out seeds are ranked against, ascending: no fold uses them as negatives. */
   readonly others: Int32Array;
   /** On all seeds. */
   readonly final: PlannedPass;
@@ -37,10 +37,10 @@ export interface AdaptationPlan {
 
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
-/** Candidates that held-out seeds are ranked against: at most so many, and at most this share of them. */
+/** Candidates that held-out seeds are ranked against: at most this many, and at most this share. */
 const MOST_OTHERS = 2000;
 const OTHERS_SHARE = 0.25;
-/** Negatives of all folds are sampled from at most this many candidates; more if an epoch needs more. */
+/** Negatives of all folds are sampled from at most this many candidates; from more if an epoch needs more. */
 const FOLD_POOL = 20_000;
 
 /**
@@ -51,7 +51,7 @@ export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: CampaignValues;
-  /** Tokens, or a range, by user feature; none where every user may be ranked. */
+  /** Tokens or a range by user feature; empty if every user may be ranked. */
   readonly filters: Readonly<Record<string, readonly string[] | { readonly min?: number; readonly max?: number }>>;
   readonly seeds: Int32Array;
   readonly suppressed: Int32Array;
@@ -72,16 +72,16 @@ export function planKey(what: {
 export interface PlanInputs {
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
-  /** Candidates who are negatives of every epoch. */
+  /** Candidates who are negatives in every epoch. */
   readonly dismissed?: Int32Array;
-  /** Where there are filters: the candidates fit them. */
+  /** Present if there are filters: the candidates fit them. */
   readonly outside?: Outside | null;
 }
 
 /**
- * Samples the plan. Negatives are sampled without replacement within an epoch, matched to the seeds: all candidates if
- * there are too few. Only seeds that fit the filters are held out, as they are ranked among candidates. Every seed that
- * fits is in one fold; no further fold is planned after `ENOUGH_SEEDS`.
+ * Samples the plan. Negatives are sampled without replacement within an epoch, matched to the seeds; if there are too
+ * few candidates, all of them are used. Only seeds that fit the filters are held out, because they are ranked among
+ * candidates. Every seed that fits is in one fold; after `ENOUGH_SEEDS` no more folds are planned.
  */
 export function samplePlan(key: string, users: PlanInputs, settings: AdamSettings): AdaptationPlan {
   const { seeds, candidates, dismissed = NO_ROWS } = users;
@@ -122,7 +122,7 @@ function samplePass(
 ): PlannedPass {
   const outside = users.outside ?? NOBODY;
   const share = outside.seeds.length / positives.length;
-  // where all seeds fit, so do all negatives
+  // if all seeds fit the filters, so do all negatives
   const always = share === 0 ? dismissed : Int32Array.from([...dismissed, ...outside.dismissed]);
   const { inside, outside: out } = matchNegatives(
     Math.round(positives.length * settings.negatives_per_seed),
@@ -143,7 +143,7 @@ function samplePass(
   return { epochs };
 }
 
-/** Positives and negatives in random order, split into batches of nearly equal size, none over `most`. */
+/** Positives and negatives in random order, split into batches of nearly equal size, none larger than `most`. */
 function cutBatches(rng: Rng, positives: Int32Array, negatives: Int32Array, most: number): PlannedBatch[] {
   const total = positives.length + negatives.length;
   const order = Int32Array.from({ length: total }, (_, i) => i);

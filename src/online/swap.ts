@@ -1,6 +1,6 @@
 /**
- * Tokens in the place of hidden ones. Whoever has a hidden token gets another, drawn for the user: where it was only
- * left out, a shorter list or a missing value would tell who had it.
+ * Replaces hidden tokens. Whoever has a hidden token gets another one, drawn for the user: if it were only left out, a
+ * shorter list or a missing value would reveal who had it.
  */
 import type { Population } from '../population/read.ts';
 
@@ -10,10 +10,10 @@ export interface Hidden {
   readonly tokens: readonly string[] | null;
 }
 
-/** What campaigns hide that are tokens themselves. Plain data. */
+/** What campaigns that are tokens hide. Plain data. */
 export interface HiddenTokens {
   readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
-  /** By feature with tokens: codes drawn by how often users have them. */
+  /** By feature with tokens: codes drawn by their frequency among users. */
   readonly draws: ReadonlyMap<string, Int32Array>;
 }
 
@@ -28,10 +28,10 @@ export interface Swap {
   readonly draws: Int32Array;
 }
 
-/** Draws that are tried before a token is left out. */
+/** Number of draws before a token is left out. */
 const TRIES = 16;
 
-/** By feature: its swap, or null if all of it is hidden; a feature of which nothing is hidden is not there. */
+/** By feature: its swap, or null if all of it is hidden; features with nothing hidden are absent. */
 export function swapsOf(
   population: Population,
   hidden: readonly Hidden[],
@@ -54,7 +54,7 @@ export function swapsOf(
   return out;
 }
 
-/** The token that a user has in the place of `code`, which may be itself; 0 where none is left. */
+/** The token that replaces `code` for a user, which may be `code` itself; 0 if none is left. */
 export function swapped({ isHidden, draws }: Swap, user: number, code: number): number {
   if (isHidden[code] === 0) return code;
   const first = mix(user, code) % draws.length;
@@ -65,7 +65,7 @@ export function swapped({ isHidden, draws }: Swap, user: number, code: number): 
   return 0;
 }
 
-/** The finaliser of MurmurHash3 over both numbers. */
+/** MurmurHash3's finaliser over both numbers. */
 function mix(user: number, code: number): number {
   let h = Math.imul(user, 0x9e3779b1) ^ Math.imul(code, 0x85ebca77);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -1,4 +1,4 @@
-/** Expands a campaign of made-up users, by the code that expands real ones, before a model is trusted. */
+/** Expands a campaign of made-up users, with the code that expands real ones, before a model is trusted. */
 
 import { allFinite, type Device, openSession } from '../../packages/onnx-grad/index.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -13,35 +13,35 @@ import { encodeCampaign, encodeUsers } from './encode.ts';
 import { makeCampaign, makeUsers } from './made-users.ts';
 import { type OnlineProgram, openOnlineProgram } from './online-context.ts';
 
-/** More than a run of the scorer takes, so that there is a whole one and a part of one. */
+/** More than one run of the scorer takes, so that there is a full run and a partial one. */
 const USERS = 1100;
-/** As many as hold some out by default: the epochs are chosen as for a real campaign. */
+/** Enough that some are held out by default: the epochs are chosen as for a real campaign. */
 const SEEDS = 50;
-/** Steps of each pass: a wrong step shows in the first, what it leaves behind in the second. */
+/** Steps of each pass: a wrong step shows in the first, its after-effects in the second. */
 const STEPS = 2;
-/** Key of all random numbers: the same model has the same test expansion. */
+/** Key of all random numbers: the same model gets the same test expansion. */
 const KEY = 'test expansion';
 
-/** What was run. */
+/** The result of a test expansion. */
 export interface TestExpansion {
   readonly users: number;
   readonly seeds: number;
-  /** The largest difference between scores of the service and of the file that it gives away; null without it. */
+  /** The largest difference between the service's scores and those of the exported file; null without that file. */
   readonly apart: number | null;
 }
 
 export interface TestExpansionOptions {
   readonly device?: Device;
-  /** The model's own, if it is open already: it stays open. */
+  /** The model's program, if it is open already; it stays open. */
   readonly program?: OnlineProgram;
-  /** Leaves out the file, which takes four times the model's memory: an import has seen it, a start need not again. */
+  /** Skips the exported file, which takes four times the model's memory: an import has tested it, a start need not. */
   readonly withoutExport?: boolean;
 }
 
 /**
  * Binds the model, adapts it with two steps, scores all users, writes the customised model as a file, and scores them
- * with that: each by the functions that an expansion, and an export, calls. Nothing is kept.
- * @throws AppError invalid_model where an expansion would fail, with the node that fails
+ * with that: each step with the functions that an expansion or an export calls. Keeps nothing.
+ * @throws AppError invalid_model if an expansion would fail, naming the node that fails
  */
 export async function testExpansion(
   model: GeneralModel,
@@ -72,7 +72,7 @@ export async function testExpansion(
       const again = await at(path, 'fails to export', () => scoreExported(model, bound, customised));
       const apart = scores.reduce((most, score, i) => Math.max(most, Math.abs(score - again[i]!)), 0);
       if (!(apart <= GOLDEN_TOLERANCE))
-        throw refused(path, `in a test expansion the exported customised model has other scores, by up to ${apart}`);
+        throw refused(path, `in a test expansion the scores of the exported customised model differ by up to ${apart}`);
       return { users: USERS, seeds: SEEDS, apart };
     } finally {
       await bound.close();
@@ -82,7 +82,7 @@ export async function testExpansion(
   }
 }
 
-/** Loads a model and expands with it: what is trusted from now on. @throws AppError invalid_model */
+/** Loads a model and runs a test expansion with it, so that it can be trusted. @throws AppError invalid_model */
 export async function loadTestedModel(
   path: string,
   options: { readonly device?: Device } = {},
@@ -91,7 +91,7 @@ export async function loadTestedModel(
   return { model, tested: await testExpansion(model, options) };
 }
 
-/** The program with few steps, and all else as it is. */
+/** The program with few steps, otherwise unchanged. */
 function shortened(program: OnlineProgram): OnlineProgram {
   if (program.kind === 'adam') return { ...program, settings: { ...program.settings, epochs: STEPS } };
   const { settings } = program;
@@ -106,7 +106,7 @@ function shortened(program: OnlineProgram): OnlineProgram {
   };
 }
 
-/** Scores of all users by the file that the service would give away. */
+/** Scores of all users from the exported file. */
 async function scoreExported(
   { folder, graph }: GeneralModel,
   { context: { population, binding } }: BoundModel,
@@ -127,7 +127,7 @@ async function scoreExported(
   }
 }
 
-/** What goes wrong is the model's fault, and says where. */
+/** Turns any failure into an error of the model that says what failed. */
 async function at<T>(path: string, what: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();

@@ -154,7 +154,7 @@ describe('an imported model and 40 seeds', { timeout: 120_000 }, () => {
     expect(verdict).toBe('good');
     expectToHold(auc!, judged.auc);
     expect(reason).toMatch(
-      /; the model is used as it is: held-out seeds had AUC (0\.\d\d) before adapting it, and (?!\1)0\.\d\d after 4 passes/,
+      /; the model is used as it is: held-out seeds had AUC (0\.\d\d) before adapting it and (?!\1)0\.\d\d after 4 passes/,
     );
     // and it would have harmed
     const trusted = await expandWith('trusted', tastes, { ...harm, early_stopping: null });
@@ -171,7 +171,7 @@ describe('an imported model and 40 seeds', { timeout: 120_000 }, () => {
     const { auc, reason } = helped.quality.prediction;
     expectToHold(auc!, helped.auc);
     expect(reason).toMatch(
-      /; the model is adapted by \d+ pass(?:es)? over the seeds: held-out ones had AUC 0\.\d\d before/,
+      /; the model is adapted by \d+ pass(?:es)? over the seeds: held-out seeds had AUC 0\.\d\d before/,
     );
   });
 });

@@ -58,7 +58,7 @@ describe('bind', () => {
     expect(() => bind(model.folder, population)).toThrow(
       expect.objectContaining({
         code: 'invalid_model',
-        message: `the model needs user feature "tags", and the population ${population.path} does not have it`,
+        message: `the model needs user feature "tags", but the population ${population.path} does not have it`,
       }),
     );
   });

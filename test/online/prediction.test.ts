@@ -57,7 +57,7 @@ describe('predict', () => {
     expect(none.reason).toBe('only 4 of 50 seeds fit the filters, too few to hold some out and see how they rank');
     expect(predictFor(null, { all: 50, fitting: 1 }).reason).toMatch(/^only 1 of 50 seeds fits the filters, too few/);
     expect(predictFor(null, { all: 50, fitting: 0 }).reason).toBe(
-      'no seed fits the filters (of 50): there is none to hold out and see how it ranks',
+      'no seed fits the filters (of 50), so none can be held out to see how it ranks',
     );
     expect(predictFor(evenly(40, 0.1), { all: 50, fitting: 40 }).reason).toMatch(
       /^held-out seeds rank above .* and 0\.97, from the 40 of 50 seeds that fit the filters$/,

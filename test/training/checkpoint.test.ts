@@ -103,8 +103,8 @@ describe('readCheckpoint', () => {
       expect.objectContaining({
         code: 'invalid_argument',
         message:
-          `${path} is of a training with other settings, other data or another library of regressions: ` +
-          '--resume cannot go on from it',
+          `${path} belongs to a training with other settings, other data or another library of regressions: ` +
+          '--resume cannot continue from it',
       }),
     );
   });

@@ -45,7 +45,9 @@ describe('denseDesign', () => {
   });
 
   it('refuses values that are not whole rows', () => {
-    expect(() => denseDesign({ values: Float64Array.of(1, 2, 3), width: 2 })).toThrow(/3 values are no rows of 2/);
+    expect(() => denseDesign({ values: Float64Array.of(1, 2, 3), width: 2 })).toThrow(
+      /3 values are not whole rows of 2/,
+    );
   });
 });
 

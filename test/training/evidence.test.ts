@@ -40,7 +40,7 @@ describe('gainOf', () => {
   });
 
   it('takes other campaigns for a bug', () => {
-    expect(() => gainOf([{ auc: 1, precision: 1 }], [])).toThrow(/1 campaigns beside 0/);
+    expect(() => gainOf([{ auc: 1, precision: 1 }], [])).toThrow(/1 campaigns, but 0/);
   });
 
   it('counts precision a quarter', () => {

@@ -1,4 +1,4 @@
-/** A whole audience in blocks of columns, which another thread can encode: no object or text for each member. */
+/** A whole audience in blocks of columns for another thread to encode, without an object or a string per member. */
 
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Directory } from '../../population/read.ts';
@@ -6,22 +6,22 @@ import type { AudienceItem } from '../page.ts';
 import { percentileOf } from '../percentile.ts';
 import type { ReadRanking } from '../ranking.ts';
 
-/** What blocks need from the directory. */
+/** The part of the directory that blocks need. */
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;
 
-/** Members on consecutive ranks, without those who were erased; an entry of each column for each. */
+/** Members on consecutive ranks, without those who were erased; each column has one entry per member. */
 export interface MemberBlock {
   /** 1-based. */
   readonly ranks: Uint32Array;
   readonly ids: GatheredTexts;
   readonly scores: Float32Array;
-  /** Of the ranking, for percentiles. */
+  /** Number of candidates of the ranking, for percentiles. */
   readonly candidates: number;
 }
 
 /**
- * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in blocks of `blockSize` ranks, each read
- * on demand; one of which all users were erased is empty.
+ * The audience of `size`, from `fromRank` (0-based, 0 by default) to its end, in blocks of `blockSize` ranks, each read
+ * on demand. A block whose users were all erased is empty.
  */
 export function* memberBlocks(
   ranking: ReadRanking,
@@ -43,7 +43,7 @@ export function* itemsOf({ ranks, ids, scores, candidates }: MemberBlock): Gener
   }
 }
 
-/** Texts that were gathered, as strings. */
+/** Gathered texts, as strings. */
 export function* textsOf({ bytes, ends }: GatheredTexts): Generator<string> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let start = 0;
@@ -69,6 +69,6 @@ function readBlock(ranking: ReadRanking, ids: GatheredIds, fromRank: number, cou
   }
   const { candidates } = ranking;
   const gathered = ids.gatherIds(users.subarray(0, left));
-  // copies: a view would take all of its memory along to another thread
+  // copies: a view would take its whole memory along to another thread
   return { ranks: ranks.slice(0, left), ids: gathered, scores: scores.slice(0, left), candidates };
 }

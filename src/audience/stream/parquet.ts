@@ -16,7 +16,7 @@ const SCHEMA: Options['schema'] = [
 ];
 
 /**
- * The bytes of a Parquet file (Snappy) of the members that are added: columns rank INT32, user_id STRING, score FLOAT,
+ * The bytes of a Parquet file (Snappy) with the added members: columns rank INT32, user_id STRING, score FLOAT,
  * percentile DOUBLE, none null. Memory holds one row group of `rowGroupRows`, and some 600 bytes of each previous one
  * for the footer.
  */
@@ -31,7 +31,7 @@ export class ParquetEncoder {
     this.#rows = new RowGroup(rowGroupRows);
   }
 
-  /** The row groups that these members complete, in newly allocated memory; mostly none. */
+  /** Returns the row groups that these members complete, in newly allocated memory; usually none. */
   add(block: MemberBlock): Uint8Array {
     for (let from = 0; from < block.ranks.length; ) {
       from += this.#rows.take(block, from);
@@ -53,7 +53,7 @@ export class ParquetEncoder {
     this.#rows = new RowGroup(this.#rowGroupRows);
   }
 
-  /** What was written since the last call; the file offsets continue. */
+  /** The bytes written since the last call; file offsets continue. */
   #take(): Uint8Array {
     const taken = this.#bytes.getBytes().slice();
     this.#bytes.index = 0;
@@ -61,7 +61,7 @@ export class ParquetEncoder {
   }
 }
 
-/** Columns that fill up. */
+/** Columns of one row group, filled member by member. */
 class RowGroup {
   count = 0;
   readonly #ranks: Int32Array;
@@ -75,7 +75,7 @@ class RowGroup {
     this.#percentiles = new Float64Array(rows);
   }
 
-  /** Takes members of the block from `from` on, and says how many. */
+  /** Takes members of the block from `from` on, and returns how many. */
   take({ ranks, ids: { bytes, ends }, scores, candidates }: MemberBlock, from: number): number {
     const taken = Math.min(ranks.length - from, this.#ranks.length - this.count);
     for (let i = from; i < from + taken; i++, this.count++) {
@@ -87,7 +87,7 @@ class RowGroup {
     return taken;
   }
 
-  /** Encodings are set explicitly, as the writer would try a dictionary first. */
+  /** Encodings are set explicitly, because the writer would try a dictionary first. */
   columns(): ColumnData {
     const all = <T extends { subarray(from: number, to: number): T }>(column: T) => column.subarray(0, this.count);
     return [

@@ -1,6 +1,6 @@
 /**
  * Drift: members who come later are less like the seeds than the seeds are like each other. How much less was measured
- * on past campaigns, by time (`Manifest['drift']`), and moves and widens predictions.
+ * on past campaigns with times (`Manifest['drift']`); it moves and widens predictions.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -14,8 +14,8 @@ export interface DriftAt {
 }
 
 /**
- * The measures for `seeds` seeds: between two measured numbers linear in the logarithm of the seeds, beyond them those
- * of the nearest.
+ * The measures for `seeds` seeds: linear in the logarithm between two measured numbers of seeds, beyond them those of
+ * the nearest number.
  */
 export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
   const above = by_seeds.findIndex((one) => one.seeds >= seeds);
@@ -32,16 +32,16 @@ export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
 }
 
 /**
- * The separation of a share of members from that which chance gives: the difference of their logits, each of
- * (count share + 1/2) in (count + 1), which is finite (`count` is the number of seeds). 0 is chance.
+ * The separation of a share of members from the share that chance gives: the difference of their logits, each logit of
+ * (count share + 1/2) / (count + 1), which is finite (`count` is the number of seeds). 0 is chance.
  */
 export function separationOf(share: number, chance: number, count: number): number {
   return logit(share, count) - logit(chance, count);
 }
 
 /**
- * The standard deviations of the separation below and above its mean, of a 90 % interval. A bound of 0 or 1 says
- * nothing of its side where the mean moves away from it: the other side's counts there, if it is larger.
+ * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1
+ * tells nothing about its side once the mean moves away from it, so the other side's deviation is used if it is larger.
  */
 export function spreadsOf({ mean, low, high }: Interval, count: number): readonly [below: number, above: number] {
   const at = logit(mean, count);
@@ -49,7 +49,7 @@ export function spreadsOf({ mean, low, high }: Interval, count: number): readonl
   return [low > 0 ? below : Math.max(below, above), high < 1 ? above : Math.max(below, above)];
 }
 
-/** The standard deviation of a kept separation, whose own one is `own`: campaigns do not all keep the same part. */
+/** The standard deviation of a kept separation whose own is `own`: campaigns do not all keep the same share. */
 export function widened(
   own: number,
   separation: number,
@@ -59,8 +59,8 @@ export function widened(
 }
 
 /**
- * The interval of later members, where chance would give `chance`, of one made of `count` seeds for as many others. A
- * bound of 0 or 1 may stay one.
+ * The interval for later members, for as many others as seeds, from the `interval` of `count` seeds; `chance` is the
+ * value of a random order. A bound of 0 or 1 may stay as it is.
  */
 export function driftInterval(interval: Interval, chance: number, count: number, measure: DriftMeasure): Interval {
   const separation = separationOf(interval.mean, chance, count);

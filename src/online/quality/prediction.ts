@@ -18,7 +18,7 @@ export const PREDICTED_SHARES = [
 
 export type Verdict = 'good' | 'weak' | 'unsure';
 
-/** Intervals are 90 % predictive ones. */
+/** Intervals are 90 % predictive intervals. */
 export interface Prediction {
   readonly verdict: Verdict;
   /** The verdict in a sentence, with its numbers. */
@@ -34,38 +34,37 @@ export interface Prediction {
   readonly drift: PredictedDrift;
 }
 
-/** What a prediction assumes about members who come later. */
+/** What a prediction assumes about later members. */
 export interface PredictedDrift {
   /** Whether drift was measured on past campaigns; if not, later members are assumed to be like the seeds. */
   readonly measured: boolean;
   /** Number of these campaigns. */
   readonly campaigns: number;
-  /** The AUC of held-out seeds, before it was corrected; null if it was not. */
+  /** The AUC of held-out seeds before the correction; null if there was none. */
   readonly auc_before: Interval | null;
 }
 
-/** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 %, where random is 1. */
+/** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 % (1 is random). */
 export const WEAK_AUC = 0.6;
 /**
- * `good` only if the interval of the AUC is above this: of sets of random users 1 of 46 with 10 seeds is, and none of
- * 92 with 50 or 200.
+ * `good` only if the interval of the AUC is above this: true for 1 of 46 sets of 10 random users, and for none of 92
+ * sets of 50 or 200.
  */
 const GOOD_LOW = 0.55;
 /**
- * ... and the AUC, without drift, is one that as many random seeds reach once in a thousand: a few may lie close
- * together by chance. The normal quantile of .999, in standard deviations of a mean of uniform variables.
+ * ... and only if the AUC, without drift, is one that as many random seeds reach at most once in a thousand: a few may
+ * lie close together by chance. The normal quantile of .999, in standard deviations of a mean of uniform variables.
  */
 const CHANCE_DEVIATIONS = 3.09;
 /**
- * `weak` only if the interval of the AUC is below this: otherwise random seeds and a campaign of .7 cannot be told
- * apart.
+ * `weak` only if the interval of the AUC is below this: otherwise random seeds cannot be told from a campaign of .7.
  */
 const MAYBE_GOOD = 0.7;
 
 export interface PredictOptions {
   /** Number of candidates who are members; by default it is assumed to equal the number of fitting seeds. */
   readonly others?: number;
-  /** By default none. */
+  /** None by default. */
   readonly drift?: Drift | undefined;
 }
 
@@ -81,7 +80,7 @@ export function predict(
       verdict: 'unsure',
       reason:
         seeds.fitting === 0 && seeds.all > 0
-          ? `no seed fits the filters (of ${seeds.all}): there is none to hold out and see how it ranks`
+          ? `no seed fits the filters (of ${seeds.all}), so none can be held out to see how it ranks`
           : tooFew(seeds, 'hold some out and see how they rank'),
       fitting_seeds: seeds.fitting,
       auc: null,
@@ -103,7 +102,7 @@ export function predict(
     // a larger audience contains the smaller one
     const found = at ? noLess(driftInterval(own, count / ranks.rows, held, at.recall), smaller) : own;
     smaller = found;
-    // with few rows a share is rounded up, and a random order finds that many more
+    // with few rows a share is rounded up, and a random order finds correspondingly more
     const times = ranks.rows / count;
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };

@@ -1,26 +1,26 @@
 /**
  * 90 % predictive intervals: the range of a measurement on some members when it is repeated on others. They contain the
- * truth nine times in ten.
+ * true value nine times in ten.
  */
 import type { Interval } from '../../lib/interval.ts';
 
 const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
 export const Z = 1.6448536269514722;
-/** More others than this add less than .005 of noise, which is not worth the time. */
+/** More others than this reduce the noise by less than .005, which is not worth the time. */
 const MOST_OTHERS = 10_000;
 /** Variance of a uniform variable on [0, 1]. */
 const UNIFORM_VARIANCE = 1 / 12;
 
 /**
- * Share of `others` that are hits, given that `hits` of `seeds` were: beta-binomial, the posterior predictive under
+ * The share of `others` that are hits, given that `hits` of `seeds` were: beta-binomial, the posterior predictive under
  * Jeffreys' prior Beta(1/2, 1/2). It includes the noise of the seeds and that of the others. The mean is hits / seeds,
- * as the prior's pull towards 1/2 would create lift out of nothing at small sizes.
+ * because the prior's pull towards 1/2 would create lift out of nothing at small sizes.
  */
 export function shareInterval(hits: number, seeds: number, others: number): Interval {
   const count = Math.min(Math.max(Math.round(others), 1), MOST_OTHERS);
   const [a, b] = [hits + 0.5, seeds - hits + 0.5];
-  // p(j + 1) / p(j) = (count - j) (a + j) / ((j + 1) (b + count - j - 1)); in logarithms, since p(0) may underflow
+  // p(j + 1) / p(j) = (count - j) (a + j) / ((j + 1) (b + count - j - 1)); in logarithms because p(0) may underflow
   const logs = new Float64Array(count + 1);
   let greatest = 0;
   for (let j = 0; j < count; j++) {
@@ -42,8 +42,8 @@ export function shareInterval(hits: number, seeds: number, others: number): Inte
 }
 
 /**
- * Mean over `others` of values in [0, 1], given the mean of `values`: Student's t on the spread of the values, plus one
- * pseudo-value with a uniform variable's variance, so that a few equal values do not imply certainty.
+ * The mean over `others` of values in [0, 1], given the mean of `values`: Student's t on the spread of the values, plus
+ * one pseudo-value with a uniform variable's variance, so that a few equal values do not imply certainty.
  */
 export function meanInterval(values: Float64Array, others: number): Interval {
   const count = values.length;
@@ -55,7 +55,7 @@ export function meanInterval(values: Float64Array, others: number): Interval {
 }
 
 /**
- * The .95 quantile of Student's t by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5): within .002 from 4
+ * The .95 quantile of Student's t by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5): accurate to .002 from 4
  * degrees on.
  */
 function studentQuantile(degrees: number): number {

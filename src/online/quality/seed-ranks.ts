@@ -11,9 +11,9 @@ export interface SeedRanks {
   readonly tied: Int32Array;
 }
 
-/** Number of folds of the seeds. Ten would learn from more seeds, in twice the time. */
+/** Number of folds of the seeds. Ten would learn from more seeds, but take twice as long. */
 const PARTS = 5;
-/** No further fold is ranked after this many seeds: a share of them has a standard error of at most .016. */
+/** After this many seeds no more folds are ranked: a share of them has a standard error of at most .016. */
 export const ENOUGH_SEEDS = 1000;
 
 /** Ranks scores of held-out seeds among those of other rows. */
@@ -29,13 +29,13 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
   return { rows: sorted.length, above, tied };
 }
 
-/** The ranks of several folds, among equally many rows. */
+/** The ranks of several folds, all among the same number of rows. */
 export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
   const join = (of: (part: SeedRanks) => Int32Array) => Int32Array.from(parts.flatMap((part) => [...of(part)]));
   return { rows: parts[0]!.rows, above: join(({ above }) => above), tied: join(({ tied }) => tied) };
 }
 
-/** Seeds that a model learns from, and those that are held out of it; ascending. */
+/** Seeds that a model learns from, and seeds held out from it; ascending. */
 export interface Fold {
   readonly learning: Int32Array;
   readonly held: Int32Array;
@@ -43,7 +43,10 @@ export interface Fold {
   readonly rng: Rng;
 }
 
-/** Splits the rows `seeds` into five folds, or takes fewer if these hold enough; none if there are fewer seeds. */
+/**
+ * Splits the rows `seeds` into five folds, or only the first ones if these hold enough seeds; none if there are too
+ * few.
+ */
 export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
   if (seeds.length < PARTS) return [];
   const order = sampleWithoutReplacement(rng.fork('order'), seeds.length, seeds.length).map((i) => seeds[i]!);
@@ -59,7 +62,7 @@ export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
 
 /**
  * Ranks the held-out seeds of each fold among the rows `ranked` by a model that did not learn from them: `score` learns
- * from the others, and returns the scores of all rows. null if there are no folds, or no ranked rows.
+ * from the other seeds, and returns the scores of all rows. null if there are no folds, or no ranked rows.
  */
 export async function rankFolds(
   folds: readonly Fold[],
@@ -78,19 +81,19 @@ export async function rankFolds(
   return joinRanks(parts);
 }
 
-/** Probability of each seed to score above a random row; ties count half. The mean is the AUC. */
+/** The probability that each seed scores above a random row; ties count half. The mean is the AUC. */
 export function winsOf({ rows, above, tied }: SeedRanks): Float64Array {
   return Float64Array.from(above, (count, i) => 1 - (count + tied[i]! / 2) / rows);
 }
 
-/** Number of rows in the top `share` of `rows`, at least one. */
+/** Number of rows in the top `share` of `rows`; at least one. */
 export function topCount(rows: number, share: number): number {
   return Math.min(rows, Math.max(1, Math.ceil(share * rows)));
 }
 
 /**
- * Number of seeds that would be among the top `count` if ranked with the rows. A tied seed is equally likely at any of
- * the tied places.
+ * Number of seeds that would be among the top `count` if ranked with the rows. A tied seed is equally likely to be at
+ * any of the tied places.
  */
 export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   let hits = 0;
@@ -98,7 +101,7 @@ export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   return hits;
 }
 
-/** Number of elements of ascending `sorted` below `x`, or not above it. */
+/** Number of elements of the ascending `sorted` that are below `x`, or not above it. */
 function countBelow(sorted: Float32Array, x: number, orEqual: boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

@@ -1,6 +1,6 @@
 /**
- * The whole-population regression of a model on a population: its covariance, computed once, and its features for the
- * users of a campaign.
+ * The whole-population regression of a model on a population: its covariance, computed once, and the features of a
+ * campaign's users.
  */
 
 import { type Feeds, type LinearChange, type SessionOptions, sliceFeeds } from '../../../packages/onnx-grad/index.ts';
@@ -27,18 +27,18 @@ import { openRegressionReader } from './regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from './sparse-rows.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** Maximum size of fits that are made before they are asked for: six sets with eight settings of 150,000 elements. */
+/** Maximum size of fits made in advance: six sets with eight settings of 150,000 elements. */
 const MOST_PREPARED_BYTES = 2 ** 26;
 
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
   /**
-   * Fits several sets of seeds side by side, in less time than `fit` takes for one after the other; `fit` then returns
-   * these, the same bits. What is too large to be kept is left to it.
+   * Fits several sets of seeds side by side, faster than `fit` would one after the other; `fit` then returns the same
+   * bits from memory. Fits too large to keep are left to `fit`.
    */
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
-   * Fits the seeds at these positions among the campaign's users, compared with everybody, or with `others`, with each
+   * Fits the seeds at these positions among the campaign's users, compared with everybody or with `others`, with each
    * of the settings. Equal arrays of positives must come with equal others.
    */
   fit(
@@ -48,27 +48,27 @@ export interface CampaignRegression {
   ): readonly LinearChange[];
 }
 
-/** What `fit` is given. */
+/** The arguments of `fit`. */
 export interface SeedSet {
   readonly positives: Int32Array;
   readonly others: MatchedUsers | null;
 }
 
-/** Users of whom a share fits a campaign's filters, as positions among the campaign's users. */
+/** Users to compare seeds with, a share of whom fits a campaign's filters, as positions among the campaign's users. */
 export interface MatchedUsers extends Sides<Int32Array> {
-  /** Weight of the mean of the users outside; that of those inside is the rest. */
+  /** Weight of the mean of the users outside the filters; the mean of those inside has the rest. */
   readonly share: number;
 }
 
 export interface BoundRegression {
-  /** Elements of the parameter. */
+  /** Number of elements of the parameter. */
   readonly width: number;
   /** The factor of each column at this power, `[width]`; 0 for columns that no user has. */
   scaleOf(power: number): Float64Array;
   /** Standard deviation of x . weights over the population, or a sample of it. */
   deviationOf(weights: Float64Array): number;
   /**
-   * `users` are the model's inputs of `rows` users, without `without`; priors know nothing of `campaign`, which the
+   * `users` are the model's inputs of `rows` users, with `without` removed; priors leave out `campaign`, which the
    * model may have been trained on.
    */
   forUsers(users: Feeds, rows: number, without: OwnToken | null, campaign: string | null): Promise<CampaignRegression>;
@@ -82,12 +82,10 @@ export interface RegressionSource {
 }
 
 export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keepsMemory'> {
-  /**
-   * The cache file of the sums over the population, which are computed once per model and population version.
-   */
+  /** Cache file of the sums over the population, which are computed once per model and population version. */
   readonly cache?: string;
   /**
-   * Features of the users from which the covariance is computed; audiences depend on it, and the default is the
+   * Number of users' features that the covariance is computed from. Audiences depend on it; the default is the
    * service's.
    */
   readonly mostFeatures?: number;
@@ -156,7 +154,7 @@ export async function openBoundRegression(
   };
 }
 
-/** The prior as it would be if the model had not been trained on `campaign`. */
+/** The prior as if the model had not been trained on `campaign`. */
 function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Float64Array): Directions {
   const { rank, campaigns, coordinates } = prior;
   const place = campaign === null ? -1 : campaigns.indexOf(campaign);
@@ -165,7 +163,7 @@ function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Floa
   return directionsWithout(prior, own, campaigns.length, scale);
 }
 
-/** A fit of settings of one space to the mean of so many seeds. */
+/** A fit of the settings of one space to the mean of the seeds. */
 interface SpaceFit {
   readonly settings: readonly PopulationRegressionSettings[];
   readonly mean: Float64Array;
@@ -174,7 +172,7 @@ interface SpaceFit {
   readonly otherMean: Float64Array | null;
 }
 
-/** The weights of each fit, by setting. */
+/** Returns the weights of each fit, by setting. */
 type Solve = (fits: readonly SpaceFit[]) => Float64Array[][];
 
 function campaignRegression(
@@ -196,7 +194,7 @@ function campaignRegression(
       if (missing.length === 0) return [];
       const mean = meanOfRows(features, positives);
       const compared = { without, otherMean: others && meanOfMatched(features, others) };
-      // those of one power and prior share a Krylov space
+      // settings with one power and prior share a Krylov space
       return Array.from(Map.groupBy(missing, spaceOf).values(), (together) => ({
         into,
         fit: { settings: together, mean, seeds: positives.length, ...compared },
@@ -241,7 +239,7 @@ function deviationOf(values: Float64Array): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
 }
 
-/** The mean of users of whom a share is outside; of those inside alone if there are none. */
+/** The mean of users with a share of them outside the filters; of those inside alone if nobody is outside. */
 function meanOfMatched(features: SparseRows, { inside, outside, share }: MatchedUsers): Float64Array {
   const own = meanOfRows(features, inside);
   if (share === 0 || outside.length === 0) return own;
@@ -261,7 +259,7 @@ async function sumsOf(
   return sums;
 }
 
-/** A user with only one token. */
+/** A user with a single token. */
 function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   const columns = features.map((bound): [string, Column] => {
     const { name, tokenIds } = bound;
@@ -272,7 +270,7 @@ function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
 }
 
-/** The column of a feature that has one row, of at most one code; numbers are missing. */
+/** The column of a feature for one row with at most one code; numbers are missing. */
 function columnOfOne({ kind, size }: BoundFeature, codes: Int32Array): Column {
   switch (kind) {
     case 'number':

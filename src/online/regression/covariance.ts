@@ -23,7 +23,7 @@ export interface Moments {
   readonly trace: number;
 }
 
-/** A variance below this share of the mean square is rounding error, as values are float32. */
+/** A variance below this share of the mean square is rounding error, because values are float32. */
 const ROUNDING = 1e-12;
 
 export function emptySums(width: number): ColumnSums {
@@ -40,7 +40,7 @@ export function addRows(sums: ColumnSums, { starts, columns, values }: SparseRow
   sums.rows += starts.length - 1;
 }
 
-/** Columns are scaled by c_t = f_t ^ -power, f_t being the share of rows with column t. */
+/** Columns are scaled by c_t = f_t ^ -power; f_t is the share of rows with column t. */
 export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: number): Moments {
   const scale = counts.map((count) => (count === 0 ? 0 : (count / rows) ** -power));
   const mean = sums.map((sum, t) => (scale[t]! * sum) / rows);
@@ -59,11 +59,11 @@ export interface Covariance {
   apply(v: Float64Array, out: Float64Array): void;
 }
 
-/** An application in two halves, between which the products of several vectors are made at once. */
+/** The application in two halves, so that the products of several vectors are computed together between them. */
 export interface CovarianceInHalves extends Covariance {
-  /** Puts what is to be multiplied into a lane of the products' input. */
+  /** Writes the vector to multiply into a lane of the products' input. */
   before(v: Float64Array, lane: Lane): void;
-  /** out = G v from the lane of the products' output. */
+  /** out = G v, from a lane of the products' output. */
   after(v: Float64Array, lane: Lane, out: Float64Array): void;
 }
 
@@ -96,7 +96,7 @@ export function covarianceOf(products: RowProducts, moments: Moments): Covarianc
   });
 }
 
-/** Both halves with a product of one vector between them. */
+/** Both halves, with a product of one vector between them. */
 export function inHalves(
   products: RowProducts,
   halves: Pick<CovarianceInHalves, 'before' | 'after'>,
@@ -112,7 +112,7 @@ export function inHalves(
   };
 }
 
-/** The same without one column, as if no row had it. */
+/** The covariance without one column, as if no row had it. */
 export function withoutColumn(
   products: RowProducts,
   covariance: CovarianceInHalves,

@@ -16,12 +16,12 @@ import { type SharedSystem, solveSideBySide } from './shifted-solve.ts';
 import { type Directions, type WeightPrior, weightPrior } from './weight-prior.ts';
 
 /**
- * Off-diagonal entries of the covariance are computed from all users if they have no more features than this together,
- * else from evenly spaced users with that many: an application takes two passes over them. The diagonal always covers
- * all users.
+ * Off-diagonal entries of the covariance are computed from all users if these have at most this many features together,
+ * otherwise from evenly spaced users with this many: an application takes two passes over them. The diagonal always
+ * covers all users.
  */
 export const MOST_FEATURES = 500_000;
-/** Number of seeds at which the strength applies as given; it falls with the square root of their number. */
+/** The number of seeds at which the strength applies as given; it falls with the square root of their number. */
 const REFERENCE_SEEDS = 50;
 
 export interface PopulationRegression {
@@ -31,12 +31,12 @@ export interface PopulationRegression {
   /**
    * A weight for each column, `[width]`, for each strength: a user's score is x . weights. `seedMean` is the mean of
    * the seeds' rows, `seeds` their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is a column to
-   * exclude, as if nobody had it (-1: none). Columns that are equal for everyone have weight 0. `otherMean` is what the
-   * seeds are compared with, instead of the mean of all rows. With a `prior` w is shrunk less along its directions:
-   * together they have `strength` times the variance that all others have.
+   * exclude, as if nobody had it (-1: none). Columns that are equal for everyone have weight 0. The seeds are compared
+   * with `otherMean` if given, instead of the mean of all rows. With a `prior`, w is shrunk less along its directions:
+   * together they have `strength` times the variance of all others.
    */
   fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): Float64Array[];
-  /** The same later, by `fitSideBySide`. */
+  /** The same fit, to be run later by `fitSideBySide`. */
   plan(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): PlannedFit;
 }
 
@@ -46,22 +46,22 @@ export interface RegressionOptions {
   readonly prior?: { readonly of: Directions; readonly strength: number } | null;
 }
 
-/** A fit that is not under way yet. */
+/** A fit that has not started. */
 export interface PlannedFit {
   start(): SharedSystem;
   weightsOf(solution: Float64Array): Float64Array;
 }
 
 /**
- * `products` are with all users or a sample of them; `sums` cover all. Columns are scaled by their frequency to the
- * power of -`power`.
+ * `products` are with all users or a sample of them; `sums` cover all users. Columns are scaled by their frequency to
+ * the power of -`power`.
  */
 export function populationRegression(products: RowProducts, sums: ColumnSums, power: number): PopulationRegression {
   const moments = momentsOf(sums, power);
   const { scale, mean, variance, trace } = moments;
   const covariance = covarianceOf(products, moments);
   let last: { readonly of: Directions; readonly strength: number; readonly prior: WeightPrior } | null = null;
-  /** What was made for the last fit is kept. */
+  /** The prior of the last fit is cached. */
   const priorOf = ({ of, strength }: NonNullable<RegressionOptions['prior']>): WeightPrior => {
     if (last?.of !== of || last.strength !== strength)
       last = { of, strength, prior: weightPrior(of, scale, strength * trace) };
@@ -101,7 +101,9 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
   };
 }
 
-/** The weights of each fit, bit for bit those of `fit`: fits of regressions on `products`, whatever their power. */
+/**
+ * The weights of each fit, bit for bit those of `fit`. All regressions must be on `products`; their powers may differ.
+ */
 export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
   const weights: Float64Array[][] = [];
   solveSideBySide(
@@ -114,7 +116,7 @@ export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]
   return weights;
 }
 
-/** P G P: the covariance of what y weighs, w = P y. */
+/** P G P: the covariance in the coordinates y, where w = P y. */
 function inCoordinatesOf(
   prior: WeightPrior,
   products: RowProducts,

@@ -2,11 +2,11 @@
 import { symmetricEigen } from './symmetric-eigen.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** Directions with a smaller share of the first one's square length are rounding. */
+/** Directions with a smaller share of the first one's square length are rounding errors. */
 const LEAST_SQUARE = 1e-9;
 
 /**
- * The directions of S - w w' / count, S the sum of d d' that is the mean of w w' over `count` vectors, one of them w =
+ * The directions of S - w w' / count. S, the sum of d d', is the mean of w w' over `count` vectors; one of them is w =
  * sum of `coordinates` d. Orthogonal in the coordinates of columns scaled by `scale`.
  */
 export function directionsWithout(

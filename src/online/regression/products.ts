@@ -1,8 +1,8 @@
-/** Products of vectors with rows and with directions, in memories of their own (products.wat). */
+/** Products of vectors with rows and with directions, each in its own WebAssembly memory (products.wat). */
 import { PRODUCTS_WASM } from './products-wasm.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
-/** How many vectors are multiplied side by side: an entry of the rows is then read once for all of them. */
+/** Number of vectors multiplied side by side: an entry of the rows is then read once for all of them. */
 export const LANES = 4;
 
 /** A vector's place among `of` interleaved ones: element t is at `of * t + lane`. `of` is 1, 2 or 4. */
@@ -11,10 +11,10 @@ export interface Lane {
   readonly of: number;
 }
 
-/** The only vector. */
+/** The lane of a single vector. */
 export const ALONE: Lane = { lane: 0, of: 1 };
 
-/** Lanes for so many vectors, at most `LANES`. */
+/** Lanes for `count` vectors, at most `LANES`. */
 export function lanesFor(count: number): Lane[] {
   const of = count === 3 ? LANES : count;
   return Array.from({ length: count }, (_, lane) => ({ lane, of }));
@@ -26,7 +26,7 @@ const PAGE_BYTES = 2 ** 16;
 export class RowProducts {
   /** The rows themselves: views of the memory. */
   readonly rows: SparseRows;
-  /** Vectors to be multiplied, for the caller to fill, and what comes out; `[LANES width]`, by lanes. */
+  /** Vectors to multiply, filled by the caller, and the products; `[LANES width]`, by lanes. */
   readonly input: Float64Array;
   readonly output: Float64Array;
   readonly #kernels: Kernels;
@@ -61,14 +61,14 @@ export class RowProducts {
 
 /** I + sum of gain u u', for directions u that are added one after the other. */
 export class DirectionProducts {
-  /** Of the vectors that it is applied to. */
+  /** Size of the vectors that it is applied to. */
   readonly width: number;
   readonly rank: number;
-  /** Elements from one direction to the next. */
+  /** Number of elements from one direction to the next. */
   readonly stride: number;
-  /** `[rank, stride]`, for the caller to fill up to `width`: what is beyond stays 0. */
+  /** `[rank, stride]`, filled by the caller up to `width`: the rest stays 0. */
   readonly units: Float32Array;
-  /** `[rank]`, for the caller to fill. */
+  /** `[rank]`, filled by the caller. */
   readonly gains: Float64Array;
   readonly #kernels: Kernels;
   readonly #vector: Float64Array;
@@ -108,7 +108,7 @@ export class DirectionProducts {
 
 type AddGram = (starts: number, rows: number, columns: number, values: number, input: number, output: number) => void;
 
-/** What products.wat exports. */
+/** The exports of products.wat. */
 interface Kernels {
   readonly add_gram_1: AddGram;
   readonly add_gram_2: AddGram;
@@ -121,7 +121,7 @@ interface Kernels {
 
 let assembled: WebAssembly.Module | null = null;
 
-/** Room for so many values of 8 bytes, which are to be taken first, and of 4. */
+/** A memory with room for this many values of 8 bytes, which must be allocated first, and of 4 bytes. */
 function openMemory(doubles: number, words: number) {
   const bytes = 8 * doubles + 4 * words;
   const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });

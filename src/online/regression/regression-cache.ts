@@ -1,4 +1,4 @@
-/** Caches the sums over a population that its regression needs in a file, as they take a pass over all users. */
+/** Caches in a file the sums over a population that its regression needs: they take a pass over all users. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +8,10 @@ import type { Manifest } from '../../model/manifest.ts';
 import type { Population } from '../../population/read.ts';
 import type { ColumnSums } from './covariance.ts';
 
-/** sha256 of what follows (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */
+/** sha256 of the rest (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */
 const DIGEST_BYTES = 32;
 
-/**
- * The cache file for a model and a population version: in the version's folder, with which it is removed.
- */
+/** The cache file for a model and a population version: it is in the version's folder, and removed with it. */
 export function regressionCache({
   model: { manifest },
   population: { path, version },
@@ -24,7 +22,7 @@ export function regressionCache({
   return join(path, version, `regression-${manifest.version}.sums`);
 }
 
-/** The cached sums; null if there are no usable ones, so that they must be computed again. */
+/** The cached sums; null if there are no usable ones, so that they must be computed. */
 export function readSums(path: string, width: number, rows: number): ColumnSums | null {
   let bytes: Buffer;
   try {
@@ -40,7 +38,7 @@ export function readSums(path: string, width: number, rows: number): ColumnSums 
   return { rows, counts: part(0), sums: part(1), squares: part(2) };
 }
 
-/** Stores them; if the folder cannot be written, the next user computes them again. */
+/** Writes the sums; if the folder cannot be written, they are computed again the next time. */
 export function writeSums(path: string, { counts, sums, squares }: ColumnSums): void {
   const body = Buffer.concat([counts, sums, squares].map(({ buffer }) => Buffer.from(buffer)));
   const bytes = Buffer.concat([createHash('sha256').update(body).digest(), body]);

@@ -1,4 +1,4 @@
-/** Reads off the graph what a parameter multiplies for each user, without running the rest of the model. */
+/** Reads from the graph what a parameter is multiplied by for each user, without running the rest of the model. */
 import {
   assembleRows,
   type Feeds,
@@ -19,16 +19,17 @@ import type { SparseRows } from './sparse-rows.ts';
 const READ_ROWS = 2048;
 
 export interface RegressionReader {
-  /** Elements of the parameter. */
+  /** Number of elements of the parameter. */
   readonly width: number;
   /**
-   * The features of `rows` users, whose inputs `feedsOf` returns range by range; columns are elements of the parameter.
+   * The features of `rows` users; `feedsOf` returns their inputs, range by range. Columns are elements of the
+   * parameter.
    */
   read(rows: number, feedsOf: (from: number, to: number) => Feeds): Promise<SparseRows>;
   close(): Promise<void>;
 }
 
-/** `parameter` is a table that only shifts logits, as loading a model has verified. */
+/** `parameter` must be a table that only shifts logits, which was checked when the model was loaded. */
 export async function openRegressionReader(
   graph: Graph,
   parameter: string,

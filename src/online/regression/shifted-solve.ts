@@ -11,7 +11,7 @@ const TOLERANCE = 1e-4;
 
 /**
  * w for each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma must be positive. The smallest one
- * determines the number of steps; a system that has not converged after `MOST_STEPS` is left as it is.
+ * determines the number of steps; a system that has not converged after `MOST_STEPS` is returned as it is.
  */
 export function solveShifted(
   covariance: Covariance,
@@ -27,7 +27,9 @@ export function solveShifted(
   return solve.solutions;
 }
 
-/** The systems of one space. The covariance is of the products' rows, and nobody else's while they are solved. */
+/**
+ * The systems of one Krylov space. The covariance must be of the products' rows, and unused elsewhere during the solve.
+ */
 export interface SharedSystem {
   readonly covariance: CovarianceInHalves;
   readonly b: Float64Array;
@@ -35,8 +37,8 @@ export interface SharedSystem {
 }
 
 /**
- * The solutions of each, bit for bit those of `solveShifted`, each made at its turn and given to `onSolved` at its end:
- * `LANES` of them are under way at once, and a pass over the rows serves all of these.
+ * The solutions of each, bit for bit those of `solveShifted`. A system is created when its turn comes and passed to
+ * `onSolved` when it is solved: `LANES` of them run at once, and a pass over the rows serves all of these.
  */
 export function solveSideBySide(
   products: RowProducts,
@@ -72,7 +74,7 @@ interface UnderWay {
   readonly solve: ShiftedSolve;
 }
 
-/** What is known of one sigma's system: the factorisation of the tridiagonal matrix, updated step by step. */
+/** The state of one sigma's system: the factorisation of the tridiagonal matrix, updated step by step. */
 interface State {
   readonly sigma: number;
   readonly direction: Float64Array;
@@ -85,9 +87,9 @@ interface State {
 /** The systems of one b, between two applications of G (conjugate gradients in Lanczos form). */
 class ShiftedSolve {
   isDone: boolean;
-  /** What G is to be applied to. */
+  /** The vector that G is to be applied to. */
   vector: Float64Array;
-  /** Where the product is to be put before a step. */
+  /** Where to put the product before a step. */
   product: Float64Array;
   #previous: Float64Array;
   readonly #norm: number;

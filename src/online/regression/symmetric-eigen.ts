@@ -1,10 +1,10 @@
-/** Eigenvalues and eigenvectors of a small symmetric matrix: ml-matrix, in our layout and with our signs. */
+/** Eigenvalues and eigenvectors of a small symmetric matrix, by ml-matrix, in our layout and with our signs. */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
 /**
  * Eigenvalues (descending) and eigenvectors (orthonormal columns) of a symmetric matrix `[size, size]`, row-major,
- * which is left as it is. A vector's largest entry in absolute value, the first of equal ones, is positive: equal
- * matrices give equal bits. Throws a TypeError for entries that are not finite.
+ * which is not changed. The entry of a vector with the largest absolute value (the first of equal ones) is positive:
+ * equal matrices give equal bits. Throws a TypeError if an entry is not finite.
  */
 export function symmetricEigen(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
   if (!matrix.every(Number.isFinite)) throw new TypeError('a matrix for eigenvalues has entries that are not finite');

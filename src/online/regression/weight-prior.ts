@@ -5,7 +5,7 @@
 
 import { DirectionProducts } from './products.ts';
 
-/** Directions of weights, `[rank, width]` row by row. */
+/** Directions of weights, `[rank, width]`, row by row. */
 export interface Directions {
   readonly rank: number;
   readonly width: number;
@@ -18,9 +18,9 @@ export interface WeightPrior {
 }
 
 /**
- * The covariance is I + `variance` sum of d d', d in the coordinates of columns scaled by `scale` (0 for columns that
- * no row has). Exact where directions are orthogonal in these coordinates, as they are on the users that a model was
- * trained on; symmetric and positive definite anyway.
+ * The covariance is I + `variance` sum of d d', with d in the coordinates of columns scaled by `scale` (0 for columns
+ * that no row has). It is exact if the directions are orthogonal in these coordinates, as they are on the users that a
+ * model was trained on; symmetric and positive definite in any case.
  */
 export function weightPrior(
   { rank, width, directions }: Directions,

@@ -5,7 +5,7 @@ import { POOLS_WASM } from './pools-wasm.ts';
 
 const PAGE_BYTES = 2 ** 16;
 
-/** A cut's tables, and room for the indices, weights and sums of one batch. */
+/** The tables of a cut, and room for the indices, weights and sums of one batch. */
 export class Pools {
   readonly #cut: PoolCut;
   readonly #kernels: Kernels;
@@ -26,7 +26,7 @@ export class Pools {
     const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES) + 1) });
     const module = new WebAssembly.Module(Buffer.from(POOLS_WASM, 'base64'));
     this.#kernels = new WebAssembly.Instance(module, { pools: { memory } }).exports as Kernels;
-    // address 0 stands for no weights
+    // address 0 means "no weights"
     let at = 16;
     const take = (count: number): number => {
       const from = at;
@@ -51,8 +51,8 @@ export class Pools {
   }
 
   /**
-   * The sums of a batch's `rows` that are `inputs` of the rest: valid until they are made again. An index outside its
-   * table is invalid_model.
+   * The sums of a batch's `rows` that are `inputs` of the rest: valid until the next call. An index outside its table
+   * is invalid_model.
    */
   sums(lists: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
     const pools = this.#cut.pools.filter(({ input }) => inputs.has(input));
@@ -95,7 +95,7 @@ export function listsOf(pools: readonly Pool[]): ReadonlySet<string> {
   return new Set(pools.flatMap(({ index, weights }) => (weights === null ? [index] : [index, weights])));
 }
 
-/** What pools.wat exports. */
+/** The exports of pools.wat. */
 interface Kernels {
   pool(
     out: number,
@@ -110,5 +110,5 @@ interface Kernels {
   ): number;
 }
 
-/** A multiple of the four values of an instruction. */
+/** Rounded up to a multiple of four, the number of values per instruction. */
 const padded = (count: number): number => 4 * Math.ceil(count / 4);

@@ -29,27 +29,30 @@ import { listsOf, Pools } from './pools.ts';
 import { scoringGraphs } from './scoring-graphs.ts';
 
 /**
- * Rows per run. Fixed, not configurable: a matrix product may round differently at another size, and an audience must
- * not depend on that.
+ * Rows per run. Fixed, not configurable: a matrix product may round differently with another number of rows, and an
+ * audience must not depend on that.
  */
 const BATCH_ROWS = 1024;
 
-/** In a larger model the node that makes a NaN is not looked for: it would be held twice more. */
+/** In a larger model we do not look for the node that produces a NaN: that would hold the model two more times. */
 const MAXIMUM_SEARCHED_BYTES = 2 ** 28;
 
 /** A campaign to score users for. */
 export interface ScoredCampaign {
   readonly features: CampaignValues;
-  /** The adapted ones. */
+  /** The adapted parameters. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly without?: EncodingOptions['without'];
 }
 
-/** Rows that several campaigns are scored for, one after the other: what depends on users alone is computed once. */
+/**
+ * Rows that several campaigns are scored for, one after the other: results that depend on users alone are computed
+ * once.
+ */
 export interface Sharing {
-  /** Names the rows. */
+  /** A name for the rows. */
   readonly rows: string;
-  /** Whether the same rows are scored next for another campaign: what is shared is kept. */
+  /** Whether the same rows are scored next for another campaign, so that shared results are kept. */
   readonly isAwaited: boolean;
 }
 
@@ -57,17 +60,14 @@ export interface Sharing {
 export interface Scorer {
   /** Rows per run. */
   readonly batchSize: number;
-  /**
-   * Scores of the rows, in order, `[rows.count]`; one call at a time, others wait. A score that is not a number is
-   * invalid_model.
-   */
+  /** Scores of the rows, in order, `[rows.count]`; one call at a time, others wait. A NaN score is invalid_model. */
   score(rows: Rows, campaign: ScoredCampaign, sharing?: Sharing): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
 export interface ScorerOptions {
   readonly device?: Device;
-  /** Tables of more bytes together are looked up by ONNX Runtime. */
+  /** If the tables together have more bytes, ONNX Runtime does the look-ups. */
   readonly maximumTableBytes?: number;
   /** How errors name a user. */
   readonly nameUser?: (userNumber: number) => string;
@@ -103,9 +103,9 @@ interface ScoringSessions {
   readonly head: Session;
 }
 
-/** What a batch gives to the head, whatever the campaign's parameters. */
+/** What the head needs of a batch, whatever the campaign's parameters. */
 interface UsersPart {
-  /** Outputs of the users' part, and inputs that the head reads itself. */
+  /** Outputs of the users' part, and inputs that the head reads directly. */
   readonly feeds: Feeds;
   /** Indices and weights of the head's own look-ups. */
   readonly lists: Feeds;
@@ -117,9 +117,9 @@ class SessionScorer implements Scorer {
   readonly #sessions: ScoringSessions;
   readonly #pools: Pools;
   readonly #ids = new IdArrays();
-  /** Of the last campaign: what is not a table, in this thread's memory. */
+  /** The last campaign's parameters that are not tables, in this thread's memory. */
   #parameters: { readonly of: ScoredCampaign['parameters']; readonly feeds: Feeds } | null = null;
-  /** By batch, of the last rows that others were to share. */
+  /** By batch, for the last rows that were to be shared. */
   #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
   /** Sums that are inputs of the users' part, and of the head. */
@@ -186,14 +186,14 @@ class SessionScorer implements Scorer {
     const { graph, binding } = this.#what;
     const { indices, users } = this.#sessions;
     const batch = encodeUsers(graph, binding, rows, { without, range, into: this.#ids });
-    // a graph may look up what a campaign is once a user
+    // a graph may look up the campaign's values once per user
     const given = { ...fixed, ...batch };
     const lists = { ...given, ...(await indices?.run(given)) };
     const sums = this.#pools.sums(lists, range.to - range.from, this.#usersSums);
     return { feeds: { ...batch, ...(await users?.run({ ...given, ...sums })) }, lists };
   }
 
-  /** What the head reads, in memory of its own: the next batch is written into the same as this one. */
+  /** Copies what the head reads: the next batch is written into the same memory as this one. */
   #copyOf({ feeds, lists }: UsersPart): UsersPart {
     const { head } = this.#sessions;
     const copy = (some: Feeds, isRead: (name: string) => boolean): Feeds =>
@@ -221,7 +221,7 @@ class SessionScorer implements Scorer {
     return feeds;
   }
 
-  /** Names the user, the node, and what the user's row says of the cause. */
+  /** The error that names the user, the node, and the likely cause in the user's row. */
   async #notANumber(rows: Rows, row: number, campaign: ScoredCampaign): Promise<AppError> {
     const { graph, binding, folder, nameUser } = this.#what;
     const { features, parameters, without = null } = campaign;

@@ -1,4 +1,4 @@
-/** What scoring runs of a model's graph: the campaign's part, look-ups, the users' part, and the head. */
+/** The parts of a model's graph that scoring runs: the campaign's part, look-ups, the users' part, and the head. */
 import {
   cutPools,
   cutTables,
@@ -14,18 +14,18 @@ import { isPerUser } from '../encode.ts';
 
 /** Each thread has its own copy of the tables, with 32-bit addresses. */
 const MAXIMUM_TABLE_BYTES = 2 ** 31;
-/** A users' part with more numbers a user is no part: writing and reading them would cost more than it saves. */
+/** A users' part with more outputs per user is not worth it: writing and reading them would cost more than it saves. */
 const MAXIMUM_BOUNDARY = 64;
 
-/** In the order in which they run. */
+/** The parts in the order in which they run. */
 export interface ScoringGraphs {
-  /** What does not depend on users, such as products of parameters: once a campaign and call; null if nothing. */
+  /** What does not depend on users, such as products of parameters: run once per campaign and call. null if empty. */
   readonly campaign: Graph | null;
-  /** Look-ups in tables, and sums of what is read. */
+  /** Look-ups in tables, and sums of the rows found. */
   readonly pools: PoolCut;
-  /** What no adapted parameter changes: the same for all campaigns of equal features; null if nothing. */
+  /** What no adapted parameter changes: equal for all campaigns with equal features. null if empty. */
   readonly users: Graph | null;
-  /** Outputs of all three, users' inputs and parameters -> the score. */
+  /** Takes the outputs of the other three, users' inputs and parameters, and returns the score. */
   readonly head: Graph;
 }
 
@@ -37,7 +37,7 @@ export function scoringGraphs(
   const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
   const perUser = cut.inputs.filter((name) => graph.inputs.includes(name) && isPerUser(graph, name));
   const folded = foldShared(weightedSumsAsProducts(cut), perUser);
-  // inputs that have the batch among their sizes
+  // inputs that have the batch among their dimensions
   const ofBatch = folded.inputs.filter((name) => folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
   const { body: campaign, head: scored } = splitFrozen(folded, ofBatch);
   const pools = cutPools(scored, ofBatch, maximumTableBytes);
@@ -57,7 +57,7 @@ function splitUsers(
   return body && boundary! <= MAXIMUM_BOUNDARY ? { users: body, head } : { users: null, head: rest };
 }
 
-/** Numbers of a row; infinitely many where that is not known. */
+/** How many numbers a row has; infinity if that is unknown. */
 function widthOf([, ...sizes]: readonly Dim[]): number {
   return sizes.reduce<number>((width, dim) => width * (typeof dim === 'number' ? dim : Number.POSITIVE_INFINITY), 1);
 }

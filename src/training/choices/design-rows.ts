@@ -35,7 +35,7 @@ export function sparseDesign(rows: SparseRows): Design {
 export function denseDesign(rows: DenseRows): Design {
   const { values, width } = rows;
   const count = width === 0 ? 0 : values.length / width;
-  assert(Number.isInteger(count), `${values.length} values are no rows of ${width}`);
+  assert(Number.isInteger(count), `${values.length} values are not whole rows of ${width}`);
   return {
     rows: count,
     width,
@@ -47,7 +47,7 @@ export function denseDesign(rows: DenseRows): Design {
 
 /** Columns of `left`, then those of `right`, of the same rows. */
 export function joinDesigns(left: Design, right: Design): Design {
-  assert(left.rows === right.rows, `${left.rows} rows beside ${right.rows}`);
+  assert(left.rows === right.rows, `${left.rows} rows, but ${right.rows}`);
   const own = new Float64Array(left.rows);
   return {
     rows: left.rows,

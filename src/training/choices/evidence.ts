@@ -46,7 +46,7 @@ export function sureAt(campaigns: number): number {
 
 /** `theirs` minus `ours`, for the same campaigns in the same order. */
 export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Gain {
-  assert(theirs.length === ours.length, `${theirs.length} campaigns beside ${ours.length}`);
+  assert(theirs.length === ours.length, `${theirs.length} campaigns, but ${ours.length}`);
   const differences = theirs.map(({ auc, precision }, i) => ({
     auc: auc - ours[i]!.auc,
     precision: precision - ours[i]!.precision,

@@ -114,7 +114,7 @@ function parseCampaign(record: JsonRecord, features: readonly Feature[], path: s
   const id = findId(field('campaign_id'));
   if (id === null || id === '' || Buffer.byteLength(id) > HISTORY_LIMITS.idBytes) {
     const what = id === null ? describeNoToken(field('campaign_id')) : `text of ${Buffer.byteLength(id)} bytes`;
-    throw lineError(path, line, `campaign_id is ${what}, text of 1 to ${HISTORY_LIMITS.idBytes} bytes is needed`, {
+    throw lineError(path, line, `campaign_id is ${what}; text of 1 to ${HISTORY_LIMITS.idBytes} bytes is needed`, {
       value: field('campaign_id'),
     });
   }

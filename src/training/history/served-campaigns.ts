@@ -111,7 +111,7 @@ function tooFew(source: string, all: number, usable: number, least: number): App
   return new AppError(
     'invalid_data',
     `${source} has ${usable} campaigns with an audience and ${LEAST_SEEDS} known seeds or more that fit its filters ` +
-      `(of ${all} with an audience), and ${least} are needed: train on the users alone until then ` +
+      `(of ${all} with an audience), but ${least} are needed. Until then train on the users alone ` +
       '(train --population DIR --self-supervised)',
     { facts: { campaigns: usable, needed: least } },
   );

@@ -55,8 +55,8 @@ export function readCheckpoint(path: string, identity: string): Checkpoint | nul
   if (facts.identity !== identity)
     throw new AppError(
       'invalid_argument',
-      `${path} is of a training with other settings, other data or another library of regressions: --resume cannot ` +
-        'go on from it',
+      `${path} belongs to a training with other settings, other data or another library of regressions: --resume ` +
+        'cannot continue from it',
     );
   return { ...facts, tensors: file.tensors };
 }

@@ -146,7 +146,7 @@ function maximumLength(
 ): number {
   if (maxLength <= MAXIMUM_LIST_LENGTH) return maxLength;
   const most = `a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
-  throw new AppError('invalid_data', `${path}: ${side} feature "${name}" has max_length ${maxLength}, and ${most}`);
+  throw new AppError('invalid_data', `${path}: ${side} feature "${name}" has max_length ${maxLength}, but ${most}`);
 }
 
 /** The content of an initial model: plain data that can be passed to a thread. */

@@ -59,7 +59,7 @@ function standardRows(population: Population, feature: string, { means, deviatio
   const count = Math.min(population.rowCount, MOST_USERS);
   const rows = Int32Array.from({ length: count }, (_, i) => Math.floor((i * population.rowCount) / count));
   const column = population.readRows(rows).columns.get(feature)!;
-  if (column.kind !== 'vector') throw new TypeError(`${feature} is no vector`);
+  if (column.kind !== 'vector') throw new TypeError(`${feature} is not a vector`);
   const { values } = column;
   const out = new Float32Array(values.length);
   let used = 0;
