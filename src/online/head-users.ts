@@ -78,9 +78,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   };
 }
 
-/**
- * The users outside the filters, for the sampled seeds; nobody if all seeds are inside, because then they do not matter.
- */
+/** The users outside the filters, for the sampled seeds; nobody if all seeds are inside. */
 function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   if (!outside) return NOBODY;
   const own = without(seeds, without(seeds, outside.seeds));

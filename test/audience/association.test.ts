@@ -1,4 +1,4 @@
-/** Lift, interval and evidence: the plain cases by hand, and what the interval promises by drawing. */
+/** Lift, interval and evidence: plain cases by hand, and the coverage of the interval by simulation. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { associate } from '../../src/audience/association.ts';
@@ -20,7 +20,7 @@ describe('associate', () => {
     expect(associate({ a: 1, p: 1, members: 1, users: 1 })).toMatchObject({ lift: 1, z: 0 });
   });
 
-  it('returns finite numbers around the lift, on the side where z is, for any counts', () => {
+  it('returns finite numbers around the lift, on the same side of 1 as z, for any counts', () => {
     const counts = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(1000), fc.nat(1000));
     fc.assert(
       fc.property(counts, ([both, onlyToken, onlyMember, neither]) => {
@@ -39,8 +39,8 @@ describe('associate', () => {
   });
 
   it.each([
-    ['a token that goes with the audience', [0.04, 0.06, 0.06, 0.84]],
-    ['one that goes against it', [0.02, 0.28, 0.18, 0.52]],
+    ['a token associated with the audience', [0.04, 0.06, 0.06, 0.84]],
+    ['one associated negatively with it', [0.02, 0.28, 0.18, 0.52]],
     ['a random one', [0.03, 0.17, 0.12, 0.68]],
     ['an audience of nearly everybody', [0.27, 0.03, 0.63, 0.07]],
   ])('holds the true lift of %s 95 times in 100', (_name, cells) => {

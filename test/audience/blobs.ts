@@ -1,4 +1,4 @@
-/** The blobs that the tests of audiences read and spoil. */
+/** The blobs that the tests of audiences read and corrupt. */
 import type { Blobs } from '../../src/domain/ports/blobs.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 

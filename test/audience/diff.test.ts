@@ -1,4 +1,4 @@
-/** The difference of two audience versions against sets, on any two rankings of any two populations. */
+/** The difference of two audience versions compared with sets, for any two rankings of any two populations. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

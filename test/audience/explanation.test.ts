@@ -1,4 +1,4 @@
-/** Explanations of a small population against counting by hand. */
+/** Explanations of a small population compared with counting by hand. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExplanationLimits, explain } from '../../src/audience/explanation.ts';
@@ -47,7 +47,7 @@ const run = (size: number, limits: Partial<ExplanationLimits> = {}, seeds: Reado
 const feature = (name: string, explanation = run(20)) => explanation.features.find((one) => one.feature === name)!;
 
 describe('explain', () => {
-  it('counts users, members and seeds of each token, a repeated token once, users without one too', () => {
+  it('counts users, members and seeds of each token, counting a repeated token once, and users without a token', () => {
     const explanation = run(20, {}, new Set([0, 60, 61]));
     expect(explanation).toMatchObject({ populationSize: 100, audienceSize: 20, seedCount: 3 });
     for (const { name, kind } of FEATURES) {
@@ -69,7 +69,7 @@ describe('explain', () => {
     }
   });
 
-  it('puts the most evidence first, with lift and interval', () => {
+  it('lists the strongest evidence first, with lift and interval', () => {
     const { tokens } = feature('likes');
     expect(tokens[0]!.token).toBe('tents');
     expect(tokens[0]!.lift.estimate).toBeCloseTo(15 / 20 / 0.16, 10);
@@ -82,7 +82,7 @@ describe('explain', () => {
   it('compares the groups of a sensitive feature that are large enough, and warns below the limit', () => {
     const { disparity, sensitive } = feature('gender');
     expect(sensitive).toBe(true);
-    // x has 4 users of whom all are members: too few to be compared; f: 4 of 44, m: 12 of 52
+    // x has 4 users, all of them members: too few to be compared; f: 4 of 44, m: 12 of 52
     expect(disparity).toEqual({
       ratio: 4 / 44 / (12 / 52),
       lowest: { token: 'f', population: 44, audience: 4, rate: 4 / 44 },
@@ -105,7 +105,7 @@ describe('explain', () => {
     expect(feature('gender', explanation).disparity).toMatchObject({ ratio: 1, warning: false });
   });
 
-  it('is of nobody when the audience is empty', () => {
+  it('describes nobody when the audience is empty', () => {
     const explanation = run(0);
     expect(explanation).toMatchObject({ audienceSize: 0, seedCount: null });
     expect(feature('city', explanation).tokens[0]).toMatchObject({ audience: { count: 0, share: 0 }, seeds: null });

@@ -1,4 +1,4 @@
-/** Roles of users in an expansion against plain sets, over random sets and filters. */
+/** Roles of users in an expansion compared with plain sets, for random sets and filters. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -106,7 +106,7 @@ describe('findRoles', () => {
     expect([candidates.length, filtered.length, seeds.length]).toEqual([0, USERS.length - 1, 1]);
   });
 
-  it('gives others their turn, and ends when it is told to', async () => {
+  it('lets other work run, and ends when onTurn throws', async () => {
     const blocks = Array.from({ length: 50 }, () => ['u1', 'u2']);
     let turns = 0;
     const count = () => {

@@ -1,4 +1,4 @@
-/** The matrix of audiences: the same answers as each index gives, while indexes come and go. */
+/** The matrix of audiences gives the same answers as separate indexes, while indexes come and go. */
 import { describe, expect, it } from 'vitest';
 import { HolderMatrix } from '../../src/audience/holder-matrix.ts';
 import { buildMemberIndex, type MemberIndex } from '../../src/audience/member-index.ts';
@@ -6,7 +6,7 @@ import { createRng } from '../../src/lib/rng.ts';
 
 const rng = createRng('holder matrix');
 
-/** Of every user whom `isMember` chooses, of `userCount`. */
+/** The index of all users among `userCount` for whom `isMember` is true. */
 function indexOf(userCount: number, isMember: (user: number) => boolean): MemberIndex {
   const order = Uint32Array.from({ length: userCount }, (_, user) => user).filter(isMember);
   const steps = buildMemberIndex(
@@ -25,11 +25,11 @@ function indexOf(userCount: number, isMember: (user: number) => boolean): Member
 }
 
 describe('HolderMatrix', () => {
-  it('finds the columns that hold a user, while audiences come and go', () => {
+  it('finds the columns that contain a user, while audiences come and go', () => {
     const matrix = new HolderMatrix();
     let all: MemberIndex[] = [];
     for (let round = 0; round < 12; round++) {
-      // later ones know more users
+      // later indexes have more users
       const made = Array.from({ length: 9 }, () => indexOf(100 + 10 * round, () => rng.integer(4) === 0));
       all = [...all.filter(() => rng.integer(6) > 0), ...made];
       matrix.hold(new Set(all));
@@ -44,7 +44,7 @@ describe('HolderMatrix', () => {
     expect([...Array(240).keys()].flatMap((user) => [...matrix.find(user)])).toEqual([]);
   });
 
-  it('gives the columns of those that went to those that come', () => {
+  it('reuses the columns of removed audiences for new ones', () => {
     const matrix = new HolderMatrix();
     const [a, b, c] = [0, 1, 2].map((least) => indexOf(40, (user) => user >= least)) as [
       MemberIndex,

@@ -1,4 +1,4 @@
-/** Members in memory: the same as by their scores and the cut. */
+/** Members in memory agree with scores and cut. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildMemberIndex, type MemberIndex, memberIndexBytes } from '../../src/audience/member-index.ts';
@@ -22,7 +22,7 @@ function build(ranking: Ranking, size: number): { index: MemberIndex; steps: num
 describe('buildMemberIndex', () => {
   const folder = join(temporaryFolder(), 'ranking');
   const rng = createRng('member index');
-  // ties, and users who are no candidates
+  // ties, and users who are not candidates
   const scores = Float32Array.from({ length: USERS }, () =>
     rng.integer(50) === 0 ? Number.NaN : rng.integer(5000) / 5000,
   );
@@ -39,7 +39,7 @@ describe('buildMemberIndex', () => {
     ranking.close();
   });
 
-  it('takes a bounded step at a time, and the bytes that were foretold', () => {
+  it('builds in bounded steps, and takes the predicted number of bytes', () => {
     const ranking = openRanking(blobs, folder);
     expect(build(ranking, 100).steps).toBe(4);
     expect(build(ranking, 66_000).steps).toBe(6);

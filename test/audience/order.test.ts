@@ -1,4 +1,4 @@
-/** The order of a ranking against a naive sort. */
+/** The order of a ranking compared with a naive sort. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { orderOf } from '../../src/audience/order.ts';

@@ -24,7 +24,7 @@ beforeAll(() => {
 afterAll(() => ranking.close());
 
 describe('pageOf', () => {
-  it('joins ranks with user ids, scores and percentiles of the candidates, whatever the size', () => {
+  it('joins ranks with user ids, scores and percentiles, whatever the size', () => {
     expect(pageOf(ranking, ids, { size: 4, fromRank: 0, limit: 10 })).toEqual([
       { rank: 1, user_id: 'user 3', score: 0.75, percentile: 100 },
       { rank: 2, user_id: 'user 1', score: 0.5, percentile: 75 },
@@ -45,7 +45,7 @@ describe('pageOf', () => {
 });
 
 describe('erased users', () => {
-  it('are on no page, the others keep their ranks, and blocks of them alone are empty', () => {
+  it('are on no page, the others keep their ranks, and a block of erased users alone is empty', () => {
     const without = { ...ids, isErased: (userNumber: number) => userNumber === 3 || userNumber === 4 };
     const page = pageOf(ranking, without, { size: 4, fromRank: 0, limit: 10 });
     expect(page.map(({ rank, user_id }) => [rank, user_id])).toEqual([

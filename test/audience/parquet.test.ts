@@ -1,4 +1,4 @@
-/** Parquet files of audiences, read back by a reader that is not the writer's. */
+/** Parquet files of audiences, read back by another library. */
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import type { AudienceItem } from '../../src/audience/page.ts';
@@ -26,7 +26,7 @@ function blockOf(items: readonly AudienceItem[], candidates: number): MemberBloc
   };
 }
 
-/** What each page completes, and the end. */
+/** The bytes that each page completes, and those of the end. */
 function write(items: readonly AudienceItem[], page: number, rowGroupRows: number): Uint8Array[] {
   const file = new ParquetEncoder(rowGroupRows);
   const chunks: Uint8Array[] = [];
@@ -64,11 +64,11 @@ describe('ParquetEncoder', () => {
   it('returns nothing until a row group is complete', () => {
     const lengths = write(itemsOf(37), 5, 10).map(({ length }) => length);
     expect(lengths.map((length) => length > 0)).toEqual([true, true, false, true, false, true, false, false, true]);
-    // the first is what every file begins with
+    // the first is the magic number of every file
     expect(lengths[0]).toBe(4);
   });
 
-  it('says the types of its columns', async () => {
+  it('declares the types of its columns', async () => {
     const { schema } = parquetMetadata(bufferOf(write(itemsOf(3), 3, 3)));
     expect(schema.map(({ name, type, converted_type }) => [name, type, converted_type])).toEqual([
       ['audience', undefined, undefined],

@@ -1,4 +1,4 @@
-/** Percentiles: 100 is the best, and each rank has less than the one before. */
+/** Percentiles: 100 is the best, and each rank has a lower one than the rank before. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { percentileOf } from '../../src/audience/percentile.ts';
@@ -9,7 +9,7 @@ describe('percentileOf', () => {
     expect(percentileOf(1, 1)).toBe(100);
   });
 
-  it('falls with every rank and stays in (0, 100], for as many candidates as there may be', () => {
+  it('falls with every rank and stays in (0, 100], up to the maximum number of candidates', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 200_000_000 }), fc.nat(), (candidates, at) => {
         const rank = 1 + (at % (candidates - 1));

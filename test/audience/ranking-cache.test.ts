@@ -1,4 +1,4 @@
-/** The cache of open rankings: its limit holds, and what it gave out stays usable. */
+/** The cache of open rankings: its limit holds, and held rankings stay usable. */
 import { readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -103,7 +103,7 @@ describe('a ranking that is used often', () => {
     cache.closeAll();
   });
 
-  it('leaves its memory to another when it is quiet, and not before', () => {
+  it('gives up its memory to another only when it is no longer used', () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 3, memoryBytes: 40 });
     const readsOf = (folder: string) => {
@@ -125,7 +125,7 @@ describe('a ranking that is used often', () => {
     cache.closeAll();
   });
 
-  it('is read from its files where its members are more than the memory', () => {
+  it('is read from its files if its members exceed the memory', () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 1, memoryBytes: 7 });
     lookUp(cache, folders[1]!);
@@ -133,7 +133,7 @@ describe('a ranking that is used often', () => {
     cache.closeAll();
   });
 
-  it('is none of the error of another whose files are damaged', () => {
+  it('is not affected by another whose files are damaged', () => {
     const damaged = join(root, 'damaged');
     writeRanking(blobs, damaged, Float32Array.of(0.5, 1));
     const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 64 });
@@ -160,7 +160,7 @@ describe('RankingCache', () => {
     expect(open()).toEqual([]);
   });
 
-  it('opens again what had to make room, and refuses to read through what was given before', () => {
+  it('reopens an evicted ranking, and refuses to read through the evicted one', () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     const early = cache.get(folders[1]!);
     cache.get(folders[2]!);
@@ -171,7 +171,7 @@ describe('RankingCache', () => {
     cache.closeAll();
   });
 
-  it('says storage_failed for a folder that is gone', () => {
+  it('throws storage_failed for a folder that is gone', () => {
     const gone = join(root, 'gone');
     writeRanking(blobs, gone, Float32Array.of(1));
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
@@ -184,7 +184,7 @@ describe('RankingCache', () => {
     cache.closeAll();
   });
 
-  it('holds a ranking open beside its limit, though the folder is deleted and the cache makes room', () => {
+  it('holds a ranking open beyond its limit, even if the folder is deleted and the cache makes room', () => {
     const doomed = join(root, 'doomed 1');
     writeRanking(blobs, doomed, Float32Array.of(0.5, 1, Number.NaN));
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
@@ -203,7 +203,7 @@ describe('RankingCache', () => {
     cache.closeAll();
   });
 
-  it('shares what it holds with those who come later, and keeps it when nobody holds it any more', () => {
+  it('shares a held ranking with later holders, and keeps it open when nobody holds it any more', () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     cache.hold(folders[0]!).close();
     expect(open()).toEqual(['ranking-0']);
@@ -211,7 +211,7 @@ describe('RankingCache', () => {
     cache.closeAll();
   });
 
-  it('closes what is held too when all is closed', () => {
+  it('closes held rankings too in closeAll', () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     const held = cache.hold(folders[0]!);
     cache.get(folders[1]!);
@@ -220,7 +220,7 @@ describe('RankingCache', () => {
     held.close();
   });
 
-  it('lets go of what was deleted, but not under those who hold it', () => {
+  it('closes deleted rankings, unless they are held', () => {
     const cache = new RankingCache(blobs, { openRankings: 3, memoryBytes: 1024 });
     const doomed = ['doomed 1', 'doomed 2'].map((name) => join(root, name));
     for (const folder of doomed) writeRanking(blobs, folder, Float32Array.of(0.5, 1));

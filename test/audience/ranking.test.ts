@@ -1,4 +1,4 @@
-/** Reading a ranking: pages, scores, ranks, and folders that are torn. */
+/** Reading a ranking: pages, scores, ranks, and damaged folders. */
 import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -102,7 +102,7 @@ describe('Ranking', () => {
     ranking.close();
   });
 
-  it('knows no rank and no score of a user that is younger than the ranking', () => {
+  it('returns no rank and no score for a user who is newer than the ranking', () => {
     const ranking = openRanking(blobs, write(Float32Array.of(0.5)));
     expect(ranking.rankOf(1)).toBe(0);
     expect(ranking.scoreOf(1)).toBeNaN();
@@ -121,7 +121,7 @@ describe('Ranking', () => {
 describe('openRanking', () => {
   const whole = (): string => write(Float32Array.of(0.5, 0.25, Number.NaN));
 
-  it('refuses a folder that is not there', () => {
+  it('refuses a missing folder', () => {
     expect(() => openRanking(blobs, join(root, 'nowhere'))).toThrow(
       expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
     );
@@ -145,7 +145,7 @@ describe('openRanking', () => {
     expect(() => openRanking(blobs, folder)).toThrow('is damaged: ranking.json is not JSON');
   });
 
-  it('refuses counts that cannot be', () => {
+  it('refuses impossible counts', () => {
     const folder = whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}');
     expect(() => openRanking(blobs, folder)).toThrow('counts 1 users and 2 candidates');
@@ -164,12 +164,12 @@ describe('openRanking', () => {
     expect(openFilesUnder(folder)).toEqual([]);
   });
 
-  it('says where the files disagree instead of giving a wrong rank', () => {
+  it('reports that the files disagree instead of returning a wrong rank', () => {
     const folder = whole();
     const order = readFileSync(join(folder, 'order.u32'));
     order.writeUInt32LE(2, 0);
     writeFileSync(join(folder, 'order.u32'), order);
-    // one from before there were checksums
+    // a ranking written before there were checksums
     const { crc32: _, ...sidecar } = JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'));
     writeFileSync(join(folder, 'ranking.json'), JSON.stringify(sidecar));
     const ranking = openRanking(blobs, folder);

@@ -1,4 +1,4 @@
-/** Rankings of which a bit flips: never another user at a rank, nor another rank of a user. */
+/** Rankings with one flipped bit: never a wrong user at a rank, nor a wrong rank of a user. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ function flip(path: string, bit: number): void {
   writeFileSync(path, bytes);
 }
 
-/** Without its checksums, as it was written before there were any. */
+/** Removes the checksums, as in a ranking written before there were any. */
 function unseal(folder: string): void {
   const { crc32: _, ...sidecar } = JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'));
   writeFileSync(join(folder, 'ranking.json'), `${JSON.stringify(sidecar)}\n`);
@@ -65,8 +65,8 @@ function readAll(ranking: Ranking) {
   ];
 }
 
-describe('a ranking of which one bit is flipped', () => {
-  it('answers as before or says that it is damaged, for bits everywhere in both files', () => {
+describe('a ranking with one flipped bit', () => {
+  it('answers as before or reports damage, for bits anywhere in both files', () => {
     const whole = openRanking(blobs, written());
     const expected = readAll(whole);
     whole.close();
@@ -86,12 +86,12 @@ describe('a ranking of which one bit is flipped', () => {
       expect(check(folder).kind).toBe('damaged');
       flip(path, bit);
     }
-    // most bits lie in a block that something was read of
+    // most bits are in a block that was read
     expect(found).toBeGreaterThan(rounds / 2);
     expect(check(folder)).toEqual({ kind: 'whole' });
   });
 
-  it('tells who opened it, once a block is read that is damaged', () => {
+  it('calls onDamage when a damaged block is read', () => {
     const folder = written();
     flip(join(folder, 'order.u32'), 8 * 3);
     const told: string[] = [];
@@ -104,7 +104,7 @@ describe('a ranking of which one bit is flipped', () => {
 });
 
 describe('a ranking from before checksums', () => {
-  it('is opened, and sealed as it is then', () => {
+  it('is opened, and sealed with its current contents', () => {
     const folder = written();
     const sealed = readFileSync(join(folder, 'ranking.json'), 'utf8');
     unseal(folder);

@@ -1,4 +1,4 @@
-/** Writing a ranking folder: its bytes, retries, and disks that refuse. */
+/** Writing a ranking folder: its bytes, retries, and disk errors. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ describe('writeRanking', () => {
     });
   });
 
-  it('writes scores that worker threads share', () => {
+  it('writes scores in memory shared with worker threads', () => {
     const folder = join(root, 'shared');
     const shared = new Float32Array(new SharedArrayBuffer(16));
     shared.set(scores);
@@ -60,7 +60,7 @@ describe('writeRanking', () => {
     ranking.close();
   });
 
-  it('writes what belongs to the ranking beside it, and fails as a whole when that cannot be written', () => {
+  it('writes additional files, and fails as a whole when one cannot be written', () => {
     const folder = join(root, 'beside', 'expansion');
     writeRanking(blobs, folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
     expect(readdirSync(folder).sort()).toEqual(['more.bin', 'order.u32', 'ranking.json', 'scores.f32']);
@@ -74,7 +74,7 @@ describe('writeRanking', () => {
     expect(readdirSync(join(root, 'beside'))).toEqual(['expansion']);
   });
 
-  it('writes a ranking that nobody is in', () => {
+  it('writes an empty ranking', () => {
     const folder = join(root, 'nobody');
     expect(writeRanking(blobs, folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
     const ranking = openRanking(blobs, folder);
@@ -83,7 +83,7 @@ describe('writeRanking', () => {
     ranking.close();
   });
 
-  it('replaces what an earlier attempt left, its half-written siblings too, while readers keep the old one', () => {
+  it('replaces the leftovers of an earlier attempt, including half-written siblings, while readers keep the old one', () => {
     const parent = join(root, 'retried');
     const folder = join(parent, 'expansion');
     writeRanking(blobs, folder, scores);
@@ -103,7 +103,7 @@ describe('writeRanking', () => {
     renewed.close();
   });
 
-  it('says storage_failed with the cause when the folder cannot be made', () => {
+  it('throws storage_failed with the cause when the folder cannot be made', () => {
     writeFileSync(join(root, 'a-file'), '');
     const error = thrownBy(() => writeRanking(blobs, join(root, 'a-file', 'campaign', 'expansion'), scores));
     expect(error.code).toBe('storage_failed');
@@ -112,7 +112,7 @@ describe('writeRanking', () => {
     expect(error.message).toContain('a-file/campaign/expansion');
   });
 
-  it('says storage_failed and leaves nothing behind when a write fails half-way', () => {
+  it('throws storage_failed and leaves nothing behind when a write fails halfway', () => {
     const folder = join(root, 'limited', 'expansion');
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
@@ -123,7 +123,7 @@ describe('writeRanking', () => {
         process.stdout.write(error.code + ' ' + error.facts.errno);
       }
     `;
-    // The shell's limit on file sizes (512 KiB) stands for a disk that is full: the same write call fails, with EFBIG.
+    // The shell's limit on file sizes (512 KiB) simulates a full disk: the same write call fails, with EFBIG.
     const child = spawnSync(
       'bash',
       ['-c', 'ulimit -f 512; exec "$0" --input-type=module -e "$1" "$2"', process.execPath, program, folder],
@@ -133,8 +133,8 @@ describe('writeRanking', () => {
     expect(readdirSync(join(root, 'limited'))).toEqual([]);
   });
 
-  it('keeps the ranking that is there where writing its replacement fails', () => {
-    const name = 'e'.repeat(250); // with the suffix of the new sibling, longer than a name may be
+  it('keeps the existing ranking when writing its replacement fails', () => {
+    const name = 'e'.repeat(250); // too long for a file name once it has the suffix of the new sibling
     const folder = join(root, 'kept', name);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'ranking.json'), 'as it was');

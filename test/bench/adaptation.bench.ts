@@ -1,4 +1,6 @@
-/** Adaptation with Adam at the Tencent sizes: a step on compact tables, on full ones, in PyTorch; a whole campaign. */
+/**
+ * Adaptation with Adam at the Tencent sizes: a step on compact tables, on full ones, and in PyTorch; a whole campaign.
+ */
 import { availableParallelism } from 'node:os';
 import { type AdaptationProgram, type Graph, openAdaptation } from '../../packages/onnx-grad/index.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
@@ -15,7 +17,7 @@ import { withFolder } from './service.ts';
 const SIZES = { full: { users: 65_536, rounds: 3 }, quick: { users: 10_000, rounds: 1 } };
 const BATCH = 512;
 const BATCHES = 8;
-/** As many as PyTorch takes. */
+/** As many as PyTorch uses. */
 const THREADS = availableParallelism();
 const SEEDS = 200;
 const SETTINGS: AdamSettings = { ...DEFAULT_ADAPTATION, epochs: 8, batch: BATCH, negatives_per_seed: 10 };
@@ -45,7 +47,7 @@ export async function benchAdaptation(options: BenchOptions): Promise<BenchRepor
       full,
       campaign: async () => {
         steps = 0;
-        // one report a step, and one in the end
+        // one report per step, and one at the end
         return seconds(async () => (steps = (await countReports(context, users)) - 1));
       },
       torch: peerWay(options, ({ denseStep }) => denseStep),
@@ -78,7 +80,7 @@ export async function benchAdaptation(options: BenchOptions): Promise<BenchRepor
   });
 }
 
-/** A way of `interleave`: seconds a step. */
+/** A way of `interleave`: the seconds of a step. */
 async function startSteps(program: AdaptationProgram, graph: Graph): Promise<() => Promise<number>> {
   const batches = Array.from({ length: BATCHES }, (_, i) => randomBatch(BATCH, `batch ${i}`));
   const run = await program.start(graph.initializers, batches);

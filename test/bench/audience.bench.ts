@@ -1,5 +1,6 @@
 /**
- * Reading audiences of a million users: who holds a user among 500 campaigns, the export of the whole, an explanation.
+ * Reading audiences of a million users: which of 500 campaigns contain a user, the export of a whole audience, an
+ * explanation.
  */
 
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -31,7 +32,7 @@ import { compare } from './measure.ts';
 const BLOBS = new FileBlobs('/');
 const USERS = 1_000_000;
 const CAMPAIGNS = 500;
-/** Rankings that differ; the campaigns' folders are links to them. */
+/** Number of different rankings; the campaigns' folders are links to them. */
 const RANKINGS = 4;
 const LOOKUPS = 50;
 const SIZES = [USERS / 20, USERS / 2];
@@ -162,7 +163,7 @@ function benchExplanation(folder: string): string {
   return `explanation of ${USERS} users with ${features.length} features: ${seconds.toFixed(2)} s (segments in memory)`;
 }
 
-/** One segment over and over: five lists of up to 10 of 100,000 tokens, and single values of 5 to 5,000. */
+/** One segment, repeated: five lists of up to 10 of 100,000 tokens, and single values of 5 to 5,000. */
 function syntheticPopulation(): ExplainedPopulation {
   const rng = createRng('bench explanation');
   const names = Array.from({ length: FEATURES }, (_, i) => `feature-${i}`);

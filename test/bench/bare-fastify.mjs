@@ -1,5 +1,5 @@
-// What Fastify does alone: answers GET and POST at each path with the headers and the body that a line of JSON on stdin
-// has for it. Prints its port.
+// A bare Fastify server: answers GET and POST at each path with the headers and the body given by a line of JSON on
+// stdin. Prints its port.
 import { readFileSync } from 'node:fs';
 import Fastify from 'fastify';
 

@@ -1,24 +1,24 @@
-/** A campaign from its POST until it is ready: seconds by stage, users a second, and the memory of all processes. */
+/** A campaign from its POST until it is ready: seconds by stage, users per second, and the memory of all processes. */
 import { join } from 'node:path';
 import { memoryCountedOnce, watchMemory } from './processes.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure } from './report.ts';
 import { makePopulation, people, startService, withFolder } from './service.ts';
 
-/** The second number of users shows whether the time of one grows with how many there are. */
+/** The second number shows whether the time per user grows with the number of users. */
 const USERS = { full: [1_000_000, 250_000], quick: [50_000, 12_500] } as const;
 const EXPANSIONS = 10;
 const SEEDS = 200;
-/** Stages whose time does not depend on how many users there are. */
+/** Stages whose time does not depend on the number of users. */
 const FIXED_STAGES = ['queued', 'adapting'];
 
 interface Run {
-  /** Of the POST until it is ready, the first one after the start first. */
+  /** From the POST until the campaign is ready; the first one after the start comes first. */
   readonly seconds: readonly number[];
   /** By stage, in the order of the expansions. */
   readonly stages: Readonly<Record<string, readonly number[]>>;
-  /** The most that all processes held, after each expansion: pages that two of them share are counted twice. */
+  /** Maximum memory of all processes, after each expansion: pages shared by two of them are counted twice. */
   readonly bytes: readonly number[];
-  /** What they hold in the end, shared pages counted once. */
+  /** Their memory at the end, with shared pages counted once. */
   readonly bytesCountedOnce: number;
 }
 

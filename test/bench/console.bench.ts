@@ -1,7 +1,7 @@
 /**
- * The console in Chromium, by the browser's own clocks: paints of a cold start, and what its event timing says of each
- * interaction (from the input to the next paint; in steps of 8 ms, 16 at least), with 500 campaigns and an audience of a
- * million users. Beside it, how long it takes until what was asked for is shown.
+ * The console in Chromium, by the browser's own clocks: paints of a cold start, and the event timing of each
+ * interaction (from the input to the next paint, in steps of 8 ms, at least 16), with 500 campaigns and an audience of
+ * a million users; and the time until the requested content is shown.
  */
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -17,18 +17,18 @@ const CHROMIUM = '/usr/bin/chromium';
 const ARGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
 const VIEWPORT = { width: 1440, height: 900 };
 const SEEDS = 2_000;
-/** People whom each made audience ranks: the list shows sizes, and reads no ranking. */
+/** People that each made-up audience ranks: the list shows sizes, and reads no ranking. */
 const RANKED = 10_000;
 const LARGE = 'All of them';
-/** Of the list. */
+/** Campaigns per page of the list. */
 const PAGE_SIZE = 50;
 const LIMIT_MS = 60_000;
-/** What no event timing is told of took less. */
+/** Interactions without an event-timing entry took less. */
 const SHORTEST_MS = 16;
-/** The browser tells of events when it has nothing else to do. */
+/** The browser reports events when it is idle. */
 const TOLD_MS = 200;
 
-/** Runs in the page before its own scripts: notes paints, events and when the last input was. */
+/** Runs in the page before its own scripts: records paints, events and the time of the last input. */
 const OBSERVE = `
   globalThis.seen = { events: [], largest: 0, input: 0 };
   for (const name of ['keydown', 'pointerup'])
@@ -47,7 +47,7 @@ const PANEL_HAS_TEXT = `document.querySelector("[role=tabpanel]")?.textContent.l
 const headingIs = (text: string) => `document.querySelector("h1")?.textContent === ${JSON.stringify(text)}`;
 
 type Times = Record<string, readonly number[]>;
-/** Does `input`, and notes it by its name until `shown` holds. */
+/** Runs `input`, and measures under its name until `shown` holds. */
 type Act = (name: string, input: () => Promise<void>, shown: string) => Promise<void>;
 
 export async function benchConsole({ quick, users: asked, note }: BenchOptions): Promise<BenchReport> {
@@ -76,7 +76,7 @@ export async function benchConsole({ quick, users: asked, note }: BenchOptions):
   });
 }
 
-/** An audience of everybody who is no seed. */
+/** Makes an audience of everybody who is not a seed. */
 async function makeLarge({ call }: BenchService, seeds: readonly string[]): Promise<void> {
   const { json } = await call('POST', '/v1/campaigns', { name: LARGE, seeds, audience: { percent: 100 } });
   for (;;) {
@@ -86,7 +86,7 @@ async function makeLarge({ call }: BenchService, seeds: readonly string[]): Prom
   }
 }
 
-/** A person opens the console for the first time, looks for the large audience, and looks at it. */
+/** A person opens the console for the first time, looks for the large audience, and opens it. */
 async function visit(browser: Browser, url: string, campaigns: number, times: Times): Promise<void> {
   const context = await browser.newContext({ viewport: VIEWPORT, reducedMotion: 'reduce' });
   const page = await context.newPage();
@@ -111,7 +111,7 @@ async function visit(browser: Browser, url: string, campaigns: number, times: Ti
   await context.close();
 }
 
-/** All of the list, then its filters. */
+/** Uses the whole list, then its filters. */
 async function useList(page: Page, act: Act, campaigns: number): Promise<void> {
   for (let rows = PAGE_SIZE; rows < campaigns; rows += PAGE_SIZE)
     await act('more of the list', () => page.getByRole('button', { name: 'Show more' }).click(), `${ROWS} > ${rows}`);
@@ -135,7 +135,7 @@ async function useAudience(page: Page, act: Act): Promise<void> {
   await act('populations', click('link', 'Populations'), `${headingIs('Populations')} && ${NOTHING_LOADS}`);
 }
 
-/** Waits for a paint in which `condition` holds; ms since the page began to load. */
+/** Waits for a paint in which `condition` holds; returns the ms since the page began to load. */
 async function shownAfter(page: Page, condition: string): Promise<number> {
   return Number(
     await page.evaluate(`(async () => {
@@ -150,7 +150,7 @@ async function shownAfter(page: Page, condition: string): Promise<number> {
   );
 }
 
-/** The longest event of an interaction, and how long after the last input `shown` held. */
+/** Returns the longest event of an interaction, and the time from the last input until `shown` held. */
 async function interact(
   page: Page,
   input: () => Promise<void>,

@@ -1,18 +1,18 @@
-/** What is said of the time left, compared with the time that was left: of one expansion, and of a queue of them. */
+/** The predicted remaining time compared with the actual one, for one expansion and for a queue of expansions. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchOptions, type BenchReport, type Figure, figure } from './report.ts';
 import { type BenchService, makePopulation, people, startService, withFolder } from './service.ts';
 
 const USERS = { full: 250_000, quick: 50_000 } as const;
-/** Numbers of seeds, in turn: expansions of very different lengths. */
+/** Numbers of seeds, in turn: expansions with very different durations. */
 const SEEDS = [30, 200, 60, 1000, 100, 400];
-/** Expansions that end before anything is asked. */
+/** Number of expansions that end before anything is asked. */
 const WARM_UP = 8;
 const ALONE = { full: 12, quick: 6 } as const;
 const QUEUED = { full: 40, quick: 20 } as const;
 const ASK_EVERY_MS = 50;
-/** What is said of less than this is said too late to matter. */
+/** Answers with less time left come too late to matter. */
 const SHORTEST_SECONDS = 0.1;
 
 interface Said {
@@ -62,7 +62,7 @@ async function post(service: BenchService, seeds: readonly string[]): Promise<st
   return json.id;
 }
 
-/** Asks until all have ended; the ratios of actual to said time, of every answer. */
+/** Asks until all have ended; returns the ratios of actual to predicted time for every answer. */
 async function follow(service: BenchService, ids: readonly string[]): Promise<number[]> {
   const said = new Map<string, Said[]>(ids.map((id) => [id, []]));
   const running = new Set(ids);

@@ -1,4 +1,5 @@
-// Exports one audience over and over, with so many clients at once, until its input ends: PORT PATH TYPE CLIENTS.
+// Exports one audience repeatedly, with several clients at once, until its input ends. Arguments: PORT PATH TYPE
+// CLIENTS.
 import { Agent, get } from 'node:http';
 
 const [port, path, accept, clients] = process.argv.slice(2);
@@ -9,7 +10,7 @@ let isOver = false;
 function exportOnce() {
   const request = get({ port, path, agent, headers: { accept } }, (response) => {
     if (response.statusCode === 503) {
-      // the slot of the export before may be free a moment later than its client knows
+      // the previous export's slot may be freed a moment after its client has ended
       response.resume().on('end', () => isOver || setTimeout(exportOnce, 20));
       return;
     }

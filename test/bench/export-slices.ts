@@ -1,4 +1,4 @@
-/** What one block of an export costs: the event loop, which gathers it, and the thread, which encodes it. */
+/** The cost of one block of an export: on the event loop, which gathers it, and in the thread, which encodes it. */
 
 import { openRanking } from '../../src/audience/ranking.ts';
 import { createEncoder, type Encoding } from '../../src/audience/stream/block-encoding.ts';
@@ -19,7 +19,7 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
   Parquet: { rows: 'members', type: PARQUET_TYPE, rowGroupRows: parquetRowGroupRows },
 };
 
-/** Processor time, which other work on the machine does not lengthen much; with the garbage collector's. */
+/** Measures processor time, which other work on the machine hardly affects; it includes the garbage collector's. */
 export function benchSlices(folder: string, { directory }: Pick<Population, 'directory'>): Record<string, Figure> {
   const blobs = new FileBlobs('/');
   const rng = createRng('export slices');

@@ -1,4 +1,4 @@
-/** Look-ups while a large audience is exported by as many clients as may have a stream. */
+/** Look-ups while the maximum number of clients export a large audience. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const SIZES = {
 };
 const CLIENTS = HTTP_LIMITS.maximumOpenStreams.value;
 const PERCENT = 90;
-/** Requests a second, so that they do not wait for each other. */
+/** Requests per second, few enough not to wait for each other. */
 const STEADY = 500;
 const TYPES = { NDJSON: 'application/x-ndjson', CSV: 'text/csv', Parquet: 'application/vnd.apache.parquet' } as const;
 
@@ -59,7 +59,7 @@ export async function benchExports({ quick, users: asked, note }: BenchOptions):
   });
 }
 
-/** `stop` resolves with the bytes that were exported. */
+/** `stop` resolves with the number of bytes exported. */
 function startClients(args: readonly string[]): { stop(): Promise<number> } {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'export-clients.mjs'), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],

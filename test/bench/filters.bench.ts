@@ -1,6 +1,7 @@
 /**
- * What filters do to audiences and reports: `filters --data DIR --model DIR --filter JSON..`. The AUC inside the filter
- * with negatives from everyone, from those who fit, and matched to the seeds; the truth of predictions; random seeds.
+ * The effect of filters on audiences and reports: `filters --data DIR --model DIR --filter JSON..`. Measures the AUC
+ * inside the filter with negatives from everyone, from users who fit, and matched to the seeds; how true predictions
+ * are; and random seeds.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -25,7 +26,7 @@ const SETS = 50;
 
 type Kept = { readonly campaign: Measured } | { readonly random: RandomSet };
 
-/** Lines of Markdown: three tables. */
+/** Returns lines of Markdown: three tables. */
 export async function benchFilters(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const { data, model: folder, filters, campaigns, sets, work } = readArguments(args);
   const kept = work !== null && existsSync(work) ? readFileSync(work, 'utf8').split('\n').filter(Boolean) : [];

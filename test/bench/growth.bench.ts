@@ -1,4 +1,4 @@
-/** How time and memory grow with users, seeds, and campaigns that are queued at once: one table, made in one run. */
+/** How time and memory grow with users, seeds, and campaigns queued at once: one table from one run. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { watchMemory } from './processes.ts';
@@ -8,15 +8,15 @@ import { type BenchService, type Expanded, makePopulation, people, startService,
 const USERS = { full: [10_000, 100_000, 1_000_000], quick: [2_000, 10_000] } as const;
 const SEEDS = { full: [50, 200, 2_000, 20_000], quick: [50, 200] } as const;
 const QUEUED = { full: [5, 20], quick: [3] } as const;
-/** Of each row with one campaign; what is told is the median. */
+/** Repeats of each row with one campaign; the table has the median. */
 const REPEATS = { full: 3, quick: 1 } as const;
-/** Of each campaign, where several are queued. */
+/** Seeds of each campaign if several are queued. */
 const QUEUE_SEEDS = 200;
-/** No more of the users are seeds. */
+/** Maximum share of users who are seeds. */
 const MOST_SEEDS = 1 / 4;
 const STAGES = ['finding', 'adapting', 'scoring', 'ranking'] as const;
 
-/** What was asked, seconds by stage (a campaign's median), and the most that all processes held. */
+/** The scenario, seconds by stage (a campaign's median), and the maximum memory of all processes. */
 export interface GrowthRow {
   readonly users: number;
   readonly seeds: number;
@@ -38,7 +38,7 @@ interface Disk {
   readonly audience: number;
 }
 
-/** `users` is measured beside the benchmark's own numbers of users. */
+/** `users` is measured in addition to the benchmark's own numbers of users. */
 export async function benchGrowth({ quick, users, note }: BenchOptions): Promise<BenchReport> {
   const kind = quick ? 'quick' : 'full';
   const sizes: Sizes = { seeds: SEEDS[kind], queued: QUEUED[kind], repeats: REPEATS[kind] };
@@ -66,7 +66,7 @@ async function measure(
     const service = await startService(population, data);
     const rows: GrowthRow[] = [];
     try {
-      // the first of each thread opens what the others use
+      // the first in each thread opens what the others use
       await Promise.all([1, 2].map((i) => service.expand(people(QUEUE_SEEDS + i, users))));
       for (const seeds of sizes.seeds.filter((count) => count <= users * MOST_SEEDS)) {
         note(`${named(users)} users, ${named(seeds)} seeds`);
@@ -121,7 +121,7 @@ function figuresOf({ users, seeds, campaigns, ready, stages, bytes }: GrowthRow)
   };
 }
 
-/** Each size compared with the one before it: 1 where time a user, or a campaign, stays. */
+/** Each size compared with the previous one: 1 if the time per user, or per campaign, stays the same. */
 function ratiosOf(rows: readonly GrowthRow[]): Record<string, number> {
   const ratios: Record<string, number> = {};
   rows.forEach((row, i) => {

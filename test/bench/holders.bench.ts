@@ -1,4 +1,4 @@
-/** Which of 500 audiences hold a user, over HTTP, beside a bare Fastify route with the same answer. */
+/** Which of 500 audiences contain a user, over HTTP, compared with a bare Fastify route with the same answer. */
 import { join } from 'node:path';
 import { CONNECTIONS, load, type Report, raceBare } from './load.ts';
 import { makeAudiences } from './made-audiences.ts';
@@ -13,7 +13,7 @@ const PERCENT = 5;
 const DISTINCT = 20_000;
 /** A rate at which requests do not wait for each other. */
 const STEADY = 1000;
-/** Until the members are in memory. */
+/** Time until the members are in memory. */
 const WARM_SECONDS = 10;
 
 export async function benchHolders({ quick, users: asked, note }: BenchOptions): Promise<BenchReport> {

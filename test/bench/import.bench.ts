@@ -1,6 +1,6 @@
 /**
- * Imports as a command: users a second of NDJSON, CSV and Parquet, with its start and beyond it, and whether memory grows
- * with them.
+ * Imports as a command: users per second of NDJSON, CSV and Parquet, with and without the start, and whether memory
+ * grows with the number of users.
  */
 import { createReadStream, createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { ROOT, withFolder } from './service.ts';
 
 const USERS = { full: 1_000_000, quick: 20_000 };
 const ROUNDS = 3;
-/** The small imports have this part of the users. */
+/** The small imports have the users divided by this. */
 const PART = 4;
 
 export async function benchImport({ quick, users, note }: BenchOptions): Promise<BenchReport> {
@@ -53,12 +53,12 @@ export async function benchImport({ quick, users, note }: BenchOptions): Promise
   });
 }
 
-/** Users a second of what the larger import has more: neither starting Node nor opening files counts. */
+/** Users per second of the larger import's additional users: starting Node and opening files do not count. */
 function beyondStart(size: number, rates: readonly number[], ofQuarter: readonly number[]): number[] {
   return rates.map((rate, i) => (size - size / PART) / (size / rate - size / PART / ofQuarter[i]!));
 }
 
-/** The same people as NDJSON, CSV and Parquet, a part of them as NDJSON and Parquet, and their schema. */
+/** Writes the same people as NDJSON, CSV and Parquet, a part of them as NDJSON and Parquet, and their schema. */
 async function makeFiles(folder: string, users: number) {
   const data = join(folder, 'data');
   await generateDataSet({ out: data, users, trainCampaigns: 1, testCampaigns: 1, seed: '1', world: 'demo' });

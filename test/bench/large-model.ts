@@ -50,19 +50,19 @@ export const LARGE = {
   critics: 5,
 } as const satisfies MetaHeacConfig;
 
-/** What a campaign of the benchmarks says about itself. */
+/** The features of a campaign in the benchmarks. */
 export const LARGE_CAMPAIGN: CampaignValues = Object.fromEntries(
   Object.keys(CAMPAIGN).map((name) => [name, `${name} 1`]),
 );
 
-/** Users that are written to the data set at a time. */
+/** Users written to the data set at a time. */
 const WRITTEN_AT_ONCE = 8192;
 
 export function largeModel(): Graph {
   return buildMetaHeac(LARGE, randomInitial(createRng('bench')));
 }
 
-/** The model as training and adaptation know it, before it has a folder. */
+/** The model as training and adaptation use it, before it has a folder. */
 export async function openLargeModel(adaptation: AdamSettings): Promise<InitialModel> {
   const graph = largeModel();
   const { manifest, vocabularies } = await unversionedModel(graph, LARGE);
@@ -81,8 +81,8 @@ export async function writeLargeModel(path: string): Promise<void> {
 }
 
 /**
- * Imports `users` users into `folder`/large-population, and returns that: every token is equally likely, and so is
- * every length of a list.
+ * Imports `users` users into `folder`/large-population and returns its path: every token, and every length of a list,
+ * is equally likely.
  */
 export async function writeLargePopulation(folder: string, users: number): Promise<string> {
   const source = join(folder, 'large-data');
@@ -114,7 +114,7 @@ function randomUser(rng: Rng, number: number): Record<string, unknown> {
   return user;
 }
 
-/** `count` random users with random labels, of one campaign. */
+/** `count` random users with random labels, for one campaign. */
 export function randomBatch(count: number, seed: string): LabelledBatch {
   const rng = createRng(seed);
   const ints = (shape: number[], bound: number): Tensor =>

@@ -1,9 +1,9 @@
-/** The SVD that latent vectors start from, on users with 40 tokens each of a Zipf vocabulary of 200,000. */
+/** The SVD for initial latent vectors, on users with 40 tokens each from a Zipf vocabulary of 200,000. */
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import type { OneHot } from '../../src/training/history/one-hot.ts';
 import { latentStart } from '../../src/training/meta/latent-start.ts';
 
-/** Two sizes: what is the vocabulary's does not grow with the users. */
+/** Two sizes, because the cost of the vocabulary does not grow with the users. */
 const USERS = [50_000, 100_000] as const;
 const MANY_USERS = 1_000_000;
 const TOKENS_PER_USER = 40;
@@ -25,7 +25,7 @@ export async function benchLatentStart(): Promise<readonly string[]> {
   ];
 }
 
-/** Different tokens for each user, the r-th with a probability of nearly 1 / r. */
+/** Distinct tokens for each user, the r-th with a probability of nearly 1 / r. */
 function zipfUsers(users: number, rng: Rng): OneHot {
   const tokens = new Int32Array(users * TOKENS_PER_USER);
   for (let user = 0; user < users; user++) {

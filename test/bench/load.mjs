@@ -1,5 +1,6 @@
-// Load on one address, in a process of its own: `node load.mjs`, told by a line of JSON on stdin, answers with one.
-// Each connection sends its next request when it has the answer; with `perSecond` not faster than that in all.
+// Load on one address, in a separate process: `node load.mjs` reads its task as a line of JSON from stdin and prints
+// the result as one. Each connection sends its next request when it has the answer; with `perSecond`, at most that many
+// in total.
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 
@@ -16,7 +17,7 @@ let sent = 0;
 let isOver = false;
 const start = performance.now();
 
-/** How long to wait, so that no more than `perSecond` are sent. */
+/** Time to wait, so that at most `perSecond` requests are sent. */
 const pause = () => (perSecond ? start + (1000 * sent) / perSecond - performance.now() : 0);
 
 function connect() {

@@ -1,4 +1,4 @@
-/** HTTP load of a process of its own, and a bare Fastify server that gives the same answers. */
+/** HTTP load from a separate process, and a bare Fastify server that gives the same answers. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -66,10 +66,10 @@ export async function load(
   return JSON.parse(text);
 }
 
-/** Headers that every server adds by itself, or that are of one connection. */
+/** Headers that every server adds by itself, or that belong to one connection. */
 const OWN_HEADERS = ['connection', 'keep-alive', 'date', 'content-length'];
 
-/** The first answer of each kind, with its headers, for the bare route to give. */
+/** The first answer of each kind with its headers, for the bare route to return. */
 async function answersOf(service: BenchService, kinds: Readonly<Record<string, readonly Request[]>>) {
   const answers: Record<string, { readonly headers: object; readonly body: unknown }> = {};
   for (const [kind, [first]] of Object.entries(kinds)) {

@@ -1,4 +1,4 @@
-/** Many campaigns with made-up rankings, published as the engine does, without a model. */
+/** Many campaigns with made-up rankings, published as by the engine, without a model. */
 
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { rankingFolder } from '../../src/domain/ranking-name.ts';
@@ -9,20 +9,20 @@ import { openPopulation } from '../../src/population/read.ts';
 import { locateStore, lockStore, openStore } from '../../src/storage/open-store.ts';
 
 const SEEDS = ['person-000001', 'person-000002'];
-/** A prime that divides no population of a benchmark. */
+/** A prime that divides no benchmark's number of users. */
 const STRIDE = 7_368_787;
 
 interface Made {
   readonly campaigns: number;
-  /** Size of each audience, of the users that are ranked. */
+  /** Size of each audience, in percent of the ranked users. */
   readonly percent: number;
-  /** The first of the population; all of them by default. */
+  /** Number of users ranked, from the start of the population; all by default. */
   readonly ranked?: number;
-  /** As of the newest campaign that is ready; none by default. */
+  /** Whether quality is copied from the newest ready campaign; not by default. */
   readonly isQualityCopied?: boolean;
 }
 
-/** Makes campaigns in `dataDir`, each with an audience of users of its own. */
+/** Makes campaigns in `dataDir`, each with its own audience. */
 export function makeAudiences(dataDir: string, folder: string, made: Made): void {
   const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
   const population = openPopulation(folder);
@@ -36,7 +36,7 @@ export function makeAudiences(dataDir: string, folder: string, made: Made): void
   });
   const { campaigns, percent, ranked: users = population.directory.size } = made;
   const [latest] = made.isQualityCopied ? store.list({ limit: 1, state: 'ready' }).items : [];
-  // the scores of every campaign are those of the first, given to other users
+  // the scores of every campaign are those of the first, assigned to other users
   const rng = createRng('made audiences');
   const drawn = Float32Array.from({ length: users }, () => rng.uniform());
   const scores = new Float32Array(users);

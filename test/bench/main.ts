@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures and
- * ratios of ways that were measured in turn in one run. `npm run bench -- filters ..` has arguments of its own.
+ * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures
+ * and ratios, measured in turn in one run. `npm run bench -- filters ..` has its own arguments.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -26,7 +26,7 @@ import { benchScoring } from './scoring.bench.ts';
 import { benchServing } from './serving.bench.ts';
 import { benchTraining } from './training.bench.ts';
 
-/** A benchmark that reports lines alone. */
+/** A benchmark that only reports lines. */
 const told =
   (run: () => Promise<readonly string[]>): Benchmark =>
   async () => ({ results: {}, ratios: {}, lines: await run() });
@@ -50,7 +50,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   regression: told(benchRegression),
 };
 
-/** These measure data sets that they are given. */
+/** Benchmarks that measure given data sets. */
 const OWN_ARGUMENTS: Readonly<
   Record<string, (args: readonly string[], note: (line: string) => void) => Promise<readonly string[]>>
 > = {

@@ -1,6 +1,6 @@
 /**
- * A thread of the scoring benchmark: the matrix products of a MetaHeac and nothing else, in the shapes that a PyTorch
- * export has them (expert by expert), with constant weights. No way of scoring that uses ONNX Runtime is faster.
+ * A thread of the scoring benchmark: only the matrix products of a MetaHeac, in the shapes of a PyTorch export (expert
+ * by expert), with constant weights. No scoring that uses ONNX Runtime can be faster.
  */
 import {
   Builder,

@@ -1,4 +1,4 @@
-/** Times two ways in turn, so that a machine whose speed drifts drifts for both. */
+/** Times two ways in turn, so that a machine's changing speed affects both. */
 import { median } from './report.ts';
 
 export interface Timing {
@@ -8,7 +8,7 @@ export interface Timing {
   readonly ratios: readonly number[];
 }
 
-/** Runs the ways A B A B .. after one round that does not count. */
+/** Runs the ways A B A B .. after one round that is not counted. */
 export async function compare(rounds: number, ways: readonly (() => Promise<unknown>)[]): Promise<Timing> {
   const times: number[][] = ways.map(() => []);
   for (let round = 0; round <= rounds; round++) {

@@ -1,15 +1,15 @@
-// Open-loop load: requests are due at a rate, whatever is answered. `node open-load.mjs`, told by a line of JSON on
-// stdin, answers with one. Each request that is due becomes one of: `good` (2xx before its deadline), `late`, `refused`
-// (503 with Retry-After), `failed` (any other status), `unsent` (every connection of this client waits for an answer),
-// `cut` (the service closed the connection) or `unanswered` (no answer when all is over).
+// Open-loop load: requests are due at a fixed rate, whatever the answers. `node open-load.mjs` reads its task as a line
+// of JSON from stdin and prints the result as one. Each due request becomes one of: `good` (2xx before its deadline),
+// `late`, `refused` (503 with Retry-After), `failed` (any other status), `unsent` (every connection of this client is
+// waiting for an answer), `cut` (the service closed the connection) or `unanswered` (no answer by the end).
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 
 const { port, seconds, connections, perSecond, requests } = JSON.parse(readFileSync(0, 'utf8'));
 const TICK_MS = 2;
-/** After the last is due, answers are waited for this long. */
+/** After the last request is due, wait this long for answers. */
 const REST_MS = 2500;
-/** So many connections are opened at a time: a listening socket has a queue of 511. */
+/** Number of connections opened at a time: a listening socket has a queue of 511. */
 const OPENED_TOGETHER = 256;
 const heads = requests.map(({ method, path, body = '' }) =>
   Buffer.from(
@@ -82,7 +82,7 @@ function connect() {
   });
 }
 
-/** Sends what was due `elapsedMs` after the start and is not sent yet. */
+/** Sends the requests that were due `elapsedMs` after the start and have not been sent. */
 function send(elapsedMs, dueSoFar) {
   let due = dueSoFar;
   for (const upTo = Math.floor((elapsedMs * perSecond) / 1000); due < upTo; due++) {
@@ -97,7 +97,7 @@ function send(elapsedMs, dueSoFar) {
     waiting++;
     own.counts = counts;
     own.deadlineMs = requests[i].deadlineMs;
-    // of this turn, not of when it was due: a late generator is no fault of the service
+    // the time of sending, not the time when it was due: a late generator is not the service's fault
     own.since = performance.now();
     own.socket.write(heads[i]);
   }
@@ -116,7 +116,7 @@ await new Promise((resolve) => {
     const elapsed = performance.now() - start;
     due = send(Math.min(elapsed, 1000 * seconds), due);
     if (elapsed < 1000 * seconds) return;
-    // a generator that is busy all the time cannot say what is the service's fault
+    // if the generator is always busy, its figures do not show the service's limit
     const { user, system } = process.cpuUsage(spent);
     busy ??= (user + system) / 1000 / elapsed;
     if (waiting > 0 && elapsed < 1000 * seconds + REST_MS) return;

@@ -1,4 +1,6 @@
-/** Overload: the most that a mix of requests gets answered in time, and what is left of it at five times the load. */
+/**
+ * Overload: the maximum rate of a mix of requests answered in time, and how much of it remains at five times the load.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,36 +11,36 @@ import { type BenchService, makePopulation, people, startService, withFolder } f
 const SIZES = { full: { users: 100_000, seconds: 2, rounds: 5 }, quick: { users: 5_000, seconds: 1, rounds: 1 } };
 const SEEDS = 100;
 const TIMES_THE_LOAD = 5;
-/** In each round the peak is looked for here, and not elsewhere: a shared machine is twice as fast a minute later. */
+/** Each round looks for the peak within these factors only: a shared machine may be twice as fast a minute later. */
 const BELOW = [1, 1.5, 2, 3];
-/** Of the answer to each kind, in milliseconds: later it is no good to anyone. */
+/** Deadlines by kind, in milliseconds: a later answer is useless. */
 const DEADLINES_MS = { 'look-ups': 250, reads: 500, pages: 1000, uploads: 1000, estimates: 2000 } as const;
-/** At most so many requests are on their way at a time, as from pools of clients; any more are not sent. */
+/** Maximum number of requests in flight, as from clients with connection pools; more are not sent. */
 const CONNECTIONS = 1024;
-/** And where clients do not limit what they open: one turn of all takes as long as a look-up may. */
+/** The same for clients without a limit: one round of all takes as long as a look-up may. */
 const MANY_CONNECTIONS = 2048;
-/** The load is doubled from the first until it is not sustained; then the gap to the last that was is halved. */
+/** The load is doubled from the first until it is not sustained; then the gap to the last sustained load is halved. */
 const LOADS = { first: 200, last: 50_000, halvings: 3 } as const;
-/** A load is sustained where so much of it is answered in time. */
+/** A load is sustained if this share is answered in time. */
 const SUSTAINED = 0.99;
-/** Of a hundred requests. */
+/** Number of each kind in a hundred requests. */
 const MIX = { 'look-ups': 85, pages: 6, reads: 6, uploads: 1, estimates: 2 } as const;
-/** Nobody is refused: what the same load leaves of a service that sheds none. */
+/** Limits that refuse nobody: how a service that sheds no load fares at the same load. */
 const SHED_NOTHING = { overloadLagMs: 1_000_000, overloadLookupLagMs: 1_000_000 };
 type Kind = keyof typeof DEADLINES_MS;
 const OUTCOMES = ['good', 'late', 'refused', 'failed', 'unsent', 'cut', 'unanswered'] as const;
 type Outcome = (typeof OUTCOMES)[number];
 
-/** What became of the requests of a kind, as open-load.mjs says. */
+/** Numbers of requests of a kind by outcome, as in open-load.mjs. */
 type KindCounts = Readonly<Record<Outcome | 'due', number>> & {
-  /** Milliseconds, of the good ones; null where there are none. */
+  /** Milliseconds, for good answers; null if there are none. */
   readonly p99: number | null;
 };
 type Counts = Readonly<Record<Kind, KindCounts>>;
 
 interface Offered {
   readonly perSecond: number;
-  /** Good answers a second. */
+  /** Good answers per second. */
   readonly goodput: number;
   /** The share of a processor that the generator used: at 1 the figures are its own limit. */
   readonly busy: number;
@@ -94,7 +96,7 @@ async function offerTo(service: BenchService, users: number, note: BenchOptions[
   };
 }
 
-/** The greatest load that is sustained, in requests a second. */
+/** The greatest sustained load, in requests per second. */
 async function findSustained(offerLoad: Offer, seconds: number): Promise<number> {
   let sustained = 0;
   let tooMuch: number = LOADS.first;
@@ -167,7 +169,7 @@ function reportOf({ sustained, peaks, ours, many, unshed }: Measured): BenchRepo
   };
 }
 
-/** Of each round's look-ups that were sent: how many were good, and all. */
+/** For each round, the number of good look-ups and of all look-ups sent. */
 function lookupsOf(all: readonly Offered[]): [number[], number[]] {
   const counts = all.map(({ kinds }) => kinds['look-ups']);
   return [counts.map(({ good }) => good), counts.map(({ due, unsent }) => due - unsent)];
@@ -177,7 +179,7 @@ function totalOf(kinds: Counts, outcome: Outcome | 'due'): number {
   return Object.values(kinds).reduce((sum, counts) => sum + counts[outcome], 0);
 }
 
-/** A hundred requests of each kind's share, in an order without pattern, over and over with other users. */
+/** A hundred requests with each kind's share, in an order without pattern, repeated with other users. */
 async function mixOf(service: BenchService, users: number): Promise<Mixed[]> {
   const [{ campaign }, { campaign: other }] = [
     await service.expand(people(SEEDS, users)),

@@ -23,7 +23,7 @@ for s in (2.5, 2.0, 3.0): print('meta step 5 tasks s', s)
 `;
 
 describe('the PyTorch peer', () => {
-  it('is missing, loudly, where no file is given', () => {
+  it('is missing, with a loud note, if no file is given', () => {
     const notes: string[] = [];
     const options = { peer: null, note: (line: string) => notes.push(line) };
     expect(runPeer(options)).toBeNull();
@@ -42,7 +42,7 @@ describe('the PyTorch peer', () => {
       });
     });
 
-    it('is a way of interleaving that runs it once for each call', async () => {
+    it('is a way of interleave that runs once per call', async () => {
       const count = join(folder(), 'count');
       const own = peerThatRuns(`${PRINTS}\nopen(${JSON.stringify(count)}, 'a').write('x')`);
       const way = peerWay(own, ({ denseStep }) => denseStep)!;
@@ -55,13 +55,13 @@ describe('the PyTorch peer', () => {
       ['ends with an error', "raise SystemExit('no module named torch')", /no module named torch/],
       ['prints something else', "print('hello')", /other lines than expected/],
       ['lacks a figure', PRINTS.replace(/.*frozen.*/, ''), /other lines than expected/],
-    ])('is missing, loudly, where it %s', (_, script, reason) => {
+    ])('is missing, with a loud note, if it %s', (_, script, reason) => {
       const own = peerThatRuns(script);
       expect(runPeer(own)).toBeNull();
       expect(own.notes).toEqual([expect.stringMatching(reason)]);
     });
 
-    it('is missing, loudly, where the file is not there', () => {
+    it('is missing, with a loud note, if the file does not exist', () => {
       const notes: string[] = [];
       expect(runPeer({ peer: join(folder(), 'none.py'), note: (line) => notes.push(line) })).toBeNull();
       expect(notes).toEqual([expect.stringMatching(/MISSING.*No such file/)]);

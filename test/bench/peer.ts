@@ -1,10 +1,10 @@
-/** The PyTorch peer: a Python file that prints what it measured, run by its path. */
+/** The PyTorch peer: a Python file that prints its measurements, run by its path. */
 import { spawnSync } from 'node:child_process';
 import type { BenchOptions } from './report.ts';
 
 /** Figures of one run of the peer. */
 export interface PeerFigures {
-  /** Users scored a second, at its best batch size. */
+  /** Users scored per second, at its best batch size. */
   readonly usersPerSecond: number;
   /** Seconds of an Adam step of 512 rows on all parameters, and with frozen tables. */
   readonly denseStep: number;
@@ -14,10 +14,10 @@ export interface PeerFigures {
 }
 
 const LIMIT_MS = 300_000;
-/** Where the peer runs. */
+/** The Python that runs the peer. */
 export const PYTHON = '/usr/bin/python3';
 
-/** Runs it once; null, and a loud note, where it is not given or does not run. */
+/** Runs the peer once; null, with a loud note, if it is not given or does not run. */
 export function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): PeerFigures | null {
   if (peer === null) return missing(note, 'no --peer FILE was given');
   const { status, stdout, stderr, error } = spawnSync(PYTHON, [peer], { encoding: 'utf8', timeout: LIMIT_MS });
@@ -33,8 +33,8 @@ export function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): Pe
 }
 
 /**
- * A way of `interleave`: one of the figures of a run of the peer. null, and a loud note, where it is missing, which is
- * found out now; the first call returns what this run measured.
+ * A way of `interleave`: one figure of a run of the peer. Runs it now; the first call returns what this run measured.
+ * null, with a loud note, if the peer is missing.
  */
 export function peerWay(
   options: Pick<BenchOptions, 'peer' | 'note'>,

@@ -1,4 +1,4 @@
-/** Processes of a benchmark: the memory that they hold, and how long a command takes. */
+/** Processes of a benchmark: their memory, and how long a command takes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,12 +7,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 const PAGE_BYTES = 4096;
 const WATCH_EVERY_MS = 50;
 
-/** Bytes that a process and all that it started hold in memory. */
+/** Bytes of memory of a process and all its descendants. */
 function memoryOf(pid: number): number {
   return familyOf(pid).reduce((sum, one) => sum + residentBytes(one), 0);
 }
 
-/** Watches that memory until `stop`, which returns the most that was seen. */
+/** Watches that memory until `stop`, which returns the maximum seen. */
 export function watchMemory(pid: number): { stop(): number } {
   let most = 0;
   const look = () => {
@@ -28,12 +28,12 @@ export function watchMemory(pid: number): { stop(): number } {
   };
 }
 
-/** Bytes that a process and all that it started hold now, pages that several of them share counted once. */
+/** Current bytes of memory of a process and all its descendants, with shared pages counted once. */
 export function memoryCountedOnce(pid: number): number {
   return familyOf(pid).reduce((sum, one) => sum + proportionalBytes(one), 0);
 }
 
-/** Runs Node with `args` to its end: seconds, and the most bytes that it held. @throws where it fails */
+/** Runs Node with `args` to its end: seconds, and its maximum memory in bytes. @throws if it fails */
 export async function timeNode(args: readonly string[], cwd: string): Promise<{ seconds: number; bytes: number }> {
   const start = performance.now();
   const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -53,11 +53,11 @@ function familyOf(pid: number): number[] {
       const [, parent] = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))!;
       parents.set(Number(name), Number(parent));
     } catch {
-      // it ended meanwhile
+      // it ended in the meantime
     }
   }
   const family = new Set([pid]);
-  // a set grows while it is walked
+  // a set grows while it is iterated
   for (const one of family) for (const [child, parent] of parents) if (parent === one) family.add(child);
   return [...family];
 }

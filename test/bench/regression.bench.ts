@@ -1,6 +1,6 @@
 /**
- * The whole-population regression by tokens and users: what its covariance is made of, what a solve costs, and what is
- * lost.
+ * The whole-population regression by tokens and users: ways to represent its covariance, the cost of a solve, and the
+ * loss of accuracy.
  */
 
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
@@ -32,10 +32,10 @@ const SIZES = [
   { users: 1_000_000, tokens: 10_000 },
   { users: 1_000_000, tokens: 300_000 },
 ] as const;
-/** The last is the service's own number. */
+/** The last one is the service's limit. */
 const SAMPLES = [2_000_000, MOST_FEATURES] as const;
 const RANKS = [32, 128] as const;
-/** A block of 128 vectors over more tokens takes minutes here. */
+/** A block of 128 vectors over more tokens takes minutes. */
 const MOST_BLOCK = 16_000_000;
 const SEEDS = 50;
 const CAMPAIGNS = 12;
@@ -50,7 +50,7 @@ export async function benchRegression(): Promise<readonly string[]> {
 
 interface Way {
   readonly name: string;
-  /** Seconds to make it ready. */
+  /** Seconds of preparation. */
   readonly ready: number;
   solve(difference: Float64Array, sigma: number): Float64Array;
 }
@@ -99,7 +99,7 @@ function compareAt(users: number, tokens: number): string[] {
   return [...compared, expansionFits(rows, sums, trials[0]!.seeds)];
 }
 
-/** The fits of an expansion, its audience's and those of five folds, with two regressions at two powers each. */
+/** The fits of an expansion: those of the audience and of five folds, with two regressions at two powers each. */
 function expansionFits(rows: SparseRows, sums: ColumnSums, seeds: Int32Array): string {
   const products = new RowProducts(rows.columns.length > MOST_FEATURES ? evenly(rows, MOST_FEATURES) : rows);
   const regressions = [0, POWER].map((power) => populationRegression(products, sums, power));
@@ -126,7 +126,7 @@ function solving(name: string, ready: number, covariance: Covariance): Way {
   return { name, ready, solve: (difference, sigma) => solveShifted(covariance, difference, [sigma])[0]! };
 }
 
-/** G ~ U diag(l) U' + diag(d), d what the diagonal lacks; solved by Woodbury's identity. */
+/** G ~ U diag(l) U' + diag(d), with d the missing part of the diagonal; solved by Woodbury's identity. */
 function lowRank(rank: number, covariance: Covariance, { variance }: Moments): Way {
   const [ready, { vectors, values }] = timed(() => leadingEigen(covariance, rank));
   const { width } = covariance;
@@ -219,7 +219,7 @@ function solveCholesky(lower: Float64Array, right: Float64Array): Float64Array {
   return y;
 }
 
-/** Users have two niches of tokens each and some of what everybody has; popularity falls as 1 / rank. */
+/** Users have tokens of two niches each and some common ones; popularity falls as 1 / rank. */
 function world(users: number, tokens: number): { rows: SparseRows; niches: Int32Array } {
   const rng = createRng(`world/${users}/${tokens}`);
   const niches = new Int32Array(2 * users);
@@ -246,7 +246,7 @@ function world(users: number, tokens: number): { rows: SparseRows; niches: Int32
   return { rows: { width: tokens, starts, columns: columns.slice(0, at), values: values.slice(0, at) }, niches };
 }
 
-/** Most members have one of three niches, and some have none of them. */
+/** Most members have one of three niches; some have none of them. */
 function trialOf(niches: Int32Array, campaign: number): { seeds: Int32Array; users: Int32Array; labels: Uint8Array } {
   const rng = createRng(`campaign/${campaign}`);
   const liked = new Set(Array.from({ length: 3 }, () => Math.floor(NICHES * rng.uniform() ** 2)));
@@ -264,7 +264,7 @@ function trialOf(niches: Int32Array, campaign: number): { seeds: Int32Array; use
   return { seeds: Int32Array.from(chosen), users, labels: Uint8Array.from(users, (user) => (known.has(user) ? 1 : 0)) };
 }
 
-/** Rows evenly spread over all, with about so many features. */
+/** Rows evenly spread over all, with about this many features. */
 function evenly({ width, starts, columns, values }: SparseRows, features: number): SparseRows {
   const all = starts.length - 1;
   const count = Math.floor((all * features) / columns.length);

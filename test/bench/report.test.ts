@@ -2,24 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { figure, figures, interleave, ratio, ratios, renderReport } from './report.ts';
 
 describe('figures and ratios', () => {
-  it('say least, middle and most of the repeats', () => {
+  it('have minimum, median and maximum of the repeats', () => {
     expect(figure([3, 1, 2], 's')).toEqual({ min: 1, median: 2, max: 3, unit: 's' });
     expect(figure([4, 1, 2, 3], 'ms')).toEqual({ min: 1, median: 2.5, max: 4, unit: 'ms' });
   });
 
-  it('compare pair by pair, so that a slow round is slow for both', () => {
+  it('are compared pair by pair, so that a slow round is slow for both', () => {
     // medians of the values would give 30 / 20
     expect(ratio([10, 30, 100], [20, 15, 50])).toBe(2);
   });
 
-  it('leave out a way that is missing', () => {
+  it('leave out a missing way', () => {
     expect(figures({ ours: [1], theirs: [] }, 's')).toEqual({ ours: figure([1], 's') });
     expect(ratios({ kept: [[6], [3]], ours: [[], [1]], theirs: [[1], []] })).toEqual({ kept: 2 });
   });
 });
 
 describe('interleaving', () => {
-  it('measures the ways in turn and does not count the first round', async () => {
+  it('measures the ways in turn, not counting the first round', async () => {
     const calls: string[] = [];
     const way = (name: string) => async () => calls.push(name);
     const times = await interleave(2, { a: way('a'), missing: null, b: way('b') });

@@ -1,16 +1,16 @@
-/** What a benchmark is asked, and what it reports: figures with their spread, and ratios within one run. */
+/** Options and report of a benchmark: figures with their spread, and ratios within one run. */
 
 export interface BenchOptions {
-  /** Small sizes: seconds in place of minutes. */
+  /** Small sizes: seconds instead of minutes. */
   readonly quick: boolean;
-  /** Another number of users than the benchmark's own. */
+  /** A number of users other than the benchmark's own. */
   readonly users: number | null;
-  /** The PyTorch peer to race against: a Python file. */
+  /** The PyTorch peer to compare with: a Python file. */
   readonly peer: string | null;
   readonly note: (line: string) => void;
 }
 
-/** Of the repeats. */
+/** A statistic of the repeats. */
 export interface Figure {
   readonly min: number;
   readonly median: number;
@@ -20,11 +20,11 @@ export interface Figure {
 
 export interface BenchReport {
   readonly results: Readonly<Record<string, Figure>>;
-  /** Medians of the ratios pair by pair; a competitor that is missing has none. */
+  /** Medians of the ratios pair by pair; a missing competitor has none. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** What the figures do not say. */
+  /** Facts that the figures do not show. */
   readonly lines?: readonly string[];
-  /** Its table as a page holds it. */
+  /** Its table as Markdown for a page. */
   readonly markdown?: readonly string[];
 }
 
@@ -40,18 +40,18 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The median of a / b, pair by pair: a machine whose speed drifts drifts for both. */
+/** The median of a / b, pair by pair: a machine's changing speed affects both. */
 export function ratio(a: readonly number[], b: readonly number[]): number {
   return median(a.map((value, i) => value / b[i]!));
 }
 
-/** Figures of one unit; a way that is missing has none. */
+/** Figures in one unit; a missing way has none. */
 export function figures(values: Readonly<Record<string, readonly number[]>>, unit: string): Record<string, Figure> {
   const present = Object.entries(values).filter(([, own]) => own.length > 0);
   return Object.fromEntries(present.map(([name, own]) => [name, figure(own, unit)]));
 }
 
-/** Ratios a / b by name; one with a way that is missing is left out. */
+/** Ratios a / b by name; ratios with a missing way are left out. */
 export function ratios(
   pairs: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>,
 ): Record<string, number> {
@@ -60,8 +60,8 @@ export function ratios(
 }
 
 /**
- * Measures the ways A B A B .. after one round that does not count; each returns its figure. A way that is null is
- * missing and gets no figures.
+ * Measures the ways A B A B .. after one round that is not counted; each returns its figure. null is a missing way,
+ * which gets no figures.
  */
 export async function interleave<Name extends string>(
   rounds: number,

@@ -1,4 +1,4 @@
-/** Scores a population for campaigns as the engine does: threads, and ranking folders in the end. */
+/** Scores a population for campaigns as the engine does: in threads, with ranking folders at the end. */
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { ThreadPool } from '../../src/engine/pool.ts';
 import type { SharedTensor } from '../../src/engine/thread-tasks.ts';
@@ -22,7 +22,7 @@ export interface ScoringRigOptions {
   readonly population: string;
   readonly features: CampaignValues;
   readonly threads: number;
-  /** Where rankings go. */
+  /** The folder of the rankings. */
   readonly out: string;
 }
 
@@ -31,7 +31,7 @@ export async function openScoringRig({ features, threads, out, ...paths }: Scori
   const population = openPopulation(paths.population, { trusted: true });
   const blobs = new FileBlobs(out);
   const parameters = sharedParameters(paths.model);
-  // the first campaign has the general model's parameters, the others move them a little
+  // the first campaign has the general model's parameters; the others' differ slightly
   const byCampaign: (readonly SharedTensor[])[] = [parameters];
   let rankings = 0;
   const scoreOne = async (campaign: number) => {

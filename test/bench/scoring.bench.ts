@@ -1,6 +1,6 @@
 /**
- * Scoring, from a population's segments to ranking folders, in two threads: beside the matrix products alone, PyTorch,
- * and one campaign beside many.
+ * Scoring, from a population's segments to ranking folders, in two threads: compared with the matrix products alone and
+ * PyTorch, and one campaign compared with many.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const SIZES = {
   quick: { large: 2 * SEGMENT_ROWS, small: 2 * SEGMENT_ROWS, products: 128, rounds: 1 },
 };
 const THREADS = 2;
-/** Products are handed out in parts, so that no thread waits long for the other. */
+/** Products are distributed in parts, so that no thread waits long for the other. */
 const PRODUCTS_AT_ONCE = 16;
 const MATMUL_ROWS = 512;
 const QUEUED = 20;
@@ -29,7 +29,7 @@ export async function benchScoring(options: BenchOptions): Promise<BenchReport> 
   return { results: { ...large.results, ...shared.results }, ratios: { ...large.ratios, ...shared.ratios } };
 }
 
-/** Users a second at the Tencent sizes. */
+/** Users per second at the Tencent sizes. */
 async function benchLarge(folder: string, options: BenchOptions): Promise<BenchReport> {
   const { large: users, products, rounds } = options.quick ? SIZES.quick : SIZES.full;
   options.note(`making a model of 22 million parameters and a population of ${users.toLocaleString('en')} users`);
@@ -60,7 +60,7 @@ async function benchLarge(folder: string, options: BenchOptions): Promise<BenchR
   }
 }
 
-/** What a queue of campaigns costs beside one campaign, with the demo's model (k = 16). */
+/** The cost of a queue of campaigns compared with one campaign, with the demo's model (k = 16). */
 async function benchShared(folder: string, { quick, note }: BenchOptions): Promise<BenchReport> {
   const { small: users, rounds } = quick ? SIZES.quick : SIZES.full;
   note(`making a population of ${users.toLocaleString('en')} people`);

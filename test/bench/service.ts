@@ -1,4 +1,4 @@
-/** The service as it is started, over a population of synthetic people, for benchmarks. */
+/** A running service with a population of synthetic people, for benchmarks. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,19 +20,19 @@ const THREADS = 2;
 export interface BenchService {
   readonly url: string;
   readonly port: number;
-  /** Of the process that started the others. */
+  /** The process that started the others. */
   readonly pid: number;
   call(
     method: string,
     path: string,
     body?: unknown,
   ): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly json: Json }>;
-  /** POSTs a campaign of `seeds` users and waits for its end: the campaign, and seconds since the POST. */
+  /** POSTs a campaign with `seeds` and waits for its end: returns the campaign, and the seconds since the POST. */
   expand(seeds: readonly string[]): Promise<Expanded>;
   stop(): Promise<void>;
 }
 
-/** A campaign that is ready, and seconds since its POST. */
+/** A ready campaign, and the seconds since its POST. */
 export interface Expanded {
   readonly campaign: Json;
   readonly seconds: number;
@@ -67,7 +67,7 @@ export function people(count: number, users: number): string[] {
   return Array.from({ length: count }, (_, i) => id(1 + Math.floor((i * users) / count)));
 }
 
-/** With `limits`, other ones than the constants. */
+/** `limits` replace the default limits. */
 export async function startService(
   population: string,
   dataDir: string,
@@ -127,7 +127,7 @@ export async function startService(
   };
 }
 
-/** The address that it prints. */
+/** Waits for the address that it prints. */
 async function listening(child: ChildProcess): Promise<string> {
   let text = '';
   return new Promise((resolve, reject) => {

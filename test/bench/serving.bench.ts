@@ -1,4 +1,4 @@
-/** Serving: look-ups, pages and batches of an audience beside a bare Fastify route with the same answer. */
+/** Serving: look-ups, pages and batches of an audience compared with a bare Fastify route with the same answer. */
 import { join } from 'node:path';
 import { CONNECTIONS, load, type Report, type Request, raceBare } from './load.ts';
 import { type BenchOptions, type BenchReport, figure, interleave, ratio } from './report.ts';
@@ -6,7 +6,7 @@ import { type BenchService, makePopulation, people, startService, withFolder } f
 
 const SIZES = { full: { users: 1_000_000, seconds: 5, rounds: 5 }, quick: { users: 20_000, seconds: 1, rounds: 2 } };
 const SEEDS = 200;
-/** Requests a second while an expansion runs. */
+/** Requests per second while an expansion runs. */
 const DURING_EXPANSION = 3000;
 const DISTINCT = 20_000;
 
@@ -28,7 +28,7 @@ export async function benchServing({ quick, note }: BenchOptions): Promise<Bench
   });
 }
 
-/** Requests of each kind: random users, pages from the first on. */
+/** Requests of each kind: random users; pages from the first on. */
 function requestsOf(id: string, users: number): Record<string, readonly Request[]> {
   // a prime stride visits them in an order without pattern
   const ids = people(DISTINCT, users).map((_, i, all) => all[(i * 7919) % all.length]!);
@@ -45,7 +45,7 @@ function requestsOf(id: string, users: number): Record<string, readonly Request[
   };
 }
 
-/** p99 of look-ups at a fixed rate while an expansion runs, and how much that slows the expansion. */
+/** p99 of look-ups at a fixed rate while an expansion runs, and how much that slows down the expansion. */
 async function duringExpansion(
   service: BenchService,
   requests: readonly Request[],
@@ -58,7 +58,7 @@ async function duringExpansion(
     alone: async () => (await service.expand(people(SEEDS, users))).seconds,
     loaded: async () => {
       const expansion = service.expand(people(SEEDS, users));
-      // for as long as an expansion takes at least
+      // for at least as long as an expansion takes
       const lookups = load(service.port, requests, {
         seconds: 1,
         connections: CONNECTIONS,

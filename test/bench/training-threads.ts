@@ -16,7 +16,7 @@ const STEPS = 5;
 const TRIALS = 8;
 const SEEDS = 50;
 
-/** Both give the same numbers. */
+/** Both give the same results. */
 export async function benchTrainingThreads(folder: string, rounds: number): Promise<BenchReport> {
   const data = join(folder, 'synthetic');
   const sizes = { users: 5000, trainCampaigns: 24, testCampaigns: 2 };

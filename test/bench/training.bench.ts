@@ -1,4 +1,6 @@
-/** Training: a second-order meta step of the published recipe at the Tencent sizes; then the default recipe's threads. */
+/**
+ * Training: a second-order meta step of the published recipe at the Tencent sizes, then the default recipe in threads.
+ */
 import { Adam, CPU } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';

@@ -38,7 +38,7 @@ describe('bind', () => {
     expect([age!.unknownTokens, tags!.unknownTokens]).toEqual([1, 1]);
   });
 
-  it("takes the model's order of features, and leaves out what the model does not read", async () => {
+  it("takes the model's order of features, and leaves out features that the model does not read", async () => {
     const model = await modelOf(root);
     const population = await populationOf(
       root,

@@ -1,5 +1,5 @@
 /**
- * The regression of a model on a population: its sums, its sample, what it leaves out, and the file that keeps the
+ * The regression of a model on a population: its sums, its sample, what it leaves out, and the cache file of the
  * sums.
  */
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ import { modelOf, newRoot, type User } from './world.ts';
 const WIDTH = 15;
 const FIRST = { age: 0, tags: 5, [PAST_CAMPAIGNS]: 11 } as const;
 const SETTINGS = { ...DEFAULT_DESCENT.regression!, strength: 0.05, power: 0.125 };
-/** Of the campaign: every row but some, in no order. */
+/** The campaign's rows: most rows, in no order. */
 const ROWS = Int32Array.from({ length: 120 }, (_, i) => (i * 7) % 200);
 const POSITIVES = Int32Array.of(0, 3, 4, 50, 51, 52, 119);
 
@@ -72,7 +72,7 @@ function sumsByHand(users: readonly User[], of: Population): ColumnSums {
   return sums;
 }
 
-/** What the campaign's users get. */
+/** The change in the scores of the campaign's users. */
 async function changeOf(options: RegressionOptions = {}, without: OwnToken | null = null, own = binding) {
   const bound = await openBoundRegression({ model, population, binding: own }, options);
   const users = encodeUsers(model.graph, own, population.readRows(ROWS), { without });
@@ -93,7 +93,7 @@ function expectFit({ change }: Awaited<ReturnType<typeof changeOf>>, expected: F
 describe('openBoundRegression', () => {
   const users = sampleHeadsUsers(200);
 
-  it('fits the seeds on everybody, and says what that adds to each of the users', async () => {
+  it('fits the seeds against everybody, and returns the change for each user', async () => {
     const everybody = byHand(users, population, allRows(population));
     const rows = byHand(users, population, ROWS);
     const regression = populationRegression(new RowProducts(everybody), sumsByHand(users, population), SETTINGS.power);
@@ -101,7 +101,7 @@ describe('openBoundRegression', () => {
     expectFit(await changeOf(), expected!, rows);
   });
 
-  it('takes what lies beside the diagonal from users evenly spread, when there are more features than it may read', async () => {
+  it('takes off-diagonal entries from evenly spread users when there are more features than its limit', async () => {
     const sums = sumsByHand(users, population);
     const features = sums.counts.reduce((a, b) => a + b, 0);
     // a quarter of the features: every fourth user
@@ -152,7 +152,7 @@ describe('openBoundRegression', () => {
     expect((await changeOf({}, null, before)).change).not.toEqual((await changeOf()).change);
   });
 
-  it('fits the same seeds once for each setting, and others apart', async () => {
+  it('fits the same seeds once for each setting, and other seeds separately', async () => {
     const { campaign, change } = await changeOf();
     const fitOf = (positives: Int32Array, settings = SETTINGS) => campaign.fit(positives, [settings])[0]!;
     expect(fitOf(POSITIVES)).toBe(change);
@@ -166,7 +166,7 @@ describe('openBoundRegression', () => {
     expect(fitOf(Int32Array.of(1, 2)).elements).not.toEqual(change.elements);
   });
 
-  it('prepares several sets at once with the bits of one after the other, and fits them no more', async () => {
+  it('prepares several sets at once with the same bits as one after the other, and does not fit them again', async () => {
     const settings = [SETTINGS, { ...SETTINGS, strength: 0.5 }, { ...SETTINGS, power: 0 }];
     const others = { inside: Int32Array.of(20, 21, 22), outside: Int32Array.of(30, 31), share: 0.5 };
     const sets = [
@@ -177,7 +177,7 @@ describe('openBoundRegression', () => {
     const { campaign } = await changeOf();
     const expected = sets.map((set) => campaign.fit(set.positives, settings, set.others));
     const prepared = (await changeOf()).campaign;
-    // one of them is known already
+    // one of them is fitted already
     const [known] = prepared.fit(sets[1]!.positives, [settings[1]!]);
     prepared.prepare(sets, settings);
     const compared = sets.map(({ positives }) => prepared.fit(positives, settings, null));
@@ -186,7 +186,7 @@ describe('openBoundRegression', () => {
     prepared.prepare(sets, settings);
     for (const [i, { positives }] of sets.entries())
       for (const [k, change] of prepared.fit(positives, settings).entries()) expect(change).toBe(compared[i]![k]);
-    // those of the last set are compared with others: fitted now they would not be
+    // those of the last set are compared with others; a new fit would not be
     expect(prepared.fit(sets[2]!.positives.slice(), settings)).not.toEqual(expected[2]);
   });
 
@@ -195,7 +195,7 @@ describe('openBoundRegression', () => {
       expect(await openBoundRegression({ model: own, population, binding })).toBeNull();
   });
 
-  it('adds the sums up over segments', async () => {
+  it('adds up the sums over segments', async () => {
     const many = sampleHeadsUsers(66_000);
     const large = await headsPopulation(root, many);
     expect(large.segmentCount).toBe(2);
@@ -257,14 +257,14 @@ describe('the cache of sums', () => {
     expect(readFileSync(file, 'utf8')).toBe('no folder');
   });
 
-  it('is read instead of the population, and made again when it is no good', async () => {
+  it('is read instead of the population, and written again when it is unusable', async () => {
     const cache = newPath();
     const { change } = await changeOf({ cache });
     const { ino, size } = statSync(cache);
     expect(size).toBe(32 + 3 * WIDTH * 8);
     expect((await changeOf({ cache })).change).toEqual(change);
     expect(statSync(cache).ino).toBe(ino);
-    // what stands there is believed
+    // the contents of the file are trusted
     const sums = readSums(cache, WIDTH, population.rowCount)!;
     writeSums(cache, { ...sums, sums: sums.sums.map((x) => 2 * x) });
     expect((await changeOf({ cache })).change.elements).not.toEqual(change.elements);
@@ -273,7 +273,7 @@ describe('the cache of sums', () => {
     expect(readSums(cache, WIDTH, population.rowCount)).toEqual(sums);
   });
 
-  it("lies in the population's version, named after the model's", async () => {
+  it("is in the population version's folder, named after the model's version", async () => {
     const cache = regressionCache({ model, population });
     expect(cache).toBe(join(population.path, population.version, `regression-${model.manifest.version}.sums`));
     await changeOf({ cache });

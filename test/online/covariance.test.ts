@@ -26,7 +26,7 @@ const x = denseOf(rows);
 const products = new RowProducts(rows);
 
 describe('addRows', () => {
-  it('adds the same up of parts as of the whole, rows without features among them', () => {
+  it('adds up to the same over parts as over the whole, including rows without features', () => {
     const sums = emptySums(WIDTH);
     for (const key of ['one', 'two']) addRows(sums, drawRows(30, WIDTH, key));
     const both = [...denseOf(drawRows(30, WIDTH, 'one')), ...denseOf(drawRows(30, WIDTH, 'two'))];
@@ -82,7 +82,7 @@ describe('covarianceOf', () => {
     expect(Math.max(...expected.flat())).toBeGreaterThan(0.05);
   });
 
-  it('of a sample has the diagonal of all, when the sample has less, and the rest of the sample', () => {
+  it("for a sample, has the diagonal of all rows where the sample has less, and the sample's other entries", () => {
     const sample = drawRows(20, WIDTH, 'sample');
     // of 80 rows 20 are the sample
     const sums = sumsOf(rows);
@@ -107,7 +107,7 @@ describe('covarianceOf', () => {
     expect(corrected).toBeGreaterThan(2);
   });
 
-  it('overwrites what stood in the output', () => {
+  it('overwrites the output', () => {
     const covariance = covarianceOf(new RowProducts(rows), momentsOf(sumsOf(rows), 0));
     const v = Float64Array.from({ length: WIDTH }, (_, t) => t - 3);
     const [clean, dirty] = [new Float64Array(WIDTH), new Float64Array(WIDTH).fill(7)];
@@ -118,7 +118,7 @@ describe('covarianceOf', () => {
 });
 
 describe('withoutColumn', () => {
-  it('is the covariance of rows of which none has the column', () => {
+  it('is the covariance of rows without the column', () => {
     const column = 2;
     const kept = sparseOf(
       x.map((row) => row.flatMap((value, t): [number, number][] => (value === 0 || t === column ? [] : [[t, value]]))),
@@ -132,7 +132,7 @@ describe('withoutColumn', () => {
     expect(covarianceByHand(x)[column]![column]).toBeGreaterThan(0.01);
   });
 
-  it('leaves the vector that it is applied to as it was', () => {
+  it('does not change the vector that it is applied to', () => {
     const v = Float64Array.from({ length: WIDTH }, () => 1);
     withoutColumn(products, covarianceOf(products, momentsOf(sumsOf(rows), 0)), 0).apply(v, new Float64Array(WIDTH));
     expect([...v]).toEqual(new Array(WIDTH).fill(1));

@@ -12,7 +12,7 @@ import { closeContext, headsContext, sampleHeadsUsers } from './heads-world.ts';
 import { newRoot, openWorld, splitRows, type User, type World } from './world.ts';
 
 const USERS = 900;
-/** Of a user's `age`: a quarter of the users. */
+/** An `age`: that of a quarter of the users. */
 const FITTING = 'age 1';
 
 let root = '';
@@ -77,7 +77,7 @@ function above(scores: Float32Array, rows: Int32Array, others: Int32Array): numb
 }
 
 describe('customise with filters', () => {
-  it('ranks only seeds that fit, among candidates, and says how many there were', async () => {
+  it('ranks only seeds that fit, among candidates, and reports how many there were', async () => {
     const seeds = randomSeeds(fans, 60, 'some');
     const fitting = seeds.filter((row) => inside.includes(row)).length;
     const request = requestOf(seeds);
@@ -87,7 +87,7 @@ describe('customise with filters', () => {
     expect(prediction!.fitting_seeds).toBe(fitting);
   });
 
-  it('says of random seeds that they are good for no filter', async () => {
+  it('calls random seeds good for no filter', async () => {
     const aucs: number[] = [];
     for (let set = 0; set < 12; set++) {
       const { prediction } = await customise(context, requestOf(randomSeeds(all, 60, `random ${set}`)));
@@ -118,12 +118,12 @@ describe('customise with filters', () => {
       const unmatched = await scoresOf({ ...requestOf(seeds), outside: null });
       const [left, others] = [without(inside, seeds), without(outside, seeds)];
       expect(Math.abs(above(scores, left, others) - 0.5), `${share}`).toBeLessThan(0.2);
-      // where few fit and negatives come from inside alone, those inside are what is avoided
+      // if few seeds fit and negatives come from inside alone, the model avoids the users inside
       if (share < 1) expect(above(unmatched, left, others)).toBeLessThan(0.2);
     }
   });
 
-  it('finds what the seeds like, inside', async () => {
+  it('finds users inside who like what the seeds like', async () => {
     for (const group of [fans, inside.filter((row) => fans.includes(row))]) {
       const seeds = randomSeeds(group, 50, 'fans');
       const scores = await scoresOf(requestOf(seeds));
@@ -139,7 +139,7 @@ describe('customise with filters', () => {
     }
   });
 
-  it('makes equal bits of equal requests, and of one whose filter excludes nobody those of none', async () => {
+  it('makes equal bits of equal requests, and ignores a filter that excludes nobody', async () => {
     const request = requestOf(randomSeeds(fans, 40, 'equal'));
     const once = await customise(context, request);
     expect(await customise(context, request)).toEqual(once);

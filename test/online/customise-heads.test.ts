@@ -1,4 +1,4 @@
-/** Customising by gradient descent on the heads: what it depends on, what it learns, and seed sets at the edge. */
+/** Customising by gradient descent on the heads: what it depends on, what it learns, and unusual seed sets. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
@@ -71,11 +71,11 @@ describe('customise, by gradient descent on the heads', () => {
     expect([...parameters.keys()].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.scale, HEADS.wide].sort());
     for (const [name, { data }] of parameters)
       expect(data).not.toEqual(context.model.graph.initializers.get(name)!.data);
-    // 20 steps at 50 seeds, and the root of the share of these
+    // 20 steps at 50 seeds, times the root of seeds / 50
     expect(epochs).toBe(15);
   });
 
-  it('finds what the seeds like', async () => {
+  it('finds users who like what the seeds like', async () => {
     const request = requestOf(fans.slice(0, 40));
     const { parameters } = await customise(context, request);
     expect(await aucOf(context, request, parameters)).toBeGreaterThan(0.9);
@@ -91,7 +91,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect(await Promise.all([customise(context, request), customise(context, another)])).toEqual([once, other]);
   });
 
-  it('ranks users lower who are like those that said no', async () => {
+  it('ranks users lower who are like dismissed ones', async () => {
     const request = requestOf(fans.slice(0, 30));
     const { population } = context;
     const { columns } = population.readRows(Int32Array.from({ length: USERS }, (_, row) => row));
@@ -149,12 +149,12 @@ describe('customise, by gradient descent on the heads', () => {
     expect(await customiseIds([...ids].reverse())).toEqual(await customiseIds(ids));
   });
 
-  it('reports how seeds that were held out rank, which changes nothing of the model', async () => {
+  it('reports how held-out seeds rank, which does not change the model', async () => {
     const request = requestOf(fans.slice(0, 50));
     const { parameters, quality, prediction } = await customise(context, request);
     // every seed is held out once
     expect(quality).toMatchObject({ held_out_seeds: 50, candidates: 250 });
-    // half of the candidates are fans too, and the report is cautious
+    // half of the candidates are fans too, so the report is conservative
     expect(quality!.auc).toBeGreaterThan(0.7);
     expect(prediction).toMatchObject({ verdict: 'good', auc: { mean: expect.closeTo(quality!.auc, 12) } });
     const without = await customise(context, { ...request, withoutQuality: true });
@@ -173,7 +173,7 @@ describe('customise, by gradient descent on the heads', () => {
     else expect(Object.keys(prediction!.recall)).toHaveLength(25);
   });
 
-  it('ranks seeds among the rows that it is given, also those that are not candidates, and says the same of equal ones', async () => {
+  it('ranks seeds among the given rows, which need not be candidates, and reports the same for equal rows', async () => {
     const seeds = fans.slice(0, 30);
     const [left, ranked] = [others.slice(0, 100), others.slice(80)];
     const request = { ...requestOf(seeds), candidates: left };
@@ -186,7 +186,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect((await customise(context, { ...request, ranked: left })).quality).toEqual(own.quality);
   });
 
-  it('says that random users look like everyone, or that there are too few', async () => {
+  it('reports that random users look like everyone, or that there are too few', async () => {
     const all = [...fans, ...others].sort((a, b) => a - b);
     for (const count of [10, 60]) {
       const seeds = sampleWithoutReplacement(createRng(`lots/${count}`), all.length, count).sort();
@@ -196,7 +196,7 @@ describe('customise, by gradient descent on the heads', () => {
     }
   });
 
-  it('predicts for seeds who are all the same', async () => {
+  it('predicts for identical seeds', async () => {
     const same = await contextOf(
       sampleUsers().map((user, i) =>
         i % 3 === 0 ? { ...user, age: 'age 1', tags: ['tags 1'], [PAST_CAMPAIGNS]: [] } : user,
@@ -208,7 +208,7 @@ describe('customise, by gradient descent on the heads', () => {
       expect(low).toBeLessThanOrEqual(mean);
       expect(mean).toBeLessThanOrEqual(high);
     }
-    // the other 80 who are the same are tied with each: the top 5 % of 280, 14 places, are shared by 81
+    // the other 80 identical users are tied with each: the top 5 % of 280, 14 places, are shared by 81
     expect(prediction!.recall['0.05']!.mean).toBeCloseTo(14 / 81, 6);
   });
 
@@ -223,7 +223,7 @@ describe('customise, by gradient descent on the heads', () => {
     if (quality) expect(Number.isFinite(quality.auc)).toBe(true);
   });
 
-  it('works without a first pass, to other heads', async () => {
+  it('works without a first pass, with other results', async () => {
     const one = await contextOf(sampleUsers(), { first_pass: null });
     const request = requestOf(fans.slice(0, 30));
     const { parameters } = await customise(one, request);
@@ -239,7 +239,7 @@ describe('customise, by gradient descent on the heads', () => {
   });
 });
 
-describe('customise with a companion', () => {
+describe('customise with an auxiliary logistic regression', () => {
   const strengths = { [HEADS.wide]: 0.1 };
   let accompanied: OnlineContext;
   let alone: OnlineContext;
@@ -258,12 +258,12 @@ describe('customise with a companion', () => {
     for (const name of [HEADS.wide, HEADS.bias]) expect(parameters.get(name)).not.toEqual(plain.get(name));
   });
 
-  it('finds what the seeds like', async () => {
+  it('finds users who like what the seeds like', async () => {
     const request = requestOf(fans.slice(0, 40));
     const { parameters, quality } = await customise(accompanied, request);
     expect(await aucOf(accompanied, request, parameters)).toBeGreaterThan(0.9);
     expect(quality!.auc).toBeGreaterThan(0.7);
-    // the token that all fans have is what it finds
+    // it finds the token that all fans have
     const [wide, before] = [parameters, (await customise(alone, request)).parameters].map(
       (all) => all.get(HEADS.wide)!.data as Float32Array,
     );
@@ -297,7 +297,7 @@ describe('customise with a companion', () => {
     }
   });
 
-  it('returns the heads without a companion when all users are alike', async () => {
+  it('returns the same heads as without it when all users are alike', async () => {
     const alike = sampleUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
     const [plain, own] = [
@@ -311,7 +311,7 @@ describe('customise with a companion', () => {
 describe("a campaign's own token", () => {
   const CAMPAIGN = `${PAST_CAMPAIGNS} 2`;
 
-  it('is none for a campaign that the model does not know: nothing changes', async () => {
+  it('is null for a campaign that the model does not know: nothing changes', async () => {
     const request = requestOf(fans.slice(0, 30));
     const without = ownToken(context.model.folder, 'a campaign of tomorrow');
     expect(without).toBeNull();

@@ -64,8 +64,8 @@ describe('customise with a regression', () => {
 
   it.each([
     ['alone', undefined],
-    ['beside a companion', DEFAULT_DESCENT.companion],
-  ])('finds what the seeds like, %s', async (_, companion) => {
+    ['with an auxiliary logistic regression', DEFAULT_DESCENT.companion],
+  ])('finds users who like what the seeds like, %s', async (_, companion) => {
     const own = await contextOf(sampleUsers(), { companion, regression: { ...regression!, weight: 2 } });
     const request = requestOf(fans.slice(0, 10));
     const { parameters, quality } = await customise(own, request);
@@ -83,7 +83,7 @@ describe('customise with a regression', () => {
     expect(Math.max(...scores) - Math.min(...scores)).toBeGreaterThan(0.1);
   });
 
-  it('produces equal bits for equal requests, whatever was customised between, with and without a report', async () => {
+  it('produces equal bits for equal requests, whatever is customised in between, with and without a report', async () => {
     const [request, another] = [requestOf(fans.slice(0, 30)), requestOf(fans.slice(10, 40))];
     const once = await customise(regressed, request);
     const other = await customise(regressed, another);
@@ -121,7 +121,7 @@ describe('customise with a regression', () => {
     }
   });
 
-  it('returns the heads of no regression when all users are alike', async () => {
+  it('returns the same heads as without a regression when all users are alike', async () => {
     const alike = sampleUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
     const [plain, own] = [
@@ -136,7 +136,7 @@ describe('customise with a regression', () => {
       });
   });
 
-  it("leaves a campaign's own token out, with which its members would be told apart", async () => {
+  it("leaves out a campaign's own token, which would identify its members", async () => {
     const CAMPAIGN = `${PAST_CAMPAIGNS} 2`;
     const told = await contextOf(
       sampleUsers().map((user, i) => ({
@@ -161,7 +161,7 @@ describe('customise with a regression', () => {
     expect(seen.indexOf(Math.max(...seen))).toBe(element);
   });
 
-  it('takes a context without the population read for it for a bug', async () => {
+  it('treats a context without a bound regression as a bug', async () => {
     await expect(customise({ ...regressed, regression: null }, requestOf(fans.slice(0, 10)))).rejects.toThrow(
       /the population was not read for it/,
     );

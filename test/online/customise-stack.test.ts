@@ -1,4 +1,4 @@
-/** Customising with a stack: several regressions of both kinds, and with them alone. */
+/** Customising with a stack: several regressions of both kinds, with and without heads. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/model/architectures/heads.ts';
@@ -47,7 +47,7 @@ async function ranked(settings: DescentSettings, seeds: Int32Array) {
   return { ...scores, table: parameters.get(HEADS.regression)!.data as Float32Array };
 }
 
-/** A thousandth of the weight is the heads': enough to tell users apart whom all parts score equally. */
+/** The heads have a thousandth of the weight: enough to order users whom all parts score equally. */
 const LEVEL = 0.01;
 const spread = (values: Float64Array) => Math.max(...values) - Math.min(...values);
 
@@ -58,7 +58,7 @@ const cases = [
 ] as const;
 
 describe('customise with a stack', () => {
-  it.each(cases)('finds what the seeds like by %s', async (_, settings) => {
+  it.each(cases)('finds users who like what the seeds like by %s', async (_, settings) => {
     const own = await contextOf(settings);
     const request = requestOf(fans.slice(0, 12));
     const { parameters, quality, epochs } = await customise(own, request);
@@ -75,7 +75,7 @@ describe('customise with a stack', () => {
     expect(Math.max(...scores) - Math.min(...scores)).toBeGreaterThan(0.1);
   });
 
-  it('fits the parts of all folds side by side, with the bits of one after the other', async () => {
+  it('fits the parts of all folds side by side, with the same bits as one after the other', async () => {
     const own = await contextOf(STACKED);
     const request = requestOf(fans.slice(0, 30));
     const sizes: number[][] = [];
@@ -105,7 +105,7 @@ describe('customise with a stack', () => {
     ).toEqual(together);
   });
 
-  it('ranks by the closed forms where the heads have no share', async () => {
+  it('ranks by the closed forms if the heads have no weight', async () => {
     const seeds = fans.slice(0, 30);
     const own = await contextOf(REGRESSION);
     const [alone, stacked] = [await ranked(REGRESSION, seeds), await ranked(STACKED, seeds)];

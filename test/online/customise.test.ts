@@ -1,4 +1,4 @@
-/** Customising the general model: equal bits for equal seeds, and a model that finds the seeds' likes. */
+/** Customising the general model: equal bits for equal seeds, and a model that finds users like the seeds. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customise } from '../../src/online/customise.ts';
 import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/online-context.ts';
@@ -41,7 +41,7 @@ describe('customise', () => {
     expect(together).toEqual([once, other]);
   });
 
-  it('depends on the set of seeds: the key and the rows are those of any order', async () => {
+  it('depends on the set of seeds, not on their order', async () => {
     const { population } = context;
     const ids = [...fans.slice(0, 20)].map((row) => population.directory.id(row));
     const customiseIds = (seeds: readonly string[]) => {
@@ -85,7 +85,7 @@ describe('customise', () => {
     expect(shares.at(-1)).toBe(1);
   });
 
-  it('learns what the seeds like, and says how well by held-out ones', async () => {
+  it('learns what the seeds like, and measures how well with held-out ones', async () => {
     const model = await modelOf(world.root, { epochs: 12, rate: 0.05, early_stopping: EARLY });
     const program = await openOnlineProgram(model);
     const learner = { ...context, model, program };
@@ -109,7 +109,7 @@ describe('customise', () => {
     expect(measureRanking(rows, scores, labels).auc).toBeGreaterThan(0.9);
   });
 
-  it('holds out none of few seeds, and then has no report and is unsure', async () => {
+  it('holds out no seeds if there are few, and then has no report and is unsure', async () => {
     const model = await modelOf(world.root, { early_stopping: EARLY });
     const program = await openOnlineProgram(model);
     const customised = await customise({ ...context, model, program }, requestOf(fans.slice(0, 4)));
@@ -118,8 +118,8 @@ describe('customise', () => {
     expect(customised.prediction).toMatchObject({ verdict: 'unsure', auc: null });
   });
 
-  it('leaves the model as it is where held-out seeds say that adapting makes it worse', async () => {
-    // steps so large that what the model knew is gone
+  it('leaves the model unchanged if held-out seeds rank worse after adapting', async () => {
+    // steps so large that the model forgets everything
     const model = await modelOf(world.root, { epochs: 3, rate: 30, early_stopping: EARLY });
     const program = await openOnlineProgram(model);
     const learned = await customise(context, requestOf(fans.slice(0, 60)));
@@ -140,7 +140,7 @@ describe('customise', () => {
     for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
   });
 
-  it('starts from other parameters when it is given some', async () => {
+  it('starts from the given parameters', async () => {
     const request = requestOf(fans.slice(0, 30));
     const { parameters } = await customise(context, request);
     const further = await customise({ ...context, parameters }, request);

@@ -1,4 +1,4 @@
-/** Drift in predictions: by hand, that chance stays chance, that sizes stay in order, and that verdicts follow. */
+/** Drift in predictions: cases by hand; chance stays chance, sizes stay in order, and verdicts follow. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -8,7 +8,7 @@ import { type PredictOptions, predict as predictFor } from '../../src/online/qua
 import { shareInterval, Z } from '../../src/online/quality/predictive-interval.ts';
 import { rankSeeds, type SeedRanks } from '../../src/online/quality/seed-ranks.ts';
 
-/** Of a campaign whose seeds all fit. */
+/** The prediction for a campaign whose seeds all fit. */
 const predict = (ranks: SeedRanks | null, seeds: number, options?: PredictOptions) =>
   predictFor(ranks, { all: seeds, fitting: seeds }, options);
 
@@ -33,7 +33,7 @@ describe('driftAt', () => {
   const half = { kept: 0.5, spread: 0.2, quantile: 2 };
   const drift = driftOf([10, NONE], [1000, half]);
 
-  it('is between two numbers of seeds by their logarithm, and beyond them the nearest', () => {
+  it('interpolates between two numbers of seeds by their logarithm, and takes the nearest beyond them', () => {
     expect(driftAt(drift, 100).auc).toEqual({
       kept: expect.closeTo(0.75, 12),
       spread: expect.closeTo(0.1, 12),
@@ -46,7 +46,7 @@ describe('driftAt', () => {
 });
 
 describe('driftInterval', () => {
-  it('leaves an interval as it is where nothing drifts', () => {
+  it('leaves an interval as it is if nothing drifts', () => {
     fc.assert(
       fc.property(fc.integer({ min: 5, max: 400 }), fc.double({ min: 0, max: 1, noNaN: true }), (seeds, part) => {
         const interval = shareInterval(Math.round(part * seeds), seeds, seeds);
@@ -56,7 +56,7 @@ describe('driftInterval', () => {
     );
   });
 
-  it('keeps a part of the distance from chance, in logits', () => {
+  it('keeps a share of the distance from chance, in logits', () => {
     const measure = { ...NONE, kept: 0.8 };
     const { mean } = driftInterval({ mean: 0.4, low: 0.3, high: 0.5 }, 0.05, 1e6, measure);
     const logit = (share: number) => Math.log(share / (1 - share));
@@ -107,7 +107,7 @@ describe('predict with drift', () => {
     );
   });
 
-  it('moves recall, lift and AUC, and says from what', () => {
+  it('moves recall, lift and AUC, and reports the AUC before', () => {
     const ranks = ranksOf('moved', 100, 1.5);
     const [plain, moved] = [predict(ranks, 100), predict(ranks, 100, { drift })];
     expect(plain.drift).toEqual({ measured: false, campaigns: 0, auc_before: null });
@@ -133,7 +133,7 @@ describe('predict with drift', () => {
     expect(predict(ranks, 200, { drift: unsteady }).verdict).toBe('unsure');
   });
 
-  it('says whether drift was measured where too few seeds were held out', () => {
+  it('reports whether drift was measured if too few seeds were held out', () => {
     expect(predict(null, 3, { drift }).drift).toEqual({ measured: true, campaigns: 9, auc_before: null });
   });
 });

@@ -78,7 +78,7 @@ describe('encodeUsers', () => {
     expect(counts).toEqual({ unknown: 4, tokens: 11, dropped: 1 });
   });
 
-  it('keeps the places of unknown tokens in a list that says so, and of one that is left out', async () => {
+  it('keeps the places of unknown and left-out tokens if the feature says so', async () => {
     const population = await populationOf(root, USERS);
     const binding = bind(keepingUnknown(), population);
     const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
@@ -114,7 +114,7 @@ describe('encodeUsers', () => {
     expect(numbersOf(feeds['user.tags']!)).toEqual([4, 0, 0, 5, 1, 1, 4, 0, 0]);
   });
 
-  it('encodes a range, into memory that the next one takes over, as it encodes all', async () => {
+  it('encodes ranges one by one, into the same memory, as it encodes all rows', async () => {
     const population = await populationOf(root, USERS);
     const binding = bind(model.folder, population);
     const rows = population.readRows(Int32Array.of(0, 1, 2, 3));
@@ -184,7 +184,7 @@ describe('encodeCampaign', () => {
     expect(length!.data).toEqual([2]);
   });
 
-  it('keeps the places of unknown values in a list that says so', () => {
+  it('keeps the places of unknown values if the feature says so', () => {
     const feeds = encodeCampaign(model.graph, keepingUnknown(), { words: ['new', 'words 3', 'words 1'] }, 1);
     expect(numbersOf(feeds['campaign.words']!)).toEqual([0, 3]);
     expect(numbersOf(feeds['campaign.words.length']!)).toEqual([2]);
@@ -194,7 +194,7 @@ describe('encodeCampaign', () => {
     ['missing', {}],
     ['unknown', { topic: 'new', words: ['new'] }],
     ['empty', { topic: '', words: [] }],
-  ])('takes a value that is %s as id 0', (_, features) => {
+  ])('encodes a value that is %s as id 0', (_, features) => {
     expect(encode(features)).toEqual({
       'campaign.topic': { dtype: 'int32', shape: [1], data: [0] },
       'campaign.words': { dtype: 'int32', shape: [1, 2], data: [0, 0] },
@@ -202,13 +202,13 @@ describe('encodeCampaign', () => {
     });
   });
 
-  it('takes a text for a list, and the first of a list for a text', () => {
+  it('takes a text as a list, and the first entry of a list as a text', () => {
     const feeds = encode({ topic: ['topic 3', 'topic 1'], words: 'words 2' });
     expect(feeds['campaign.topic']!.data).toEqual([3]);
     expect(feeds['campaign.words']!.data).toEqual([2, 0]);
   });
 
-  it('does not take for a value what every object has', async () => {
+  it('does not take properties that every object has for values', async () => {
     const config = {
       ...CONFIG,
       campaign: [
@@ -237,7 +237,7 @@ const feedsOf = (dtype: 'int32' | 'int64', count: number) => ({
 });
 
 describe.each(['int32', 'int64'] as const)('takeFeeds and sliceFeeds of %s', (dtype) => {
-  it('take rows in the given order, repeats too', () => {
+  it('take rows in the given order, including repeats', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(4), { maxLength: 8 }), (rows) => {
         const taken = takeFeeds(feedsOf(dtype, 5), Int32Array.from(rows));

@@ -51,7 +51,7 @@ export function headsPopulation(root: string, users: readonly User[]): Promise<P
   );
 }
 
-/** Adapted as by default but for `settings`; without a regression unless they have one. */
+/** Adapted as by default except for `settings`; without a regression unless they have one. */
 export async function headsModel(root: string, settings: Partial<DescentSettings> = {}): Promise<GeneralModel> {
   const path = newFolder(root);
   const unversioned = await unversionedModel(tinyGraph(HEADS_CONFIG, 'world'), HEADS_CONFIG);
@@ -80,7 +80,7 @@ export async function closeContext({ program, regression }: OnlineContext): Prom
   await regression?.close();
 }
 
-/** Rows of `splitRows`: fans that are no seeds are candidates too. */
+/** Rows of `splitRows`: fans who are not seeds are candidates too. */
 export function requestFor(
   { fans, others }: { readonly fans: Int32Array; readonly others: Int32Array },
   seeds: Int32Array,
@@ -113,7 +113,7 @@ export async function scoresBothWays(
   return { scores, exported, parameters };
 }
 
-/** AUC of the fans that are no seeds among all who are none. */
+/** AUC of the fans among all users who are not seeds. */
 export async function fansAuc(
   context: OnlineContext,
   fans: Int32Array,

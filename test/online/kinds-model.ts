@@ -1,4 +1,4 @@
-/** An exported model of every kind of input, as a test wants it. */
+/** An exported model with every kind of input, for a test to complete. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Builder, tensor, type Value, writeModel } from '../../packages/onnx-grad/index.ts';
@@ -73,7 +73,7 @@ export function writeKinds(root: string, pooled: Pooled): string {
 export const plain: Pooled = (b: Builder, rows: Value) => b.add('ReduceSum', [rows, b.ints([1])], { keepdims: 0 });
 
 /**
- * Has a place for each of 64 users of a batch: more users than the golden batch and a dry run have, and fewer than an
+ * Has a row for each of 64 users of a batch: more users than the golden batch and a dry run have, but fewer than an
  * expansion. The nodes that fail are "places" and "beside".
  */
 export const ofFewUsers: Pooled = (b, rows, inputs) => {

@@ -1,4 +1,4 @@
-/** Seed sets that nobody would wish for: numbers come out all the same, and an audience no worse than a random one. */
+/** Unusual seed sets: results are still numbers, and audiences are no worse than random ones. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
@@ -38,7 +38,7 @@ let root = '';
 let large: World;
 let hundred: World;
 
-/** Every fifth likes `tags 1`; the first of these are all the same. */
+/** Every fifth likes `tags 1`; the first of these are identical. */
 async function worldOf(count: number): Promise<World> {
   const rng = createRng(`users/${count}`);
   const users = Array.from({ length: count }, (_, i): User => {
@@ -88,7 +88,7 @@ afterAll(async () => {
 const FEATURES: CampaignValues = { topic: 'topic 1', words: ['words 2'] };
 
 /**
- * Customises, checks that all is numbers, and measures the fans that are no seeds among everybody else (a sample of the
+ * Customises, checks that all results are numbers, and measures the fans who are not seeds among everybody else (a sample of the
  * large world).
  */
 async function expand(
@@ -132,12 +132,12 @@ describe('an expansion', () => {
     expect(prediction!.verdict).toBe('good');
   }, 60_000);
 
-  it('of seeds who are all alike finds more of their kind', async () => {
+  it('of identical seeds finds more of their kind', async () => {
     const alike = large.fans.slice(0, ALIKE);
     expect((await expand(large, alike)).auc).toBeGreaterThan(0.7);
   });
 
-  it('of random users is no worse than a random one, and the verdict says what they are', async () => {
+  it('of random users is no worse than a random one, and the verdict says so', async () => {
     for (const count of [50, 500]) {
       const all = othersThan(large.context.population, new Int32Array(0));
       const { auc, prediction } = await expand(large, someOf(all, count, `lot/${count}`));

@@ -1,4 +1,4 @@
-/** Adaptation plans: what they depend on, and what is drawn. */
+/** Adaptation plans: what they depend on, and what they sample. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AdamSettings } from '../../src/model/manifest.ts';
@@ -29,15 +29,15 @@ describe('planKey', () => {
     ['the model', { modelVersion: 'n' }],
     ['the population', { populationVersion: 'q' }],
     ['a seed', { seeds: rows(1, 2, 11) }],
-    ['a seed less', { seeds: rows(1, 2) }],
+    ['one seed fewer', { seeds: rows(1, 2) }],
     ['a suppressed user', { suppressed: rows(6) }],
     ['a seed that is suppressed instead', { seeds: rows(1, 2), suppressed: rows(3, 10) }],
-    ['a suppressed user who said no instead', { suppressed: rows(), dismissed: rows(3, 4, 5) }],
+    ['a suppressed user who is dismissed instead', { suppressed: rows(), dismissed: rows(3, 4, 5) }],
     ['a filter', { filters: { country: ['DE', 'AT'] } }],
     ['a token of a filter', { filters: { country: ['DE'], age: ['20'] } }],
     ['a value of the campaign', { features: { topic: 'b', words: ['b', 'c'] } }],
     ['a value of a list', { features: { topic: 'a', words: ['b'] } }],
-    ['the order of a list, of which the first ones are kept', { features: { topic: 'a', words: ['c', 'b'] } }],
+    ['the order of a list', { features: { topic: 'a', words: ['c', 'b'] } }],
   ])('changes with %s', (_, change) => {
     expect(planKey({ ...WHAT, ...change })).not.toBe(planKey(WHAT));
   });
@@ -145,7 +145,7 @@ describe('drawPlan', () => {
     }
   });
 
-  it('holds out every seed once, in folds that no step of theirs sees, and ranks them against candidates', () => {
+  it('holds out every seed once, in folds whose steps do not see it, and ranks them against candidates', () => {
     fc.assert(
       fc.property(plans, (sampled) => {
         const { plan, seeds, candidates, settings } = sampled;
@@ -169,7 +169,7 @@ describe('drawPlan', () => {
     );
   });
 
-  it('plans no further fold after a thousand seeds, and ranks them among two thousand candidates', () => {
+  it('plans no more folds after a thousand seeds, and ranks them among two thousand candidates', () => {
     const rows = Int32Array.from({ length: 40_000 }, (_, i) => i);
     const users = { seeds: rows.slice(0, 3000), candidates: rows.slice(3000) };
     const { folds, others } = samplePlan('k', users, { ...SETTINGS, epochs: 1, batch: 65_536 });
@@ -179,7 +179,7 @@ describe('drawPlan', () => {
     expect(new Set(negatives).size).toBeLessThanOrEqual(20_000);
   });
 
-  it('cuts batches of nearly one size, none over the limit and none empty', () => {
+  it('cuts batches of nearly equal size, none over the limit and none empty', () => {
     fc.assert(
       fc.property(plans, (sampled) => {
         const { batch } = sampled.settings;
@@ -210,7 +210,7 @@ describe('drawPlan', () => {
     expect(sample('a')).not.toEqual(sample('b'));
   });
 
-  it('samples the pass over all seeds alike, whether some are held out before it or not', () => {
+  it('samples the pass over all seeds equally, whether or not some are held out before it', () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
     const sample = (early_stopping: AdamSettings['early_stopping']) =>
       samplePlan('a', { seeds: rows.slice(0, 30), candidates: rows.slice(30) }, { ...SETTINGS, early_stopping });
@@ -219,7 +219,7 @@ describe('drawPlan', () => {
     expect(sample(null).final).toEqual(sample(SETTINGS.early_stopping).final);
   });
 
-  it('does not change what it is given', () => {
+  it('does not change its arguments', () => {
     const [seeds, candidates] = [Int32Array.of(1, 4, 6, 9, 12), Int32Array.of(0, 2, 3, 5)];
     const early_stopping = { held_out_share: 0.4, minimum_held_out: 1 };
     samplePlan('a', { seeds, candidates }, { ...SETTINGS, early_stopping });
@@ -248,7 +248,7 @@ describe('drawPlan', () => {
       for (const epoch of final.epochs) {
         const negatives = rowsOf(epoch, 0);
         expect(dismissed.every((row) => negatives.includes(row))).toBe(true);
-        // sampled ones make up for the dismissed, as far as they can, and may be dismissed themselves
+        // sampled ones compensate for the dismissed, as far as they can, and may be dismissed users themselves
         if (share === 0) expect(negatives.filter(isInside)).toEqual(expect.arrayContaining([...dismissed]));
         else expect(Math.abs(negatives.filter(isInside).length / negatives.length - share)).toBeLessThan(0.06);
       }

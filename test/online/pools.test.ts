@@ -29,7 +29,7 @@ function cutOf(pools: readonly Omit<Pool, 'rows' | 'input'>[]): PoolCut {
 }
 
 describe('Pools', () => {
-  it.each([1, 3, 4, 15, 16, 17, 33, 64])('sums rows of %i values as loops do, list by list', (width) => {
+  it.each([1, 3, 4, 15, 16, 17, 33, 64])('sums rows of %i values as plain loops do, list by list', (width) => {
     const length = 6;
     const cut = cutOf([
       { table: 'plain', width, index: 'one', length: 1, weights: null, column: 0 },

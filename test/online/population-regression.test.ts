@@ -1,4 +1,4 @@
-/** The whole-population regression against its formula, in plain matrices. */
+/** The whole-population regression compared with its formula in plain matrices. */
 import { describe, expect, it } from 'vitest';
 import { fitSideBySide, populationRegression } from '../../src/online/regression/population-regression.ts';
 import { RowProducts } from '../../src/online/regression/products.ts';
@@ -82,7 +82,7 @@ describe('populationRegression', () => {
     expect(fitted[0]![WIDTH - 1]).toBe(0);
   });
 
-  it('shrinks less the more seeds there are, by the root of their number', () => {
+  it('shrinks less with more seeds, by the root of their number', () => {
     const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0);
     const mean = meanOfRows(rows, SEEDS);
     for (const seeds of [7, 50, 5000]) close(regression.fit(mean, seeds, [0.05])[0]!, byHand(x, seeds, 0.05, 0));
@@ -121,7 +121,7 @@ describe('populationRegression', () => {
     }
   });
 
-  it('says nothing when the seeds are like everybody, or everybody is the same', () => {
+  it('has zero weights when the seeds are like everybody, or everybody is the same', () => {
     const [everybody] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
       Float64Array.from(meanOf(x)),
       80,
@@ -167,7 +167,7 @@ describe('populationRegression', () => {
 });
 
 describe('fitSideBySide', () => {
-  it('fits as one after the other, whatever the powers, priors, columns left out and means', () => {
+  it('fits side by side as one after the other, whatever the powers, priors, excluded columns and means', () => {
     const products = new RowProducts(rows);
     const regressions = [0, 0.25].map((power) => populationRegression(products, sumsOf(rows), power));
     const sets = [SEEDS, SEEDS.subarray(2), Int32Array.of(1, 2, 5, 60)];

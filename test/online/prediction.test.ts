@@ -1,4 +1,4 @@
-/** Predictions from ranks: by hand, verdicts at their limits, and that they hold simulated audiences. */
+/** Predictions from ranks: cases by hand, verdicts at their limits, and coverage of simulated audiences. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -19,7 +19,7 @@ const evenly = (count: number, share: number) =>
   ranksAt(Array.from({ length: count }, (_, i) => Math.round((1000 * share * (i + 0.5)) / count)));
 
 describe('predict', () => {
-  it('is by hand for four seeds among 1,000 rows', () => {
+  it('equals the values by hand for four seeds among 1,000 rows', () => {
     const { auc, recall, lift } = predict(ranksAt([0, 9, 49, 500]), 4);
     expect(auc!.mean).toBeCloseTo(1 - 558 / 4000, 12);
     const means = (of: typeof recall) =>
@@ -30,13 +30,13 @@ describe('predict', () => {
     expect(means(lift)).toMatchObject({ '0.01': 50, '0.02': 25, '0.05': 15, '0.1': 7.5, '0.2': 3.75 });
   });
 
-  it('refers lift to the rows that are taken when a share is rounded up', () => {
+  it('refers lift to the rows taken when a share is rounded up', () => {
     const ranks = { rows: 10, above: Int32Array.of(0, 0, 5, 5), tied: new Int32Array(4) };
     // one of ten rows is 10 %, not 1 %
     expect(predict(ranks, 4).lift['0.01']!.mean).toBeCloseTo(0.5 / 0.1, 12);
   });
 
-  it('says that seeds were too few when none was held out', () => {
+  it('reports that there were too few seeds when none was held out', () => {
     for (const ranks of [null, ranksAt([])])
       expect(predict(ranks, 3)).toEqual({
         verdict: 'unsure',
@@ -50,7 +50,7 @@ describe('predict', () => {
     expect(predict(null, 1).reason).toMatch(/^1 seed is too few/);
   });
 
-  it('says how many seeds fit the filters where they are too few, and expects as many members there', () => {
+  it('reports how many seeds fit the filters if they are too few, and expects as many members there', () => {
     const seeds = { all: 50, fitting: 4 };
     const none = predictFor(null, seeds);
     expect([none.verdict, none.fitting_seeds, none.auc]).toEqual(['unsure', 4, null]);
@@ -86,7 +86,7 @@ describe('predict', () => {
     expect(prediction.reason).toMatch(reason);
   });
 
-  it('calls random seeds good once in a thousand at most, however few', () => {
+  it('calls random seeds good at most once in a thousand times, however few they are', () => {
     const rng = createRng('chance');
     for (const count of [5, 13]) {
       let good = 0;
@@ -99,7 +99,7 @@ describe('predict', () => {
     }
   });
 
-  it('returns numbers whatever the ranks, intervals that hold their mean, and recall that grows with size', () => {
+  it('returns numbers whatever the ranks, intervals that contain their mean, and recall that grows with size', () => {
     const scores = fc.array(fc.constantFrom(0, 0.25, 0.5, 1), { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(scores, scores, fc.integer({ min: 1, max: 500 }), (seeds, rows, others) => {
@@ -115,12 +115,12 @@ describe('predict', () => {
     );
   });
 
-  it('holds recall and lift of simulated audiences nine times in ten', () => {
+  it('contains recall and lift of simulated audiences nine times in ten', () => {
     const rng = createRng('audiences');
     const held = { recall: 0, lift: 0 };
     const trials = 600;
     for (let trial = 0; trial < trials; trial++) {
-      // seeds and others lie alike over the rows, more or less at the top
+      // seeds and others are distributed equally over the rows, more or less towards the top
       const power = 1 + 3 * rng.uniform();
       const place = () => Math.floor(1000 * rng.uniform() ** power);
       const { recall, lift } = predict(ranksAt(Array.from({ length: 50 }, place)), 50, { others: 80 });

@@ -24,7 +24,7 @@ function coverageOf(key: string, isHeld: (rng: Rng) => boolean): number {
 }
 
 describe('shareInterval', () => {
-  it('is by hand for one seed and one or two others', () => {
+  it('equals the values by hand for one seed and one or two others', () => {
     // Beta(3/2, 1/2): the other is a hit with 3/4
     expect(shareInterval(1, 1, 1)).toEqual({ mean: 1, low: 0, high: 1 });
     // none of two: 1/2 3/2 / (2 3) = 1/8; one: 2 * 3/2 1/2 / (2 3) = 1/4; both: 5/8
@@ -33,7 +33,7 @@ describe('shareInterval', () => {
     expect(shareInterval(0, 20, 1)).toEqual({ mean: 0, low: 0, high: 0 });
   });
 
-  it('tends to the beta posterior where others are many', () => {
+  it('tends to the beta posterior for many others', () => {
     // quantiles of Beta(12.5, 38.5), by adding up its density at two million points: .1529 and .3488
     const { mean, low, high } = shareInterval(12, 50, 1e9);
     expect(mean).toBe(0.24);
@@ -41,7 +41,7 @@ describe('shareInterval', () => {
     expect(high).toBeCloseTo(0.3488, 3);
   });
 
-  it('holds its mean within [0, 1], and is wider for fewer others', () => {
+  it('contains its mean, stays within [0, 1], and is wider for fewer others', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), fc.double({ min: 0, max: 1, noNaN: true }), (seeds, share) => {
         const hits = share * seeds;
@@ -63,7 +63,7 @@ describe('shareInterval', () => {
     [50, 500],
     [200, 30],
     [200, 200],
-  ])('holds the recall of others nine times in ten: %i seeds, %i others', (seeds, others) => {
+  ])('contains the recall of others nine times in ten: %i seeds, %i others', (seeds, others) => {
     const coverage = coverageOf(`share/${seeds}/${others}`, (rng) => {
       // recalls of all sizes, low ones more often
       const recall = rng.uniform() ** 2;
@@ -77,7 +77,7 @@ describe('shareInterval', () => {
 });
 
 describe('meanInterval', () => {
-  it('is by hand for five values and five others', () => {
+  it('equals the values by hand for five values and five others', () => {
     const { mean, low, high } = meanInterval(Float64Array.of(0.7, 0.8, 0.8, 0.9, 0.8), 5);
     // t = 2.015; squares .02 and the pseudo-value's 1 / 12, over 5; times 1 / 5 + 1 / 5
     const half = 2.015 * Math.sqrt(((0.02 + 1 / 12) / 5) * 0.4);
@@ -86,7 +86,7 @@ describe('meanInterval', () => {
     expect(high).toBeCloseTo(0.8 + half, 3);
   });
 
-  it('is never certain, whatever is equal, and stays within [0, 1]', () => {
+  it('is never certain, even if all values are equal, and stays within [0, 1]', () => {
     expect(meanInterval(new Float64Array(10).fill(1), 10)).toEqual({ mean: 1, low: expect.closeTo(0.926, 2), high: 1 });
     expect(meanInterval(new Float64Array(5).fill(0), 5).low).toBe(0);
   });
@@ -96,7 +96,7 @@ describe('meanInterval', () => {
     [10, 10],
     [50, 20],
     [200, 200],
-  ])('holds the mean of others nine times in ten: %i seeds, %i others', (seeds, others) => {
+  ])('contains the mean of others nine times in ten: %i seeds, %i others', (seeds, others) => {
     const coverage = coverageOf(`mean/${seeds}/${others}`, (rng) => {
       const power = 0.2 + rng.uniform();
       const sample = (count: number) => Float64Array.from({ length: count }, () => rng.uniform() ** power);

@@ -1,4 +1,4 @@
-/** Products in WebAssembly against plain loops, bit for bit: one order of sums, whatever is multiplied beside. */
+/** Products in WebAssembly compared with plain loops, bit for bit: the order of sums does not depend on other lanes. */
 import { describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { DirectionProducts, LANES, lanesFor, RowProducts } from '../../src/online/regression/products.ts';
@@ -51,7 +51,7 @@ describe('RowProducts', () => {
     }
   });
 
-  it('of no rows is 0', () => {
+  it('is 0 without rows', () => {
     const none = new RowProducts({
       width: 3,
       starts: Int32Array.of(0),

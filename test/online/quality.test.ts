@@ -1,4 +1,4 @@
-/** The quality report against counting all pairs, and the choice of epochs. */
+/** The quality report compared with counting all pairs, and the choice of epochs. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseEpochs } from '../../src/online/customise-adam.ts';
@@ -27,7 +27,7 @@ describe('reportRanks', () => {
     );
   });
 
-  it('recalls the seeds that would be in the top, those that are tied at its end by their chance', () => {
+  it('counts the seeds that would be in the top, and those tied at its end by their probability', () => {
     const candidates = Array.from({ length: 20 }, (_, i) => i / 20);
     // the top 5 % is one place: 1 is above all, .95 shares the first two with one candidate; of four places .8 shares
     // the fourth and the fifth
@@ -46,7 +46,7 @@ describe('reportRanks', () => {
 });
 
 describe('chooseEpochs', () => {
-  /** Ranks of ten seeds with that AUC among a hundred rows. */
+  /** Ranks of ten seeds with these AUCs among a hundred rows. */
   const ranksOf = (aucs: readonly number[]): SeedRanks[] =>
     aucs.map((auc) => ({
       rows: 100,
@@ -55,10 +55,10 @@ describe('chooseEpochs', () => {
     }));
 
   it.each([
-    ['all of them where that is best', [0.5, 0.6, 0.7, 0.8], 3],
-    ['fewer where they are better', [0.5, 0.6, 0.82, 0.8], 2],
-    ['none where the model as it is ranks best', [0.86, 0.85, 0.84], 0],
-    ['the most of equal ones', [0.86, 0.7, 0.86, 0.8], 2],
+    ['all of them if that is best', [0.5, 0.6, 0.7, 0.8], 3],
+    ['fewer if they are better', [0.5, 0.6, 0.82, 0.8], 2],
+    ['none if the unadapted model ranks best', [0.86, 0.85, 0.84], 0],
+    ['the larger of equal ones', [0.86, 0.7, 0.86, 0.8], 2],
   ])('takes %s', (_, aucs, epochs) => {
     expect(chooseEpochs(ranksOf(aucs))).toBe(epochs);
   });

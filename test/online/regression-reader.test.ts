@@ -1,4 +1,4 @@
-/** What the regression's table multiplies, read off the graph, is what a user's ids say. */
+/** The features that the regression's table multiplies, read from the graph, agree with the users' ids. */
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../packages/onnx-grad/index.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
@@ -33,7 +33,7 @@ describe('openRegressionReader', () => {
 
   it('reads 1 / sqrt(n) for each of the n tokens of a user, summed when a token appears twice', async () => {
     const counts = headsFeatures().map((row) => row.slice(0, TABLE_ROWS));
-    // users with one twice are among them
+    // some users have a token twice
     expect(counts.some((row) => row.includes(2))).toBe(true);
     const rows = await read(HEADS_ROWS);
     expectRows(rows, byHand);
@@ -43,7 +43,7 @@ describe('openRegressionReader', () => {
     }
   });
 
-  it('has nothing of a user without tokens', async () => {
+  it('has no features for a user without tokens', async () => {
     const reader = await openRegressionReader(HEADS_GRAPH, HEADS.regression);
     const rows = await reader.read(3, (from, to) => {
       const feeds = headsFeeds(from, to);
@@ -67,7 +67,7 @@ describe('openRegressionReader', () => {
     expect([...(await read(0)).starts]).toEqual([0]);
   });
 
-  it('does not depend on the values of the parameter, nor of any other', async () => {
+  it('does not depend on the values of the parameter or of any other', async () => {
     const initializers = new Map(
       [...HEADS_GRAPH.initializers].map(([name, value]) => [
         name,
@@ -87,7 +87,7 @@ describe('openRegressionReader', () => {
   it.each([
     ['no table', HEADS.bias],
     ['inside a layer', 'user.age.embedding'],
-  ])('takes a parameter that is %s for a bug', async (_, parameter) => {
+  ])('treats a parameter that is %s as a bug', async (_, parameter) => {
     await expect(openRegressionReader(HEADS_GRAPH, parameter)).rejects.toThrow(/is not a table that shifts logits/);
   });
 });

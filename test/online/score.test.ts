@@ -41,7 +41,7 @@ const scoreWith = (
 const open = (): Promise<Scorer> => openScorer({ ...context.model, binding: context.binding });
 
 describe('openScorer', () => {
-  it('produces equal bits in whatever order, session or company rows are scored', async () => {
+  it('produces equal bits whatever the order, the session and the other rows of a batch', async () => {
     const one = await open();
     const first: Float32Array[] = [];
     for (const part of parts) first.push(await scoreWith(one, part));
@@ -56,7 +56,7 @@ describe('openScorer', () => {
     await other.close();
   });
 
-  it('gives the bits of a campaign alone where others share its rows, whatever their features', async () => {
+  it('gives the same bits when other campaigns share the rows, whatever their features', async () => {
     const heads = await headsContext(world.root, sampleHeadsUsers(2500));
     try {
       for (const { model, binding, population } of [context, heads]) {
@@ -90,16 +90,16 @@ describe('openScorer', () => {
     }
   });
 
-  it('computes what users have in common once', () => {
+  it('computes what depends on users alone once', () => {
     const heads = tinyGraph(HEADS_CONFIG);
     const { users, head } = scoringGraphs(heads, [HEADS.wide, HEADS.query, HEADS.bias, HEADS.scale]);
     expect(users!.nodes.length).toBeGreaterThan(2 * head.nodes.length);
     expect(head.inputs.filter((name) => name.startsWith('user.'))).toEqual([]);
-    // all parameters are adapted: nothing is common
+    // all parameters are adapted: nothing is shared
     expect(scoringGraphs(context.model.graph, context.model.adapted).users).toBeNull();
   });
 
-  it('returns probabilities, with the parameters and the campaign that it is given', async () => {
+  it('returns probabilities, for the given parameters and campaign', async () => {
     const scorer = await open();
     const scores = await scoreWith(scorer, parts[0]!);
     expect(scores.every((score) => score > 0 && score < 1)).toBe(true);
@@ -143,7 +143,7 @@ describe('openScorer', () => {
     }
   });
 
-  it('leaves little of the heads and nothing of the campaign for each user', async () => {
+  it('computes little of the heads and nothing of the campaign per user', async () => {
     const heads = tinyGraph(HEADS_CONFIG);
     const { campaign, pools, head } = scoringGraphs(heads, [HEADS.wide, HEADS.query, HEADS.bias, HEADS.scale]);
     expect(head.inputs.filter((name) => name.startsWith('campaign.'))).toEqual([]);
@@ -154,7 +154,7 @@ describe('openScorer', () => {
     expect(campaign!.inputs.filter((name) => name.startsWith('user.'))).toEqual([]);
   });
 
-  it('gives the same scores where ONNX Runtime does the look-ups, as tables are too large', async () => {
+  it('gives the same scores if tables are too large and ONNX Runtime does the look-ups', async () => {
     const [scorer, whole] = [
       await open(),
       await openScorer({ ...context.model, binding: context.binding }, { maximumTableBytes: 0 }),
@@ -165,7 +165,7 @@ describe('openScorer', () => {
     await whole.close();
   });
 
-  it('finds the score of a model whose last node is not called after it, as exporters write them', async () => {
+  it('finds the score of a model whose last node has another name, as exporters write them', async () => {
     const { graph } = context.model;
     const nodes = graph.nodes.map((node) => (node.outputs[0] === 'score' ? { ...node, name: '/Squeeze' } : node));
     const [scorer, renamed] = [
@@ -177,7 +177,7 @@ describe('openScorer', () => {
     await renamed.close();
   });
 
-  it('leaves a token out of every user where it is told to', async () => {
+  it('leaves a token out of every user if asked to', async () => {
     const scorer = await open();
     const list = context.population.features.find(({ kind }) => kind === 'multi')!;
     const campaign = { features: FEATURES, parameters: adapted };

@@ -1,4 +1,4 @@
-/** Ranks of held-out seeds: by hand, against counting, and who learns from whom in cross-fitting. */
+/** Ranks of held-out seeds: by hand, compared with counting, and which seeds each fold learns from. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -13,7 +13,7 @@ describe('rankSeeds', () => {
 });
 
 describe('hitsAt', () => {
-  it('is by hand 1, 5/3 and 2 in a top of 1, 3 and 4', () => {
+  it('is 1, 5/3 and 2 in a top of 1, 3 and 4', () => {
     const ranks = { rows: 4, above: Int32Array.of(0, 1, 4), tied: Int32Array.of(0, 2, 0) };
     expect([1, 3, 4].map((count) => hitsAt(ranks, count))).toEqual([1, 1 + 2 / 3, 2]);
   });
@@ -46,10 +46,10 @@ const rowsTo = (count: number) => Int32Array.from({ length: count }, (_, i) => i
 
 describe('folds', () => {
   const ranked = Int32Array.from({ length: 10 }, (_, i) => 10_000 + i);
-  /** Row 10,000 + i scores i, a seed scores half more than its number. */
+  /** Row 10,000 + i scores i, a seed scores its number plus a half. */
   const scores = Float32Array.from({ length: 10_010 }, (_, row) => (row < 10_000 ? row + 0.5 : row - 10_000));
 
-  it.each([5, 7, 24, 250])('holds out each of %i seeds once, in five parts of nearly one size', async (seeds) => {
+  it.each([5, 7, 24, 250])('holds out each of %i seeds once, in five parts of nearly equal size', async (seeds) => {
     const seen: number[] = [];
     const sizes: number[] = [];
     const shares: number[] = [];
@@ -72,12 +72,12 @@ describe('folds', () => {
     expect([...ranks!.above].sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
   });
 
-  it('are none for four seeds', async () => {
+  it('is null for four seeds', async () => {
     expect(foldsOf(rowsTo(4), createRng('k'))).toEqual([]);
     expect(await rankFolds([], ranked, async () => scores)).toBeNull();
   });
 
-  it('holds out no rows but those it is given', async () => {
+  it('holds out only the given rows', async () => {
     const seen: number[] = [];
     for (const { learning, held } of foldsOf(Int32Array.of(1, 4, 6, 8, 9, 30), createRng('k'))) {
       expect([...learning, ...held].sort((a, b) => a - b)).toEqual([1, 4, 6, 8, 9, 30]);
@@ -86,7 +86,7 @@ describe('folds', () => {
     expect(seen.sort((a, b) => a - b)).toEqual([1, 4, 6, 8, 9, 30]);
   });
 
-  it('is null where there is nobody to rank seeds among', async () => {
+  it('is null if there is nobody to rank seeds among', async () => {
     expect(await rankFolds(foldsOf(rowsTo(20), createRng('k')), new Int32Array(0), async () => scores)).toBeNull();
   });
 

@@ -1,4 +1,4 @@
-/** Shifted systems that share one Krylov space, against Gaussian elimination of each. */
+/** Shifted systems that share one Krylov space, compared with Gaussian elimination of each. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { covarianceOf, momentsOf } from '../../src/online/regression/covariance.ts';
@@ -37,14 +37,14 @@ describe('solveShifted', () => {
     }
   });
 
-  it('stops each at the residual that is asked for, and the matrix is applied once a step for all', () => {
+  it('stops each at the requested residual, and applies the matrix once per step for all', () => {
     const counts = [1e-2, 1e-4, 1e-8].map((tolerance) => {
       const operator = operatorOf(g);
       const solutions = solveShifted(operator, b, sigmas, tolerance);
       for (const [i, sigma] of sigmas.entries()) {
         const own = residual(solutions[i]!, sigma);
         expect(own).toBeLessThan(1.01 * tolerance);
-        // exactly solved ones would say that the tolerance does nothing
+        // exact solutions would mean that the tolerance has no effect
         if (tolerance > 1e-4) expect(own).toBeGreaterThan(1e-12);
       }
       return operator.applied;
@@ -76,7 +76,7 @@ describe('solveShifted', () => {
   it.each([
     [1, 1],
     [3, 3],
-  ])('ends after %i steps, exactly, where b lies in that many eigenvectors', (count, steps) => {
+  ])('ends after %i steps, exactly, if b is a sum of that many eigenvectors', (count, steps) => {
     const eigenvalues = Array.from({ length: 12 }, (_, t) => 1 / (1 + t));
     const diagonal = eigenvalues.map((value, t) => eigenvalues.map((_, s) => (s === t ? value : 0)));
     const own = Float64Array.from(eigenvalues, (_, t) => (t < count ? 1 + t : 0));
@@ -104,7 +104,7 @@ describe('solveShifted', () => {
     expect(operator.applied).toBeLessThanOrEqual(rank + 2);
   });
 
-  it('gets close within the maximum steps when the tolerance cannot be met', () => {
+  it('gets close within the maximum number of steps when the tolerance cannot be met', () => {
     const operator = operatorOf(g);
     const [w] = solveShifted(operator, b, [0.01 * trace], 0);
     expect(operator.applied).toBeLessThanOrEqual(100);
@@ -137,7 +137,7 @@ describe('solveSideBySide', () => {
     return [products.passes - before, value];
   };
 
-  it('returns the bits of each solved alone, with a quarter of the passes', () => {
+  it('returns the same bits as each solved alone, with a quarter of the passes', () => {
     const [alone, expected] = counted(() =>
       systems.map(({ covariance, b: own, sigmas }) => solveShifted(covariance, own, sigmas)),
     );
@@ -157,7 +157,7 @@ describe('solveSideBySide', () => {
     expect(passes).toBeLessThan(alone / 3);
   });
 
-  it('has no more under way than there are lanes', () => {
+  it('runs no more at once than there are lanes', () => {
     let [underWay, most] = [0, 0];
     solveSideBySide(
       products,

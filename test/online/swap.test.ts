@@ -1,4 +1,4 @@
-/** Hidden tokens: what users have in their place, in a model's inputs and in the matrix of tokens. */
+/** Hidden tokens and their replacements, in a model's inputs and in the matrix of tokens. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
@@ -43,7 +43,7 @@ const AGE: Hidden = { feature: 'age', tokens: ['age 3'] };
 const TAGS: Hidden = { feature: 'tags', tokens: ['tags 1', 'tags 6'] };
 
 describe('swapped', () => {
-  it('leaves other tokens, and gives one drawn for the user in the place of a hidden one', () => {
+  it('leaves other tokens, and replaces a hidden one by one drawn for the user', () => {
     const swap = swapsOf(population, [AGE], draws).get('age')!;
     const codes = DRAWN.age.map((token) => population.dictionary('age').find(token));
     const [first, second, hidden] = codes as [number, number, number];
@@ -53,7 +53,7 @@ describe('swapped', () => {
     expect(given).toEqual(given.map((_, user) => swapped(swap, user, hidden)));
   });
 
-  it('is 0 where every token is hidden', () => {
+  it('is 0 if every token is hidden', () => {
     const swap = swapsOf(population, [{ feature: 'age', tokens: DRAWN.age }], draws).get('age')!;
     expect(swapped(swap, 7, population.dictionary('age').find('age 1'))).toBe(0);
   });
@@ -66,7 +66,7 @@ describe('hide', () => {
     return encodeUsers(null, binding, population.readSegment(0));
   };
 
-  it('swaps hidden tokens in what a model reads: nobody has them, and lists are as long as before', async () => {
+  it("swaps hidden tokens in a model's inputs: nobody has them, and lists are as long as before", async () => {
     const feeds = await encoded([AGE, TAGS]);
     const ages = [...(feeds['user.age']!.data as Int32Array)];
     expect(new Set(ages)).toEqual(new Set([1, 2]));
@@ -78,7 +78,7 @@ describe('hide', () => {
 });
 
 describe('withSwaps', () => {
-  it('has hidden tokens swapped as a model reads them, and no hidden number', () => {
+  it("has hidden tokens swapped as in a model's inputs, and no hidden number", () => {
     const features = withScales(population, FEATURES);
     const whole = buildOneHot(population, features);
     const column = (feature: string, token: string) => findColumn(population, features, feature, token);
@@ -97,8 +97,8 @@ describe('withSwaps', () => {
   });
 });
 
-describe('withSwaps of a feature whose rarer tokens are cut', () => {
-  it('swaps codes, not columns, and drops what is drawn but cut', () => {
+describe('withSwaps with a feature whose rarer tokens are cut', () => {
+  it('swaps codes, not columns, and drops drawn tokens that are cut', () => {
     // tags 6 is the most frequent; of equal ones the first codes stay
     const features = keepTokens(population, withScales(population, FEATURES), 4);
     const [, { kept }] = features as [ScaledFeature, ScaledFeature];
@@ -120,7 +120,7 @@ describe('withSwaps of a feature whose rarer tokens are cut', () => {
 });
 
 describe('hiddenBy', () => {
-  it('is what the campaigns hide, and nothing of unknown ones', () => {
+  it('is what the campaigns hide; unknown ones hide nothing', () => {
     const byCampaign = new Map([
       ['a', [AGE]],
       ['b', [TAGS]],

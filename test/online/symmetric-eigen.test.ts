@@ -1,4 +1,4 @@
-/** What is relied upon of the dense eigen problem: its order, its signs, and that equal matrices give equal bits. */
+/** Properties of the dense eigen solver that we rely on: its order, its signs, and equal bits for equal matrices. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -35,8 +35,8 @@ describe('symmetricEigen', () => {
   it.each([
     ['one number', 1, 1],
     ['a small one', 6, 20],
-    ['one of the size that training has', 42, 100],
-    ['one of less than full rank', 12, 5],
+    ['one of the size that training uses', 42, 100],
+    ['a rank-deficient one', 12, 5],
   ])('solves %s', (_, size, rows) => {
     expect(errorOf(randomGram(size, rows), size)).toBeLessThan(1e-11);
   });
@@ -79,14 +79,14 @@ describe('symmetricEigen', () => {
     expect(() => symmetricEigen(matrix, 4)).toThrow('entries that are not finite');
   });
 
-  it('gives equal bits for equal matrices, and leaves them as they are', () => {
+  it('gives equal bits for equal matrices, and does not change them', () => {
     const matrix = randomGram(30, 50);
     const before = matrix.slice();
     expect(symmetricEigen(matrix, 30)).toEqual(symmetricEigen(matrix.slice(), 30));
     expect(matrix).toEqual(before);
   });
 
-  // adding, multiplying, dividing and square roots round alike everywhere; a release that differs makes other models
+  // sums, products, quotients and square roots round the same everywhere; a release with other bits changes models
   it('gives the same bits on every machine', () => {
     const hilbert = Float64Array.from({ length: 144 }, (_, at) => 1 / (Math.floor(at / 12) + (at % 12) + 1));
     const { values, vectors } = symmetricEigen(hilbert, 12);

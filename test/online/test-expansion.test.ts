@@ -1,4 +1,4 @@
-/** A test expansion runs what an expansion runs, on made-up users: what would fail there is refused, with its node. */
+/** A test expansion runs an expansion on made-up users: a model that would fail is refused, naming the node. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ describe('testExpansion', () => {
     ['by Adam', () => modelOf(root)],
     ['by descent of its heads', () => headsModel(root)],
     ['with a regression', () => headsModel(root, { regression: DEFAULT_DESCENT.regression })],
-  ])('passes a model that is adapted %s, and leaves its settings as they are', async (_, open) => {
+  ])('accepts a model that is adapted %s, and does not change its settings', async (_, open) => {
     const model = await open();
     const before = structuredClone(model.manifest);
     expect((await testExpansion(model)).apart).toBeLessThanOrEqual(1e-6);
@@ -44,7 +44,7 @@ describe('testExpansion', () => {
     expect((await testExpansion(await modelOf(root), { withoutExport: true })).apart).toBeNull();
   });
 
-  it('refuses a model that scores few users alone, naming the node', async () => {
+  it('refuses a model that can score only a few users, naming the node', async () => {
     const folder = writeKinds(root, ofFewUsers);
     const model = await imported(folder);
     await expect(testExpansion(model)).rejects.toMatchObject({
@@ -54,7 +54,7 @@ describe('testExpansion', () => {
     await expect(loadTestedModel(join(folder, 'model'))).rejects.toMatchObject({ code: 'invalid_model' });
   });
 
-  it('refuses a folder whose list of padding alone has no score, and says so', async () => {
+  it('refuses a model that gives an all-padding list no score, and says so', async () => {
     const folder = writeKinds(root, (b, rows, inputs) => {
       const { hist } = inputs;
       const is = b.add('Cast', [b.add('Greater', [hist, b.scalar(0, 'int64')])], { to: 'float32' });
@@ -72,7 +72,7 @@ describe('testExpansion', () => {
 });
 
 describe('makeUsers', () => {
-  it('has a user of nothing, one of the last tokens and a list that is too long, and an unknown token', async () => {
+  it('has a user without values, one with the last tokens and a list that is too long, and an unknown token', async () => {
     const { folder } = await modelOf(root);
     const users = makeUsers(folder, 50, createRng('users'));
     const rows = users.readRows(Int32Array.of(0, 1));

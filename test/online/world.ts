@@ -1,4 +1,4 @@
-/** A small population and a model of its schema, as real folders: what the online stage works on. */
+/** A small population and a model of its schema, as real folders, for the online stage. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feature } from '../../src/dataset/features.ts';
@@ -82,7 +82,7 @@ export async function modelOf(
   return loadModel(path);
 }
 
-/** `count` users; the model knows all ages and tags but `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`. */
+/** `count` users; the model knows all ages and tags except `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`. */
 function sampleUsers(count: number, key = 'users'): User[] {
   const rng = createRng(key);
   return Array.from({ length: count }, (_, i) => ({

@@ -1,4 +1,4 @@
-/** The baselines: what they find, what they draw, and what they depend on. */
+/** The baselines: what they find, whom they sample, and what they depend on. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { centroidBaseline, randomBaseline, settle } from '../../src/training/baselines/baselines.ts';
@@ -30,7 +30,7 @@ describe.each(baselines)('baseline $name', (baseline) => {
     );
   });
 
-  it('scores a user alike, whoever is asked for beside', () => {
+  it('scores a user the same, whichever other users are scored', () => {
     const scorer = baseline.scorer(seeds, createRng('a'));
     expect(scorer(others.slice(5, 9))).toEqual(scorer(others).slice(5, 9));
   });
@@ -42,7 +42,7 @@ describe.each(finders)('baseline $name', (baseline) => {
     expect(measureRanking(others, scores, labels).auc).toBeGreaterThan(0.9);
   });
 
-  it('refuses seeds of whom none is in the population', () => {
+  it('refuses seeds if none is in the population', () => {
     expect(() => baseline.scorer(Int32Array.of(900, 901), createRng('none'))).toThrow(/no seed is in the population/);
   });
 });

@@ -15,14 +15,14 @@ describe('bootstrapMean', () => {
     expect(Math.abs(interval.high - (mean + 1.96 * error))).toBeLessThan(0.2 * error);
   });
 
-  it('returns the same interval for the same stream, another for another', () => {
+  it('returns the same interval for the same stream, and another for another stream', () => {
     const values = [0.1, 0.5, 0.9, 0.4, 0.3];
     const first = bootstrapMean(values, createRng('a'));
     expect(bootstrapMean(values, createRng('a'))).toEqual(first);
     expect(bootstrapMean(values, createRng('a'), 50)).not.toEqual(first);
   });
 
-  it('holds its mean also where values are few, equal or one', () => {
+  it('contains its mean also for few values, equal values or one value', () => {
     for (const values of [[0.7], [0.1, 0.1, 0.1], [0.1, 0.2], [0, 0, 1]]) {
       const { mean, low, high } = bootstrapMean(values, createRng('few'), 10);
       expect(low).toBeLessThanOrEqual(mean);

@@ -1,4 +1,4 @@
-/** The prior that past campaigns give: what their regressions have in common, without those of a future. */
+/** The prior from past campaigns: what their regressions have in common, without those of a future. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
@@ -49,7 +49,7 @@ afterAll(() => prepared.close());
 const rowOf = (i: number) => Float64Array.from(weights.weights.subarray(i * weights.width, (i + 1) * weights.width));
 
 describe('regressCampaigns', () => {
-  it('has logits of variance 1 of every campaign, and equal bits for equal arguments', async () => {
+  it('has logits of variance 1 for every campaign, and equal bits for equal arguments', async () => {
     expect(weights.ids).toEqual(train().map(({ id }) => id));
     const { folder, graph } = initial;
     const { population } = prepared;
@@ -64,13 +64,13 @@ describe('regressCampaigns', () => {
     expect(again).toEqual(all);
   });
 
-  it('is none of too few campaigns', async () => {
+  it('is empty for too few campaigns', async () => {
     expect(await regressCampaigns(prepared, initial, train().slice(0, 3), { seed: 1, device: CPU })).toEqual([]);
   });
 });
 
 describe('priorsBefore', () => {
-  it('spans what the campaigns weigh, with their second moments', () => {
+  it('spans the weights of the campaigns, with their second moments', () => {
     const { rank, width, directions } = priorsBefore([weights])[0]!;
     const count = weights.ids.length;
     expect(rank).toBeLessThanOrEqual(count);
@@ -123,7 +123,7 @@ describe('readPriors', () => {
     expect(files.get(PRIOR_FILE)).toEqual(Buffer.from(bytesOf([1, 2, 3, 4, 5, 6, 7, 8])));
   });
 
-  it('refuses what is no list of campaigns', () => {
+  it('refuses anything but a list of campaigns', () => {
     expect(() => readPriors(folderOf(bytesOf([1]), { a: 1 }), 3)).toThrow('prior-campaigns.json is not a list of ids');
   });
 
@@ -140,7 +140,7 @@ describe('readPriors', () => {
 });
 
 describe("a campaign's own weights", () => {
-  it('are not in the prior with which it is expanded', async () => {
+  it('are not in the prior that it is expanded with', async () => {
     const { folder, graph } = initial;
     const { population } = prepared;
     const binding = bind(folder, population);
@@ -194,7 +194,7 @@ describe('a model with a prior', () => {
     return loadModel(out, { device: CPU });
   };
 
-  it('is exported with it, and ranks in another way', async () => {
+  it('is exported with it, and ranks differently', async () => {
     const [without, drawn] = [await exportWith(null), await exportWith(100)];
     expect(without.priors).toEqual([]);
     expect(without.manifest.files[PRIOR_FILE]).toBeUndefined();

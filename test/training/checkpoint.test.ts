@@ -1,4 +1,4 @@
-/** Checkpoints: round trips, and what is refused. */
+/** Checkpoints: round trips and refusals. */
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -35,7 +35,7 @@ const CHECKPOINT: Checkpoint = {
 const { identity } = CHECKPOINT;
 
 describe('checkpointPath', () => {
-  it('is beside the folder that the model is written to', () => {
+  it('is next to the folder that the model is written to', () => {
     expect(checkpointPath('/a/model')).toBe('/a/model.checkpoint');
     expect(checkpointPath('/a/model//')).toBe('/a/model.checkpoint');
   });
@@ -62,26 +62,26 @@ describe('writeCheckpoint', () => {
     expect(readCheckpoint(path, identity)).toEqual(CHECKPOINT);
   });
 
-  it('takes tensors that are views of a larger memory', () => {
+  it('accepts tensors that are views of a larger memory', () => {
     const data = Float32Array.of(1, 2, 3, 4).subarray(1, 3);
     const tensors = new Map([['w', { dtype: 'float32' as const, shape: [2], data }]]);
     writeCheckpoint(path, { ...CHECKPOINT, tensors });
     expect([...(readCheckpoint(path, identity)!.tensors.get('w')!.data as Float32Array)]).toEqual([2, 3]);
   });
 
-  it('replaces the one before and leaves nothing else', () => {
+  it('replaces the previous one and leaves nothing else', () => {
     writeCheckpoint(path, CHECKPOINT);
     writeCheckpoint(path, { ...CHECKPOINT, step: 60 });
     expect(readCheckpoint(path, identity)!.step).toBe(60);
     expect(readdirSync(root)).toEqual(['model.checkpoint']);
   });
 
-  it('makes the folders on the way', () => {
+  it('creates missing folders', () => {
     writeCheckpoint(join(root, 'new', 'er', 'model.checkpoint'), CHECKPOINT);
     expect(readCheckpoint(join(root, 'new', 'er', 'model.checkpoint'), identity)!.step).toBe(50);
   });
 
-  it('says that it cannot write, with the cause', () => {
+  it('reports that it cannot write, with the cause', () => {
     writeFileSync(join(root, 'file'), '');
     expect(() => writeCheckpoint(join(root, 'file', 'model.checkpoint'), CHECKPOINT)).toThrow(
       expect.objectContaining({
@@ -152,7 +152,7 @@ describe('readCheckpoint', () => {
 });
 
 describe('removeCheckpoint', () => {
-  it('removes it, and is content when there is none', () => {
+  it('removes it, and does nothing when there is none', () => {
     writeCheckpoint(path, CHECKPOINT);
     removeCheckpoint(path);
     expect(existsSync(path)).toBe(false);

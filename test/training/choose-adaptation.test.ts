@@ -1,4 +1,4 @@
-/** Choosing how heads are adapted: clear gains in either measure overrule the defaults, and nothing else does. */
+/** Choosing how heads are adapted: only clear gains in one of the measures overrule the defaults. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
@@ -10,7 +10,7 @@ import type { Outcome } from '../../src/training/choices/evidence.ts';
 const same = { mean: expect.closeTo(0, 12), error: expect.closeTo(0, 12) };
 
 /**
- * Plays `count` campaigns whose measures are functions of the settings, plus noise of their own that settings change.
+ * Simulates `count` campaigns whose measures are functions of the settings, plus noise that differs by setting.
  */
 const choose = (
   count: number,
@@ -45,8 +45,8 @@ const takenOf = ({ tried }: { tried: readonly { change: string; taken: boolean }
   tried.filter(({ taken }) => taken).map(({ change }) => change);
 
 describe('chooseAdaptation', () => {
-  it('takes what gains clearly, and says what it tried', async () => {
-    // whatever is simpler costs a little, so that it is not level
+  it('takes clear gains, and reports what it tried', async () => {
+    // anything simpler loses a little, so that it is not level
     const likes = (own: DescentSettings) => ({
       auc: likesFast(own) - (own.first_pass ? 0 : 0.01),
     });
@@ -60,7 +60,7 @@ describe('chooseAdaptation', () => {
     expect(tried.find(({ change }) => change === 'rates x 0.5')!.gain.auc.mean).toBeCloseTo(-0.005, 12);
   });
 
-  it('takes what gains in precision alone, at a quarter of its worth in AUC, and not what loses more than that', async () => {
+  it('takes gains in precision alone, which count a quarter of AUC, unless AUC loses more', async () => {
     const likes = (auc: number) => (own: DescentSettings) => {
       const isFast = own.rates[HEADS.wide] === 2;
       return isFast ? { auc, precision: 0.04 } : {};
@@ -78,7 +78,7 @@ describe('chooseAdaptation', () => {
     }
   });
 
-  it('continues from what it took', async () => {
+  it('continues from the settings that it took', async () => {
     const { settings, ...choice } = await choose(8, 0, (own) => ({ auc: likesLittle(own) }));
     expect(settings).toEqual({
       ...DEFAULT_DESCENT,
@@ -88,7 +88,7 @@ describe('chooseAdaptation', () => {
     expect(takenOf(choice)).toEqual(['10 steps at 50 seeds', 'no cut']);
   });
 
-  it('takes the cut away where it brings nothing, and leaves the parts of the blend alone', async () => {
+  it('removes the cut if it gains nothing, and leaves the parts of the blend alone', async () => {
     const { settings, ...choice } = await choose(8, 0, () => ({}));
     expect(settings).toEqual({ ...DEFAULT_DESCENT, first_pass: null });
     expect(takenOf(choice)).toEqual(['no cut']);
@@ -107,7 +107,7 @@ describe('chooseAdaptation', () => {
     expect(settings).toEqual(DEFAULT_DESCENT);
   });
 
-  it('tries larger rates alone before training', async () => {
+  it('tries only larger rates before training', async () => {
     const { settings, tried } = await choose(8, 0, ({ rates }) => ({ auc: rates[HEADS.wide] === 4 ? 0.01 : 0 }), {
       stages: STAGES_AT_START,
     });
@@ -115,7 +115,7 @@ describe('chooseAdaptation', () => {
     expect(tried.map(({ change }) => change)).toEqual(['rates x 2', 'rates x 4', 'rates x 8']);
   });
 
-  it('goes on beyond the end of a stage while that is better too, and only that way', async () => {
+  it('goes beyond the end of a stage while that is better too, and only in that direction', async () => {
     const rateOf = ({ rates }: DescentSettings) => rates[HEADS.wide]!;
     const cutCosts = (own: DescentSettings) => (own.first_pass?.cut === 0.05 ? 0 : -0.01);
     const near = (best: number) => (own: DescentSettings) => ({
@@ -135,7 +135,7 @@ describe('chooseAdaptation', () => {
     expect(most.tried.map(({ change }) => change)).toEqual([2, 4, 8, 16, 32, 64].map((x) => `rates x ${x}`));
   });
 
-  it('goes on with steps and with the cut, from what was taken', async () => {
+  it('goes on with steps and with the cut, from the settings taken', async () => {
     const { settings, ...choice } = await choose(8, 0, ({ steps, first_pass }) => ({
       auc: -0.01 * Math.abs(steps.at_50_seeds - 80) - Math.abs((first_pass?.cut ?? 0) - 0.2),
     }));
@@ -149,7 +149,7 @@ describe('chooseAdaptation', () => {
     expect(early.settings.steps.exponent).toBe(0.9);
   });
 
-  it('starts at what was chosen before when that is better at all, and not when it is worse', async () => {
+  it('starts at the earlier choice if that is better at all, and not if it is worse', async () => {
     const before = { ...DEFAULT_DESCENT, negatives_per_seed: 20 };
     const likes = (gain: number) => (own: DescentSettings) => ({
       auc: (own.negatives_per_seed === 20 ? gain : 0) - (own.first_pass ? 0 : 0.01),

@@ -19,14 +19,14 @@ import type { TrialLogits } from '../../src/training/choices/head-trials.ts';
 const ROWS = 1500;
 const ALONE = { strength: 0.02, power: 0.25 };
 const COLUMNS = LIBRARY.length + 2;
-/** Where the heads, a part of the library and the regression alone are among the columns. */
+/** The columns of the heads, of a part of the library and of the regression alone. */
 const [HEADS_AT, FIRST_REGRESSION, ALONE_AT] = [
   0,
   1 + LIBRARY.findIndex(({ kind }) => kind === 'regression'),
   COLUMNS - 1,
 ];
 
-/** How much of the truth each column knows, from 0 to 1; a member's truth is what says that he is one. */
+/** How much of the truth each column knows, from 0 to 1; the truth is what makes a user a member. */
 function campaignsOf(count: number, knows: (column: number) => number, width = COLUMNS): TrialLogits[][] {
   return Array.from({ length: count }, (_, c) =>
     [10, 50, 200].map((seeds) => {
@@ -51,13 +51,13 @@ describe('isLevel', () => {
     ['hardly behind, and surely so', -0.0004, 0.0005, true],
     ['hardly behind, but unsure', -0.0004, 0.001, false],
     ['surely behind', -0.005, 0.001, false],
-  ])('says of what is %s whether it is as good', (_, mean, error, expected) => {
+  ])('decides whether a blend that is %s is as good', (_, mean, error, expected) => {
     expect(isLevel({ utility: { mean, error } })).toBe(expected);
   });
 });
 
 describe('chooseBlend', () => {
-  it('keeps the heads where they know what no regression does', () => {
+  it('keeps the heads if they know something that no regression does', () => {
     const { settings, choice } = choose(campaignsOf(12, (k) => (k === HEADS_AT ? 0.9 : 0.5)));
     expect(choice.kind).toBe('stack');
     expect(choice.campaigns).toBe(12);
@@ -71,7 +71,7 @@ describe('chooseBlend', () => {
     ]);
   });
 
-  it('goes without the heads where they know nothing', () => {
+  it('leaves the heads out if they know nothing', () => {
     const { settings, choice } = choose(campaignsOf(12, (k) => (k === HEADS_AT ? 0 : k === ALONE_AT ? 0.6 : 0.8)));
     expect(choice.kind).toBe('closed forms');
     expect(choice.gain!.auc.mean).toBeGreaterThan(0.05);
@@ -79,7 +79,7 @@ describe('chooseBlend', () => {
     expect(blendOf(settings).parts.length).toBeGreaterThan(3);
   });
 
-  it('is the regression alone where nothing is better', () => {
+  it('is the regression alone if nothing is better', () => {
     const { settings, choice } = choose(campaignsOf(12, (k) => (k === ALONE_AT ? 0.9 : 0)));
     expect(choice.kind).toBe('regression');
     expect(blendOf(settings)).toEqual({
@@ -88,8 +88,8 @@ describe('chooseBlend', () => {
     });
   });
 
-  it('is not the regression alone where closed forms that are as good as the stack are surely better', () => {
-    // what the heads say of some campaigns is wrong of the others, so that a stack with them is behind
+  it('is not the regression alone if closed forms that are as good as the stack are surely better', () => {
+    // the heads are right about some campaigns and wrong about the others, so that a stack with them is worse
     const [right, wrong] = [0.5, -0.5].map((heads) =>
       campaignsOf(12, (k) => (k === HEADS_AT ? heads : k === ALONE_AT ? 0.68 : k === FIRST_REGRESSION ? 0.7 : 0)),
     );
@@ -101,14 +101,14 @@ describe('chooseBlend', () => {
     expect(hasOwnLogits(settings)).toBe(false);
   });
 
-  it('is only made of logits of its own library', () => {
+  it('accepts only logits of its own library', () => {
     const campaigns = campaignsOf(4, () => 0.5, COLUMNS + 1);
     const message = `${COLUMNS + 1} columns of logits, not the ${COLUMNS}`;
     expect(() => choose(campaigns)).toThrow(message);
     expect(() => fitStackBefore(DEFAULT_DESCENT, campaigns)).toThrow(message);
   });
 
-  it('leaves out what hardly counts', () => {
+  it('leaves out parts that hardly count', () => {
     const { settings } = choose(campaignsOf(12, (k) => (k === HEADS_AT || k === FIRST_REGRESSION ? 0.7 : 0)));
     const { parts } = blendOf(settings);
     expect(parts.map(({ form }) => form)).toContainEqual(LIBRARY[FIRST_REGRESSION - 1]);
@@ -117,7 +117,7 @@ describe('chooseBlend', () => {
     expect(Math.min(...most)).toBeGreaterThan(0.01);
   });
 
-  it('draws to the stack before, and chooses nothing, on few campaigns', () => {
+  it('stays near the earlier stack, and chooses nothing, on few campaigns', () => {
     const { settings, choice } = choose(campaignsOf(3, (k) => (k === HEADS_AT ? 0 : 0.8)));
     expect(choice).toEqual({ kind: 'stack', campaigns: 3, gain: null, tried: [] });
     expect(hasOwnLogits(settings)).toBe(true);
@@ -128,7 +128,7 @@ describe('chooseBlend', () => {
 });
 
 describe('fitStackBefore', () => {
-  it('finds what the parts are worth, and says nothing of the heads', () => {
+  it("finds what the parts are worth, and leaves the heads' weight as it is", () => {
     const [heads, ...parts] = fitStackBefore(
       DEFAULT_DESCENT,
       campaignsOf(12, (k) => (k === FIRST_REGRESSION ? 0.9 : 0)),
@@ -142,7 +142,7 @@ describe('fitStackBefore', () => {
 });
 
 describe('stackWhereFew', () => {
-  it('gives the heads a quarter, and each part of the library as much', () => {
+  it('gives the heads a quarter', () => {
     const [heads, ...parts] = stackWhereFew(DEFAULT_DESCENT);
     expect(heads).toEqual({ few: 0.25, many: 0.25 });
     const each = expect.closeTo(0.075, 12);
@@ -151,7 +151,7 @@ describe('stackWhereFew', () => {
 });
 
 describe('libraryOf', () => {
-  it('leaves out companions of parameters that a model does not adapt', () => {
+  it('leaves out logistic regressions on parameters that a model does not adapt', () => {
     const { [HEADS.query]: _, ...rates } = DEFAULT_DESCENT.rates;
     const left = libraryOf({ rates });
     expect(left.length).toBe(LIBRARY.length - 1);
@@ -160,7 +160,7 @@ describe('libraryOf', () => {
   });
 });
 
-describe('the library, with what was chosen alone', () => {
+describe('the library, with the regressions chosen alone', () => {
   const chosen = (
     { strength, power }: { strength: number; power: number },
     strengths: Readonly<Record<string, number>> = { [HEADS.wide]: 0.02 },
@@ -185,7 +185,7 @@ describe('the library, with what was chosen alone', () => {
       expect(joined(chosen(own))).toEqual([]);
   });
 
-  it('has a companion of strengths that are outside, if the model has its parameters', () => {
+  it('has a logistic regression with strengths outside its own, if the model has the parameters', () => {
     const joinedWith = (strengths: Readonly<Record<string, number>>) => joined(chosen(ALONE, strengths));
     expect(joinedWith({ [HEADS.wide]: 0.3 })).toEqual([{ kind: 'logistic', strengths: { [HEADS.wide]: 0.3 } }]);
     const both = { [HEADS.wide]: 0.02, [HEADS.query]: 0.01 };
@@ -204,7 +204,7 @@ describe('the library, with what was chosen alone', () => {
     ]);
   });
 
-  it('gives the stack the part that knows what no other does', () => {
+  it('gives the stack a part that knows something that no other does', () => {
     const own = { strength: 0.00057, power: 0.25 };
     const settings = chosen(own);
     const columns = LIBRARY.length + 3;

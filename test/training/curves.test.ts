@@ -38,7 +38,7 @@ describe('curveOf', () => {
     expect(curve.at(-1)!.recall).toEqual({ mean: 1, low: 1, high: 1 });
   });
 
-  it('takes the same resamples at every size: bands do not jump', () => {
+  it('uses the same resamples at every size: bands do not jump', () => {
     const curve = curveOf(qualities, createRng('c'));
     for (const { share, recall, lift } of curve) {
       expect(lift.low).toBeCloseTo(recall.low / share, 9);
@@ -46,7 +46,7 @@ describe('curveOf', () => {
     }
   });
 
-  it('begins where an audience has somebody of every campaign', () => {
+  it('begins at the size where an audience has a user of every campaign', () => {
     const curve = curveOf([...qualities, tried(4, 120, 0.5)], createRng('c'));
     expect(curve[0]!.share).toBe(0.01);
     expect(curve.at(-1)!.share).toBe(1);
@@ -58,7 +58,7 @@ describe('curveOf', () => {
 });
 
 describe('binBySeeds', () => {
-  it('has bins of 1, 2, 5, 10 .. seeds, those that hold campaigns, by every method', () => {
+  it('has the bins of 1, 2, 5, 10 .. seeds that contain campaigns, for every method', () => {
     const ours = [1, 4, 49, 50, 60, 5000].map((seeds) => tried(seeds, 100, seeds / 10_000));
     const theirs = ours.map(({ trial }) => ({ trial, repeats: [qualityOf(1)] }));
     const bins = binBySeeds(

@@ -1,4 +1,4 @@
-/** A small data set with dates, whose early members are keener than later ones: drift that is planted. */
+/** A small data set with dates and planted drift: early members are keener than later ones. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRng, sample } from '../../src/lib/rng.ts';

@@ -1,4 +1,4 @@
-/** Rows as designs: sparse and dense ones have the same products, and are fitted alike. */
+/** Rows as designs: sparse and dense ones have the same products, and the same fits. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Design, fitLogisticRegression } from '../../packages/onnx-grad/index.ts';
@@ -22,7 +22,7 @@ function denseOf(lists: readonly (readonly number[])[], width: number): Design {
   return denseDesign({ values, width });
 }
 
-/** All three products, into memory that held something else; what stands behind the design's own entries must stay. */
+/** All three products, into dirty memory; what follows the design's own entries must not change. */
 function productsOf(design: Design, point: Float64Array, values: Float64Array): number[] {
   const logits = new Float64Array(design.rows).fill(7);
   const transposed = new Float64Array(design.width + 1).fill(7);
@@ -52,7 +52,7 @@ describe('denseDesign', () => {
 });
 
 describe('sparseDesign', () => {
-  it('has the products of the same rows written out', () => {
+  it('has the same products as the rows written out', () => {
     const row = fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 6 });
     fc.assert(
       fc.property(fc.array(row, { minLength: 1, maxLength: 12 }), fc.string(), (lists, key) => {
@@ -66,7 +66,7 @@ describe('sparseDesign', () => {
     );
   });
 
-  it('is fitted as the same rows written out are', () => {
+  it('has the same fit as the rows written out', () => {
     const rng = createRng('dense');
     const lists = Array.from({ length: 60 }, () => [...new Set(Array.from({ length: 3 }, () => rng.integer(9)))]);
     const labels = Uint8Array.from(lists, (list) => (list.includes(3) || rng.uniform() < 0.2 ? 1 : 0));

@@ -1,4 +1,4 @@
-/** Drift fitted to pairs: simulated campaigns in which it is known, and how often intervals then hold. */
+/** Drift fitted to pairs: simulated campaigns with known drift, and how often intervals then hold. */
 import { describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import type { Drift } from '../../src/model/manifest.ts';
@@ -6,7 +6,7 @@ import { type Prediction, type PredictOptions, predict as predictFor } from '../
 import { hitsAt, rankSeeds, type SeedRanks, topCount, winsOf } from '../../src/online/quality/seed-ranks.ts';
 import { type DriftPair, fitDrift } from '../../src/training/choices/drift.ts';
 
-/** Of a campaign whose seeds all fit. */
+/** The prediction for a campaign whose seeds all fit. */
 const predict = (ranks: SeedRanks | null, seeds: number, options?: PredictOptions) =>
   predictFor(ranks, { all: seeds, fitting: seeds }, options);
 
@@ -14,12 +14,12 @@ const SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
 const ROWS = 1500;
 
 interface World {
-  /** Part of the distance of seeds from others that later members keep, in the mean, and its deviation. */
+  /** The mean share of the seeds' distance from others that later members keep, and its deviation. */
   readonly kept: number;
   readonly spread: number;
 }
 
-/** Scores of a campaign: others are standard normal, seeds some way above them, later members a part of it. */
+/** Scores of a campaign: others are standard normal, seeds some way above them, later members a share of it. */
 function campaignOf(rng: Rng, seeds: number, { kept, spread }: World) {
   const distance = 1 + 0.8 * rng.uniform();
   const later = distance * (kept + spread * rng.normal());
@@ -49,7 +49,7 @@ function driftOf(key: string, campaigns: number, world: World): Drift {
   return { data: 'made', campaigns, from: '', until: '', by_seeds: fitDrift(bins) };
 }
 
-/** How often the truth of new campaigns is in the interval, by what is predicted. */
+/** How often the true values of new campaigns are in the interval, by kind of prediction. */
 function coverageOf(key: string, seeds: number, world: World, drift?: Drift) {
   const rng = createRng(key);
   const count = 250;
@@ -74,7 +74,7 @@ describe('fitDrift', () => {
   const STEADY = { kept: 1, spread: 0 };
 
   describe.each([10, 30, 50, 200])('with %i seeds', (seeds) => {
-    it('makes intervals hold that did not, where members drift', () => {
+    it('makes intervals hold that did not, if members drift', () => {
       const before = coverageOf(`new/${seeds}`, seeds, DRIFTING);
       const after = coverageOf(`new/${seeds}`, seeds, DRIFTING, driftOf('past', 36, DRIFTING));
       if (seeds >= 50) expect(before.held['0.05']).toBeLessThan(0.75);
@@ -86,7 +86,7 @@ describe('fitDrift', () => {
       expect(Math.abs(after.said - after.truth)).toBeLessThan(0.025);
     });
 
-    it('changes little where they do not', () => {
+    it('changes little if they do not', () => {
       const before = coverageOf(`new/${seeds}`, seeds, STEADY);
       const after = coverageOf(`new/${seeds}`, seeds, STEADY, driftOf('past', 36, STEADY));
       expect(Math.abs(after.said - before.said)).toBeLessThan(0.025);
@@ -97,10 +97,10 @@ describe('fitDrift', () => {
     });
   });
 
-  it('finds what is kept, and by how much campaigns differ', () => {
+  it('finds the share kept, and how much campaigns differ', () => {
     const [, at50, at200] = driftOf('many', 60, DRIFTING).by_seeds;
     for (const { auc, recall } of [at50!, at200!]) {
-      // a distance of standard normal scores is nearly one of logits
+      // a distance between standard normal scores is nearly proportional to one between logits
       expect(auc.kept).toBeGreaterThan(0.68);
       expect(auc.kept).toBeLessThan(0.8);
       expect(recall.kept).toBeGreaterThan(0.68);
@@ -111,7 +111,7 @@ describe('fitDrift', () => {
     expect(spreads[2]).toBeGreaterThan(spreads[1]!);
   });
 
-  it('believes few campaigns less, and holds all the same', () => {
+  it('trusts few campaigns less, and intervals still hold', () => {
     const said = { mean: 0.4, low: 0.3, high: 0.5 };
     const recall = [{ chance: 0.05, said, true: 0.19 }];
     const pair: DriftPair = { seeds: 50, recall, auc: { chance: 0.5, said: { ...said, mean: 0.85 }, true: 0.7 } };
@@ -128,7 +128,7 @@ describe('fitDrift', () => {
     expect(held.reduce((sum, share) => sum + share, 0) / held.length).toBeGreaterThan(0.84);
   });
 
-  it('takes no separation for no drift: nothing tells', () => {
+  it('reports no drift if there is no separation to measure it by', () => {
     const rng = createRng('random');
     const pair = (): DriftPair => {
       const said = { mean: 0.05, low: 0, high: 0.12 };

@@ -1,4 +1,4 @@
-/** Episodes: disjoint batches, from however few rows. */
+/** Episodes: disjoint batches, however few rows there are. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -21,7 +21,7 @@ const campaigns = fc
 const batches = fc.integer({ min: 1, max: 20 });
 
 describe('drawEpisode', () => {
-  it('samples two disjoint batches of the size asked for, with the labels of their rows', () => {
+  it('samples two disjoint batches of the requested size, with the labels of their rows', () => {
     fc.assert(
       fc.property(campaigns, batches, ({ rows, key }, batch) => {
         const { support, query } = sampleEpisode(createRng(key), rows, batch);
@@ -48,7 +48,7 @@ describe('drawEpisode', () => {
     }
   });
 
-  it('splits 20 rows in halves that both have members and others, and samples all of them at 512 a batch', () => {
+  it('splits 20 rows in halves that both have members and others, and samples all of them for batches of 512', () => {
     const rows = rowsOf(20, 5);
     for (let i = 0; i < 20; i++) {
       const { support, query } = sampleEpisode(createRng(`draw ${i}`), rows, 512);

@@ -15,7 +15,7 @@ import { train } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
-/** Each look at the clock is a second later. */
+/** A clock that is one second later at each call. */
 function tickingClock(): Clock {
   let ms = 0;
   return { now: () => 0, elapsed: () => (ms += 1000) };
@@ -96,7 +96,7 @@ const differenceGroups = z.strictObject({ small: differenceGroup, large: differe
 const groups = z.strictObject({ small: group, large: group, all: group });
 
 describe('evaluate', () => {
-  it('reports every method on every group, with intervals, in JSON as it is documented', () => {
+  it('reports every method on every group, with intervals, in the documented JSON', () => {
     const json = JSON.parse(JSON.stringify(report)) as EvaluationReport;
     const { methods, differences, chosen, curves, by_seeds, campaigns, ...rest } = json;
     expect(Object.keys(methods)).toEqual(['metaheac', ...BASELINES]);
@@ -116,7 +116,7 @@ describe('evaluate', () => {
       repeats: 2,
       seed: 1,
       groups: methods['metaheac'],
-      // the clock is asked before the first campaign and after the last of 10 x 2
+      // the clock is read before the first campaign and after the last of 10 x 2
       seconds_per_campaign: 1 / 20,
       // and before and after each other method
       seconds: Object.fromEntries(['metaheac', ...BASELINES].map((name) => [name, 1])),
@@ -139,7 +139,7 @@ describe('evaluate', () => {
     ]);
   });
 
-  it('tells the same of curves, bins and campaigns as of the summaries', () => {
+  it('has curves, bins and campaigns that agree with the summaries', () => {
     for (const [name, { small, all }] of Object.entries(report.methods)) {
       const at5 = report.curves[name]!.find(({ share }) => share === 0.05)!;
       expect(at5.recall.mean).toBeCloseTo(all!.recall['0.05']!.mean, 12);
@@ -150,7 +150,7 @@ describe('evaluate', () => {
       const aucs = report.campaigns.map(({ auc }) => auc[name]!);
       expect(aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length).toBeCloseTo(all!.auc.mean, 12);
     }
-    // an audience of less than a seventieth has nobody of 70
+    // an audience of less than a seventieth has none of 70 users
     expect(report.curves['metaheac']![0]!.share).toBe(0.015);
   });
 
@@ -164,7 +164,7 @@ describe('evaluate', () => {
       }
   });
 
-  it('finds the planted members, and a random order finds none', () => {
+  it('finds the planted members, unlike a random order', () => {
     const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
     for (const method of BASELINES.filter((name) => name !== 'random'))
       expect(aucOf(method), method).toBeGreaterThan(0.88);
@@ -174,7 +174,7 @@ describe('evaluate', () => {
     expect(report.methods['metaheac']!.all!.lift['0.05']!.mean).toBeGreaterThan(2);
   });
 
-  it('returns the same numbers again, and different ones for another seed', async () => {
+  it('returns the same numbers for the same seed, and different ones for another', async () => {
     const two = await preparedOf(CAMPAIGNS);
     const once = await evaluateOn(two);
     expect(await evaluateOn(two)).toEqual(once);
@@ -219,7 +219,7 @@ describe('evaluate', () => {
     expect(own.all!.campaigns).toBe(2);
   });
 
-  it('reports its progress', async () => {
+  it('reports progress', async () => {
     const seen: string[] = [];
     const two = await preparedOf(CAMPAIGNS);
     await evaluate(two, model, {
@@ -259,7 +259,7 @@ describe('evaluate', () => {
   });
 });
 
-describe('evaluate, with other models beside', () => {
+describe('evaluate, with other models', () => {
   let past: PreparedDataSet;
   let heads: GeneralModel;
   const beside = (own: GeneralModel, ...others: GeneralModel[]) =>
@@ -282,7 +282,7 @@ describe('evaluate, with other models beside', () => {
     heads = await loadModel(out);
   });
 
-  it('names them by their recipes and tries each by the same trials, whether or not it reads past campaigns', async () => {
+  it('names them by their recipes and evaluates all on the same trials, whether or not they read past campaigns', async () => {
     const reads = (one: GeneralModel) => one.manifest.features.user.some(({ name }) => name === PAST_CAMPAIGNS);
     expect([reads(heads), reads(model)]).toEqual([true, false]);
     const both = await beside(heads, model);
@@ -297,7 +297,7 @@ describe('evaluate, with other models beside', () => {
     );
   });
 
-  it('evaluates each as it is too, where that is asked for: the same in each repeat, whatever the seeds', async () => {
+  it('also evaluates each without adaptation if requested: the same in each repeat, whatever the seeds', async () => {
     const how = { seed: 1, device: CPU, clock: tickingClock(), beside: [model], withUnadapted: true };
     const report = await evaluate(past, heads, { ...how, repeats: 2 });
     const names = ['metaheac', 'unadapted', 'published', 'published unadapted'];
@@ -310,7 +310,7 @@ describe('evaluate, with other models beside', () => {
     expect(aucOf(beside, 'unadapted')).toBe(aucOf(report, 'published unadapted'));
   });
 
-  it('names one by name and version when its recipe is taken or none', async () => {
+  it('names one by name and version when its recipe is taken or missing', async () => {
     const { training: _, ...manifest } = heads.manifest;
     const plain = { ...heads, manifest: { ...manifest, training: null, version: 'of-old' } };
     const random = { ...heads, manifest: { ...heads.manifest, training: { recipe: 'random' }, version: 'of-new' } };
@@ -319,14 +319,14 @@ describe('evaluate, with other models beside', () => {
     expect(Object.keys(methods)).toEqual(['metaheac', ...names, ...BASELINES]);
   });
 
-  it('refuses models that cannot be told apart', async () => {
+  it('refuses models with the same name', async () => {
     await expect(beside(heads, model, model, model)).rejects.toMatchObject({
       code: 'invalid_argument',
       message: `the model small ${model.manifest.version} appears twice`,
     });
   });
 
-  it('refuses one whose features the data set lacks before anything is tried', async () => {
+  it('refuses one whose features the data set lacks, before evaluating anything', async () => {
     const seen: number[] = [];
     const without = evaluate(prepared, model, {
       repeats: 1,

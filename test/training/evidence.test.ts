@@ -1,4 +1,4 @@
-/** The one rule of choice: surely better, else simpler and level, else what there is. */
+/** The rule of choice: surely better, else simpler and no worse, else the default. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import {
@@ -13,7 +13,7 @@ import {
   utilityOf,
 } from '../../src/training/choices/evidence.ts';
 
-/** What is judged is the gain in utility alone. */
+/** Only the gain in utility counts. */
 const gain = (mean: number, error: number): Gain => {
   const none = { mean: Number.NaN, error: Number.NaN };
   return { auc: none, precision: none, utility: { mean, error } };
@@ -39,11 +39,11 @@ describe('gainOf', () => {
     });
   });
 
-  it('takes other campaigns for a bug', () => {
+  it('treats different campaigns as a bug', () => {
     expect(() => gainOf([{ auc: 1, precision: 1 }], [])).toThrow(/1 campaigns, but 0/);
   });
 
-  it('counts precision a quarter', () => {
+  it('weighs precision by a quarter', () => {
     expect(utilityOf({ auc: 0.8, precision: 0.4 })).toBeCloseTo(0.9, 12);
   });
 });
@@ -65,12 +65,12 @@ describe('chooseByEvidence', () => {
     expect(chooseByEvidence([added((errors - 0.01) * error, error)], campaigns)).toBe(-1);
   });
 
-  it('does not take a gain that is sure and too small to matter', () => {
+  it('does not take a gain that is sure but too small to matter', () => {
     expect(chooseByEvidence([added(0.99 * LEAST_GAIN)], 20)).toBe(-1);
     expect(chooseByEvidence([added(1.01 * LEAST_GAIN)], 20)).toBe(0);
   });
 
-  it('takes what is simpler when it is surely no worse', () => {
+  it('takes something simpler if it is surely no worse', () => {
     expect(chooseByEvidence([simpler(0)], 8)).toBe(0);
     expect(chooseByEvidence([simpler(-0.9 * LEAST_GAIN)], 8)).toBe(0);
     expect(chooseByEvidence([simpler(-1.1 * LEAST_GAIN)], 8)).toBe(-1);
@@ -79,23 +79,23 @@ describe('chooseByEvidence', () => {
     expect(chooseByEvidence([added(0)], 8)).toBe(-1);
   });
 
-  it('prefers what is surely better to what is simpler and level', () => {
+  it('prefers something surely better to something simpler and level', () => {
     expect(chooseByEvidence([simpler(0), added(0.01), simpler(0.0001)], 8)).toBe(1);
     expect(chooseByEvidence([simpler(0), added(0.01, 0.01), simpler(0.0001)], 8)).toBe(2);
   });
 
-  it('of equals takes the first, and of none nothing', () => {
+  it('takes the first of equals, and nothing of none', () => {
     expect(chooseByEvidence([added(0.01), added(0.01)], 8)).toBe(0);
     expect(chooseByEvidence([], 8)).toBe(-1);
   });
 
-  it('believes nothing of few campaigns', () => {
+  it('concludes nothing from few campaigns', () => {
     const clear = [added(0.5), simpler(0.5)];
     expect(chooseByEvidence(clear, LEAST_CAMPAIGNS - 1)).toBe(-1);
     expect(chooseByEvidence(clear, LEAST_CAMPAIGNS)).toBe(0);
   });
 
-  it('seldom takes noise: one of five alternatives without any difference, in fewer than one choice of six', () => {
+  it('seldom takes noise: one of five equal alternatives in fewer than one choice in six', () => {
     for (const campaigns of [4, 8, 24]) {
       let taken = 0;
       for (let sample = 0; sample < 300; sample++) {
@@ -112,7 +112,7 @@ describe('chooseByEvidence', () => {
 });
 
 describe('shrunkenGain', () => {
-  it('is the posterior mean beside the prior N(-.001, .005^2)', () => {
+  it('is the posterior mean with the prior N(-.001, .005^2)', () => {
     // 8 campaigns: the error counts 1.25 times, so .004 is .005, as wide as the prior
     expect(shrunkenGain(gain(0.006, 0.004), 8)).toBeCloseTo((0.006 - 0.001) / 2, 5);
     // .013^2 - .005^2 is .012^2: the prior is that wide
@@ -120,7 +120,7 @@ describe('shrunkenGain', () => {
     expect(shrunkenGain(gain(0.013, 0.004), 8)).toBeCloseTo((0.013 * seen - 0.001 * prior) / (seen + prior), 5);
   });
 
-  it('trusts exact evidence, and not vague evidence', () => {
+  it('trusts precise evidence, and not vague evidence', () => {
     expect(shrunkenGain(gain(0.02, 0), 8)).toBeCloseTo(0.02, 4);
     expect(shrunkenGain(gain(0.02, 1), 8)).toBeCloseTo(-0.001, 4);
     expect(shrunkenGain(gain(0.02, 0.01), 4)).toBeLessThan(shrunkenGain(gain(0.02, 0.01), 40));
@@ -128,11 +128,11 @@ describe('shrunkenGain', () => {
 });
 
 describe('chooseSettingByEvidence', () => {
-  it('takes the setting of which most is expected, not the largest gain', () => {
+  it('takes the setting with the largest expected gain, not the largest gain', () => {
     expect(chooseSettingByEvidence([gain(0.004, 0.001), gain(0.008, 0.02), gain(0.005, 0.0011)], 20)).toBe(2);
   });
 
-  it('keeps the default when the others gain nothing that matters, or too few campaigns say so', () => {
+  it('keeps the default if other gains are too small, or there are too few campaigns', () => {
     expect(chooseSettingByEvidence([gain(-0.01, 0.001), gain(0.9 * LEAST_GAIN, 0)], 20)).toBe(-1);
     expect(chooseSettingByEvidence([gain(0.01, 0)], 1)).toBe(-1);
     expect(chooseSettingByEvidence([gain(0.01, 0)], 2)).toBe(0);

@@ -1,4 +1,4 @@
-/** Exported models whose heads have no share: they rank by the closed forms alone, with every input that a model has. */
+/** Exported models whose heads have no weight: they rank by the closed forms alone, and keep all inputs. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
@@ -71,7 +71,7 @@ function ridgeAucs(): number[] {
 }
 
 describe('an exported model', () => {
-  it('of the regression alone ranks as the regression does, and has the inputs of the campaign', async () => {
+  it('with the regression alone ranks as the regression does, and has the inputs of the campaign', async () => {
     const model = await exported([REGRESSION], [always(0), always(1)]);
     expect(model.graph.inputs.some((name) => name.startsWith('campaign.'))).toBe(true);
     expect([...model.graph.initializers.keys()].some((name) => name.startsWith('experts.'))).toBe(false);
@@ -83,10 +83,10 @@ describe('an exported model', () => {
     });
   });
 
-  it('ranks by closed forms alone as the whole graph does with them', async () => {
+  it('ranks by closed forms alone as the whole graph does', async () => {
     const shares = [always(0.5), always(1)];
     const alone = await exported([COMPANION, REGRESSION], [always(0), ...shares]);
-    // a share of the heads that no ranking can see keeps the whole graph
+    // a weight of the heads too small to change a ranking keeps the whole graph
     const whole = await exported([COMPANION, REGRESSION], [always(1e-6), ...shares]);
     expect(whole.graph.initializers.size).toBeGreaterThan(alone.graph.initializers.size);
     const [expected, aucs] = [await aucsOf(whole), await aucsOf(alone)];

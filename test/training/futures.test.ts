@@ -1,4 +1,4 @@
-/** Campaigns played as the future: whose tokens are gone, who is hidden, and among whom. */
+/** Campaigns treated as future ones: whose tokens are removed, who is hidden, and among whom. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -35,7 +35,7 @@ function campaignOf(id: string, members: readonly number[], others: readonly num
 const populationOf = (users: number, gone: readonly number[] = []) => ({
   rowOf: Int32Array.from(range(0, users), (user) => (gone.includes(user) ? -1 : user)),
 });
-/** By user number, 1 for these. */
+/** 1 for these user numbers. */
 const marked = (users: number, known: readonly number[]) =>
   Uint8Array.from(range(0, users), (user) => (known.includes(user) ? 1 : 0));
 
@@ -50,12 +50,12 @@ describe('openFutures and usersBefore', () => {
     prepared.close();
   });
 
-  it('take the train campaigns alone', () => {
+  it('use only the train campaigns', () => {
     const { campaigns } = openFutures(prepared, prepared.userFeatures);
     expect(campaigns.map(({ id }) => id)).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
   });
 
-  it('take the tokens of all campaigns of the future from everybody, and no other', () => {
+  it('remove the tokens of all campaigns of the future from everybody, and no others', () => {
     const futures = openFutures(prepared, prepared.userFeatures);
     const future = futures.campaigns.filter(({ id }) => id === 'c0' || id === 'c3');
     const before = usersBefore(futures, future);
@@ -148,7 +148,7 @@ describe('futureTrial', () => {
     expect([...trial.seeds]).toEqual([...trial.seeds].sort((a, b) => a - b));
   });
 
-  describe('where members have times', () => {
+  describe('if members have times', () => {
     /** User u became a member at `timeOf(u)`; the others have no time. */
     const datedOf = (members: readonly number[], timeOf: (user: number) => number): CampaignHistory => {
       const campaign = campaignOf('c', members, [50, 51]);
@@ -167,7 +167,7 @@ describe('futureTrial', () => {
       expect([...trialOf(campaign, 200)!.seeds]).toEqual(range(10, 20));
     });
 
-    it('draws among members of one time', () => {
+    it('draws among members with equal times', () => {
       const campaign = datedOf(range(0, 20), (user) => (user < 4 ? 1 : 2));
       const seeds = range(0, 20).map((key) => [...trialOf(campaign, 8, [], { key: `${key}` })!.seeds]);
       for (const own of seeds) expect(own.slice(0, 4)).toEqual(range(0, 4));
@@ -183,32 +183,32 @@ describe('futureTrial', () => {
       expect([...trialOf(twice, 1)!.seeds]).toEqual([0]);
     });
 
-    it('draws seeds where a member has no time', () => {
+    it('draws seeds if a member has no time', () => {
       const campaign = datedOf(range(0, 20), (user) => (user === 7 ? Number.NaN : user));
       const seeds = range(0, 10).map((key) => [...trialOf(campaign, 8, [], { key: `${key}` })!.seeds].join());
       expect(new Set(seeds).size).toBeGreaterThan(5);
     });
   });
 
-  it('makes seeds of at most half of the members, and is none of a single member', () => {
+  it('takes at most half of the members as seeds, and is null for a single member', () => {
     expect(trialOf(campaignOf('c', range(0, 9)), 200)!.seeds).toHaveLength(4);
     expect(trialOf(campaignOf('c', [3], [4]), 200)).toBeNull();
   });
 
-  it('has as large a share of known users among the candidates as among the hidden members', () => {
+  it('has the same share of known users among the candidates as among the hidden members', () => {
     // of 40 members 10 are known, of 160 others 100
     const known = [...range(0, 10), ...range(40, 140)];
     const trial = trialOf(campaignOf('c', range(0, 40)), 20, known, { users: 200 })!;
     const { hidden, candidates } = sidesOf(trial, known);
     expect(hidden[0]! + hidden[1]!).toBe(20);
     expect(hidden.every((count) => count > 0)).toBe(true);
-    // as many a hidden member as the scarcer side has
+    // as many per hidden member as the scarcer side has
     const ratio = Math.min(60 / hidden[0]!, 100 / hidden[1]!);
     expect(candidates).toEqual(hidden.map((count) => Math.round(ratio * count)));
     expect(candidates).toContain(ratio === 60 / hidden[0]! ? 60 : 100);
   });
 
-  it('leaves out hidden members of whose side there are too few others', () => {
+  it('leaves out hidden members if there are too few others on their side', () => {
     // all others are unknown but two
     const known = [...range(0, 20), 40, 41];
     const trial = trialOf(campaignOf('c', range(0, 40)), 10, known, { users: 200 })!;
@@ -216,17 +216,17 @@ describe('futureTrial', () => {
     expect([hidden[1], candidates[1]]).toEqual([0, 0]);
     expect(hidden[0]).toBeGreaterThan(5);
     expect(candidates[0]).toBe(158);
-    // the seeds are of both sides all the same
+    // the seeds are still from both sides
     expect(new Set([...trial.seeds].map((user) => known.includes(user))).size).toBe(2);
   });
 
-  describe('where members recur', () => {
+  describe('if members recur', () => {
     // of 40 members 30 are known, of 160 others 100
     const known = [...range(0, 30), ...range(40, 140)];
     const recurring = (share: number, users = 200) =>
       sidesOf(trialOf(campaignOf('c', range(0, 40)), 20, known, { users, share }), known);
 
-    it('hides all members, and has the share of known candidates that was found', () => {
+    it('hides all members, and has the measured share of known candidates', () => {
       const { hidden, candidates } = recurring(0.625);
       expect(hidden[0]! + hidden[1]!).toBe(20);
       expect(hidden[1]).toBeGreaterThan(hidden[0]!);
@@ -248,7 +248,7 @@ describe('futureTrial', () => {
       ['has no candidates', range(0, 2000), 0.99, [0, 500]],
       ['has one candidate', [2], 0.47, [499, 1]],
       ['has no candidates, and half should be of it', [], 0.5, [500, 0]],
-    ])('takes enough of the other side where one %s', (_, others, share, expected) => {
+    ])('takes enough from the other side if one %s', (_, others, share, expected) => {
       const own = [...range(0, 30), ...others.map((user) => 40 + user)];
       const trial = trialOf(campaignOf('c', range(0, 40)), 20, own, { users: 2040, share });
       const { hidden, candidates } = sidesOf(trial, own);
@@ -256,7 +256,7 @@ describe('futureTrial', () => {
       expect(candidates).toEqual(expected);
     });
 
-    it('has as many candidates as hidden members where there are, and a thousand at most for want of a side', () => {
+    it('has as many candidates as hidden members if possible, and at most a thousand if one side is short', () => {
       const small = trialOf(campaignOf('c', range(0, 40)), 10, [], { users: 80, share: 0.99 });
       expect(sidesOf(small, []).candidates).toEqual([30, 0]);
       const large = trialOf(campaignOf('c', range(0, 4000)), 200, [], { users: 20_000, share: 0.99 });
@@ -264,12 +264,12 @@ describe('futureTrial', () => {
     });
   });
 
-  it('is none where that leaves nobody', () => {
+  it('is null if that leaves nobody', () => {
     expect(trialOf(campaignOf('c', range(0, 40)), 10, range(0, 40))).toBeNull();
     expect(trialOf(campaignOf('c', range(0, USERS)), 10)).toBeNull();
   });
 
-  it('ranks at most five thousand, when that is more than one other a hidden member', () => {
+  it('ranks at most five thousand, if that is more than one other per hidden member', () => {
     const large = { users: 20_000 };
     const few = trialOf(campaignOf('c', range(0, 100)), 50, [], large)!.evaluation.labels;
     expect([few.length, few.filter((label) => label === 1).length]).toEqual([5000, 50]);
@@ -292,7 +292,7 @@ describe('futureTrial', () => {
 });
 
 describe('trialsOf', () => {
-  it('plays one of the seed counts that a small campaign makes alike', () => {
+  it('uses one of the seed counts that a small campaign makes equal', () => {
     const counts = (members: number) =>
       trialsOf(
         campaignOf('c', range(0, members)),
@@ -310,7 +310,7 @@ describe('drawFutures', () => {
   const sample = (most: number, key = 'k') =>
     sampleFutures({ population: populationOf(300), campaigns, recurrence: null }, [5, 10], most, createRng(key));
 
-  it('plays each part of the campaigns with its own as the future, as many of each', () => {
+  it('treats each part of the campaigns as the future in turn, with equally many of each', () => {
     const evaluated = sample(24);
     expect(evaluated.map(({ future }) => future.length)).toEqual([2, 2, 2, 2]);
     for (const { future, trials } of evaluated) {

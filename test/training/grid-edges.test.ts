@@ -1,4 +1,4 @@
-/** Where a grid goes on: one step beyond each edge that its best is at, and never beyond the end of an axis. */
+/** How a grid is extended: one step beyond each edge that its best is at, and never beyond the end of an axis. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
@@ -27,12 +27,12 @@ describe('beyondEdges', () => {
     expect(beyondEdges(AXES, { strength: 3, power: 0 }, TRIED)).toEqual([{ strength: 9, power: 0 }]);
   });
 
-  it('knows that a setting is inside', () => {
+  it('recognises that a setting is inside', () => {
     const tried = [...TRIED, { strength: 0.33, power: 0.5 }, { strength: 1, power: 1 }];
     expect(beyondEdges(AXES, { strength: 1, power: 0.5 }, tried)).toEqual([]);
   });
 
-  it('looks at all that was tried where nothing else is on the line, as for a strength that is new', () => {
+  it('compares with everything tried if nothing else is on the line, as for a new strength', () => {
     const best = { strength: 0.33, power: 0.5 };
     const tried = [0, 0.5, 1].flatMap((power) => [1, 3].map((strength) => ({ strength, power })));
     expect(beyondEdges(AXES, best, [...tried, best])).toEqual([{ strength: 0.11, power: 0.5 }]);
@@ -47,7 +47,7 @@ describe('beyondEdges', () => {
     expect(beyondEdges(AXES, { strength: 0.2, power: 0 }, [{ strength: 1, power: 1 }])).toEqual([]);
   });
 
-  it('goes both ways from a value that is the only one, and not from 0, which excludes a part', () => {
+  it('goes both ways from an only value, but not from 0, which excludes a part', () => {
     const axes = { wide: { factor: 3, lowest: 0.001, highest: 9 }, query: { factor: 3, lowest: 0.001, highest: 9 } };
     expect(beyondEdges(axes, { wide: 0, query: 0.03 }, [{ wide: 1, query: 0.03 }])).toEqual([
       { wide: 0, query: 0.01 },
@@ -87,9 +87,9 @@ describe('the grids of the methods', () => {
     ['strong smoothing', as(naiveBayes(oneHot)), { smoothing: 5000 }, [{ smoothing: 15_000 }]],
     ['many neighbours', as(userKnn(oneHot)), { k: 100, idf_power: 1 }, [{ k: 300, idf_power: 1 }]],
     ['one neighbour', as(userKnn(oneHot)), { k: 1, idf_power: 1 }, []],
-    ['the tokens of a companion', as(both), { wide: 1, query: 0 }, [{ wide: 3, query: 0 }]],
+    ['the tokens of a logistic regression', as(both), { wide: 1, query: 0 }, [{ wide: 3, query: 0 }]],
     [
-      'both parameters of a companion',
+      'both parameters of a logistic regression',
       as(both),
       { wide: 0.02, query: 0.03 },
       [

@@ -1,5 +1,5 @@
 /**
- * Trials on one computation of a campaign's users are those of the online stage, and comparable from settings to
+ * Trials that share one computation of a campaign's users match the online stage, and are comparable between
  * settings.
  */
 import { rmSync } from 'node:fs';
@@ -38,7 +38,7 @@ const CONFIG: MetaHeacConfig = {
   heads: { latent: 3 },
 };
 const { companion: _, regression: REGRESSION, ...PLAIN } = DEFAULT_DESCENT;
-/** As the model says; a run is free to go without the regression. */
+/** The model's own settings; a run may go without the regression. */
 const ADAPTATION: DescentSettings = { ...PLAIN, regression: REGRESSION };
 const USERS = 200;
 /** Those who are members: of them some like `tags 1`, as others do. */
@@ -114,7 +114,7 @@ const withCompanion = (from: DescentSettings): DescentSettings => ({
   ...from,
   companion: { strengths: { [HEADS.wide]: 0.1 }, weight: 1 },
 });
-/** All candidates are the negatives of each step, so that no draw matters. */
+/** All candidates are negatives of each step, so that sampling does not matter. */
 const ALL_NEGATIVES: DescentSettings = {
   ...PLAIN,
   negatives_per_seed: 100,
@@ -133,10 +133,10 @@ describe('startHeadTrials', () => {
   it.each([
     ['as they are', ALL_NEGATIVES],
     ['without a first pass', { ...ALL_NEGATIVES, first_pass: null }],
-    ['with a companion', withCompanion(ALL_NEGATIVES)],
+    ['with an auxiliary logistic regression', withCompanion(ALL_NEGATIVES)],
     ['with a regression', { ...ALL_NEGATIVES, regression: REGRESSION }],
     ['with both', { ...withCompanion(ALL_NEGATIVES), regression: REGRESSION }],
-  ])('plays seed sets as customise and a scorer do, with settings %s', async (_, settings) => {
+  ])('evaluates seed sets as customise and a scorer do, with settings %s', async (_, settings) => {
     const trials = [10, 25].map((count) => trialOf('tomorrow', count));
     const qualities = await (await startHeadTrials(context, program, trials, 'k')).evaluate(settings);
     expect(qualities.length).toBe(2);
@@ -152,7 +152,7 @@ describe('startHeadTrials', () => {
   it.each([
     ['as they are', ALL_NEGATIVES],
     ['with both', { ...withCompanion(ALL_NEGATIVES), regression: REGRESSION }],
-  ])('compares seeds with users who are reached, as customise does, with settings %s', async (_, settings) => {
+  ])('compares seeds with users within reach, as customise does, with settings %s', async (_, settings) => {
     const whole = trialOf(`${PAST_CAMPAIGNS} 2`, 25);
     // all members, and those of the others who like what members like: compared with these, that is no reason
     const likers = new Set(
@@ -186,7 +186,7 @@ describe('startHeadTrials', () => {
     expect(await trials.evaluate(PLAIN)).toEqual(first);
     const alone = await startHeadTrials(context, program, [many], 'k');
     expect(await alone.evaluate(withCompanion(PLAIN))).toEqual(other.slice(1));
-    // settings that say the same with other words: a companion that hardly weighs
+    // other settings with the same meaning: a logistic regression with hardly any weight
     const light = withCompanion(PLAIN);
     const [same] = await trials.evaluate({ ...light, companion: { ...light.companion!, weight: 1e-9 } });
     expect(Math.abs(same!.auc - first[0]!.auc)).toBeLessThan(1e-3);
@@ -194,7 +194,7 @@ describe('startHeadTrials', () => {
     expect(await elsewhere.evaluate(PLAIN)).not.toEqual(first);
   });
 
-  it('fits the regressions of all seed sets side by side, with the bits of one after the other', async () => {
+  it('fits the regressions of all seed sets side by side, with the same bits as one after the other', async () => {
     const trials = [10, 25, 40].map((count) => trialOf('tomorrow', count));
     const settings = { ...PLAIN, regression: REGRESSION };
     const sizes: number[][] = [];
@@ -232,7 +232,7 @@ describe('startHeadTrials', () => {
     expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), PLAIN)).auc)).toBeLessThan(0.05);
   });
 
-  it('starts from other parameters when the context has some', async () => {
+  it("starts from the context's parameters if it has some", async () => {
     const parameters = tinyGraph(CONFIG, 'other').initializers;
     const trials = [trialOf(`${PAST_CAMPAIGNS} 2`, 10)];
     const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).evaluate(PLAIN);
@@ -242,8 +242,8 @@ describe('startHeadTrials', () => {
 });
 
 describe('logits', () => {
-  it('are none of parts that say nothing, as in a blend', async () => {
-    // all have one query: the bias and the query say the same of everyone but for rounding
+  it('are zero for parts that tell nothing, as in a blend', async () => {
+    // all have one query: the bias and the query say the same of everyone, up to rounding
     const trials = [trialOf('tomorrow', 25)];
     const settings = withStack(PLAIN, [{ kind: 'logistic', strengths: { [HEADS.bias]: 1 } }], [ONE, ONE]);
     const [own] = await (await startHeadTrials(context, program, trials, 'k')).logits(settings);
@@ -312,7 +312,7 @@ describe('TrialCache', () => {
       ]),
     );
 
-  it('computes users once while parameters stay, and reads them for the regression once in all', async () => {
+  it('computes users once per parameters, and reads them for the regression only once', async () => {
     const { counts, cache, play } = rounds();
     const [before, after] = [parametersTimes(1), parametersTimes(2)];
     const expected = [await alone(before), await alone(after), await alone(after, 'another')];
@@ -326,7 +326,7 @@ describe('TrialCache', () => {
     expect(counts).toEqual({ computed: 4, read: 2 });
   });
 
-  it('keeps no fits of a wide regression, and finds the same', async () => {
+  it('caches no fits of a wide regression, and finds the same', async () => {
     const parameters = parametersTimes(1);
     const [narrow, wide] = [rounds(USERS, 100_000), rounds(USERS, 100_001)];
     const expected = await alone(parameters);
@@ -338,7 +338,7 @@ describe('TrialCache', () => {
     expect([narrow.counts.read, wide.counts.read]).toEqual([1, 2]);
   });
 
-  it('keeps the trials of one stage, and no more rows than the limit', async () => {
+  it('caches the trials of one stage, and no more rows than the limit', async () => {
     const parameters = parametersTimes(1);
     const { counts, play } = rounds(USERS);
     await play(parameters);

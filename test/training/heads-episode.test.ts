@@ -1,4 +1,4 @@
-/** Episodes of the heads: sizes, labels and what never meets, for any campaign. */
+/** Episodes of the heads: sizes, labels and disjoint batches, for any campaign. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -12,7 +12,7 @@ const rowsOf = (members: number, others: number) => ({
 const isMember = (members: number) => (user: number) => user < 100 + members;
 
 describe('drawHeadsEpisode', () => {
-  it('has seeds and ten others a seed as support, hidden members among them with label 0', () => {
+  it('has seeds and ten others per seed as support, hidden members among them with label 0', () => {
     const { support, query } = sampleHeadsEpisode(createRng('a'), rowsOf(300, 3000))!;
     const seeds = support.labels.filter((label) => label === 1).length;
     expect(seeds).toBeGreaterThanOrEqual(10);
@@ -25,7 +25,7 @@ describe('drawHeadsEpisode', () => {
     expect([...query.labels]).toEqual([...Array(46).fill(1), ...Array(460).fill(0)]);
   });
 
-  it('samples from few seeds to many, few as often as many by their logarithm', () => {
+  it('samples few to many seeds, uniformly in the logarithm', () => {
     const counts = Array.from({ length: 200 }, (_, i) => {
       const { support } = sampleHeadsEpisode(createRng(`${i}`), rowsOf(300, 3000))!;
       return support.labels.filter((label) => label === 1).length;
@@ -38,7 +38,7 @@ describe('drawHeadsEpisode', () => {
     expect(below).toBeLessThan(125);
   });
 
-  it('keeps support and query apart, and query labels true, whatever the campaign', () => {
+  it('keeps support and query disjoint, and query labels true, whatever the campaign', () => {
     const cases = fc.tuple(fc.integer({ min: 2, max: 60 }), fc.integer({ min: 2, max: 400 }), fc.string());
     fc.assert(
       fc.property(cases, ([members, others, key]) => {
@@ -68,7 +68,7 @@ describe('drawHeadsEpisode', () => {
     [0, 50],
     [50, 0],
     [50, 1],
-  ])('is none where a campaign has %i members and %i others', (members, others) => {
+  ])('is null if a campaign has %i members and %i others', (members, others) => {
     expect(sampleHeadsEpisode(createRng('few'), rowsOf(members, others))).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-/** The gradient through unrolled inner steps on the heads, against differences of the formulas in float64. */
+/** The gradient through unrolled inner steps on the heads, compared with finite differences in float64. */
 import { describe, expect, it } from 'vitest';
 import { type Graph, type LabelledBatch, numbersOf, tensor } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
@@ -107,7 +107,7 @@ describe('openHeadsProgram', () => {
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
   });
 
-  it('has with firstOrder the gradient where the heads ended, which is another one', async () => {
+  it("has with firstOrder the gradient at the heads' final values, which differs", async () => {
     const { loss, gradients } = await metaGradient({ firstOrder: true });
     const end = adapted(start);
     expect(loss).toBeCloseTo(referenceLoss(end, episode.query), 5);

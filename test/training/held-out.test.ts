@@ -47,7 +47,7 @@ describe('holdOut', () => {
   });
 
   it("takes the held-out campaigns' members out of the training rows, with their labels", () => {
-    // user 5 of each campaign's own hundred is shown in every other one as well
+    // user 5 of each campaign's own hundred has a row in every other one as well
     const shown = range(0, 10).map((c) => 100 * c + 5);
     const campaigns = APART.map(({ id, train }, c) =>
       campaignOf(
@@ -70,14 +70,14 @@ describe('holdOut', () => {
     }
   });
 
-  it('forgets nobody where most users are in held-out campaigns', () => {
+  it('forgets nobody if most users are in held-out campaigns', () => {
     const same = range(0, 5).map((c) => campaignOf(`c${c}`, range(0, 30), range(30, 50)));
     const { training } = holdOut(same, 0.2, 'key');
     expect(training.map(({ train }) => train.users.length)).toEqual([50, 50, 50, 50]);
   });
 
-  it('leaves out a training campaign that keeps no member, unless that were most of them', () => {
-    // a and b have the same members; where one is held out the other has none left
+  it('leaves out training campaigns that keep no member, unless most would be left out', () => {
+    // a and b have the same members; if one is held out, the other has none left
     const a = campaignOf('a', range(0, 10), range(200, 300));
     const b = campaignOf('b', range(0, 10), range(400, 500));
     const rest = range(2, 5).map((c) => APART[c]!);
@@ -95,7 +95,7 @@ describe('holdOut', () => {
 describe('withoutUsersWithoutPositives', () => {
   const users = (campaign: CampaignHistory) => [...campaign.train.users];
 
-  it('leaves, when nobody is in two campaigns, members of the campaigns alone', () => {
+  it('leaves only members of the campaigns when nobody is in two of them', () => {
     const [one, two] = [campaignOf('one', [1, 2], [3, 4, 50, 51]), campaignOf('two', [3, 4], [1, 52])];
     const [first, second] = withoutUsersWithoutPositives([one, two], 10);
     expect([users(first!), users(second!)]).toEqual([
@@ -105,13 +105,13 @@ describe('withoutUsersWithoutPositives', () => {
     expect([...first!.train.labels]).toEqual([1, 1, 0, 0]);
   });
 
-  it('leaves a campaign as it was that would have no others', () => {
+  it('does not change a campaign that would have no others', () => {
     const [one, two] = [campaignOf('one', [1, 2], [50, 51]), campaignOf('two', [3, 4], [1, 52])];
     expect(withoutUsersWithoutPositives([one, two], 10)[0]).toBe(one);
   });
 
-  it('leaves all rows when some are in two campaigns: never to be a member says something there', () => {
-    // of 10 random users .3 memberships more than members; here .2
+  it('leaves all rows when some users are in two campaigns: being in none is informative there', () => {
+    // by chance .3 memberships more than members for 10 users; here .2
     const campaigns = [campaignOf('a', [1, 2, 3], [4, 5]), campaignOf('b', [3, 4, 5], [1, 6])];
     expect(withoutUsersWithoutPositives(campaigns, 10)).toBe(campaigns);
   });

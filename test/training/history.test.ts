@@ -1,4 +1,4 @@
-/** The history reader: what it keeps, what it skips, what it refuses and where. */
+/** The history reader: what it keeps, skips and refuses, with the position of errors. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -74,7 +74,7 @@ describe('readHistory', () => {
     expect(await readHistory(openDataSet(folder), directory)).toEqual(plain);
   });
 
-  it('reads the times of train rows, in all their forms, and knows none of an empty field', async () => {
+  it('reads the times of train rows, in all their forms, and has none for an empty field', async () => {
     const rows = [
       'a,u1,1,train,2010-12-01T08:26:00Z',
       'a,u2,1,train,2010-12-02',
@@ -97,7 +97,7 @@ describe('readHistory', () => {
     expect((await readHistory(openDataSet(folder), directory)).campaigns).toEqual(campaigns);
   });
 
-  it('keeps times beside their rows past its first buffer, whichever row is the first with one', async () => {
+  it('keeps times with their rows past its first buffer, whichever row is the first with one', async () => {
     const rows = Array.from({ length: 1000 }, (_, i) => `a,u${i % 10},1,train,${i < 100 ? '' : i}`);
     const { times } = (await read(CAMPAIGNS, `${HEADER},time\n${rows.join('\n')}`)).campaigns[0]!.train;
     expect([...times!]).toEqual(rows.map((_, i) => (i < 100 ? Number.NaN : 1000 * i)));

@@ -1,4 +1,4 @@
-/** A vocabulary that is cut: which tokens stay, what the matrix and the trained model then know. */
+/** A vocabulary that is cut: which tokens stay, and what the matrix and the trained model then know. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -47,7 +47,7 @@ const tokens = (feature: string, codes: Int32Array) =>
   Array.from(codes, (code) => population.dictionary(feature).token(code));
 
 describe('keepTokens', () => {
-  it('keeps the tokens that most users have, of equal ones those that came first, and says what it cut', () => {
+  it('keeps the tokens that most users have, of equal ones those that came first, and reports what it cut', () => {
     const [city, likes] = keepTokens(population, FEATURES, 2);
     expect(city).toEqual(FEATURES[0]);
     expect(tokens('likes', likes!.kept!.codes)).toEqual(['x', 'y']);
@@ -55,7 +55,7 @@ describe('keepTokens', () => {
     expect(Array.from(likes!.kept!.ids)).toEqual([0, 0, 1, 2, 0]);
   });
 
-  it('changes nothing where no feature has more', () => {
+  it('changes nothing if no feature has more', () => {
     expect(keepTokens(population, FEATURES, 4)).toBe(FEATURES);
   });
 });

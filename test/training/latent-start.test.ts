@@ -1,4 +1,4 @@
-/** The truncated SVD that latent vectors start from, against the eigenvectors of the dense matrix. */
+/** The truncated SVD that latent vectors start from, compared with the eigenvectors of the dense matrix. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { OneHot } from '../../src/training/history/one-hot.ts';
@@ -100,14 +100,14 @@ describe('latentStart', () => {
     for (let token = 2; token < WIDTH; token++) expect(Math.hypot(...rowOf(v, token))).toBeGreaterThan(0.01);
   });
 
-  it('weighs all tokens alike at power 0', () => {
+  it('weighs all tokens equally at power 0', () => {
     const v = latentStart(ONE_HOT, 1, createRng('key'), 0);
     // everybody's token leads, nobody's has no vector
     expect(v[0]).toBe(0);
     for (let token = 2; token < WIDTH; token++) expect(Math.abs(v[1]!)).toBeGreaterThan(Math.abs(v[token]!));
   });
 
-  it('is fixed by its stream, and spans the same from another one', () => {
+  it('is fixed by its stream, and spans the same space for another one', () => {
     expect(startOf()).toEqual(startOf());
     const [one, other] = [startOf('a'), startOf('b')];
     for (let a = 2; a < WIDTH; a++)
@@ -118,7 +118,7 @@ describe('latentStart', () => {
       }
   });
 
-  it('leaves dimensions at zero that the matrix has not', () => {
+  it('leaves dimensions that the matrix lacks at zero', () => {
     // two kinds of users: rank 2
     const oneHot = oneHotOf([[0], [0], [1], [1], [0], [1], [], []], 3, [6]);
     const v = startOf('few', oneHot, 5);

@@ -1,4 +1,4 @@
-/** Learners: the same answers in this thread and in others, and what goes wrong in a thread. */
+/** Learners: the same results in this thread and in others, and errors in a thread. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
@@ -48,7 +48,7 @@ async function withLearners<A>(threads: number, use: (learners: Learners) => Pro
 }
 
 describe('learners in threads', () => {
-  it('answer as one in this thread does, whose parameters change between two calls', async () => {
+  it('return the same as one in this thread, when parameters change between two calls', async () => {
     const shifted = new Map(
       [...initialModel.graph.initializers].map(([name, value]) => [
         name,
@@ -84,7 +84,7 @@ describe('learners in threads', () => {
 });
 
 describe('a task of the future', () => {
-  it("sees nobody's tokens of its campaigns; its own it never sees", async () => {
+  it('sees no tokens of its campaigns, and never its own', async () => {
     const [task] = tasks;
     const futures = [[], [task!.campaign], ['c1', 'c2', 'c3', 'c4', 'c5'], ['c5', 'c1', 'c2', 'c3', 'c4', 'nobody']];
     const [none, own, others, again] = await withLearners(1, async (learners) =>
@@ -118,7 +118,7 @@ describe('a task of the future', () => {
 });
 
 describe('a trial', () => {
-  it('has the priors before its own future, also where users are the same before others', async () => {
+  it('has the priors of its own future, even if users are equal before others', async () => {
     const bare = await prepareDataSet(prepared.dataSet.path);
     try {
       const campaigns = bare.history.campaigns.filter(({ split }) => split === 'train');
@@ -182,7 +182,7 @@ describe.each([1, 2])('learners in %i threads', (threads) => {
     expect(after).toEqual(await withLearners(1, (learners) => learners.evaluate(parameters, trials)));
   });
 
-  it('throw what a task throws, and take others after it', async () => {
+  it('throw what a task throws, and run others after it', async () => {
     const [task] = tasks;
     const torn: Task = { ...task!, query: { users: task!.query.users, labels: Float32Array.of(1, 0) } };
     await withLearners(threads, async (learners) => {

@@ -1,5 +1,5 @@
 /**
- * Logistic regression as a baseline: whom it draws, which columns it sees, and structure that only latent vectors show.
+ * Logistic regression as a baseline: whom it samples, which columns it sees, and structure that only latent vectors show.
  */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -28,7 +28,7 @@ describe('drawTask', () => {
     expect(new Set(users).size).toBe(22);
   });
 
-  it('takes all non-seeds where ten a seed are too many', () => {
+  it('takes all non-seeds if there are not ten per seed', () => {
     expect(sampleTask(oneHot, seeds, createRng('task')).labels.length).toBe(40 + 400);
     const most = oneHot.users.slice(0, 100);
     expect(sampleTask(oneHot, most, createRng('task')).labels.length).toBe(PLANTED_USERS);
@@ -41,7 +41,7 @@ describe('drawTask', () => {
 });
 
 describe('tokenRows', () => {
-  it('holds the tokens of the users, in columns that somebody has', () => {
+  it('has the tokens of the users, in columns that somebody has', () => {
     const { rows, tokenOf } = tokenRows(oneHot, seeds);
     expect([rows.width, new Set(tokenOf).size]).toEqual([tokenOf.length, tokenOf.length]);
     const written = Array.from(seeds, (_, i) =>
@@ -80,14 +80,14 @@ describe('logisticRegressionOnLatent', () => {
   const latent = logisticRegressionOnLatent(kinds, createRng('svd'));
   const aucOf = (score: (users: Int32Array) => Float64Array) => measureRanking(others, score(others), labels).auc;
 
-  it.each([0, 0.5])('finds from ten seeds what tokens alone do not show, at idf power %d', (idf_power) => {
+  it.each([0, 0.5])('finds from ten seeds members that tokens alone do not show, at idf power %d', (idf_power) => {
     const onTokens = aucOf(settle(logisticRegression(kinds), { strength: 0.1 }).scorer(few, createRng('n')));
     const onLatent = aucOf(settle(latent, { idf_power, strength: 0.1 }).scorer(few, createRng('n')));
     expect(onTokens).toBeLessThan(0.8);
     expect(onLatent).toBeGreaterThan(0.85);
   });
 
-  it('returns the scorers of a grid in its order, as each alone', () => {
+  it('returns the scorers of a grid in its order, the same as each alone', () => {
     const rng = () => createRng('n');
     const grid = [...latent.scorers(few, rng(), latent.grid)];
     expect(grid.length).toBe(latent.grid.length);
@@ -100,7 +100,7 @@ describe('logisticRegressionOnLatent', () => {
     }
   });
 
-  it('scores users alike who differ in a token that is taken from all', () => {
+  it('gives equal scores to users who differ in a token that is removed from all', () => {
     const isOut = new Uint8Array(kinds.width);
     isOut[4] = 1;
     const [without, withIt] = [withoutColumns(kinds, isOut), kinds].map((users) => {

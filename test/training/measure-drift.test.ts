@@ -50,7 +50,7 @@ async function trainOn(
   return { prepared, model: await loadModel(out) };
 }
 
-/** Of the test campaigns: how often the interval of recall@5% holds, what is said and what is true. */
+/** For the test campaigns: how often the interval of recall@5% holds, the predicted and the true mean. */
 async function checked(prepared: PreparedDataSet, model: GeneralModel) {
   const trials = testTrials(prepared.history.campaigns);
   const measured = await measurePredictions(prepared, model, trials, { seed: 1, device: CPU });
@@ -71,7 +71,7 @@ describe('a model trained on a data set with dates', () => {
     drifting = await trainOn({ later: 0.35, dates: true });
   });
 
-  it('knows from held-out campaigns how much later members drift, and since when', () => {
+  it('learns from held-out campaigns how much later members drift', () => {
     const { drift } = drifting.model.manifest;
     expect(drift).toMatchObject({ data: 'dated', campaigns: Math.round(0.3 * DATED.train) });
     expect(drift!.from >= '2026-01-01' && drift!.until > drift!.from).toBe(true);
@@ -84,7 +84,7 @@ describe('a model trained on a data set with dates', () => {
     }
   });
 
-  it('predicts test campaigns as they are, and without it says too much', async () => {
+  it('predicts test campaigns correctly, and too optimistically without it', async () => {
     const { prepared, model } = drifting;
     const { drift: _, ...manifest } = model.manifest;
     const after = await checked(prepared, model);
@@ -113,7 +113,7 @@ describe('a model trained on a data set with dates', () => {
 });
 
 describe('a model trained on a data set', () => {
-  it('expects nearly as much of later members where they are like the first', async () => {
+  it('keeps nearly everything if later members are like the first', async () => {
     const { model } = await trainOn({ later: 0.9, dates: true });
     for (const { recall, auc } of model.manifest.drift!.by_seeds) {
       expect(recall.kept).toBeGreaterThan(0.85);
@@ -121,7 +121,7 @@ describe('a model trained on a data set', () => {
     }
   });
 
-  it('knows of no drift without dates', async () => {
+  it('has no drift without dates', async () => {
     const { prepared, model } = await trainOn({ later: 0.35, dates: false });
     expect(model.manifest.drift).toBeUndefined();
     expect((await checked(prepared, model)).drift).toEqual({ measured: false, campaigns: 0 });

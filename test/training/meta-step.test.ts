@@ -1,4 +1,4 @@
-/** The meta gradient against differences of the formulas in float64, and Adam on full parameters. */
+/** The meta gradient compared with finite differences in float64, and Adam on full parameters. */
 import { describe, expect, it } from 'vitest';
 import { type Graph, type LabelledBatch, numbersOf, tensor } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
@@ -118,7 +118,7 @@ describe('openMetaProgram', () => {
     },
   );
 
-  it('has with firstOrder the gradient at the stepped parameters, which is another one', async () => {
+  it('has with firstOrder the gradient at the stepped parameters, which differs', async () => {
     const { loss, gradients } = await metaGradient({ firstOrder: true });
     expect(loss).toBeCloseTo(referenceLoss(innerStep(start), episode.query), 5);
     const expected = centralDifferences(innerStep(start), 1e-5, (shifted) => referenceLoss(shifted, episode.query));
@@ -140,7 +140,7 @@ describe('openMetaProgram', () => {
     );
   });
 
-  it('takes batches of other sizes, one after the other, and does not change the parameters', async () => {
+  it('accepts batches of other sizes, one after the other, and does not change the parameters', async () => {
     const program = await openMetaProgram(graph, names);
     for (const size of [2, 7]) {
       const { loss } = await program.run(
@@ -154,7 +154,7 @@ describe('openMetaProgram', () => {
     for (const [name, value] of graph.initializers) expect(numbersOf(value)).toEqual(start.get(name));
   });
 
-  it('has a gradient that is added by weight, as often as it is asked', async () => {
+  it('has a gradient that can be added repeatedly, with a weight', async () => {
     const program = await openMetaProgram(graph, names);
     const result = await program.run(graph.initializers, episode, INNER_RATE);
     await program.close();

@@ -43,7 +43,7 @@ describe('baselineMethods', () => {
     expect(choice).not.toEqual(choose({ ...futures, columnOf: () => -1 }));
   });
 
-  it('sees all past campaigns of a user, however few a model would', async () => {
+  it('sees all past campaigns of a user, even if a model reads fewer', async () => {
     const cut = (maxLength: number): PreparedDataSet => ({
       ...prepared,
       userFeatures: [...prepared.dataSet.userFeatures, { ...pastCampaigns(prepared.userFeatures), maxLength }],
@@ -52,7 +52,7 @@ describe('baselineMethods', () => {
     expect(await choiceOf(cut(1))).toEqual(await choiceOf(prepared));
   });
 
-  it('cuts the lists of the data set as it says', async () => {
+  it("cuts lists to the data set's maximum length", async () => {
     const dataSet = { ...prepared.dataSet, userFeatures: prepared.userFeatures };
     const cut = (maxLength: number): PreparedDataSet => ({
       ...prepared,

@@ -6,7 +6,7 @@ import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 const users = Int32Array.of(10, 11, 12, 13);
 
 describe('measureRanking', () => {
-  it('counts pairs that are in order', () => {
+  it('counts pairs in the right order', () => {
     // Members score 4 and 2, others 3 and 1: of 4 pairs 3 are in order.
     const { auc } = measureRanking(users, Float64Array.of(4, 3, 2, 1), Uint8Array.of(1, 0, 1, 0));
     expect(auc).toBe(0.75);

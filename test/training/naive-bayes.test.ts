@@ -1,4 +1,4 @@
-/** Naive Bayes against its formula, by hand. */
+/** Naive Bayes compared with its formula, by hand. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/training/baselines/baselines.ts';

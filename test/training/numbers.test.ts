@@ -1,4 +1,4 @@
-/** Numbers and vectors in training: scales, and that methods outside the graph see what the graph sees. */
+/** Numbers and vectors in training: scales, and methods outside the graph that see what the graph sees. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { numbers } from '../../packages/lab/scenarios/numbers.ts';
 import { writeScenario } from '../../packages/lab/scenarios/scenario.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => prepared.close());
 
 describe('scales', () => {
-  it('are of the users who have a value', () => {
+  it('are computed from the users who have a value', () => {
     const { columns } = prepared.population.readSegment(0);
     for (const { name, kind, scale } of prepared.userFeatures) {
       const column = columns.get(name)!;
@@ -47,7 +47,7 @@ describe('scales', () => {
     }
   });
 
-  it('stand in the manifest as edges, and the campaigns have theirs', () => {
+  it('are in the manifest as edges, and campaigns have their own', () => {
     const { user, campaign } = model.folder.manifest.features;
     const age = user.find(({ name }) => name === 'age')!;
     expect(age).toMatchObject({ kind: 'number', missing: null });
@@ -101,7 +101,7 @@ describe('buildOneHot', () => {
     expect(own).not.toContain(missing + 1);
   });
 
-  it('keeps bands and leaves numbers out for methods that know tokens alone', () => {
+  it('keeps bands and leaves numbers out for methods that read tokens only', () => {
     const tokens = tokensAlone(oneHot);
     expect(tokens.values).toBeUndefined();
     const numbersOut = oneHot.tokens.filter((token) => oneHot.isNumber![token] === 1).length;

@@ -77,7 +77,7 @@ describe('buildOneHot', () => {
 });
 
 describe('withoutColumns', () => {
-  it('takes some tokens from all who have them, and leaves everything else where it was', () => {
+  it('removes some tokens from all who have them, and changes nothing else', () => {
     const isOut = new Uint8Array(oneHot.width);
     for (const token of ['x', 'z']) isOut[findColumn(population, features, 'likes', token)] = 1;
     const before = structuredClone(oneHot);
@@ -92,7 +92,7 @@ describe('withoutColumns', () => {
     expect(oneHot).toEqual(before);
   });
 
-  it('is the matrix as it was when nothing is taken out', () => {
+  it('is the same matrix when nothing is removed', () => {
     expect(withoutColumns(oneHot, new Uint8Array(oneHot.width))).toEqual(oneHot);
   });
 });
@@ -105,7 +105,7 @@ describe('findColumn', () => {
     expect(found).toEqual([own[0], own[2]]);
   });
 
-  it('finds no column for an unknown token, an empty one and a feature that is not there', () => {
+  it('finds no column for an unknown token, an empty one or a missing feature', () => {
     expect(findColumn(population, features, 'likes', 'Rome')).toBe(-1);
     expect(findColumn(population, features, 'likes', '')).toBe(-1);
     expect(findColumn(population, features, 'past_campaigns', 'x')).toBe(-1);

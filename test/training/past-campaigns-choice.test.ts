@@ -1,4 +1,4 @@
-/** Past campaigns as a user feature: taken where they tell tastes, and not for what only the past can tell. */
+/** Past campaigns as a user feature: taken if they reveal tastes, and not for facts that hold only in the past. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -71,7 +71,7 @@ async function open(data: string, pastCampaigns: PastCampaigns, seed = 1) {
   return { names, told };
 }
 
-describe('openTrainingWorkspace, by what train campaigns say', () => {
+describe('openTrainingWorkspace, with automatic choice', () => {
   it('uses past campaigns when they reveal tastes that the other features do not', async () => {
     const { names, told } = await open(writeData(16, byTaste), 'auto');
     expect(names).toEqual(['tag', PAST_CAMPAIGNS]);
@@ -82,7 +82,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
     expect(gain!.auc.mean).toBeGreaterThan(4 * gain!.auc.error);
   });
 
-  it('leaves them when every user is in one campaign: who is in none would be told apart, and tomorrow is not', async () => {
+  it('leaves them out when every user is in one campaign: being in none identifies users now, but not in the future', async () => {
     const { names, told } = await open(writeData(10, once(10)), 'auto');
     expect(names).toEqual(['tag']);
     const [{ taken, gain, campaigns }] = told as [PastCampaignsChoice];
@@ -92,7 +92,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
     expect(Math.abs(gain!.auc.mean)).toBeLessThan(0.02);
   });
 
-  it('leaves them out where they are random', async () => {
+  it('leaves them out if they are random', async () => {
     const { names } = await open(
       writeData(12, (_, __, rng) => rng.uniform() < 0.3),
       'auto',
@@ -111,7 +111,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
     expect(none).toEqual({ names: ['tag'], told: [{ campaigns: 0, gain: null, taken: false }] });
   });
 
-  it('says the same again, and depends on its seed', async () => {
+  it('chooses the same for the same seed', async () => {
     const prepared = await prepareTrainingData(writeData(8, byTaste), { pastCampaigns: 'always', seed: 1 });
     expect(choosePastCampaigns(prepared, 1)).toEqual(choosePastCampaigns(prepared, 1));
     expect(choosePastCampaigns(prepared, 2)).not.toEqual(choosePastCampaigns(prepared, 1));
@@ -119,8 +119,8 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
   });
 });
 
-describe('openTrainingWorkspace, as it is told', () => {
-  it('takes past campaigns always or never, and tries nothing', async () => {
+describe('openTrainingWorkspace, with a fixed choice', () => {
+  it('uses past campaigns always or never, and tries nothing', async () => {
     const data = writeData(16, byTaste);
     expect(await open(data, 'never')).toEqual({ names: ['tag'], told: [] });
     const alone = writeData(10, once(10));

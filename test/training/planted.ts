@@ -30,7 +30,7 @@ export function isPlantedMember(user: number): boolean {
   return user % 5 === 0;
 }
 
-/** A campaign of the planted members, or of others: every user is a train row. */
+/** A campaign with the planted members, or with others: every user is a train row. */
 export function plantCampaign(
   id: string,
   split: 'train' | 'test',

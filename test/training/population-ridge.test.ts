@@ -56,7 +56,7 @@ describe('populationRidge', () => {
       expect(measureRanking(others, score(others), labels).auc).toBeGreaterThan(0.85);
   });
 
-  it('returns the scorers of its grid in order, as each alone', () => {
+  it('returns the scorers of its grid in order, the same as each alone', () => {
     const method = populationRidge(oneHot);
     const grid = [...method.scorers(seeds, rng, method.grid)].map((score) => score(others));
     expect(grid).toHaveLength(20);
@@ -88,11 +88,11 @@ describe('populationRidge', () => {
 });
 
 describe('tuneRegression', () => {
-  it('finds a strength below its grid, where members differ by what hardly varies', () => {
+  it('finds a strength below its grid, if members differ in a column that hardly varies', () => {
     const rng = createRng('numbers');
     const width = 6;
     const users = oneHot.users;
-    // five columns that vary much and say nothing, and one of a thirtieth that does
+    // five columns that vary much and tell nothing, and one with a thirtieth of their spread that does
     const values = Float32Array.from({ length: width * users.length }, (_, i) =>
       i % width === 5 ? 0.01 * (rng.normal() + (isPlantedMember(Math.floor(i / width)) ? 2 : 0)) : 0.3 * rng.normal(),
     );
@@ -121,7 +121,7 @@ describe('tuneRegression', () => {
     ),
   );
 
-  it('takes the setting that the evidence is for, and leaves the rest of the adaptation', () => {
+  it('takes the setting that the evidence favours, and leaves the rest of the adaptation', () => {
     const { adaptation, choice } = tuneRegression(futures, DEFAULT_DESCENT, createRng('tune'));
     expect(choice).toEqual(chooseSetting(populationRidge, futures, createRng('tune'), 'evidence'));
     expect(choice!.campaigns).toBe(6);

@@ -29,18 +29,18 @@ function campaignsOf(pool: Int32Array): CampaignHistory[] {
 }
 
 describe('recurrenceOf', () => {
-  it('is the share of others who are known, where members are known more often', () => {
+  it('is the share of others who are known, if members are known more often', () => {
     // a tenth of the users makes up all members, and nearly all of it is known
     const share = recurrenceOf(campaignsOf(all.subarray(0, 100)), USERS);
     expect(share).toBeGreaterThan(0.06);
     expect(share).toBeLessThan(0.14);
   });
 
-  it('is none where members recur as often as others do', () => {
+  it('is null if members recur as often as others do', () => {
     expect(recurrenceOf(campaignsOf(all), USERS)).toBeNull();
   });
 
-  it('is none where each is a member of one campaign, and others are members of others', () => {
+  it('is null if each user is a member of one campaign, and others are members of others', () => {
     const campaigns = Array.from({ length: 20 }, (_, c) => {
       const members = all.subarray(30 * c, 30 * c + 30);
       return campaignOf(
@@ -52,7 +52,7 @@ describe('recurrenceOf', () => {
     expect(recurrenceOf(campaigns, USERS)).toBeNull();
   });
 
-  it('is none where there are too few campaigns to tell', () => {
+  it('is null if there are too few campaigns to tell', () => {
     const campaigns = campaignsOf(all.subarray(0, 40));
     expect(recurrenceOf(campaigns.slice(0, 3), USERS)).toBeNull();
     expect(recurrenceOf([], USERS)).toBeNull();

@@ -1,4 +1,4 @@
-/** Files of scores: measured as any method is; every fault is named with its line or its campaign. */
+/** Files of scores: measured like any method; every error names its line or campaign. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -46,7 +46,7 @@ const read = (paths: readonly string[], taken: readonly string[] = []) =>
 const OPTIONS = { repeats: 3, seed: 0, device: CPU };
 
 describe('scoreMethods', () => {
-  it('measures the scores of a file, plain or gzip, with every repeat alike', async () => {
+  it('measures the scores of a file, plain or gzip, with equal repeats', async () => {
     const shuffled = [...rows].reverse();
     const methods = await read([write([HEADER, ...rows], 'ours.csv'), write([HEADER, ...shuffled], 'theirs.CSV.gz')]);
     expect(methods.map(({ name }) => name)).toEqual(['ours', 'theirs']);
@@ -61,7 +61,7 @@ describe('scoreMethods', () => {
     }
   });
 
-  it('gives a method the same quality by its scores in a file as by itself', async () => {
+  it('gives a method the same quality from a file of its scores as directly', async () => {
     const { qualities } = await baselineMethods(prepared, createRng('b'))
       .find(({ name }) => name === 'centroid')!
       .run(trials, { ...OPTIONS, repeats: 1 });
@@ -76,7 +76,7 @@ describe('scoreMethods', () => {
     expect((await method!.run(trials, { ...OPTIONS, repeats: 1 })).qualities).toEqual(qualities);
   });
 
-  it('passes over what is not measured: seeds, train campaigns, campaigns that are left out, empty lines', async () => {
+  it('ignores what is not measured: seeds, train campaigns, skipped campaigns, empty lines', async () => {
     const more = ['t0,u0,9', 't0,u0,9', 'c0,u3,1e3', 'skipped,u5,-.5', ''];
     const [method] = await read([write([HEADER, ...more, ...rows])]);
     const [plain] = await read([write([HEADER, ...rows])]);
@@ -124,7 +124,7 @@ describe('scoreMethods', () => {
     await expect(read([write([HEADER])])).rejects.toThrow(/"t0" lacks the scores of 70 of 70 users, and/);
   });
 
-  it('refuses a file without its header, and one that is not there', async () => {
+  it('refuses a file without its header, and a missing one', async () => {
     await expect(read([write(rows)])).rejects.toThrow(
       /csv:1: the header is "t0,u\d+,.*", not campaign_id,user_id,score$/,
     );
@@ -150,7 +150,7 @@ describe('scoreMethods', () => {
 });
 
 describe('isScoreFile', () => {
-  it('takes files by their names, there or not, and no folder', () => {
+  it('recognises files by their names, whether or not they exist, and no folders', () => {
     mkdirSync(join(root, 'model.csv'));
     expect(['a.csv', 'a.csv.gz', 'a/b.CSV', 'model', join(root, 'model.csv')].map(isScoreFile)).toEqual([
       true,

@@ -1,4 +1,4 @@
-/** Training on a population alone: what is prepared, that it learns, and that a token does not give itself away. */
+/** Training on a population alone: what is prepared, that it learns, and that a token does not reveal itself. */
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
@@ -36,7 +36,7 @@ async function peopleOf(features: readonly Feature[], userOf: (user: number) => 
   return (await populationOf(newFolder(), users, features)).path;
 }
 
-/** People of two tastes, which `shared` of what a user has shows; the rest is of any taste. */
+/** People of two tastes: a share of `shared` of a user's tokens shows it; the rest are of any taste. */
 async function tastes(shared: number): Promise<string> {
   const rng = createRng('people');
   return peopleOf(FEATURES, (user) => {
@@ -63,7 +63,7 @@ describe('prepareSelfSupervised', () => {
     );
   });
 
-  it('takes from everybody what campaigns of a future hide, and leaves lists as long as they are', async () => {
+  it('removes from everybody what campaigns of a future hide, and keeps the lengths of lists', async () => {
     const { prepared } = prepareSelfSupervised(await tastes(1), { seed: 1 });
     const futures = openFutures(prepared, prepared.userFeatures);
     const future = futures.campaigns.slice(0, 4);
@@ -76,11 +76,11 @@ describe('prepareSelfSupervised', () => {
       expect(futures.oneHot.tokens).toContain(column);
       expect(before.tokens).not.toContain(column);
     }
-    // a user who has the drawn token already has one less
+    // a user who already has the drawn token has one fewer
     expect(before.tokens.length).toBeGreaterThan(0.9 * futures.oneHot.tokens.length);
   });
 
-  it('does not let a token find its holders by itself: without a taste they are found no better than by chance', async () => {
+  it('does not let a token reveal its own holders: without tastes they are found no better than by chance', async () => {
     const aucOf = (folder: string) => {
       const { prepared } = prepareSelfSupervised(folder, { seed: 1 });
       const futures = openFutures(prepared, prepared.userFeatures);
@@ -122,7 +122,7 @@ describe('train on a population alone', () => {
     return { out, result };
   };
 
-  it('writes a model of the features, which says that tokens were held out, the same for any number of threads', async () => {
+  it('writes a model of the features, which records that tokens were held out, the same for any number of threads', async () => {
     const path = await tastes(1);
     const { out, result } = await trainInto(path, 1);
     const { manifest } = await loadModel(out);

@@ -1,4 +1,4 @@
-/** Campaigns of a service as train and test campaigns: who is a member, who is hidden, what is too little. */
+/** Campaigns of a service as train and test campaigns: who is a member, who is hidden, which are too small. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sample } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
@@ -41,7 +41,7 @@ const withLabel = ({ users: all, labels }: { users: Int32Array; labels: Uint8Arr
   [...all].filter((_, row) => labels[row] === label).sort((a, b) => a - b);
 
 describe('prepareServed', () => {
-  it('makes members of seeds and who converted, less who dismissed, who has label 0; who clicked is left out', async () => {
+  it('makes members of seeds and converted users; dismissed ones have label 0, and users who clicked are left out', async () => {
     const { prepared } = await prepare([
       campaign(1, { conversions: users(40, 45), clicks: users(50, 60), dismissals: Int32Array.of(3, 70) }),
     ]);
@@ -84,7 +84,7 @@ describe('prepareServed', () => {
     expect(training).toHaveLength(8);
   });
 
-  it('leaves out campaigns of few seeds, and says how many are there and how many are needed', async () => {
+  it('leaves out campaigns with few seeds, and reports how many there are and how many are needed', async () => {
     const few = campaign(1, { seeds: users(0, 25), dismissals: users(0, 6) });
     expect((await prepare([few, campaign(2)])).tooSmall).toEqual(['c1']);
     await expect(prepare([few, campaign(2)], true, 10)).rejects.toThrow(
@@ -102,7 +102,7 @@ const isInside = (user: number) => user % 5 === 0;
 const INSIDE = createReach(USERS, isInside);
 
 describe('prepareServed of campaigns with filters', () => {
-  it('takes nobody whom the campaign does not reach: no seed, no reaction, no other', async () => {
+  it("uses nobody outside the campaign's reach: no seed, no reaction, no other", async () => {
     const reactions = { conversions: users(100, 110), clicks: users(110, 120), dismissals: users(120, 130) };
     const { prepared, tooSmall } = await prepare([
       campaign(1, { seeds: users(0, 100), ...reactions, reach: INSIDE }),
@@ -118,7 +118,7 @@ describe('prepareServed of campaigns with filters', () => {
     expect(reach).toBe(INSIDE);
   });
 
-  it('hides and evaluates only users who are reached, in test campaigns too', async () => {
+  it('hides and evaluates only users within reach, in test campaigns too', async () => {
     const all = Array.from({ length: 10 }, (_, i) => campaign(i, { seeds: users(0, 150), reach: INSIDE }));
     const { prepared } = await prepare(all, true);
     const [first] = testTrials(prepared.history.campaigns);
@@ -178,7 +178,7 @@ describe('prepareServed of campaigns with filters', () => {
 });
 
 describe('featuresOfValues', () => {
-  it('tells kinds from values, and leaves out what has several', () => {
+  it('tells kinds from values, and leaves out features with several kinds', () => {
     expect(
       featuresOfValues([
         { brand: 'a', genres: ['x', 'y'], price: 3, taste: [1, 2], mixed: 1, bad: [1] },

@@ -19,7 +19,7 @@ export const USERS = 90;
 
 /**
  * Users who like sport (every third), music (every third) or neither: campaigns are about one of the two, and tags show
- * it unless they are told not to.
+ * it unless told otherwise.
  */
 export function writeSmallDataSet(
   folder: string,

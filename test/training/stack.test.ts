@@ -22,7 +22,7 @@ const campaignsOf = (few: readonly number[], many: readonly number[], count = 20
 const weak = { towards: [NOTHING, NOTHING, NOTHING], strength: 1e-3 };
 
 describe('fitStack', () => {
-  it('finds the weights by which members were drawn, for few seeds and for many', () => {
+  it('finds the weights that members were drawn with, for few seeds and for many', () => {
     const shares = fitStack(campaignsOf([1, 0.5, 0], [0.2, 0.5, 0.8]), weak);
     for (const [k, few] of [1, 0.5, 0].entries()) expect(shares[k]!.few).toBeCloseTo(few, 1);
     for (const [k, many] of [0.2, 0.5, 0.8].entries()) expect(shares[k]!.many).toBeCloseTo(many, 1);
@@ -45,7 +45,7 @@ describe('fitStack', () => {
     expect(second).toEqual(NOTHING);
   });
 
-  it('stays where it is drawn to without campaigns, and where that is strong', () => {
+  it('equals what it is shrunk towards without campaigns, and if that is strong', () => {
     const towards = [0.3, 0.6, 0.9].map((x) => ({ few: x, many: x / 2 }));
     expect(fitStack([], { towards, strength: 1 })).toEqual(towards);
     const near = fitStack(campaignsOf([1, 1, 1], [1, 1, 1], 4), { towards, strength: 1e6 });
@@ -66,7 +66,7 @@ describe('fitStack', () => {
     }
   });
 
-  it('is the least of its loss: no weight can be moved to lower it', () => {
+  it('minimises its loss: moving any weight raises it', () => {
     const campaigns = campaignsOf([0.8, 0.4, 0], [0.1, 0.4, 1], 3);
     const towards = [NOTHING, { few: 0.5, many: 0.5 }, NOTHING];
     const shares = fitStack(campaigns, { towards, strength: 0.5 });

@@ -36,7 +36,7 @@ describe('summarise', () => {
     expect(summary.small!.lift['0.05']!.mean).toBeCloseTo(1.4, 12);
   });
 
-  it('has intervals that hold their means, of no width for one campaign', () => {
+  it('has intervals that contain their means, without width for one campaign', () => {
     const { all, large } = summarise(
       [entry('small', 0.5), entry('small', 0.6), entry('small', 0.9), entry('large', 0.7)],
       createRng('s'),
@@ -54,7 +54,7 @@ describe('summarise', () => {
     expect(summarise([], createRng('s'))).toEqual({});
   });
 
-  it('is what a manifest takes, and is fixed by its stream', () => {
+  it('is accepted by a manifest, and fixed by its stream', () => {
     const qualities = [entry('small', 0.5), entry('large', 0.6)];
     const summary = summarise(qualities, createRng('s'));
     for (const group of Object.values(summary)) expect(evaluationGroup.parse(group)).toEqual(group);
@@ -73,12 +73,12 @@ describe('subtract', () => {
     expect(difference.large!.auc.mean).toBeCloseTo(0.1, 12);
     expect(difference.all!.auc.mean).toBeCloseTo(0.2 / 3, 12);
     expect(difference.all!.precision['0.05']!.mean).toBeCloseTo(0.1 / 3, 12);
-    // the bootstrap of two campaigns meets each alone, a quarter of the time
+    // a quarter of the resamples of two campaigns have one of them twice
     expect(difference.small!.auc.low).toBeCloseTo(-0.1, 12);
     expect(difference.small!.auc.high).toBeCloseTo(0.2, 12);
   });
 
-  it('has no width when every campaign differs by the same, however far campaigns are apart', () => {
+  it('has no width when every campaign differs by the same amount, however far apart campaigns are', () => {
     const better = ours.map(({ trial, repeats }) => ({
       trial,
       repeats: repeats.map(({ auc }) => qualityOf(auc - 0.25)),
@@ -88,7 +88,7 @@ describe('subtract', () => {
     expect(all!.auc.high - all!.auc.low).toBeLessThan(1e-12);
   });
 
-  it('leaves out groups without campaigns, and refuses methods that were tried on other trials', () => {
+  it('leaves out groups without campaigns, and refuses methods evaluated on other trials', () => {
     const large = [ours[2]!];
     expect(Object.keys(subtract(large, large, createRng('d')))).toEqual(['large', 'all']);
     expect(() => subtract(ours, [...theirs].reverse(), createRng('d'))).toThrow(/the trials of two methods differ/);

@@ -28,7 +28,7 @@ const tagged = (user: number, tags: Readonly<{ [tag: string]: number }>) =>
   Object.keys(tags).filter((tag) => user % tags[tag]! === 0);
 
 describe('tokenCampaigns', () => {
-  it('makes members of all holders, and others of ten times as many of the rest', async () => {
+  it('makes members of all holders, and others of ten times as many other users', async () => {
     const { population, drawn } = await tokensOf([TAGS], (user) => ({ tags: tagged(user, { rare: 19, other: 7 }) }));
     const [rare] = drawn('k').filter(({ token }) => token === 'rare');
     const { users, labels } = rare!.campaign.train;
@@ -42,7 +42,7 @@ describe('tokenCampaigns', () => {
     expect(rare!.hidden).toEqual([{ feature: 'tags', tokens: ['rare'] }]);
   });
 
-  it('draws tokens with enough holders and not with nearly everybody, as many as are asked for, by the key', async () => {
+  it('draws the requested number of tokens with enough holders, but not nearly everybody, by the key', async () => {
     const many = Object.fromEntries([2, 3, 5, 7, 11, 13, 17, 19, 23].map((of) => [`of${of}`, of]));
     const userOf = (user: number) => ({ tags: [...tagged(user, many), ...(user < 300 ? ['most'] : [])] });
     const { drawn } = await tokensOf([TAGS], userOf, { campaigns: 4 });
@@ -55,7 +55,7 @@ describe('tokenCampaigns', () => {
     expect(tokens('k')).not.toEqual(tokens('l'));
   });
 
-  it('takes fewer where they have too many holders together', async () => {
+  it('takes fewer if they have too many holders together', async () => {
     const { drawn } = await tokensOf([TAGS], (user) => ({ tags: tagged(user, { a: 3, b: 5, c: 7 }) }), {
       holders: 150,
     });
@@ -77,7 +77,7 @@ describe('tokenCampaigns', () => {
 });
 
 describe('what a token hides', () => {
-  it('is also a token of the same holders, one that implies it, and no other; neither is a campaign beside it', async () => {
+  it('includes a token with the same holders and one that implies it, but no other; neither is a campaign too', async () => {
     const favourites: Feature = { name: 'favourites', kind: 'multi' };
     const userOf = (user: number) => ({
       tags: tagged(user, { jazz: 4, swing: 4, blues: 3 }),
@@ -97,7 +97,7 @@ describe('what a token hides', () => {
     });
   });
 
-  it('is a number whose band says the same', async () => {
+  it('includes a number with an equivalent band', async () => {
     const features: Feature[] = [TAGS, { name: 'visits', kind: 'number' }];
     const { drawn } = await tokensOf(features, (user) => ({
       visits: user % 100,

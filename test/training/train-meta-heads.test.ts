@@ -1,4 +1,4 @@
-/** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns where they are asked for. */
+/** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns if requested. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -99,7 +99,7 @@ afterAll(() => {
 });
 
 describe('train, by the recipe meta-heads', () => {
-  itUsual('writes a sound model whose manifest says how its heads are adapted', async () => {
+  itUsual('writes a valid model whose manifest says how its heads are adapted', async () => {
     const { out, result } = uninterrupted;
     const { manifest, adapted } = await loadModel(out);
     expect(manifest).toEqual(result.manifest);
@@ -125,7 +125,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
   });
 
-  itUsual('starts again on all campaigns, for as many passes as were best on a part of them', () => {
+  itUsual('starts over on all campaigns, for the number of passes that was best on a part of them', () => {
     const { result, progress } = uninterrupted;
     expect(result.finalSteps).toBe(Math.round((result.bestStep * 6) / 4));
     expect(progress.map(({ phase }) => phase)).toEqual([
@@ -192,7 +192,7 @@ describe('train, by the recipe meta-heads', () => {
     }
   });
 
-  itUsual('does not go on with a checkpoint of the other recipe, or of other user features', async () => {
+  itUsual('does not continue from a checkpoint of the other recipe, or of other user features', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const { recipe, adaptation } = SMALL_SETTINGS;
@@ -205,7 +205,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
-  itUsual('does not go on with the stack of another library', async () => {
+  itUsual('does not continue with the stack of another library', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const { identity } = decodeTensorFile(readFileSync(checkpointPath(out)))!.facts as { readonly identity: string };
@@ -231,7 +231,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(mean(first.slice(-8))).toBeLessThan(0.9 * mean(first.slice(0, 8)));
   });
 
-  itUsual('starts the latent vectors at the SVD of the population, and the heads at nothing', async () => {
+  itUsual('starts the latent vectors at the SVD of the population, and the heads at zero', async () => {
     const { out } = await trainInto(newPath(), { settings: { steps: 1, outerRate: 1e-12 } });
     const { graph } = await loadModel(out);
     const oneHot = buildOneHot(prepared.population, prepared.userFeatures);
@@ -262,7 +262,7 @@ describeUsual('past campaigns', () => {
     for (const [path, text] of texts) expect(text, path).not.toMatch(/"u\d+"/);
   });
 
-  it('are none where train campaigns are too few to say that they help', async () => {
+  it('are left out if there are too few train campaigns to show that they help', async () => {
     const alone = await preparedOf(
       CAMPAIGNS.filter(({ id, split }) => id === 'c0' || id === 'c1' || split === 'test'),
       'auto',
@@ -287,7 +287,7 @@ describeUsual('train, with next to no past campaigns', () => {
     const model = await loadModel(out);
     const { adaptation } = result.manifest;
     expect(adaptation).toEqual(settingsBefore({ settings: DEFAULT_DESCENT }));
-    // seeds and population count more than what no campaign has taught
+    // seeds and population count more than a model without campaigns to learn from
     const { heads, parts } = blendOf(adaptation as DescentSettings);
     expect([heads, ...parts.map(({ share }) => share)].map(({ many }) => many)).toEqual([0.25, 0.5, 0.25]);
     expect(result.manifest.evaluation).toBeNull();
@@ -298,7 +298,7 @@ describeUsual('train, with next to no past campaigns', () => {
     expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.9);
   });
 
-  it.each([2, 3, 4, 5])('of %i makes a model that can be adapted, whatever a fold leaves', async (count) => {
+  it.each([2, 3, 4, 5])('with %i makes a model that can be adapted, whatever a fold leaves', async (count) => {
     const train = CAMPAIGNS.filter(({ split }) => split === 'train').slice(0, count);
     const few = await preparedOf([...train, ...tests]);
     const { out } = await trainInto(newPath(), { prepared: few, settings: { steps: 2 } });

@@ -1,4 +1,4 @@
-/** Meta-training on a small data set: equal bytes, resumption, interruption, and data sets at the edge. */
+/** Meta-training on a small data set: equal bytes, resumption, interruption, and unusual data sets. */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -91,7 +91,7 @@ afterAll(() => {
 });
 
 describe('train', () => {
-  it('writes a sound model with its evaluation on held-out campaigns and how it was trained', async () => {
+  it('writes a valid model with its evaluation on held-out campaigns and the settings of its training', async () => {
     const { out, result, progress } = uninterrupted;
     const { manifest, adapted } = await loadModel(out);
     expect(manifest).toEqual(result.manifest);
@@ -104,7 +104,7 @@ describe('train', () => {
     expect(manifest.features.campaign.map(vocabularySizeOf)).toEqual([3, 5]);
     expect(manifest.evaluation).toMatchObject({ data: 'small', campaigns: '1 train campaigns that were held out' });
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
-    // one is held out, and c2 has no member left that is not a member there
+    // one is held out, and all members of c2 are members there
     expect(manifest.training).toMatchObject({ seed: 2020, steps: 6, campaigns: 4, best_step: result.bestStep });
     expect(adapted.length).toBe(18);
     expect(result).toMatchObject({ steps: 6, interrupted: false });
@@ -144,7 +144,7 @@ describe('train', () => {
     expect(mean(progress.slice(-8))).toBeLessThan(0.8 * mean(progress.slice(0, 8)));
   });
 
-  it('takes first-order gradients when it is told so', async () => {
+  it('takes first-order gradients if asked to', async () => {
     const settings = { innerRate: 0.5, steps: 2 };
     const [second, first] = [
       await trainInto(newPath(), { settings }),
@@ -158,22 +158,25 @@ describe('train', () => {
 });
 
 describe('an interrupted training', () => {
-  it.each([0, 1, 3, 4])('keeps the best so far after %i steps, and continues to the same bytes', async (stopAfter) => {
-    const out = newPath();
-    const { result } = await trainInto(out, { stopAfter });
-    expect(result).toMatchObject({ steps: stopAfter, interrupted: true });
-    const { manifest } = await loadModel(out);
-    expect(manifest.version).toBe(result.manifest.version);
-    const best = uninterrupted.progress[stopAfter - 1]?.best ?? null;
-    expect(manifest.training!['best_step']).toBe(best?.step ?? stopAfter);
-    expect(manifest.evaluation?.groups['all']?.auc.mean ?? null).toBe(best?.auc ?? null);
+  it.each([0, 1, 3, 4])(
+    'keeps the best model so far after %i steps, and continues to the same bytes',
+    async (stopAfter) => {
+      const out = newPath();
+      const { result } = await trainInto(out, { stopAfter });
+      expect(result).toMatchObject({ steps: stopAfter, interrupted: true });
+      const { manifest } = await loadModel(out);
+      expect(manifest.version).toBe(result.manifest.version);
+      const best = uninterrupted.progress[stopAfter - 1]?.best ?? null;
+      expect(manifest.training!['best_step']).toBe(best?.step ?? stopAfter);
+      expect(manifest.evaluation?.groups['all']?.auc.mean ?? null).toBe(best?.auc ?? null);
 
-    const resumed = await trainInto(out, { resume: true });
-    expect(resumed.progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6].slice(stopAfter));
-    expect(resumed.progress).toEqual(uninterrupted.progress.slice(stopAfter));
-    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
-    expect(existsSync(checkpointPath(out))).toBe(false);
-  });
+      const resumed = await trainInto(out, { resume: true });
+      expect(resumed.progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6].slice(stopAfter));
+      expect(resumed.progress).toEqual(uninterrupted.progress.slice(stopAfter));
+      expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+      expect(existsSync(checkpointPath(out))).toBe(false);
+    },
+  );
 
   it('resumes after kill -9 to the same bytes', async () => {
     const out = newPath();
@@ -189,7 +192,7 @@ describe('an interrupted training', () => {
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
-  it('starts again without resume', async () => {
+  it('starts over without resume', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const again = await trainInto(out);
@@ -197,7 +200,7 @@ describe('an interrupted training', () => {
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
-  it('does not go on with other settings or other data', async () => {
+  it('does not continue with other settings or other data', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const refusal = { code: 'invalid_argument', message: expect.stringContaining('other settings, other data') };
@@ -208,7 +211,7 @@ describe('an interrupted training', () => {
     await expect(trainInto(out, { resume: true, prepared: other })).rejects.toMatchObject(refusal);
   });
 
-  it('continues to more steps than it began with', async () => {
+  it('continues to more steps than it started with', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 4 });
     const { result } = await trainInto(out, { resume: true, settings: { steps: 8 } });
@@ -216,10 +219,10 @@ describe('an interrupted training', () => {
   });
 });
 
-describe('a data set at the edge', () => {
+describe('an unusual data set', () => {
   const noTests = CAMPAIGNS.filter(({ split }) => split === 'train');
 
-  it('of campaigns of 20 rows trains', async () => {
+  it('with campaigns of 20 rows trains', async () => {
     const small = await preparedOf(noTests.map((campaign) => ({ ...campaign, rows: 20, members: 6 })));
     const { result } = await trainInto(newPath(), { prepared: small, settings: { batchSize: 512, steps: 2 } });
     expect(result.manifest.evaluation).not.toBeNull();
@@ -231,7 +234,7 @@ describe('a data set at the edge', () => {
     expect((await loadModel(out)).manifest.features.campaign).toEqual([]);
   });
 
-  it.each([1, 2])('of %i train campaigns holds none out, and takes the last step', async (count) => {
+  it.each([1, 2])('with %i train campaigns holds none out, and uses the last step', async (count) => {
     const few = await preparedOf(noTests.slice(0, count));
     const out = newPath();
     const { result, progress } = await trainInto(out, { prepared: few, settings: { steps: 5, patience: 1 } });
@@ -246,7 +249,7 @@ describe('a data set at the edge', () => {
     expect(contentsOf(path)).toEqual(contentsOf(out));
   });
 
-  it('whose held-out campaigns cannot be measured takes the last step', async () => {
+  it('whose held-out campaigns cannot be measured uses the last step', async () => {
     const lone = await preparedOf(noTests.map((campaign) => ({ ...campaign, members: 1 })));
     const { result, progress } = await trainInto(newPath(), { prepared: lone, settings: { steps: 3 } });
     expect(result.manifest.evaluation).toBeNull();

@@ -1,4 +1,4 @@
-/** Trials: simulated seed sets, and who is left to score. */
+/** Trials: simulated seed sets, and the users left to score. */
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -62,7 +62,7 @@ describe('simulateTrial', () => {
     expect(simulateTrial(campaign, 10, createRng('t'))).toBeNull();
   });
 
-  it('is null, or has seeds and can be measured, whatever rows there are', () => {
+  it('is null, or has seeds and can be measured, whatever the rows', () => {
     const rows = fc.array(fc.tuple(fc.nat(8), fc.nat(1)), { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(rows, fc.integer({ min: 1, max: 6 }), fc.string(), (list, count, key) => {

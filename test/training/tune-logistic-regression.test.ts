@@ -1,4 +1,4 @@
-/** The companion by itself: strengths that do best on train campaigns. */
+/** The auxiliary logistic regression by itself: the strengths that are best on train campaigns. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -38,7 +38,7 @@ const tune = (of: Float32Array | undefined = vectors) =>
   tuneLogisticRegression(futures, of, DEFAULT_DESCENT, createRng('tune'));
 
 describe('tuneCompanion', () => {
-  it('takes the setting that the evidence is for, and leaves the rest of the adaptation', () => {
+  it('takes the setting that the evidence favours, and leaves the rest of the adaptation', () => {
     const { adaptation, choice } = tune();
     const open = (oneHot: OneHot) => logisticRegressionMethod(oneHot, vectors, [HEADS.wide, HEADS.query]);
     expect(choice).toEqual(chooseSetting(open, futures, createRng('tune'), 'evidence'));
@@ -56,7 +56,7 @@ describe('tuneCompanion', () => {
     expect(aucOf(0.1, 0)).toBeGreaterThan(aucOf(0, 0.03) + 0.2);
   });
 
-  it('leaves an adaptation without a companion as it is', () => {
+  it('does not change an adaptation without a logistic regression', () => {
     const { companion: _, ...without } = DEFAULT_DESCENT;
     for (const adaptation of [without, PUBLISHED_TRAIN_SETTINGS.adaptation])
       expect(tuneLogisticRegression(futures, vectors, adaptation, createRng('tune'))).toEqual({
@@ -87,14 +87,14 @@ describe('companionMethod', () => {
     }
   });
 
-  it('tries strengths of the given parameters alone', () => {
+  it('tries strengths of the given parameters only', () => {
     expect(methodOf(HEADS.wide, HEADS.query).grid).toHaveLength(9);
     expect(methodOf(HEADS.wide).grid.map(({ query }) => query)).toEqual([0, 0, 0, 0, 0]);
     expect(methodOf(HEADS.query).grid).toEqual([{ wide: 0, query: 0.03 }]);
     expect(methodOf(HEADS.query).fallback).toEqual({ wide: 0, query: 0.03 });
   });
 
-  it('takes parameters that it has no strengths of for a bug', () => {
+  it('treats parameters without strengths as a bug', () => {
     expect(() => methodOf(HEADS.bias)).toThrow(/heads\.bias/);
   });
 });

@@ -1,4 +1,4 @@
-/** Settings are chosen on train campaigns played as the future: their own tokens tell nothing. */
+/** Settings are chosen on train campaigns treated as future ones: their own tokens tell nothing. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { TunableMethod } from '../../src/training/baselines/baselines.ts';
@@ -32,13 +32,13 @@ describe('chooseSetting', () => {
     expect(new Set(choice.tried.map(utilityOf)).size).toBeGreaterThan(1);
   });
 
-  it('chooses alike for the same stream', () => {
+  it('chooses the same for the same stream', () => {
     const choice = chooseSetting(logisticRegression, futures, rng());
     expect(chooseSetting(logisticRegression, futures, rng())).toEqual(choice);
     expect(chooseSetting(logisticRegression, futures, createRng('other')).tried).not.toEqual(choice.tried);
   });
 
-  it('plays the same seeds and users for every method, at 10, 50 and 200 seeds or half of the members', () => {
+  it('uses the same seeds and users for every method, at 10, 50 and 200 seeds or half of the members', () => {
     const seen = (open: (of: OneHot) => TunableMethod) => {
       const evaluated: number[][] = [];
       playSettings(
@@ -59,7 +59,7 @@ describe('chooseSetting', () => {
       return evaluated;
     };
     const seeds = seen(naiveBayes);
-    // 60 members each: 200 seeds are 30 as 50 are, and are played once
+    // 60 members each: 200 and 50 seeds are both 30, and are tried once
     expect(seeds.map(({ length }) => length)).toEqual([10, 30, 10, 30]);
     expect(seen(populationRidge)).toEqual(seeds);
   });
@@ -96,7 +96,7 @@ function knowing(qualities: readonly number[]): (of: OneHot) => TunableMethod<{ 
 }
 
 describe('chooseSetting by evidence', () => {
-  /** `count` campaigns that share the planted members out among them. */
+  /** `count` campaigns that divide the planted members among them. */
   const shared = (count: number) =>
     plantFutures(
       oneHot,
@@ -107,12 +107,12 @@ describe('chooseSetting by evidence', () => {
   const choose = (qualities: readonly number[], count: number, rule: 'best mean' | 'evidence') =>
     chooseSetting(knowing(qualities), shared(count), rng(), rule).setting.quality;
 
-  it('leaves the first of the grid for the one of which most is expected', () => {
+  it('leaves the first of the grid for the setting with the largest expected gain', () => {
     expect(choose([0, 0.4, 0.8], 6, 'evidence')).toBe(0.8);
     expect(choose([0.8, 0.4, 0], 6, 'evidence')).toBe(0.8);
   });
 
-  it('keeps the first when another is better by a hair, as the best mean does not', () => {
+  it('keeps the first when another is slightly better, unlike the best mean', () => {
     expect(choose([0.8, 0.8001], 6, 'best mean')).toBe(0.8001);
     expect(choose([0.8, 0.8001], 6, 'evidence')).toBe(0.8);
   });
@@ -169,14 +169,14 @@ describe('chooseSetting beyond its grid', () => {
   const strengths = ({ tried }: { tried: readonly { setting: { strength: number } }[] }) =>
     tried.map(({ setting }) => setting.strength);
 
-  it.each(RULES)('finds a best that lies below, and one above, by %s', (rule) => {
+  it.each(RULES)('finds a best setting below the grid, and one above, by %s', (rule) => {
     const low = chooseSetting(knowingBy(near(0.0002), GRID).open, SPREAD, rng(), rule);
     expect(low.setting.strength).toBe(0.00019);
     expect(strengths(low)).toEqual([...GRID, 0.0017, 0.00057, 0.00019, 0.000063]);
     expect(chooseSetting(knowingBy(near(1.5), GRID).open, SPREAD, rng(), rule).setting.strength).toBe(1.5);
   });
 
-  it.each(RULES)('tries and opens nothing more where the best is inside, by %s', (rule) => {
+  it.each(RULES)('tries and opens nothing more if the best is inside, by %s', (rule) => {
     const [own, without] = [knowingBy(near(0.015), GRID), knowingBy(near(0.015), GRID, 0, false)];
     const choice = chooseSetting(own.open, SPREAD, rng(), rule);
     expect(choice).toEqual(chooseSetting(without.open, SPREAD, rng(), rule));
@@ -194,7 +194,7 @@ describe('chooseSetting beyond its grid', () => {
     );
   });
 
-  it.each(RULES)('stays in its grid where what is beyond gains next to nothing, by %s', (rule) => {
+  it.each(RULES)('stays in its grid if settings beyond it gain next to nothing, by %s', (rule) => {
     const knows = (strength: number) => (strength < 0.005 ? 0.5002 : 0.5 * near(0.005)(strength));
     const choice = chooseSetting(knowingBy(knows, GRID).open, SPREAD, rng(), rule);
     expect(strengths(choice)).toEqual([...GRID, 0.0017]);
@@ -205,16 +205,16 @@ describe('chooseSetting beyond its grid', () => {
     expect(choice.setting.strength).toBe(0.005);
   });
 
-  it('plays what is beyond in the same trials, with the same random numbers', () => {
+  it('tries settings beyond the grid in the same trials, with the same random numbers', () => {
     const grown = chooseSetting(knowingBy(near(0.0017), GRID).open, SPREAD, rng());
     const whole = chooseSetting(knowingBy(near(0.0017), [...GRID, 0.0017, 0.00057]).open, SPREAD, rng());
     expect(grown).toEqual(whole);
   });
 
-  it('opens a fold again for what is beyond, without what the fold hides', () => {
+  it('opens a fold again for settings beyond the grid, without what the fold hides', () => {
     const { open, count } = knowingBy(near(1.5), GRID);
     chooseSetting(open, SPREAD, rng());
-    // the whole, four folds for the grid, four each for 1.5 and what is beyond it
+    // the whole, four folds for the grid, four each for 1.5 and the setting beyond it
     expect(count.opened).toBe(1 + 4 * 3);
   });
 });
@@ -250,7 +250,7 @@ describe("a campaign's own token", () => {
     ['naive_bayes', naiveBayes],
   ];
 
-  it.each(METHODS)('is left out while %s is chosen for', (_, open) => {
+  it.each(METHODS)('is left out while the setting of %s is chosen', (_, open) => {
     expect(Math.max(...aucs(open, true, -1))).toBeGreaterThan(0.95);
     for (const auc of aucs(open, true, 40)) expect(Math.abs(auc - 0.5)).toBeLessThan(0.1);
   });

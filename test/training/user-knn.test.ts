@@ -1,4 +1,4 @@
-/** user_knn beside a plain reference: every similarity worked out, sorted, the first k averaged. */
+/** user_knn compared with a plain reference: every similarity computed, sorted, the first k averaged. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/training/baselines/baselines.ts';
@@ -19,7 +19,7 @@ function tokensOf(of: OneHot, user: number): number[] {
   return [...of.tokens.subarray(of.offsets[user]!, of.offsets[user + 1]!)];
 }
 
-/** The definition, word for word. */
+/** The definition, literally. */
 function reference(of: OneHot, seeds: Int32Array, { k, idf_power }: Setting, user: number): number {
   const n = of.users.length;
   const df = (token: number) => of.tokens.filter((other) => other === token).length;
@@ -71,7 +71,7 @@ describe('userKnn', () => {
     expect(measureRanking(others, scores, labels).auc).toBeGreaterThan(0.9);
   });
 
-  it('compares with no more seeds than its limit, sampled by the stream', () => {
+  it('compares with no more seeds than its limit, sampled with the stream', () => {
     // as many groups of users as are compared, and one more: who is not drawn finds nobody like him
     const count = MAXIMUM_COMPARED_SEEDS + 500;
     const alone: OneHot = {

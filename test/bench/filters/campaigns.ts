@@ -1,4 +1,4 @@
-/** Test campaigns with a filter: whose seeds come from everywhere, and whose seeds all fit. */
+/** Test campaigns with a filter: seeds from everywhere, or seeds that all fit. */
 import { createRng, sample } from '../../../src/lib/rng.ts';
 import type { Outside } from '../../../src/online/negatives.ts';
 import { without } from '../../../src/online/negatives.ts';
@@ -6,9 +6,9 @@ import type { CustomiseRequest } from '../../../src/online/online-context.ts';
 import { testTrials } from '../../../src/training/choices/trial.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 
-/** Of a service's campaigns by default. */
+/** Minimum number of seeds: that of a service's campaigns by default. */
 const LEAST_SEEDS = 10;
-/** Hidden members who fit: with fewer nothing can be measured. */
+/** Minimum number of hidden members who fit: with fewer nothing can be measured. */
 const LEAST_HIDDEN = 5;
 
 export const SEED_KINDS = ['from everywhere', 'all fit'] as const;
@@ -20,7 +20,7 @@ export interface Split {
   readonly outside: Int32Array;
 }
 
-/** A campaign with a filter: all as rows of the population, ascending. */
+/** A campaign with a filter; users are rows of the population, ascending. */
 export interface FilteredCampaign {
   readonly id: string;
   readonly kind: SeedKind;
@@ -35,13 +35,13 @@ export function splitOf(filtered: Uint8Array): Split {
   return { inside: rows.filter((row) => filtered[row] === 0), outside: rows.filter((row) => filtered[row] === 1) };
 }
 
-/** Negatives of three rules. */
+/** Three rules for negatives. */
 export const RULES = ['unfiltered', 'filtered', 'matched'] as const;
 export type Rule = (typeof RULES)[number];
 
 /**
- * The rows of a request by rule: negatives from everyone, from those who fit, or matched to the seeds as the service
- * samples them.
+ * The rows of a request by rule: negatives from everyone, from users who fit, or matched to the seeds as in the
+ * service.
  */
 export function rowsFor(
   rule: Rule,
@@ -62,8 +62,8 @@ export function rowsFor(
 }
 
 /**
- * The test campaigns of a history, at most `most` of them, evenly chosen. Where all seeds are to fit, they are drawn
- * anew from the members who do, at most half of those. A campaign with too few seeds or hidden members is left out.
+ * The test campaigns of a history, at most `most` of them, evenly chosen. If all seeds are to fit, they are sampled
+ * again from the members who fit, at most half of those. A campaign with too few seeds or hidden members is left out.
  */
 export function campaignsOf(
   { history, population }: PreparedDataSet,

@@ -1,4 +1,4 @@
-/** What filters do to an audience and to its report: measured on campaigns whose members are known, and on random seeds. */
+/** The effect of filters on audiences and reports: measured on campaigns with known members, and on random seeds. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
@@ -11,7 +11,7 @@ import type { Scorer } from '../../../src/online/scoring/score.ts';
 import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
 import { type FilteredCampaign, RULES, type Rule, rowsFor, type SeedKind, type Split } from './campaigns.ts';
 
-/** Sizes at which predictions are compared with the truth, as shares of the candidates. */
+/** Sizes at which predictions are compared with the true values, as shares of the candidates. */
 const CHECKED_SHARES = [0.05, 0.2] as const;
 const RANDOM_SEEDS = 50;
 
@@ -20,12 +20,12 @@ export interface Measured {
   readonly filter: string;
   readonly kind: SeedKind;
   readonly id: string;
-  /** Seeds who fit. */
+  /** Number of seeds who fit. */
   readonly fitting: number;
-  /** Of hidden members against all other candidates, by rule. */
+  /** AUC of hidden members against all other candidates, by rule. */
   readonly auc: Readonly<Record<Rule, number>>;
   readonly verdict: Verdict;
-  /** With matched negatives: metrics against all candidates, hidden members included, as they are predicted. */
+  /** With matched negatives: predicted metrics, and the true ones against all candidates, including hidden members. */
   readonly checks: Readonly<Record<string, Check>> | null;
 }
 
@@ -81,7 +81,7 @@ export async function measureCampaign(
   return { filter, kind, id, fitting, auc, verdict, checks };
 }
 
-/** Of random users as seeds. */
+/** A set of random users as seeds. */
 export interface RandomSet {
   readonly filter: string;
   readonly fitting: number;
@@ -89,7 +89,7 @@ export interface RandomSet {
   readonly auc: number | null;
 }
 
-/** The prediction for random users as seeds, from everywhere, with a filter. */
+/** The prediction for random users from everywhere as seeds, with a filter. */
 export async function measureRandom(
   context: OnlineContext,
   features: CustomiseRequest['features'],

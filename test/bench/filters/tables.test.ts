@@ -1,4 +1,4 @@
-/** Rows of the three rules, and the tables of what filters do: by hand. */
+/** The rows of the three rules, and the tables of the effect of filters, by hand. */
 import { describe, expect, it } from 'vitest';
 import { rowsFor, splitOf } from './campaigns.ts';
 import type { Measured } from './measure.ts';
@@ -8,7 +8,7 @@ describe('rowsFor', () => {
   const split = splitOf(Uint8Array.of(0, 0, 0, 1, 1, 1));
   const seeds = Int32Array.of(1, 4);
 
-  it('takes negatives from everyone, from those who fit, or from both sides', () => {
+  it('takes negatives from everyone, from users who fit, or from both sides', () => {
     expect(rowsFor('unfiltered', seeds, split)).toEqual({ seeds, candidates: Int32Array.of(0, 2, 3, 5) });
     expect(rowsFor('filtered', seeds, split)).toEqual({ seeds, candidates: Int32Array.of(0, 2) });
     expect(rowsFor('matched', seeds, split)).toEqual({
@@ -29,7 +29,7 @@ const measured = (change: Partial<Measured>): Measured => ({
   ...change,
 });
 
-describe('tables of what filters do', () => {
+describe('tables of the effect of filters', () => {
   const all = [
     measured({}),
     measured({ id: 'b', auc: { unfiltered: 0.6, filtered: 0.6, matched: 0.6 }, verdict: 'unsure' }),
@@ -60,7 +60,7 @@ describe('tables of what filters do', () => {
     expect(second).toMatch(/all fit +\| 0 of 1 +\| - +\| - +\| - +\| - +\| - +\| 0 of 0 +\|$/);
   });
 
-  it('says what is predicted for random seeds', () => {
+  it('shows the predictions for random seeds', () => {
     const sets = [
       { filter: 'DE', fitting: 9, verdict: 'weak', auc: 0.4 },
       { filter: 'DE', fitting: 8, verdict: 'unsure', auc: 0.6 },

@@ -1,14 +1,14 @@
-/** The tables of what filters do. */
+/** The tables of the effect of filters. */
 import { short, table } from '../../../packages/lab/quality/format.ts';
 import { SEED_KINDS } from './campaigns.ts';
 import type { Measured, RandomSet } from './measure.ts';
 
-/** A campaign that is truly good: nearly all of them should be called so. */
+/** From this AUC on, a campaign is truly good: nearly all of these should be called good. */
 const TRULY_GOOD = 0.75;
-/** A bound and a truth may be the same fraction, rounded differently. */
+/** A bound and a true value may be the same fraction, rounded differently. */
 const ROUNDING = 1e-9;
 
-/** The AUC inside the filter, by rule of negatives; differences to the ranking of everyone, cut to the filter. */
+/** The AUC inside the filter, by rule for negatives; differences from the ranking of everyone, cut to the filter. */
 export function describeRules(measured: readonly Measured[]): string {
   const rows = groupsOf(measured).map(([name, own]) => {
     const over = (rule: 'filtered' | 'matched') => own.map(({ auc }) => auc[rule] - auc.unfiltered);
@@ -23,7 +23,7 @@ export function describeRules(measured: readonly Measured[]): string {
   return table(['filter', 'seeds', 'campaigns', 'unfiltered', 'filtered', 'matched'], rows);
 }
 
-/** How far the reports are true. */
+/** How accurate the reports are. */
 export function describePredictions(measured: readonly Measured[]): string {
   const rows = groupsOf(measured).map(([name, own]) => {
     const checked = own.filter(({ checks }) => checks !== null);
@@ -64,7 +64,7 @@ function groupsOf(measured: readonly Measured[]): [readonly [string, string], re
   );
 }
 
-/** By filter, then all of them. */
+/** By filter, then for all filters. */
 function byFilter<T extends { readonly filter: string }>(all: readonly T[]): [string, readonly T[]][] {
   const names = [...new Set(all.map(({ filter }) => filter))];
   const parts = names.map((name): [string, readonly T[]] => [name, all.filter(({ filter }) => filter === name)]);

@@ -1,4 +1,4 @@
-/** Trains on the data set and into the folder of its arguments, and kills itself after the step of the third. */
+/** Trains with the data set and the output folder of its first arguments, and kills itself after the step in the third. */
 
 import { CPU } from '../../../packages/onnx-grad/index.ts';
 import { prepareDataSet } from '../../../src/training/history/prepared-data-set.ts';
@@ -16,7 +16,7 @@ await train(prepared, {
   signal: new AbortController().signal,
   onProgress: ({ step }) => {
     if (step !== Number(last)) return;
-    // what it imported is in a temporary folder that nobody else would remove
+    // the imported users are in a temporary folder that nobody else would remove
     prepared.close();
     process.kill(process.pid, 'SIGKILL');
   },

@@ -1,4 +1,4 @@
-/** What the charts of a report show. */
+/** The content of a report's charts. */
 import { describe, expect, it } from 'vitest';
 import { curveChart } from '../../../src/training/report/curve-charts.ts';
 import { differenceChart } from '../../../src/training/report/difference-chart.ts';
@@ -63,7 +63,7 @@ describe('the chart of differences', () => {
     expect(texts).not.toContain('random');
   });
 
-  it('marks what is clearly ahead, clearly behind and neither', () => {
+  it('marks differences that are clearly ahead, clearly behind and neither', () => {
     const drawn = drawChart(
       differenceChart(smallReport({ methods: { metaheac: 1, better: 2, worse: 0.2, random: 0 }, withoutGroups: true })),
     );
@@ -91,7 +91,7 @@ describe('the chart of differences', () => {
 });
 
 describe('the chart by seeds', () => {
-  it('has one point per campaign and the means of the bins, beside the strongest other method', () => {
+  it('has one point per campaign and the means of the bins, next to the strongest other method', () => {
     const svg = drawChart(seedsChart(report));
     checkWellFormed(svg);
     expect(textsOf(svg)).toEqual(

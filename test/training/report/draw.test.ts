@@ -1,4 +1,4 @@
-/** Drawings: text that follows the reader's scheme, is equal for equal charts, and does nothing; and their parts. */
+/** Drawings: text that follows the reader's scheme, is equal for equal charts and not interactive; and their parts. */
 import { describe, expect, it } from 'vitest';
 import { axis } from '../../../src/training/report/axes.ts';
 import { type Chart, drawChart, drawFile } from '../../../src/training/report/draw.ts';
@@ -77,7 +77,7 @@ describe('the parts of a chart', () => {
   const scales = { x: (value: number) => 100 * value, y: (value: number) => 50 - 10 * value };
   const black = colour('ink');
 
-  it('are at the pixels of their values', () => {
+  it('are at the pixels for their values', () => {
     const style = { colour: black, width: 1.8, dash: [2, 3] };
     expect(
       line(
@@ -133,7 +133,7 @@ describe('the parts of a chart', () => {
 });
 
 describe('drawFile', () => {
-  it('stands alone: on its own ground, with its rules and its title', () => {
+  it('is standalone: with its own background, rules and title', () => {
     const file = drawFile(chartOf(colour('own')));
     checkWellFormed(file);
     expect(file).toContain(`<style>${svgRules()}</style>`);
@@ -157,7 +157,7 @@ function contrast(a: string, b: string): number {
 }
 
 describe('the theme', () => {
-  it('has light values that are all different: a drawing is themed by them', () => {
+  it('has distinct light values, because they identify the colours in a drawing', () => {
     expect(new Set(Object.values(COLOURS).map(([light]) => light)).size).toBe(Object.keys(COLOURS).length);
   });
 
@@ -170,7 +170,7 @@ describe('the theme', () => {
       }
   });
 
-  it('tells as many methods apart as a report may have, by colour or pattern', () => {
+  it('distinguishes as many methods as a report may have, by colour or pattern', () => {
     const names = ['metaheac', ...Array.from({ length: 20 }, (_, i) => `method ${i}`), 'random'];
     const styles = [...lineStyles(names).values()].map((style) => JSON.stringify(style));
     expect(new Set(styles).size).toBe(names.length);

@@ -11,14 +11,14 @@ const report = smallReport();
 const page = renderPage(report, smallManifest());
 
 describe('renderPage', () => {
-  it('holds everything itself: no script, nothing to fetch', () => {
+  it('is self-contained: no script, nothing to fetch', () => {
     expect(page).not.toMatch(/<script|<link|<img|@import|url\((?!#)|\bsrc=|\bon[a-z]+=|javascript:/i);
     expect([...page.matchAll(/https?:\/\/[^"\s]*/g)].map(([url]) => url)).toEqual(
       Array(4).fill('http://www.w3.org/2000/svg'),
     );
   });
 
-  it('is closed in order, and names no id twice', () => {
+  it('closes elements in order, and repeats no id', () => {
     const body = page.slice(page.indexOf('<body>'), page.indexOf('</html>')).replaceAll('<br>', '');
     checkWellFormed(body);
     const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
@@ -27,7 +27,7 @@ describe('renderPage', () => {
       for (const id of named!.split(' ')) expect(ids).toContain(id);
   });
 
-  it('is equal for equal arguments: without the time it took', () => {
+  it('is equal for equal arguments: it contains no durations', () => {
     expect(renderPage(smallReport(), smallManifest())).toBe(page);
     const slower = { ...report, seconds: { metaheac: 99 }, seconds_per_campaign: 98 };
     expect(renderPage(slower, smallManifest())).toBe(page);
@@ -63,7 +63,7 @@ describe('renderPage', () => {
       expect(page).toContain(part);
   });
 
-  it('says in words how metaheac stands beside the strongest other method', () => {
+  it('says in words how metaheac compares with the strongest other method', () => {
     const say = (methods: Record<string, number>) =>
       /Compared with <b>other<\/b>, [^<]*/.exec(renderPage(smallReport({ methods }), smallManifest()))![0];
     expect(say({ metaheac: 2, other: 0.5, random: 0 })).toMatch(
@@ -78,7 +78,7 @@ describe('renderPage', () => {
     expect(renderPage(level, smallManifest())).toContain('is not clearly different in AUC (0.0000 [0.0000, 0.0000])');
   });
 
-  it('takes names as text', () => {
+  it('escapes names', () => {
     const evil = '<img src=x onerror="alert(1)">&';
     const drawn = renderPage(
       { ...smallReport({ methods: { metaheac: 1, [evil]: 0.9 }, dataset: evil }), model: evil },
@@ -89,7 +89,7 @@ describe('renderPage', () => {
     checkWellFormed(drawn.slice(drawn.indexOf('<body>'), drawn.indexOf('</html>')).replaceAll('<br>', ''));
   });
 
-  it('is written of one campaign, and of metaheac alone beside a random order', () => {
+  it('is written for one campaign, and for metaheac with a random order only', () => {
     for (const one of [smallReport({ campaigns: 1 }), smallReport({ methods: { metaheac: 1, random: 0 }, rows: 50 })])
       expect(renderPage(one, smallManifest())).not.toMatch(/NaN|undefined|Infinity/);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
@@ -102,7 +102,7 @@ describe('the files', () => {
     root = temporaryFolder();
   });
 
-  it('are written to folders that were made, instead of what was there', () => {
+  it('are written to new folders, and replace existing files', () => {
     const [file, plots] = [join(root, 'a', 'b', 'page.html'), join(root, 'plots', 'here')];
     prepareOutputs(file, plots);
     expect([existsSync(join(root, 'a', 'b')), existsSync(file), existsSync(plots)]).toEqual([true, false, true]);
@@ -118,7 +118,7 @@ describe('the files', () => {
     expect(readdirSync(join(root, 'a', 'b'))).toEqual(['page.html']);
   });
 
-  it('are refused before anything is measured when they cannot be written', () => {
+  it('are refused before anything is measured if they cannot be written', () => {
     const folder = join(root, 'folder.html');
     mkdirSync(folder);
     expect(() => prepareOutputs(folder, undefined)).toThrow(`${folder} is a folder: --report takes the file to write`);

@@ -1,4 +1,4 @@
-/** A report of made-up campaigns: methods of known strength, summed up as an evaluation does. */
+/** A report of made-up campaigns: methods of known strength, summarised as in an evaluation. */
 import { createRng } from '../../../src/lib/rng.ts';
 import { type Manifest, manifestSchema } from '../../../src/model/manifest.ts';
 import type { Trial } from '../../../src/training/choices/trial.ts';
@@ -95,7 +95,7 @@ export function smallManifest(name = 'small'): Manifest {
   });
 }
 
-/** Throws where elements of XML are not closed in order. */
+/** Throws if XML elements are not closed in order. */
 export function checkWellFormed(xml: string): void {
   const open: string[] = [];
   for (const [tag, closing, name, rest] of xml.matchAll(/<(\/?)([a-zA-Z][\w:]*)((?:"[^"]*"|[^">])*)>/g)) {
