@@ -158,25 +158,22 @@ describe('train', () => {
 });
 
 describe('an interrupted training', () => {
-  it.each([0, 1, 3, 4])(
-    'keeps the best model so far after %i steps, and continues to the same bytes',
-    async (stopAfter) => {
-      const out = newPath();
-      const { result } = await trainInto(out, { stopAfter });
-      expect(result).toMatchObject({ steps: stopAfter, interrupted: true });
-      const { manifest } = await loadModel(out);
-      expect(manifest.version).toBe(result.manifest.version);
-      const best = uninterrupted.progress[stopAfter - 1]?.best ?? null;
-      expect(manifest.training!['best_step']).toBe(best?.step ?? stopAfter);
-      expect(manifest.evaluation?.groups['all']?.auc.mean ?? null).toBe(best?.auc ?? null);
+  it.each([0, 1, 3, 4])('keeps the best so far after %i steps, and continues to the same bytes', async (stopAfter) => {
+    const out = newPath();
+    const { result } = await trainInto(out, { stopAfter });
+    expect(result).toMatchObject({ steps: stopAfter, interrupted: true });
+    const { manifest } = await loadModel(out);
+    expect(manifest.version).toBe(result.manifest.version);
+    const best = uninterrupted.progress[stopAfter - 1]?.best ?? null;
+    expect(manifest.training!['best_step']).toBe(best?.step ?? stopAfter);
+    expect(manifest.evaluation?.groups['all']?.auc.mean ?? null).toBe(best?.auc ?? null);
 
-      const resumed = await trainInto(out, { resume: true });
-      expect(resumed.progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6].slice(stopAfter));
-      expect(resumed.progress).toEqual(uninterrupted.progress.slice(stopAfter));
-      expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
-      expect(existsSync(checkpointPath(out))).toBe(false);
-    },
-  );
+    const resumed = await trainInto(out, { resume: true });
+    expect(resumed.progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6].slice(stopAfter));
+    expect(resumed.progress).toEqual(uninterrupted.progress.slice(stopAfter));
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    expect(existsSync(checkpointPath(out))).toBe(false);
+  });
 
   it('resumes after kill -9 to the same bytes', async () => {
     const out = newPath();
