@@ -1,4 +1,4 @@
-/** What is left of a server in its process once it has closed. */
+/** Objects of a server that remain in its process after it has closed. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { collectGarbage } from '../fixture/garbage.ts';
 import { importUsers, openFixture, type PopulationFixture } from './fixture.ts';
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => users.remove());
 
-/** Answers a request and closes; its parts, as far as they are still there. */
+/** Handles a request and closes; returns those of its parts that are still in memory. */
 async function openAndClose(): Promise<Readonly<Record<string, WeakRef<object>>>> {
   const fixture = await openFixture(users.population);
   const { status } = await fixture.call('GET', '/v1/campaigns');
@@ -27,7 +27,7 @@ it('keeps no closed server, nor its store and its webhooks', async () => {
   expect(kept).toEqual([[], [], []]);
 });
 
-it('tells of the process in the metrics of each server, once', async () => {
+it('reports the process once in the metrics of each server', async () => {
   const servers = [await openFixture(users.population), await openFixture(users.population)];
   try {
     for (const server of servers) {

@@ -1,4 +1,4 @@
-/** A row whose bits flipped does not spoil a list: it is left out and named, and whoever asks for it gets 503. */
+/** A row with flipped bits does not break a list: it is omitted and reported, and a request for it gets 503. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -40,7 +40,7 @@ function change(table: string, column: string, before: string, after: string): v
 const database = () => join(fixture.dataDir, 'metaheac.db');
 const folderOf = (id: string) => fixture.store.audienceVersion(id, 1).folder;
 
-/** Ids of a list, which must be answered. */
+/** Ids of a list, which must succeed. */
 async function list(path: string): Promise<string[]> {
   const { status, json, text } = await fixture.call('GET', path);
   expect(status, text).toBe(200);
@@ -131,7 +131,7 @@ it('tells the other webhooks of events', async () => {
   expect(() => fixture.store.outbox.deliveries(hooks[0]!.id, { limit: 10 })).toThrow('is damaged');
 });
 
-it('passes the job of a damaged expansion over: the queue goes on', async () => {
+it('skips the job of a damaged expansion, and the queue continues', async () => {
   const bodies = ['a', 'b'].map((name) => ({ ...OK_BODY, name, labels: {}, features: { category: name } }));
   const made: string[] = [];
   for (const body of bodies) made.push((await fixture.call('POST', '/v1/campaigns', body)).json.id as string);
@@ -162,7 +162,7 @@ it('is found by the scrubber, and leaves the list of damage when it is as it was
   upkeep.close();
 });
 
-/** What verify finds in the database. */
+/** The faults that verify finds in the database. */
 function faults(): string[] {
   const upkeep = openUpkeep(locateStore(fixture.dataDir));
   const found = upkeep.faults();

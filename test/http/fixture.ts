@@ -90,7 +90,7 @@ export const MODEL_FACTS: ModelFacts = {
   },
 };
 
-/** The parts of an answer that tests look at; `json` is loose on purpose. */
+/** The parts of a response that tests read; `json` is loosely typed on purpose. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
@@ -103,7 +103,7 @@ export interface Answer {
 export interface Fixture {
   readonly app: FastifyInstance;
   readonly store: CampaignStore;
-  /** Not started: it looks for what is due when it is woken. */
+  /** Not started: it looks for due deliveries when it is woken. */
   readonly webhooks: WebhookDispatcher;
   readonly population: Population;
   readonly dataDir: string;
@@ -126,10 +126,10 @@ export interface Fixture {
   ): Promise<Answer>;
   /** Creates a campaign of `body` and finishes it; the id. */
   createReady(body?: object): Promise<string>;
-  /** What explains audiences from now on, in place of the real thing. */
+  /** Replaces the explainer of audiences from now on. */
   setExplainer(explainer: AudienceExplainer): void;
   /**
-   * Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says
+   * Acts as the engine: scores the oldest queued campaign. Scores fall with the user number unless `score` says
    * otherwise.
    */
   finishNext(score?: (userNumber: number) => number): void;
@@ -167,12 +167,12 @@ export interface FixtureParts {
   readonly clock?: Clock;
   /** Of few and small rankings by default, so that they make room for each other. */
   readonly rankings?: { readonly openRankings: number; readonly memoryBytes: number };
-  /** Where webhooks may go beside public hosts. */
+  /** Hosts to which webhooks may be sent, besides public ones. */
   readonly allowedHosts?: readonly string[];
   readonly resolve?: Resolve;
   /** Free bytes on the disk; plenty by default. */
   readonly freeBytes?: () => number;
-  /** What the machine is to tell in place of the truth. */
+  /** Facts about the machine that replace the real ones. */
   readonly machine?: Partial<Machine>;
 }
 
@@ -185,7 +185,7 @@ function diskOf(freeBytes: number) {
   return { freeBytes, reserveBytes: RESERVE_BYTES, isLow: freeBytes < RESERVE_BYTES };
 }
 
-/** Tests share the processors with others: no load is shed but where that is tested. */
+/** Tests share the processors with others: load is shed only where that is tested. */
 const UNHURRIED = { overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 };
 
 export async function openFixture(
@@ -384,7 +384,7 @@ export async function openFixture(
   };
 }
 
-/** From now on every injected answer that the OpenAPI document does not promise fails the test that asked for it. */
+/** From now on an injected response that does not match the OpenAPI document fails its test. */
 async function checkAnswers(app: FastifyInstance): Promise<void> {
   const contract = await openContract();
   const inject = app.inject.bind(app) as (request: InjectOptions) => Promise<LightMyRequestResponse>;
@@ -403,7 +403,7 @@ function textOf({ headers, rawPayload }: LightMyRequestResponse): string {
   return (headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload) : rawPayload).toString();
 }
 
-/** The score that `finishNext` gives, as answers have it. */
+/** The score that `finishNext` gives, as in responses. */
 export function scoreOf(userNumber: number): number {
   return (1_000 - userNumber) / 1_000;
 }

@@ -1,7 +1,7 @@
 /**
- * Valid and broken requests to every operation of the OpenAPI document: nothing is answered 5xx but a documented 503,
- * every answer is as the document says (the fixture checks each), and the store is whole afterwards. A new route is
- * covered by being documented.
+ * Valid and broken requests to every operation of the OpenAPI document: no response is 5xx except a documented 503,
+ * every response matches the document (the fixture checks each), and the store is intact afterwards. A documented route
+ * is covered automatically.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,22 +16,22 @@ import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/reque
 import { type Pool, Values } from './fuzz/values.ts';
 
 const REQUESTS = size(700, 3_000);
-/** Another one: `FUZZ_SEED=7 npx vitest run test/http/fuzz.test.ts`. */
+/** To use another seed: `FUZZ_SEED=7 npx vitest run test/http/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
-/** After as many requests campaigns are finished, so that there are audiences. */
+/** After this many requests campaigns are finished, so that there are audiences. */
 const REFILL_EVERY = 15;
 const READY_CAMPAIGNS = 2;
 
-/** Share of the operations that may take none of their requests. */
-const MAXIMUM_NEVER_ACCEPTED = size(0.3, 0.05); // of few requests chance leaves some operations without a good one
+/** Share of the operations that may refuse all of their requests. */
+const MAXIMUM_NEVER_ACCEPTED = size(0.3, 0.05); // with few requests, some operations get no valid one by chance
 
 const contract = await openContract();
 const targets: readonly Target[] = contract.operations;
 
-/** With which keys can be made: none is needed otherwise. */
+/** The key that may create keys; without it no key is required. */
 const KEY = 'the-key-of-all-requests';
 
-/** Requests that send no key of their own have it. */
+/** Sent with requests that have no key of their own. */
 function withKey(app: Fixture['app']): void {
   const inject = app.inject.bind(app) as (request: InjectOptions) => ReturnType<Fixture['app']['inject']>;
   const injectWithKey = (request: InjectOptions) =>
@@ -91,7 +91,7 @@ const pool: Pool = (place) => {
 };
 
 describe('every operation', () => {
-  it('answers whatever is sent as the document says, and keeps the store whole', {
+  it('responds to any request as documented, and keeps the store intact', {
     timeout: size(120_000, 300_000),
   }, async () => {
     const runs = Math.ceil(REQUESTS / targets.length);
@@ -127,7 +127,7 @@ describe('every operation', () => {
         `${kinds.join(', ')}; never accepted: ${never.join(', ') || 'none'}\n`,
     );
     expect(sent).toBeGreaterThanOrEqual(REQUESTS);
-    // an operation that takes nothing of what is made here is not tested: put what it needs into the pool
+    // an operation that refuses every request is not tested: add the values that it needs to the pool
     expect(never.length).toBeLessThanOrEqual(targets.length * MAXIMUM_NEVER_ACCEPTED);
     await checkStore();
   });

@@ -1,4 +1,4 @@
-/** Readiness by its parts, and the status: what each says when something is wrong. */
+/** Readiness by its parts, and the status, when something is wrong. */
 
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the threat model (docs/threat-model.md) says is checked, one test for each way in. */
+/** Checks the statements of the threat model (docs/threat-model.md), one test for each attack. */
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -118,7 +118,7 @@ describe('a webhook', () => {
       asked += 1;
       done(null, [{ address: answers[Math.min(asked, answers.length) - 1]!, family: 4 }]);
     });
-    // the URL is fine, and so is the first answer; the second is what a rebinding name says when it is called
+    // the URL and the first DNS answer are valid; the second is that of a rebinding name when it is called
     guard.checkUrl(`https://rebind.example:${receiver.port}/`);
     const pinned = await new Promise((resolve) =>
       guard.lookup('rebind.example', { family: 4 }, (_error, address) => resolve(address)),

@@ -1,4 +1,4 @@
-/** What holds for every route: the key, request ids, logs, metrics, health, and routes that are not there. */
+/** Behaviour of all routes: the key, request ids, logs, metrics, health, and unknown routes. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/http/config.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
@@ -102,8 +102,8 @@ describe('X-Request-Id', () => {
   });
 });
 
-describe('a route that is not there', () => {
-  it('is a 404 problem', async () => {
+describe('an unknown route', () => {
+  it('returns a 404 problem', async () => {
     await open();
     for (const path of ['/v1/nowhere', '/', '/v1/campaigns/x/y', '/docs/static/nothing.js']) {
       const answer = await get(path);

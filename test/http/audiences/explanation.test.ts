@@ -1,4 +1,4 @@
-/** The route of explanations: what it says, its limits, and that it is made once. */
+/** The route of explanations: content, limits, and caching. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -96,7 +96,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     }
   });
 
-  it('makes one at a time: who asks for the same waits, who asks for another is told when to come back', async () => {
+  it('makes one at a time: requests for the same one wait, requests for another get Retry-After', async () => {
     const own = await openFixture(users.population);
     try {
       const waiting: ((explanation: Explanation) => void)[] = [];

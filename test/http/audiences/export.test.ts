@@ -1,4 +1,4 @@
-/** Whole audiences: gzip, Parquet, and streams whose folder is deleted under them. */
+/** Exports of whole audiences: gzip, Parquet, and streams whose folder is deleted while they are open. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ import {
 } from '../fixture.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
-/** Far more than the buffers of two sockets hold, also with gzip: 40,000 ids of some 250 bytes that do not repeat. */
+/** Far more than the buffers of two sockets hold, even with gzip: 40,000 distinct ids of about 250 bytes. */
 const CROWD = [
   ...USER_IDS,
   ...Array.from(
@@ -160,7 +160,7 @@ describe('Parquet', () => {
 });
 
 describe('a stream whose folder is deleted', () => {
-  /** Starts a request and reads nothing of its answer but the head. */
+  /** Starts a request and reads only the head of its response. */
   const start = (path: string, headers: Record<string, string>) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       request({ port, path, headers, agent: false }, (response) => resolve(response.pause()))
@@ -200,7 +200,7 @@ describe('a stream whose folder is deleted', () => {
     await sleep(50);
     await fixture.store.delete(campaign);
     expect(fixture.store.blobs.has(folder)).toBe(false);
-    // two others make the cache let go of it
+    // two others make the cache evict it
     for (let i = 0; i < 2; i++) await fixture.call('GET', `/v1/campaigns/${await fixture.createReady()}/audience`);
     expect(openFiles(folder)).toBe(2);
     expect((await readAll(response)).equals(expected)).toBe(true);

@@ -1,4 +1,4 @@
-/** The route of what came back: counts by event, and how many of those who responded the audience had. */
+/** The route of feedback: counts by event, and how many of the responders are in the audience. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Fixture,
@@ -39,7 +39,7 @@ describe('GET /v1/campaigns/{id}/feedback', () => {
     await fixture.call('POST', `/v1/campaigns/${id}/feedback`, { events });
     expect(await outcomeOf(id)).toEqual({
       users: { conversion: 4, click: 3, dismissal: 1 },
-      // a seed and a stranger are ranked nowhere
+      // a seed and an unknown user are not ranked
       responders: { compared: 7, ranked: 5, members: 3 },
     });
     await fixture.call('PATCH', `/v1/campaigns/${id}`, { audience: { size: 2 } });

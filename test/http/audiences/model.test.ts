@@ -1,4 +1,4 @@
-/** The route of a customised model, on a real port: what it sends, when it refuses, and clients who take their time. */
+/** The route of a customised model, on a real port: responses, refusals, and slow clients. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

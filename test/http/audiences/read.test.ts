@@ -37,7 +37,7 @@ const member = (user: string) => get(`/v1/campaigns/${id}/audience/members/${enc
 
 const CANDIDATES = USER_IDS.length - SEEDS.length;
 
-/** Scores fall with the user number, and seeds are none: the audience is known. */
+/** Scores fall with the user number, and seeds have no rank: the audience is known. */
 function expectedItems(size = 50): { rank: number; user_id: string; score: number; percentile: number }[] {
   return USER_IDS.map((user_id) => ({ user_id, score: scoreOf(users.population.directory.find(user_id)) }))
     .filter(({ user_id }) => !SEEDS.includes(user_id))
@@ -329,7 +329,7 @@ describe('GET /v1/campaigns/{id}/audience/members/{user_id}', () => {
     expect(expectedItems().filter(({ user_id }) => ODD_IDS.includes(user_id))).toHaveLength(ODD_IDS.length);
   });
 
-  it('says no of a seed and of a candidate behind the cut', async () => {
+  it('reports that a seed and a candidate beyond the cut are not members', async () => {
     expect((await member('person-3')).json).toEqual({ member: false, known: true });
     expect((await member('person-290')).json).toEqual({ member: false, known: true });
   });

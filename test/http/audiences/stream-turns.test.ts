@@ -1,4 +1,4 @@
-/** Turns of streams: all go on, in order, and what else has arrived is never far behind. */
+/** Scheduling of streams: all continue in order, and other work is handled in between. */
 import { expect, it } from 'vitest';
 import { createTurns } from '../../../src/http/audiences/stream/stream-turns.ts';
 
@@ -28,7 +28,7 @@ it('keeps the event loop for a few milliseconds at a time, however many streams 
       at += 1;
       sinceTurn += 1;
       chunks[i]! += 1;
-      // nobody is more than a round ahead
+      // no stream is more than a round ahead
       expect(Math.max(...chunks) - Math.min(...chunks)).toBeLessThanOrEqual(1);
     }
   });

@@ -25,7 +25,7 @@ const get = async (path: string) => (await fixture.call('GET', path)).json;
 const askBatch = async (id: string) =>
   (await fixture.call('POST', `/v1/campaigns/${id}/audience/members/batch`, BATCH)).json;
 
-/** Everything that is asked about the users. */
+/** All requests about the users. */
 async function answers(): Promise<unknown[]> {
   const all: unknown[] = [];
   for (const user of USERS.map(encodeURIComponent)) {

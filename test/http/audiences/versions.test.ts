@@ -1,4 +1,4 @@
-/** Routes of audience versions: their list, fixed versions, differences, and the audiences that hold a user. */
+/** Routes of audience versions: list, single versions, differences, and the audiences that contain a user. */
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -230,7 +230,7 @@ describe('GET /v1/campaigns/{id}/audiences/{from}/diff/{to}', () => {
 describe('GET /v1/users/{user_id}/audiences', () => {
   const ask = (user: string, query = '') => get(`/v1/users/${encodeURIComponent(user)}/audiences${query}`);
 
-  it('gives every campaign whose active audience holds the user, as membership says it', async () => {
+  it('returns every campaign whose active audience contains the user, as membership look-ups do', async () => {
     const own = await openFixture(users.population);
     try {
       const ids: string[] = [];

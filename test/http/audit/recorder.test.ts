@@ -1,4 +1,4 @@
-/** What uploads and erasures leave in the audit log: one entry each, none where they were refused, and never a user id. */
+/** Uploads and erasures in the audit log: one entry each, none if refused, and never a user id. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';

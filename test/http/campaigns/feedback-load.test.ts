@@ -9,14 +9,14 @@ import { watchEventLoop } from '../../fixture/event-loop.ts';
 import { IS_LONG, size } from '../../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
-/** What the thread may be held at a time. */
+/** Maximum time for which the thread may be blocked at once. */
 const MOST_MS = 50;
 /**
- * Before it was done in slices, a tenth of a million held it for 130 ms an upload and 50 an expansion, a million for
- * 290 and 440.
+ * Before the work was done in slices, 100,000 users blocked it for 130 ms per upload and 50 ms per expansion, a million
+ * for 290 and 440 ms.
  */
 const USERS = size(100_000, 1_000_000);
-/** Of them, in requests; the others are there before. */
+/** Users among them whose feedback is sent in requests; the others are in the table before. */
 const UPLOADED = 100_000;
 const UPLOAD_EVENTS = 10_000;
 const TIME = '2026-11-25T12:00:00Z';
@@ -110,7 +110,7 @@ describe('feedback', () => {
     timeout: 300_000,
     retry: 2,
   }, async () => {
-    await measure(2, 2); // what is compiled and read at the first call is not of feedback
+    await measure(2, 2); // work of the first call, such as compilation, is not measured
     const longest = await measure(USERS, UPLOADED);
     expect(Math.max(...Object.values(longest)), JSON.stringify(longest)).toBeLessThan(MOST_MS);
   });

@@ -1,4 +1,4 @@
-/** Routes of campaigns, and each way in which a new campaign can be wrong. */
+/** Routes of campaigns, and every fault of a new campaign. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Answer,

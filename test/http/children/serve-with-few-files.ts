@@ -11,7 +11,7 @@ import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 
 const [, , folder = '', reserved = ''] = process.argv;
 const limits = { ...DEFAULT_SERVER_CONFIG, openRankings: 8, reservedDescriptors: Number(reserved) };
-// a reserve of none is what there was before
+// without a reserve, as in earlier versions
 const config = limits.reservedDescriptors === 0 ? limits : withinOpenFiles(limits, openFileLimit());
 let written = 0;
 const serve = createServers(config, () => {});

@@ -1,4 +1,4 @@
-/** The console's files over HTTP: to anybody, with their headers; and what stands in for them without a build. */
+/** The console's files over HTTP: public, with their headers; and the response without a build. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** POST /v1/estimates: what is counted, what is asked of the estimator, and what is told of its answer. */
+/** POST /v1/estimates: counts, calls of the estimator, and the response with its results. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Estimates } from '../../../src/service/ports/estimates.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
@@ -96,7 +96,7 @@ describe('POST /v1/estimates', () => {
     ]);
   });
 
-  it('asks the same whatever the order, with filters, those suppressed here, and the list of all campaigns', async () => {
+  it('calls the estimator with the same inputs whatever the order, with filters and both suppression lists', async () => {
     const list = { user_ids: ['person-70', 'person-71'] };
     expect((await server.call('PUT', '/v1/suppression', list)).status).toBe(200);
     try {
@@ -121,7 +121,7 @@ describe('POST /v1/estimates', () => {
     expect((await server.call('GET', '/v1/campaigns')).json.items).toEqual([]);
   });
 
-  it('says that the known seeds are too few, and asks nobody', async () => {
+  it('reports too few known seeds without calling the estimator', async () => {
     const { status, json } = await post({ seeds: [...SEEDS.slice(0, 9), 'nobody', 'no one'] });
     expect([status, json.enough, json.cohesion, json.expected]).toEqual([200, false, null, null]);
     expect(json.reason).toEqual({
@@ -154,7 +154,7 @@ describe('POST /v1/estimates', () => {
     });
   });
 
-  it('asks to ask again when the list of all campaigns was changed meanwhile, whose file is gone then', async () => {
+  it('asks the caller to try again if the global suppression list changed in the meantime and its file is gone', async () => {
     await server.call('PUT', '/v1/suppression', { user_ids: ['person-70'] });
     answerWith(async () => {
       await server.call('DELETE', '/v1/suppression');
@@ -180,7 +180,7 @@ describe('POST /v1/estimates', () => {
     ]);
   });
 
-  it('tells whom it counted when the time was too short for the rest', async () => {
+  it('returns the counts if there was not enough time for the rest', async () => {
     const counted = { seeds: 15, suppressed: 5, filtered: 0, candidates: 280 };
     answerWith(async () => ({ kind: 'late', users: counted }));
     const { json } = await post({ seeds: SEEDS });

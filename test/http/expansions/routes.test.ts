@@ -16,7 +16,7 @@ afterAll(async () => {
 const UUID = /^[0-9a-f-]{36}$/;
 
 describe('POST /v1/campaigns', () => {
-  it('answers a request again that is sent again with its key, and makes nothing new', async () => {
+  it('repeats the response to a request repeated with its key, and creates nothing new', async () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await fixture.call('POST', '/v1/campaigns', OK_BODY, headers);
     expect([first.status, first.headers['idempotent-replayed']]).toEqual([202, undefined]);
@@ -78,7 +78,7 @@ describe('POST /v1/campaigns', () => {
     expect(await changed({ every: null })).toEqual({ every: null, on_new_population: false, on_change: true });
   });
 
-  it('makes a campaign without seeds, which nothing can be expanded of yet', async () => {
+  it('creates a campaign without seeds, which cannot be expanded yet', async () => {
     const { status, json } = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: null });
     expect([status, json.state, json.expansion_id, json.needs_expansion]).toEqual([202, null, null, false]);
     const refused = await fixture.call('POST', `/v1/campaigns/${json.id}/expansions`);
@@ -89,7 +89,7 @@ describe('POST /v1/campaigns', () => {
 });
 
 describe('PATCH /v1/campaigns/{id}', () => {
-  it('changes what is named; another size serves at once without any run', async () => {
+  it('changes the given fields; another size is served at once without an expansion', async () => {
     const id = await fixture.createReady();
     const path = `/v1/campaigns/${id}`;
     const { json } = await fixture.call('PATCH', path, { audience: { size: 20 }, name: 'renamed', labels: { a: 'b' } });
@@ -153,7 +153,7 @@ describe('expansions', () => {
 });
 
 describe('an empty body that is called JSON', () => {
-  it('is not a body: taken when none is needed, refused when one is', async () => {
+  it('counts as no body: accepted if none is required, otherwise refused', async () => {
     const path = `/v1/campaigns/${await fixture.createReady()}`;
     const headers = { 'content-type': 'application/json' };
     expect((await fixture.call('POST', `${path}/expansions`, '', headers)).status).toBe(202);

@@ -1,6 +1,4 @@
-/**
- * Requests to an operation of the OpenAPI document: ones that it takes, and ones that are broken in one way or another.
- */
+/** Valid and broken requests to an operation of the OpenAPI document. */
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Operation, Parameter } from '../../fixture/api-document.ts';
@@ -68,7 +66,7 @@ function fittingParts({ method, path: template, operation }: Target, values: Val
     }));
 }
 
-/** One of the fields or, as often as not, all: fields that exclude each other are then seen alone. */
+/** Either one of the fields or all of them, so that mutually exclusive fields also occur alone. */
 function someOf(fields: Record<string, string>, at: number): Record<string, string> {
   const entries = Object.entries(fields);
   return at % 2 === 0 ? fields : Object.fromEntries(entries.slice(at % Math.max(1, entries.length)).slice(0, 1));
@@ -156,7 +154,7 @@ const ODD_HEADERS: readonly (readonly [string, string])[] = [
   ['expect', 'something'],
 ];
 
-/** One way of breaking a request; those that need a body, a path or a query leave others as they are. */
+/** A way to break a request; one that needs a body, a path or a query does not change requests without it. */
 function breakage({ path, operation }: Target): fc.Arbitrary<Breakage> {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const queries = (operation.parameters ?? []).filter((one) => one.in === 'query').map(({ name }) => name);

@@ -1,11 +1,11 @@
-/** Values by JSON schema: ones that fit, and ones that break things. */
+/** Values by JSON schema: valid ones and harmful ones. */
 import fc from 'fast-check';
 import type { ApiDocument, JsonSchema } from '../../fixture/api-document.ts';
 
-/** Real values of a field or parameter by its name; none where nothing is known of it. */
+/** Real values of a field or parameter by its name; none if the name is unknown. */
 export type Pool = (name: string) => readonly string[];
 
-/** How deep a schema that refers to itself is followed. */
+/** Maximum depth to which a recursive schema is followed. */
 const MAXIMUM_DEPTH = 6;
 const MAXIMUM_ITEMS = 5;
 

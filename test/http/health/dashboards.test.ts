@@ -46,7 +46,7 @@ function seriesOf(text: string): Series {
   return series;
 }
 
-/** What is wrong with a query, one line each; a metric without series yet has any label. */
+/** The faults of a query, one per line; a metric without series may have any label. */
 function faultsOf(query: string): string[] {
   const { selectors, grouping } = parseQuery(query.replaceAll('$__rate_interval', '5m'));
   const faults = selectors.flatMap(({ metric, matchers }) => {

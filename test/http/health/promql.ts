@@ -1,4 +1,4 @@
-/** Reads PromQL by Prometheus' own grammar: which series a query asks for. */
+/** Parses PromQL with Prometheus' own grammar to find the series that a query reads. */
 import { parser } from '@prometheus-io/lezer-promql';
 
 export interface Selector {

@@ -1,4 +1,4 @@
-/** What the service says of itself: limits, the served model and population, and the values of their features. */
+/** Information about the service: limits, the served model and population, and the values of their features. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageOfValues } from '../../../src/http/information/feature-values.ts';
 import { SERVER_LIMITS } from '../../../src/http/limits.ts';
@@ -80,7 +80,7 @@ describe('GET /v1/limits', () => {
 });
 
 describe('GET /v1/models/current', () => {
-  it('says what a campaign may hold, and how the model did', async () => {
+  it("returns the campaign features and the model's evaluation", async () => {
     const { status, json } = await get('/v1/models/current');
     expect(status).toBe(200);
     expect(json).toEqual({
@@ -126,7 +126,7 @@ describe('GET /v1/models/current', () => {
 });
 
 describe('GET /v1/populations/current', () => {
-  it('says who is in it, and what its features are', async () => {
+  it('returns its users and features', async () => {
     expect((await get('/v1/populations/current')).json).toEqual({
       version: users.population.version,
       users: USER_COUNT,
@@ -180,7 +180,7 @@ describe('pageOfValues', () => {
   const present = (value: string) => value;
   const query = { prefix: undefined, search: undefined, limit: 10, cursor: undefined };
 
-  it('looks at so many values at once, and continues from there to the last', () => {
+  it('examines a limited number of values at once, and continues to the last', () => {
     const found: string[] = [];
     let pages = 0;
     for (let cursor: string | null | undefined; cursor !== null; pages++) {

@@ -1,4 +1,4 @@
-/** Keys over HTTP, what a key of certain labels sees, the key for metrics, and the audit log of all of it. */
+/** Keys over HTTP: keys with labels, the metrics key, and the audit log. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { NewApiKey } from '../../../src/domain/api-keys.ts';
 import type { ServerConfig } from '../../../src/http/config.ts';
@@ -61,7 +61,7 @@ describe('/v1/keys', () => {
     expect([status, json.errors[0].pointer]).toEqual([400, pointer]);
   });
 
-  it('tells a caller who it is and what it may do', async () => {
+  it("returns the caller's identity and permissions", async () => {
     await open();
     const { apiKey, key } = make({ scope: 'read', labels: { team: 'a' } });
     const { status, json } = await call(key, 'GET', '/v1/keys/current');
@@ -79,7 +79,7 @@ describe('/v1/keys', () => {
     expect((await server.call('GET', '/v1/keys/current')).status).toBe(401);
   });
 
-  it('tells anybody that nothing is closed where no key is needed', async () => {
+  it('reports full permissions if no key is required', async () => {
     await open({});
     const anybody = { actor: 'anonymous', scope: 'admin', labels: {}, key: null };
     expect((await server.call('GET', '/v1/keys/current')).json).toEqual(anybody);
@@ -100,14 +100,14 @@ describe('/v1/keys', () => {
       expect([query, (await call(key, 'GET', `/v1/campaigns${query}`)).json.items.length]).toEqual([query, count]);
   });
 
-  it('lets nobody make the first key where none is needed', async () => {
+  it('refuses to create the first key if no key is required', async () => {
     await open({});
     const { status, json } = await server.call('POST', '/v1/keys', { name: 'a', scope: 'admin' });
     expect([status, json.code]).toEqual([403, 'forbidden']);
     expect((await server.call('GET', '/v1/campaigns')).status).toBe(200);
   });
 
-  it('is needed by all from the first key on, also when it is revoked', async () => {
+  it('is required from the first key on, even after it is revoked', async () => {
     await open({});
     const { apiKey } = make();
     expect((await server.call('GET', '/v1/campaigns')).status).toBe(401);
@@ -193,7 +193,7 @@ describe('metrics, documents and the details of readiness', () => {
     expect((await ready({})).json).toEqual({ status: 'ready' });
     expect((await ready(bearer('metrics-key'))).json.parts.length).toBeGreaterThan(1);
     server.setEngine(() => ({ ready: false, detail: 'secret detail', restarts: 0 }));
-    now += 2_000; // parts are looked at once a second at most
+    now += 2_000; // parts are checked at most once a second
     const { status, text } = await ready({});
     expect([status, text.includes('secret detail'), text.includes('parts')]).toEqual([503, false, false]);
     expect((await ready(bearer('metrics-key'))).text).toContain('secret detail');

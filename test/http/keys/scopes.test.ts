@@ -39,7 +39,7 @@ const callWith = async (key: string | null, { method, url }: (typeof routes)[num
   const answer = await server.call(
     method as 'GET',
     url,
-    // whatever it is, the key is looked at first
+    // the key is checked before anything else
     method === 'GET' || method === 'DELETE' ? undefined : '{',
     authorization === undefined ? {} : { authorization },
   );

@@ -1,4 +1,4 @@
-/** The check of answers against the OpenAPI document: it passes what is promised and finds what is not. */
+/** The check of responses against the OpenAPI document: accepts documented responses and finds all others. */
 import { describe, expect, it } from 'vitest';
 import { type Exchange, openContract } from '../../fixture/api-document.ts';
 
@@ -53,7 +53,7 @@ describe('findFault', () => {
     ['a problem', missing],
     ['an answer with all its headers', notModified],
     ['a header that nobody asks about', withHeader(alive, 'date', 'today')],
-    ['a problem of a route that is not there', { ...missing, url: '/nowhere' }],
+    ['a problem of an unknown route', { ...missing, url: '/nowhere' }],
     ['a problem of a method that is not there', { ...missing, method: 'PUT', status: 405 }],
     ['a page of the document', { ...alive, url: '/docs/static/index.css', text: 'x' }],
   ])('passes %s', (_, exchange) => {
@@ -77,7 +77,7 @@ describe('findFault', () => {
       /another request id/,
     ],
     ['a code that is none', { ...missing, text: JSON.stringify({ ...problem, code: 'gone' }) }, /allowed values/],
-    ['a good answer of a route that is not there', { ...alive, url: '/v2/livez' }, /no such operation/],
+    ['a good answer of an unknown route', { ...alive, url: '/v2/livez' }, /no such operation/],
   ])('finds %s', (_, exchange, fault) => {
     expect(contract.findFault(exchange)).toMatch(fault);
   });

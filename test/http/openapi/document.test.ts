@@ -153,7 +153,7 @@ function resolved(schema: JsonSchema): JsonSchema {
   return typeof $ref === 'string' ? document.components.schemas[$ref.split('/').at(-1)!]! : schema;
 }
 
-/** Places of objects with named fields that take other fields too. */
+/** Pointers to objects with named fields that accept other fields too. */
 function looseObjects(schema: JsonSchema, place: string): string[] {
   if (schema['$ref'] !== undefined) return looseObjects(resolved(schema), place);
   const { properties, additionalProperties } = schema;

@@ -1,4 +1,4 @@
-/** The pages of the error codes: one for each code that can be answered, found by the `type` of a problem. */
+/** The pages of the error codes: one for each code, found by the `type` of a problem. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROBLEMS } from '../../../src/lib/error-codes/error-codes.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';

@@ -17,7 +17,7 @@ beforeAll(async () => {
   });
 });
 
-/** What `question` says of a request with this header. */
+/** The result of `question` for a request with this header. */
 async function asked(name: string, value: string | undefined, question: typeof ask) {
   ask = question;
   return (await app.inject({ url: '/', headers: value === undefined ? {} : { [name]: value } })).json();

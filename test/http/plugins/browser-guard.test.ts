@@ -1,4 +1,4 @@
-/** Pages of others: foreign hosts and origins, CORS, and the headers of our own pages. */
+/** Foreign hosts and origins, CORS, and the headers of the service's own pages. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -107,7 +107,7 @@ describe('an Origin', () => {
     },
   );
 
-  it('of others cannot post a body that needs no preflight', async () => {
+  it('of other pages cannot post a body that needs no preflight', async () => {
     await open();
     const { status, json } = await fixture.call('PUT', '/v1/suppression', 'u1\n', {
       'content-type': 'text/plain',

@@ -1,4 +1,4 @@
-/** Whose request it is, behind proxies and without them. */
+/** The client's address, with and without proxies. */
 import type { FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';

@@ -1,4 +1,4 @@
-/** The server on a real port: oversized bodies, clients that go away, slow and broken ones, and its close. */
+/** The server on a real port: oversized bodies, clients that disconnect, slow and broken ones, and its close. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -32,11 +32,11 @@ interface Sent {
   readonly status: number;
   readonly type: string;
   readonly json: { readonly code: string; readonly errors: readonly { readonly limit: number }[] };
-  /** Bytes that the client had sent when it had the whole answer. */
+  /** Bytes that the client had sent when it had received the whole response. */
   readonly sent: number;
 }
 
-/** Sends a body without end until the whole answer is there. */
+/** Sends an endless body until the whole response has arrived. */
 async function sendWithoutEnd(port: number, headers: Record<string, string | number>, waitMs: number): Promise<Sent> {
   const chunk = Buffer.alloc(1 << 20, 'x');
   let sent = 0;
@@ -61,7 +61,7 @@ async function sendWithoutEnd(port: number, headers: Record<string, string | num
   };
   client.flushHeaders();
   const timer = setTimeout(more, waitMs);
-  // Fails with the client's error where the connection broke before the answer was whole.
+  // Fails with the client's error if the connection broke before the response was complete.
   await once(client, 'close');
   clearTimeout(timer);
   if (answer === null) throw new Error('the connection was closed without an answer');
@@ -179,7 +179,7 @@ describe('an audience stream', () => {
     return { server, port, id, socket };
   }
 
-  it('waits for a client that does not read, and is given up when the client goes away', async () => {
+  it('waits for a client that does not read, and ends when the client disconnects', async () => {
     const { server, socket } = await stall();
     await sleep(200);
     expect(await openStreams(server)).toBe(1);
@@ -211,7 +211,7 @@ describe('an audience stream', () => {
     socket.destroy();
   });
 
-  it('ends for clients that stop reading, whose places are free again for others', async () => {
+  it('ends for clients that stop reading, and frees their slots', async () => {
     const { server, port, id, socket } = await stall({ maximumOpenStreams: 4, streamStallMs: 300 });
     const stalled = [socket, ...(await Promise.all(Array.from({ length: 3 }, () => openStalledStream(port, id))))];
     for (const each of stalled) each.on('error', () => {});

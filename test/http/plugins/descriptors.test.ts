@@ -1,4 +1,4 @@
-/** Connections leave descriptors for the database: half-open sockets take what they may, and work is still stored. */
+/** Connections leave descriptors for the database: half-open sockets use up their share, and work is still stored. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -67,7 +67,7 @@ describe.runIf(HAS_PROC)('many half-open sockets', () => {
   }
   const held = () => sockets.filter(({ closed }) => !closed).length;
 
-  /** Sends on a connection that is already open; the status, null where there is none. */
+  /** Sends on a connection that is already open; the status, or null if there is none. */
   function post(socket: Socket, port: number): Promise<number | null> {
     return new Promise((resolve) => {
       const call = request({ port, method: 'POST', createConnection: () => socket }, (response) => {
@@ -83,7 +83,7 @@ describe.runIf(HAS_PROC)('many half-open sockets', () => {
     const early = connect(port, '127.0.0.1');
     await once(early, 'connect');
     await openSockets(port);
-    // those beyond are closed at once, as soon as the server comes to them
+    // connections beyond the maximum are closed as soon as the server handles them
     for (let i = 0; i < 200 && held() > most; i++) await sleep(50);
     expect(held()).toBeLessThanOrEqual(most);
     expect(held()).toBeGreaterThan(most / 2);

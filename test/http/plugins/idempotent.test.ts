@@ -1,4 +1,4 @@
-/** Idempotency keys: every POST that makes something makes it once. */
+/** Idempotency keys: every POST that creates something creates it once. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openContract } from '../../fixture/api-document.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
@@ -65,7 +65,7 @@ const MAKING = [
   },
 ];
 
-/** POSTs that make nothing, or the same however often they are sent. */
+/** POSTs that create nothing, or always have the same effect. */
 const MAKING_NOTHING = [
   '/v1/campaigns/{id}/audience/members/batch',
   '/v1/campaigns/{id}/expansions/{expansion_id}/cancel',
@@ -82,7 +82,7 @@ const MAKING_NOTHING = [
   // these name the version that they switch to or from
   '/v1/models/{version}/activate',
   '/v1/models/{version}/rollback',
-  // the kept answer would have the key in plain text; a repeated request makes a second one, to be revoked
+  // the stored response would contain the key in plain text; a repeated request creates a second key, to be revoked
   '/v1/keys',
 ];
 

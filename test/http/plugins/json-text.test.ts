@@ -1,4 +1,4 @@
-/** JSON bodies: what is wrong with them is said in words, and none of them keeps others waiting for long. */
+/** JSON bodies: faults are described in words, and no body blocks other requests for long. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findJsonFault } from '../../../src/http/plugins/json/json-names.ts';

@@ -5,7 +5,7 @@ import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
 const limits = { overloadLagMs: 100, overloadLookupLagMs: 400 };
 
-/** A shedder whose loop is late by each of `lags` in turn, and what it told of refusals. */
+/** A load shedder whose loop is late by each of `lags` in turn, and the refusals that it reported. */
 function lateBy(...lags: readonly number[]) {
   let now = 0;
   const arrivals = 8;
@@ -24,7 +24,7 @@ function lateBy(...lags: readonly number[]) {
 
 const times = (count: number, lag: number) => Array<number>(count).fill(lag);
 
-/** Of so many requests, those that it lets in. */
+/** Number of admitted requests out of this many. */
 function letIn(shedder: LoadShedder, name: RequestClass, of: number): number {
   return Array.from({ length: of }, () => shedder.refuses(name)).filter((isRefused) => !isRefused).length;
 }
@@ -35,8 +35,8 @@ describe('the load shedder', () => {
     expect(lateBy(...times(100, 99)).shedder.arrive()).toBe(false);
   });
 
-  it('lets in ever fewer of all but look-ups, reads and health checks while the loop stays late', () => {
-    // twice the limit: what is let in falls by the root of two at each look
+  it('admits fewer and fewer requests except look-ups, reads and health checks while the loop stays late', () => {
+    // twice the limit: the admitted share falls by the square root of two with each probe
     const { shedder, look } = lateBy(0, 200, 200, 200);
     expect(shedder.arrive()).toBe(true);
     for (const name of ['write', 'upload', 'computed', 'audience'] as const)
@@ -65,7 +65,7 @@ describe('the load shedder', () => {
     expect(letIn(shedder, 'health', 64)).toBe(64);
   });
 
-  it('lets in a tenth more with each look in time, and all after two seconds', () => {
+  it('admits a tenth more with each probe in time, and all after two seconds', () => {
     const { shedder, look } = lateBy(0, ...times(10, 500));
     look(...times(10, 10));
     expect(letIn(shedder, 'write', 1000)).toBeCloseTo((1000 / 64) * 1.1 ** 10, -1);
@@ -88,8 +88,8 @@ describe('the load shedder', () => {
   });
 });
 
-describe('a server that more is asked of than it can answer', () => {
-  /** Time passes a thousand times as fast as it does: any wait is long. */
+describe('an overloaded server', () => {
+  /** Time passes a thousand times as fast, so any wait is long. */
   const clock = { now: () => 1, elapsed: () => 1000 * performance.now() };
   let users: Awaited<ReturnType<typeof importUsers>>;
   let fixture: Fixture;

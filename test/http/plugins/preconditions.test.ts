@@ -1,4 +1,4 @@
-/** If-Match by route: honoured where it can be, refused where not, ignored nowhere. */
+/** If-Match by route: supported or refused, never ignored. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openContract } from '../../fixture/api-document.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
@@ -21,7 +21,7 @@ const OLD = '"an-old-tag"';
 const makeCampaign = async () =>
   (await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: null })).json.id as string;
 
-/** How the resource is made, where its ETag is read, and a change of it. */
+/** How to create the resource, read its ETag, and change it. */
 const CHANGES = [
   {
     name: 'PATCH /v1/campaigns/{id}',

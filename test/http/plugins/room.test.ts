@@ -1,4 +1,4 @@
-/** A disk with less room than its reserve: reads and deletions go on, nothing new is taken. */
+/** A disk with less free space than the reserve: reads and deletions continue, new work is refused. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
@@ -42,6 +42,6 @@ it('refuses what would stay, with a reason and a time, and says so in /readyz', 
   expect((await fixture.call('GET', '/metrics')).text).toContain('metaheac_disk_low 1');
   expect((await fixture.call('DELETE', `/v1/campaigns/${id}`)).status).toBe(204);
   free = 1_000_000;
-  // parts are looked at once a second at most
+  // parts are checked at most once a second
   await expect.poll(async () => (await fixture.call('GET', '/readyz')).status, { timeout: 20_000 }).toBe(200);
 });

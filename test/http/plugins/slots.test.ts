@@ -29,7 +29,7 @@ describe('createQueue', () => {
     const refusal = { code: 'unavailable', message: '1 pieces, the maximum', facts: { retry_after: 5 } };
     await expect(take()).rejects.toMatchObject(refusal);
     await expect(waits).rejects.toMatchObject(refusal);
-    // the place of the one who left is free again
+    // the place of the caller that left is free again
     const next = take();
     release();
     (await next)();

@@ -1,4 +1,4 @@
-/** Clients that hold connections: heads that never end, sockets that send nothing, responses that nobody takes. */
+/** Clients that hold connections: heads that never end, sockets that send nothing, responses that are never read. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';

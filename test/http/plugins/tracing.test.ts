@@ -1,4 +1,4 @@
-/** Which requests are traced, and what their handlers know of it. */
+/** Which requests are traced, and the trace context of their handlers. */
 import fastify from 'fastify';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ServerApp } from '../../../src/http/plugins/fastify-types.ts';

@@ -1,6 +1,6 @@
 /**
- * Bodies as large as the limit that are wrong everywhere: each is refused soon, with no more errors than one problem
- * has.
+ * Bodies as large as the limit with faults everywhere: each is refused quickly, with as many errors as one problem may
+ * have.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';

@@ -1,4 +1,4 @@
-/** Files of the population or of a ranking that go away while the service runs. */
+/** Files of the population or of a ranking that disappear while the service runs. */
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

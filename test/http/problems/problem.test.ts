@@ -1,4 +1,4 @@
-/** The table of problems, and what becomes of an error. */
+/** The table of problems, and the conversion of errors. */
 import { describe, expect, it } from 'vitest';
 import { problemOf, toAppError } from '../../../src/http/problems/problem.ts';
 import { type ErrorCode, PROBLEMS } from '../../../src/lib/error-codes/error-codes.ts';
@@ -7,7 +7,7 @@ import { AppError } from '../../../src/lib/errors.ts';
 const LIMITS = { bodyLimitBytes: 100 };
 
 describe('PROBLEMS', () => {
-  it('shows nothing of what is the service at fault, but why it is not available', () => {
+  it('hides errors of the service itself, except why it is unavailable', () => {
     const shown = Object.entries(PROBLEMS).filter(([, row]) => row.status >= 500 && row.hidden !== true);
     expect(shown.map(([code]) => code)).toEqual(['unavailable']);
   });

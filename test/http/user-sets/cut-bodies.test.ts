@@ -97,7 +97,7 @@ describe('an upload that is longer than declared', () => {
     expect(await suppressed()).toBe(200);
   });
 
-  it('is told the truth when the rest comes after it was applied', async () => {
+  it('is reported correctly if the rest arrives after it was applied', async () => {
     const { socket, answer, closed } = open();
     socket.write(`${put('content-length: 4')}a\nb\n`);
     await expect.poll(answer).toContain('HTTP/1.1 200 ');
@@ -124,7 +124,7 @@ describe('an upload that is shorter than declared', () => {
 });
 
 describe('other bodies that are longer than declared', () => {
-  it('are refused too: a list of events is no less cut than a list of users', async () => {
+  it('are refused too: a list of events can be truncated as well', async () => {
     const id = await fixture.createReady();
     const line = `${JSON.stringify({ user_id: 'person-1', event: 'click' })}\n`;
     const path = `/v1/campaigns/${id}/feedback`;

@@ -1,4 +1,4 @@
-/** Uploads that match too little: refused below a share, tried out, and told why. */
+/** Uploads of which too little matches: minimum share, dry runs and hints. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -18,7 +18,7 @@ function useNewServers(): void {
   afterEach(() => fixture.close());
 }
 
-/** One for a whole group: what its requests send is told of alone, or refused. */
+/** One server for a whole group: its requests change nothing. */
 function useOneServer(): void {
   beforeAll(open);
   afterAll(() => fixture.close());
@@ -54,7 +54,7 @@ describe('min_known_percent', () => {
     expect([await report(), files()]).toEqual(before);
   });
 
-  it('takes as much, and a list of nobody when nothing is asked for', async () => {
+  it('accepts exactly that share, and a list without known users if no minimum is given', async () => {
     expect((await put(half, '?min_known_percent=50')).json).toMatchObject({ users: 20, known: 10 });
     expect((await put('nobody\n', '?min_known_percent=0')).json).toMatchObject({ users: 1, known: 0 });
     expect((await put('nobody\n')).status).toBe(200);

@@ -1,4 +1,4 @@
-/** Uploads of CSV take the same records of the same files as the other readers. */
+/** Uploads of CSV read the same records from the same files as the other readers. */
 import { describe, expect, it } from 'vitest';
 import { CsvColumn } from '../../../src/http/user-sets/upload-csv.ts';
 import { LineErrors, uploadLines } from '../../../src/http/user-sets/upload-lines.ts';

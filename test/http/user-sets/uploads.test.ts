@@ -1,4 +1,4 @@
-/** Uploads on a real port: slow, stalled and broken senders, limits, and what others notice of a large one. */
+/** Uploads on a real port: slow, stalled and broken senders, limits, and the effect of a large upload on others. */
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
@@ -138,7 +138,7 @@ describe('an upload', () => {
     expect((await fixture.call('PUT', '/v1/suppression', 'b\n', { 'content-type': 'text/plain' })).status).toBe(200);
   });
 
-  itUsual('is answered 503 while others are at it, and taken after them', async () => {
+  itUsual('gets 503 while others are in progress, and is accepted afterwards', async () => {
     const { fixture, port } = await listen({ ...SLOW, maximumOpenUploads: 1 });
     const first = upload(port);
     first.chunk('a\n');
@@ -153,7 +153,7 @@ describe('an upload', () => {
     await expect.poll(second).toEqual([200, undefined, undefined]);
   });
 
-  itUsual('that is refused is read on, so that its sender gets the answer', async () => {
+  itUsual('that is refused is still read, so that its sender gets the response', async () => {
     const { fixture, port } = await listen();
     for (const [line, config] of [
       ['x'.repeat(300), 'invalid_request'],
@@ -208,7 +208,7 @@ describe('an upload', () => {
 });
 
 describe('small uploads', () => {
-  /** A large upload that has its place. */
+  /** A large upload that holds a slot. */
   async function openLarge(server: Fixture, port: number): Promise<Upload> {
     const sender = upload(port);
     sender.chunk(ids(40_000));
@@ -293,7 +293,7 @@ describe('small uploads', () => {
 describe('an upload that unpacks to a thousand times its size', () => {
   const MIB = 1024 * 1024;
   const UNPACKED_MIB = size(64, 512);
-  /** Gzip that unpacks to so much of this. */
+  /** Gzip that unpacks to this many copies of the text. */
   const packed = (text: string, head = '') => {
     const block = gzipSync(text.repeat(Math.ceil((2 * MIB) / text.length)), { level: 9 });
     // members of gzip may follow each other
@@ -389,7 +389,7 @@ async function sendAll(
   return { status: response.statusCode, json: JSON.parse(text) };
 }
 
-/** Ends the connections whose request takes longer than it may, as Node does at times. */
+/** Ends connections whose request takes too long, as Node does periodically. */
 function expireRequests({ app }: Fixture): void {
   const { server } = app as unknown as {
     server: Record<symbol, { expired(...ms: number[]): { socket: Socket }[] }> & {

@@ -1,4 +1,4 @@
-/** Erasing a user: gone from every answer at once, with pages, streams and caches of others whole. */
+/** Erasing a user: removed from every response at once, while pages, streams and caches stay correct for others. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Fixture,
@@ -45,7 +45,7 @@ async function pagesOf(path: string, limit: number): Promise<{ user_id: string; 
 }
 
 describe('DELETE /v1/users/{user_id}', () => {
-  it('takes the user out of pages, exports and differences of every version, and of look-ups', async () => {
+  it('removes the user from pages, exports, differences of every version and look-ups', async () => {
     const [first, third] = [candidates[3]!, candidates.at(-2)!];
     const tags = await Promise.all(
       [version(1), `/v1/campaigns/${id}/audience`].map(async (path) => (await get(path)).headers['etag']),
@@ -82,7 +82,7 @@ describe('DELETE /v1/users/{user_id}', () => {
     expect((await get(`/v1/users/${encodeURIComponent(third)}/audiences`)).status).toBe(404);
   });
 
-  it('answers alike for whoever was erased, is unknown or has an odd id, and refuses what is no id', async () => {
+  it('gives the same response for erased, unknown and unusual ids, and refuses invalid ids', async () => {
     for (const user of ['never seen', 'never seen', candidates[3]!, ...ODD_IDS]) {
       const { status, text } = await erase(user);
       expect([user, status, text]).toEqual([user, 204, '']);
@@ -92,7 +92,7 @@ describe('DELETE /v1/users/{user_id}', () => {
     expect((await fixture.call('GET', '/v1/users/a')).status).toBe(405);
   });
 
-  it('takes the user out of seeds, lists and what a repeated request is answered, and logs no id', async () => {
+  it('removes the user from seeds, lists and stored responses, and logs no id', async () => {
     const [known, unknown] = ['person-120', 'somebody-4711'];
     const key = { 'idempotency-key': 'again' };
     const body = { ...OK_BODY, seeds: [...SEEDS, known, unknown] };
@@ -118,7 +118,7 @@ describe('DELETE /v1/users/{user_id}', () => {
     for (const user of [known, unknown, 'never seen']) expect(fixture.log()).not.toContain(user);
   });
 
-  it('refuses more than may wait, and does all that it acknowledged', async () => {
+  it('refuses more erasures than may wait, and completes all that it acknowledged', async () => {
     const small = await openFixture(users.population, { maximumWaitingErasures: 2 });
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, i) => small.call('DELETE', `/v1/users/person-${200 + i}`)),

@@ -57,7 +57,7 @@ const deliveries = async (id: string) => {
   expect([status, json]).toEqual([200, expect.objectContaining({ items: expect.any(Array) })]);
   return json.items;
 };
-/** Waits until the newest delivery looks so. */
+/** Waits until the newest delivery matches. */
 const newest = (id: string, wanted: object) =>
   vi.waitFor(
     async () => {
@@ -280,7 +280,7 @@ describe('no answer', () => {
     await newest(id, { state: 'pending', attempts: 1, last_status: null, last_error: 'ECONNREFUSED' });
   });
 
-  it('but a cut connection is an error; a status whose body never ends is an answer', async () => {
+  it('that is cut off is an error; a status whose body never ends is a response', async () => {
     const receiver = await open({ webhookTimeoutMs: 60, webhookAnswerBytes: 1000 });
     receiver.answer = (response) => response.socket?.destroy();
     const { id } = await create(receiver.url);

@@ -1,4 +1,4 @@
-/** What the outbox writes against what the document promises of it: one schema for each type of event. */
+/** Compares the events of the outbox with the document: one schema for each type of event. */
 import { expect, it } from 'vitest';
 import { CAMPAIGN_EVENTS, EVENT_TYPES } from '../../../src/domain/webhook-types.ts';
 import { EVENTS } from '../../../src/http/webhooks/events.ts';

@@ -1,4 +1,4 @@
-/** A sender is killed with -9 while a receiver has its call: the next one sends the same event again. */
+/** A sender is killed with -9 during a call to a receiver: the next sender sends the same event again. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';

@@ -13,7 +13,7 @@ export interface Receiver {
   readonly url: string;
   readonly port: number;
   readonly received: Received[];
-  /** What is answered from now on: a status, or whatever the function does. */
+  /** The response from now on: a status, or the result of the function. */
   answer: number | ((response: ServerResponse) => void);
   close(): Promise<void>;
 }
