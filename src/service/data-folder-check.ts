@@ -1,4 +1,4 @@
-/** What a data folder's rows name, compared with what lies there: every file by its checksum, and files of nobody. */
+/** Compares the rows of a data folder with its files: verifies every file by its checksum, and finds orphans. */
 import { join } from 'node:path';
 import { checkRanking } from '../audience/check-ranking.ts';
 import type { StoreContents, StoredName, StoreUpkeep } from '../domain/ports/upkeep.ts';
@@ -20,14 +20,14 @@ export interface DataFolderReport {
   readonly rankings: number;
   /** Models that were promoted. */
   readonly models: number;
-  /** Versions of those whose files are whole. */
+  /** Versions of the promoted models whose files are intact. */
   readonly wholeModels: readonly string[];
   readonly bytes: number;
-  /** Rankings from before there were checksums: only their counts and sizes are checked. */
+  /** Rankings without checksums, from earlier versions: only their counts and sizes are checked. */
   readonly unsealed: readonly string[];
-  /** Missing or damaged. */
+  /** Missing or damaged files and rows. */
   readonly faults: readonly Fault[];
-  /** What no row names and no running expansion may be writing, and what a promotion left that was cut off. */
+  /** Files that no row names and no running expansion may be writing, and leftovers of an interrupted promotion. */
   readonly orphans: readonly StoredName[];
 }
 
@@ -38,8 +38,8 @@ export interface CheckOptions {
 }
 
 /**
- * Safe beside a running service: what it writes, replaces or removes meanwhile is compared with its rows once more.
- * Files that are being written (`*.tmp`, a model that is promoted) are orphans only where `isAlone`.
+ * Safe while a service runs: what it writes, replaces or removes meanwhile is compared with its rows again. Files that
+ * are being written (`*.tmp`, a model being promoted) are orphans only if `isAlone`.
  */
 export function checkDataFolder(
   upkeep: StoreUpkeep,
@@ -87,7 +87,7 @@ function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
   return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
 }
 
-/** null: whole. */
+/** null if intact. */
 type Finding = 'unsealed' | { readonly fault: string } | null;
 
 interface Check {
@@ -117,7 +117,7 @@ function checksOf({ blobs }: StoreUpkeep, { sets, rankings }: StoreContents): Ch
   ];
 }
 
-/** The model beside a ranking has a checksum of its own; not every ranking has one. */
+/** Checks the customised model beside a ranking, which has its own checksum; not every ranking has one. */
 function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | null {
   try {
     decodeCustomised(blobs.read(folder, CUSTOMISED_FILE), `${folder}/${CUSTOMISED_FILE}`);

@@ -1,4 +1,4 @@
-/** The store of a service's data folder, for commands that change it while the service may run. */
+/** Opens the store of a data folder for commands that change it while the service may run. */
 import { existsSync } from 'node:fs';
 import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';
@@ -8,12 +8,12 @@ import { valuesOf } from '../lib/limits.ts';
 import { locateStore, openStore } from '../storage/open-store.ts';
 
 const { minimumSeeds, leaseMs, maximumAttempts } = valuesOf(DOMAIN_LIMITS);
-/** Such a command expands nothing. */
+/** Commands expand nothing. */
 export const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximumAttempts };
 
 /**
- * What `use` returns of the store, which is closed then. A folder that is not there is made if `isMade`.
- * @throws AppError invalid_argument: it is not there; and what opening a store throws
+ * Opens the store, returns the result of `use`, and closes the store. A missing folder is created if `isMade`.
+ * @throws AppError invalid_argument if it does not exist; errors of opening the store
  */
 export function withDataFolder<T>(dataDir: string, use: (store: CampaignStore) => T, { isMade = false } = {}): T {
   if (!isMade && !existsSync(dataDir))

@@ -3,19 +3,19 @@ import { existsSync, readdirSync, statfsSync } from 'node:fs';
 import { openFileLimit } from './open-files.ts';
 import type { Machine } from './ports/health.ts';
 
-/** Only Linux has it. */
+/** Exists only on Linux. */
 const DESCRIPTORS = '/proc/self/fd';
 
-/** Free space is that of the disk of `folder`, which exists. */
+/** Free space is measured on the disk of `folder`, which must exist. */
 export function thisMachine(folder: string): Machine {
   const limit = existsSync(DESCRIPTORS) ? openFileLimit() : null;
   return {
     disk: () => {
-      // what others than root may use
+      // the space available to users other than root
       const { bavail, blocks, bsize } = statfsSync(folder);
       return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
     },
-    // reading the folder opens one more
+    // reading the folder opens one more descriptor
     descriptors: () => (limit === null ? null : { open: readdirSync(DESCRIPTORS).length - 1, limit }),
     residentBytes: () => process.memoryUsage.rss(),
   };

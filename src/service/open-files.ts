@@ -1,6 +1,6 @@
 /**
- * Open files: what connections may take, so that the database and the rankings always find one, and what the engine
- * opens: its threads load the program and the model each for itself.
+ * Limits on open files: how many connections may take, so that descriptors remain for the database and the rankings,
+ * and how many the engine opens, whose threads each load the program and the model.
  */
 import { readFileSync } from 'node:fs';
 import { AppError } from '../lib/errors.ts';
@@ -11,17 +11,17 @@ interface DescriptorLimits {
   readonly reservedDescriptors: number;
 }
 
-/** Of an open ranking: its scores and its order. */
+/** Descriptors of an open ranking: for its scores and its order. */
 const DESCRIPTORS_OF_RANKING = 2;
 
-/** Fewer are no service. */
+/** Minimum number of connections of a service. */
 const LEAST_CONNECTIONS = 8;
 
-/** While the engine starts, which takes most: 124 with one thread, 745 with 16 were counted. */
+/** Files that the engine opens while it starts, when it needs most: 124 were counted with one thread, 745 with 16. */
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;
 
-/** How many files this process may have open; null where the system does not say. */
+/** The number of files that this process may have open; null if the system does not report it. */
 export function openFileLimit(): number | null {
   let text: string;
   try {
@@ -34,9 +34,9 @@ export function openFileLimit(): number | null {
 }
 
 /**
- * The limits, lowered where the process may open fewer files: the reserve comes first, rankings get at most half of
- * the rest, connections what is left.
- * @throws AppError invalid_argument where too few are left to serve
+ * The limits, lowered if the process may open fewer files: the reserve comes first, rankings get at most half of the
+ * rest, and connections get the remainder.
+ * @throws AppError invalid_argument if too few are left to serve
  */
 export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
   if (openFiles === null) return limits;
@@ -51,7 +51,9 @@ export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles
   );
 }
 
-/** @throws AppError invalid_argument where an engine of so many threads would not start; null: it is not known */
+/**
+ * @throws AppError invalid_argument if an engine with so many threads would not start; `openFiles` is null if unknown
+ */
 export function requireFilesOfEngine(threads: number, openFiles: number | null): void {
   const needed = FILES_OF_ENGINE + threads * FILES_PER_THREAD;
   if (openFiles === null || openFiles >= needed) return;
@@ -61,7 +63,7 @@ export function requireFilesOfEngine(threads: number, openFiles: number | null):
   );
 }
 
-/** What to do about it, as the beginning of a sentence. */
+/** The fault and its remedy, as the beginning of a sentence. */
 function tooFewFiles(openFiles: number, needed: number): string {
   return (
     `the process may open ${openFiles} files (ulimit -n) and needs at least ${needed}: raise the limit (ulimit -n ` +
@@ -71,7 +73,7 @@ function tooFewFiles(openFiles: number, needed: number): string {
 
 const ADVISED_FILES = 16_384;
 
-/** null where too few are left to serve. */
+/** The lowered limits; null if too few are left to serve. */
 function lower<L extends DescriptorLimits>(limits: L, openFiles: number): L | null {
   const free = openFiles - limits.reservedDescriptors;
   const openRankings = Math.min(limits.openRankings, Math.floor(free / 2 / DESCRIPTORS_OF_RANKING));

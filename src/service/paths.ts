@@ -1,4 +1,4 @@
-/** Whether this process may use a path, and who else may. */
+/** Checks whether this process, and who else, may use a path. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
@@ -14,14 +14,14 @@ export function mayWrite(path: string): boolean {
   return may(path, constants.R_OK | constants.W_OK | (isFolder ? constants.X_OK : 0));
 }
 
-/** What users of the machine other than owner and group may do with a path; null if that is nothing. */
+/** What users other than the owner and the group may do with a path; null if nothing. */
 export function openToOthers(path: string): 'read' | 'changed' | null {
   const { mode } = statSync(path);
   if ((mode & constants.S_IWOTH) !== 0) return 'changed';
   return (mode & constants.S_IROTH) !== 0 ? 'read' : null;
 }
 
-/** `750` */
+/** The mode of a path, such as `750`. */
 export function modeOf(path: string): string {
   return (statSync(path).mode & 0o777).toString(8).padStart(3, '0');
 }

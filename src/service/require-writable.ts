@@ -1,13 +1,16 @@
-/** Whether a service of this user can write its data folder: `serve` refuses with it, and `doctor` reports it. */
+/**
+ * Checks that a service of this user can write to its data folder: `serve` refuses to start otherwise, and `doctor`
+ * reports it.
+ */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { mayWrite, modeOf, nearestExisting } from './paths.ts';
 
-/** What the service writes into, where it exists. */
+/** Files and folders that the service writes, if they exist. */
 const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences', 'models'];
 
-/** @throws AppError storage_failed where a service of this user could not write its data folder, or make it */
+/** @throws AppError storage_failed if a service of this user cannot write to its data folder, or create it */
 export function requireWritable(dataDir: string): void {
   const fault = findFault(dataDir);
   if (fault !== null) throw new AppError('storage_failed', fault);

@@ -13,7 +13,7 @@ import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
 interface EngineOptions {
   readonly population: string;
   readonly device: string;
-  /** null means one per processor. */
+  /** null: one per processor. */
   readonly threads: number | null;
   readonly clock: ServiceClock;
   readonly logger: Logger;
@@ -22,7 +22,7 @@ interface EngineOptions {
   readonly telemetry?: TelemetrySettings | null;
 }
 
-/** An engine that is not started yet; it has the time of the service. */
+/** Creates the supervisor of an engine, not started yet, that uses the time of the service. */
 export function superviseEngine(
   options: EngineOptions,
   { served, models }: { readonly served: ServedState; readonly models: string },

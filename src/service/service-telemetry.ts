@@ -4,13 +4,13 @@ import type { Logger } from '../lib/logging.ts';
 import type { Telemetry, TelemetrySettings } from '../lib/tracing.ts';
 
 interface TelemetryOptions {
-  /** null or undefined: nothing is sent. */
+  /** Nothing is sent if null or undefined. */
   readonly telemetry?: TelemetrySettings | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Loaded where it is wanted. It is closed after all that it is told of. */
+/** Loads telemetry if it is configured. It is closed after everything that reports to it. */
 export async function openTelemetryOf(
   { telemetry: settings = null, clock, logger }: TelemetryOptions,
   closers: (() => Promise<void> | void)[],

@@ -1,4 +1,4 @@
-/** Keeps the time of a service: its clock is looked at every second, and what it finds is logged. */
+/** Keeps the time of a service: checks its clock every second and logs changes. */
 import type { CampaignStore } from '../domain/ports/store.ts';
 import { type Clock, findBootId, readSleptMs } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -6,7 +6,7 @@ import type { Logger } from '../lib/logging.ts';
 import { type ClockEvent, ServiceClock } from '../lib/service-clock.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** Corrections of less are not worth a line. */
+/** Smaller corrections are not logged. */
 const LOGGED_MS = 10_000;
 
 interface TimeOptions {
@@ -15,7 +15,7 @@ interface TimeOptions {
   readonly settleMs: number;
 }
 
-/** The store is opened with it, and then given to `keepTime`, before anything is written. */
+/** Makes the clock with which the store is opened; `keepTime` gets both before anything is written. */
 export function openServiceClock({ clock, logger, settleMs }: TimeOptions): ServiceClock {
   let failedWith: string | null = null;
   const onEvent = (event: ClockEvent) => {
@@ -32,7 +32,7 @@ export function openServiceClock({ clock, logger, settleMs }: TimeOptions): Serv
   return new ServiceClock({ system: clock, boot: findBootId(), sleptMs: () => readSleptMs(), settleMs, onEvent });
 }
 
-/** Goes on with the time of earlier starts; the function that it returns ends that. */
+/** Continues the time of earlier starts; returns a function that stops this. */
 export function keepTime(clock: ServiceClock, store: CampaignStore, logger: Logger): () => void {
   clock.attach(store.clock);
   const timer = setInterval(() => clock.look(), LOOK_EVERY_MS);
@@ -50,8 +50,8 @@ function tell(event: Exclude<ClockEvent, { readonly kind: 'not written' }>, logg
   const seconds = Math.round(event.ms / 1000);
   if (event.kind === 'jumped') {
     const settles = { settles_in_seconds: settleMs / 1000 };
-    logger.warn({ seconds, ...settles }, "the machine's clock jumped: nothing is deleted for its age for now");
+    logger.warn({ seconds, ...settles }, "the machine's clock jumped: deletion by age is paused");
   } else if (event.kind === 'settled') {
-    logger.info({ seconds, how: event.how }, "the machine's clock is believed");
+    logger.info({ seconds, how: event.how }, "the machine's clock is trusted again");
   } else if (Math.abs(event.ms) >= LOGGED_MS) logger.info({ seconds }, "the machine's clock was corrected");
 }

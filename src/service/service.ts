@@ -1,4 +1,4 @@
-/** What `serve` runs, without HTTP: store, engine, upkeep, webhooks. Tests start it too. */
+/** The parts of `serve` without HTTP: store, engine, upkeep, webhooks. Tests also start it. */
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { RANKING_READS } from '../audience/reads.ts';
@@ -29,24 +29,24 @@ import { createAddressGuard } from './webhooks/address-guard.ts';
 import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
 export interface ServiceOptions extends StartOptions {
-  /** Whether files whose database is gone are moved aside, to begin with an empty one. */
+  /** Whether to move files aside whose database is gone, and begin with an empty one. */
   readonly adopt?: boolean;
-  /** Whether to serve whatever version an import makes current. */
+  /** Whether to serve each version that an import makes current. */
   readonly followPopulation?: boolean;
   readonly logLevel: string;
-  /** Log in lines for people. */
+  /** Whether to write log lines for people. */
   readonly prettyLogs?: boolean;
-  /** How telemetry is exported; null: not at all. */
+  /** Export of telemetry; null: none. */
   readonly telemetry?: TelemetrySettings | null;
 }
 
 type Closers = (() => Promise<void> | void)[];
 
 /**
- * Opens all parts of a service, which answers through its ports from now on; nothing is expanded and no webhook is
- * called before `start`. If it throws, nothing is left behind.
- * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: the data folder is
- * taken.
+ * Opens all parts of a service, which can then be called through its ports; nothing is expanded and no webhook is
+ * called before `start`. If it throws, nothing stays open.
+ * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: another service
+ * uses the data folder
  */
 export async function openService(given: ServiceOptions): Promise<Service> {
   const start = new Start(given, openFileLimit());
@@ -64,10 +64,10 @@ export async function openService(given: ServiceOptions): Promise<Service> {
   }
 }
 
-/** The options of its parts, which have one clock. */
+/** The options of the parts, which share one clock. */
 type PartOptions = ServiceOptions & { readonly clock: ServiceClock };
 
-/** Opens part after part; each pushes its close function, to be called in reverse order, onto `closers`. */
+/** Opens the parts in order; each pushes a close function onto `closers`, to be called in reverse order. */
 async function openParts(given: ServiceOptions, start: Start, closers: Closers): Promise<Omit<Service, 'close'>> {
   const { logger } = given;
   const { models: history, limits, locator } = start;
@@ -128,7 +128,7 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
   };
 }
 
-/** What is in the data folder, which is this service's alone from now on. */
+/** Opens the contents of the data folder, which this service now owns. */
 async function openFolder(options: PartOptions, start: Start, closers: Closers) {
   const { limits: config, locator } = start;
   const { clock, logger } = options;

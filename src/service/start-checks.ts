@@ -1,6 +1,6 @@
 /**
- * What a start of the service refuses: one list, which `serve` runs and `doctor` reports. A check of a start is an
- * entry here, and so one of doctor's. None of them changes anything.
+ * The checks that can refuse a start: one list, which `serve` runs and `doctor` reports. A new check is added here, and
+ * so to doctor. No check changes anything.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -26,20 +26,20 @@ export interface StartOptions extends ListenOptions {
   readonly dataDir: string;
   readonly model: string;
   readonly population: string;
-  /** Hosts and CIDRs that webhooks may go to although they are not public. */
+  /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
   readonly device: string;
-  /** The number of engine threads; null means one per processor. */
+  /** The number of engine threads; null: one per processor. */
   readonly threads: number | null;
   readonly limits: Partial<Limits>;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
-/** A start that is tried: what its checks read is read once, and served. */
+/** A start: values that its checks read are read only once, and then served. */
 export class Start {
   readonly options: StartOptions;
-  /** How many files the process may open; null where the system does not say. */
+  /** How many files the process may open; null if the system does not report it. */
   readonly openFiles: number | null;
   readonly locator: StoreLocator;
   #given: ModelFolder | null = null;
@@ -48,7 +48,7 @@ export class Start {
   #limits: Limits | null = null;
 
   constructor(options: StartOptions, openFiles: number | null) {
-    // a link may name another model when the engine starts again
+    // a link may point to another model when the engine restarts
     this.options = existsSync(options.model) ? { ...options, model: realpathSync(options.model) } : options;
     this.openFiles = openFiles;
     this.locator = locateStore(options.dataDir);
@@ -72,23 +72,23 @@ export class Start {
     return this.#population;
   }
 
-  /** Lowered where the process may open fewer files. @throws AppError invalid_argument: too few open files */
+  /** The limits, lowered if the process may open fewer files. @throws AppError invalid_argument: too few open files */
   get limits(): Limits {
     this.#limits ??= withinOpenFiles({ ...DEFAULT_LIMITS, ...this.options.limits }, this.openFiles);
     return this.#limits;
   }
 }
 
-/** When `serve` runs a check; `by doing`: it does the thing itself, and refuses in the same words. */
+/** When `serve` runs a check; `by doing`: it attempts the action itself, and refuses in the same words. */
 type Moment = 'first' | 'locked' | 'opened' | 'by doing';
 
 export interface StartCheck {
-  /** As `doctor` names it. */
+  /** The name that `doctor` shows. */
   readonly check: string;
   readonly moment: Moment;
-  /** What to do, where doctor knows no better. */
+  /** Advice, unless doctor has more specific advice. */
   readonly advice: string;
-  /** Throws what a start says. `hasKeys`: whether keys were made in the store. */
+  /** Throws the error of a start. `hasKeys`: whether the store has keys. */
   look(start: Start, hasKeys: () => boolean): unknown;
 }
 
@@ -104,7 +104,7 @@ export const START_CHECKS: readonly StartCheck[] = [
   },
   {
     ...{ check: 'access', moment: 'first', advice: 'Set a key, or serve on 127.0.0.1.' },
-    // a folder that is not there has no keys
+    // a folder that does not exist has no keys
     look: ({ options }) => existsSync(options.dataDir) || requireKey(options, () => false),
   },
   {
@@ -135,7 +135,7 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: ({ locator }) => requireFreeStore(locator),
   },
   {
-    ...{ check: 'saved database', moment: 'locked', advice: 'Choose one of the two databases, as it says.' },
+    ...{ check: 'saved database', moment: 'locked', advice: 'Choose one of the two databases, as described.' },
     look: ({ locator }) => requireTakeableStore(locator),
   },
   {
@@ -147,7 +147,7 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: ({ options }, hasKeys) => requireKey(options, hasKeys),
   },
   {
-    ...{ check: 'port', moment: 'by doing', advice: 'Stop what listens there, or choose another --port.' },
+    ...{ check: 'port', moment: 'by doing', advice: 'Stop the program that listens there, or choose another --port.' },
     look: ({ options }) => tryPort(options),
   },
   {
@@ -156,7 +156,7 @@ export const START_CHECKS: readonly StartCheck[] = [
   },
 ];
 
-/** Runs those of a moment in their order. @throws AppError of the first that refuses */
+/** Runs the checks of a moment in order. @throws AppError of the first one that refuses */
 export function refuseStart(start: Start, moment: Exclude<Moment, 'by doing'>, hasKeys = () => false): void {
   for (const check of START_CHECKS) if (check.moment === moment) check.look(start, hasKeys);
 }
@@ -165,7 +165,7 @@ function requireKey({ host, apiKey, trustedProxies }: StartOptions, hasKeys: () 
   requireKeyFor(host, apiKey !== null || hasKeys(), trustedProxies);
 }
 
-/** Listens for a moment. */
+/** Listens briefly. */
 function tryPort(options: StartOptions): Promise<void> {
   return new Promise((done, fail) => {
     const server = createServer();
@@ -174,9 +174,9 @@ function tryPort(options: StartOptions): Promise<void> {
   });
 }
 
-/** What the engine opens, with one thread; without the population where that is refused already. */
+/** Opens what the engine needs, with one thread; without the population if that is already refused. */
 async function tryEngine(start: Start): Promise<void> {
-  // only doctor comes here: the API process never loads ONNX Runtime
+  // only doctor gets here: the API process never loads ONNX Runtime
   const { openEngineModels } = await import('../engine/engine-start.ts');
   const { models: history, options } = start;
   const { path, manifest } = history.served;

@@ -61,7 +61,7 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
       await served.exited();
 
       const again = await Served.start({ ...world, dataDir });
-      expect(again.log).toContain('the database that was saved as its files were lost was taken');
+      expect(again.log).toContain('the database saved when its files were lost is used again');
       const { items } = (await again.call('GET', '/v1/campaigns?limit=200')).json as { items: { id: string }[] };
       expect(items.map(({ id }) => id)).toEqual(expect.arrayContaining(acknowledged));
       expect(acknowledged.length).toBeGreaterThan(5);

@@ -1,25 +1,25 @@
-/** What the routes of audiences need: who explains them, and their customised models. */
+/** Services that the routes of audiences need: explanations and customised models. */
 import type { Explanation } from '../../audience/explanation.ts';
 import type { Audience } from '../../domain/types.ts';
 import type { CustomisedManifest } from '../../online/customised-manifest.ts';
 
 export type { Explanation };
 
-/** An audience version, and the sha256 of the user sets that were its seeds. */
+/** An audience version, and the sha256 of its seed sets. */
 export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVersion'> & {
   readonly seedSets: readonly string[];
 };
 
-/** Explains audiences, away from the thread that answers requests. */
+/** Explains audiences outside of the thread that serves requests. */
 export interface AudienceExplainer {
   /**
-   * With up to `maximumExplanationTokens` tokens a feature. @throws AppError population_unavailable, storage_failed,
-   * invalid_population
+   * An explanation with up to `maximumExplanationTokens` tokens per feature. @throws AppError population_unavailable,
+   * storage_failed, invalid_population
    */
   explain(task: AudienceToExplain): Promise<Explanation>;
 }
 
-/** Describes a customised model; of the general model, its manifest as it is. */
+/** The description of a customised model, or for the general model its unchanged manifest. */
 export type ModelDescription = Omit<CustomisedManifest, 'general_model'> & {
   readonly general_model: Readonly<Record<string, unknown>>;
 };
@@ -30,6 +30,6 @@ export interface CustomisedModels {
    * @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed
    */
   manifest(audience: Audience): Promise<ModelDescription>;
-  /** The ONNX file, in memory of its own. @throws as `manifest` */
+  /** The ONNX file, in a buffer of its own. @throws as `manifest` */
   onnx(audience: Audience): Promise<Uint8Array>;
 }

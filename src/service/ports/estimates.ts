@@ -1,10 +1,10 @@
-/** What the estimate routes need: who makes estimates. */
+/** The service that the routes of estimates need. */
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import type { Interval } from '../../lib/interval.ts';
 
 /** Makes estimates one after another without blocking the caller. */
 export interface Estimates {
-  /** Resolves after `timeMs` at the latest. Throws if the model cannot do it. */
+  /** Resolves after `timeMs` at the latest. Throws if the model cannot make estimates. */
   estimate(
     task: EstimateInputs,
     timeMs: number,
@@ -30,12 +30,12 @@ interface Estimate {
 export interface Expected {
   readonly verdict: 'good' | 'weak' | 'unsure';
   readonly reason: string;
-  /** Seeds that fit the filters; missing in one by an earlier version. */
+  /** Seeds that match the filters; missing if made by an earlier version. */
   readonly fitting_seeds?: number;
   readonly auc: Interval | null;
   /** By the audience's share of the candidates. */
   readonly recall: Readonly<Record<string, Interval>>;
   readonly lift: Readonly<Record<string, Interval>>;
-  /** Left out by earlier versions. */
+  /** Missing if made by an earlier version. */
   readonly drift?: { readonly measured: boolean; readonly campaigns: number; readonly auc_before: Interval | null };
 }

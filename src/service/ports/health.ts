@@ -1,29 +1,29 @@
-/** What health, metrics and status need from the engine, the machine and the storage. */
+/** What health, metrics and status need to know about the engine, the machine and the storage. */
 
-/** What an engine that runs has told of itself last. */
+/** The last report of a running engine. */
 export interface EngineHeartbeat {
   readonly pid: number;
-  /** Milliseconds since it did. */
+  /** Milliseconds since the report. */
   readonly ageMs: number;
   readonly threads: number;
-  /** Expansions that it works at. */
+  /** Running expansions. */
   readonly expanding: number;
   readonly residentBytes: number;
-  /** The longest that its event loop was late by since the heartbeat before. */
+  /** Maximum delay of its event loop since the previous heartbeat. */
   readonly loopLagSeconds: number;
 }
 
 /** The engine's status. */
 export interface EngineStatus {
   readonly ready: boolean;
-  /** The device once it is ready, otherwise why it is not. */
+  /** The device if the engine is ready, otherwise the reason why it is not. */
   readonly detail: string;
   readonly restarts: number;
-  /** Engines of this service that were killed because they gave no sign. */
+  /** Engines of this service that were killed because they hung. */
   readonly hung?: number;
-  /** How the last engine ended that was not told to; null where none has. */
+  /** How the last engine ended that was not told to stop; null if there was none. */
   readonly lastEnd?: string | null;
-  /** None before it is ready, and after it ended. */
+  /** null before the engine is ready and after it has ended. */
   readonly heartbeat?: EngineHeartbeat | null;
   /** Scores made by all engines of this service: users times expansions. */
   readonly usersScored?: number;
@@ -41,9 +41,12 @@ export interface Descriptors {
 
 /** The machine as the API process sees it. */
 export interface Machine {
-  /** Of the disk of the data folder. @throws what the system says */
+  /** Space on the disk of the data folder. @throws errors of the system */
   disk(): DiskSpace;
-  /** Of this process; null where the system does not tell. @throws what the system says: none may be left */
+  /**
+   * Descriptors of this process; null if the system does not report them. @throws errors of the system, such as when no
+   * descriptor is left
+   */
   descriptors(): Descriptors | null;
   residentBytes(): number;
 }
@@ -51,18 +54,18 @@ export interface Machine {
 /** Room on the disk of the data folder, in bytes. */
 export interface DiskState {
   readonly freeBytes: number;
-  /** Below it no new work is taken: reads and deletions go on. */
+  /** Below this, no new work is accepted; reads and deletions continue. */
   readonly reserveBytes: number;
-  /** Also while what was given up for deletions was not made again. */
+  /** Whether space is low; also true while the reserve for deletions is used up and not yet restored. */
   readonly isLow: boolean;
 }
 
 export type DamageKind = 'ranking' | 'user_set' | 'population' | 'row';
 
-/** A file, the folder of a ranking, or a row of the database that is not whole. */
+/** A damaged file, ranking folder or database row. */
 export interface Damage {
   readonly kind: DamageKind;
-  /** In the data folder or, of a population, in its folder; of a row, `<table>/<id>`. */
+  /** A path in the data folder or, for a population, in its folder; `<table>/<id>` for a row. */
   readonly path: string;
   /** Milliseconds since 1970. */
   readonly foundAt: number;
@@ -71,20 +74,20 @@ export interface Damage {
 export interface StorageStatus {
   /** @throws AppError storage_failed */
   disk(): DiskState;
-  /** What is given up for deletions on a full disk; 0 while it is not there. @throws AppError storage_failed */
+  /** Size of the reserve for deletions on a full disk; 0 while it does not exist. @throws AppError storage_failed */
   reserveFileBytes(): number;
-  /** Whether that was there and is not. @throws AppError storage_failed */
+  /** Whether the reserve existed and was given up. @throws AppError storage_failed */
   isReserveGivenUp(): boolean;
-  /** Before a body is read: the store refuses all writes itself. @throws AppError database_lost */
+  /** To be called before a body is read; the store itself also refuses all writes. @throws AppError database_lost */
   refuseIfLost(): void;
-  /** Damaged files that were found since the start. */
+  /** Numbers of damaged files found since the start. */
   damaged(): Readonly<Record<DamageKind, number>>;
-  /** Folders of files that the database did not know and had not made, relative to the data folder. */
+  /** Folders with files that the database did not know and had not made, relative to the data folder. */
   setAside(): readonly string[];
-  /** Those that are damaged now, the oldest first. */
+  /** Current damage, oldest first. */
   damage(): readonly Damage[];
-  /** A read of the population failed: all of its files are verified soon. */
+  /** Reports a failed read of the population: all of its files are verified soon. */
   suspectPopulation(): void;
-  /** What the scrubber has read since the start. */
+  /** Totals of the scrubber since the start. */
   scrubbed(): { readonly bytes: number; readonly passes: number };
 }

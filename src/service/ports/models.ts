@@ -1,4 +1,4 @@
-/** What the routes of models need: the versions that the service has, and which of them is served. */
+/** The service that the routes of models need: the available versions, and which one is served. */
 import type { Reason } from '../../domain/types.ts';
 
 /** A version of the general model. */
@@ -7,30 +7,30 @@ export interface ModelVersion {
   readonly name: string;
   /** RFC 3339. */
   readonly createdAt: string;
-  /** When its files were put there, in ms since 1970. */
+  /** When its files were published, in milliseconds since 1970. */
   readonly publishedAt: number;
   readonly bytes: number;
   readonly isServed: boolean;
-  /** The last one; null if it was never checked, or refused before the last restart. */
+  /** The last check; null if there was none, or it refused the model before the last restart. */
   readonly check: ModelCheck | null;
 }
 
-/** How a model that is to be served was checked, and what came of it. Serialisable. */
+/** The check of a model before it is served, and its outcome. Serialisable. */
 export interface ModelCheck {
   readonly kind: 'activation' | 'rollback';
   readonly state: 'checking' | 'served' | 'refused';
-  /** The model that was served meanwhile. */
+  /** The model that was served during the check. */
   readonly fromVersion: string;
   readonly populationVersion: string;
   /** RFC 3339. */
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** Why it was refused. */
+  /** The reason for a refusal. */
   readonly reason: Reason | null;
   readonly comparisons: readonly ModelComparison[];
 }
 
-/** A campaign expanded with both models; nothing of it was published. */
+/** A campaign expanded with both models; nothing was published. */
 export interface ModelComparison {
   readonly campaignId: string;
   readonly seeds: number;
@@ -54,16 +54,16 @@ export interface Models {
   get(version: string): ModelVersion;
 
   /**
-   * Begins to check a version, and serves it from then on, also after a restart, unless it is refused; `get` says what
-   * became of it. One that is served already stays.
-   * @throws AppError model_not_found, model_rejected (what can be seen at once), unavailable (another one is being
-   * checked; the engine is not ready), storage_failed
+   * Starts the check of a version, which is then served, also after restarts, unless it is refused; `get` returns the
+   * outcome. A version that is already served stays.
+   * @throws AppError model_not_found, model_rejected (for faults visible at once), unavailable (another check runs, or
+   * the engine is not ready), storage_failed
    */
   activate(version: string): ModelVersion;
 
   /**
-   * The same for the model that was served before `version`, without a comparison.
-   * @throws AppError nothing_to_roll_back (facts: served_model_version), and as `activate`
+   * Does the same for the model that was served before `version`, without a comparison.
+   * @throws AppError nothing_to_roll_back (facts: served_model_version), and the errors of `activate`
    */
   rollback(version: string): ModelVersion;
 }

@@ -1,4 +1,4 @@
-/** What the routes of populations need: the versions of the folder, and which of them is served. */
+/** The service that the routes of populations need: the published versions, and which one is served. */
 import type { Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
 
 export type { Population };
@@ -9,27 +9,27 @@ export interface FeatureValue {
   readonly value: string;
 }
 
-/** A feature of a version: who has it, and what of it the served model does not know. */
+/** Coverage of a feature in a version, and the part that the served model does not know. */
 export interface FeatureCoverage {
   readonly name: string;
   /** Users who have a value. */
   readonly users: number;
-  /** Different values that users have; null of features without tokens, as are the next two. */
+  /** Number of distinct values; null for features without tokens, as are the next two. */
   readonly values: number | null;
-  /** Those of them that the served model does not know; null also where it does not read the feature. */
+  /** Number of values unknown to the served model; null also if the model does not read the feature. */
   readonly unknownValues: number | null;
-  /** How much of all that users have of it is unknown, 0 to 1. */
+  /** Share of all occurrences that are of unknown values, 0 to 1. */
   readonly unknownShare: number | null;
 }
 
 export interface Populations {
-  /** When the files of the served version were written, in ms since 1970. */
+  /** When the files of the served version were written, in milliseconds since 1970. */
   importedAt(): number;
   /** Published versions, the newest first. @throws AppError invalid_population */
   list(): readonly VersionSummary[];
   /**
-   * Serves a version from now on, and after a restart; requests go on meanwhile. Nothing changes if it throws.
-   * @throws AppError population_not_found, population_rejected, unavailable (an import runs), storage_failed
+   * Serves a version from now on, also after a restart; requests continue meanwhile. Nothing changes if it throws.
+   * @throws AppError population_not_found, population_rejected, unavailable (an import is running), storage_failed
    */
   activate(version: string): Promise<void>;
   /**
@@ -37,7 +37,7 @@ export interface Populations {
    * @throws AppError population_not_found, invalid_population, unavailable (other passes are waited for)
    */
   coverage(version: string): Promise<readonly FeatureCoverage[]>;
-  /** What `version` has that `since` had not. @throws AppError as `coverage` */
+  /** The changes from version `since` to `version`. @throws AppError as `coverage` */
   changes(since: string, version: string): Promise<PopulationDiff>;
   /**
    * Users of the served version by the code of their value of a feature, `[dictionary size]`: counted at the first

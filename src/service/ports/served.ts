@@ -1,11 +1,11 @@
-/** What a service serves: a model and a population that fit each other. */
+/** The model and population that a service serves, which fit each other. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { Population } from '../../population/read.ts';
 
-/** One immutable value, which a switch replaces whole: nothing else keeps a version of model or population. */
+/** An immutable value that each switch replaces as a whole: no other object keeps a version of model or population. */
 export interface Served {
-  /** Counts the values of a service: 1 at its start, one more with each switch. */
+  /** The number of this value: 1 at the start, one more with each switch. */
   readonly epoch: number;
   readonly model: ServedModel;
   readonly population: Population;
@@ -25,24 +25,24 @@ export interface ModelFacts {
   readonly adaptation: {
     readonly optimiser: string;
     readonly negatives_per_seed: number;
-    /** How the model is adapted to a campaign, in a sentence. */
+    /** A description of adaptation in one sentence. */
     readonly summary: string;
   };
   readonly evaluation: Manifest['evaluation'];
 }
 
-/** The values of a feature by code: 1 to `size` - 1. */
+/** The values of a feature by code, from 1 to `size` - 1. */
 export interface ValueList {
   readonly size: number;
   token(code: number): string;
 }
 
-/** A campaign feature of a model, with a check whether the model knows a value. */
+/** A campaign feature of a model, with its known values. */
 export interface CampaignFeature {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly maxLength?: number;
-  /** Numbers of a vector. */
+  /** Length of a vector. */
   readonly size?: number;
   isKnown(value: string): boolean;
   /** The values that the model knows. */

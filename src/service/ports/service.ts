@@ -1,4 +1,4 @@
-/** What a service offers to the server on top of it. */
+/** The interface of a service to the server on top of it. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -16,33 +16,33 @@ import type { Served } from './served.ts';
 import type { UserEraser } from './users.ts';
 import type { WebhookService } from './webhooks.ts';
 
-/** How clients reach a service: what the server on top of it takes. */
+/** Options for the server on top of a service. */
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly apiKey: string | null;
   readonly metricsKey?: string | null;
-  /** Names by which it may be called without a key, besides loopback's and `host`. */
+  /** Host names by which it may be called without a key, besides loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
-  /** Origins whose pages may call it; none if not given. */
+  /** Origins whose pages may call it; none by default. */
   readonly corsOrigins?: readonly string[];
-  /** Addresses and CIDRs of the proxies in front of it; none if not given. */
+  /** Addresses and CIDRs of proxies in front of it; none by default. */
   readonly trustedProxies?: readonly string[];
 }
 
-/** A service that is open. */
+/** An open service. */
 export interface Service {
   readonly ports: ServicePorts;
   readonly limits: Limits;
-  /** Starts engine and webhooks: resolves when the engine is ready, rejects if it refuses something. */
+  /** Starts the engine and webhooks; resolves when the engine is ready, rejects if it refuses something. */
   start(): Promise<void>;
-  /** Takes no more work; resolves when webhooks that are being called have answered, or had their time. */
+  /** Accepts no more work; resolves when running webhook calls have been answered or have timed out. */
   drain(): Promise<void>;
   /** Ends the engine, then closes the store; `drain` comes first. */
   close(): Promise<void>;
 }
 
-/** Everything that routes call. */
+/** The interface that routes call. */
 export interface ServicePorts {
   readonly store: CampaignStore;
   readonly rankings: Rankings;
@@ -50,9 +50,12 @@ export interface ServicePorts {
   readonly reads: RankingReads;
   readonly userAudiences: UserAudiences;
   readonly encoder: RowEncoder;
-  /** What is served now: read it once for each request, so that its answer names one model and one population. */
+  /**
+   * The served model and population. Read it once per request, so that the response refers to one model and one
+   * population.
+   */
   readonly served: () => Served;
-  /** Reads of it go to the population that is served now. */
+  /** A view of the population; reads use the served version. */
   readonly population: Population;
   readonly models: Models;
   readonly populations: Populations;
@@ -65,10 +68,12 @@ export interface ServicePorts {
   readonly machine: Machine;
   /** Calls `listener` with the timings of each expansion that becomes ready: seconds by stage. */
   readonly onExpanded: (listener: (timings: Timings) => void) => void;
-  /** Called after a campaign was accepted, so that the engine need not wait for its next poll of the queue. */
+  /**
+   * To be called when a campaign has been accepted, so that the engine need not wait for its next poll of the queue.
+   */
   readonly wake: () => void;
   readonly webhooks: WebhookService;
-  /** null where nothing is exported. */
+  /** null if nothing is exported. */
   readonly telemetry: Telemetry | null;
   readonly logger: Logger;
   readonly clock: ServiceClock;

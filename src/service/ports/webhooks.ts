@@ -1,17 +1,17 @@
-/** What the webhook routes and the metrics need from the dispatcher. */
+/** The service that webhook routes and metrics need. */
 import type { AddressGuard } from '../webhooks/address-guard.ts';
 
 /** Attempts since the start, by outcome. */
 export interface AttemptCounts {
   readonly delivered: number;
-  /** Failed, and retried later. */
+  /** Failed attempts that are retried later. */
   readonly retried: number;
   readonly failed: number;
 }
 
-/** What routes and metrics need from the dispatcher. */
+/** The dispatcher as routes and metrics see it. */
 export interface WebhookService {
-  /** Refuses URLs to which nothing may be sent. */
+  /** Refuses URLs to which webhooks must not be sent. */
   readonly guard: Pick<AddressGuard, 'checkUrl'>;
   /** Checks at once for due deliveries. */
   wake(): void;

@@ -36,21 +36,21 @@ export interface ModelActivationOptions {
 export class ModelActivation implements Models {
   readonly #options: ModelActivationOptions;
   #history: readonly ServedModel[];
-  /** By version: the last one since the start of the service. */
+  /** The last check of each version since the start of the service. */
   readonly #checks = new Map<string, ModelCheck>();
   #checking: string | null = null;
-  /** Settles with the last check; it never rejects. */
+  /** Settles when the last check ends; never rejects. */
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  /** The data folder is locked. @throws AppError storage_failed */
+  /** The data folder must be locked. @throws AppError storage_failed */
   constructor(options: ModelActivationOptions) {
     this.#options = options;
     this.#history = options.start.entries;
     settleModelHistory(options.start);
   }
 
-  /** Serves no other model from now on; while the data folder is still locked. The engine has been told to end. */
+  /** Stops switches; called while the data folder is still locked. The engine has been told to end. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#last;
@@ -109,7 +109,7 @@ export class ModelActivation implements Models {
     });
   }
 
-  /** What can be seen without the engine: manifest, vocabularies, and whether it fits. */
+  /** Reads a model and checks what needs no engine: manifest, vocabularies, and whether it fits. */
   #readNext(version: string, path: string): ModelFolder {
     try {
       const next = readModelFolder(path, { vocabulariesOnly: true });
@@ -130,7 +130,7 @@ export class ModelActivation implements Models {
     const { served, supervisor, logger } = this.#options;
     const { version } = next.manifest;
     try {
-      // a rollback must not wait for an engine that the served model keeps from starting
+      // a rollback must not wait for an engine that cannot start because of the served model
       const isBlind = check.kind === 'rollback' && !supervisor.state.ready;
       const checked = isBlind
         ? { comparisons: [] }
@@ -139,7 +139,7 @@ export class ModelActivation implements Models {
             folder: next.path,
             campaigns: check.kind === 'rollback' ? [] : this.#shadowCampaigns(),
           });
-      // kept, so that a rollback finds it, and expansions and customised models that need it
+      // kept for a rollback, and for expansions and customised models that need it
       await publishModel(this.#models, this.#served.model.folder.path);
       const done = { ...check, state: 'served' as const, endedAt: this.#now(), comparisons: checked.comparisons };
       await served.exclusively(async () => this.#serve(next, done));
@@ -151,7 +151,7 @@ export class ModelActivation implements Models {
     }
   }
 
-  /** The one moment of the switch: first the file is replaced, then what is served. */
+  /** Switches: first replaces the file, then the served value. */
   #serve(next: ModelFolder, check: ModelCheck): void {
     const { served, start } = this.#options;
     const { version } = next.manifest;
@@ -206,7 +206,7 @@ export class ModelActivation implements Models {
   }
 }
 
-/** Reasons name no path. */
+/** Reasons do not contain paths. */
 function reasonOf(error: unknown, { path, manifest }: ModelFolder): Reason {
   if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error: see the log' };
   if (error.code === 'storage_failed')

@@ -1,4 +1,4 @@
-/** What the API reports about a model, from its manifest and vocabularies. */
+/** Describes a model for the API, from its manifest and vocabularies. */
 
 import { formsOf, hasOwnLogits } from '../../model/blend.ts';
 import type { ModelFolder } from '../../model/folder.ts';
@@ -47,10 +47,10 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
   );
 }
 
-/** Of a feature of numbers. */
+/** The values of a numeric feature. */
 const NO_VALUES: ValueList = { size: 1, token: () => '' };
 
-/** What a model reads of a campaign. */
+/** The campaign features that a model reads. */
 export function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
   return manifest.features.campaign.map((feature) => {
     const vocabulary = vocabularies.get(`campaign.${feature.name}`);

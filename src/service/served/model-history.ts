@@ -1,4 +1,4 @@
-/** The models that a service has served, from the file of its data folder: which of them it serves at its start. */
+/** The history of served models, from a file in the data folder; it determines which model a start serves. */
 import { join, resolve } from 'node:path';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { MODELS_FOLDER, readServedModels, type ServedModel, writeServedModels } from '../../model/versions.ts';
@@ -8,13 +8,13 @@ export interface ModelHistory {
   readonly models: string;
   /** The model of `--model`. */
   readonly given: ModelFolder;
-  /** The one that was promoted last while `--model` named the same version as now, else that of `--model`. */
+  /** The last promoted model if `--model` has not changed since, otherwise that of `--model`. */
   readonly served: ModelFolder;
-  /** The served one last. */
+  /** Models in the order in which they were served; the last one is served now. */
   readonly entries: readonly ServedModel[];
 }
 
-/** Nothing is written. @throws AppError invalid_model, storage_failed */
+/** Reads the history and writes nothing. @throws AppError invalid_model, storage_failed */
 export function readModelHistory(dataDir: string, given: ModelFolder): ModelHistory {
   const models = resolve(dataDir, MODELS_FOLDER);
   const base = given.manifest.version;
@@ -24,14 +24,16 @@ export function readModelHistory(dataDir: string, given: ModelFolder): ModelHist
   return { models, given, served, entries };
 }
 
-/** Writes what `--model` has changed, once the data folder is locked. Without a file there is none until a switch. */
+/** Records a change of `--model`, once the data folder is locked. No file is created before the first switch. */
 export function settleModelHistory({ models, given, entries }: ModelHistory): void {
   const stored = readServedModels(models);
   const base = given.manifest.version;
   if (stored !== null && stored.base !== base) writeServedModels(models, { base, history: [...entries] });
 }
 
-/** What was served, given that `--model` names version `base` now: a change of it is the operator's, and the newest. */
+/**
+ * The history, given that `--model` names version `base` now: if the operator has changed it, it is the newest entry.
+ */
 function entriesFrom(
   models: string,
   base: string,
@@ -40,7 +42,7 @@ function entriesFrom(
   const first: ServedModel = { version: base, activated_at: null, check: null };
   if (stored === null) return { isKept: false, entries: [first] };
   if (stored.base === base) return { isKept: true, entries: stored.history };
-  // promoted before any service started: the one of --model was served before it, as far as a rollback goes
+  // promoted before any service started: for rollbacks, the model of --model counts as served before it
   if (stored.base === null) return { isKept: true, entries: [first, ...stored.history] };
   return { isKept: false, entries: [...stored.history.filter(({ version }) => version !== base), first] };
 }

@@ -1,4 +1,4 @@
-/** The versions of a running service's population, and the switch to another one. */
+/** The versions of a running service's population, and switches between them. */
 
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -20,11 +20,11 @@ import { sampleUsers } from './population-sample.ts';
 import type { ServedState } from './served-state.ts';
 import { ValueCounts } from './value-counts.ts';
 
-/** How often the folder is looked at for a version to follow. */
+/** How often the folder is checked for a new current version. */
 const FOLLOW_EVERY_MS = 2_000;
 
 export interface PopulationActivationOptions {
-  /** Of all versions. */
+  /** The folder of all versions. */
   readonly folder: string;
   readonly served: ServedState;
   readonly logger: Logger;
@@ -37,7 +37,7 @@ export class PopulationActivation implements Populations {
   readonly #counts = new ValueCounts(() => this.#served.population);
   readonly sample = sampleUsers;
   #timer: NodeJS.Timeout | null = null;
-  /** A version that could not be followed is tried once. */
+  /** A version that failed to be followed; it is not tried again. */
   #refused: string | null = null;
 
   constructor(options: PopulationActivationOptions) {
@@ -72,7 +72,7 @@ export class PopulationActivation implements Populations {
     return this.#counts.of(feature);
   }
 
-  /** Serves whatever version an import or a rollback makes current, until `close`. */
+  /** Serves each version that an import or a rollback makes current, until `close`. */
   follow(): void {
     this.#timer = setInterval(() => void this.#options.served.exclusively(() => this.#followOnce()), FOLLOW_EVERY_MS);
     this.#timer.unref();
@@ -118,14 +118,14 @@ export class PopulationActivation implements Populations {
       throw new AppError('population_not_found', `there is no population version ${version}`);
   }
 
-  /** For its features and dictionaries: no segment of it is read here. */
+  /** Opens a version for its features and dictionaries; reads no segments. */
   #beside(version: string): Population {
     const { population } = this.#served;
     if (version === population.version) return population;
     return openPopulation(this.#options.folder, { version, trusted: true, erasures: population.erasures });
   }
 
-  /** The version beside the one that is served, bound to the model. */
+  /** Opens a version in addition to the served one, bound to the model. */
   async #open(version: string): Promise<Population> {
     try {
       const { model, population } = this.#served;

@@ -1,10 +1,10 @@
-/** What of a population version the served model does not know. */
+/** Measures which part of a population version the served model does not know. */
 
 import type { ModelFolder } from '../../model/folder.ts';
 import type { FeatureUse, Population } from '../../population/read.ts';
 import type { FeatureCoverage } from '../ports/populations.ts';
 
-/** By feature, from how often users of `population` have each token. */
+/** Coverage by feature, from the number of users of `population` with each token. */
 export function coverageOf(
   { vocabularies }: Pick<ModelFolder, 'vocabularies'>,
   population: Pick<Population, 'dictionary'>,

@@ -1,4 +1,7 @@
-/** Holds what a service serves. The value is immutable and replaced whole; nothing else keeps a version. */
+/**
+ * Holds the served model and population. The value is immutable and replaced as a whole; no other object keeps a
+ * version.
+ */
 import { resolve } from 'node:path';
 import type { EngineServed } from '../../engine/messages.ts';
 import type { ModelFolder } from '../../model/folder.ts';
@@ -8,7 +11,7 @@ import { campaignFeaturesOf, describeModel } from './model-facts.ts';
 
 export interface ServedNow extends Served {
   readonly model: ServedModel & {
-    /** Of a model that was activated while the service runs, only what needs no ONNX Runtime. */
+    /** For a model that was activated at run time, only the part that needs no ONNX Runtime. */
     readonly folder: ModelFolder;
   };
 }
@@ -18,10 +21,10 @@ type Listener = (now: ServedNow, before: ServedNow) => void;
 export class ServedState {
   #now: ServedNow;
   readonly #listeners: Listener[] = [];
-  /** The tail of the mutex's queue; it never rejects. */
+  /** The tail of the mutex's queue; never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Where they do not fit each other, the engine refuses to start. */
+  /** If they do not fit each other, the engine refuses to start. */
   constructor(model: ModelFolder, population: Population) {
     this.#now = { epoch: 1, model: servedModelOf(model), population };
   }
@@ -30,21 +33,21 @@ export class ServedState {
     return this.#now;
   }
 
-  /** The same, as the engine is told of it. */
+  /** The served versions as sent to the engine. */
   get forEngine(): EngineServed {
     const { epoch, model, population } = this.#now;
     const { version, folder } = model;
     return { epoch, model: { version, folder: resolve(folder.path) }, populationVersion: population.version };
   }
 
-  /** Runs `action` as the only one: what it reads of `now` holds until it replaces it. */
+  /** Runs `action` exclusively: the value of `now` that it reads holds until it replaces it. */
   exclusively<T>(action: () => Promise<T>): Promise<T> {
     const done = this.#last.then(action);
     this.#last = done.catch(() => {});
     return done;
   }
 
-  /** Serves another model or another version of the population, which the caller has bound to each other. */
+  /** Serves another model or another population version; the caller has bound them to each other. */
   replace({ model, population }: { readonly model?: ModelFolder; readonly population?: Population }): void {
     const before = this.#now;
     this.#now = {
@@ -55,7 +58,7 @@ export class ServedState {
     for (const listener of this.#listeners) listener(this.#now, before);
   }
 
-  /** Calls `listener` after each replacement; listeners are called in the order in which they came. */
+  /** Calls `listener` after each replacement, in the order of registration. */
   onReplaced(listener: Listener): void {
     this.#listeners.push(listener);
   }

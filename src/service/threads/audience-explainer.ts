@@ -6,7 +6,7 @@ import type { Explanation } from '../../audience/explanation.ts';
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
 import type { ExplainTask, ExplainThreadData } from './explain-thread.ts';
 
-/** There is no limit here: the caller decides how many threads there may be. */
+/** Sets no limit: the caller decides how many threads there may be. */
 export class AudienceExplainer {
   readonly #threads: SingleTaskThreads<ExplainTask, Explanation>;
 

@@ -10,7 +10,7 @@ import { hostThread } from '../../lib/threads/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
 
-/** Which audience, and its seeds. */
+/** The audience and its seeds. */
 export interface ExplainTask {
   /** The blob folder of its ranking. */
   readonly folder: string;
@@ -24,7 +24,7 @@ export interface ExplainTask {
 export interface ExplainThreadData {
   /** The folder of all versions. */
   readonly population: string;
-  /** Where rankings and user sets are. */
+  /** The location of rankings and user sets. */
   readonly store: StoreLocator;
   readonly limits: ExplanationLimits;
 }
@@ -48,7 +48,7 @@ function run(
   }
 }
 
-/** The users of all sets that the directory knows. */
+/** The numbers of users in any of the sets, as far as the directory knows them. */
 function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
   const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {

@@ -1,4 +1,4 @@
-/** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
+/** A thread that builds the manifest of one customised model, and its ONNX file if requested. */
 
 import type { StoreLocator } from '../../domain/ports/store.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -11,10 +11,10 @@ import { type CustomisedManifest, customisedManifest } from '../../online/custom
 import { openStoreFiles } from '../../storage/open-store.ts';
 import { readStoredModel } from './stored-model.ts';
 
-/** Which model is requested. */
+/** The requested model. */
 export interface ExportTask {
   readonly campaignId: string;
-  /** Of the audience. */
+  /** The audience version. */
   readonly version: number;
   /** The blob folder of that audience version's ranking. */
   readonly folder: string;
@@ -27,9 +27,9 @@ export interface ExportThreadData {
   readonly model: string;
   /** Its served version. */
   readonly modelVersion: string;
-  /** Folder of other models by version: audiences of those that were served before have customised models too. */
+  /** Folder of other models by version: audiences made with models served earlier have customised models too. */
   readonly models: string;
-  /** Where rankings are. */
+  /** The location of rankings. */
   readonly store: StoreLocator;
 }
 

@@ -9,15 +9,15 @@ import type { ExportResult, ExportTask, ExportThreadData } from './export-thread
 type Audience = Omit<ExportTask, 'wantsOnnx'>;
 
 /**
- * There is no limit here: the caller decides how many threads, each with a whole model, there may be. ONNX Runtime is
- * not loaded.
+ * Sets no limit: the caller decides how many threads, each with a whole model, there may be. Does not load ONNX
+ * Runtime.
  */
 export class ModelExporter {
   readonly #threads: SingleTaskThreads<ExportTask, ExportResult>;
 
   /**
-   * `modelVersion` is the one that is served, which the folder `model` may not hold any more; `store` is where rankings
-   * are. The properties are read for each file: another model may be served by then.
+   * `modelVersion` is the served version, which the folder `model` may no longer contain; `store` locates rankings. The
+   * properties are read again for each file, because another model may be served by then.
    */
   constructor(data: ExportThreadData) {
     this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'export-thread', data });

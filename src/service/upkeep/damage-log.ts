@@ -1,4 +1,4 @@
-/** What was found damaged while serving: counted, logged once each, and made again where that is an active audience. */
+/** Counts damage found while serving, logs each damage once, and has damaged active audiences made again. */
 
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
@@ -13,15 +13,15 @@ export interface DamageLogOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Called after an expansion was queued. */
   readonly wake: () => void;
-  /** Called when files of the population that were damaged are all whole again. */
+  /** Called when all damaged files of the population are intact again. */
   readonly onPopulationWhole?: () => void;
 }
 
 export class DamageLog {
   readonly #options: DamageLogOptions;
-  /** By path: what is not whole again. */
+  /** Current damage by path. */
   readonly #known = new Map<string, Damage>();
-  /** Rankings that were queued to be made again: reads do not ask once more. */
+  /** Rankings already queued to be made again: reads do not queue them twice. */
   readonly #queued = new Set<string>();
   readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0, row: 0 };
 
@@ -33,23 +33,23 @@ export class DamageLog {
     return this.#counts;
   }
 
-  /** What was found and is not whole again, the oldest first. */
+  /** Current damage, oldest first. */
   known(): readonly Damage[] {
     return [...this.#known.values()];
   }
 
-  /** It is whole again, or gone with what it was of. */
+  /** Notes that a path is intact again, or no longer needed. */
   mend(path: string): void {
     const known = this.#known.get(path);
     if (known === undefined) return;
     this.#known.delete(path);
     this.#queued.delete(path);
-    this.#options.logger.info({ kind: known.kind, path }, 'what was damaged is whole again, or no longer needed');
+    this.#options.logger.info({ kind: known.kind, path }, 'damage is repaired, or the data is no longer needed');
     if (known.kind === 'population' && this.known().every(({ kind }) => kind !== 'population'))
       this.#options.onPopulationWhole?.();
   }
 
-  /** Notes a file or a folder that is damaged; true the first time. */
+  /** Notes a damaged file or folder; true the first time. */
   note(kind: DamageKind, path: string, message: string): boolean {
     if (this.#known.has(path)) return false;
     this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
@@ -65,16 +65,16 @@ export class DamageLog {
   }
 
   /**
-   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, unless an
-   * expansion runs already: equal inputs give equal bytes. Reads that find it do so once, each pass of the scrubber
-   * again while the audience stays active: its expansion may have failed or was cancelled, or the version was made the
-   * active one again. Does so in a later turn of the event loop; never throws. Without a message a read found
-   * it, which may be of a version that was just deleted.
+   * Notes a damaged ranking. If it belongs to an active audience, its campaign is expanded again from its inputs,
+   * unless an expansion is already running: equal inputs give equal bytes. Reads that find it do so once; each pass of
+   * the scrubber does so again while the audience stays active, because its expansion may have failed or been
+   * cancelled, or the version may have been reactivated. Runs in a later turn of the event loop; never throws. Without
+   * a message, a read found the damage, possibly in a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {
       this.#makeAgain(folder, message).catch((error: unknown) => {
-        // a full disk, or too much that waits: the next read tries again
+        // a full disk or a full queue: the next read tries again
         this.#queued.delete(folder);
         this.#options.logger.error({ err: error, path: folder }, 'a damaged audience could not be queued again');
       });
@@ -87,7 +87,7 @@ export class DamageLog {
     const audience = store.activeAudiences().find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
     this.note('ranking', folder, message ?? 'a read found it');
-    // an earlier version stays refused: it is nobody's active one
+    // no campaign has it active: the earlier version stays refused
     if (audience === undefined) return;
     const { campaignId } = audience;
     const { state } = store.get(campaignId);

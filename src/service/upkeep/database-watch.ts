@@ -1,4 +1,4 @@
-/** Looks four times a second whether the files of the database are still there, and has all of it saved if not. */
+/** Checks four times a second that the database files exist, and has the database saved if not. */
 import type { LostFiles, StoreHealth } from '../../domain/ports/health.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -7,7 +7,7 @@ const EVERY_MS = 250;
 
 export interface DatabaseWatchOptions {
   readonly health: Pick<StoreHealth, 'lostFiles'>;
-  /** Called once: nothing can be written any more. */
+  /** Called once, when writing is no longer possible. */
   readonly onLost: () => void;
   readonly logger: Logger;
 }
@@ -23,7 +23,7 @@ export class DatabaseWatch {
     this.#timer.unref();
   }
 
-  /** As of the last look. @throws AppError database_lost */
+  /** Refuses according to the last check. @throws AppError database_lost */
   refuseIfLost(): void {
     if (this.#reported === null) return;
     throw new AppError('database_lost', `nothing is written any more: ${this.#reported.what}`);
@@ -43,8 +43,8 @@ export class DatabaseWatch {
     if (lost.savedAs !== null && (before === null || before.savedAs === null))
       logger.fatal(
         { file: lost.what, saved: lost.savedAs },
-        'a file of the database was removed or replaced: nothing is written any more, all of it is saved; ' +
-          'start the service again, which takes it',
+        'a file of the database was removed or replaced: nothing more is written, and all of it was saved; ' +
+          'restart the service to use the saved database',
       );
     else if (lost.savedAs === null && lost.failure !== before?.failure)
       logger.fatal(

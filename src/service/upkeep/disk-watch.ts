@@ -1,12 +1,12 @@
 /**
- * How much room the disk of the data folder has: below a reserve, and while the file that is kept for deletions is
- * given up, the service takes no new work.
+ * Watches the free space on the disk of the data folder: below a reserve, and while the file reserved for deletions is
+ * given up, the service accepts no new work.
  */
 
 import type { Clock } from '../../lib/clock.ts';
 import type { DiskState } from '../ports/health.ts';
 
-/** How long what the system said of the disk is used. */
+/** How long a measurement is used. */
 const FRESH_MS = 500;
 
 export class DiskWatch {
@@ -24,7 +24,7 @@ export class DiskWatch {
     this.#clock = clock;
   }
 
-  /** @throws AppError storage_failed where the system does not say */
+  /** @throws AppError storage_failed if the system does not report it */
   state(): DiskState {
     const now = this.#clock.elapsed();
     if (this.#freeBytes === null || now - this.#readAt >= FRESH_MS) {

@@ -1,11 +1,11 @@
-/** Expansions that failed because of the population are queued again once it is whole, or another one is served. */
+/** Queues expansions again that failed because of the population, once it is intact or another one is served. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 
-/** Reasons that say something of the files of the population, and nothing of the campaign. */
+/** Reasons that concern the files of the population, not the campaign. */
 const OF_THE_POPULATION: ReadonlySet<string | undefined> = new Set(['invalid_population', 'population_unavailable']);
-/** Campaigns that are read at once. */
+/** Campaigns that are read in one page. */
 const PAGE_SIZE = 100;
 
 export interface ExpandFailedOptions {
@@ -16,11 +16,11 @@ export interface ExpandFailedOptions {
 }
 
 /**
- * Queues an expansion of each campaign whose latest one failed for such a reason; returns their number. What cannot be
- * queued (a full disk) stays failed, and is logged.
+ * Queues an expansion of each campaign whose latest one failed for such a reason; returns their number. Expansions that
+ * cannot be queued (full disk) stay failed, and are logged.
  */
 export async function expandFailed({ store, logger, wake }: ExpandFailedOptions): Promise<number> {
-  // all are listed first: what is queued leaves the list
+  // listed before queueing, because queued campaigns leave the list
   const ids: string[] = [];
   for (let cursor: string | undefined; ; ) {
     const page = store.list({ state: 'failed', limit: PAGE_SIZE, cursor });

@@ -1,6 +1,4 @@
-/**
- * What a service does on a schedule: expansions that are due by their refresh policy, and the removal of old data.
- */
+/** Scheduled tasks of a service: expansions that are due by their refresh policy, and the removal of old data. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Retention } from '../../domain/types.ts';
@@ -14,14 +12,14 @@ const DAY_MS = 24 * 3600 * 1000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
-  /** Open rankings, some of which get removed. */
+  /** Open rankings, some of which may be removed. */
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
   /** The served version. */
   readonly populationVersion: () => string;
   readonly retention: Retention;
-  /** Days that entries of the audit log are kept. */
+  /** Days for which entries of the audit log are kept. */
   readonly auditDays: number;
-  /** Whether new work is taken: what is due waits while it is not. */
+  /** Whether new work is accepted; otherwise due tasks wait. */
   readonly hasRoom: () => boolean;
   /** Called after expansions were queued. */
   readonly wake: () => void;
@@ -30,8 +28,8 @@ export interface HousekeepingOptions {
 }
 
 /**
- * Runs each task once now, then on a schedule, never concurrently with itself; the returned function ends that.
- * Failures are logged and retried; what the end of the service interrupts is done after its next start.
+ * Runs each task now, then on a schedule, never concurrently with itself; the returned function stops this. Failures
+ * are logged and retried; tasks interrupted by a stop run after the next start.
  */
 export function startHousekeeping({
   store,
@@ -65,7 +63,7 @@ export function startHousekeeping({
     repeat('removing old data', PRUNE_EVERY_MS, async () => {
       const before = clock.before(retention.days * DAY_MS);
       const beforeAudit = clock.before(auditDays * DAY_MS);
-      // null: after a jump of the clock nobody knows how old anything is
+      // null: after a jump of the clock, ages are unknown
       if (before !== null) store.prune(retention, before);
       if (beforeAudit !== null) store.audit.prune(beforeAudit);
       rankings.forgetDeleted();

@@ -1,17 +1,17 @@
-/** Keeps the reserve of the data folder: makes it while the disk has plenty of room, and says when it was given up. */
+/** Keeps the reserve of the data folder: makes it while the disk has ample space, and reports when it was given up. */
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 
 const LOOK_EVERY_MS = 2_000;
-/** So often its size must be free, beyond what is kept free otherwise, before it is made. */
+/** The reserve is made only if this multiple of its size is free beyond the other reserves. */
 const ROOM = 2;
 
 export interface ReserveKeeperOptions {
   readonly reserve: StoreReserve;
-  /** The size that it is to have; 0: none. */
+  /** Size of the reserve; 0: none. */
   readonly bytes: number;
-  /** Below it the service takes nothing new, or is not ready. */
+  /** Below this free space the service accepts no new work, or is not ready. */
   readonly keptFreeBytes: number;
   /** @throws AppError storage_failed */
   readonly freeBytes: () => number;
@@ -27,7 +27,7 @@ export class ReserveKeeper {
   #failure = '';
   #onExpected: () => void = () => {};
 
-  /** Looks at once, and again until `close`. */
+  /** Checks now, and again until `close`. */
   constructor(options: ReserveKeeperOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.#start(), LOOK_EVERY_MS);
@@ -35,19 +35,19 @@ export class ReserveKeeper {
     this.#start();
   }
 
-  /** Whether it was there and is not, whoever gave it up: what is free belongs to deletions until it is made again. */
+  /** Whether the reserve existed and is gone: until it is made again, free space belongs to deletions. */
   isGivenUp(): boolean {
     const { reserve } = this.#options;
     return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
   }
 
-  /** Whether it was there at any time: where it is not, it was given up. */
+  /** Whether the reserve has existed: if it is missing, it was given up. */
   isExpected(): boolean {
     const { reserve, bytes } = this.#options;
     return bytes > 0 && (this.#wasThere || reserve.isGivenUp);
   }
 
-  /** Calls `listener`, the only one, after each look while it is expected. */
+  /** Calls `listener`, the only one, after each check while the reserve is expected. */
   onExpected(listener: () => void): void {
     this.#onExpected = listener;
   }
@@ -91,10 +91,10 @@ export class ReserveKeeper {
   #report(): void {
     if (this.#isReported || !this.isGivenUp()) return;
     this.#isReported = true;
-    this.#options.logger.warn('the reserve was given up for a deletion, as the disk was full: nothing new is taken');
+    this.#options.logger.warn('the disk was full, so the reserve was given up for a deletion: new work is refused');
   }
 
-  /** One of another size counts as free. */
+  /** A reserve of another size counts as free space. */
   #hasRoom(): boolean {
     const { reserve, bytes, keptFreeBytes, freeBytes } = this.#options;
     return bytes === 0 || freeBytes() + reserve.sizeBytes() >= keptFreeBytes + ROOM * bytes;

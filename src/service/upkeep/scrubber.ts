@@ -1,4 +1,4 @@
-/** Reads all files of a service now and then, slowly, and reports those that are damaged. */
+/** Slowly reads all files of a service at intervals, and reports damaged ones. */
 import { basename, join, relative } from 'node:path';
 import { checkRanking, sealRanking } from '../../audience/check-ranking.ts';
 import type { StoreUpkeep } from '../../domain/ports/upkeep.ts';
@@ -9,20 +9,20 @@ import type { DamageLog } from './damage-log.ts';
 
 export interface ScrubberOptions {
   readonly upkeep: StoreUpkeep;
-  /** What was verified of a ranking while it is open holds no longer once its files are damaged. */
+  /** Open rankings; their verification is void once their files are damaged. */
   readonly rankings: { forget(folder: string): void };
   readonly population: { readonly folder: string; readonly version: () => string };
   readonly damage: Pick<DamageLog, 'note' | 'noteRanking' | 'noteRow' | 'known' | 'mend'>;
   readonly bytesPerSecond: number;
-  /** From the end of one pass to the beginning of the next. */
+  /** Pause between the end of a pass and the start of the next. */
   readonly pauseMs: number;
-  /** How often the population's files are looked for, and damaged ones looked at again. */
+  /** How often the population's files are checked for existence, and damaged ones again. */
   readonly recheckMs?: number;
   readonly logger: Logger;
 }
 
 const RECHECK_MS = 5_000;
-/** What a row and its checksum take, about: the rate is of bytes. */
+/** Approximate bytes of a row and its checksum, because the rate is in bytes. */
 const ROW_BYTES = 256;
 
 export class Scrubber {
@@ -37,12 +37,14 @@ export class Scrubber {
     this.#options = options;
   }
 
-  /** Bytes that were read, and passes that came to their end. */
+  /** Bytes read, and completed passes. */
   get progress(): { readonly bytes: number; readonly passes: number } {
     return { bytes: this.#bytes, passes: this.#passes };
   }
 
-  /** The first pass begins after a pause, too: a start verified the population, and reads verify what they touch. */
+  /**
+   * The first pass also begins after a pause: the start has verified the population, and reads verify what they use.
+   */
   start(): void {
     this.#repeat(this.#options.pauseMs, () => this.#pass());
     this.#repeat(this.#options.recheckMs ?? RECHECK_MS, () => this.#recheck());
@@ -53,17 +55,17 @@ export class Scrubber {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  /** The next look at the population reads all of it: something of it could not be read. */
+  /** Something in the population could not be read: the next check reads all of it. */
   suspectPopulation(): void {
     this.#isSuspect = true;
   }
 
-  /** Begins again `pauseMs` after each end. */
+  /** Repeats, `pauseMs` after each end. */
   #repeat(pauseMs: number, begin: () => Generator<number, void, void>): void {
     this.#later(pauseMs, () => this.#step(begin(), () => this.#repeat(pauseMs, begin)));
   }
 
-  /** One slice, then a pause by which the rate is kept. */
+  /** Runs one slice, then pauses to keep the rate. */
   #step(pass: Generator<number, void, void>, end: () => void): void {
     try {
       const { done, value } = pass.next();
@@ -73,7 +75,7 @@ export class Scrubber {
         return;
       }
     } catch (error) {
-      this.#options.logger.error({ err: error }, 'a pass over all files was broken off, and begins again later');
+      this.#options.logger.error({ err: error }, 'a pass over all files was aborted and will restart later');
     }
     end();
   }
@@ -95,7 +97,7 @@ export class Scrubber {
     for (const folder of rankings) yield* this.#scrubRanking(folder);
     for (const sha256 of sets) {
       const fault = yield* checkUserSet(upkeep.blobs, sha256);
-      // removed meanwhile: then its row is gone too
+      // if it was removed meanwhile, its row is gone too
       if (fault !== null && upkeep.contents().sets.has(sha256)) damage.note('user_set', `seeds/${sha256}.txt`, fault);
     }
     yield* this.#scrubPopulation();
@@ -122,10 +124,10 @@ export class Scrubber {
 
   #noteOfPopulation(path: string, version: string): void {
     const { population, damage } = this.#options;
-    damage.note('population', relative(population.folder, path), `it is not as version ${version} recorded it`);
+    damage.note('population', relative(population.folder, path), `it differs from the record of version ${version}`);
   }
 
-  /** Looks for the population's files, which takes a microsecond each, and again at all that is known to be damaged. */
+  /** Checks that the population's files exist, which takes a microsecond each, and checks all known damage again. */
   *#recheck(): Generator<number, void, void> {
     const { population, damage, upkeep } = this.#options;
     const version = population.version();
@@ -162,6 +164,6 @@ export class Scrubber {
     }
     sealRanking(upkeep.blobs, folder, found);
     rankings.forget(folder);
-    logger.info({ path: folder }, 'a ranking from before checksums got its own');
+    logger.info({ path: folder }, 'a ranking without checksums got some');
   }
 }

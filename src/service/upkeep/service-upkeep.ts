@@ -1,4 +1,4 @@
-/** What a service does for its files: it takes them over, watches the disk, and finds and mends what is damaged. */
+/** Upkeep of the files of a service: takes the folder over, watches the disk, finds and repairs damage. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
@@ -16,13 +16,13 @@ import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
 
-/** With less free, a start that cannot write fails because of that, whatever is to be kept free. */
+/** If less space is free, a start that cannot write fails for that reason, whatever the reserve. */
 const FULL_BYTES = 64 * 1024;
 
 /**
- * Locks the folder, and takes a database that was saved as its files were lost; with `adopt`, files whose database is
- * gone are moved aside. `refuse` throws what is refused of the locked folder. @throws AppError as `lockStore`;
- * invalid_argument where it cannot be taken
+ * Locks the folder, and adopts a database that was saved when its files were lost; with `adopt`, files whose database
+ * is gone are moved aside. `refuse` throws if the locked folder is refused. @throws AppError as `lockStore`;
+ * invalid_argument if it cannot be taken over
  */
 export function lockFolder(
   locator: StoreLocator,
@@ -36,7 +36,7 @@ export function lockFolder(
     if (saved !== null)
       logger.error(
         saved,
-        'the database that was saved as its files were lost was taken; what was in its place is aside',
+        'the database saved when its files were lost is used again; files in its place were moved aside',
       );
     if (adopt) reportAdoption(adoptStore(locator, clock.now()), logger);
     return release;
@@ -47,12 +47,12 @@ export function lockFolder(
 }
 
 function reportAdoption(folder: string | null, logger: Logger): void {
-  if (folder === null) logger.warn('there was nothing to adopt: start without --adopt');
+  if (folder === null) logger.warn('nothing to adopt: start without --adopt');
   else
     logger.warn({ folder }, 'files of a database that is gone were moved aside: the service begins with an empty one');
 }
 
-/** At the end of a service. Where nothing can be written any more, the next start knows less. */
+/** Called at the end of a service. If nothing can be written any more, the next start has less information. */
 export function giveUp(store: CampaignStore, logger: Logger): void {
   try {
     store.renewGeneration();
@@ -61,7 +61,7 @@ export function giveUp(store: CampaignStore, logger: Logger): void {
   }
 }
 
-/** The file of the data folder that is given up for deletions on a full disk. */
+/** Keeps the file that is given up for deletions on a full disk. */
 export function keepReserve(
   { reserve }: CampaignStore,
   locator: StoreLocator,
@@ -73,8 +73,8 @@ export function keepReserve(
 }
 
 /**
- * Takes the folder, and releases the jobs that a previous service left running. On a full disk this cannot be written:
- * the service then reads only, and leases run out by themselves.
+ * Takes over the folder, and releases the jobs that a previous service left running. If the disk is too full to write
+ * this, the service only reads, and the leases expire.
  */
 export function takeOver(
   store: CampaignStore,
@@ -90,20 +90,19 @@ export function takeOver(
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
     const folder = isLow ? store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
-    if (folder !== null)
-      logger.error({ folder }, 'files that this database does not know, and did not make, were moved aside');
+    if (folder !== null) logger.error({ folder }, 'files that this database neither knows nor made were moved aside');
     store.userSets.removeLeftovers();
     const released = store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
   } catch (error) {
     const isFull = isLow || freeBytesOf(locator) < FULL_BYTES;
     if (!isFull || !(error instanceof AppError)) throw error;
-    logger.warn({ err: error }, 'jobs of a previous service wait until their leases run out');
+    logger.warn({ err: error }, 'jobs of a previous service wait until their leases expire');
   }
   return disk;
 }
 
-/** Who is told of damaged rows that reads find: the store is opened before. */
+/** Connects reads that find damaged rows to the damage log; the store is opened earlier. */
 export interface DamagedRows {
   report: (row: DamagedRow) => void;
 }
@@ -117,11 +116,11 @@ interface Parts {
   readonly served: ServedState;
   readonly wake: () => void;
   readonly rows: DamagedRows;
-  /** Called once where the database is lost. */
+  /** Called once if the database is lost. */
   readonly onLost: () => void;
 }
 
-/** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
+/** Starts upkeep. Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
 export function startUpkeep(
   {
     logger,
@@ -134,10 +133,10 @@ export function startUpkeep(
 ): StorageStatus {
   const onPopulationWhole = () =>
     void expandFailed({ store, logger, wake }).catch((error: unknown) =>
-      logger.error({ err: error }, 'failed expansions could not be looked for'),
+      logger.error({ err: error }, 'failed expansions could not be listed'),
     );
   const damage = new DamageLog({ store, logger, clock, wake, onPopulationWhole });
-  // a start has verified the population
+  // the start has verified the population
   onPopulationWhole();
   served.onReplaced((now, before) => {
     if (now.population !== before.population) onPopulationWhole();

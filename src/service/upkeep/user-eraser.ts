@@ -1,4 +1,4 @@
-/** Erases users from the population and the store of a running service, and completes what others have begun. */
+/** Erases users from the population and the store of a running service, and completes erasures begun elsewhere. */
 import type { PendingAction } from '../../domain/audit.ts';
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import type { UserErasure } from '../../domain/ports/user-erasure.ts';
@@ -8,16 +8,16 @@ import { eraseUsers } from '../../population/erase.ts';
 import type { Population } from '../../population/read.ts';
 import type { UserEraser } from '../ports/users.ts';
 
-/** How often requests and erasures of other processes are looked for. */
+/** How often requests and erasures of other processes are checked for. */
 const LOOK_EVERY_MS = 2_000;
-/** Ids of other processes' requests that are erased at once. */
+/** Maximum number of ids requested by other processes that are erased at once. */
 const MOST_REQUESTED = 100_000;
-/** When a caller that found too many waiting may try again. */
+/** Seconds after which a caller may try again if too many wait. */
 const RETRY_SECONDS = 5;
 
 export interface EraserOptions {
   readonly store: UserErasure & { readonly reserve: Pick<StoreReserve, 'using'> };
-  /** What requests read. */
+  /** The population as requests see it. */
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
   readonly maximumWaiting: number;
   readonly logger: Logger;
@@ -52,14 +52,14 @@ export class ServiceEraser implements UserEraser {
     });
   }
 
-  /** Completes what was requested and not erased, now and whenever another process requests it, until `close`. */
+  /** Completes pending requests, now and when another process adds some, until `close`. */
   watch(): void {
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
     this.#look();
   }
 
-  /** Ends after the erasure at work; requests that wait are completed at the next start. */
+  /** Ends after the running erasure; waiting requests are completed after the next start. */
   async close(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     await this.#work;
@@ -71,7 +71,7 @@ export class ServiceEraser implements UserEraser {
       population.erasures.refresh();
       if (this.#work === null && store.requestedErasures(1).length > 0) this.#start();
     } catch (error) {
-      logger.error({ err: error }, 'erasures cannot be looked for');
+      logger.error({ err: error }, 'pending erasures cannot be read');
     }
   }
 
@@ -82,13 +82,13 @@ export class ServiceEraser implements UserEraser {
     });
   }
 
-  /** All that wait are erased together: sets are then written once. */
+  /** Erases all waiting users together, so that sets are written only once. */
   async #eraseAll(): Promise<void> {
     const { store, logger } = this.#options;
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      // on disk first: whoever starts after a crash completes it
+      // on disk first: the next start after a crash completes it
       if (waiting.length > 0)
         store.requestErasure(
           waiting.map(({ userId }) => userId),
@@ -97,7 +97,7 @@ export class ServiceEraser implements UserEraser {
       await this.#eraseRequested();
       for (const { resolve } of waiting) resolve();
     } catch (error) {
-      if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased: it is tried again');
+      if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased: will be retried');
       for (const { reject } of waiting) reject(error);
     }
   }

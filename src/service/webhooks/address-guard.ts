@@ -1,4 +1,4 @@
-/** Where webhooks may go: public addresses over https, and exceptions that the operator allows. */
+/** Restricts the targets of webhooks to public addresses over https, and exceptions that the operator allows. */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -6,7 +6,7 @@ import { addressRanges, isRange } from '../../lib/address-ranges.ts';
 import { AppError } from '../../lib/errors.ts';
 import { urlTextFault } from './url-text.ts';
 
-/** All that IANA has allocated for public hosts: what it allocates later stays refused until it is listed here. */
+/** The range that IANA has allocated for public hosts; later allocations stay refused until listed here. */
 const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
 
 /**
@@ -14,7 +14,7 @@ const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
  * link-local, multicast, reserved, IPv4 inside of IPv6, ..), which ipaddr.js knows by name.
  */
 export function isPublicAddress(address: string): boolean {
-  // ipaddr.js reads more forms: 0177.0.0.1, 1
+  // ipaddr.js also accepts forms such as 0177.0.0.1 and 1
   if (isIP(address) === 0) return false;
   const parsed = ipaddr.parse(address);
   return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(PUBLIC_IPV6));
@@ -29,33 +29,33 @@ export type Resolve = (
 
 export interface AddressGuard {
   /**
-   * For a new URL: as `checkTarget`, and it is written as it will be called.
+   * Checks a new URL: as `checkTarget`, and it must be written exactly as it will be called.
    * @throws AppError webhook_url_refused
    */
   checkUrl(text: string): URL;
   /**
-   * The URL, if events may be sent to it: http(s), without user info; https to a name or a public address, or an
+   * Returns the URL if events may be sent to it: http(s) without user info; https to a name or a public address, or an
    * allowed host.
    * @throws AppError webhook_url_refused
    */
   checkTarget(text: string): URL;
   /**
-   * `lookup` of node:net: the connection goes to the checked address. A host with any refused address is refused, with
-   * the code `address_refused`.
+   * A `lookup` for node:net: the connection goes to the checked address. A host with any refused address is refused,
+   * with the code `address_refused`.
    */
   readonly lookup: LookupFunction;
 }
 
 /**
- * `allowed` are hosts (names or addresses), which may have any address and be called by plain http, and CIDRs, whose
- * addresses any name may have.
- * @throws AppError invalid_argument: an entry that is none of these
+ * `allowed` contains hosts (names or addresses), which may have any address and use plain http, and CIDRs, whose
+ * addresses are allowed under any name.
+ * @throws AppError invalid_argument for an entry that is neither
  */
 export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {
   const { hosts, isInRange } = parseAllowed(allowed);
   const isAllowed = (host: string) => hosts.has(host) || isInRange(host);
   const checkTarget = (text: string) => {
-    // URL drops line breaks and tabs: what is shown would not be what is called
+    // URL drops line breaks and tabs: the URL shown would differ from the URL called
     if (/[\0-\x20\x7f]/.test(text)) throw refused('contains a space or a control character', text);
     const url = parseUrl(text);
     if (url === null) throw refused('is not a URL', text);
@@ -124,7 +124,7 @@ function parseUrl(text: string): URL | null {
   return URL.canParse(text) ? new URL(text) : null;
 }
 
-/** Without the brackets of IPv6, and without the dot that may end a name. */
+/** The host without the brackets of IPv6 and without a trailing dot. */
 function hostOf(url: URL): string {
   return withoutDot(url.hostname.replace(/^\[|\]$/g, ''));
 }

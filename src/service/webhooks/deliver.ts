@@ -12,7 +12,10 @@ export interface PostOptions {
   readonly signal: AbortSignal;
 }
 
-/** A status, or why there is none: `timeout`, `aborted`, `address_refused`, or the code of the system, DNS or TLS. */
+/**
+ * A status, or the reason for having none: `timeout`, `aborted`, `address_refused`, or the code of the system, DNS or
+ * TLS.
+ */
 export interface PostResult {
   readonly status: number | null;
   readonly error: string | null;

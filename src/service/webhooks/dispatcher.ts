@@ -24,16 +24,16 @@ export interface DispatcherOptions {
   readonly guard: AddressGuard;
   readonly logger: Logger;
   readonly clock: ServiceClock;
-  /** Makes a span of each attempt, which the receiver is told of in `traceparent`. */
+  /** Makes a span for each attempt, which the receiver gets in `traceparent`. */
   readonly tracer?: Tracer | null;
   readonly config: DeliveryLimits & Pick<Limits, 'closeGraceMs' | 'webhookRetryMs' | 'webhookRetentionMs'>;
 }
 
 /**
- * At least once: an attempt counts when its outcome is recorded, and one that was not (the process died, or was
- * stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder, as only it knows
- * what is being sent. Every webhook has its own concurrent calls (`webhookParallelCalls`), so one that does not respond
- * holds up no other.
+ * Delivers at least once: an attempt counts when its outcome is recorded; one without a recorded outcome (the process
+ * died or was stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder, because
+ * only it knows which deliveries are in flight. Every webhook has its own concurrent calls (`webhookParallelCalls`), so
+ * one that does not respond delays no other.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
@@ -44,7 +44,7 @@ export class WebhookDispatcher implements WebhookService {
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | null = null;
   #prunedAt = Number.NEGATIVE_INFINITY;
-  /** Of `clock.elapsed`. */
+  /** In the time of `clock.elapsed`. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
@@ -63,7 +63,7 @@ export class WebhookDispatcher implements WebhookService {
   /** Checks at once for due deliveries. */
   wake(): void {
     if (this.#isStopped || this.#options.clock.elapsed() < this.#pausedUntil) return;
-    // Polling continues whatever happens: what cannot be read or written now is due again.
+    // Polling continues after any error: deliveries that cannot be read or written now are due again.
     try {
       this.#prune();
       this.#sendDue();
@@ -91,7 +91,7 @@ export class WebhookDispatcher implements WebhookService {
   #sendDue(): void {
     const { outbox, clock, config } = this.#options;
     const most = config.webhookParallelCalls;
-    // twice as many, as those being sent are still due
+    // twice as many, because deliveries in flight are still due
     for (const delivery of outbox.due(clock.now(), 2 * most)) {
       const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
       if (calls.length >= most || this.#calls.has(delivery.id)) continue;
@@ -169,11 +169,11 @@ export class WebhookDispatcher implements WebhookService {
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     outbox.failStranded(clock.now() - config.webhookRetryMs);
     const before = clock.before(config.webhookRetentionMs);
-    // after a jump of the clock, and for the rest, at a later poll
+    // after a jump of the clock, or if more remain, at a later poll
     if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
   }
 
-  /** Without the URL, which often contains a secret of the receiver. */
+  /** Logs an attempt without the URL, which often contains a secret of the receiver. */
   #log(delivery: DueDelivery, attempt: Attempt, outcome: keyof AttemptCounts): void {
     const { webhookId, id, eventId, type, attempts } = delivery;
     const { status, error, durationMs, isGone } = attempt;

@@ -7,8 +7,9 @@ const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_
 const JITTER = 0.2;
 
 /**
- * The time until which a receiver asks not to be called, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
- * date of its clock, which is compared with `wall`, that of this machine); null if the header is missing or unreadable.
+ * The time before which a receiver asks not to be called, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
+ * date of its clock, which is compared with `wall`, the time of this machine); null if the header is missing or
+ * unreadable.
  */
 export function retryAfterTime(header: string | null, now: number, wall = now): number | null {
   if (header === null) return null;

@@ -1,10 +1,10 @@
-/** Signatures as Standard Webhooks has them: HMAC-SHA256 of `<id>.<timestamp>.<body>`. */
+/** Signatures according to Standard Webhooks: HMAC-SHA256 of `<id>.<timestamp>.<body>`. */
 import { createHmac } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
 
 /**
- * The headers of one attempt: one signature for each secret, for a receiver takes any that fits. `now` is in
+ * The headers of one attempt: one signature per secret, because a receiver accepts any that matches. `now` is in
  * milliseconds since 1970.
  */
 export function signedHeaders(eventId: string, body: string, secrets: readonly string[], now: number) {

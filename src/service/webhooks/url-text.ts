@@ -1,18 +1,18 @@
-/** How the URL of a webhook may be written: what is shown must be what is called. */
+/** Checks how the URL of a webhook is written: the URL shown must be the URL called. */
 
-/** RFC 1035: characters of a name, and of a part of it. */
+/** RFC 1035: maximum characters of a name, and of a label. */
 const MAXIMUM_NAME = 253;
 const MAXIMUM_LABEL = 63;
 
 /**
- * What is wrong with how a URL is written, or null. `URL` repairs much: `https:///x` becomes the host x, `\` becomes
- * `/`, and `%65`, invisible characters and numbers disappear into names and addresses.
+ * The fault in how a URL is written, or null. `URL` repairs much: `https:///x` becomes the host x, `\` becomes `/`, and
+ * `%65`, invisible characters and numbers disappear into names and addresses.
  */
 export function urlTextFault(text: string, url: URL): string | null {
   const authority = /^https?:\/\/([^/\\?#]+)/i.exec(text)?.[1];
   if (authority === undefined) return 'has no host';
   if (text.includes('\\')) return 'contains a backslash';
-  // also an empty one, of which `URL` has nothing left
+  // also if empty, which `URL` drops
   if (authority.includes('@')) return 'contains a user name or password';
   if (text.includes('#')) return 'contains a fragment, which is never sent';
   if (url.port === '0') return 'has the port 0';
