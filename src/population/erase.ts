@@ -1,4 +1,4 @@
-/** Erasing users from a population, in every version of it. */
+/** Erases users from every version of a population. */
 export { eraseUsers } from './erase/erase-users.ts';
 export { Erasures, findKeyFault } from './erase/erasures.ts';
 export { type ErasuresRepair, repairErasures } from './erase/repair-erasures.ts';

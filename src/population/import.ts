@@ -1,4 +1,4 @@
-/** Importing users: from a data set, or from files of one's own as a schema says. */
+/** Imports users from a data set, or from other files with a schema. */
 import type { Proposal } from './tables/infer-schema.ts';
 
 export type { Duplicates } from './import/bad-rows.ts';
@@ -9,7 +9,7 @@ export type { ImportProgress } from './import/import-progress.ts';
 export { openTable } from './import/open-table.ts';
 export { populationFeatures, readSourceSchema, type SourceSchema } from './import/source-schema.ts';
 
-/** Proposes a schema for files of users, by their first `rows` rows. Errors: AppError `invalid_data`. */
+/** Proposes a schema for files of users from their first `rows` rows. Errors: AppError `invalid_data`. */
 export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {
   // DuckDB is loaded only if tables are read
   const tables = await import('./tables/infer-schema.ts');

@@ -75,7 +75,7 @@ describe('importPopulation', () => {
     expect(readBack(out, '9007199254740991')).toEqual({ city: ['true'], likes: ['2', 'tea'] });
     const twice = [7, '7'].map((user_id) => ({ user_id, city: null, likes: null }));
     const { message } = await refusalOf(() => importUsers(newFolder(), newFolder(), twice as unknown as TestUser[]));
-    expect(message).toMatch(/:2: the user "7" is there for the second time$/);
+    expect(message).toMatch(/:2: the user "7" appears a second time$/);
   });
 
   it('leaves nothing in the folder but the version, the tables, `current`, the order of versions and the locks', async () => {
@@ -334,7 +334,7 @@ describe('a refused import', () => {
     [
       'a duplicate user',
       line(good) + line({ ...good, user_id: 'b' }) + line(good),
-      ':3: the user "a" is there for the second time',
+      ':3: the user "a" appears a second time',
     ],
     [
       'an id that is no whole number',
@@ -367,7 +367,7 @@ describe('a refused import', () => {
     [
       'an id that is half a character',
       '{"user_id":"a\\ud83d","city":"x","likes":[]}\n',
-      ':1: "user_id" holds half of a surrogate pair, which is not text',
+      ':1: "user_id" contains half of a surrogate pair, which is not valid text',
     ],
     [
       'an absent feature',
@@ -414,7 +414,7 @@ describe('a refused import', () => {
     [
       'a token that is half a character',
       '{"user_id":"a","city":"x","likes":["\\udc00"]}\n',
-      ':1: a token of the feature "likes" holds half of a surrogate pair, which is not text',
+      ':1: a token of the feature "likes" contains half of a surrogate pair, which is not valid text',
     ],
     ['a line that is not JSON', `${line(good)}{"user_id":\n`, ':2: the line is not JSON: '],
     ['a line that is a list', `${line(good)}[]\n`, ':2: the line is a list; a JSON object is expected'],
@@ -449,7 +449,7 @@ describe('a refused import', () => {
     const error = await refusalOf(() =>
       importUsers(newFolder(), out, `${users}{"user_id":"u5","city":null,"likes":[]}\n`),
     );
-    expect(error.message).toContain(':70001: the user "u5" is there for the second time');
+    expect(error.message).toContain(':70001: the user "u5" appears a second time');
     expect(existsSync(out)).toBe(false);
   });
 
@@ -488,7 +488,7 @@ describe('a refused import', () => {
       message: expect.stringContaining('has no user feature "zip"'),
     });
     expect((await attempt([{ name: 'city', kind: 'multi' }])).message).toContain(
-      '"city" is of kind single; multi is needed',
+      '"city" is of kind single; multi is expected',
     );
     expect(await attempt([])).toMatchObject({ code: 'invalid_argument' });
     expect(await attempt([FEATURES[0]!, FEATURES[0]!])).toMatchObject({

@@ -1,8 +1,8 @@
-/** The records of `erased.bin`: user number, keyed hash of the id, and a sum of both by which each is checked alone. */
+/** Encodes the records of `erased.bin`: user number, keyed hash of the id, and a checksum per record. */
 import { crc32 } from 'node:zlib';
 import type { UserNumber } from '../../lib/brands.ts';
 
-/** A record: user number (int32, -1 where the id never had one), the hash, crc32 of both. */
+/** A record: user number (int32, -1 if the id never had one), the hash, crc32 of both. */
 export const HASH_BYTES = 16;
 const SUMMED_BYTES = 4 + HASH_BYTES;
 export const RECORD_BYTES = SUMMED_BYTES + 4;
@@ -14,10 +14,10 @@ export interface ErasedRecord {
   readonly hash: string;
 }
 
-/** The hash where that is not known any more: of no id. */
+/** The hash in a record whose hash is lost; it matches no id. */
 export const UNKNOWN_HASH = '0'.repeat(2 * HASH_BYTES);
 
-/** Records as they lie in the file. */
+/** The records as bytes of the file. */
 export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
   const bytes = Buffer.alloc(records.length * RECORD_BYTES);
   for (const [i, { userNumber, hash }] of records.entries()) {
@@ -29,12 +29,12 @@ export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
   return bytes;
 }
 
-/** The record at this byte; null where its sum does not fit, or the bytes end before it does. */
+/** The record at this byte; null if its checksum does not match, or the bytes end before it does. */
 export function readRecord(bytes: Buffer, at: number): ErasedRecord | null {
   return isWhole(bytes, at) ? recordAt(bytes, at) : null;
 }
 
-/** The record that was there before one of its bits changed; null where that is not what happened to it. */
+/** The original record if exactly one bit changed; else null. */
 export function correctRecord(bytes: Buffer, at: number): ErasedRecord | null {
   const record = Buffer.from(bytes.subarray(at, at + RECORD_BYTES));
   for (let bit = 0; bit < 8 * record.length; bit++) {

@@ -1,6 +1,6 @@
 /**
- * The erased users of a population folder: numbers that nobody may see again, and keyed hashes of their ids, by which
- * an import knows them. The file holds no id.
+ * The erased users of a population folder: user numbers to hide, and keyed hashes by which an import recognises their
+ * ids. The file contains no ids.
  */
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -15,20 +15,20 @@ export const ERASED_FILE = 'erased.bin';
 export const ERASED_KEY_FILE = 'erased.key';
 export const KEY_BYTES = 32;
 
-/** What readers of a population ask. */
+/** What readers of a population need to know. */
 export interface ErasedUsers {
   has(userNumber: UserNumber): boolean;
 }
 
 /**
- * The records of a folder, as far as `refresh` has read them. Records are only ever added, so what was erased stays so.
- * Errors: AppError `invalid_population` where the file was altered, or its key is missing.
+ * The records of a folder, as of the last `refresh`. Records are only ever added, so erased users stay erased. Errors:
+ * AppError `invalid_population` if the file was altered, or its key is missing.
  */
 export class Erasures implements ErasedUsers {
   readonly #folder: string;
   readonly #numbers = new RowSet();
   #count = 0;
-  /** Of all records read; null until one is asked for. */
+  /** Hashes of all records read; null until first needed. */
   #hashes: Set<string> | null = null;
   #key: Buffer | null = null;
 
@@ -37,7 +37,7 @@ export class Erasures implements ErasedUsers {
     this.refresh();
   }
 
-  /** Records so far: grows with every erasure, and names a state of them. */
+  /** Number of records so far: grows with every erasure, and identifies a state. */
   get count(): number {
     return this.#count;
   }
@@ -51,21 +51,24 @@ export class Erasures implements ErasedUsers {
     return this.#numbers.has(userNumber);
   }
 
-  /** Reads what other processes have added; a `stat` where that is nothing. Whether there was anything. */
+  /**
+   * Reads records that other processes have added, and returns whether there were any. Costs one `stat` if there were
+   * none.
+   */
   refresh(): boolean {
-    // the file was restored, and has fewer: they are read once more, and what was erased stays so
+    // the file was restored and has fewer records: it is read again, and erased users stay erased
     if (this.#recordsOnDisk() < this.#count) this.#count = 0;
     const records = this.#read(this.#count);
     this.add(records);
     return records.length > 0;
   }
 
-  /** The records from number `from` on, read anew. */
+  /** The records from number `from` on, read from the file. */
   since(from: number): readonly ErasedRecord[] {
     return this.#read(from);
   }
 
-  /** Takes records that the caller has written. */
+  /** Adds records that the caller has written. */
   add(records: readonly ErasedRecord[]): void {
     for (const { userNumber, hash } of records) {
       if (userNumber >= 0) this.#numbers.add(userNumber);
@@ -74,14 +77,14 @@ export class Erasures implements ErasedUsers {
     this.#count += records.length;
   }
 
-  /** Whether this id was erased at some time. */
+  /** Whether this id was ever erased. */
   hasId(userId: string): boolean {
     if (this.#count === 0) return false;
     this.#hashes ??= new Set(this.#read(0).map(({ hash }) => hash));
     return this.#hashes.has(this.hashOf(userId));
   }
 
-  /** HMAC-SHA256 with the folder's key, of which 16 bytes are kept, as hex. */
+  /** HMAC-SHA256 with the folder's key, truncated to 16 bytes, as hex. */
   hashOf(userId: string): string {
     this.#key ??= readKey(this.#folder);
     return createHmac('sha256', this.#key)
@@ -105,8 +108,8 @@ export class Erasures implements ErasedUsers {
 }
 
 /**
- * Whole records; what a power cut tore at the end is left out. A last record in which one bit has changed was not torn.
- * @throws AppError invalid_population
+ * The complete records, without one that a power cut tore at the end. A last record with a single changed bit was not
+ * torn: it is refused. @throws AppError invalid_population
  */
 function decodeRecords(bytes: Buffer, folder: string): ErasedRecord[] {
   const records: ErasedRecord[] = [];
@@ -131,7 +134,7 @@ function damaged(folder: string): AppError {
   const path = join(folder, ERASED_FILE);
   return new AppError(
     'invalid_population',
-    `${path} was altered, so that not all erased users are known: run metaheac population repair ${folder}`,
+    `${path} was altered, so not all erased users are known: run metaheac population repair ${folder}`,
   );
 }
 
@@ -148,7 +151,7 @@ function readKey(folder: string): Buffer {
   return key;
 }
 
-/** Why the folder's key cannot be used, where it has erasures; null if it can. */
+/** Why the folder's key cannot be used; null if it can, or if there are no erasures. */
 export function findKeyFault(folder: string): string | null {
   try {
     readKey(folder);

@@ -1,4 +1,4 @@
-/** Makes a damaged `erased.bin` whole again, from what is left of it and from the ids that are overwritten already. */
+/** Repairs a damaged `erased.bin` from its intact records and from the ids that are already overwritten. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UserNumber } from '../../lib/brands.ts';
@@ -18,28 +18,29 @@ import {
 import { ERASED_FILE, Erasures, findKeyFault } from './erasures.ts';
 
 export interface ErasuresRepair {
-  /** Records that were whole. */
+  /** Records that were intact. */
   readonly whole: number;
-  /** Records in which one bit had changed, and was changed back. */
+  /** Records with one changed bit, which was corrected. */
   readonly corrected: number;
-  /** Users whose record is lost and whose id is overwritten in the directory: hidden again, by their number alone. */
+  /** Users whose record is lost but whose id is overwritten in the directory: they are hidden by number only. */
   readonly recovered: number;
-  /** Records of which nothing is known: positions in the file, from 0. */
+  /** Records that are lost: positions in the file, from 0. */
   readonly lost: readonly { readonly first: number; readonly count: number }[];
-  /** Bytes behind the last whole record, which were cut off. */
+  /** Bytes after the last intact record, which were cut off. */
   readonly cutBytes: number;
-  /** Where the file is that was damaged; null if it was whole, and is as it was. */
+  /** Where the damaged file was kept; null if the file was intact and is unchanged. */
   readonly aside: string | null;
-  /** What is wrong with the key, which nothing can make again; null if nothing is. */
+  /** What is wrong with the key, which cannot be restored; null if nothing is. */
   readonly keyFault: string | null;
 }
 
-/** In the place of a record that is lost: others keep their positions, up to which a service may have read. */
+/** Replaces a lost record: the others keep their positions, because a service may have read up to one. */
 const PLACEHOLDER: ErasedRecord = { userNumber: -1 as UserNumber, hash: UNKNOWN_HASH };
 
 /**
- * Safe beside services and imports: they read on where they were. What was damaged is kept aside; a file that is whole
- * stays as it is. @throws AppError unavailable, storage_failed, invalid_population (the directory is damaged too)
+ * Safe while services and imports run: they continue to read from their position. A damaged file is kept under another
+ * name; an intact one is not changed. @throws AppError unavailable, storage_failed, invalid_population (the directory
+ * is damaged too)
  */
 export function repairErasures(folder: string): ErasuresRepair {
   const redacted = redactedNumbers(folder);
@@ -61,12 +62,12 @@ function repair(folder: string, redacted: readonly UserNumber[]): ErasuresRepair
   const aside = bytes.length === 0 ? null : freeName(`${path}.damaged`);
   if (aside !== null) copyDurably(path, aside);
   replaceDurably(path, made, `${path}.tmp`);
-  // what was made must be read as it is meant
+  // check that the new file can be read
   new Erasures(folder);
   return { ...facts, aside };
 }
 
-/** All records in order, a placeholder for each that is lost. */
+/** All records in order, with a placeholder for each lost one. */
 function readDamaged(bytes: Buffer) {
   const records: ErasedRecord[] = [];
   const lost: { first: number; count: number }[] = [];
@@ -92,13 +93,13 @@ function readDamaged(bytes: Buffer) {
   return { records, whole, corrected, lost, cutBytes: bytes.length - at };
 }
 
-/** Where the next whole record begins: anywhere, for bytes may have been added or taken away. */
+/** Where the next intact record begins: at any byte, because bytes may have been inserted or removed. */
 function findNext(bytes: Buffer, from: number): number | null {
   for (let at = from; at + RECORD_BYTES <= bytes.length; at++) if (readRecord(bytes, at) !== null) return at;
   return null;
 }
 
-/** Users whose ids are overwritten in the directory, which happens to erased users alone. */
+/** Users whose ids are overwritten in the directory: all of them were erased. */
 function redactedNumbers(folder: string): UserNumber[] {
   const largest = findLargestDirectory(folder);
   if (largest === null) throw new AppError('invalid_population', `${folder} is not a population: it has no version`);

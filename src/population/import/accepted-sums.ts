@@ -1,6 +1,6 @@
 /**
- * `directory.sums`: which sha256 the directory may have in place of the one that a version recorded, since the ids of
- * erased users were overwritten.
+ * `directory.sums`: the sha256 sums that are accepted in place of a recorded one, because the ids of erased users were
+ * overwritten.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ export const SUMS_FILE = 'directory.sums';
 
 const sumsSchema = z.record(z.string(), z.array(z.string()));
 
-/** By the recorded sha256. */
+/** Accepted sums by recorded sha256. */
 export type AcceptedSums = Readonly<Record<string, readonly string[]>>;
 
-/** What may stand for a recorded sum. @throws AppError invalid_population */
+/** The sums that are accepted in place of a recorded one. @throws AppError invalid_population */
 export function acceptedSums(folder: string, recorded: string): readonly string[] {
   const path = join(folder, SUMS_FILE);
   if (!existsSync(path)) return [];
@@ -26,7 +26,7 @@ export function acceptedSums(folder: string, recorded: string): readonly string[
   }
 }
 
-/** Replaces all of them, durably. */
+/** Replaces all sums, durably. */
 export function writeAcceptedSums(folder: string, sums: AcceptedSums): void {
   const path = join(folder, SUMS_FILE);
   replaceDurably(path, Buffer.from(`${JSON.stringify(sums, null, 1)}\n`), `${path}.tmp`);

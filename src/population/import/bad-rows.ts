@@ -1,4 +1,7 @@
-/** Rows that an import leaves out: bad ones, up to a number, and those that a later row of the user replaces. */
+/**
+ * Rows that an import leaves out: up to a given number of bad ones, and those that a later row of the same user
+ * replaces.
+ */
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import type { RowSet } from '../read/row-set.ts';
@@ -9,7 +12,7 @@ export type Duplicates = 'error' | 'last';
 /** The maximum number of bad rows that a refusal lists. */
 export const WORST_ROWS = 10;
 
-/** Collects the refusals of rows, and refuses the import when there are more than it may have. */
+/** Collects errors of rows, and refuses the import when there are too many. */
 export class BadRows {
   readonly maximum: number;
   readonly worst: AppError[] = [];
@@ -23,12 +26,12 @@ export class BadRows {
     return this.#count;
   }
 
-  /** Throws the collected refusals if this is one too many. */
+  /** Throws the collected errors if this is one too many. */
   add(error: AppError): void {
     this.addAll([error]);
   }
 
-  /** As `add`, for several: if they are too many, the refusal counts all of them. */
+  /** As `add`, for several errors: if they are too many, the refusal counts all of them. */
   addAll(errors: readonly AppError[]): void {
     this.#count += errors.length;
     this.worst.push(...errors.slice(0, WORST_ROWS - this.worst.length));

@@ -1,4 +1,4 @@
-/** What an import does about erased users: leaves them out, also those who are erased while it runs. */
+/** Leaves erased users out of an import, including those who are erased while it runs. */
 import type { UserNumber } from '../../lib/brands.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { appendErasures } from '../erase/erase-users.ts';
@@ -11,19 +11,19 @@ const PREFIX_DIGITS = 8;
 export class ImportErasures {
   readonly #folder: string;
   readonly #erasures: Erasures;
-  /** The table that the import adds to, and how many texts of it are published. */
+  /** The table that the import adds to, and how many of its texts are published. */
   readonly #directory: TextTable;
   readonly #published: number;
   readonly #isReadmitting: boolean;
-  /** Records when the import began. */
+  /** Number of records when the import began. */
   readonly #before: number;
   #rows = 0;
-  /** Records that were compared with the new users. */
+  /** Number of records that were compared with the new users. */
   #seen: number;
   #prefixes: Uint32Array | null = null;
   readonly #redacted: ErasedRecord[] = [];
 
-  /** `isReadmitting`: erased users who are in the import again are let in, as new users. */
+  /** `isReadmitting`: erased users who occur in the import are readmitted as new users. */
   constructor(folder: string, erasures: Erasures, directory: TextTable, isReadmitting: boolean) {
     this.#folder = folder;
     this.#erasures = erasures;
@@ -34,12 +34,12 @@ export class ImportErasures {
     this.#seen = erasures.count;
   }
 
-  /** Whether there are users who must be left out. */
+  /** Whether any users must be left out. */
   get isNeeded(): boolean {
     return this.#before > 0 && !this.#isReadmitting;
   }
 
-  /** Numbers of the users erased until the import began. */
+  /** Numbers of the users erased before the import began. */
   get numbers(): Iterable<UserNumber> {
     return this.#erasures.numbers;
   }
@@ -49,11 +49,11 @@ export class ImportErasures {
     return this.#rows;
   }
 
-  /** Whether this user must be left out: asked before the id and its tokens are added to the tables. */
+  /** Whether this user must be left out. Call before the id and its tokens are added to the tables. */
   has(userId: string): boolean {
     if (!this.isNeeded) return false;
     const known = this.#directory.find(userId);
-    // an id that is erased and has a number all the same was let in again
+    // an erased id that has a number was readmitted
     return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
   }
 
@@ -63,16 +63,16 @@ export class ImportErasures {
   }
 
   /**
-   * Overwrites, in the table, the ids of new users that were erased while the import ran, when they had no number yet:
-   * they are never written.
+   * Overwrites in the table the ids of new users who were erased while the import ran, so these ids are never written
+   * to disk.
    */
   redactNewUsers(): void {
     for (const { userNumber } of this.#findLate()) this.#directory.redact(userNumber);
   }
 
   /**
-   * Whether new users were erased since `redactNewUsers` looked. Quick, under the lock of erasures: where it would take
-   * long, the answer is yes.
+   * Whether new users were erased since `redactNewUsers`. Quick, because the erasure lock is held: if checking would
+   * take long, the answer is yes.
    */
   hasLateUsers(): boolean {
     this.#erasures.refresh();
@@ -84,14 +84,14 @@ export class ImportErasures {
   }
 
   /**
-   * Records their numbers, under the same lock, once the version is published: before that, another import would give
+   * Records their numbers under the same lock once the version is published: before that, another import could assign
    * the numbers to others.
    */
   recordNewUsers(): void {
     appendErasures(this.#folder, this.#redacted, this.#erasures);
   }
 
-  /** New users who were erased since this was asked last. */
+  /** New users who were erased since the last call. */
   #findLate(): readonly ErasedRecord[] {
     this.#erasures.refresh();
     const found = this.#matches(this.#unknownSince(this.#seen));
@@ -100,7 +100,7 @@ export class ImportErasures {
     return found;
   }
 
-  /** Hashes of ids that had no number when they were erased, by their first bytes. */
+  /** Hashes of ids that had no number when they were erased, keyed by their first bytes. */
   #unknownSince(record: number): Map<number, Set<string>> {
     const hashes = new Map<number, Set<string>>();
     for (const { userNumber, hash } of this.#erasures.since(record)) {
@@ -125,7 +125,7 @@ export class ImportErasures {
     return found;
   }
 
-  /** Of each new user, the first bytes of the hash of the id: 2 us each, and so once. */
+  /** The first bytes of the hash of each new user's id. Computed only once: it takes 2 us per id. */
   #hashNewUsers(): Uint32Array {
     if (this.#prefixes !== null) return this.#prefixes;
     const prefixes = new Uint32Array(this.#directory.count - this.#published);

@@ -1,4 +1,4 @@
-/** Imports users from files as people have them, Parquet, CSV or NDJSON, as a schema says. */
+/** Imports users from Parquet, CSV or NDJSON files with a schema. */
 import { AppError } from '../../lib/errors.ts';
 import { publishVersion } from '../versions/publish-version.ts';
 import type { ImportResult } from '../versions/version-writer.ts';
@@ -9,34 +9,34 @@ import { checkSources, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
 
 export interface ImportFilesOptions {
-  /** Paths, patterns with `*`, or addresses (`https://`, `s3://`): all of one form. */
+  /** Paths, patterns with `*`, or URLs (`https://`, `s3://`), all of the same format. */
   readonly sources: readonly string[];
   readonly schema: SourceSchema;
-  /** The population's folder; made if it is not there. */
+  /** The population's folder; created if it does not exist. */
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
-  /** How many bad rows may be left out; none if not given. */
+  /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;
-  /** What happens to a user who is there more than once: an error if not given. */
+  /** What to do with a user who appears more than once. Default: an error. */
   readonly duplicates?: Duplicates;
-  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
-  /** What DuckDB may hold in memory. */
+  /** DuckDB's memory limit. */
   readonly memoryMib?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
 export interface ImportFilesResult extends ImportResult {
-  /** Rows that were left out because they are bad, and what is wrong with the first of them. */
+  /** Number of bad rows that were left out, and what is wrong with the first of them. */
   readonly badRows: number;
   readonly worst: readonly string[];
-  /** Rows that were left out because a later one is of the same user. */
+  /** Number of rows that a later row of the same user replaced. */
   readonly replaced: number;
 }
 
 /**
- * Imports files. The same users give the same bytes whatever their form. Errors: AppError `invalid_data` (naming file
- * and line, or row), `invalid_argument`, and those of `publishVersion`; nothing is published then.
+ * Imports files. The same users give the same bytes, whatever the file format. Errors: AppError `invalid_data` (naming
+ * file and line, or row), `invalid_argument`, and those of `publishVersion`; after an error, nothing is published.
  */
 export async function importFiles(options: ImportFilesOptions): Promise<ImportFilesResult> {
   const { sources, schema, out, onProgress, memoryMib, duplicates = 'error', readmitErased = false } = options;

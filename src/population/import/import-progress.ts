@@ -1,4 +1,4 @@
-/** What an import tells while it runs. */
+/** The progress report of an import. */
 
 /** How far an import is. */
 export interface ImportProgress {

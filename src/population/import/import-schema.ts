@@ -1,15 +1,15 @@
-/** What a data set says of the features that an import is asked for. */
+/** Checks the requested features of an import against its data set. */
 import { join } from 'node:path';
 import type { DataSet } from '../../dataset/data-set.ts';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** Which features are sensitive is the data set's to say: `features` come from a model. */
+/** The features that the data set marks as sensitive; a model cannot decide this. */
 export function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
   return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
 }
 
-/** Refuses (AppError `invalid_data`) features that the data set lacks, or has as another kind. */
+/** Refuses (AppError `invalid_data`) features that the data set lacks, or has with another kind. */
 export function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
   const where = join(dataSet.path, 'dataset.json');
   for (const { name, kind, size } of features) {
@@ -18,13 +18,13 @@ export function checkSchema(dataSet: DataSet, features: readonly Feature[]): voi
     if (found.kind !== kind) {
       throw new AppError(
         'invalid_data',
-        `${where}: the user feature "${name}" is of kind ${found.kind}; ${kind} is needed`,
+        `${where}: the user feature "${name}" is of kind ${found.kind}; ${kind} is expected`,
       );
     }
     if (found.size !== size)
       throw new AppError(
         'invalid_data',
-        `${where}: the vector "${name}" has ${found.size} numbers; ${size} are needed`,
+        `${where}: the vector "${name}" has ${found.size} numbers; ${size} are expected`,
       );
   }
 }

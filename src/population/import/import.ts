@@ -15,24 +15,24 @@ export interface ImportOptions {
   readonly source: string;
   /** The features to import, in the order of their columns; the data set must have each of them, of the same kind. */
   readonly features: readonly Feature[];
-  /** The population's folder; made if it is not there. */
+  /** The population's folder; created if it does not exist. */
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
   /** Features whose values are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
-  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
-  /** Called after each batch of lines with the users read so far. */
+  /** Called after each batch of lines with the number of users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
 
 /**
- * Imports a data set. User numbers and codes of earlier versions stay; users that are not in this data set keep their
- * number and have no row. Rows are in the order of the file. Equal content over an equal folder gives an equal version:
- * importing again what is current changes nothing (a damaged copy of that version is replaced). Errors: AppError
- * `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another import runs),
- * `invalid_population` (the folder is damaged), `storage_failed`. After any of them the folder serves what it served
- * before.
+ * Imports a data set. User numbers and codes of earlier versions are kept; users who are not in this data set keep
+ * their number but have no row. Rows are in the order of the file. Equal content on top of an equal folder gives an
+ * equal version: importing the current content again changes nothing (a damaged copy of that version is replaced).
+ * Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another import is
+ * running), `invalid_population` (the folder is damaged), `storage_failed`. After an error, the folder still serves its
+ * previous version.
  */
 export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
   const { source, features, out, readmitErased = false } = options;

@@ -10,7 +10,7 @@ import type { SegmentBuilder } from './segment-builder.ts';
 import type { SourceSchema } from './source-schema.ts';
 import { textError } from './text-error.ts';
 
-/** What users are read into: the tables grow, the builder gets one row a user. */
+/** Receives the users that are read: the tables grow, the builder gets one row per user. */
 export interface UserSink {
   readonly directory: TextTable;
   /** By feature, in the schema's order; features without tokens leave theirs empty. */
@@ -20,15 +20,15 @@ export interface UserSink {
   readonly erased?: { has(userId: string): boolean };
 }
 
-/** The number of a user who was erased. */
+/** Returned in place of the number of an erased user. */
 export const ERASED = -5;
 
 /**
  * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. Keys
- * that are not features are ignored. An id may be a whole number, a token also true or false: they are read as text. A
- * missing value is null, '' (single) or [] (multi): code 0 for a single one, no code for a list, NaN for numbers. Empty
- * texts in a list are left out. Nothing is read of an erased user, and ERASED is returned. Errors: AppError
- * `invalid_data` naming file:line; `sink` must then be thrown away.
+ * that are not features are ignored. An id may be a whole number, and a token also true or false: they are read as
+ * text. A missing value is null, '' (single) or [] (multi): code 0 for a single one, no code for a list, NaN for
+ * numbers. Empty texts in a list are left out. For an erased user nothing is read, and ERASED is returned. Errors:
+ * AppError `invalid_data` naming file:line; `sink` must then be discarded.
  */
 export function readUser(
   record: JsonRecord,
@@ -52,7 +52,7 @@ export function readUser(
   return userNumber;
 }
 
-/** The same rules in SQL, for the ids of a table. Errors: AppError `invalid_data` naming the column. */
+/** The same rules for ids in SQL. Errors: AppError `invalid_data` naming the column. */
 export function planUserId(
   { userId: column }: Pick<SourceSchema, 'userId'>,
   shape: TableShape,
@@ -90,7 +90,7 @@ function readUserId(record: JsonRecord, path: string, line: number, sink: UserSi
   throw textError(path, line, '"user_id"', id, userNumber, limit);
 }
 
-/** The id of a user as text; null where there is none, or a value that cannot be one. */
+/** The id of a user as text; null if it is absent or cannot be an id. */
 export function userIdOf(record: JsonRecord): string | null {
   return Object.hasOwn(record, 'user_id') ? findId(record.user_id) : null;
 }

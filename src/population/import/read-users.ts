@@ -1,4 +1,4 @@
-/** Reads users from files as people have them, Parquet, CSV or NDJSON, as a schema says. */
+/** Reads users from Parquet, CSV or NDJSON files with a schema. */
 import { AppError } from '../../lib/errors.ts';
 import type { BadRows, Duplicates } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
@@ -14,18 +14,21 @@ export interface ReadUsersOptions {
   readonly limits: ImportLimits;
   readonly badRows: BadRows;
   readonly duplicates: Duplicates;
-  /** What DuckDB may hold in memory. */
+  /** DuckDB's memory limit. */
   readonly memoryMib?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
-/** Refuses (AppError `invalid_argument`, `invalid_data`) what can be refused before anything is read. */
+/** Checks everything that can be checked before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
 export function checkSources(sources: readonly string[]): void {
   const format = formatOf(sources);
   for (const source of sources) if (!isPattern(source)) checkFile(source, format);
 }
 
-/** Reads files of one form: how many rows a later one of the user replaced. Errors: AppError `invalid_data`. */
+/**
+ * Reads files of one format; returns how many rows a later row of the same user replaced. Errors: AppError
+ * `invalid_data`.
+ */
 export async function readUsers(sources: readonly string[], sink: RowSink, options: ReadUsersOptions): Promise<number> {
   const { schema, limits, badRows, duplicates, onProgress } = options;
   if (formatOf(sources) === 'ndjson') {
@@ -38,7 +41,7 @@ export async function readUsers(sources: readonly string[], sink: RowSink, optio
       onProgress: (rows) => onProgress?.({ phase: 'writing', rows }),
     });
   }
-  // DuckDB is 70 MB of native code: loaded where it is needed, and by nobody who serves.
+  // DuckDB is 70 MB of native code: loaded only when needed, and never by the service.
   const { readTables } = await import('../tables/read-tables.ts');
   return await readTables(sources, sink, options);
 }
@@ -46,7 +49,7 @@ export async function readUsers(sources: readonly string[], sink: RowSink, optio
 /** The NDJSON files of `sources`, patterns expanded. Errors: AppError. */
 async function listRecordFiles(sources: readonly string[], scratch: string): Promise<readonly string[]> {
   if (sources.some(isRemote))
-    throw new AppError('invalid_argument', 'NDJSON is read from this machine only: copy the file here first');
+    throw new AppError('invalid_argument', 'NDJSON can only be read from this machine: copy the file here first');
   if (!sources.some(isPattern)) return sources;
   const { listSources } = await import('../tables/read-tables.ts');
   const paths = await listSources(sources, scratch);

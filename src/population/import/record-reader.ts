@@ -19,19 +19,19 @@ export interface RecordOptions {
   readonly limits: ImportLimits;
   /** Features whose values are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
-  /** Makes a record with the features under their own names; may refuse it with file:line. */
+  /** Converts a record to one with the features under their own names; may refuse it with file:line. */
   readonly toUser?: (record: JsonRecord, path: string, line: number) => JsonRecord;
-  /** Bad rows that may be left out; if absent, the first bad row ends the import. */
+  /** Collects bad rows to leave out; if absent, the first bad row ends the import. */
   readonly badRows?: BadRows;
   readonly duplicates?: Duplicates;
-  /** Called after each batch of lines with the users read so far. */
+  /** Called after each batch of lines with the number of users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
 
-/** How many rows are checked into one set of tables that is thrown away. */
+/** Number of rows that are checked with one set of temporary tables. */
 const CHECKED_ROWS = 65_536;
 
-/** Reads the users of `paths`; the rows that were replaced by a later one of the same user. Errors: `invalid_data`. */
+/** Reads the users of `paths`; returns how many rows a later row of the same user replaced. Errors: `invalid_data`. */
 export async function readRecords(paths: readonly string[], writer: RowSink, options: RecordOptions): Promise<number> {
   const { features, limits, onProgress } = options;
   const mayLeaveOut = (options.badRows?.maximum ?? 0) > 0 || options.duplicates === 'last';
@@ -76,8 +76,8 @@ function toUser(text: string, path: string, line: number, { toUser, derived }: R
 }
 
 /**
- * A first pass that keeps nothing: neither bad rows nor replaced ones may leave tokens in the dictionaries. Blank lines
- * are not counted.
+ * A first pass, which stores nothing: neither bad nor replaced rows may add tokens to the dictionaries. Blank lines are
+ * not counted.
  */
 async function findRowsToLeaveOut(
   paths: readonly string[],
@@ -110,7 +110,7 @@ async function findRowsToLeaveOut(
   return { bad, replaced };
 }
 
-/** Rows are never ended here: what `readUser` pushes is one long row. */
+/** A sink whose rows are never ended: `readUser` pushes to one long row. */
 function newSink(features: readonly Feature[], { erased }: RowSink): UserSink {
   return {
     directory: new TextTable(),

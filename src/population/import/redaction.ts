@@ -1,4 +1,4 @@
-/** Overwrites the ids of erased users in the directory, where they stand. */
+/** Overwrites the ids of erased users in the directory. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -9,10 +9,10 @@ import { acceptedSums, writeAcceptedSums } from './accepted-sums.ts';
 import { readTable } from './table-files.ts';
 
 /**
- * Overwrites the ids of all erased users that still stand in the directory, and returns how many. The caller has the
- * lock of imports. Versions have recorded the sha256 of what stood there: the sums that stand for those are written
- * first, then the new file takes the old one's place, so that every version verifies at any time. @throws AppError
- * invalid_population, storage_failed
+ * Overwrites the ids of erased users that are still in the directory, and returns how many. The caller must hold the
+ * writer's lock. Versions have recorded the sha256 of the old bytes, so the sums to accept in their place are written
+ * before the file is replaced: every version can be verified at any time. @throws AppError invalid_population,
+ * storage_failed
  */
 export function redactErased(folder: string, erasures: Erasures): number {
   const largest = erasures.count === 0 ? null : findLargestDirectory(folder);
@@ -24,7 +24,7 @@ export function redactErased(folder: string, erasures: Erasures): number {
   const recorded = directoriesOf(folder);
   const before = sumsOf(table.bytes, recorded);
   for (const [i, { sha256 }] of recorded.entries()) {
-    // what was altered must not pass for whole from now on
+    // an altered file must not be accepted from now on
     if (before[i] !== sha256 && !acceptedSums(folder, sha256).includes(before[i]!))
       throw new AppError(
         'invalid_population',
@@ -40,13 +40,13 @@ export function redactErased(folder: string, erasures: Erasures): number {
   return found.length;
 }
 
-/** The directory's bytes as the versions recorded them, the shortest first. */
+/** The prefixes of the directory's bytes that versions recorded, shortest first. */
 function directoriesOf(folder: string): ManifestFile[] {
   const all = readManifests(folder).map(({ directory }) => directory.bytes);
   return [...new Map(all.map((file) => [file.sha256, file])).values()].sort((a, b) => a.size - b.size);
 }
 
-/** The sha256 of each of the beginnings. */
+/** The sha256 of each prefix. */
 function sumsOf(bytes: Uint8Array, beginnings: readonly ManifestFile[]): string[] {
   const hash = createHash('sha256');
   let at = 0;

@@ -1,13 +1,13 @@
-/** Hashes of rows, to tell whether a row of an update equals the current one. */
+/** Hashes rows, to tell whether a row of an update equals the current one. */
 import type { Feature } from '../../dataset/features.ts';
 import { type Column, isTokenColumn, type Rows } from '../read/segments.ts';
 
 const NOT_A_NUMBER = 0x7fc0_0000;
 
 /**
- * 64 bits of the values of each row, as pairs `[2 * count]`: equal rows have equal hashes, and different rows
- * have different ones, except for one pair in 2^64. Compared within one process and never stored. Two lanes, each as
- * MurmurHash3 mixes words of 32 bits (Appleby, public domain), with constants of its own.
+ * A 64-bit hash of the values of each row, as pairs `[2 * count]`: equal rows have equal hashes, and different rows
+ * have equal ones with probability 2^-64. Compared within one process and never stored. Two lanes, each mixing 32-bit
+ * words like MurmurHash3 (Appleby, public domain) with its own constants.
  */
 export function hashRows(rows: Rows, features: readonly Feature[]): Uint32Array {
   const hashes = new Uint32Array(2 * rows.count).fill(0x9747_b28c);
@@ -35,7 +35,7 @@ function hashColumn(column: Column, count: number, hashes: Uint32Array): void {
   }
 }
 
-/** The bits of floats; a number that is missing has those of one NaN. */
+/** The bits of floats; all missing numbers have the bits of the same NaN. */
 function bitsOf(values: Float32Array): Int32Array {
   const bits = new Int32Array(values.slice().buffer);
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i]!)) bits[i] = NOT_A_NUMBER;

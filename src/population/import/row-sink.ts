@@ -1,30 +1,30 @@
-/** What readers of files fill: rows of users, each of which is taken or refused. */
+/** Receives rows of users from the readers of files, and accepts or refuses each. */
 import type { UserNumber } from '../../lib/brands.ts';
 import type { Rows } from '../read/segments.ts';
 import type { ImportErasures } from './import-erasures.ts';
 import type { UserSink } from './read-user.ts';
 
-/** Why a row is refused: the user already has one, or the same update deletes the user. */
+/** Why a row is refused: the user already has a row, or the same update deletes the user. */
 export type RowFault = 'repeated' | 'deleted';
 
 export interface RowSink extends UserSink {
-  /** A folder for what a reader needs on disk while it runs. */
+  /** A folder for a reader's temporary files. */
   readonly scratch: string;
-  /** Rows so far. */
+  /** Number of rows so far. */
   readonly rows: number;
-  /** Users to leave out, and the count of their rows. */
+  /** The users to leave out, and a count of their rows. */
   readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
   /** Ends the open row of `segment`, unless it is refused. */
   endRow(userNumber: UserNumber): RowFault | null;
-  /** Adds whole rows. Returns the index of a refused one; the sink must then be thrown away. */
+  /** Adds complete rows. Returns the index of a refused one, if any; the sink must then be discarded. */
   addRows(rows: Rows): { readonly at: number; readonly fault: RowFault } | null;
 }
 
 export function describeFault(fault: RowFault, userId: string): string {
   switch (fault) {
     case 'repeated':
-      return `the user "${userId}" is there for the second time`;
+      return `the user "${userId}" appears a second time`;
     case 'deleted':
-      return `the user "${userId}" is changed here and among the deleted ones: say one of them`;
+      return `the user "${userId}" is both changed here and deleted: choose one`;
   }
 }

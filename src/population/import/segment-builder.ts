@@ -7,12 +7,12 @@ import { type Column, isTokenColumn, type Rows, SEGMENT_ROWS } from '../read/seg
 
 const INITIAL_CODES = 65_536;
 
-/** The column of one feature while it is filled; `push` adds a token's code, or a number, to the row that is open. */
+/** Builds the column of one feature; `push` adds a token's code or a number to the open row. */
 export class ColumnBuilder {
   readonly #feature: Feature;
   #values: Int32Array | Float32Array;
   #used = 0;
-  /** Where each row ends; empty where all rows have as many values. */
+  /** Where each row ends; empty if all rows have the same number of values. */
   readonly #offsets: Int32Array;
   #rows = 0;
 
@@ -27,7 +27,7 @@ export class ColumnBuilder {
     this.#values[this.#used++] = value;
   }
 
-  /** Adds rows of a column of the same kind; `endRow` is not to be called for them. */
+  /** Adds complete rows of a column of the same kind; do not call `endRow` for them. */
   append(column: Column, from: number, to: number): void {
     const { size = 1 } = this.#feature;
     const isList = column.kind === 'multi';
@@ -93,8 +93,8 @@ function initialValues({ kind, size = 1 }: Feature, capacity: number): Int32Arra
 }
 
 /**
- * The rows of a segment while it is filled. A row is: a `push` to each column (one for a single one or a number, any
- * for a multi one, as many as it is long for a vector), then `endRow`.
+ * Builds the rows of a segment. For each row, `push` values to each column (one for `single` and `number`, any number
+ * for `multi`, as many as its size for `vector`), then call `endRow`.
  */
 export class SegmentBuilder {
   readonly columns: readonly ColumnBuilder[];
@@ -121,7 +121,7 @@ export class SegmentBuilder {
     for (const column of this.columns) column.endRow();
   }
 
-  /** Adds rows `from` to `to` of others; they must fit. */
+  /** Adds rows `from` to `to` of `rows`; there must be room for them. */
   append(rows: Rows, from: number, to: number): void {
     this.#userNumbers.set(rows.userNumbers.subarray(from, to), this.#count);
     for (const [i, { name }] of this.#features.entries()) this.columns[i]!.append(rows.columns.get(name)!, from, to);

@@ -1,4 +1,4 @@
-/** The files that an import is given, and their format. */
+/** Checks the files of an import, and detects their format. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { FOREIGN_FILES, findForeignFile, HEAD_BYTES } from '../../lib/files/foreign-files.ts';
@@ -19,12 +19,15 @@ export function isPattern(path: string): boolean {
   return /[*?[]/.test(path) && !existsSync(path);
 }
 
-/** The one format of all files, by their names. Errors: AppError `invalid_argument`. */
+/** The common format of all files, by their names. Errors: AppError `invalid_argument`. */
 export function formatOf(paths: readonly string[]): FileFormat {
   const formats = new Set(paths.map(formatOfOne));
   const [format] = formats;
   if (format === undefined || formats.size > 1)
-    throw new AppError('invalid_argument', `the files are of different forms (${[...formats].join(', ')}): give one`);
+    throw new AppError(
+      'invalid_argument',
+      `the files have different formats (${[...formats].join(', ')}): use only one`,
+    );
   return format;
 }
 
@@ -40,7 +43,7 @@ export function checkFile(path: string, format: FileFormat): void {
   const foreign = isWide ? 'utf_16' : findForeignFile(start);
   if (foreign === 'utf_16') {
     const remedy = `iconv -f UTF-16 -t UTF-8 '${path}' > users.utf8.${format}`;
-    throw new AppError('invalid_data', `${path} is in UTF-16; only UTF-8 is read. Write it as UTF-8: ${remedy}`);
+    throw new AppError('invalid_data', `${path} is in UTF-16; only UTF-8 is supported. Convert it: ${remedy}`);
   }
   if (foreign === null) return;
   const named = foreign === 'gzip' ? '.gz' : foreign === 'parquet' ? '.parquet' : null;
@@ -52,8 +55,8 @@ function formatOfOne(path: string): FileFormat {
   const name = isRemote(path) ? path.replace(/[?#].*$/, '') : path;
   const found = FORMATS.find(([, pattern]) => pattern.test(name));
   if (found) return found[0];
-  const known = '.parquet, .csv, .tsv, .txt, .ndjson, .jsonl (also .gz, .zst, but of .parquet)';
-  throw new AppError('invalid_argument', `${path}: the name does not say what the file is; it must end in ${known}`);
+  const known = '.parquet, .csv, .tsv, .txt, .ndjson or .jsonl (.gz or .zst may follow, except for .parquet)';
+  throw new AppError('invalid_argument', `${path}: the name does not show the format; it must end in ${known}`);
 }
 
 function readStart(path: string): Uint8Array {

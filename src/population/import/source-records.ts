@@ -1,4 +1,4 @@
-/** A JSON record with the columns of a file as one with the features of a schema. */
+/** Converts a JSON record with a file's columns to one with a schema's features. */
 import { lineError } from '../../dataset/lines.ts';
 import type { JsonRecord } from '../../dataset/records.ts';
 import { assert } from '../../lib/errors.ts';
@@ -7,8 +7,8 @@ import { KIND_IMPORTS } from '../kinds/table.ts';
 import type { SourceSchema } from './source-schema.ts';
 
 /**
- * What `readUser` reads of a record; a column that is absent stays absent. Errors: AppError `invalid_data` naming
- * file:line for a value that is not of the format that the schema says.
+ * The record in the form that `readUser` reads; an absent column stays absent. Errors: AppError `invalid_data` naming
+ * file:line for a value that does not match the schema's format.
  */
 export function toUserRecord(record: JsonRecord, path: string, line: number, schema: SourceSchema): JsonRecord {
   const user: { [key: string]: unknown } = {};
@@ -29,7 +29,7 @@ function toValue(value: unknown, path: string, line: number, feature: SourceFeat
   throw lineError(path, line, message, { value });
 }
 
-/** The numbers of v_0, v_1 ..: null where all are missing, so that a vector of which some are is refused. */
+/** The numbers of v_0, v_1 ..: null if all are missing, so a vector with only some missing is refused. */
 function gather(record: JsonRecord, { column, size }: SourceFeature): unknown {
   assert(size !== undefined, 'a vector has a size');
   const first = Object.hasOwn(record, column.replace('*', '0')) ? 0 : 1;

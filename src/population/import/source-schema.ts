@@ -1,4 +1,4 @@
-/** `schema.json` of an import: which columns of a file of users are what. */
+/** Reads `schema.json` of an import, which describes the columns of a file of users. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from '../../dataset/features.ts';
@@ -10,7 +10,7 @@ import { KIND_IMPORTS } from '../kinds/table.ts';
 export interface SourceSchema {
   /** The column of the user ids. */
   readonly userId: string;
-  /** Between the fields of a CSV file; found from its header where it is not said. */
+  /** Separates the fields of a CSV file; detected from its header if not given. */
   readonly delimiter?: string;
   readonly features: readonly SourceFeature[];
 }
@@ -24,7 +24,7 @@ const featureSchema = z.strictObject({
   size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   max_length: z.int().min(1).max(65_536).optional(),
   sensitive: z.boolean().optional(),
-  /** For whoever reads the file: what `schema --infer` found. */
+  /** Notes of `schema --infer` for people who read the file. */
   notes: z.array(z.string()).optional(),
 });
 
@@ -35,12 +35,12 @@ const schemaFile = z.strictObject({
   notes: z.array(z.string()).optional(),
 });
 
-/** What `schema.json` holds. */
+/** The contents of `schema.json`. */
 export type SchemaFile = z.input<typeof schemaFile>;
 
 /**
- * Reads a schema file. `columns` says the column of a feature, or of `user_id`, in place of the file. Errors: AppError
- * `invalid_data` with a pointer into the file, `invalid_argument` for a column of nothing.
+ * Reads a schema file. `columns` overrides the column of a feature or of `user_id`. Errors: AppError `invalid_data`
+ * with a pointer into the file, `invalid_argument` for an override of an unknown feature.
  */
 export function readSourceSchema(path: string, columns: ReadonlyMap<string, string> = new Map()): SourceSchema {
   let value: unknown;
@@ -76,7 +76,7 @@ export function readSourceSchema(path: string, columns: ReadonlyMap<string, stri
   return schema;
 }
 
-/** The features as a population has them. */
+/** The features of the population that the schema describes. */
 export function populationFeatures(schema: SourceSchema): Feature[] {
   return schema.features.map(({ name, kind, size, maxLength, sensitive }) => ({
     name,

@@ -13,8 +13,8 @@ import { acceptedSums } from './accepted-sums.ts';
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
- * Reads a table as a version recorded it, and refuses files whose sha256 is not the recorded one, nor one that stands
- * for it: an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
+ * Reads a table as a version recorded it, and refuses files whose sha256 is neither the recorded one nor accepted in
+ * its place: an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
  */
 export function readTable(folder: string, table: ManifestTable): TextTable {
   const path = join(folder, table.ends.path);
@@ -22,14 +22,14 @@ export function readTable(folder: string, table: ManifestTable): TextTable {
     readCheckedFile({ ...file, path: join(folder, file.path) }, { accepted: () => acceptedSums(folder, file.sha256) }),
   ) as [Uint8Array, Uint8Array];
   if (ends.length !== table.count * END_BYTES)
-    throw new AppError('invalid_population', `${path} is not ${table.count} offsets`);
+    throw new AppError('invalid_population', `${path} does not contain ${table.count} offsets`);
   const offsets = new Uint32Array(ends.buffer, 0, table.count);
   for (let i = 0, start = 0; i < offsets.length; i++) {
-    if (offsets[i]! < start) throw new AppError('invalid_population', `${path} has offsets that fall`);
+    if (offsets[i]! < start) throw new AppError('invalid_population', `${path} has decreasing offsets`);
     start = offsets[i]!;
   }
   if ((offsets.at(-1) ?? 0) !== bytes.length)
-    throw new AppError('invalid_population', `${path} does not end where its texts do`);
+    throw new AppError('invalid_population', `${path} does not end where its texts end`);
   return new TextTable(bytes, offsets);
 }
 
@@ -45,7 +45,7 @@ export function readTableFrom(folder: string, table: ManifestTable, from: number
   );
 }
 
-/** What the manifest records of a table. */
+/** The manifest's record of a table. */
 export function describeTable(table: TextTable, bytesPath: string, endsPath: string): ManifestTable {
   const ends = bytesOf(table.ends);
   return {
@@ -56,8 +56,8 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
 }
 
 /**
- * Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that.
- * The caller syncs the folders.
+ * Appends the texts of `table` beyond the `published` ones to its files, after cutting off the leftovers of a killed
+ * import. The caller syncs the folders.
  */
 export function appendTable(
   folder: string,

@@ -1,4 +1,4 @@
-/** The refusal of a text that a table does not take. */
+/** The error for a text that a table refuses. */
 import { lineError } from '../../dataset/lines.ts';
 import type { AppError } from '../../lib/errors.ts';
 import { ILL_FORMED } from '../../lib/text/text-table.ts';
@@ -16,6 +16,6 @@ export function textError(
 ): AppError {
   const value = text.slice(0, EXAMPLE_CHARACTERS);
   if (fault === ILL_FORMED)
-    return lineError(path, line, `${what} holds half of a surrogate pair, which is not text`, { value });
+    return lineError(path, line, `${what} contains half of a surrogate pair, which is not valid text`, { value });
   return lineError(path, line, `${what} is longer than ${limit} bytes`, { value, limit });
 }

@@ -1,4 +1,4 @@
-/** Reads lists of user ids from files: text with an id a line, NDJSON, CSV or Parquet. */
+/** Reads lists of user ids from files: text with one id per line, NDJSON, CSV or Parquet. */
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { describeNoToken, findId } from '../../dataset/records.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
@@ -13,26 +13,26 @@ export interface ReadUserIdsOptions {
   readonly limits: ImportLimits;
   readonly badRows: BadRows;
   readonly scratch: string;
-  /** What DuckDB may hold in memory. */
+  /** DuckDB's memory limit. */
   readonly memoryMib?: number;
 }
 
 type TakeId = (userId: string) => void;
 
-/** Of these an id a line is read, without a header. */
+/** Files with one id per line, without a header. */
 const TEXT = /\.txt(\.gz|\.zst)?$/i;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** Refuses (AppError `invalid_argument`, `invalid_data`) what can be refused before anything is read. */
+/** Checks everything that can be checked before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
 export function checkIdFile(path: string): void {
   if (!isPattern(path)) checkFile(path, formatOf([path]));
   if (isRemote(path) && (TEXT.test(path) || formatOf([path]) === 'ndjson'))
-    throw new AppError('invalid_argument', `${path}: text and NDJSON are read from this machine only`);
+    throw new AppError('invalid_argument', `${path}: text and NDJSON can only be read from this machine`);
 }
 
 /**
- * Gives `take` every id of the files, repeats too, each of 1 to `maximumUserIdBytes` bytes; others are bad rows.
- * Errors: AppError `invalid_data`, naming file:line (file and row, of Parquet).
+ * Passes every id of the files to `take`, including repeats. Ids must have 1 to `maximumUserIdBytes` bytes; others are
+ * bad rows. Errors: AppError `invalid_data`, naming file:line (for Parquet, file and row).
  */
 export async function readUserIds(
   sources: readonly string[],
@@ -75,7 +75,7 @@ async function readLinesOf(path: string, isJson: boolean, options: ReadUserIdsOp
   }
 }
 
-/** The id of a line of NDJSON: a text or a whole number, or an object with the key. */
+/** The id in a line of NDJSON: text, a whole number, or an object with the key. */
 function parseId(text: string, path: string, line: number, key: string): string {
   let value: unknown;
   try {
@@ -94,6 +94,6 @@ function parseId(text: string, path: string, line: number, key: string): string 
 function checkId(id: string, path: string, line: number, limit: number): void {
   if (id === '') throw lineError(path, line, `the user id is empty; it must be text of 1 to ${limit} bytes`);
   if (LONE_SURROGATE.test(id))
-    throw lineError(path, line, 'the user id holds half of a surrogate pair, which is not text');
+    throw lineError(path, line, 'the user id contains half of a surrogate pair, which is not valid text');
   if (Buffer.byteLength(id) > limit) throw lineError(path, line, `the user id is longer than ${limit} bytes`);
 }

@@ -75,7 +75,7 @@ describe('an import of a table that was killed', () => {
     const out = join(newFolder(), 'population');
     const schema = readSourceSchema(source.schema, new Map([['user_id', 'city']]));
     const { message } = await refusalOf(() => importFiles({ sources: [source.parquet], schema, out }));
-    expect(message).toMatch(/many\.parquet row 5001: the user "c0" is there for the second time/);
+    expect(message).toMatch(/many\.parquet row 5001: the user "c0" appears a second time/);
     expect(existsSync(out)).toBe(false);
   });
 });

@@ -118,7 +118,7 @@ describe('a CSV file', () => {
 
   it('is refused by name in UTF-16, with the remedy', async () => {
     expect(await messageOf(Buffer.from(`\ufeff${PLAIN}`, 'utf16le'))).toBe(
-      "FILE is in UTF-16; only UTF-8 is read. Write it as UTF-8: iconv -f UTF-16 -t UTF-8 'FILE' > users.utf8.csv",
+      "FILE is in UTF-16; only UTF-8 is supported. Convert it: iconv -f UTF-16 -t UTF-8 'FILE' > users.utf8.csv",
     );
     expect(await messageOf(Buffer.from(PLAIN, 'utf16le'))).toContain('is in UTF-16');
   });

@@ -24,9 +24,9 @@ describe('a user who is there twice', () => {
       places.push(message.replace(path, 'FILE'));
     }
     expect(places).toEqual([
-      'FILE:5: the user "007" is there for the second time',
-      'FILE:6: the user "007" is there for the second time',
-      'FILE row 5: the user "007" is there for the second time',
+      'FILE:5: the user "007" appears a second time',
+      'FILE:6: the user "007" appears a second time',
+      'FILE row 5: the user "007" appears a second time',
     ]);
   });
 
@@ -102,11 +102,11 @@ describe('files', () => {
   });
 
   it.each([
-    [['a.parquet', 'b.csv'], 'the files are of different forms (parquet, csv): give one'],
-    [['a.xlsx'], /^a.xlsx: the name does not say what the file is; it must end in/],
+    [['a.parquet', 'b.csv'], 'the files have different formats (parquet, csv): use only one'],
+    [['a.xlsx'], /^a.xlsx: the name does not show the format; it must end in/],
     [['none.parquet'], 'none.parquet: not found'],
     [['none-*.parquet'], 'none-*.parquet: not found'],
-    [['https://127.0.0.1/a.jsonl'], 'NDJSON is read from this machine only: copy the file here first'],
+    [['https://127.0.0.1/a.jsonl'], 'NDJSON can only be read from this machine: copy the file here first'],
     [[], 'there is no file to import'],
   ])('%j are refused', async (sources, message) => {
     const { message: actual } = await refusalOf(() => importUsersOf(sources, join(newFolder(), 'out')));

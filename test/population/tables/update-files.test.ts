@@ -106,7 +106,7 @@ describe('an update from tables', () => {
     expect(await refusalFor('g.ndjson', '{"user_id":9007199254740993}\n')).toMatch(/g\.ndjson:1: .*beyond 2\^53/);
     expect(await refusalFor('d.ndjson', '{"id":"a"}\n')).toMatch(/d\.ndjson:1: the line is an object; it must be text/);
     expect(await refusalFor('e.ndjson', 'a\n')).toMatch(/e\.ndjson:1: the line is not JSON/);
-    expect(await refusalFor('f.xlsx', 'a\n')).toMatch(/f\.xlsx: the name does not say what the file is/);
+    expect(await refusalFor('f.xlsx', 'a\n')).toMatch(/f\.xlsx: the name does not show the format/);
     expect((await refusalOf(() => update(out, { deleted: ['https://x.test/ids.txt'] }))).message).toMatch(
       /this machine/,
     );
@@ -121,7 +121,7 @@ describe('an update from tables', () => {
     writeFileSync(join(folder, 'ids.txt'), 'new\n');
     const csv = writeCsv(folder, CHANGED, SCHEMA.features);
     const { message } = await refusalOf(() => update(out, { changed: [csv], deleted: [join(folder, 'ids.txt')] }));
-    expect(message).toMatch(/users\.csv:4: the user "new" is changed here and among the deleted ones/);
+    expect(message).toMatch(/users\.csv:4: the user "new" is both changed here and deleted/);
   });
 });
 
