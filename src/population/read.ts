@@ -1,4 +1,4 @@
-/** Reading a population: a version and its rows, versions and their differences, whether their files are whole. */
+/** Reads a population: versions and their rows, their differences, and whether their files are intact. */
 export { bandLabel, bandOf, quantileEdges } from './read/bands.ts';
 export type { Dictionary } from './read/dictionary.ts';
 export { diffPopulations, type PopulationDiff } from './read/diff.ts';

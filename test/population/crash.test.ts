@@ -122,7 +122,7 @@ describe('the lock of writers', () => {
       for (const refusal of await Promise.all(refusals))
         expect(refusal).toMatchObject({
           code: 'unavailable',
-          message: `another import, update, prune or backup of ${out} is running: try again when it has ended`,
+          message: `another import, update, prune or backup of ${out} is running: try again when it has finished`,
         });
     });
     expect(await importUsers(newFolder(), out, MORE)).toMatchObject({ users: 5 });

@@ -204,7 +204,7 @@ describe('readHistory', () => {
       'a multi feature that is text',
       [{ ...CAMPAIGNS[0], tags: 'x' }],
       ROWS,
-      /feature "tags" of campaign "a" is text, a list/,
+      /feature "tags" of campaign "a" is text; a list/,
     ],
     [
       'a multi feature with a number that is not whole',

@@ -1,30 +1,30 @@
-/** What the values of a column look like: by this a schema is inferred. */
+/** Statistics about the values of a column, from which a schema is inferred. */
 import { typeGroup } from './column-plan.ts';
 
-/** What a number looks like that JSON, or any program, writes. */
+/** Matches a number as JSON or another program writes it. */
 export const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?';
 
-/** A column with no more different whole numbers than this may hold codes. */
+/** A column with at most this many different whole numbers may hold codes. */
 export const FEW = 20;
 
-/** A separator that the texts of a column have between their parts. */
+/** The lists that the texts of a column contain. */
 export interface TextList {
-  /** With a space after it if every text has one there. */
+  /** The separator, with a space after it if every text has one there. */
   readonly separator: string;
-  /** Texts that have it. */
+  /** Number of texts that contain it. */
   readonly values: number;
   readonly kind: 'tokens' | 'numbers';
-  /** Numbers in each text, if the parts are numbers. */
+  /** Number of numbers in each text, if the parts are numbers. */
   readonly size: number;
 }
 
-/** Counts over the rows that were looked at. */
+/** Counts over the sampled rows. */
 export interface ColumnFacts {
   readonly column: string;
   readonly type: string;
-  /** Rows with a value. */
+  /** Number of rows with a value. */
   readonly values: number;
-  /** Different values (of a list: different tokens). */
+  /** Number of different values (for a list, of different tokens). */
   readonly different: number;
   readonly example: string;
   readonly numbers: number;
@@ -33,16 +33,16 @@ export interface ColumnFacts {
   readonly leadingZeros: number;
   readonly dates: number;
   readonly writtenDates: number;
-  /** Values whose first part is above 12: a day. */
+  /** Number of values whose first part is above 12, and so a day. */
   readonly daysFirst: number;
   /** The mean length of a value. */
   readonly bytes: number;
-  /** What its texts are lists of; null if they are single values. */
+  /** The lists in its texts; null if they are single values. */
   readonly list: TextList | null;
-  /** Texts in square brackets, and those of them that are lists of numbers. */
+  /** Number of texts in square brackets, and of those that are lists of numbers. */
   readonly bracketed: number;
   readonly bracketedNumbers: number;
-  /** Lengths of the lists, also of those in brackets. */
+  /** Lengths of the lists, including those in brackets. */
   readonly shortest: number;
   readonly longest: number;
 }

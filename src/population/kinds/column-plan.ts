@@ -1,23 +1,23 @@
-/** The columns of a table: what DuckDB's types mean to an import, how a column is read, and why it is refused. */
+/** Plans how the columns of a table are read: DuckDB's types, SQL for values, and reasons to refuse them. */
 import { AppError } from '../../lib/errors.ts';
 
-/** Why a value is bad; `when` reads `{raw}` and `{value}`, and `message` may have `{shown}`. */
+/** A condition for bad values; `when` may use `{raw}` and `{value}`, and `message` may use `{shown}`. */
 export interface Fault {
   readonly when: string;
   readonly message: string;
 }
 
 export interface ColumnPlan {
-  /** The columns of the table that it reads. */
+  /** The columns of the table that the plan reads. */
   readonly columns: readonly string[];
-  /** As the table has it. */
+  /** The value as it is in the table. */
   readonly raw: string;
-  /** VARCHAR, VARCHAR[], FLOAT or FLOAT[]: over `{raw}`. */
+  /** The value for the import, computed from `{raw}`: VARCHAR, VARCHAR[], FLOAT or FLOAT[]. */
   readonly value: string;
   readonly faults: readonly Fault[];
 }
 
-/** The columns of a table with their types, and what to call the table in a refusal. */
+/** The columns of a table with their types, and the table's name in error messages. */
 export interface TableShape {
   readonly path: string;
   readonly types: ReadonlyMap<string, string>;
@@ -50,19 +50,19 @@ export function typeOf(shape: TableShape, column: string, what: string): string 
   if (type !== undefined) return type;
   const known = [...shape.types.keys()].slice(0, 30).join(', ');
   const message = `${shape.path} has no column "${column}" (for ${what}); its columns are ${known}`;
-  throw new AppError('invalid_data', `${message}. Say "column" in the schema, or --column ${what}=NAME`);
+  throw new AppError('invalid_data', `${message}. Set "column" in the schema, or use --column ${what}=NAME`);
 }
 
 export function unusable({ path }: TableShape, column: string, why: string): AppError {
   return new AppError('invalid_data', `${path}: the column "${column}" can't be used: ${why}`);
 }
 
-/** A text in SQL. */
+/** A text as an SQL literal. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The name of a column in SQL. */
+/** The name of a column as an SQL identifier. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

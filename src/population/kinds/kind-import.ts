@@ -1,4 +1,4 @@
-/** What an import has to know about a kind of feature: the cells of the table in `table.ts`. */
+/** Everything that an import needs to know about a kind of feature: the columns of the table in `table.ts`. */
 import type { Feature } from '../../dataset/features.ts';
 import { lineError } from '../../dataset/lines.ts';
 import { describe } from '../../dataset/records.ts';
@@ -11,9 +11,9 @@ import type { ColumnFacts } from './column-facts.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
 
 /**
- * How a value is written. Of numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
- * (11/25/2026), `epoch_s` and `epoch_ms`, all of which become days since 1970, and `decimal_comma`. Of tokens:
- * `integer`, for whole numbers that a program wrote as 25.0.
+ * How a value is written. For numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
+ * (11/25/2026), `epoch_s` and `epoch_ms`, which all become days since 1970, and `decimal_comma`. For tokens: `integer`,
+ * for whole numbers that a program wrote as 25.0.
  */
 export const VALUE_FORMATS = [
   'date',
@@ -29,14 +29,14 @@ export type ValueFormat = (typeof VALUE_FORMATS)[number];
 
 /** A feature, and where it is in a file. */
 export interface SourceFeature extends Feature {
-  /** The name of its column; of a vector also a pattern with one `*` in place of 0, 1, 2 .. */
+  /** The name of its column; for a vector, it may be a pattern with one `*` in place of 0, 1, 2 .. */
   readonly column: string;
-  /** Between the values of a list that is written as text. */
+  /** Separates the values of a list that is written as text. */
   readonly separator?: string;
   readonly format?: ValueFormat;
 }
 
-/** A value of a JSON record, and where it goes. */
+/** The destination of a value of a JSON record. */
 export interface Cell {
   readonly path: string;
   readonly line: number;
@@ -46,20 +46,20 @@ export interface Cell {
   readonly limits: ImportLimits;
 }
 
-/** What a schema says of a feature besides its name and column. */
+/** The properties of a feature in a schema besides name and column. */
 export type InferredKind = Pick<SourceFeature, 'kind' | 'size' | 'separator' | 'format'>;
 
 export interface KindImport {
-  /** Whether values that are written as text may have a separator. */
+  /** Whether values written as text may have a separator. */
   readonly hasSeparator: boolean;
   readonly formats: readonly ValueFormat[];
-  /** A JSON value, decoded from the separator or the format of its schema; undefined if it is not of that format. */
+  /** Decodes a JSON value with the separator or format of the schema; undefined if it does not match the format. */
   readonly decode: (value: unknown, feature: SourceFeature) => unknown;
   /** Reads a JSON value into the open row. Errors: AppError `invalid_data` naming file:line. */
   readonly parse: (value: unknown, cell: Cell) => void;
   /** The same rules in SQL, for a column of a table. Errors: AppError `invalid_data` naming the column. */
   readonly plan: (feature: SourceFeature, shape: TableShape, limits: ImportLimits) => ColumnPlan;
-  /** What a schema should say of a column that looks like this kind, else null; `notes` tell what to check. */
+  /** The schema of a column that looks like this kind, else null; adds what to check to `notes`. */
   readonly infer: (facts: ColumnFacts, notes: string[]) => InferredKind | null;
 }
 

@@ -59,7 +59,7 @@ function plan(feature: SourceFeature, shape: TableShape, limits: ImportLimits): 
   }
   if (typeGroup(type) !== 'text') throw unusable(shape, column, `it is ${type}, not a list`);
   if (separator === undefined) {
-    const advice = 'it is text, not a list: say in the schema by what "separator" its values are';
+    const advice = 'it is text, not a list: set "separator" in the schema';
     throw unusable(shape, column, advice);
   }
   return { ...read, value: `string_split(NULLIF({raw}, ''), ${quoteText(separator)})` };

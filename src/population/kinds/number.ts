@@ -1,4 +1,4 @@
-/** `number`: one number, or days since 1970 of a date. */
+/** `number`: one number, or a date as days since 1970. */
 import { ISO_DATE, parseDate } from '../../dataset/dates.ts';
 import { parseWrittenDate, WRITTEN_DATE } from '../../dataset/written-dates.ts';
 import { type ColumnFacts, FEW, NUMBER } from './column-facts.ts';
@@ -90,14 +90,14 @@ function plan({ name, column, format }: SourceFeature, shape: TableShape): Colum
   }
 }
 
-/** What a number is divided by; null if the format is one of texts. */
+/** The divisor of a number; null if the format is for text. */
 function divisorOf(format: ValueFormat | undefined): number | null {
   if (format === 'epoch_s') return 86_400;
   if (format === 'epoch_ms') return 86_400_000;
   return format === undefined || format === 'decimal_comma' ? 1 : null;
 }
 
-/** A number, or days since 1970, of a text that is not empty; null if it is neither. */
+/** SQL for a non-empty text as a number or as days since 1970; null if it is neither. */
 function textNumber(format: ValueFormat | undefined): string {
   const plain = (text: string) =>
     `CASE WHEN regexp_full_match(${text}, ${quoteText(NUMBER)}) THEN TRY_CAST(${text} AS DOUBLE) END`;
@@ -127,7 +127,7 @@ function textNumber(format: ValueFormat | undefined): string {
   }
 }
 
-/** DuckDB does not read an offset that follows minutes. */
+/** Works around DuckDB, which does not read an offset after minutes. */
 function isoDays(text: string): string {
   const withSeconds = `regexp_replace(${text}, '^(.{16})(Z|[+-].*)$', '\\1:00\\2')`;
   const days = daysOf(`TRY_CAST(${withSeconds} AS TIMESTAMPTZ)`);

@@ -7,10 +7,10 @@ import { number } from './number.ts';
 import { single } from './single.ts';
 import { vector } from './vector.ts';
 
-/** In the order in which a column is tried for them: any column may be `single`. */
+/** In the order in which inference tries them: any column may be `single`. */
 export const KIND_IMPORTS: { readonly [K in FeatureKind]: KindImport } = { vector, number, multi, single };
 
-/** The kind of a column; `notes` tell what to check. */
+/** The kind of a column; adds what to check to `notes`. */
 export function inferKind(facts: ColumnFacts, notes: string[]): InferredKind {
   for (const { infer } of Object.values(KIND_IMPORTS)) {
     const inferred = infer(facts, notes);

@@ -1,4 +1,4 @@
-/** What kinds with tokens share: codes from a dictionary, and the types of columns that can be tokens. */
+/** Shared by kinds with tokens: codes from a dictionary, and the types of columns that can hold tokens. */
 import { lineError } from '../../dataset/lines.ts';
 import { FULL } from '../../lib/text/text-table.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
@@ -27,5 +27,5 @@ export function isTokenGroup(group: TypeGroup): boolean {
 
 export function tokenAdvice(group: TypeGroup, type: string): string {
   if (group !== 'float') return `it is ${type}, not tokens`;
-  return `it is ${type}: import it as a number, or say the format integer where 25.0 stands for the token 25`;
+  return `it is ${type}: import it as a number, or set the format integer if 25.0 means the token 25`;
 }

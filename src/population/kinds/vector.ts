@@ -1,4 +1,4 @@
-/** `vector`: as many numbers as its size says: a list, a text that looks like one, or one column a number. */
+/** `vector`: a fixed number of numbers, given as a list, as text, or as one column per number. */
 import { lineError } from '../../dataset/lines.ts';
 import { assert } from '../../lib/errors.ts';
 import { type ColumnFacts, isBracketed } from './column-facts.ts';
@@ -70,7 +70,7 @@ function plan(feature: SourceFeature, shape: TableShape): ColumnPlan {
   const list = separator === undefined ? "NULLIF({raw}, '')" : `CASE WHEN {raw} <> '' THEN ${parts(separator)} END`;
   return {
     ...plan,
-    // by float64, as a JSON reader does: the nearest float32 of a text may be another
+    // through float64, as a JSON reader does: casting text directly to float32 may round differently
     value: `TRY_CAST(TRY_CAST(${list} AS DOUBLE[]) AS FLOAT[])`,
     faults: faultsOf(name, size, "{raw} IS NOT NULL AND {raw} <> ''"),
   };
@@ -87,11 +87,11 @@ function patternPlan({ name, column }: SourceFeature, size: number, shape: Table
   });
   const next = column.replace('*', String(size + first));
   if (shape.types.has(next))
-    throw unusable(shape, next, `the vector "${name}" has the size ${size}, and there are more`);
+    throw unusable(shape, next, `the vector "${name}" has the size ${size}, but there are more columns`);
   const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
   return {
     columns,
-    // null where all are missing, so that a vector of which some are is refused
+    // null if all are missing, so a vector with only some missing is refused
     raw: `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`,
     value: 'TRY_CAST({raw} AS FLOAT[])',
     faults: faultsOf(name, size, '{raw} IS NOT NULL'),

@@ -1,13 +1,13 @@
-/** Numbers cut into bands at quantiles. */
+/** Divides numbers into bands at quantiles. */
 
 /**
- * Where bands of about as many values begin, but for the first: strictly ascending, at most `bands` - 1. Equal values
- * are in one band. NaN is not counted.
+ * Lower bounds of bands with about equally many values, except the first band's: strictly ascending, at most `bands` -
+ * 1. Equal values are in the same band. NaN is ignored.
  */
 export function quantileEdges(values: Float32Array, bands: number): number[] {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const edges: number[] = [];
-  // where most are the least (no purchase), the others are a band still
+  // if most values are the minimum (no purchase), the others still form a band
   const aboveLeast = sorted.find((value) => value > sorted[0]!);
   for (let band = 1; band < bands && aboveLeast !== undefined; band++) {
     const edge = Math.max(sorted[Math.floor((band * sorted.length) / bands)]!, aboveLeast);
@@ -16,7 +16,7 @@ export function quantileEdges(values: Float32Array, bands: number): number[] {
   return edges;
 }
 
-/** How many edges are not above the value: 0 for the first band. */
+/** The number of edges that are not above the value: 0 for the first band. */
 export function bandOf(value: number, edges: readonly number[]): number {
   let low = 0;
   let high = edges.length;
@@ -28,7 +28,7 @@ export function bandOf(value: number, edges: readonly number[]): number {
   return low;
 }
 
-/** What a band is called: `< 18`, `18 to 25`, `>= 65`; `all` where there is one. */
+/** The label of a band: `< 18`, `18 to 25`, `>= 65`; `all` if there is only one. */
 export function bandLabel(band: number, edges: readonly number[]): string {
   const text = (edge: number) => String(Number(edge.toPrecision(6)));
   if (edges.length === 0) return 'all';

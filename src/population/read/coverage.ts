@@ -1,4 +1,4 @@
-/** How many rows of a column have a value. */
+/** Counts the rows of a column that have a value. */
 import type { Column } from './segments.ts';
 
 export function countValues(column: Column, rows: number): number {

@@ -1,4 +1,4 @@
-/** What is different between two versions of a population: who came, who went, whose features changed. */
+/** The differences between two versions of a population: users added, removed and changed. */
 import type { Feature } from '../../dataset/features.ts';
 import type { Population } from './population.ts';
 import { type Column, isTokenColumn, startOf } from './segments.ts';
@@ -6,9 +6,9 @@ import { type Column, isTokenColumn, startOf } from './segments.ts';
 export interface PopulationDiff {
   readonly added: number;
   readonly removed: number;
-  /** Users of both versions. */
+  /** Number of users in both versions. */
   readonly kept: number;
-  /** Of those, with another value in a feature that both versions have. */
+  /** Number of those whose value differs in a feature that both versions have. */
   readonly changed: number;
   readonly changedByFeature: ReadonlyMap<string, number>;
   readonly addedFeatures: readonly string[];
@@ -16,8 +16,9 @@ export interface PopulationDiff {
 }
 
 /**
- * One pass over the segments of `after`, with the rows of `before` gathered beside it: codes and user numbers are those
- * of the folder, so values compare as numbers. The order of a list counts. @throws AppError invalid_population
+ * Passes once over the segments of `after` and gathers the same users' rows of `before`. Codes and user numbers are
+ * shared in a folder, so values are compared as numbers. The order of a list matters. @throws AppError
+ * invalid_population
  */
 export function diffPopulations(before: Population, after: Population): PopulationDiff {
   const shared = after.features.filter((feature) => before.features.some((other) => isSame(feature, other)));
@@ -63,7 +64,7 @@ function isEqual(a: Column, rowA: number, b: Column, rowB: number): boolean {
     return true;
   }
   if (isTokenColumn(a) || isTokenColumn(b)) return false;
-  // NaN is equal to itself here
+  // NaN equals NaN here
   for (let i = 0; i < a.size; i++)
     if (!Object.is(a.values[rowA * a.size + i], b.values[rowB * b.size + i])) return false;
   return true;

@@ -3,19 +3,19 @@ import type { UserNumber } from '../../lib/brands.ts';
 import type { GatheredTexts, TextTable } from '../../lib/text/text-table.ts';
 import type { ErasedUsers } from '../erase/erasures.ts';
 
-/** User id <-> user number. Numbers are given at the first import and never reused. */
+/** User id <-> user number. Numbers are assigned at the first import and never reused. */
 export interface Directory {
-  /** How many users were ever seen: numbers are 0 .. size - 1. */
+  /** Number of users ever seen: user numbers are 0 .. size - 1. */
   readonly size: number;
-  /** The user's number, -1 if never seen or erased. */
+  /** The user's number; -1 if never seen, or erased. */
   find(userId: string): UserNumber;
-  /** The same of many, in less time than one after the other. */
+  /** The same for many users, faster than one by one. */
   findAll(userIds: readonly string[]): Int32Array;
   /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
   /** The ids of many users who are not erased, as UTF-8 in new memory; throws as `id`. */
   gatherIds(userNumbers: Uint32Array): GatheredTexts;
-  /** Whether nobody may see this user any more: as it is now, whenever the directory was read. */
+  /** Whether the user was erased, by the current records, even if the directory was read earlier. */
   isErased(userNumber: UserNumber): boolean;
 }
 

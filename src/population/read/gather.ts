@@ -1,4 +1,4 @@
-/** Gathers arbitrary rows of a population, segment by segment, into the order that was asked for. */
+/** Gathers arbitrary rows of a population, segment by segment, into the requested order. */
 
 import type { Feature } from '../../dataset/features.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
@@ -29,8 +29,7 @@ export function gatherRows(
 }
 
 /**
- * The places of `rows` in the order of their segments (a counting sort): those of segment s are order[starts[s] ..
- * starts[s + 1]).
+ * The indices of `rows`, sorted by segment (counting sort): those in segment s are order[starts[s] .. starts[s + 1]).
  */
 function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(Math.ceil(rowCount / SEGMENT_ROWS) + 1);
@@ -104,7 +103,7 @@ class NumberGatherer {
   }
 }
 
-/** Lists arrive in the order of the segments; they are kept one after the other and put in their places at the end. */
+/** Collects lists in the order of the segments, and moves them to their positions at the end. */
 class ListGatherer {
   readonly #starts: Int32Array;
   readonly #lengths: Int32Array;

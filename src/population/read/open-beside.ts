@@ -1,4 +1,4 @@
-/** Opens a population version in a thread, so that the event loop that serves look-ups does not wait for it. */
+/** Opens a population version in a thread, so that it does not block the event loop that serves look-ups. */
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
 import type { Erasures } from '../erase/erasures.ts';
 import type { OpenTask } from './open-thread.ts';
@@ -15,7 +15,7 @@ export class PopulationOpener {
     return openPopulation(path, { version, prepared, ...(erasures ? { erasures } : {}) });
   }
 
-  /** Ends what is being opened; its callers get an error. */
+  /** Stops versions that are being opened; their callers get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

@@ -1,4 +1,4 @@
-/** A thread that verifies a population version and makes what look-ups need, for the thread that serves them. */
+/** A thread that verifies a population version and prepares the look-up tables for the serving thread. */
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { type PreparedVersion, prepareVersion } from './population.ts';
 

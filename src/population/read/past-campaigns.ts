@@ -13,14 +13,14 @@ import { AppError } from '../../lib/errors.ts';
 export const PAST_CAMPAIGNS = 'past_campaigns';
 
 /**
- * By user id, the ids of the campaigns of split `train` whose history (stage `train`) has the user with label 1, in the
- * order of the file.
+ * By user id, the ids of train campaigns in whose history (stage `train`) the user has label 1, in the order of the
+ * file.
  */
 export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<string, readonly string[]>> {
   if (dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS)) {
     throw new AppError(
       'invalid_data',
-      `${dataSet.path}/dataset.json: "${PAST_CAMPAIGNS}" is derived from the history and cannot be a feature of the data`,
+      `${dataSet.path}/dataset.json: "${PAST_CAMPAIGNS}" is derived from the history and cannot be a user feature`,
     );
   }
   const train = new Map<string, string>();
@@ -39,16 +39,13 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
     if (campaign === undefined) return;
     const list = past.get(userId!);
     if (!list) past.set(userId!, [campaign]);
-    // repeated rows weigh in training; here a user is a member or is not
+    // repeated rows add weight in training, but not here
     else if (!list.includes(campaign)) list.push(campaign);
   });
   return past;
 }
 
-/**
- * The features among `features` that a data set does not give itself and that its history does: past campaigns, where
- * they are asked for.
- */
+/** Those of `features` that are derived from the history of a data set: past campaigns, if requested. */
 export async function derivedFeatures(
   dataSet: DataSet,
   features: readonly { readonly name: string }[],

@@ -1,4 +1,4 @@
-/** A population as it is read: the directory, the dictionaries and the segments of one published version. */
+/** Reads one published version of a population: directory, dictionaries and segments. */
 import { join } from 'node:path';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -25,7 +25,7 @@ import { SegmentMemory } from './segment-memory.ts';
 import { type Rows, SEGMENT_ROWS } from './segments.ts';
 import { selectRows } from './select-rows.ts';
 
-/** One published version of a population. Immutable: its arrays are shared and never to be written. */
+/** One published version of a population. Immutable: its arrays are shared and must not be written. */
 export interface Population {
   readonly path: string;
   /** The first 12 hex of a sha256 over the content. */
@@ -34,64 +34,60 @@ export interface Population {
   /** Users of this version; each has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
-  /** The erased users of the folder, of whom the directory knows. */
+  /** The folder's erased users, as used by the directory. */
   readonly erasures: Erasures;
-  /** By user number: the row in this version, -1 = not in it. */
+  /** By user number: the row in this version, or -1. */
   readonly rowOf: Int32Array;
   readonly segmentCount: number;
-  /**
-   * The dictionary of a feature, empty for one that has no tokens; a feature that the population does not have is a bug
-   * of the caller.
-   */
+  /** The dictionary of a feature, empty for one without tokens. Passing an unknown feature is a bug in the caller. */
   dictionary(feature: string): Dictionary;
   /**
-   * The rows that follow those of the segments before, at most 65,536: views of the file, or copies where it has dead
-   * rows. Those that are read into memory of the caller are valid until that is used again.
+   * The rows of a segment, at most 65,536: views of the file, or copies if it has dead rows. Rows read into the
+   * caller's memory are valid until that is reused.
    */
   readSegment(index: number, into?: SegmentMemory): Rows;
-  /** Any rows, in the given order, repeats allowed. Segments are kept up to `cacheBytes`. */
+  /** Any rows, in the given order; repeats are allowed. Segments are cached up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
 }
 
-/** What a model is bound to, adapted and scored on: the columns of users, whoever they are. */
+/** The columns of users, without their ids: enough to bind, adapt and score a model. */
 export type UserRows = Pick<
   Population,
   'path' | 'version' | 'features' | 'rowCount' | 'segmentCount' | 'dictionary' | 'readSegment' | 'readRows'
 >;
 
 export interface OpenOptions {
-  /** A published version; the current one if not given. */
+  /** A published version. Default: the current one. */
   readonly version?: string;
   /**
-   * Another thread has opened this version and so verified it: only sizes are checked, and what is not a segment is
-   * read at its first use. Without it every file's sha256 is checked, and directory and `rowOf` are read at once.
+   * Set if another thread has already verified this version: only sizes are checked, and everything but segments is
+   * read at first use. Otherwise every file's sha256 is checked, and directory and `rowOf` are read at once.
    */
   readonly trusted?: boolean;
-  /** What `prepareVersion` made of this version in another thread: nothing is verified or read again. */
+  /** The result of `prepareVersion` in another thread: nothing is verified or read again. */
   readonly prepared?: PreparedVersion;
-  /** Those of the folder that another version was opened with: both learn of new ones at once. */
+  /** The erasures of another open version of the folder: both see new ones at the same time. */
   readonly erasures?: Erasures;
   /**
-   * How much `readRows` keeps, in bytes of columns. Reads of rows from everywhere find nothing again in less than the
+   * The cache of `readRows`, in bytes of columns. For rows spread over all segments, it helps only if it holds the
    * whole population.
    */
   readonly cacheBytes?: number;
 }
 
-/** What look-ups need of a version, in memory that can be handed to another thread. */
+/** The data that look-ups need, in memory that can be transferred to another thread. */
 export interface PreparedVersion {
   /** The texts, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
-  /** Which places are users'; null where all are. */
+  /** Bits of the places that belong to users; null if all do. */
   readonly users: Uint32Array | null;
 }
 
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, damaged or
- * too new.
+ * Opens a published version. Errors: AppError `invalid_population`, naming a file that is missing, damaged or too new.
  */
 export function openPopulation(path: string, options: OpenOptions = {}): Population {
   const version = options.version ?? findCurrentVersion(path);
@@ -110,7 +106,7 @@ export function openPopulation(path: string, options: OpenOptions = {}): Populat
   return population;
 }
 
-/** Verifies a version as `openPopulation` does, and reads what look-ups need. @throws AppError invalid_population */
+/** Verifies a version as `openPopulation` does, and reads the data for look-ups. @throws AppError invalid_population */
 export function prepareVersion(path: string, version: string): PreparedVersion {
   const manifest = readManifest(path, version);
   verifyVersion(path, manifest, 'everything');
@@ -119,7 +115,7 @@ export function prepareVersion(path: string, version: string): PreparedVersion {
   return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf, users };
 }
 
-/** Whether a version was published and not removed. */
+/** Whether a version was published and has not been removed. */
 export function hasVersion(path: string, version: string): boolean {
   return listVersions(path).includes(version);
 }
@@ -153,14 +149,14 @@ class FolderPopulation implements Population {
     this.#cache = new SegmentCache(cacheBytes, (index) => this.#loadSegment(index));
   }
 
-  /** Takes what another thread read. */
+  /** Takes over the data that another thread read. */
   take({ directory: { bytes, ends, slots }, rowOf, users }: PreparedVersion): void {
     this.#directory = createDirectory(new TextTable(bytes, ends, slots), this.erasures);
     this.#rowOf = rowOf;
     this.#users = users;
   }
 
-  /** Reads now what a look-up needs, so that the first one does not wait for it. */
+  /** Reads the data for look-ups now, so that the first one does not wait. */
   load(): void {
     this.#readDirectory();
     void this.rowOf;
@@ -195,7 +191,7 @@ class FolderPopulation implements Population {
   }
 
   readSegment(index: number, into?: SegmentMemory): Rows {
-    // A scan of all segments would only push out of the cache what `readRows` uses.
+    // A scan of all segments would only evict the segments that `readRows` uses.
     return this.#cache.find(index) ?? this.#loadSegment(index, into);
   }
 

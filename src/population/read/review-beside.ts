@@ -1,4 +1,4 @@
-/** Looks through population versions in threads, one at a time: each pass reads a whole version. */
+/** Counts and compares population versions in a thread, one at a time, because each pass reads a whole version. */
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/errors.ts';
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
@@ -6,9 +6,9 @@ import type { PopulationDiff } from './diff.ts';
 import type { FeatureUse } from './review.ts';
 import type { Reviewed, ReviewTask } from './review-thread.ts';
 
-/** Passes that wait for another one; more are refused. */
+/** Maximum number of waiting passes; more are refused. */
 const MAXIMUM_WAITING = 8;
-/** Versions never change, so that what was found is kept: of this many passes. */
+/** Number of results that are cached: versions never change. */
 const KEPT = 32;
 const RETRY_SECONDS = 2;
 
@@ -25,20 +25,20 @@ export class PopulationReviewer {
     this.#path = path;
   }
 
-  /** @throws AppError invalid_population, unavailable (too many are waited for) */
+  /** @throws AppError invalid_population, unavailable (too many are waiting) */
   async uses(version: string): Promise<readonly FeatureUse[]> {
     const found = await this.#find(version, null);
     return 'uses' in found ? found.uses : [];
   }
 
-  /** What `version` has that `since` had not. @throws AppError as `uses` */
+  /** The differences of `version` from `since`. @throws AppError as `uses` */
   async diff(since: string, version: string): Promise<PopulationDiff> {
     const found = await this.#find(version, since);
     if (!('diff' in found)) throw new Error('a comparison was asked for');
     return found.diff;
   }
 
-  /** Ends what runs; its callers get an error. */
+  /** Stops the running pass; its callers get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }
@@ -48,7 +48,7 @@ export class PopulationReviewer {
     const known = this.#found.get(key);
     if (known !== undefined) return known;
     if (this.#waiting >= MAXIMUM_WAITING)
-      throw new AppError('unavailable', 'other population versions are looked through: wait for them', {
+      throw new AppError('unavailable', 'other population versions are being reviewed: try again later', {
         facts: { retry_after: RETRY_SECONDS },
       });
     this.#waiting += 1;

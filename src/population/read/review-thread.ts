@@ -1,4 +1,4 @@
-/** A thread that passes over a population version, for a service whose event loop must not wait for it. */
+/** A thread that passes over a population version, so that the service's event loop does not wait for it. */
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { diffPopulations, type PopulationDiff } from './diff.ts';
 import { openPopulation } from './population.ts';
@@ -7,7 +7,7 @@ import { countUses, type FeatureUse } from './review.ts';
 export interface ReviewTask {
   readonly path: string;
   readonly version: string;
-  /** Another version, to be compared with; null: the uses of tokens are counted. */
+  /** Another version to compare with; null: count the uses of tokens. */
   readonly since: string | null;
 }
 

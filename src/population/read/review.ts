@@ -1,4 +1,4 @@
-/** What the users of a version have: coverage and uses of tokens, by feature. */
+/** Coverage and uses of tokens among the users of a version, by feature. */
 import { countValues } from './coverage.ts';
 import type { Population } from './population.ts';
 import { isTokenColumn } from './segments.ts';
@@ -6,9 +6,9 @@ import { isTokenColumn } from './segments.ts';
 /** One feature of a version. Serialisable. */
 export interface FeatureUse {
   readonly name: string;
-  /** Users who have a value. */
+  /** Number of users who have a value. */
   readonly users: number;
-  /** By code: how often users have the token, in lists as often as it stands there; null of features without tokens. */
+  /** By code: how often the token occurs, counting repeats in lists; null for features without tokens. */
   readonly uses: Uint32Array | null;
 }
 

@@ -1,8 +1,8 @@
-/** Keeps the segments that were read last, up to a number of bytes. */
+/** Caches the most recently read segments, up to a number of bytes. */
 import { LRUCache } from 'lru-cache';
 import { type Rows, sizeOfRows } from './segments.ts';
 
-/** A segment that is larger than the limit is not kept. */
+/** A segment that is larger than the limit is not cached. */
 export class SegmentCache {
   readonly #load: (index: number) => Rows;
   readonly #kept: LRUCache<number, Rows>;
@@ -19,12 +19,12 @@ export class SegmentCache {
     return this.#kept.calculatedSize;
   }
 
-  /** The segment if it is kept; asking does not keep it. */
+  /** The segment if it is cached; does not count as a use. */
   find(index: number): Rows | undefined {
     return this.#kept.peek(index);
   }
 
-  /** The segment, read if it is not kept. */
+  /** The segment, which is read if it is not cached. */
   get(index: number): Rows {
     const kept = this.#kept.get(index);
     if (kept) return kept;

@@ -1,7 +1,6 @@
 /**
- * Where a version's users are. On disk a row is `segment * 65,536 + offset`, its _place_; segments may have fewer rows
- * and dead ones, which an update left behind. Readers see users only: their rows are numbered without gaps, in the
- * order of their places.
+ * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; segments may have fewer rows, and dead rows
+ * that an update left. Readers see only rows of users, numbered without gaps in the order of their places.
  */
 import { AppError } from '../../lib/errors.ts';
 import type { ManifestSegment } from '../versions/manifest.ts';
@@ -16,10 +15,10 @@ export class SegmentLayout {
   /** The segments on disk that have users. */
   readonly #onDisk: readonly number[];
   readonly #hasDead: readonly boolean[];
-  /** The first row of each of these; then the number of rows. */
+  /** The first row of each of these, followed by the number of rows. */
   readonly #starts: readonly number[];
   readonly #words: number;
-  /** Whether rows are places. */
+  /** Whether rows and places are the same. */
   readonly isDense: boolean;
 
   constructor(segments: Segments) {
@@ -55,7 +54,9 @@ export class SegmentLayout {
     return this.#hasDead[segment]!;
   }
 
-  /** A row as `segment * 65,536 + its position among the segment's users`. Throws RangeError (a bug) for others. */
+  /**
+   * A row as `segment * 65,536 + its position among the segment's users`. Throws RangeError (a bug) for an invalid row.
+   */
   locate(row: number): number {
     const starts = this.#starts;
     if (!(row >= 0 && row < this.rowCount)) throw new RangeError(`row ${row} is not in 0..${this.rowCount - 1}`);
@@ -68,7 +69,7 @@ export class SegmentLayout {
     return low * SEGMENT_ROWS + row - starts[low]!;
   }
 
-  /** A bit for each place that is a user's. `placeOf` is by user number, -1 for users without a row. */
+  /** A bit for each place that belongs to a user. `placeOf` is by user number, -1 for users without a row. */
   markUsers(placeOf: Int32Array): Uint32Array {
     const bits = new Uint32Array(this.#words);
     for (const place of placeOf) if (place >= 0) bits[place >>> 5]! |= 1 << (place & 31);
@@ -80,7 +81,7 @@ export class SegmentLayout {
     return (bits[place >>> 5]! & (1 << (place & 31))) !== 0;
   }
 
-  /** By user number, the row of each place. @throws AppError invalid_population, naming `path` */
+  /** Converts places to rows, by user number. @throws AppError invalid_population, naming `path` */
   toRows(placeOf: Int32Array, bits: Uint32Array, path: string): Int32Array {
     const before = new Int32Array(bits.length + 1);
     for (let i = 0; i < bits.length; i++) before[i + 1] = before[i]! + countBits(bits[i]!);

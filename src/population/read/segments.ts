@@ -21,7 +21,7 @@ import type { Feature } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
 
-/** Rows of a segment; the last one of a version may have fewer. */
+/** Number of rows of a segment; the last one of a version may have fewer. */
 export const SEGMENT_ROWS = 65_536;
 
 /** The Arrow column of the user numbers; feature f is the column `user.f`. */
@@ -46,7 +46,7 @@ export function isTokenColumn(column: Column): column is TokenColumn {
   return column.kind === 'single' || column.kind === 'multi';
 }
 
-/** A segment, or any rows gathered. Its arrays may be shared: they are never written. */
+/** The rows of a segment, or gathered rows. The arrays may be shared and must not be written. */
 export interface Rows {
   readonly count: number;
   readonly userNumbers: Int32Array;
@@ -214,7 +214,7 @@ function readList(data: Data | undefined, where: string): TokenColumn {
   const first = offsets[0]!;
   const last = offsets[data.length]!;
   if (last > items.length) throw new AppError('invalid_population', `${where} has offsets past its items`);
-  // A batch that was cut out of a larger one keeps the larger one's offsets.
+  // A batch that was sliced from a larger one keeps its offsets.
   return {
     kind: 'multi',
     offsets: first === 0 ? offsets : offsets.map((offset) => offset - first),

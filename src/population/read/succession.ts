@@ -1,10 +1,10 @@
-/** Versions of a population that follow each other while requests read them. */
+/** Replaces the version of a population while requests read it. */
 import type { Population } from './population.ts';
 
 /**
- * `next` as what is read after `before`, of the same folder and with the same `erasures`. User ids and numbers hold
- * across versions, so the directory is that of both which knows most users: audiences of a newer version keep their ids
- * after a step back to an older one.
+ * `next` as the successor of `before`, with the same folder and `erasures`. User ids and numbers are the same in all
+ * versions, so it uses the larger of the two directories: audiences of a newer version keep their ids after a step
+ * back.
  */
 export function succeed(next: Population, before: Population): Population {
   const directory = next.directory.size >= before.directory.size ? next.directory : before.directory;
@@ -13,7 +13,7 @@ export function succeed(next: Population, before: Population): Population {
   return new PopulationView(() => next, { directory, rowOf });
 }
 
-/** Reads go to whatever population `current` returns at that moment. */
+/** A view that reads from the population that `current` returns at that moment. */
 export function viewOf(current: () => Population): Population {
   return new PopulationView(current);
 }

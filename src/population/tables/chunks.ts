@@ -1,4 +1,4 @@
-/** The columns of a DuckDB chunk as typed arrays: views of its memory, valid while the chunk is. */
+/** The columns of a DuckDB chunk as typed arrays: views of its memory, valid as long as the chunk. */
 import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { assert } from '../../lib/errors.ts';
@@ -15,7 +15,7 @@ export function float64Column(chunk: DuckDBDataChunk, index: number): Float64Arr
   return new Float64Array(data.buffer, data.byteOffset, chunk.rowCount);
 }
 
-/** A column of float32: NaN where it is null. */
+/** A column of float32; null becomes NaN. */
 export function float32Column(chunk: DuckDBDataChunk, index: number): Float32Array {
   const vector = vectorOf(chunk, index);
   const data = duckdb.vector_get_data(vector, 4 * chunk.rowCount);
@@ -25,7 +25,7 @@ export function float32Column(chunk: DuckDBDataChunk, index: number): Float32Arr
   return values;
 }
 
-/** A column of lists of int32 without nulls within; a list that is null is empty. */
+/** A column of lists of int32 without null elements; a null list becomes empty. */
 export function int32Lists(chunk: DuckDBDataChunk, index: number): { offsets: Int32Array; codes: Int32Array } {
   const vector = vectorOf(chunk, index);
   const rows = chunk.rowCount;
@@ -44,7 +44,7 @@ export function int32Lists(chunk: DuckDBDataChunk, index: number): { offsets: In
   return { offsets, codes };
 }
 
-/** A column of lists of `size` float32 without nulls within: NaN where a list is null. */
+/** A column of lists of `size` float32 without null elements; a null list becomes NaN. */
 export function float32Lists(chunk: DuckDBDataChunk, index: number, size: number): Float32Array {
   const vector = vectorOf(chunk, index);
   const { starts, lengths } = entriesOf(vector, chunk.rowCount);
@@ -59,7 +59,7 @@ export function float32Lists(chunk: DuckDBDataChunk, index: number, size: number
   return values;
 }
 
-/** A column of text; `getItem` is null where it is null. */
+/** A column of text; `getItem` returns null for null. */
 export function textColumn(chunk: DuckDBDataChunk, index: number): DuckDBVarCharVector {
   const vector = chunk.getColumnVector(index);
   assert(vector instanceof DuckDBVarCharVector, 'the column is text');
@@ -72,7 +72,9 @@ function vectorOf(chunk: DuckDBDataChunk, index: number): Vector {
   return duckdb.data_chunk_get_vector(chunk.chunk, index);
 }
 
-/** Where each list begins among the items, and how long it is: pairs of uint64, of which the low halves say it all. */
+/**
+ * Where each list begins among the items, and its length: DuckDB's pairs of uint64, of which the low halves suffice.
+ */
 function entriesOf(vector: Vector, rows: number): { starts: Uint32Array; lengths: Uint32Array } {
   const data = duckdb.vector_get_data(vector, 16 * rows);
   const words = new Uint32Array(data.buffer, data.byteOffset, 4 * rows);
@@ -86,7 +88,7 @@ function entriesOf(vector: Vector, rows: number): { starts: Uint32Array; lengths
   return { starts, lengths };
 }
 
-/** A bit a row; none at all where every row is valid. */
+/** Whether a row is valid: DuckDB has one bit per row, or none at all if every row is valid. */
 function validityOf(vector: Vector, rows: number): (row: number) => boolean {
   const bits: Uint8Array | null = duckdb.vector_get_validity(vector, 8 * Math.ceil(rows / 64));
   return bits === null || bits === undefined ? () => true : (row) => (bits[row >> 3]! & (1 << (row & 7))) !== 0;

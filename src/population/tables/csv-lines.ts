@@ -1,5 +1,5 @@
 /**
- * CSV files by the grammar of `src/lib/text/csv-reader.ts`, where DuckDB takes another or does not say where a row is.
+ * Reads CSV files by the grammar of `src/lib/text/csv-reader.ts`, if DuckDB deviates from it or does not report lines.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { lineError, readWholeLines } from '../../dataset/lines.ts';
@@ -9,19 +9,22 @@ import { quoteCsv } from '../../lib/text/csv.ts';
 import { CsvReader } from '../../lib/text/csv-reader.ts';
 import { isRemote } from '../import/source-files.ts';
 
-/** How the records of a file are read. */
+/** How to read the records of a file. */
 export interface CsvShape {
   readonly path: string;
   readonly delimiter: string;
   readonly columns: readonly string[];
 }
 
-/** Whether a file can be read here: it is on this machine, and its name does not end in `.zst`. */
+/** Whether this module can read a file: it must be on this machine, and its name must not end in `.zst`. */
 export function isReadable(path: string): boolean {
   return !path.endsWith('.zst') && !isRemote(path);
 }
 
-/** The line at which each wanted row begins, of those that were accepted (from 0). Errors: AppError `invalid_data`. */
+/**
+ * The line at which each wanted row begins. Rows are numbered from 0 among accepted ones. Errors: AppError
+ * `invalid_data`.
+ */
 export async function linesOfRows(shape: CsvShape, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
   const lines = new Map<number, number>();
   let row = 0;
@@ -34,9 +37,9 @@ export async function linesOfRows(shape: CsvShape, wanted: ReadonlySet<number>):
 }
 
 /**
- * Writes the rows of a file anew, in the form that no reader takes otherwise: LF, no empty lines, a quoted field where
- * one is needed; the header is the first row. Returns what is no row, each naming file:line, up to `maximum`. Errors:
- * AppError `invalid_data`, the environment's own of `out`.
+ * Rewrites a file in the form that all readers agree on: LF, no empty lines, quotes only where needed, the header
+ * first. Returns an error for each invalid row, naming file:line, up to `maximum`. Errors: AppError `invalid_data`, and
+ * file system errors of `out`.
  */
 export async function rewriteCsv(shape: CsvShape, out: string, maximum: number): Promise<AppError[]> {
   const faults: AppError[] = [];
@@ -63,7 +66,7 @@ function quoted(field: string): string {
   return `"${field.replaceAll('"', '""')}"`;
 }
 
-/** Gives `take` the rows behind the header, and `refuse` what is none; yields after each piece of the file. */
+/** Passes the rows after the header to `take`, and invalid ones to `refuse`; yields after each piece of the file. */
 async function* readRows(
   { path, delimiter, columns }: CsvShape,
   take: (fields: readonly string[], line: number) => void,
@@ -88,5 +91,5 @@ async function* readRows(
   yield;
 }
 
-/** Longest record, in bytes. */
+/** Maximum length of a record, in bytes. */
 export const MAXIMUM_RECORD_BYTES = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** A DuckDB in memory, with limits, for as long as an import needs it. */
+/** An in-memory DuckDB with limits, open for the duration of an import. */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -7,21 +7,21 @@ import { AppError, assert, messageOf } from '../../lib/errors.ts';
 import { isRemote } from '../import/source-files.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 
-/** What DuckDB may hold in memory unless said otherwise; beyond that it writes to `scratch`. */
+/** DuckDB's default memory limit; beyond it, DuckDB writes to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;
 
 export interface DatabaseOptions {
-  /** A folder for what does not fit into memory; made if it is not there, and not removed here. */
+  /** A folder for data that does not fit into memory; created if it does not exist, and not removed here. */
   readonly scratch: string;
   readonly memoryMib?: number;
 }
 
-/** How often a statement's progress is asked for. */
+/** How often a statement's progress is polled. */
 const PROGRESS_EVERY_MS = 500;
 
 export type Row = { readonly [column: string]: Json };
 
-/** Opens a database for `action` and closes it after. */
+/** Opens a database for `action` and closes it afterwards. */
 export async function withDatabase<T>(
   options: DatabaseOptions,
   action: (database: Database) => Promise<T>,
@@ -34,7 +34,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** A database that whoever opens it closes. */
+/** Opens a database, which the caller must close. */
 export async function openDatabase({
   scratch,
   memoryMib = DEFAULT_MEMORY_MIB,
@@ -44,7 +44,7 @@ export async function openDatabase({
     memory_limit: `${memoryMib}MiB`,
     threads: String(availableParallelism()),
     temp_directory: join(scratch, 'spilled'),
-    // Nothing is fetched unless it was asked for (`remote.ts`).
+    // Nothing is downloaded unless requested (`remote.ts`).
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'true',
@@ -75,7 +75,9 @@ export class Database {
     this.#memoryMib = memoryMib;
   }
 
-  /** Runs a statement; `onPercent` is told how far it is. Errors: AppError `invalid_data` with what DuckDB says. */
+  /**
+   * Runs a statement and reports its progress to `onPercent`. Errors: AppError `invalid_data` with DuckDB's message.
+   */
   async run(sql: string, onPercent?: (percent: number) => void): Promise<void> {
     await this.rows(sql, onPercent);
   }
@@ -94,7 +96,7 @@ export class Database {
     }
   }
 
-  /** The chunks of a result of any size; each is valid until the next is asked for. */
+  /** The chunks of a result of any size; each is valid until the next is requested. */
   async *stream(sql: string): AsyncGenerator<DuckDBDataChunk, void, void> {
     try {
       const result = await this.#connection.stream(sql);
@@ -108,7 +110,7 @@ export class Database {
     }
   }
 
-  /** Fills a new temporary table of one text column with an index from 0. */
+  /** Fills a new temporary table with texts and their indices from 0. */
   async fillTexts(table: string, texts: Iterable<string>): Promise<void> {
     await this.run(`CREATE TEMP TABLE ${table} (i BIGINT, t VARCHAR)`);
     const appender = await this.#connection.createAppender(table);
@@ -121,7 +123,7 @@ export class Database {
     appender.closeSync();
   }
 
-  /** Fills a new temporary table of one column of row numbers. */
+  /** Fills a new temporary table with row numbers. */
   async fillRows(table: string, rows: Iterable<number>): Promise<void> {
     await this.run(`CREATE TEMP TABLE ${table} (i BIGINT)`);
     const appender = await this.#connection.createAppender(table);
@@ -142,12 +144,12 @@ export class Database {
   }
 }
 
-/** The path of one file in SQL: DuckDB takes it for a pattern. */
+/** The path of a file as an SQL literal, escaped because DuckDB treats paths as patterns. */
 export function quotePath(path: string): string {
   return quoteText(isRemote(path) ? path : path.replace(/[*?[]/g, '[$&]'));
 }
 
-/** A whole number of a row of JSON, where DuckDB writes large ones as text. */
+/** A whole number from a row of JSON, in which DuckDB writes large numbers as text. */
 export function numberOf(row: Row | undefined, column: string): number {
   const value = Number(row?.[column]);
   assert(Number.isSafeInteger(value), `${column} is a whole number`);

@@ -1,4 +1,4 @@
-/** Gives every token of a table its code: as an ENUM of DuckDB, whose positions are those of the population's table. */
+/** Assigns codes to the tokens of a table through a DuckDB ENUM with the same positions as the population's table. */
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
@@ -6,28 +6,28 @@ import { FULL, ILL_FORMED, type TextTable } from '../../lib/text/text-table.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
 import type { Database } from './database.ts';
 
-/** More than a list has tokens: row * SPAN + position orders all tokens of a table. */
+/** Exceeds the length of any list, so row * SPAN + position orders all tokens of a table. */
 const SPAN = 16_777_216;
 
 /** How a feature's tokens become codes. */
 export interface TokenCodes {
-  /** The ENUM type; null where there is no token at all. */
+  /** The ENUM type; null if there are no tokens. */
   readonly type: string | null;
-  /** Whether some list has a token that is empty or null, which is left out. */
+  /** Whether any list has an empty or null token, which is left out. */
   readonly hasEmpty: boolean;
 }
 
-/** Which tokens are read: those of column `column` of the view `source`. */
+/** The tokens to read: those of column `column` of the view `source`. */
 export interface TokenSource {
   readonly feature: Feature;
   readonly column: string;
-  /** A table of row numbers that are left out, or null. */
+  /** A table of row numbers to leave out, or null. */
   readonly leftOut: string | null;
 }
 
 /**
- * Adds the tokens that are new to `dictionary`, in the order in which they first appear (by row, then by position in
- * the list), and makes a type of all that it then has. Errors: AppError `invalid_data`.
+ * Adds new tokens to `dictionary` in the order of their first appearance (by row, then by position in the list), and
+ * creates an ENUM type of all its tokens. Errors: AppError `invalid_data`.
  */
 export async function encodeTokens(
   { feature, column, leftOut }: TokenSource,
@@ -66,7 +66,10 @@ export async function encodeTokens(
   return { type: dictionary.count > 0 ? type : null, hasEmpty: isList && empty?.['has'] === true };
 }
 
-/** The codes of a column as SQL: INTEGER, or INTEGER[] for a list. `mayMiss`: rows that are left out are read too. */
+/**
+ * SQL for the codes of a column: INTEGER, or INTEGER[] for a list. `mayMiss`: tokens may be unknown, because rows to
+ * leave out are read too.
+ */
 export function codesSql({ kind }: Feature, column: string, codes: TokenCodes, mayMiss: boolean): string {
   const isList = columnOf(kind) === 'multi';
   if (codes.type === null) return isList ? 'NULL::INTEGER[]' : '0::INTEGER';

@@ -1,4 +1,4 @@
-/** Proposes a schema for files of users: what each column looks like, for somebody to edit. */
+/** Proposes a schema for files of users from what each column looks like, for a person to edit. */
 import { AppError } from '../../lib/errors.ts';
 import { BadRows } from '../import/bad-rows.ts';
 import { checkFile, type FileFormat, formatOf } from '../import/source-files.ts';
@@ -19,21 +19,21 @@ export interface Proposal {
 
 type ProposedFeature = SchemaFile['features'][number];
 
-/** Names that a column of user ids has. */
+/** Typical names of a column of user ids. */
 const ID_NAME = /^(user|customer|client|member|person|account|contact)?_?-? ?(id|no|nr|number|key|uuid)$/i;
 const DATE = {
   date: '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?',
   written: '[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}([T ].*)?',
 };
-/** Numbers with a comma in place of the point. */
+/** Numbers with a decimal comma. */
 const DECIMAL_COMMA = '[+-]?[0-9]+(,[0-9]+)?';
-/** Lists of numbers as JSON, or a program's print, writes them. */
+/** Lists of numbers as JSON or a program's print function writes them. */
 const BRACKETED = `\\[ *${NUMBER}( *, *${NUMBER})* *\\]`;
-/** Bytes of a text from which it looks written by people. */
+/** Texts with at least this many bytes look like free text. */
 const FREE_TEXT_BYTES = 40;
 
 /**
- * Looks at the first `rows` rows. Bad lines of a CSV file are passed over. Errors: AppError `invalid_data`.
+ * Proposes a schema from the first `rows` rows. Bad lines of a CSV file are skipped. Errors: AppError `invalid_data`.
  */
 export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {
   return await withDatabase({ scratch }, async (database) => {
@@ -128,7 +128,7 @@ function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
   const ids = facts.filter(({ type }) => typeGroup(type) === 'text' || typeGroup(type) === 'integer').filter(isUnique);
   const id = ids.find(({ column }) => ID_NAME.test(column)) ?? ids[0];
   const notes: string[] = [`made of ${rows} rows. Edit this file before the import`];
-  if (!id) notes.push('no column has another value in every row: say which one is the user id');
+  if (!id) notes.push('no column has a different value in every row: set which one is the user id');
   const features: ProposedFeature[] = [];
   for (const fact of facts) {
     if (fact === id) continue;
@@ -139,7 +139,7 @@ function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
   return { user_id: id?.column ?? 'user_id', features, notes };
 }
 
-/** Why a column says nothing that a model could learn; null for one that may. */
+/** Why a column carries no information for a model; null if it may. */
 function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
   const { type, values, different, bytes } = fact;
   const group = typeGroup(type);
@@ -151,7 +151,7 @@ function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
     return `lists of ${fact.shortest} to ${fact.longest} numbers, which are neither tokens nor a vector`;
   if (isBracketed(fact)) {
     if (isTextVector(fact)) return null;
-    return 'lists in brackets that are no vector: write them with a separator, or in Parquet or NDJSON';
+    return 'lists in brackets that are not a vector: write them with a separator, or as Parquet or NDJSON';
   }
   if (fact.list !== null) return null;
   const isText = group === 'text' && fact.numbers < values && fact.dates < values && fact.writtenDates < values;

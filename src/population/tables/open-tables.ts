@@ -1,4 +1,4 @@
-/** Tables of users, Parquet or CSV, as one view of DuckDB with a row number: and where each row stands in a file. */
+/** Opens Parquet or CSV tables of users as one DuckDB view with row numbers, and finds the file and line of a row. */
 import { join } from 'node:path';
 import { lineError } from '../../dataset/lines.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -9,14 +9,14 @@ import { isReadable, linesOfRows } from './csv-lines.ts';
 import { type Database, numberOf, quotePath, textOf } from './database.ts';
 import { type CsvHead, type Reject, readHead, stageCsv } from './stage-csv.ts';
 
-/** A file, and which rows of all are its own. */
+/** A file, and its range of rows. */
 interface TableFile {
-  /** As it was given. */
+  /** The path as given by the caller. */
   readonly path: string;
   /** The Parquet file that is read. */
   readonly parquet: string;
   readonly firstRow: number;
-  /** Of a CSV file. */
+  /** For a CSV file. */
   readonly csv: { readonly head: CsvHead; readonly rejects: readonly Reject[] } | null;
 }
 
@@ -27,22 +27,22 @@ export interface Tables {
   readonly rows: number;
 }
 
-/** Which columns of tables are read. */
+/** Which columns of the tables are read, and how. */
 export interface TableOptions {
   readonly format: 'csv' | 'parquet';
   readonly userId: string | null;
   readonly delimiter?: string;
-  /** The columns that are needed, of those that exist. */
+  /** Chooses the needed columns from the existing ones. */
   readonly pick: (shape: TableShape) => readonly string[];
   readonly scratch: string;
   readonly badRows: BadRows;
-  /** How far a CSV file is. */
+  /** Reports the progress of a CSV file. */
   readonly onPercent?: (path: string, percent: number) => void;
 }
 
 /**
- * Makes the view `tables`: the picked columns and `row`, counted from 0 over all files. Lines of a CSV file that are no
- * rows go to `badRows`. Errors: AppError `invalid_data`.
+ * Creates the view `tables` with the picked columns and `row`, counted from 0 over all files. Invalid lines of a CSV
+ * file go to `badRows`. Errors: AppError `invalid_data`.
  */
 export async function openTables(paths: readonly string[], database: Database, options: TableOptions): Promise<Tables> {
   const { format } = options;
@@ -66,7 +66,7 @@ export async function openTables(paths: readonly string[], database: Database, o
   return { format, shape, files, rows };
 }
 
-/** The refusals of rows, each naming its file and its line (in Parquet, its row). */
+/** The errors of rows, each naming file and line (for Parquet, the row). */
 export async function rowErrors(
   tables: Tables,
   faults: readonly { readonly row: number; readonly message: string }[],
@@ -92,7 +92,7 @@ function asItIs(path: string): Omit<TableFile, 'firstRow'> {
   return { path, parquet: path, csv: null };
 }
 
-/** The lines of some rows of a CSV file. Of one that can't be read here, lines and records are taken to be one. */
+/** The lines of some rows of a CSV file. If this module can't read the file, it assumes one record per line. */
 async function linesOf(
   { head, rejects }: NonNullable<TableFile['csv']>,
   rows: ReadonlySet<number>,
@@ -123,7 +123,7 @@ async function stageFiles(
   for (const [index, head] of heads.entries()) {
     const missing = columns.find((name) => !head.columns.includes(name));
     if (missing !== undefined)
-      throw lineError(head.path, 1, `the header has no column "${missing}", as ${first.path} has`);
+      throw lineError(head.path, 1, `the header lacks the column "${missing}", which ${first.path} has`);
     const out = { folder: join(options.scratch, 'staged'), index };
     const maximum = badRows.maximum - badRows.count + WORST_ROWS;
     const percent = onPercent && ((value: number) => onPercent(head.path, value));

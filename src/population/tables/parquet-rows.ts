@@ -1,4 +1,4 @@
-/** Rows of a Parquet file as texts and lists of texts: a table beside those of CSV and NDJSON. */
+/** Rows of a Parquet file as texts and lists of texts, with the interface of CSV and NDJSON tables. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +9,13 @@ import { checkFile } from '../import/source-files.ts';
 import { elementOf, quoteName, typeGroup } from '../kinds/column-plan.ts';
 import { type Database, openDatabase, quotePath, textOf } from './database.ts';
 
-/** What DuckDB may hold: the file is streamed, so that a row group or two are enough. */
+/** DuckDB's memory limit: the file is streamed, so space for a row group or two is enough. */
 const MEMORY_MIB = 512;
 
 /**
- * Opens the file. Whole numbers are texts without a point, whatever their type, times as `2026-03-04 17:05:00.000`
- * (UTC), empty texts and NaN nothing. Rows are numbered from 1. Errors (AppError): `invalid_data` for what is no
- * Parquet file, and for a column that is asked for and is neither text, number, time nor a list of these.
+ * Opens the file. Whole numbers become text without a decimal point, whatever their type; times become `2026-03-04
+ * 17:05:00.000` (UTC); empty texts and NaN become null. Rows are numbered from 1. Errors (AppError): `invalid_data` if
+ * it is not a Parquet file, or a requested column is not text, number, time or a list of these.
  */
 export async function openParquetRows(path: string): Promise<RowSource> {
   checkFile(path, 'parquet');
@@ -55,7 +55,7 @@ export async function openParquetRows(path: string): Promise<RowSource> {
   return { path, columns: [...types.keys()], unreadable, read };
 }
 
-/** A database with a folder of its own, which goes when it is closed. */
+/** A database with its own folder, which is removed when it is closed. */
 async function openScratch(): Promise<{ readonly database: Database; close(): void }> {
   const scratch = mkdtempSync(join(tmpdir(), 'metaheac-parquet-'));
   const remove = () => rmSync(scratch, { recursive: true, force: true });
@@ -80,7 +80,7 @@ function isReadable(name: string, type: string): boolean {
   return textSql(quoteName(name), elementOf(type) ?? type) !== null;
 }
 
-/** A column as text, or as a list of texts. */
+/** SQL for a column as text, or as a list of texts. */
 function valueSql(name: string, type: string, path: string): string {
   const column = quoteName(name);
   const element = elementOf(type);

@@ -1,4 +1,4 @@
-/** Whether a CSV file means the same to DuckDB as to the grammar of `src/lib/text/csv-reader.ts`. */
+/** Checks whether DuckDB reads a CSV file in the same way as the grammar of `src/lib/text/csv-reader.ts`. */
 import { readBytes } from '../../dataset/lines.ts';
 import { type CsvShape, MAXIMUM_RECORD_BYTES } from './csv-lines.ts';
 
@@ -8,9 +8,9 @@ const CR = 0x0d;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * True where each quote encloses a whole field or is doubled, each field is closed, and no row has a field too many:
- * DuckDB also takes a quote within an unquoted field, spaces around a quoted one, and one more separator at a line's
- * end. Memory is a chunk and a line. Errors: the environment's own.
+ * True if each quote encloses a whole field or is doubled, each quoted field is closed, and no row has too many fields:
+ * DuckDB also accepts a quote within an unquoted field, spaces around a quoted one, and an extra separator at the end
+ * of a line. Memory: one chunk and one line. Errors: those of the file system.
  */
 export async function isPlainCsv({ path, delimiter, columns }: CsvShape): Promise<boolean> {
   const scan = new Scan(delimiter.charCodeAt(0), columns.length);
@@ -19,7 +19,7 @@ export async function isPlainCsv({ path, delimiter, columns }: CsvShape): Promis
   return !scan.isOpen;
 }
 
-/** Follows quotes and fields over whole lines that begin with the LF before them. */
+/** Tracks quotes and fields over complete lines, each with the LF before it. */
 class Scan {
   isOpen = false;
   #isSecond = false;
@@ -58,7 +58,7 @@ class Scan {
   }
 }
 
-/** Whole lines behind the LF before them. */
+/** Complete lines, each with the LF before it. */
 async function* wholeLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   const end = Buffer.from([LF]);
   let rest = end;

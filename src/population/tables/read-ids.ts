@@ -1,4 +1,4 @@
-/** Reads the user ids of tables, Parquet or CSV. */
+/** Reads the user ids of Parquet or CSV tables. */
 import type { BadRows } from '../import/bad-rows.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
 import { planUserId } from '../import/read-user.ts';
@@ -17,7 +17,7 @@ export interface ReadIdsOptions {
   readonly memoryMib?: number;
 }
 
-/** Gives `take` the ids of a file's column `userId`, in its order. Errors: AppError `invalid_data`. */
+/** Passes the ids in a file's column `userId` to `take`, in the order of the file. Errors: AppError `invalid_data`. */
 export async function readTableIds(
   path: string,
   format: Exclude<FileFormat, 'ndjson'>,

@@ -1,4 +1,4 @@
-/** Reads users from tables, Parquet or CSV, into a version: DuckDB reads, checks and encodes, numbers come back. */
+/** Reads users from Parquet or CSV tables into a version: DuckDB reads, checks and encodes, and returns numbers. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { AppError, assert } from '../../lib/errors.ts';
 import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
@@ -32,7 +32,7 @@ export interface ReadTablesOptions {
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
-/** The files of `sources`, patterns expanded, all of one form. */
+/** The files of `sources`, with patterns expanded, all of one format. */
 export async function listSources(sources: readonly string[], scratch: string): Promise<string[]> {
   return await withDatabase({ scratch }, (database) => expandSources(sources, database));
 }
@@ -97,7 +97,7 @@ class TableReader {
     return this.#replaced.size;
   }
 
-  /** The user id's, then the features'. */
+  /** The plan of the user id, then those of the features. */
   #plans(shape: TableShape): ColumnPlan[] {
     const { schema, limits } = this.#options;
     return [
@@ -205,7 +205,7 @@ function readColumn({ kind: own, size = 1 }: SourceFeature, chunk: DuckDBDataChu
   }
 }
 
-/** User numbers are of the kept rows already. */
+/** Drops the other rows; `userNumbers` already contains only kept ones. */
 function keepRows(
   read: Rows,
   count: number,

@@ -1,12 +1,12 @@
-/** Files that are elsewhere, and patterns of files. */
+/** Expands remote files and file patterns. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { isPattern, isRemote } from '../import/source-files.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, textOf } from './database.ts';
 
 /**
- * The files of `sources` in their order; those of a pattern sorted by name. Errors: AppError `invalid_data` for a
- * pattern that nothing has, and where DuckDB's extension for remote files can't be loaded.
+ * The files of `sources` in order, those of a pattern sorted by name. Errors: AppError `invalid_data` if a pattern
+ * matches nothing, or if DuckDB's extension for remote files can't be loaded.
  */
 export async function expandSources(sources: readonly string[], database: Database): Promise<string[]> {
   if (sources.some(isRemote)) await loadRemote(sources, database);
@@ -23,7 +23,7 @@ export async function expandSources(sources: readonly string[], database: Databa
   return paths;
 }
 
-/** What is installed is taken before anything is fetched. */
+/** Uses an installed extension before trying to download one. */
 async function loadRemote(sources: readonly string[], database: Database): Promise<void> {
   try {
     await loadExtension('httpfs', database);

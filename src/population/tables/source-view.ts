@@ -1,4 +1,4 @@
-/** A view of the columns that are read, and its bad rows. */
+/** Creates the view of the columns that are read, and finds its bad rows. */
 import { type BadRows, WORST_ROWS } from '../import/bad-rows.ts';
 import type { ColumnPlan } from '../kinds/column-plan.ts';
 import { RowSet } from '../read/row-set.ts';
@@ -6,7 +6,8 @@ import { type Database, numberOf, textOf } from './database.ts';
 import { rowErrors, type Tables } from './open-tables.ts';
 
 /**
- * Makes the view `source` over `tables`: `row`, and of each plan r0, r1 .. as the table has it and c0, c1 .. its value.
+ * Creates the view `source` over `tables`: `row`, and for each plan the raw column (r0, r1 ..) and its value (c0, c1
+ * ..).
  */
 export async function createSource(database: Database, plans: readonly ColumnPlan[]): Promise<void> {
   const columns = plans.flatMap(({ raw, value }, i) => [`${raw} AS r${i}`, `${fill(value, `(${raw})`)} AS c${i}`]);

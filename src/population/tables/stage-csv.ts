@@ -1,4 +1,4 @@
-/** CSV files into Parquet, every field as text: so that all that follows reads columns, and reads text once. */
+/** Converts CSV files to Parquet with every field as text, so that the text is parsed only once. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { lineError, readWholeLines } from '../../dataset/lines.ts';
@@ -12,31 +12,31 @@ import { type CsvShape, isReadable, MAXIMUM_RECORD_BYTES, rewriteCsv } from './c
 import { type Database, numberOf, quotePath, type Row, textOf } from './database.ts';
 import { isPlainCsv } from './plain-csv.ts';
 
-/** What a CSV file has at its head. */
+/** The header of a CSV file, and how to read the file. */
 export interface CsvHead extends CsvShape {
-  /** The header is the first line, and no other. */
+  /** Whether the header is exactly the first line. */
   readonly isOnFirstLine: boolean;
 }
 
-/** What is no record, and why. */
+/** An invalid record, and the reason. */
 export interface Reject {
-  /** Its number in a file that only DuckDB reads, the header's is 1; otherwise 0. */
+  /** Its number (the header is 1) in a file that only DuckDB reads; otherwise 0. */
   readonly record: number;
   readonly error: AppError;
-  /** It is not UTF-8. */
+  /** Whether the reason is that it is not UTF-8. */
   readonly isEncoding: boolean;
 }
 
-const NOT_UTF8 = 'the line is not UTF-8; iconv -f WINDOWS-1252 -t UTF-8 makes it so, if that is what it is in';
+const NOT_UTF8 = 'the line is not UTF-8; if it is in Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
-/** How much of a file a thread reads at a time: DuckDB would take 16 of the longest record. */
+/** Bytes of a file that a thread reads at a time; DuckDB's default is 16 times the maximum record length. */
 const BUFFER_BYTES = 2 * MAXIMUM_RECORD_BYTES;
 
 /**
- * Reads a file's header. The delimiter is the one that makes the header have `needed` as a column; where several do, or
- * none, that with the most columns. Errors: AppError `invalid_data`.
+ * Reads a file's header. Chooses the delimiter with which the header has the column `needed`; if several do, or none,
+ * the one with the most columns. Errors: AppError `invalid_data`.
  */
 export async function readHead(
   path: string,
@@ -61,8 +61,8 @@ export async function readHead(
 }
 
 /**
- * Writes `columns` of a CSV file to a Parquet file; what is no record is left out and given back, up to `maximum`.
- * DuckDB reads it at once where its grammar and ours agree; otherwise it reads what `rewriteCsv` makes of it.
+ * Writes `columns` of a CSV file to a Parquet file. Invalid records are left out and returned, up to `maximum`. DuckDB
+ * reads the file directly if its grammar and ours agree, otherwise the output of `rewriteCsv`.
  */
 export async function stageCsv(
   head: CsvHead,
@@ -84,7 +84,7 @@ export async function stageCsv(
     const line = lineOfEncoding(error);
     if (line !== null) throw lineError(head.path, line, NOT_UTF8);
     if (!(error instanceof AppError) || !isReadable(head.path)) throw withRemedy(head.path, error);
-    // both ends of lines, or a CR within a field
+    // mixed line endings, or a CR within a field
     return { staged, rejects: await rewriteAndRead() };
   }
 
@@ -98,11 +98,11 @@ export async function stageCsv(
   }
 }
 
-/** Whether DuckDB may read other records of a file than `CsvReader` does. */
+/** Whether DuckDB may read a file differently from `CsvReader`. */
 async function mayDiffer(head: CsvHead): Promise<boolean> {
   const { path, columns, isOnFirstLine } = head;
   if (!isReadable(path)) return false;
-  // an empty line of a single column is a row to DuckDB
+  // in a file with a single column, DuckDB reads an empty line as a row
   if (!isOnFirstLine || columns.length === 1) return true;
   try {
     return !(await isPlainCsv(head));
@@ -111,7 +111,7 @@ async function mayDiffer(head: CsvHead): Promise<boolean> {
   }
 }
 
-/** Has DuckDB read a CSV file into a Parquet file; returns what it left out. */
+/** Lets DuckDB convert a CSV file to a Parquet file; returns the records that it left out. */
 async function readCsv(
   head: CsvHead,
   columns: readonly string[],
@@ -142,17 +142,17 @@ async function readCsv(
   });
 }
 
-/** The line that DuckDB refuses as no UTF-8. */
+/** The line that DuckDB refuses because it is not UTF-8. */
 function lineOfEncoding(error: unknown): number | null {
   if (!(error instanceof AppError) || !/unicode|utf-?8/i.test(error.message)) return null;
   const line = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
   return line === undefined ? null : Number(line);
 }
 
-/** What DuckDB says of both ends of lines does not help. */
+/** Replaces DuckDB's unhelpful message about mixed line endings. */
 function withRemedy(path: string, error: unknown): unknown {
   if (!(error instanceof AppError) || !/state machine|new ?line/i.test(error.message)) return error;
-  const message = `${path} can't be split into rows: do some lines end in LF and others in CRLF? sed -i 's/\\r$//' mends it`;
+  const message = `${path} can't be split into rows: do some lines end in LF and others in CRLF? sed -i 's/\\r$//' fixes it`;
   return new AppError('invalid_data', message, { cause: error });
 }
 
@@ -173,7 +173,7 @@ async function readHeader(path: string, database: Database): Promise<Header | nu
     try {
       return await findFirstRecord(readWholeLines(path));
     } catch (error) {
-      // What is not UTF-8 is told of with its line when rows are read.
+      // Lines that are not UTF-8 are reported with their number when rows are read.
       if (!(error instanceof AppError) || !error.message.includes('UTF-8')) throw error;
     }
   }
@@ -197,7 +197,7 @@ async function readHeader(path: string, database: Database): Promise<Header | nu
 
 function splitHeader({ text, line }: Header, path: string, delimiter: string): readonly string[] {
   const fields = parseCsvRecord(text, delimiter);
-  // of another delimiter, quotes may stand within a field
+  // if the delimiter is another one, quotes may occur within a field
   if (typeof fields === 'string') {
     if (fields === 'not_closed') throw csvError(path, line, fields);
     return [text];

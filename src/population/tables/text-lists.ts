@@ -1,15 +1,15 @@
-/** Whether texts of a column are lists: by which separator, and what speaks for it. */
+/** Finds whether the texts of a column are lists, and with which separator. */
 import { NUMBER, type TextList } from '../kinds/column-facts.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, numberOf } from './database.ts';
 
-/** What texts of people rarely have comes first. */
+/** Separators that are rare in prose come first. */
 const SEPARATORS = ['|', ';', ',', ' '] as const;
-/** Share of the texts that have the separator of a list. */
+/** Minimum share of the texts that contain the separator. */
 const LEAST_TEXTS = 0.05;
 /**
- * Shares of the parts that other texts have too, and of those that stand now at one place of a list, now at another.
- * Commas also stand in names ("Smith, John"), places and prose: their parts keep their places, or are of one text.
+ * Minimum shares of the parts that also occur in other texts, and of those that occur at different positions. Commas
+ * also occur in names ("Smith, John"), places and prose, but there parts keep their position or occur in one text only.
  */
 const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly moved: number }>> = {
   '|': { repeated: 0.1, moved: 0 },
@@ -17,7 +17,7 @@ const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly mo
   ',': { repeated: 0.5, moved: 0.5 },
 };
 
-/** The list that the texts `column` (SQL) of the table `sample` are, null where they are single values. */
+/** The kind of list in the texts `column` (SQL) of the table `sample`; null if they are single values. */
 export async function findTextList(column: string, database: Database): Promise<TextList | null> {
   for (const separator of SEPARATORS) {
     const found = await measure(column, separator, database);

@@ -1,4 +1,4 @@
-/** The version that an update begins with: which of its rows are still users', and which of its segments stay. */
+/** The version that an update builds on: which of its rows still belong to users, and which segments are kept. */
 import { join } from 'node:path';
 import type { Feature } from '../../dataset/features.ts';
 import type { UserNumber } from '../../lib/brands.ts';
@@ -13,16 +13,16 @@ import type { SharedRows } from '../versions/version-writer.ts';
 
 /** A segment with fewer users is written anew with what is added, so that versions do not fill with dead rows. */
 const FEW_USERS = (3 * SEGMENT_ROWS) / 4;
-/** Rows that an update moves for each that it adds or takes away. */
+/** Rows that an update moves per row that it adds or removes. */
 const MOVED_PER_ROW = 2;
 
 export class BaseVersion {
   readonly features: readonly Feature[];
   readonly #folder: string;
   readonly #manifest: Manifest;
-  /** By user number: the place of the row, -1 where there is none, or none any more. */
+  /** By user number: the place of the row; -1 if there is none, or none any more. */
   readonly #placeOf: Int32Array;
-  /** By segment: rows that are users'. */
+  /** By segment: number of rows that belong to users. */
   readonly #users: number[];
   readonly #hashes: (Uint32Array | undefined)[] = [];
   #removed = 0;
@@ -45,7 +45,7 @@ export class BaseVersion {
     return this.#manifest.version;
   }
 
-  /** Users that have a row still. */
+  /** Number of users who still have a row. */
   get users(): number {
     return this.#manifest.rows - this.#removed;
   }
@@ -54,7 +54,7 @@ export class BaseVersion {
     return (this.#placeOf[user] ?? -1) >= 0;
   }
 
-  /** Whether the user's row has this hash (`hashRows`). Of a segment all rows are hashed at once. */
+  /** Whether the user's row has this hash (`hashRows`). All rows of a segment are hashed at once. */
   isEqual(user: UserNumber, low: number, high: number): boolean {
     const place = this.#placeOf[user]!;
     const segment = Math.floor(place / SEGMENT_ROWS);
@@ -63,7 +63,7 @@ export class BaseVersion {
     return hashes[at] === low && hashes[at + 1] === high;
   }
 
-  /** The user has no row any more. */
+  /** Removes the user's row. */
   remove(user: UserNumber): void {
     const segment = Math.floor(this.#placeOf[user]! / SEGMENT_ROWS);
     this.#placeOf[user] = -1;
@@ -72,8 +72,8 @@ export class BaseVersion {
   }
 
   /**
-   * Which segments are written anew: those with fewest users first, as many as make up for the rows that an update
-   * added and took away, and those that would be joined to others anyway. All that have dead rows where `isCompacted`.
+   * The segments to rewrite: those with the fewest users first, in proportion to the rows that the update added and
+   * removed, and those that would be merged anyway. If `isCompacted`, all segments with dead rows.
    */
   findScattered(addedRows: number, isCompacted: boolean): number[] {
     const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);
@@ -91,9 +91,7 @@ export class BaseVersion {
     return isMade ? found : [];
   }
 
-  /**
-   * The rows of a segment that are still users', which have none here from then on. @throws AppError invalid_population
-   */
+  /** Removes and returns the rows of a segment that still belong to users. @throws AppError invalid_population */
   takeOut(segment: number): Rows {
     const { path, size, sha256: recorded } = this.#manifest.segments[segment]!;
     const file = join(this.#folder, this.version, path);

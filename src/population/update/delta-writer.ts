@@ -1,4 +1,4 @@
-/** Takes the rows of an update: those that are as they were are passed over, others replace the user's row. */
+/** Receives the rows of an update: unchanged ones are skipped, others replace the user's row. */
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -10,21 +10,21 @@ import type { Rows } from '../read/segments.ts';
 import type { VersionWriter } from '../versions/version-writer.ts';
 import type { BaseVersion } from './base-version.ts';
 
-/** Rows that are read one by one are compared so many at a time. */
+/** Number of rows that are collected and compared at a time. */
 const STAGED_ROWS = 8192;
 
 export interface DeltaCounts {
-  /** Users whose row was replaced by another. */
+  /** Number of users whose row was replaced. */
   changed: number;
-  /** Users who had no row. */
+  /** Number of users who had no row. */
   added: number;
-  /** Users whose row is the one that they had. */
+  /** Number of users whose row is unchanged. */
   unchanged: number;
-  /** Users whose row was taken away. */
+  /** Number of users whose row was removed. */
   deleted: number;
-  /** Users to delete who had no row. */
+  /** Number of users to delete who had no row. */
   unknown: number;
-  /** Users whose row was taken away because they were erased. */
+  /** Number of users whose row was removed because they were erased. */
   erased: number;
 }
 
@@ -77,7 +77,7 @@ export class DeltaWriter implements RowSink {
     return this.#rows;
   }
 
-  /** Takes the user's row away. Comes before all rows; an id that comes again changes nothing. */
+  /** Removes the user's row. Must precede all rows; a repeated id changes nothing. */
   delete(userId: string): void {
     assert(this.#rows === 0, 'users are deleted before rows are read');
     const user = this.directory.find(userId);
@@ -113,8 +113,8 @@ export class DeltaWriter implements RowSink {
   }
 
   /**
-   * Makes the version visible, unless it would be the one before. `isCompacted`: without any dead row. Errors: AppError
-   * `invalid_data` where no user is left, those of a damaged folder.
+   * Publishes the version unless it equals the previous one. `isCompacted`: without dead rows. Errors: AppError
+   * `invalid_data` if no user would be left, and those of a damaged folder.
    */
   publish(isCompacted: boolean): Published {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];
@@ -165,7 +165,7 @@ export class DeltaWriter implements RowSink {
     }
   }
 
-  /** By row, 1 where the user's row is the same. */
+  /** By row: 1 if the user's row is the same. */
   #findUnchanged(rows: Rows): Uint8Array {
     const hashes = hashRows(rows, this.#base.features);
     return Uint8Array.from({ length: rows.count }, (_, row) => {

@@ -19,53 +19,56 @@ import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
 export interface UpdateFilesOptions {
   /** A population's folder. */
   readonly population: string;
-  /** Files of users who changed or are new, with all their features: all of one form. */
+  /** Files of users who changed or are new, with all their features, all of the same format. */
   readonly changed: readonly string[];
   /** Files of the ids of users who left. */
   readonly deleted: readonly string[];
-  /** The version that it builds on, `current` or `newest`; the newest one if not given, whichever is current. */
+  /** The version to build on, `current` or `newest`. Default: the newest, even if it is not current. */
   readonly base?: string | undefined;
-  /** Which columns are what, given the features that the population has. */
+  /** The schema of the files, given the population's features. */
   readonly schema: (features: readonly Feature[]) => SourceSchema;
   readonly limits?: Partial<ImportLimits>;
-  /** How many bad rows may be left out; none if not given. */
+  /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;
-  /** What happens to a user who is changed more than once: an error if not given. */
+  /** What to do with a user who is changed more than once. Default: an error. */
   readonly duplicates?: Duplicates;
-  /** Leaves no dead row, and so nothing on disk of users who left: takes time proportional to what has some. */
+  /**
+   * Leaves no dead rows, so nothing of users who left remains on disk; takes time proportional to the segments with
+   * dead rows.
+   */
   readonly isCompacted?: boolean;
-  /** What DuckDB may hold in memory. */
+  /** DuckDB's memory limit. */
   readonly memoryMib?: number;
-  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
 export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
-  /** The version that it began with; `version` where nothing changed. */
+  /** The version that it built on; equals `version` if nothing changed. */
   readonly before: string;
-  /** Whether that was the newest one, and which one was current. */
+  /** Whether that was the newest one, and which version was current. */
   readonly isOfNewest: boolean;
   readonly currentBefore: string;
-  /** Users of the version. */
+  /** Number of users of the version. */
   readonly users: number;
-  /** Segments that the version has in common with `before`, and that were written. */
+  /** Number of segments shared with `before`, and of those written. */
   readonly segments: { readonly shared: number; readonly written: number };
   readonly badRows: number;
   readonly worst: readonly string[];
-  /** Rows that were left out because a later one is of the same user. */
+  /** Number of rows that a later row of the same user replaced. */
   readonly replaced: number;
-  /** Rows that were left out because their users were erased. */
+  /** Number of rows that were left out because their users were erased. */
   readonly leftOut: number;
 }
 
 /**
- * Makes a version of the newest one, or of the given one, and makes it current. Users of `changed` get these rows,
- * those of `deleted` and erased users have none, all others keep theirs; a user may not be in both. Files of rows
- * that did not change are shared with the version before. Where nothing changed, nothing is written. Errors: AppError
- * `invalid_data` (naming file and line, or row; or that no user would be left), `invalid_argument`, and those of
- * `withImportLock`; nothing is published then.
+ * Creates a version from the newest or the given one, and makes it current. Users in `changed` get their new rows,
+ * users in `deleted` and erased users lose theirs, all others keep theirs; a user must not be in both. Files of
+ * unchanged rows are shared with the base. If nothing changed, nothing is written. Errors: AppError `invalid_data`
+ * (naming file and line or row, or if no user would be left), `invalid_argument`, and those of `withImportLock`; after
+ * an error, nothing is published.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;
@@ -106,7 +109,7 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
       ? 0
       : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
   const done = delta.publish(isCompacted);
-  // the newest is what was asked for, although there was nothing to do
+  // the caller asked for the newest version: make it current although there was nothing to do
   if (isOfNewest && done.version === newest && currentBefore !== newest) writeCurrent(population, newest);
   return {
     ...delta.counts,
@@ -129,7 +132,7 @@ function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: str
   throw new AppError('invalid_argument', `${population} has no version ${base} to build on`);
 }
 
-/** The schema of files that have the features under their own names. */
+/** The schema of files whose columns are named after the features. */
 export function schemaOfFeatures(features: readonly Feature[], columns: ReadonlyMap<string, string>): SourceSchema {
   for (const name of columns.keys()) {
     if (name !== 'user_id' && !features.some((feature) => feature.name === name))
@@ -142,7 +145,7 @@ export function schemaOfFeatures(features: readonly Feature[], columns: Readonly
 }
 
 /**
- * A schema with the features of a population in their order; whoever has others must import anew. `path` is that of the
+ * A schema with the population's features in their order. Other features need a new import. `path` is that of the
  * schema. Errors: AppError `invalid_argument`.
  */
 export function fitSchema(schema: SourceSchema, features: readonly Feature[], path: string): SourceSchema {
@@ -152,7 +155,7 @@ export function fitSchema(schema: SourceSchema, features: readonly Feature[], pa
   if (more) throw refuse(`the population has no feature "${more.name}"`);
   const fitted = features.map((feature): SourceFeature => {
     const found = schema.features.find(({ name }) => name === feature.name);
-    if (!found) throw refuse(`the feature "${feature.name}" of the population is not there`);
+    if (!found) throw refuse(`it lacks the population's feature "${feature.name}"`);
     if (describeFeature(found) === describeFeature(feature)) return found;
     throw refuse(
       `the feature "${feature.name}" is ${describeFeature(found)}, in the population ${describeFeature(feature)}`,

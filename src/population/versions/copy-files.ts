@@ -1,4 +1,4 @@
-/** What a copy of a population folder consists of, while nobody changes it. */
+/** Lists the files that a backup of a population folder copies, while nothing changes them. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -11,17 +11,17 @@ import { ORDER_FILE } from './version-order.ts';
 export interface PopulationFile {
   /** Relative to the folder. */
   readonly path: string;
-  /** Whether it is never written again. */
+  /** Whether the file is never written again. */
   readonly isFinal: boolean;
 }
 
-/** In this order: the key is older than the first erasure. Erasures are only appended, a torn end is cut off. */
+/** In this order. Erasures are only appended, and a torn end is cut off. */
 const OTHERS = [CURRENT_FILE, ORDER_FILE, SUMS_FILE, ERASED_FILE, ERASED_KEY_FILE];
 
 /**
- * Calls `action` with the files of all published versions, their tables and erasures; caches are left out. No import
- * and no removal of versions begins meanwhile; users may be erased. @throws AppError invalid_population, unavailable
- * (an import runs), and what `action` throws
+ * Calls `action` with the files of all published versions, their tables and erasures, without caches. Imports and
+ * removals of versions are blocked meanwhile; users may be erased. @throws AppError invalid_population, unavailable (an
+ * import is running), and what `action` throws
  */
 export async function withPopulationFiles<T>(
   folder: string,

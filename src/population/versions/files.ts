@@ -1,11 +1,11 @@
-/** Whole files and prefixes of files: their bytes, their sha256, and appending so that it survives a power cut. */
+/** Reads and hashes files and prefixes of files, and appends to them durably. */
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
 import { writeAll } from '../../lib/files/durable-files.ts';
 
-/** How much is hashed, and at most read or written, at a time: one call of Node can't pass 2 GiB. */
+/** Bytes that are hashed, read or written at a time: a single call in Node can't exceed 2 GiB. */
 const HASH_CHUNK_BYTES = 1024 * 1024;
-/** The same where other work is to run in between. */
+/** The same, if other work should run in between. */
 const SLICE_BYTES = 256 * 1024;
 const TRANSFER_BYTES = 1024 * 1024 * 1024;
 
@@ -31,7 +31,7 @@ export function hashFile(path: string, size: number): string | null {
   });
 }
 
-/** As `hashFile`, in slices: yields the bytes that each read. null also where there is no such file. */
+/** As `hashFile`, in slices: yields the number of bytes read by each. Also null if the file does not exist. */
 export function* hashSlices(path: string, size: number): Generator<number, string | null, void> {
   if (!existsSync(path)) return null;
   const file = openSync(path, 'r');
@@ -52,8 +52,8 @@ export function* hashSlices(path: string, size: number): Generator<number, strin
 }
 
 /**
- * The first `size` bytes of a file in what `allocate` gives, by default a buffer of their own (so aligned for every
- * typed array); null if it has fewer.
+ * The first `size` bytes of a file, in a buffer from `allocate` (by default a new one, aligned for every typed array);
+ * null if it has fewer.
  */
 export function readPrefix(
   path: string,
@@ -72,7 +72,7 @@ export function readPrefix(
   });
 }
 
-/** The bytes of a file from `start` to `end`, fewer where it ends before. */
+/** The bytes of a file from `start` to `end`, fewer if it ends before. */
 export function readRange(path: string, start: number, end: number): Buffer {
   return withFile(path, 'r', (file) => {
     const bytes = Buffer.alloc(end - start);
@@ -85,13 +85,10 @@ export function readRange(path: string, start: number, end: number): Buffer {
   });
 }
 
-/**
- * Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it unless it is already
- * so.
- */
+/** Truncates the file to `size` bytes and appends `tail`. Fsyncs the file unless it already had this content. */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
   if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
-  // 'a' would ignore the position; it only serves to create the file.
+  // 'a' ignores the position; it is used only to create the file.
   withFile(path, 'a', () => {});
   withFile(path, 'r+', (file) => {
     ftruncateSync(file, size);
@@ -101,8 +98,8 @@ export function appendDurably(path: string, size: number, tail: Uint8Array): voi
 }
 
 /**
- * Appends to a file, made if it is not there: what others have appended stays. `endOf` says where what is whole ends;
- * anything behind that is cut off. Fsyncs it. On failure nothing of `tail` is left.
+ * Appends to a file, which is created if it does not exist; data that others appended is kept. `endOf` returns the end
+ * of the complete records; anything after that is cut off. Fsyncs the file. On failure nothing of `tail` remains.
  */
 export function appendRecords(path: string, tail: Uint8Array, endOf: () => number): void {
   withFile(path, 'a', (file) => {

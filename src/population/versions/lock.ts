@@ -1,6 +1,6 @@
 /**
- * The two locks of a population folder, of all processes that share it: the writer's, for as long as an import takes,
- * and that of erasures, for milliseconds. An idle service holds neither.
+ * The two locks of a population folder, shared by all its processes: the writer's lock, held for a whole import, and
+ * the erasure lock, held for milliseconds. An idle service holds neither.
  */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,18 +8,18 @@ import { AppError } from '../../lib/errors.ts';
 import { removeQuietly, withStorage } from '../../lib/files/durable-files.ts';
 import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../../lib/files/file-lock.ts';
 
-/** Held by whoever adds, removes or copies versions, or overwrites ids. Empty, and never removed. */
+/** Held while versions are added, removed or copied, or ids overwritten. Empty, and never removed. */
 const WRITER_LOCK = 'writer.lock';
-/** Held by whoever adds records of erasures, and while a version becomes visible. */
+/** Held while erasure records are added, and while a version becomes visible. */
 const ERASURES_LOCK = 'erasures.lock';
-/** Files of earlier releases, with process ids in them: they mean nothing any more. */
+/** Lock files of earlier releases with process ids, which are no longer used. */
 const FORMER_LOCKS = ['lock', 'erased.lock'];
 
-/** What another writer may need to end: one that only makes a version current, or removes one, is as quick. */
+/** How long to wait for another writer: one that only makes a version current or removes one is this quick. */
 const WRITER_WAIT_MS = 2_000;
-/** Whoever holds the lock of erasures does so for milliseconds. */
+/** The erasure lock is normally held for milliseconds. */
 const ERASURES_WAIT_MS = 30_000;
-/** A folder that its last writer removed is made again. */
+/** How often to create a folder that its last writer removed. */
 const FOLDER_ATTEMPTS = 3;
 
 /** Runs `action` as the only writer of a folder that exists. @throws AppError unavailable, storage_failed */
@@ -33,7 +33,7 @@ export async function asWriter<T>(folder: string, action: () => T | Promise<T>):
   }
 }
 
-/** As `asWriter`, without a turn of the event loop, and so without waiting for another. */
+/** As `asWriter`, but synchronous, and so without waiting for another writer. */
 export function asWriterSync<T>(folder: string, action: () => T): T {
   const release = held(tryFileLock(join(folder, WRITER_LOCK)), folder);
   try {
@@ -44,7 +44,7 @@ export function asWriterSync<T>(folder: string, action: () => T): T {
   }
 }
 
-/** As `asWriter`, for a folder that is made where missing, and removed again if nothing came into it. */
+/** As `asWriter`, for a folder that is created if missing, and removed again if it stays empty. */
 export async function asFirstWriter<T>(folder: string, action: () => Promise<T>): Promise<T> {
   const isNew = !existsSync(folder);
   for (let attempt = 1; ; attempt++) {
@@ -65,13 +65,16 @@ export async function asFirstWriter<T>(folder: string, action: () => Promise<T>)
   }
 }
 
-/** Runs `action` under the lock of erasures. @throws AppError unavailable (it is held for too long), storage_failed */
+/**
+ * Runs `action` under the erasure lock. @throws AppError unavailable (the lock was not released in time),
+ * storage_failed
+ */
 export async function withErasuresLock<T>(folder: string, action: () => T): Promise<T> {
   const release = await awaitFileLock(join(folder, ERASURES_LOCK), ERASURES_WAIT_MS);
   return underErasuresLock(folder, release, action);
 }
 
-/** As `withErasuresLock`; blocks the thread while another has it. */
+/** As `withErasuresLock`, but blocks the thread while another process holds the lock. */
 export function withErasuresLockSync<T>(folder: string, action: () => T): T {
   return underErasuresLock(folder, awaitFileLockSync(join(folder, ERASURES_LOCK), ERASURES_WAIT_MS), action);
 }
@@ -93,11 +96,11 @@ function held(release: (() => void) | null, folder: string): () => void {
   if (release !== null) return release;
   throw new AppError(
     'unavailable',
-    `another import, update, prune or backup of ${folder} is running: try again when it has ended`,
+    `another import, update, prune or backup of ${folder} is running: try again when it has finished`,
   );
 }
 
-/** Removes a folder with nothing in it but locks. Whoever waits for one of them finds that it is another file then. */
+/** Removes a folder that contains only locks. A process that waits for one will notice that the file changed. */
 function removeUnused(folder: string): void {
   const locks = [WRITER_LOCK, ERASURES_LOCK];
   if (!readdirSync(folder).every((name) => locks.includes(name))) return;
@@ -105,7 +108,7 @@ function removeUnused(folder: string): void {
   try {
     rmdirSync(folder);
   } catch (error) {
-    // another has come in between
+    // another process added a file meanwhile
     if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
   }
 }

@@ -1,7 +1,4 @@
-/**
- * The manifest of a population version, `population.json`: what the version is made of, with the size and sha256 of
- * every file.
- */
+/** The manifest of a population version, `population.json`, which lists its files with size and sha256. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +12,8 @@ import { SEGMENT_ROWS } from '../read/segments.ts';
 import { sha256 } from './files.ts';
 
 /**
- * The layouts that this code reads: 1, where all segments but the last are full of users' rows, and 2, where they may
- * have fewer, and dead ones.
+ * The layouts that this code reads: in 1, all segments but the last are full of users' rows; in 2, they may have fewer
+ * rows, and dead ones.
  */
 const CONTRACTS = [1, 2] as const;
 const NEWEST_CONTRACT = 2;
@@ -25,9 +22,9 @@ export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
 /** The folder of the dictionaries. */
 export const DICTIONARIES_FOLDER = 'dictionaries';
-/** Where an import collects a version before it is published. */
+/** The folder in which an import builds a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
-/** In `incoming/` while an import lets in users who were erased: whoever erases one of them again must say so again. */
+/** In `incoming/` while an import readmits erased users: if one is erased again, it must be recorded again. */
 export const READMISSION_FILE = 'readmits';
 /** The suffix of a version that is being removed, or was replaced. */
 export const REMOVED_SUFFIX = '.removed';
@@ -42,10 +39,7 @@ const fileSchema = z.strictObject({
 });
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
-/**
- * Only vectors have a `size`; `sensitive` is left out if it is false, so that versions from before it keep their
- * name.
- */
+/** Only vectors have a `size`. `sensitive` is omitted if false, so older versions keep their name. */
 const featureSchema = z.strictObject({
   name: z.string().min(1),
   kind: z.enum(FEATURE_KINDS),

@@ -1,4 +1,4 @@
-/** Makes a version visible: its files in `incoming/`, then the folder's new name. */
+/** Publishes a version: writes its files to `incoming/`, then renames the folder. */
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -20,11 +20,11 @@ import { verifyVersion } from './verify.ts';
 /** A table that a version adds to. */
 export interface GrowingTable {
   readonly table: TextTable;
-  /** As the largest published version has it; null if none does. */
+  /** The table in the largest published version; null if none has it. */
   readonly published: ManifestTable | null;
 }
 
-/** A segment of an earlier version that the new one has too. */
+/** A segment that the new version shares with an earlier one. */
 export interface SharedSegment extends Omit<ManifestSegment, 'path'> {
   /** Its file. */
   readonly file: string;
@@ -48,8 +48,9 @@ export function segmentPath(index: number): string {
 }
 
 /**
- * Puts a version on the disk, but for its name: tables grow beyond what any manifest records, the rest is in
- * `incoming/`. May be called again after its directory has changed. False where the same version is there, whole.
+ * Writes a version to disk without making it visible: tables grow beyond the sizes in any manifest, the rest is in
+ * `incoming/`. May be called again after the directory has changed. Returns false if the same version already exists
+ * intact.
  */
 export function stage(publication: Publication): boolean {
   const { out, manifest } = publication;
@@ -67,8 +68,8 @@ export function stage(publication: Publication): boolean {
 }
 
 /**
- * Makes a version visible that was staged. Killed before, the old version serves on: what was appended lies behind what
- * any manifest records and is cut off by the next import.
+ * Makes a staged version visible. After a kill before that, the old version is still served: appended bytes lie beyond
+ * the sizes in any manifest, and the next import cuts them off.
  */
 export function makeVisible({ out, manifest }: Publication): void {
   const folder = join(out, manifest.version);
@@ -85,9 +86,9 @@ function appendTables({ out, manifest, directory, dictionaries }: Publication): 
   syncFolder(join(out, DICTIONARIES_FOLDER));
 }
 
-/** Moves the written segments behind the shared ones. */
+/** Renumbers the written segments to follow the shared ones. */
 function placeSegments(incoming: string, { manifest, shared }: Publication): void {
-  // in their places already where it is staged again
+  // they are already in place if it is staged again
   if (shared.length === 0 || existsSync(join(incoming, segmentPath(manifest.segments.length - 1)))) return;
   for (let index = manifest.segments.length - 1; index >= shared.length; index--)
     renameSync(join(incoming, segmentPath(index - shared.length)), join(incoming, segmentPath(index)));
@@ -99,7 +100,7 @@ function placeSegments(incoming: string, { manifest, shared }: Publication): voi
   }
 }
 
-/** Whether the same version is already there, whole. */
+/** Whether the same version already exists intact. */
 function isIntact(out: string, manifest: Manifest): boolean {
   if (!existsSync(join(out, manifest.version))) return false;
   try {

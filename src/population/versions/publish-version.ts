@@ -1,4 +1,4 @@
-/** Makes a version under the folder's lock; nothing is published unless all of it could be read. */
+/** Creates a version under the folder's lock; nothing is published unless everything could be read. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -7,8 +7,8 @@ import { INCOMING_FOLDER } from './manifest.ts';
 import { type ImportResult, type ImportTarget, VersionWriter } from './version-writer.ts';
 
 /**
- * Runs `action` as the only writer of the folder, which is made if it is not there. Errors: what `action` throws, and
- * AppError `unavailable` (another writer is at work), `storage_failed`. What `action` did not publish is removed.
+ * Runs `action` as the only writer of the folder, which is created if it does not exist. Unpublished files are removed
+ * afterwards. Errors: what `action` throws, and AppError `unavailable` (another writer is running), `storage_failed`.
  */
 export async function withImportLock<T>(out: string, action: () => Promise<T>): Promise<T> {
   return await asFirstWriter(out, async () => {
@@ -21,11 +21,11 @@ export async function withImportLock<T>(out: string, action: () => Promise<T>): 
 }
 
 /**
- * Gives `read` a writer to fill, under the lock of the folder, and publishes what it filled. Equal content over an
- * equal folder gives an equal version: importing again what is current changes nothing (a damaged copy of that version
- * is replaced). `from` says in a refusal what was read. Errors: what `read` throws, those of `withImportLock`, and
- * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After any of them the
- * folder serves what it served before.
+ * Lets `read` fill a writer under the folder's lock, and publishes the result. Equal content on top of an equal folder
+ * gives an equal version: importing the current content again changes nothing (a damaged copy of that version is
+ * replaced). `from` names the source in errors. Errors: what `read` throws, those of `withImportLock`, and AppError
+ * `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After an error, the folder still
+ * serves its previous version.
  */
 export async function publishVersion(
   target: ImportTarget,

@@ -6,8 +6,8 @@ import { hashFile, hashSlices, readPrefix, sha256 } from './files.ts';
 import { listFiles, type Manifest, type ManifestFile, readManifest } from './manifest.ts';
 
 /**
- * Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, where
- * asked, its sha256.
+ * Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, if
+ * requested, its sha256.
  */
 export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' | 'everything'): void {
   const files = listFiles(folder, manifest);
@@ -20,7 +20,7 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
   }
 }
 
-/** The refusal of a file whose bytes are not those that a version recorded. */
+/** The error for a file whose bytes differ from those that a version recorded. */
 export function alteredError(path: string): AppError {
   return new AppError('invalid_population', `${path} was altered: its sha256 is not the one that the version recorded`);
 }
@@ -31,9 +31,8 @@ interface ReadOptions {
 }
 
 /**
- * The bytes of a file that belong to the version, those that were verified: in a buffer of their own unless `allocate`
- * gives another. `accepted` are sums that stand for the recorded one. Errors: AppError `invalid_population` naming the
- * file.
+ * The verified bytes of a file that belong to the version, in a buffer from `allocate` or a new one. `accepted` are
+ * sums that are accepted in place of the recorded one. Errors: AppError `invalid_population` naming the file.
  */
 export function readCheckedFile(
   { path, size, sha256: recorded }: ManifestFile,
@@ -47,8 +46,8 @@ export function readCheckedFile(
 }
 
 /**
- * Hashes all files of a version in slices between which other work can run: yields the bytes that each slice read, and
- * returns the files that are missing, damaged or altered. @throws AppError invalid_population where the manifest is
+ * Hashes all files of a version in slices between which other work can run: yields the number of bytes of each slice,
+ * and returns the files that are missing, damaged or altered. @throws AppError invalid_population if the manifest is
  */
 export function* checkVersion(folder: string, version: string): Generator<number, string[], void> {
   const bad: string[] = [];
@@ -59,13 +58,13 @@ export function* checkVersion(folder: string, version: string): Generator<number
   return bad;
 }
 
-/** The files of a version that are not there, or too short: nothing is read. @throws AppError invalid_population */
+/** The files of a version that are missing or too short, without reading them. @throws AppError invalid_population */
 export function missingFiles(folder: string, version: string): string[] {
   const files = listFiles(folder, readManifest(folder, version));
   return files.filter(({ path, size }) => sizeOf(path) < size).map(({ path }) => path);
 }
 
-/** Whether a file is as a version recorded it, or none of its files; in slices, as `checkVersion`. */
+/** Whether a file matches the version's record or is not listed in it; in slices, as `checkVersion`. */
 export function* isWhole(folder: string, version: string, path: string): Generator<number, boolean, void> {
   const file = listFiles(folder, readManifest(folder, version)).find((one) => one.path === path);
   if (file === undefined) return true;

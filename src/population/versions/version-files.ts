@@ -1,4 +1,4 @@
-/** Reads the files of one version: its segments, and where its users are in them. */
+/** Reads the files of one version: its segments, and the places of its users. */
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
 import type { SegmentMemory } from '../read/segment-memory.ts';
@@ -7,8 +7,8 @@ import { featuresOf, type Manifest } from './manifest.ts';
 import { readCheckedFile } from './verify.ts';
 
 /**
- * A segment with all its rows, the dead ones too, as views of `into` if given. Its sha256 is verified at each reading:
- * it may be damaged while a service that verified it at its start goes on. @throws AppError invalid_population
+ * A segment with all its rows, including dead ones, as views of `into` if given. Its sha256 is verified on each read,
+ * because it may be damaged after a service verified it at its start. @throws AppError invalid_population
  */
 export function readSegmentFile(folder: string, manifest: Manifest, index: number, into?: SegmentMemory): Rows {
   const { rows: count, ...file } = manifest.segments[index]!;

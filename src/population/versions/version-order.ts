@@ -1,6 +1,6 @@
 /**
- * Which version was published when: the file `versions`, one a line, the last one published last. Times of files do not
- * say: a clock is set back, a copy or a restored backup has new ones, and content that comes again has its old name.
+ * The order of publication, kept in the file `versions`, one per line, latest last. File times cannot replace it:
+ * clocks are set back, copies and restored backups have new times, and repeated content has its old name.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { type Manifest, publishedAt, readManifests } from './manifest.ts';
 
 export const ORDER_FILE = 'versions';
 
-/** The version that was published last, on which the next update builds; null if there is none. */
+/** The version published last, on which the next update builds; null if there is none. */
 export function findNewestVersion(folder: string): string | null {
   return orderVersions(folder, readManifests(folder)).at(-1) ?? null;
 }
 
 /**
- * The versions of these manifests, the one published last last. One that the file does not name was published by an
- * earlier release: it stands behind all that know fewer users, or as many and are older by the time of their files.
+ * The versions of these manifests in order of publication. Versions that the file does not list were published by an
+ * earlier release: they are ordered by number of known users, then by file time.
  */
 export function orderVersions(folder: string, manifests: readonly Manifest[]): string[] {
   const users = new Map(manifests.map(({ version, directory }) => [version, directory.count]));
@@ -30,7 +30,9 @@ export function orderVersions(folder: string, manifests: readonly Manifest[]): s
   return order;
 }
 
-/** Has it that this version was published now. The caller is the folder's writer. @throws AppError storage_failed */
+/**
+ * Records that this version was published now. The caller must be the folder's writer. @throws AppError storage_failed
+ */
 export function recordPublished(folder: string, version: string): void {
   const order = orderVersions(folder, readManifests(folder)).filter((one) => one !== version);
   const text = [...order, version].map((one) => `${one}\n`).join('');
@@ -39,7 +41,7 @@ export function recordPublished(folder: string, version: string): void {
   withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.tmp`));
 }
 
-/** What is no version is passed over, and of one that stands there twice the last line counts. */
+/** Skips lines that are not a version; for a repeated version the last line counts. */
 function readOrder(folder: string): string[] {
   const path = join(folder, ORDER_FILE);
   if (!existsSync(path)) return [];

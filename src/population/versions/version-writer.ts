@@ -1,4 +1,4 @@
-/** A version of a population while it is made, by the folder's only writer. */
+/** Writes a version of a population; the caller must be the folder's only writer. */
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,33 +40,33 @@ import {
 } from './publication.ts';
 import { recordPublished } from './version-order.ts';
 
-/** What is imported, and where to. */
+/** The features of an import, and its destination. */
 export interface ImportTarget {
-  /** The population's folder; made if it is not there. */
+  /** The population's folder; created if it does not exist. */
   readonly out: string;
   /** In the order of their columns. */
   readonly features: readonly Feature[];
   /** Names of the features that are marked as sensitive. */
   readonly sensitive: ReadonlySet<string>;
-  /** Whether users who were erased, and are there again, are let in as new users; they are left out if not given. */
+  /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
 }
 
 export interface ImportResult {
   readonly version: string;
-  /** Users of this version. */
+  /** Number of users of this version. */
   readonly users: number;
-  /** Users that got a user number by this import. */
+  /** Number of users who got a user number in this import. */
   readonly newUsers: number;
-  /** Different tokens in each feature's dictionary, those of earlier versions counted. */
+  /** Number of tokens in each feature's dictionary, including those of earlier versions. */
   readonly tokens: Readonly<Record<string, number>>;
-  /** Users with a value, by feature. */
+  /** Number of users with a value, by feature. */
   readonly coverage: Readonly<Record<string, number>>;
-  /** Rows that were left out because their users were erased. */
+  /** Number of rows that were left out because their users were erased. */
   readonly erased: number;
 }
 
-/** Rows of an earlier version that the new one has too. */
+/** Rows that the new version shares with an earlier one. */
 export interface SharedRows {
   /** They become the first segments. */
   readonly segments: readonly SharedSegment[];
@@ -76,16 +76,16 @@ export interface SharedRows {
 
 interface Staged {
   readonly publication: Publication;
-  /** False where the same version is there already. */
+  /** False if the same version already existed. */
   readonly isNew: boolean;
 }
 
-/** How often a version is put on the disk beside erasures; the last time they wait. */
+/** How often a version is staged while erasures may run; at the last attempt, erasures wait. */
 const STAGE_ATTEMPTS = 5;
 
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
 
-/** A version while it is made, under the lock: tables that grow, and rows in the order in which they are added. */
+/** A version under construction, under the lock: growing tables, and rows in the order in which they are added. */
 export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
@@ -105,7 +105,7 @@ export class VersionWriter implements RowSink {
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
-  /** Ids of erased users are overwritten first, where they stand in the directory. */
+  /** First overwrites the ids of erased users in the directory. */
   constructor({ out, features, sensitive, readmitErased = false }: ImportTarget) {
     this.#out = out;
     this.#features = features;
@@ -117,7 +117,7 @@ export class VersionWriter implements RowSink {
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
-      // before erasures are read: whoever is erased from then on is recorded again
+      // before erasures are read: users erased from now on are recorded again
       if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
     });
     const erasures = new Erasures(out);
@@ -136,7 +136,7 @@ export class VersionWriter implements RowSink {
     return this.#rows;
   }
 
-  /** Segments that were written. */
+  /** Number of segments written. */
   get segments(): number {
     return this.#segments.length;
   }
@@ -159,7 +159,7 @@ export class VersionWriter implements RowSink {
     return null;
   }
 
-  /** Ends the last segment and makes the version visible, with the rows of an earlier one before its own. */
+  /** Ends the last segment and publishes the version, with shared rows before its own. */
   publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
@@ -177,7 +177,7 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Tables only grow, so that the one with the most texts holds all of them. What lies behind it was left by a killed
+   * Tables only grow, so the one with the most texts contains all texts. Bytes after its end were left by a killed
    * import.
    */
   #openTable(recorded: readonly ManifestTable[]): GrowingTable {
@@ -212,8 +212,8 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Everything is on the disk before the lock of erasures is taken, so that they wait for a rename alone. Whoever is
-   * erased in between, and new, must not be written under their name: then it is staged once more.
+   * Everything is on disk before the erasure lock is taken, so erasures wait only for a rename. If a new user is erased
+   * in between, the version is staged again, because the id must not be written.
    */
   #publish(users: number, shared: SharedRows): string {
     const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
@@ -256,7 +256,7 @@ export class VersionWriter implements RowSink {
     if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 
-  /** By user number: the place of each row, own ones behind those that are shared. */
+  /** By user number: the place of each row, with own rows after shared ones. */
   #placeAll({ segments, placeOf }: SharedRows): Int32Array {
     const rowOf = new Int32Array(this.directory.count).fill(-1);
     rowOf.set(placeOf);

@@ -1,4 +1,4 @@
-/** The versions of a population folder: listed, compared, made current, removed. */
+/** Lists the versions of a population folder, makes one current, and removes old ones. */
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -24,24 +24,24 @@ import { orderVersions } from './version-order.ts';
 export interface VersionSummary {
   readonly version: string;
   readonly isCurrent: boolean;
-  /** Whether it was published last: updates build on it. */
+  /** Whether it was published last, so that updates build on it. */
   readonly isNewest: boolean;
   /** In ms since 1970. */
   readonly publishedAt: number;
   readonly users: number;
-  /** User ids that the directory knows, those of earlier versions included. */
+  /** Number of user ids in the directory, including those of earlier versions. */
   readonly knownUsers: number;
-  /** Of the files that are this version's alone. */
+  /** Size of the files that only this version has. */
   readonly bytes: number;
-  /** Rows on disk that are no user's any more. */
+  /** Number of rows on disk that no longer belong to a user. */
   readonly deadRows: number;
   readonly segments: number;
-  /** Segments that other versions have too. */
+  /** Number of segments that other versions share. */
   readonly sharedSegments: number;
   readonly features: Manifest['features'];
 }
 
-/** The published versions, the newest first. @throws AppError invalid_population */
+/** The published versions, newest first. @throws AppError invalid_population */
 export function summariseVersions(folder: string): VersionSummary[] {
   const current = findCurrentVersion(folder);
   if (current === null) throw notAPopulation(folder);
@@ -70,9 +70,9 @@ export function summariseVersions(folder: string): VersionSummary[] {
 }
 
 /**
- * Makes a published version the one that services start with, once all its files are checked (unless the caller has).
- * Numbers and codes are never given again, so this may go back and forth. @throws AppError invalid_argument (no such
- * version), invalid_population, unavailable (an import runs), storage_failed
+ * Makes a published version the one that services start with, after checking all its files (unless the caller has).
+ * Numbers and codes are never reassigned, so switching back and forth is safe. @throws AppError invalid_argument (no
+ * such version), invalid_population, unavailable (an import is running), storage_failed
  */
 export function makeCurrent(folder: string, version: string, { isVerified = false } = {}): void {
   underLock(folder, () => {
@@ -84,8 +84,7 @@ export function makeCurrent(folder: string, version: string, { isVerified = fals
 }
 
 /**
- * The version that was published last before the current one. @throws AppError invalid_argument where there is none,
- * invalid_population
+ * The version published before the current one. @throws AppError invalid_argument if there is none, invalid_population
  */
 export function versionBefore(folder: string): string {
   const versions = summariseVersions(folder);
@@ -95,10 +94,10 @@ export function versionBefore(folder: string): string {
 }
 
 /**
- * Removes all but the `keep` newest versions, and returns those that went. The current one stays, and so does the one
- * with the most user numbers, which the next import builds on. Ids of erased users are overwritten. A running service
- * that still needs a version that goes (to explain an audience, or to finish an expansion) answers
- * population_unavailable. @throws AppError invalid_population, unavailable (an import runs), storage_failed
+ * Removes all but the `keep` newest versions, and returns the removed ones. Keeps the current version, and the one with
+ * the most user numbers, which the next import builds on. Overwrites the ids of erased users. A running service that
+ * still needs a removed version (to explain an audience or finish an expansion) answers population_unavailable. @throws
+ * AppError invalid_population, unavailable (an import is running), storage_failed
  */
 export function pruneVersions(folder: string, keep: number): string[] {
   return underLock(folder, () => {
@@ -106,7 +105,7 @@ export function pruneVersions(folder: string, keep: number): string[] {
     const most = versions.reduce((a, b) => (b.knownUsers > a.knownUsers ? b : a));
     const gone = versions.slice(keep).filter((one) => !one.isCurrent && one !== most);
     withStorage(`write ${folder}`, () => {
-      // at once, for whoever reads all manifests
+      // rename all first, for readers of all manifests
       for (const { version } of gone) renameSync(join(folder, version), join(folder, `${version}${REMOVED_SUFFIX}`));
       if (gone.length > 0) syncFolder(folder);
       removeLeftovers(folder);
@@ -116,12 +115,12 @@ export function pruneVersions(folder: string, keep: number): string[] {
   });
 }
 
-/** Overwrites the ids of erased users now, rather than at the next import. @throws AppError as `pruneVersions` */
+/** Overwrites the ids of erased users now rather than at the next import. @throws AppError as `pruneVersions` */
 export function redactErasedUsers(folder: string): number {
   return underLock(folder, () => redactErased(folder, new Erasures(folder)));
 }
 
-/** How many versions have the file; none where it is not there, which whoever opens the version is told. */
+/** The number of versions that share the file; 0 if it is missing, which opening the version reports. */
 function linksOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
 }
@@ -131,7 +130,7 @@ function underLock<T>(folder: string, action: () => T): T {
   return asWriterSync(folder, action);
 }
 
-/** What was removed, or replaced, by writers that were killed. */
+/** Removes versions that killed writers were removing or replacing. */
 function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder))
     if (name.endsWith(REMOVED_SUFFIX)) rmSync(join(folder, name), { recursive: true, force: true });

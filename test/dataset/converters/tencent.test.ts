@@ -140,7 +140,7 @@ describe('makeTencent', () => {
   it.each([
     ['userFeature.data', 'uid 1|age 2\nage 3\n', 'userFeature.data:2: the line has no uid'],
     ['userFeature.data', 'uid 1|age 2\nuid 1|age 3\n', 'userFeature.data:2: uid 1 appears twice'],
-    ['userFeature.data', 'uid 1|| 3\n', 'userFeature.data:1: "" is no field'],
+    ['userFeature.data', 'uid 1|| 3\n', 'userFeature.data:1: "" is not a field'],
     ['userFeature.data', '', 'userFeature.data:1: the file is empty'],
     ['adFeature.csv', 'aid,x\n1,2\n1,3\n', 'adFeature.csv:3: aid 1 appears twice'],
     ['adFeature.csv', 'id,x\n1,2\n', 'has no column "aid"'],

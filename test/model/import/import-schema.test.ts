@@ -22,7 +22,7 @@ const BAD_SCHEMAS: readonly (readonly [what: string, schema: Plain | string, sen
   ['a size that was not found', user({ ...age, vocabulary_size: null }), 'feature "user.age" has no tokens'],
   ['a list without its length', user({ ...age, kind: 'multi' }), 'a multi-valued feature needs a max_length'],
   ['a single value with a length', user({ ...age, max_length: 3 }), 'a single-valued one must not have one'],
-  ['a single value that keeps places', user({ ...age, unknown: 'keep' }), 'only a multi-valued feature says what'],
+  ['a single value that keeps places', user({ ...age, unknown: 'keep' }), 'only a multi-valued feature may have'],
   ['a name that is one of lengths', user({ ...age, name: 'age.length' }), 'its name ends in .length'],
   ['a name with a control character', user({ ...age, name: 'a\u0007' }), 'contains a control character'],
   ['tokens twice', user({ ...age, tokens: ['1', '2', '1'] }), 'contain "1" twice'],

@@ -107,7 +107,7 @@ describe('a column of Parquet', () => {
     [
       'i AS v_0, i AS v_1',
       { kind: 'vector', size: 1, column: 'v_*' },
-      'the vector "f" has the size 1, and there are more',
+      'the vector "f" has the size 1, but there are more columns',
     ],
     ['i AS v_0', { kind: 'vector', size: 2, column: 'v_*' }, 'has no column "v_1"'],
   ] as const)('of %s is refused as %j', async (sql, feature, message) => {

@@ -140,8 +140,8 @@ describe('a CSV file', () => {
     ['PAR1', /^FILE is Parquet, not text: end its name in .parquet/],
     [
       'id,city,age\n1,a,2\n',
-      'FILE has no column "user_id" (for user_id); its columns are id, city, age. Say "column" in the schema, or ' +
-        '--column user_id=NAME',
+      'FILE has no column "user_id" (for user_id); its columns are id, city, age. Set "column" in the schema, or ' +
+        'use --column user_id=NAME',
     ],
   ])('is refused for %j', async (content, message) => {
     expect(await messageOf(content)).toMatch(message);
@@ -167,7 +167,7 @@ describe('a CSV file', () => {
   it('needs a separator for lists', async () => {
     const features: SourceFeature[] = [{ ...CITY, kind: 'multi' }];
     expect(await messageOf(PLAIN, { features })).toBe(
-      'FILE: the column "city" can\'t be used: it is text, not a list: say in the schema by what "separator" its values are',
+      'FILE: the column "city" can\'t be used: it is text, not a list: set "separator" in the schema',
     );
   });
 
