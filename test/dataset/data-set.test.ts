@@ -107,7 +107,7 @@ describe('getDataSetFile', () => {
     expect(getDataSetFile(dataSet, 'interactions.csv')).toBe(join(path, 'interactions.csv.gz'));
   });
 
-  it('refuses a file that is missing, or there in both forms', async () => {
+  it('refuses a file that is missing, or exists in both forms', async () => {
     const path = write(GOOD);
     const dataSet = openDataSet(path);
     const missing = await refusalOf(() => getDataSetFile(dataSet, 'users.ndjson'));

@@ -1,4 +1,4 @@
-/** The line reader: what it yields, and that each refusal names file:line. */
+/** The line reader: yields lines, and names file:line in each refusal. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -37,7 +37,7 @@ describe('readLines', () => {
     expect(await collect(write('\ufeffa\n\ufeffb\n'))).toEqual(['a', '\ufeffb']);
   });
 
-  it('reads gzip, also of several members', async () => {
+  it('reads gzip, also with several members', async () => {
     const bytes = Buffer.concat([gzipSync('a\nb'), gzipSync('c\nd\n')]);
     expect(await collect(write(bytes, 'users.ndjson.gz'))).toEqual(['a', 'bc', 'd']);
   });
@@ -70,12 +70,12 @@ describe('readLines', () => {
     expect((await refusalOf(() => collect(path))).message).toContain(':2: ');
   });
 
-  it('counts lines over chunks when it names one', async () => {
+  it('counts lines across chunks for error messages', async () => {
     const path = write(Buffer.concat([Buffer.from('0123456789\n'.repeat(200_000)), Buffer.from([0xff])]));
     expect((await refusalOf(() => collect(path))).message).toContain(':200001: ');
   });
 
-  it('takes a line of exactly the limit, in bytes, and refuses one more', async () => {
+  it('accepts a line of exactly the limit in bytes, and refuses one byte more', async () => {
     const limits = { maximumLineBytes: 6 };
     expect(await collect(write('\ufeffééé\r\nabcdef\n'), limits)).toEqual(['ééé', 'abcdef']);
     expect((await refusalOf(() => collect(write('abc\néééa\n'), limits))).message).toMatch(
@@ -83,21 +83,21 @@ describe('readLines', () => {
     );
   });
 
-  it('refuses an endless line before it holds all of it', async () => {
+  it('refuses an endless line without reading all of it', async () => {
     const path = write(gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x61)), 'bomb.gz');
     const error = await refusalOf(() => collect(path, { maximumLineBytes: 3_000_000 }));
     expect(error.message).toBe(`${path}:1: the line is longer than 3000000 bytes`);
     expect(error.details[0]?.limit).toBe(3_000_000);
   });
 
-  it('refuses a gzip file that is cut short, or is none', async () => {
+  it('refuses a truncated or invalid gzip file', async () => {
     const whole = gzipSync(Buffer.from('a\nb\n'.repeat(1000)));
     const cut = await refusalOf(() => collect(write(whole.subarray(0, whole.length - 12), 'x.gz')));
     expect(cut.message).toMatch(/x\.gz:\d+: the file cannot be read from here on: unexpected end of file/);
     expect((await refusalOf(() => collect(write('a\n', 'x.gz')))).message).toContain('incorrect header check');
   });
 
-  it('refuses a file that is not there', async () => {
+  it('refuses a missing file', async () => {
     const path = join(newFolder(), 'none.ndjson');
     const error = await refusalOf(() => collect(path));
     expect(error).toMatchObject({ code: 'invalid_data' });

@@ -1,4 +1,4 @@
-/** Readers of CSV in `src/dataset` take the same records of the same files. */
+/** All CSV readers in `src/dataset` read the same records from the same files. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ async function idsOfTable(path: string): Promise<string[]> {
 }
 
 describe.each([
-  ['tables of other people', idsOfRows],
+  ['tables from other sources', idsOfRows],
   ['tables of a data set', idsOfTable],
 ] as const)('the reader of %s', (_, read) => {
   it.each(NASTY_CSV)('takes $name', async ({ content, ids }) => {

@@ -1,4 +1,4 @@
-/** One line of a data set: JSON, and what is no record of CSV. */
+/** Records of a data set: JSON lines, and invalid CSV records. */
 import { describe, expect, it } from 'vitest';
 import { csvReaderOf, parseRecord } from '../../src/dataset/records.ts';
 import { refusalOf } from '../population/support.ts';

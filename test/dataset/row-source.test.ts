@@ -1,4 +1,4 @@
-/** Tables in the forms that people have: what is read of them, and that each refusal names file:line. */
+/** Tables in common formats: their rows, and refusals that name file:line. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -52,7 +52,7 @@ describe('openRows', () => {
     expect(values).toEqual([['1;5', 'say "hi"']]);
   });
 
-  it('reads records that span lines, in a header too, and names the line at which one begins', async () => {
+  it('reads records that span lines, also in a header, and names the line at which one begins', async () => {
     const content = '\n"id";"home\ntown"\r\n1;"a\r\nb"\n\n2;c\n\n\n';
     expect(await read(write('t.csv', content))).toEqual({
       columns: ['id', 'home\ntown'],
@@ -66,13 +66,13 @@ describe('openRows', () => {
     expect(error.message).toContain('t.csv:4: a quoted field is followed by text');
   });
 
-  it('reads MovieLens 1M: no header, two colons, Latin-1, quotes that mean nothing', async () => {
+  it('reads MovieLens 1M: no header, two colons, Latin-1, quotes without a special meaning', async () => {
     const path = write('movies.dat', Buffer.from('1::Mis\u00e9rables "Les" (1995)::Drama|War\n', 'latin1'));
     const { values } = await read(path, { columns: ['item', 'title', 'genres'], encoding: 'latin-1' });
     expect(values).toEqual([['1', 'Mis\u00e9rables "Les" (1995)', 'Drama|War']]);
   });
 
-  it('gives the columns that are asked for, in that order, as often as wanted', async () => {
+  it('returns the requested columns in that order, as often as requested', async () => {
     const source = await openRows(write('t.csv', 'a,b,c\n1,2,3\n'));
     for (let i = 0; i < 2; i++)
       for await (const rows of source.read(['c', 'a'])) expect(rows).toEqual([{ line: 2, values: ['3', '1'] }]);
@@ -112,7 +112,7 @@ describe('openRows', () => {
     expect(error.message).toContain(message);
   });
 
-  it('names a file that is not there', async () => {
+  it('names a missing file', async () => {
     const error = await refusalOf(() => read(join(newFolder(), 'nowhere.csv')));
     expect(error.message).toContain('nowhere.csv:1: the file cannot be read');
   });

@@ -76,7 +76,7 @@ describe('generateDataSet', () => {
     }
   });
 
-  it('plants what traits show in part: logistic regression finds .7 to .9', async () => {
+  it('plants tastes that traits reveal in part: logistic regression reaches .7 to .9', async () => {
     const dataSet = openDataSet(join(root, 'a'));
     const out = join(root, 'population');
     await importPopulation({ source: join(root, 'a'), features: dataSet.userFeatures, out });
@@ -103,7 +103,7 @@ describe('generateDataSet', () => {
     });
   });
 
-  it('refuses a folder that cannot be made, with the cause', async () => {
+  it('refuses a folder that cannot be created, with the cause', async () => {
     writeFileSync(join(root, 'file'), '');
     const making = generateDataSet({ out: join(root, 'file'), ...SIZES, seed: 'one' });
     await expect(making).rejects.toMatchObject({ code: 'storage_failed', cause: { code: 'EEXIST' } });

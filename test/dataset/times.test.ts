@@ -1,4 +1,4 @@
-/** Moments of time in files. */
+/** Timestamps in files. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatMoment, parseMoment } from '../../src/dataset/times.ts';

@@ -1,4 +1,4 @@
-/** Dates as programs for people write them. */
+/** Dates as spreadsheets write them. */
 import { describe, expect, it } from 'vitest';
 import { parseWrittenDate } from '../../src/dataset/written-dates.ts';
 

@@ -1,4 +1,4 @@
-/** Zstandard: frames are told apart, and unpacked. */
+/** Zstandard: frames are found and decompressed. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -63,12 +63,12 @@ async function rowsOf(path: string): Promise<unknown[]> {
 }
 
 describe('frames of Zstandard', () => {
-  it.each([1, 2, 3, 7, 1000])('are told apart in chunks of %i bytes', async (chunk) => {
+  it.each([1, 2, 3, 7, 1000])('are found in chunks of %i bytes', async (chunk) => {
     expect(await framesOf(FILE, chunk)).toEqual(FRAMES);
     expect(await framesOf(Buffer.alloc(0), chunk)).toEqual([]);
   });
 
-  it('are refused wherever they are cut off', async () => {
+  it('are refused wherever they are truncated', async () => {
     const whole = [0, FRAMES[0]!.length, FRAMES[0]!.length + SKIPPED.length, FILE.length - FRAMES[2]!.length];
     for (let end = 1; end < FILE.length; end++) {
       const read = framesOf(FILE.subarray(0, end), 1000);
@@ -77,7 +77,7 @@ describe('frames of Zstandard', () => {
     }
   });
 
-  it('are refused where something else stands', async () => {
+  it('are refused if something else occurs', async () => {
     await expect(framesOf(Buffer.from('user_id\n'), 5)).rejects.toThrow('it is not Zstandard');
     await expect(framesOf(Buffer.concat([FRAMES[0]!, Buffer.from('tail')]), 5)).rejects.toThrow('it is not Zstandard');
     const odd = Buffer.from(FRAMES[0]!);
@@ -99,7 +99,7 @@ describe('files in Zstandard', () => {
     await expect(linesOf(Buffer.from('hello world'))).rejects.toThrow('it is not Zstandard');
   });
 
-  it('are users and logs as any other', async () => {
+  it('can be users and logs', async () => {
     const folder = newFolder();
     const plain = await importUsers(folder, newFolder(), USERS);
     const users = join(folder, 'users.ndjson');

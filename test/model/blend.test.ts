@@ -5,7 +5,7 @@ import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 const { companion, regression, ...plain } = DEFAULT_DESCENT;
 
 describe('blendOf', () => {
-  it('takes a companion and a regression for parts that count alike whatever the number of seeds', () => {
+  it('gives a companion and a regression the same weight for any number of seeds', () => {
     expect(blendOf(DEFAULT_DESCENT)).toEqual({
       heads: { few: 1, many: 1 },
       parts: [
@@ -22,7 +22,7 @@ describe('blendOf', () => {
     expect(blendOf(plain)).toEqual({ heads: { few: 1, many: 1 }, parts: [] });
   });
 
-  it('has the parts of a stack, and nothing of the heads where they have no share', () => {
+  it('has the parts of a stack, and no heads if they have no share', () => {
     const none = { few: 0, many: 0 };
     const part = { strength: 0.1, power: 0, few: 0.5, many: 1 };
     const stack = { parameter: 'r', heads: none, companions: [], regressions: [part] };

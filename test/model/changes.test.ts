@@ -1,4 +1,4 @@
-/** Changes between parameters: what is kept of them, and that they make the adapted parameters again to the bit. */
+/** Changes between parameters: what they store, and that they restore the adapted parameters bit by bit. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Tensor, tensor } from '../../packages/onnx-grad/index.ts';
@@ -17,7 +17,7 @@ const bitsOf = (source: ReadonlyMap<string, Tensor>) =>
   [...source].map(([name, { shape, data }]) => [name, shape, Buffer.from((data as Float32Array).slice().buffer)]);
 
 describe('changesOf', () => {
-  it('keeps the changed rows of a table, and whole what would not be smaller by rows', () => {
+  it('stores the changed rows of a table, or the whole parameter if that is smaller', () => {
     const adapted = parameters({
       table: table([1, 2], [3, 4.5], [5, 6], [7, 8]),
       dense: tensor('float32', [2], [1, 3]),
@@ -31,14 +31,14 @@ describe('changesOf', () => {
     expect(changesOf(GENERAL, most).get('table')!.rows).toBeNull();
   });
 
-  it('leaves out what has its old bits, and sees a zero that lost its sign', () => {
+  it('leaves out parameters with unchanged bits, and notices a zero that lost its sign', () => {
     expect(changesOf(GENERAL, GENERAL).size).toBe(0);
     const zeros = parameters({ t: table([0, 0], [0, 0], [0, 0], [0, 0]) });
     const signed = parameters({ t: table([0, 0], [0, 0], [0, -0], [0, 0]) });
     expect(changesOf(zeros, signed).get('t')!.rows).toEqual(Int32Array.of(2));
   });
 
-  it('makes the adapted parameters again, to the bit, and leaves all others as they are', () => {
+  it('restores the adapted parameters bit by bit, and leaves all others unchanged', () => {
     const shape = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 3 }));
     fc.assert(
       fc.property(
@@ -68,11 +68,11 @@ describe('changesOf', () => {
 
 describe('applyChanges', () => {
   it.each<[string, string, Int32Array | null, Tensor]>([
-    ['of a parameter that is not there', 'nothing', null, tensor('float32', [], [1])],
+    ['of an unknown parameter', 'nothing', null, tensor('float32', [], [1])],
     ['of another shape', 'dense', null, tensor('float32', [3], [1, 2, 3])],
     ['of another type', 'dense', null, tensor('int32', [2], [1, 2])],
     ['with fewer values than rows', 'table', Int32Array.of(0, 1), table([1, 2])],
-    ['of a row behind the table', 'table', Int32Array.of(4), table([1, 2])],
+    ['of a row after the end of the table', 'table', Int32Array.of(4), table([1, 2])],
     ['of a row before the table', 'table', Int32Array.of(-1), table([1, 2])],
     ['of a row twice', 'table', Int32Array.of(1, 1), table([1, 2], [3, 4])],
     ['of rows of a scalar', 'scalar', Int32Array.of(0), tensor('float32', [1], [1])],

@@ -1,4 +1,4 @@
-/** customised.bin: its bytes, what is refused, and the ONNX file that it makes of a general model. */
+/** customised.bin: its bytes, refusals, and the ONNX file that it turns a general model into. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openSession, readModel, tensor } from '../../packages/onnx-grad/index.ts';
@@ -23,13 +23,13 @@ const CUSTOMISED: Customised = {
 };
 
 describe('encodeCustomised', () => {
-  it('returns what decodeCustomised reads back equal', () => {
+  it('writes bytes that decodeCustomised reads back equal', () => {
     expect(decodeCustomised(encodeCustomised(CUSTOMISED), 'a file')).toEqual(CUSTOMISED);
     const nothing = { ...CUSTOMISED, features: {}, leftOut: null, changes: new Map() };
     expect(decodeCustomised(encodeCustomised(nothing), 'a file')).toEqual(nothing);
   });
 
-  it('depends on the features, not on their order, and holds as much as has changed', () => {
+  it('depends on the features, not on their order, and stores only changes', () => {
     const { features } = CUSTOMISED;
     const reversed = Object.fromEntries(Object.entries(features).reverse());
     const bytes = encodeCustomised(CUSTOMISED);
@@ -41,7 +41,7 @@ describe('encodeCustomised', () => {
 });
 
 describe('decodeCustomised', () => {
-  it('refuses one that is truncated or altered, wherever', () => {
+  it('refuses a file that is truncated or altered anywhere', () => {
     const bytes = encodeCustomised(CUSTOMISED);
     for (let at = 0; at < bytes.length; at += 5) {
       const flipped = bytes.slice();
@@ -56,7 +56,7 @@ describe('decodeCustomised', () => {
 });
 
 describe('customisedOnnx', () => {
-  it('is the general model with other parameters: its scores, its inputs, the manifest in its metadata', async () => {
+  it('is the general model with changed parameters: scores, inputs, the manifest in its metadata', async () => {
     const path = join(freshFolder(), 'model');
     await writeTinyModel(path);
     const general = readModelFolder(path);

@@ -1,4 +1,4 @@
-/** What is different between two model folders. */
+/** The differences between two model folders. */
 import { describe, expect, it } from 'vitest';
 import { type Graph, tensor, writeModel } from '../../packages/onnx-grad/index.ts';
 import { differenceOf, diffModels } from '../../src/model/diff.ts';
@@ -58,7 +58,7 @@ describe('diffModels', () => {
     expect(parameters.equal).toBe(tinyGraph().initializers.size - 2);
   });
 
-  it('names features and tokens that came, went or moved, parameters of another shape, and ops', async () => {
+  it('names features and tokens that were added, removed or moved, reshaped parameters, and ops', async () => {
     const config = {
       ...TINY,
       user: [

@@ -51,7 +51,7 @@ describe('writeModelFolder', () => {
     expect(() => folder.read('other.bin')).toThrow(/the manifest does not list other\.bin/);
   });
 
-  it('keeps drift, which a folder of before does not have, and refuses what is none', async () => {
+  it('keeps drift, which older folders do not have, and refuses invalid drift', async () => {
     const unversioned = await unversionedModel(tinyGraph());
     const measure = { kept: 0.8, spread: 0.1, quantile: 1.7 };
     const drift = {
@@ -70,7 +70,7 @@ describe('writeModelFolder', () => {
     expect(refusalOf(dated)).toContain('drift');
   });
 
-  it('takes a path that ends in a slash', async () => {
+  it('accepts a path that ends in a slash', async () => {
     const path = join(newFolder(), 'model');
     const unversioned = await unversionedModel(tinyGraph());
     writeModelFolder(`${path}/`, unversioned);
@@ -90,7 +90,7 @@ describe('writeModelFolder', () => {
     expect(readdirSync(root)).toEqual(['model']);
   });
 
-  it('is written by two at once, each apart, and the last one stays', async () => {
+  it('can be written by two processes at once: the last one wins', async () => {
     const root = newFolder();
     const path = join(root, 'model');
     const unversioned = await unversionedModel(tinyGraph());
@@ -105,7 +105,7 @@ describe('writeModelFolder', () => {
     expect(readdirSync(root)).toEqual(['model']);
   });
 
-  it('says that it cannot write, with the cause, and leaves nothing', async () => {
+  it('reports that it cannot write, with the cause, and leaves nothing behind', async () => {
     const root = newFolder();
     writeFileSync(join(root, 'file'), '');
     const writing = writeTinyModel(join(root, 'file', 'model'));
@@ -173,7 +173,7 @@ describe('the version', () => {
 });
 
 describe('readModelFolder refuses', () => {
-  it('a folder that is not there', () => {
+  it('a missing folder', () => {
     expect(refusalOf(join(newFolder(), 'none'))).toContain('not found');
   });
 
@@ -340,7 +340,7 @@ describe('readModelFolder refuses', () => {
     expect(refusalOf(path)).toMatch(/features.user.1..max_length/);
   });
 
-  it('two features of one name', async () => {
+  it('two features with the same name', async () => {
     const path = newFolder();
     await writeTinyModel(path);
     changeManifest(path, ({ features }) => {

@@ -1,4 +1,4 @@
-/** Loading a model: what is refused beyond checksums, each with its sentence. */
+/** Loading a model: refusals beyond checksums, each with its message. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -36,7 +36,7 @@ async function refusalOf(path: string): Promise<string> {
   return (error as Error).message;
 }
 
-/** What a small model is made of, each part of which a test may replace. */
+/** The parts of a small model, each of which a test may replace. */
 interface Parts {
   readonly inputs: readonly (readonly [name: string, dtype: DataType, shape: Shape])[];
   readonly table: Tensor;
@@ -179,7 +179,7 @@ describe('a model whose weights are in another file of its folder', () => {
 });
 
 describe('loadModel refuses', () => {
-  it('a model.onnx that is torn, with right checksums', async () => {
+  it('a torn model.onnx with correct checksums', async () => {
     const path = newFolder();
     await writeTinyModel(path, ({ files }) => ({
       files: new Map([['model.onnx', files.get('model.onnx')!.subarray(0, 500)]]),
@@ -384,7 +384,7 @@ describe('loadModel refuses', () => {
     expect(await refusalOf(path)).toContain('adapted parameter "cut" has no gradient');
   });
 
-  it('a parameter of float64, which Adam here does not take', async () => {
+  it('a float64 parameter, which Adam does not support here', async () => {
     const path = newFolder();
     writeSmallModel(path, {
       table: tensor('float64', [4, 2], Array.from(PARTS.table.data as Float32Array)),
@@ -551,7 +551,7 @@ describe('loadModel refuses', () => {
       expect((await loadModel(path)).adapted).toEqual([HEADS.wide]);
     });
 
-    it('with a regression whose prior is of a power that the model has none of', async () => {
+    it('with a regression whose prior has a power that the model lacks', async () => {
       const path = newFolder();
       for (const priors of [undefined, [{ power: 0, rank: 1 }]]) {
         await write(path, { regressions: [DRAWN] }, priors);
@@ -561,7 +561,7 @@ describe('loadModel refuses', () => {
       }
     });
 
-    it('of which nothing has a weight', async () => {
+    it('in which no part has a weight', async () => {
       const path = newFolder();
       const none = { few: 0, many: 0 };
       for (const regressions of [[], [{ strength: 0.05, power: 0, ...none }]]) {

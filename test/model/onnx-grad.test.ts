@@ -42,7 +42,7 @@ describe('openDevice', () => {
     });
   });
 
-  // no machine has a hundredth GPU, so that the test means the same with CUDA and without
+  // no machine has a hundredth GPU, so the test is the same with and without CUDA
   it('says how to get a named GPU that cannot be used: device_unavailable', async () => {
     await expect(openDevice('cuda:99')).rejects.toMatchObject({
       name: 'AppError',

@@ -1,4 +1,4 @@
-/** A model that is copied into a folder of models by processes of two PID namespaces at once, as promotions do. */
+/** Two processes in different PID namespaces copy a model into a folder of models at once, as promotions do. */
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -13,7 +13,9 @@ const CHILD = new URL('./children/publish-model.ts', import.meta.url);
 const world = await tinyWorld();
 
 describeInNamespaces('publishModel', () => {
-  it('makes one whole copy where two make it at once, both of them process 1', { timeout: 120_000 }, async () => {
+  it('makes one complete copy if two processes copy at once, both with process id 1', {
+    timeout: 120_000,
+  }, async () => {
     const models = join(newFolder(), 'models');
     const args = [models, world.model, String(TURNS)];
     const sides = await Promise.all([1, 2].map(() => runInNamespace(CHILD, args).ended));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bandLabel, bandOf, quantileEdges } from '../../src/population/read/bands.ts';
 
 describe('quantileEdges', () => {
-  it('cuts different numbers into bands of like size', () => {
+  it('divides different numbers into bands of similar size', () => {
     const values = Float32Array.from({ length: 1000 }, (_, i) => (i * 7919) % 1000);
     const edges = quantileEdges(values, 10);
     expect(edges).toEqual([100, 200, 300, 400, 500, 600, 700, 800, 900]);

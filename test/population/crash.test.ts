@@ -1,4 +1,4 @@
-/** Kills, leftovers, locks and damage: what a folder serves after them. */
+/** What a folder serves after kills, leftovers, locks and damage. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -35,7 +35,7 @@ function spawnImport(source: string, out: string): ChildProcess {
 }
 
 describe('an import that was killed', () => {
-  itUsual('leaves the old version serving, and the next import gives what it would have given', async () => {
+  itUsual('keeps serving the old version, and the next import gives the same result', async () => {
     const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
     const first = await importUsers(source, out, USERS);
     await importUsers(source, expectedOut, USERS);
@@ -59,7 +59,7 @@ describe('an import that was killed', () => {
     expect(snapshot(out)).toEqual(snapshot(expectedOut));
   });
 
-  itUsual('may have appended to the tables: that is cut off, and numbers are given again', async () => {
+  itUsual('may have appended to the tables: that is cut off, and the numbers are assigned again', async () => {
     const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
     await importUsers(source, expectedOut, USERS);
     await importUsers(source, out, USERS);
@@ -102,7 +102,7 @@ describe('an import that was killed', () => {
 });
 
 describe('the lock of writers', () => {
-  itUsual('has two imports at once done one after the other', async () => {
+  itUsual('runs two simultaneous imports one after the other', async () => {
     const out = newFolder();
     const source = writeDataSet(newFolder(), USERS);
     const results = await Promise.all([1, 2].map(() => importPopulation({ source, features: FEATURES, out })));
@@ -110,7 +110,7 @@ describe('the lock of writers', () => {
     expect(openPopulation(out).rowCount).toBe(4);
   });
 
-  itUsual('refuses whoever waits for too long, and says so', async () => {
+  itUsual('refuses a writer that waits for too long, and says so', async () => {
     const [source, out] = [newFolder(), newFolder()];
     const { version } = await importUsers(source, out, USERS);
     await asWriter(out, async () => {
@@ -142,7 +142,7 @@ describe('the lock of writers', () => {
     expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
   });
 
-  itUsual('minds no lock that an earlier release left, whatever stands in it', async () => {
+  itUsual('ignores lock files of earlier releases, whatever they contain', async () => {
     const out = newFolder();
     const { version } = await importUsers(newFolder(), out, USERS);
     for (const text of [`${process.pid} 12345 an-earlier-life\n`, '']) {
@@ -158,7 +158,7 @@ describe('the lock of writers', () => {
     }
   });
 
-  it('goes with a folder in which nothing was made, and whoever waits for it makes another', async () => {
+  it('is removed with a folder that stayed empty, and a waiting writer creates the folder again', async () => {
     const out = join(newFolder(), 'population');
     const source = writeDataSet(newFolder(), '{"user_id":"bad"');
     const good = writeDataSet(newFolder(), USERS);
@@ -259,7 +259,7 @@ describe('a damaged folder', () => {
     expect(openPopulation(out).readSegment(0).count).toBe(4);
   });
 
-  itUsual('that is trusted is still refused when a segment is read that was cut', async () => {
+  itUsual('that is trusted is still refused when a truncated segment is read', async () => {
     const { out, version } = await make();
     const population = openPopulation(out, { trusted: true });
     truncateSync(join(out, version, 'segments/000000.arrow'), 100);

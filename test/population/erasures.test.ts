@@ -94,7 +94,7 @@ describe('an erased user', () => {
     }
   });
 
-  it('is let in again as a new user where that is asked for, stays in, and can be erased again', async () => {
+  it('can be readmitted as a new user, stays in, and can be erased again', async () => {
     const out = await newPopulation();
     await erase(out, 'anna-0001');
     const source = join(newFolder(), 'users.ndjson');
@@ -131,7 +131,7 @@ describe('an update', () => {
     return updateFiles({ population, changed: ids.length > 0 ? [path] : [], deleted: [], schema, ...more });
   };
 
-  it('takes erased users out of the version that it begins with, and leaves their rows out', async () => {
+  it('removes erased users from its base version, and leaves their rows out', async () => {
     const out = await newPopulation();
     await erase(out, 'bob-00002', 'd', 'unknown-99');
     const result = await update(out, ['d', 'anna-0001', 'unknown-99']);
@@ -158,7 +158,7 @@ describe('an update', () => {
 });
 
 describe('an erasure while an import runs', () => {
-  it('is made at once, and hides users whom the import has just brought', async () => {
+  it('happens at once, and hides users whom the import has just added', async () => {
     const out = await newPopulation(['anna-0001', 'bob-00002']);
     const served = openPopulation(out);
     const features = FEATURES;
@@ -178,7 +178,7 @@ describe('an erasure while an import runs', () => {
     expect(await importUsers(newFolder(), out, usersOf(IDS))).toMatchObject({ erased: 2, users: 3 });
   });
 
-  it('waits for whoever holds the lock of erasures', async () => {
+  it('waits for the holder of the erasure lock', async () => {
     const out = await newPopulation();
     const release = tryFileLock(join(out, 'erasures.lock'))!;
     let isDone = false;
@@ -229,7 +229,7 @@ describe('ids that are overwritten', () => {
     expect((await refusalOf(() => openPopulation(out))).message).toContain('directory.bytes was altered');
   });
 
-  it('keep look-ups quick however many are as long as each other', async () => {
+  it('keep look-ups fast even if many have the same length', async () => {
     const many = Array.from({ length: 20_000 }, (_, i) => `user-${String(i).padStart(6, '0')}`);
     const out = await newPopulation(many);
     await erase(out, ...many.slice(1));
@@ -255,7 +255,7 @@ describe('the file of erasures', () => {
     }
   });
 
-  it('is refused where it was altered, or its key is gone', async () => {
+  it('is refused if it was altered, or its key is missing', async () => {
     const out = await newPopulation();
     const path = join(out, 'erased.bin');
     await erase(out, 'd', 'eve-00005');

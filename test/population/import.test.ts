@@ -1,4 +1,4 @@
-/** Imports: what a version holds, permanent numbers, and each refusal with nothing published. */
+/** Imports: the content of a version, permanent numbers, and refusals that publish nothing. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -186,7 +186,7 @@ describe('importPopulation', () => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
-  it('takes limits as they are, to the last byte and token', async () => {
+  it('applies limits exactly, to the last byte and token', async () => {
     const limits = {
       maximumTokensPerList: 2,
       maximumTokenBytes: 2,
@@ -480,7 +480,7 @@ describe('a refused import', () => {
     );
   });
 
-  it('says what the schema and the data set disagree in', async () => {
+  it('reports how the schema and the data set differ', async () => {
     const [source, out] = [writeDataSet(newFolder(), USERS), newFolder()];
     const attempt = (features: readonly Feature[]) => refusalOf(() => importPopulation({ source, out, features }));
     expect(await attempt([{ name: 'zip', kind: 'single' }])).toMatchObject({
@@ -524,7 +524,7 @@ describe('a refused import', () => {
     expect(snapshot(out)).toEqual(snapshot(fresh));
   });
 
-  it('does not stand in the way of the next one', async () => {
+  it('does not block the next one', async () => {
     const [source, out] = [newFolder(), newFolder()];
     await refusalOf(() => importUsers(source, out, `${toLines(USERS)}{}`));
     const fresh = await importUsers(newFolder(), newFolder(), USERS);

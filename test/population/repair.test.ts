@@ -1,4 +1,4 @@
-/** Damage to `erased.bin`: what a repair makes whole again, what it says that it cannot, and who is hidden afterwards. */
+/** Repairs of a damaged `erased.bin`: what is restored, what is reported as lost, and who is hidden afterwards. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -35,7 +35,7 @@ const outputTo = (lines: string[]) =>
   ({ result: (line: string) => lines.push(line), note: () => {} }) as unknown as Output;
 
 describe('repairErasures', () => {
-  it('leaves a file that is whole as it is', async () => {
+  it('leaves an intact file unchanged', async () => {
     const { out, path, whole } = await newPopulation();
     expect(repairErasures(out)).toEqual({
       ...{ whole: 8, corrected: 0, recovered: 0, lost: [], cutBytes: 0, aside: null, keyFault: null },
@@ -82,7 +82,7 @@ describe('repairErasures', () => {
     expect(repairErasures(out)).toMatchObject({ aside: null, lost: [] });
   });
 
-  it('finds records again behind bytes that were added or taken away', async () => {
+  it('finds records after bytes that were inserted or removed', async () => {
     const { out, path, whole } = await newPopulation();
     const cut = 3 * RECORD_BYTES + 5;
     for (const damaged of [
@@ -117,7 +117,7 @@ describe('repairErasures', () => {
 });
 
 describe('metaheac population repair', () => {
-  it('says what it did and what it could not, with an exit code of its own', async () => {
+  it('reports what it did and what it could not do, with its own exit code', async () => {
     const { out, path } = await newPopulation();
     const run = (options: { json?: boolean } = {}) => {
       const lines: string[] = [];

@@ -1,4 +1,4 @@
-/** What a version's users have, counted in a thread; and that a pass is made once. */
+/** Counts over a version's users in a thread, one pass per version. */
 import { rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openPopulation } from '../../src/population/read/population.ts';
@@ -50,7 +50,7 @@ describe('a version', () => {
       await expect(reviewer.diff(second, first)).rejects.toMatchObject({ code: 'invalid_population' });
   });
 
-  it('is not waited for by more than a few', async () => {
+  it('refuses too many waiting passes', async () => {
     const { versions, reviewer } = await twoVersions();
     const asked = Array.from({ length: 12 }, (_, i) => reviewer.diff(`${i}`.padStart(12, '0'), versions[0]));
     const ends = await Promise.allSettled(asked);

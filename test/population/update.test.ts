@@ -231,7 +231,7 @@ describe('an update that is refused', () => {
     [
       'a known user is both',
       { changed: [USERS[1]!], deleted: ['bob'] },
-      /the user "bob" is changed here and among the/,
+      /the user "bob" is both changed here and deleted/,
     ],
     ['a feature is absent', { changed: [{ user_id: 'x', city: null }] }, /:1: the feature "likes" is absent/],
     ['no user is left', { deleted: USERS.map(({ user_id }) => String(user_id)) }, /the update would leave no user/],

@@ -1,4 +1,4 @@
-/** What columns of a table become. */
+/** How columns of a table become features. */
 import { describe, expect, it } from 'vitest';
 import { ColumnSurvey, describeFeature, recordValue } from '../../../src/dataset/converters/columns.ts';
 import type { Value } from '../../../src/dataset/row-source.ts';
@@ -31,7 +31,7 @@ describe('ColumnSurvey', () => {
     }
   });
 
-  it('reads no more than 50 tokens of a list', () => {
+  it('limits lists to 50 tokens', () => {
     expect(survey([Array.from({ length: 80 }, (_, i) => `t${i}`), ['t0']])).toMatchObject({ maxLength: 50 });
   });
 
@@ -44,7 +44,7 @@ describe('ColumnSurvey', () => {
     expect(survey(values)).toContain(reason);
   });
 
-  it('keeps a column of which few rows have a value of their own', () => {
+  it('keeps a column in which few rows have a unique value', () => {
     expect(survey(Array.from({ length: 30 }, (_, i) => `b${i % 20}`))).toMatchObject({ kind: 'single' });
     expect(survey(Array.from({ length: 19 }, (_, i) => `b${i}`))).toMatchObject({ kind: 'single' });
   });

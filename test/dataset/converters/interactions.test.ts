@@ -1,4 +1,4 @@
-/** A data set made of a log: what is a campaign, what is history, who is a seed, and that nothing leaks. */
+/** Data sets made from a log: campaigns, histories and seeds, without leaks. */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { make, optionsOf, smallLog, USERS } from './small-log.ts';
 const newFolder = useFolders();
 const FILES = ['dataset.json', 'users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
-/** The users of an item in the log, the earliest first, then as they first came. */
+/** The users of an item in the log, the earliest first; ties in order of first appearance. */
 function takersOf(item: string): string[] {
   const rows = smallLog().map((row) => row.split(','));
   const own = rows.filter(([, other]) => other === item);
@@ -33,7 +33,7 @@ describe('makeInteractions', () => {
     }
   });
 
-  it('has neither campaigns nor what has nearly their users in a history', async () => {
+  it('has neither campaigns nor their near duplicates in a history', async () => {
     const { made, read } = await make(newFolder());
     const twins = ['camp2', 'twin'].filter((id) => read.campaigns.has(id));
     expect(twins).toHaveLength(1);
@@ -63,7 +63,7 @@ describe('makeInteractions', () => {
     }
   });
 
-  it('writes when each user took the item, and nothing for the others', async () => {
+  it('writes when each user took the item, and no time for the others', async () => {
     const { read } = await make(newFolder());
     const days = new Map(smallLog().map((row) => [row.split(',').slice(0, 2).join(), row.split(',')[2]!]));
     for (const rest of ['1,train', '1,seed', '1,eval', '0,train', '0,eval']) {
@@ -79,7 +79,7 @@ describe('makeInteractions', () => {
     expect(without.timeOf(id, without.usersOf(id, '1,train')[0]!)).toBeNull();
   });
 
-  it('draws test campaigns and seeds without times, by the seed alone', async () => {
+  it('draws test campaigns and seeds by the random seed if there are no times', async () => {
     const columns = { user: 'user', item: 'item', time: null };
     const bytes = async (seed: string) => {
       const folder = newFolder();
@@ -91,7 +91,7 @@ describe('makeInteractions', () => {
     for (const i of [2, 3]) expect(other![i]).not.toBe(first![i]);
   });
 
-  it('keeps the newest items of a long history, and drawn ones without times', async () => {
+  it('keeps the newest items of a long history, or random ones if there are no times', async () => {
     const { read } = await make(newFolder(), { history: 3 });
     expect(read.users.get('u1')!.history).toEqual([11, 10, 9].map((day) => `h${(1 + 5 * day) % 28}`));
     const columns = { user: 'user', item: 'item', time: null };
@@ -102,7 +102,7 @@ describe('makeInteractions', () => {
     expect(history.every((item) => own.has(item))).toBe(true);
   });
 
-  it('knows nothing of the time of the test with beforeTest', async () => {
+  it('uses nothing from the time of the test with beforeTest', async () => {
     const rows = [...smallLog(), 'late,h1,2026-12-01', 'late,camp7,2026-12-02', 'u3,h1,2026-12-01'];
     const { made, read } = await make(newFolder(), { rows, beforeTest: true });
     expect(read.users.has('late')).toBe(false);
@@ -162,7 +162,7 @@ describe('makeInteractions', () => {
     expect(read.usersOf('camp7', '1,seed')).toContain('u0');
   });
 
-  it('is read by whoever reads data sets', async () => {
+  it('can be read as a data set', async () => {
     const folder = newFolder();
     await make(folder);
     const prepared = await prepareDataSet(join(folder, 'out'), { pastCampaigns: true });
@@ -173,7 +173,7 @@ describe('makeInteractions', () => {
   });
 
   it.each<[string, Parameters<typeof optionsOf>[1], string]>([
-    ['a column that is not there', { columns: { user: 'who', item: 'item', time: null } }, '--user: '],
+    ['a missing column', { columns: { user: 'who', item: 'item', time: null } }, '--user: '],
     ['a bad time', { rows: ['u1,h1,yesterday'] }, 'log.csv:2: "yesterday" is not a time'],
     ['too few users', { minimumUsers: 61 }, '0 items with at least 61 users can be campaigns, but two are needed'],
     ['a table without the ids', { items: 'name\nx\n' }, '--items: '],
@@ -196,7 +196,7 @@ describe('makeInteractions', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('out'))).toEqual([]);
   });
 
-  it('refuses a folder that is there, and removes what a killed run left', async () => {
+  it('refuses an existing folder, and removes leftovers of a killed run', async () => {
     const folder = newFolder();
     const left = join(folder, `out.writing-${randomUUID()}`);
     mkdirSync(left);

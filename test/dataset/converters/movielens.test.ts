@@ -1,4 +1,4 @@
-/** MovieLens downloads in tiny, of both forms. */
+/** Tiny MovieLens downloads of both formats. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -79,7 +79,7 @@ describe('makeMovieLens', () => {
     expect([...read.campaigns.keys()].every((id) => /^m\d+$/.test(id))).toBe(true);
   });
 
-  it('names the files that are not there, and where they are to be had', async () => {
+  it('names the missing files, and where to get them', async () => {
     const error = await refusalOf(() => make(write({ 'ratings.dat': '' })));
     expect(error.message).toContain('users.dat');
     expect(error.message).toContain('https://grouplens.org/');

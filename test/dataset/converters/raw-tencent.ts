@@ -1,4 +1,4 @@
-/** Tiny files of the raw form of the Tencent look-alike data. */
+/** Tiny files in the raw format of the Tencent look-alike data. */
 
 /** Ads 0 to 3 have 40 seeds, 4 to 7 have 20, 8 has 5; each 50 others. Users 1 to 100. */
 export function rawTencent(): Record<'adFeature.csv' | 'userFeature.data' | 'train.csv' | 'test1_truth.csv', string> {

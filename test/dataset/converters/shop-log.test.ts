@@ -1,4 +1,4 @@
-/** A shop's log as it is: typed columns, conditions on rows, excluded items, features out of the log. */
+/** A realistic shop's log: typed columns, conditions on rows, excluded items, features from the log. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,9 @@ import { optionsOf, readMade, smallLog, USERS } from './small-log.ts';
 const newFolder = useFolders();
 const COLUMNS = { user: 'customer', item: 'article', time: 'ordered' };
 
-/** The small log as a shop writes it: dates of people, quantities, prices, names with line breaks, returns, postage. */
+/**
+ * The small log as a shop writes it: local date formats, quantities, prices, names with line breaks, returns, postage.
+ */
 function shopLog(): string[] {
   const rows = smallLog().map((row, i) => {
     const [user, item, day] = row.split(',') as [string, string, string];
@@ -127,18 +129,18 @@ describe("a shop's log", () => {
   });
 
   it.each<[string, Parameters<typeof optionsOf>[1], string, string[]?]>([
-    ['dates that may be two', {}, 'orders.csv:2: "3/4/2026" may have the day or the month first', [order('3/4/2026')]],
-    ['dates of both orders', {}, 'orders.csv:3: "5/13/2026" is not a time', [order('13/5/2026'), order('5/13/2026')]],
-    ['a day that is none', { types: { ...NO_TYPES, dateOrder: 'mdy' } }, 'is not a time', [order('13/1/2026')]],
+    ['ambiguous dates', {}, 'orders.csv:2: "3/4/2026" may have the day or the month first', [order('3/4/2026')]],
+    ['dates in both orders', {}, 'orders.csv:3: "5/13/2026" is not a time', [order('13/5/2026'), order('5/13/2026')]],
+    ['an invalid day', { types: { ...NO_TYPES, dateOrder: 'mdy' } }, 'is not a time', [order('13/1/2026')]],
     ['a malformed condition', { where: ['quantity'] }, '--where: "quantity" is not a condition such as'],
-    ['a condition on no column', { where: ['amount > 0'] }, '--where: '],
-    ['a pattern that is none', { where: ['invoice ~ ('] }, 'no valid regular expression'],
-    ['a limit that is none', { where: ['quantity > x'] }, 'compares with neither a number nor a date'],
-    ['a value that is none', { where: ['name > 1'] }, 'orders.csv:2: "The'],
-    ['conditions that nothing meets', { where: ['quantity > 99'] }, 'no row meets all conditions'],
-    ['an item that is not there', { excludeItems: ['POSTAGE'] }, '--exclude-items: no row of '],
-    ['a feature that is not there', { itemFeatures: ['Name'] }, '--item-features: '],
-    ['a typed column of no feature', { types: { ...NO_TYPES, numbers: ['quantity'] } }, '--numbers: no table'],
+    ['a condition on an unknown column', { where: ['amount > 0'] }, '--where: '],
+    ['an invalid pattern', { where: ['invoice ~ ('] }, 'no valid regular expression'],
+    ['an invalid limit', { where: ['quantity > x'] }, 'compares with neither a number nor a date'],
+    ['a value that cannot be compared', { where: ['name > 1'] }, 'orders.csv:2: "The'],
+    ['conditions that no row meets', { where: ['quantity > 99'] }, 'no row meets all conditions'],
+    ['an unknown item', { excludeItems: ['POSTAGE'] }, '--exclude-items: no row of '],
+    ['an unknown feature', { itemFeatures: ['Name'] }, '--item-features: '],
+    ['a typed column that is not a feature', { types: { ...NO_TYPES, numbers: ['quantity'] } }, '--numbers: no table'],
     ['a column to leave out that no table has', { leaveOut: ['segment'] }, '--leave-out: no table'],
     [
       'the same beside tables',
@@ -150,7 +152,7 @@ describe("a shop's log", () => {
       { items: `article\n${Array.from({ length: 8 }, (_, n) => `camp${n}\n`).join('')}camp0\n` },
       'items.csv:10: the "article" "camp0" appears twice, first in line 2',
     ],
-    ['a number that is none', { itemFeatures: ['name'], types: { ...NO_TYPES, numbers: ['name'] } }, 'is not a number'],
+    ['an invalid number', { itemFeatures: ['name'], types: { ...NO_TYPES, numbers: ['name'] } }, 'is not a number'],
     [
       'vectors of two lengths',
       { users: '{"customer":"u1","v":[1,2]}\n{"customer":"u2","v":[1]}\n', types: { ...NO_TYPES, vectors: ['v'] } },

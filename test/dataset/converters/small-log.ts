@@ -1,4 +1,4 @@
-/** A small log with a known answer, and what a maker wrote of it. */
+/** A small log with a known answer, and the data set that a converter writes from it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeInteractions } from '../../../src/dataset/converters/interactions.ts';
@@ -36,7 +36,7 @@ export interface MadeFolder {
   readonly campaigns: ReadonlyMap<string, Record<string, unknown>>;
   /** Users by campaign and `label,stage`. */
   usersOf(campaign: string, rest: string): string[];
-  /** Of their row, as it is written; null if there is no such column. */
+  /** The time in their row, as written; null if there is no such column. */
   timeOf(campaign: string, user: string): string | null;
 }
 

@@ -1,4 +1,4 @@
-/** The Tencent look-alike data, in tiny: halves, groups, others, and what is refused. */
+/** Tiny Tencent look-alike data: halves, groups, others, and refusals. */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -47,7 +47,7 @@ describe('makeTencent', () => {
     ]);
   });
 
-  it('splits hot and cold ads alike, and leaves out ads of few seeds', async () => {
+  it('splits hot and cold ads in the same way, and leaves out ads with few seeds', async () => {
     const { made, read } = await make(raw());
     expect(made).toMatchObject({ users: 100, trainCampaigns: 4, testCampaigns: { large: 2, small: 2, none: 0 } });
     const split = (large: boolean) =>
@@ -81,7 +81,7 @@ describe('makeTencent', () => {
     expect(made.rows).toEqual({ train: 2 * 90 + 2 * 70, seed: 2 * 45 + 2 * 35, eval: 2 * 45 + 2 * 35 });
   });
 
-  it('draws others where that is asked for', async () => {
+  it('draws others on request', async () => {
     const { read, made } = await make(raw(), { negatives: 1 });
     for (const [id, { split }] of read.campaigns) {
       const [ones, zeros] = split === 'train' ? ['1,train', '0,train'] : ['1,eval', '0,eval'];
@@ -109,7 +109,7 @@ describe('makeTencent', () => {
     expect(splits(await make(folder))).toEqual(splits(plain));
   });
 
-  it('says what it left out: users and ads that are not known', async () => {
+  it('reports what it left out: unknown users and ads', async () => {
     const { 'train.csv': train } = rawTencent();
     const { made } = await make(raw({ 'train.csv': `${train}0,999,1\n77,1,-1\n` }));
     const notes = made.notes.join('\n');
@@ -118,7 +118,7 @@ describe('makeTencent', () => {
     expect(notes).toContain('column of ads "creativeId" is not a feature');
   });
 
-  it('is read by whoever reads data sets', async () => {
+  it('can be read as a data set', async () => {
     const { out } = await make(raw());
     const prepared = await prepareDataSet(out);
     expect(prepared.history.skipped).toEqual([]);
@@ -153,7 +153,7 @@ describe('makeTencent', () => {
     expect(readdirSync(folder).filter((file) => file.startsWith('out'))).toEqual([]);
   });
 
-  it('refuses where too few ads have seeds', async () => {
+  it('refuses data in which too few ads have seeds', async () => {
     const error = await refusalOf(() => make(raw(), { minimumUsers: 41 }));
     expect(error.message).toContain('0 ads have at least 41 seeds, but two are needed: the largest have 40, 40');
   });

@@ -1,4 +1,4 @@
-/** MetaHeac's graph against the formulas written out in plain TypeScript, its shapes, and what it looks like. */
+/** MetaHeac's graph compared with the formulas in plain TypeScript; its shapes and its printed form. */
 import { describe, expect, it } from 'vitest';
 import { type Feeds, type Graph, numbersOf, printGraph, tensor } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -103,7 +103,7 @@ describe('buildMetaHeac', () => {
     expect(Math.abs(one[0]! - expected[0]!)).toBeLessThan(1e-6);
   });
 
-  it('scores a user alike beside others and alone', async () => {
+  it('gives a user the same score alone and in a batch', async () => {
     const graph = tinyGraph();
     const feeds = randomFeeds(TINY, 9, 'company');
     const all = await scoresOf(graph, feeds);
@@ -142,7 +142,7 @@ describe('buildMetaHeac', () => {
     });
   });
 
-  it('has with heads these parameters too, and the published ones as they were', () => {
+  it('has these additional parameters with heads, and the published ones unchanged', () => {
     const published = tinyGraph();
     const graph = tinyGraph({ ...TINY, heads: { latent: 3 } });
     const added = [...graph.initializers].filter(([name]) => !published.initializers.has(name));
@@ -288,7 +288,7 @@ describe('buildHeadsAlone', () => {
   const heads = { latent: 2 };
   const config: MetaHeacConfig = { ...TINY, pooling: 'root', heads };
 
-  it('scores as the whole graph with experts and critics that say nothing', async () => {
+  it('scores like the whole graph with experts and critics that contribute nothing', async () => {
     const whole = buildMetaHeac(config, (name, shape, fanIn) => {
       const value = randomInitial(createRng('heads'))(name, shape, fanIn);
       return name.startsWith('critics.')

@@ -18,7 +18,7 @@ const softmax = (vector: Vector): Vector => {
   return powers.map((x) => x / total);
 };
 
-/** The scores of section 4 of the paper; with heads, of README.md's further terms. */
+/** The scores by section 4 of the paper; with heads, also by the additional terms in README.md. */
 export function referenceScores(parameters: PlainParameters, config: MetaHeacConfig, feeds: Feeds): number[] {
   const { embedding: k, experts: n, critics: m, hidden } = config;
   const [h1, h2] = hidden;
@@ -92,7 +92,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     let projected = latent;
     for (const feature of config.user) {
       for (const [id, weight] of weightedRows('user', feature, row)) {
-        // id 0 of a single value is unknown
+        // id 0 of a single value means unknown
         if (feature.kind === 'single' && id === 0) continue;
         const at = offset + id;
         const own = feature.kind === 'vector' ? weight / Math.sqrt(feature.rows) : weight;
@@ -112,7 +112,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     }
     return total + fitted / Math.sqrt(Math.max(squares, 1));
   };
-  /** Rows of a feature's table, each with what it weighs: a number is its band, and itself in the last row. */
+  /** Rows of a feature's table with their weights: for a number its band, and itself in the last row. */
   const weightedRows = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): [number, number][] => {
     if (feature.kind === 'vector') return standardOf(side, feature, row).map((z, i) => [i, z]);
     if (feature.kind !== 'number') return tokensOf(side, feature, row).map((id) => [id, 1]);

@@ -1,4 +1,4 @@
-/** Copies a model into a folder of models, as often as it is told to, and removes it in between. */
+/** Copies a model into a folder of models a given number of times, and removes it in between. */
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { publishModel } from '../../../src/model/versions.ts';
 

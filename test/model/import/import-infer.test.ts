@@ -1,4 +1,4 @@
-/** The proposed schema: what inputs and look-ups show, and notes on what they do not. */
+/** The proposed schema: found from inputs and look-ups, with notes about the rest. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -29,8 +29,8 @@ interface ExpectedFeatures {
 }
 
 /**
- * Largest ids that no look-up shows: hashed ids have no end, and an item that is picked out of an output is in no
- * table.
+ * Largest ids that look-ups do not reveal: hashed ids are unlimited, and an item that is selected from an output is in
+ * no table.
  */
 const HIDDEN: Readonly<Record<string, Readonly<Record<string, number | null>>>> = {
   'stacked-tables-opset18': { device: 12, kw: 12, advertiser: 12 },
@@ -82,7 +82,7 @@ describe('inferSchema', () => {
     if (!HIDDEN[name]) expect(notes).toEqual([]);
   });
 
-  it('says where features share a table, and where ids are hashed', async () => {
+  it('notes shared tables and hashed ids', async () => {
     const graph = readModel(readFileSync(join(GOLDEN, 'stacked-tables-opset18', 'model.onnx')));
     expect((await inferSchema(graph)).notes).toEqual([
       'the table of input "user.age" is shared: another feature begins after its first 17 rows',
@@ -138,7 +138,7 @@ describe('inferSchema', () => {
     expect(notes).toEqual(['id 0 of input "user.age" has no row in a table, but it means unknown or empty']);
   });
 
-  it('proposes what inputs of other names are', async () => {
+  it('guesses the meaning of inputs with other names', async () => {
     const b = new Builder();
     const hist = b.input('hist', 'int64', ['batch', 4]);
     const [length, topic] = [b.input('hist_len', 'int64', ['batch']), b.input('campaign_topic', 'int64', ['batch'])];
@@ -173,7 +173,7 @@ describe('inferSchema', () => {
     expect(schema.features.user).toEqual([feature]);
   });
 
-  it('proposes a schema by which an export of PyTorch with a vector and a number is imported as it is', async () => {
+  it('proposes a schema that imports a PyTorch export with a vector and a number unchanged', async () => {
     const bytes = readFileSync(join(GOLDEN, 'other-inputs', 'vector-opset17.onnx'));
     const { schema, notes } = await inferSchema(readModel(bytes));
     expect(schema).toEqual({
@@ -224,7 +224,7 @@ describe('inferSchema', () => {
     expect(notes).toEqual(['ids of input "user.count" are cut into buckets: fill in its vocabulary_size']);
   });
 
-  it('notes an input that looks nothing up', async () => {
+  it('notes an input that indexes no table', async () => {
     const b = new Builder();
     const age = b.input('user.age', 'int64', ['batch']);
     const graph = b.build('model', [b.add('Cast', [age], { to: 'float32' })]);

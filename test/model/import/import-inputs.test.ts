@@ -1,4 +1,4 @@
-/** Inputs and outputs of exported models as people have them: what is adapted to the contract, and what is refused. */
+/** Inputs and outputs of exported models: which ones are adapted to the contract, and which are refused. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
@@ -54,7 +54,7 @@ interface Case {
   readonly build: (b: Builder) => Value;
   readonly features: { readonly user: readonly Plain[]; readonly campaign?: readonly Plain[] };
   readonly inputs?: Plain;
-  /** The inputs of the contract that the model has then. */
+  /** The inputs of the contract that the converted model has. */
   readonly contract: readonly string[];
   /** The feeds of the file, out of the golden batch. */
   readonly feeds: (golden: Readonly<Record<string, readonly number[]>>) => Readonly<Record<string, OrtTensor>>;
@@ -209,7 +209,7 @@ describe('importModel takes', () => {
     expect(model.graph.inputs).toEqual(contract);
     expect(model.manifest.inputs).toEqual(inputs);
     expect(model.manifest.features.user).toMatchObject(features.user);
-    // the file is the one that was given, and gives these scores
+    // the file is unchanged and gives these scores
     expect(readFileSync(join(options.out, 'model.onnx')).equals(bytes)).toBe(true);
     const scores = await scoresOf(bytes, feeds(goldenOf(report)));
     expect(scores).toHaveLength(16);

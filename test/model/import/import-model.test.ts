@@ -1,4 +1,4 @@
-/** Importing exported models: what PyTorch wrote goes all the way, with the scores of plain ONNX Runtime. */
+/** Importing exported models: PyTorch's exports are imported with the scores of plain ONNX Runtime. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
@@ -54,7 +54,7 @@ describe('importModel', () => {
     const bytes = readFileSync(file);
     const golden = readExportGolden(join(GOLDEN, name, 'expected.json'));
     const { schema } = await inferSchema(readExport(file).graph);
-    // a size that no look-up shows is filled in by hand
+    // a size that look-ups do not reveal is filled in by hand
     const filled = (list: readonly Plain[]) =>
       list.map((each) => ({ ...each, vocabulary_size: each['vocabulary_size'] ?? 27 }));
     const { user, campaign } = schema.features;
@@ -94,7 +94,7 @@ describe('importModel', () => {
     expect(await refusalOf(write(bytes))).toMatch(/Loop node "\/bag\/Loop" is an nn\.EmbeddingBag with offsets/);
   });
 
-  it('says what each parameter is, the ops, and that it takes ids for tokens', async () => {
+  it('reports the role of each parameter, the ops, and that ids are used as tokens', async () => {
     const { options } = write(small());
     const report = await importModel(options);
     expect(report.parameters).toEqual([{ name: 'table', shape: [4, 2], role: 'compact', reason: null }]);
@@ -105,7 +105,7 @@ describe('importModel', () => {
     expect((await loadModel(options.out)).folder.vocabularies.get('user.age')?.tokens).toEqual(['1', '2', '3']);
   });
 
-  it('is reproducible to the byte, except for the day', async () => {
+  it('is reproducible to the byte, except for the date', async () => {
     const [first, second] = [write(small()), write(small())];
     await importModel(first.options);
     await importModel({ ...second.options, created: '2027-01-01T00:00:00.000Z' });
@@ -113,7 +113,7 @@ describe('importModel', () => {
     expect(manifest(second)).toEqual({ ...manifest(first), created: '2027-01-01T00:00:00.000Z' });
   });
 
-  it('takes names, tokens and settings of the schema', async () => {
+  it('uses names, tokens and settings of the schema', async () => {
     const age = { name: 'age', kind: 'single', tokens: ['young', 'old', 'older'] };
     const adaptation = { rate: 0.01, epochs: 2, early_stopping: null };
     const { options } = write(small(), { name: 'ours', features: { user: [age] }, adaptation, training: { by: 'us' } });
@@ -127,7 +127,7 @@ describe('importModel', () => {
     expect((await importModel({ ...options, name: 'theirs' })).manifest.name).toBe('theirs');
   });
 
-  it('takes weights that are in another file of the folder, and puts them into the model', async () => {
+  it('reads weights from another file of the folder, and moves them into the model', async () => {
     const kept = raw({
       name: 'table',
       dims: [4n, 2n],
@@ -192,7 +192,7 @@ describe('importModel', () => {
     expect((await loadModel(options.out)).adapted).toEqual(['table', 'onnx::Mul_18']);
   });
 
-  it('imports a model with a gradient that is refused, once its parameter is fixed', async () => {
+  it('imports a model with an unsupported gradient once its parameter is fixed', async () => {
     const files = write(refusing(), { ...SCHEMA, fixed: ['start'] });
     const { refused } = await importModel(files.options);
     expect(refused).toEqual([{ parameters: ['start'], sentence: expect.stringContaining('Range node "range"') }]);

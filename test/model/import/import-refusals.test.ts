@@ -1,4 +1,4 @@
-/** Each bad model has its sentence, and leaves no folder. */
+/** Every kind of bad model is refused with its own message, and leaves no folder. */
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -34,7 +34,7 @@ const withTable = (fields: object) =>
     initializers: [raw({ name: 'table', dims: [4n, 2n], dataType: Code.FLOAT, ...fields }), ONE],
   });
 
-/** Every way in which a file is bad, and its sentence. */
+/** Kinds of bad files, with the expected message. */
 const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string])[] = [
   ['nothing', new Uint8Array(0), 'the file is empty: it is not an ONNX model'],
   ['no protobuf', Buffer.from('<html>not a model</html>'), 'is not an ONNX model'],
@@ -204,7 +204,7 @@ describe('importModel refuses', () => {
     expect(message).toContain(sentence);
   });
 
-  it('a file that is not there, a folder, and one that is too large for ONNX Runtime', async () => {
+  it('a missing file, a folder, and a file that is too large for ONNX Runtime', async () => {
     const files = write(small());
     const of = (name: string) => refusalOf({ ...files, options: { ...files.options, file: join(files.folder, name) } });
     mkdirSync(join(files.folder, 'folder'));
@@ -215,7 +215,7 @@ describe('importModel refuses', () => {
     expect(await of('large.onnx')).toContain('it has 2147483648 bytes; at most 2147483647 are supported');
   });
 
-  it('what only ONNX Runtime sees: sizes that are known once constants are folded', async () => {
+  it('sizes that only ONNX Runtime knows, after constant folding', async () => {
     const bytes = small({
       score: (b, rows) => {
         const sizes = b.add('Cast', [b.constant(tensor('float32', [2], [-1, 4]))], { to: 'int64' });

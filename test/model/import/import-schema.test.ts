@@ -1,4 +1,4 @@
-/** schema.json of an import: where tokens are from, and each refusal with its sentence. */
+/** schema.json of an import: the origin of tokens, and each refusal with its message. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -58,7 +58,7 @@ describe('a schema', () => {
     expect(message).toContain(sentence);
   });
 
-  it('that is not there is refused', async () => {
+  it('that is missing is refused', async () => {
     const files = write(small());
     const options = { ...files.options, schema: join(files.folder, 'none.json') };
     expect(await refusalOf({ ...files, options }, 'invalid_argument')).toContain('none.json not found');

@@ -1,4 +1,4 @@
-/** Weights that an export takes apart, and rows of padding, in an import. */
+/** Imports with tied weights that the export separated, and with padding rows. */
 import { describe, expect, it } from 'vitest';
 import { Builder, openAdaptation, tensor, writeModel } from '../../../packages/onnx-grad/index.ts';
 import { importModel } from '../../../src/model/import/import-model.ts';
@@ -59,14 +59,14 @@ describe('importModel', () => {
     expect(moved).toEqual([4, 4, 4, 4, 4].flatMap((width, row) => new Array<boolean>(width).fill(row === 2)));
   });
 
-  it('leaves them as they are where the schema says so', async () => {
+  it('leaves them unchanged if the schema says so', async () => {
     const { manifest, parameters } = await importModel(write({ tied: false, padded: [] }).options);
     expect(manifest).not.toHaveProperty('tied');
     expect(manifest).not.toHaveProperty('padded');
     expect(parameters.map(({ name }) => name)).toEqual(['age.weight', 'city.weight', 'out']);
   });
 
-  it('refuses padding where row 0 is not 0', async () => {
+  it('refuses padding if row 0 is not 0', async () => {
     expect(await refusalOf(write({ padded: ['out'] }))).toContain(
       'the schema says that "out" is padded, and it is no table whose row 0 alone is 0',
     );

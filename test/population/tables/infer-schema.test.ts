@@ -1,4 +1,4 @@
-/** What a schema is proposed for. */
+/** Proposed schemas for files of users. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -16,7 +16,7 @@ async function writeAll(users: readonly TestUser[]): Promise<string[]> {
   return [ndjson, writeCsv(folder, users, SCHEMA.features), await writeParquet(folder, ndjson, SCHEMA.features)];
 }
 
-describe('a user who is there twice', () => {
+describe('a user who appears twice', () => {
   it('is refused with file and line, or row', async () => {
     const places: string[] = [];
     for (const path of await writeAll([...PEOPLE, LATER])) {
