@@ -22,7 +22,7 @@ export const bands: Scenario = {
   name: 'bands',
   about:
     'Users have eight numbers, each cut into 6 to 20 bands; members are beyond a threshold of some numbers and ' +
-    'near a value of others, so that neighbouring bands mean alike.',
+    'near a value of others, so that neighbouring bands have similar meanings.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,

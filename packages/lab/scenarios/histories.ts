@@ -45,8 +45,8 @@ export const oneCampaign: Scenario = {
   ...FEATURES,
   name: 'one-campaign',
   about:
-    'Every user is a member of one campaign at most, the one liked best, so that past campaigns say nothing of ' +
-    'the next.',
+    'Every user is a member of one campaign at most, the one liked best, so that past campaigns say nothing ' +
+    'about the next one.',
   users: 6000,
   trainCampaigns: 30,
   testCampaigns: 20,
@@ -71,7 +71,7 @@ export const regulars: Scenario = {
   name: 'regulars',
   about:
     'Users recur in ten campaigns or more, some far more often than others, and their few tokens say little: past ' +
-    'campaigns say most.',
+    'campaigns say the most.',
   users: 4000,
   trainCampaigns: 60,
   testCampaigns: 24,
