@@ -90,7 +90,7 @@ describe('prepareServed', () => {
     await expect(prepare([few, campaign(2)], true, 10)).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid_data',
-        message: expect.stringMatching(/data has 1 campaigns .* \(of 2 .*\), and 10 are needed: .*--self-supervised/),
+        message: expect.stringMatching(/data has 1 campaigns .* \(of 2 .*\), but 10 are needed\. .*--self-supervised/),
         facts: { campaigns: 1, needed: 10 },
       }),
     );
