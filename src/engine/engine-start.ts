@@ -1,4 +1,4 @@
-/** What an engine opens before it takes a job, and refuses: `serve` starts with it, and `doctor` tries it. */
+/** Opens what an engine needs before it takes a job, or refuses: `serve` starts with it, and `doctor` tries it. */
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';

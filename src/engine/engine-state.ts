@@ -1,4 +1,4 @@
-/** What the supervisor tells of its engine, and who waits for an answer of it. */
+/** State that the supervisor reports about its engine, and callers waiting for responses. */
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel } from './messages.ts';

@@ -1,4 +1,4 @@
-/** Notices that an engine hangs: it gives no sign for longer than there is a good reason for. */
+/** Detects that an engine hangs: it sends no message for longer than is justified. */
 import type { Clock } from '../lib/clock.ts';
 import { LOOK_EVERY_MS, Silence } from '../lib/threads/silence.ts';
 import { readThreadTimes, type ThreadTimes } from '../lib/threads/thread-times.ts';

@@ -1,4 +1,4 @@
-/** What an engine tells of itself every second, for as long as its event loop turns. */
+/** The report that an engine sends every second while its event loop runs. */
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../lib/clock.ts';
 

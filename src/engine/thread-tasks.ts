@@ -1,4 +1,4 @@
-/** What the engine has its threads do: tasks, their progress and their results. */
+/** The tasks of engine threads, their progress and their results. */
 
 import type { Feeds } from '../../packages/onnx-grad/index.ts';
 import type { CampaignValues } from '../online/encode.ts';

@@ -1,4 +1,4 @@
-/** What is told of one attempt at an expansion as it goes: log lines, and spans of its trace. */
+/** Reports on one attempt at an expansion: log lines, and spans of its trace. */
 import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';

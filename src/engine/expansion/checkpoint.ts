@@ -1,4 +1,7 @@
-/** What an attempt at an expansion has finished, and the file with which the next attempt goes on after a stop. */
+/**
+ * The work that an attempt at an expansion has finished, and the file with which the next attempt continues after a
+ * stop.
+ */
 import { z } from 'zod';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
 import type { StoredCustomised } from '../thread-tasks.ts';

@@ -1,4 +1,4 @@
-/** Keeps what unfinished expansions have done when the engine is told to stop, and finds it for the next attempt. */
+/** Saves the work of unfinished expansions when the engine is stopped, and finds it for the next attempt. */
 import { createHash } from 'node:crypto';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import { checkpointFolder } from '../../domain/ranking-name.ts';

@@ -1,4 +1,4 @@
-/** What an expansion does with its users: their roles, the task of the adaptation, and who is not ranked. */
+/** The users of an expansion: their roles, the task of the adaptation, and who is not ranked. */
 
 import { leaveOutErased, type RoleIds } from '../../audience/find-roles.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';

@@ -1,4 +1,6 @@
-/** How an expansion's work divides, learned from the ones that ended last, so that progress is a share of the work. */
+/**
+ * The division of the work of an expansion, learned from recent expansions, so that progress is a share of the work.
+ */
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 
 /** Before any expansion has ended: one fit of the heads, then five of four fifths of the seeds for the report. */
