@@ -225,9 +225,9 @@ describe('an update that is refused', () => {
     [
       'a user is changed twice',
       { changed: [...changed, ...changed] },
-      /changed\.ndjson:2: the user "emil" is there for/,
+      /changed\.ndjson:2: the user "emil" appears a second/,
     ],
-    ['a user is changed and deleted', { changed, deleted: ['emil'] }, /ndjson:1: the user "emil" is changed here and/],
+    ['a user is changed and deleted', { changed, deleted: ['emil'] }, /ndjson:1: the user "emil" is both changed here/],
     [
       'a known user is both',
       { changed: [USERS[1]!], deleted: ['bob'] },

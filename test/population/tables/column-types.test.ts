@@ -42,7 +42,7 @@ describe('a column of Parquet', () => {
     expect(await read(sql, { kind: 'single', format: 'integer' })).toEqual([['25'], [''], ['']]);
     const { message } = await refusalOf(() => read('i + 0.5 AS x', { kind: 'single' }));
     expect(message).toMatch(
-      /the column "x" can't be used: it is DECIMAL\(.*\): import it as a number, or say the format/,
+      /the column "x" can't be used: it is DECIMAL\(.*\): import it as a number, or set the format/,
     );
     const fraction = await refusalOf(() => read('(i + 0.5)::DOUBLE AS x', { kind: 'single', format: 'integer' }));
     expect(fraction.message).toMatch(/users\.parquet row 1: the feature "f" is "0\.5"; it must be a whole number/);
