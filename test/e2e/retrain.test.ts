@@ -116,7 +116,7 @@ describe('with too few campaigns', () => {
     expect(existsSync(out)).toBe(false);
     const result = retrain('--model', first);
     expect(result.status).toBe(1);
-    expect(result.stderr).toMatch(/has 1 campaigns .*, and 10 are needed: .*--self-supervised/);
+    expect(result.stderr).toMatch(/has 1 campaigns .*, but 10 are needed\. .*--self-supervised/);
     expect(readdirSync(models).filter((name) => name !== 'training.lock')).toEqual([]);
   });
 });
