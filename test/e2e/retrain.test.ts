@@ -112,7 +112,7 @@ describe('with too few campaigns', () => {
     const out = join(root, 'none');
     const trained = metaheac('train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL);
     expect(trained.status).toBe(1);
-    expect(trained.stderr).toMatch(/has 1 campaigns .*, and 5 are needed: .*--self-supervised/);
+    expect(trained.stderr).toMatch(/has 1 campaigns .*, but 5 are needed\. .*--self-supervised/);
     expect(existsSync(out)).toBe(false);
     const result = retrain('--model', first);
     expect(result.status).toBe(1);
