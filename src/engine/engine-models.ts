@@ -1,4 +1,4 @@
-/** The models that an engine has loaded: the served one, one that is checked, those of running expansions. */
+/** The models that an engine has loaded: the served one, one being checked, and those of running expansions. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { type Population, PopulationOpener } from '../population/read.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 
-/** Normally the served version and at most one that a retry has pinned take turns. */
+/** Normally the served version, and at most one more that a retry has pinned. */
 const MOST_POPULATIONS = 2;
 
 type ModelsConfig = Pick<EngineConfig, 'models' | 'population' | 'threads'>;
@@ -20,7 +20,7 @@ type ServedModel = EngineServed['model'];
 export interface LoadedModel {
   readonly version: string;
   readonly pool: ThreadPool;
-  /** A version of the population that this model fits. @throws AppError invalid_population, invalid_model */
+  /** Opens a population version that this model fits. @throws AppError invalid_population, invalid_model */
   openPopulation(version: string): Promise<Population>;
 }
 
@@ -30,21 +30,21 @@ interface Entry {
 }
 
 export class EngineModels {
-  /** Rejects with ThreadDied when a thread is gone: this process can then no longer be trusted. */
+  /** Rejects with ThreadDied if a thread dies: this process can then no longer be trusted. */
   readonly broken: Promise<never>;
   #break: (error: unknown) => void = () => {};
   readonly #config: ModelsConfig;
   readonly #device: string;
   readonly #entries = new Map<string, Entry>();
   readonly #populations = new LRUCache<string, Promise<Population>>({ max: MOST_POPULATIONS });
-  /** In a thread: the event loop would stand still for as long as it takes to read the whole population. */
+  /** Uses a thread: reading a whole population would block the event loop. */
   readonly #opener = new PopulationOpener();
   readonly #onPopulation: (users: number) => void;
   readonly #served: () => ServedModel;
 
   /**
-   * `served` names the model that stays loaded; it is loaded when it is first taken. `device` is cpu or cuda:N.
-   * `onPopulation` is told how many users each population has that is opened.
+   * `served` returns the model that stays loaded; it is loaded when first taken. `device` is cpu or cuda:N.
+   * `onPopulation` is called with the number of users of each population that is opened.
    */
   constructor(
     config: ModelsConfig,
@@ -62,7 +62,7 @@ export class EngineModels {
     this.#device = device;
   }
 
-  /** A version of the population, verified when it is opened. @throws AppError invalid_population */
+  /** Returns a version of the population, verified when opened. @throws AppError invalid_population */
   async population(version: string): Promise<Population> {
     const found = this.#populations.get(version);
     if (found !== undefined) return found;
@@ -79,14 +79,14 @@ export class EngineModels {
     }
   }
 
-  /** Whether `take` finds it: it is loaded, served, or lies in the folder of models. */
+  /** Whether `take` can find it: it is loaded, served, or in the folder of models. */
   has(version: string): boolean {
     return this.#entries.has(version) || existsSync(this.#folderOf(version));
   }
 
   /**
-   * Loads and verifies the model unless it is loaded; the caller gives it back. @throws AppError invalid_model, and
-   * whatever its threads throw
+   * Returns the model, loading and verifying it if necessary; the caller gives it back. @throws AppError invalid_model,
+   * and whatever its threads throw
    */
   async take(version: string, folder = this.#folderOf(version)): Promise<LoadedModel> {
     const entry = this.#entries.get(version) ?? { opening: this.#open(version, folder), users: 0 };
@@ -101,7 +101,7 @@ export class EngineModels {
     }
   }
 
-  /** Its threads end with the last who took it, unless it is the served one. */
+  /** Ends the model's threads once every caller has given it back, unless it is the served model. */
   giveBack(version: string): void {
     const entry = this.#entries.get(version);
     if (entry === undefined) return;
@@ -109,12 +109,12 @@ export class EngineModels {
     this.#closeUnused(version, entry);
   }
 
-  /** Another model may be served now: ends the threads of those that nobody uses any more. */
+  /** Ends the threads of models that are unused and not served: call it after another model is served. */
   closeAllUnused(): void {
     for (const [version, entry] of this.#entries) this.#closeUnused(version, entry);
   }
 
-  /** Ends all threads, whoever uses them. */
+  /** Ends all threads, even those in use. */
   async close(): Promise<void> {
     const closing = [...this.#entries.values()].map(({ opening }) =>
       opening.then(
@@ -144,7 +144,7 @@ export class EngineModels {
       const message = `the model folder ${folder} now contains version ${found}, but ${version} is served: restart the service`;
       throw new AppError('invalid_model', message);
     }
-    // the threads verify it while the caller opens a population
+    // the threads verify the model while the caller opens a population
     const opening = ThreadPool.open(threads, { model: folder, population, device: this.#device });
     const bound = new WeakSet<Population>();
     const openPopulation = async (version: string): Promise<Population> => {

@@ -1,20 +1,20 @@
-/** Opens what an engine needs before it takes a job, or refuses: `serve` starts with it, and `doctor` tries it. */
+/** Opens the model and population that an engine needs before it takes a job. `doctor` tries this, too. */
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
 
 type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> & {
   readonly served: Pick<EngineServed, 'model'> & {
-    /** null: only the model is opened. */
+    /** null if only the model is to be opened. */
     readonly populationVersion: string | null;
   };
 };
 
 /**
  * Loads the model in threads, which reproduce its golden batch and expand a campaign of made-up users, and binds it to
- * the verified population. `openStore` is called between, where there is something to open. `served` tells what
- * is served by then.
- * @throws AppError invalid_argument, invalid_model, invalid_population, and what `openStore` throws
+ * the verified population. `openStore` is called once the population is verified. `served` returns the model that is
+ * served at that moment.
+ * @throws AppError invalid_argument, invalid_model, invalid_population, and whatever `openStore` throws
  */
 export async function openEngineModels<S>(
   config: OpenedFrom,
@@ -28,7 +28,7 @@ export async function openEngineModels<S>(
   const name = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
   const models = new EngineModels(config, () => served().model, name, onPopulation);
   const { model, populationVersion } = config.served;
-  // verified at the same time, by threads of their own
+  // the threads verify the model while the population is verified
   const opening = models.take(model.version, model.folder);
   opening.catch(() => {}); // awaited below, unless the population is refused first
   try {

@@ -1,4 +1,4 @@
-/** State that the supervisor reports about its engine, and callers waiting for responses. */
+/** The state of the engine as the supervisor reports it, and callers that wait for responses. */
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel } from './messages.ts';
@@ -18,11 +18,11 @@ export interface EngineState {
   readonly ready: boolean;
   readonly detail: string;
   readonly restarts: number;
-  /** Engines that were killed because they gave no sign. */
+  /** Engines that were killed because they hung. */
   readonly hung: number;
-  /** How the last engine ended that did so by itself or hung; null where none has. */
+  /** How the last engine that crashed or hung ended; null if none has. */
   readonly lastEnd: string | null;
-  /** The last one of the engine that runs, and how long ago it was. */
+  /** The last heartbeat of the running engine, and its age. */
   readonly heartbeat:
     | (Omit<Heartbeat, 'usersScored' | 'users'> & {
         readonly pid: number;

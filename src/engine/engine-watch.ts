@@ -1,24 +1,24 @@
-/** Detects that an engine hangs: it sends no message for longer than is justified. */
+/** Detects an engine that hangs: one that sends no message for longer than its work can explain. */
 import type { Clock } from '../lib/clock.ts';
 import { LOOK_EVERY_MS, Silence } from '../lib/threads/silence.ts';
 import { readThreadTimes, type ThreadTimes } from '../lib/threads/thread-times.ts';
 
 /** How long an engine may be stopped (SIGSTOP, a debugger). */
 const STOPPED_MS = 10_000;
-/** How long it may give no sign, once it has given one, and neither run nor wait for a processor or a disk. */
+/** How long it may be silent after its first message without running or waiting for a processor or a disk. */
 const IDLE_MS = 15_000;
-/** How long its event loop may be at one piece of work: of 10 million users the longest takes 1.4 s (README.md). */
+/** How long one piece of work may block its event loop: for 10 million users, the longest takes 1.4 s (README.md). */
 const WORK_MS = 20_000;
-/** Twice that: more than `WORK_MS` only for populations above 70 million users, and 28 s for 100 million. */
+/** Twice that, per user: it exceeds `WORK_MS` only above 70 million users, and is 28 s for 100 million. */
 const WORK_MS_PER_USER = 0.00028;
-/** The same before its first sign, while it loads its program. */
+/** The same before its first message, while it loads its program. */
 const START_MS = 120_000;
-/** The same where the system does not say how long it waited for a processor. */
+/** The same if the system does not report how long the engine waited for a processor. */
 const UNTOLD_MS = 120_000;
 
 export interface WatchOptions {
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** Called once for an engine, with the reason. */
+  /** Called at most once per engine, with the reason. */
   readonly onHung: (reason: string) => void;
   readonly read?: (pid: number) => ThreadTimes | null;
 }
@@ -34,7 +34,7 @@ export class EngineWatch {
     this.#options = options;
   }
 
-  /** Watches this engine from now on, and no other. */
+  /** Watches this engine instead of any earlier one. */
   follow(pid: number): void {
     this.end();
     const { clock, read = readThreadTimes } = this.#options;
@@ -45,7 +45,7 @@ export class EngineWatch {
     this.#timer.unref();
   }
 
-  /** The engine was heard. Its population has so many users, who make its work longer. */
+  /** Records a message of the engine, whose population has `users` users: more users mean longer work. */
   sign(users = this.#users): void {
     this.#users = users;
     this.#isStarting = false;
@@ -58,7 +58,7 @@ export class EngineWatch {
     this.#silence = null;
   }
 
-  /** It does so by itself every second. */
+  /** Checks the engine once; a timer does so every second. */
   look(): void {
     if (this.#silence === null) return;
     this.#silence.look(this.#options.clock.elapsed());

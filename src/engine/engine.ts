@@ -1,6 +1,6 @@
 /**
- * The engine process: opens model and population, claims jobs and expands them until it is told to stop, its parent is
- * gone or a thread dies.
+ * The engine process: opens model and population, then claims and expands jobs until the parent stops it or is gone, or
+ * a thread dies.
  */
 import { cpus } from 'node:os';
 import type { StoreReserve } from '../domain/ports/reserve.ts';
@@ -22,15 +22,15 @@ import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 import { lowerPriority } from './priority.ts';
 
-/** How long an ending engine waits for its log and its last message to the parent to be sent. */
+/** How long an ending engine waits for its log and its last message to be sent. */
 const LAST_WORDS_MS = 50;
 /**
- * How long after it is ready the engine loads its model once more, for estimates, which are rarely the first thing
+ * How long after it is ready the engine loads its model a second time, for estimates, which are rarely the first thing
  * needed after a start.
  */
 const WARM_AFTER_MS = 3_000;
 
-/** Whom the engine tells what it does. */
+/** Where the engine reports what it does. */
 interface Tellers {
   readonly logger: Logger;
   readonly tracer: Tracer | null;
@@ -60,14 +60,14 @@ async function startEngine(
     minimumSeeds,
     clock,
     hasRoom,
-    onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
+    onStoreError: (error) => logger.error({ err: error }, 'the outcome of an attempt cannot be written yet'),
   };
   const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
   const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
   return { engine, device };
 }
 
-/** As the API takes new work: above what is kept free, and while nothing was given up that deletions need. */
+/** The API's rule for new work: free space exceeds the reserve, and the reserve for deletions is not used up. */
 function roomOf(
   { store, diskReserveBytes }: Pick<EngineConfig, 'store' | 'diskReserveBytes'>,
   reserve: Pick<StoreReserve, 'sizeBytes'>,
@@ -79,12 +79,12 @@ function roomOf(
   };
 }
 
-/** What unfinished work is not carried over to: it might be finished with other bits than it was begun. */
+/** Identifies the program and the processor: others might compute different bits, so they do not resume its work. */
 function computedBy(): string {
   return `${PACKAGE_VERSION} ${process.arch} ${cpus()[0]?.model}`;
 }
 
-/** It exports no metrics: the API process has those of both. */
+/** Exports traces only: the API process exports the metrics of both processes. */
 async function openTelemetryOf(
   settings: TelemetrySettings | null,
   clock: Clock,
@@ -95,7 +95,7 @@ async function openTelemetryOf(
   return openTelemetry({ settings, process: 'engine', clock, logger });
 }
 
-/** Makes estimates in a separate thread, so that none waits for expansions. */
+/** Makes estimates in a separate thread, so they never wait for expansions. */
 function openEstimator(
   { store, population }: EngineConfig,
   { epoch, model, populationVersion }: EngineServed,
@@ -111,23 +111,23 @@ function openEstimator(
 }
 
 /**
- * Ends the process once its last messages are sent, and not by `process.exit`: ONNX Runtime aborts, with a message on
- * stderr, if that tears down a thread's environment during a run. The data on disk is consistent at any moment, as it
- * must be for kill -9.
+ * Ends the process once its last messages are sent. It does not use `process.exit`: if that tears down a thread's
+ * environment during a run, ONNX Runtime aborts with a message on stderr. The data on disk is consistent at any moment,
+ * as it must be for kill -9.
  */
 function end(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
 }
 
 /**
- * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It waits for no
- * thread: a quick stop is worth more than the segments that are being scored, and the parent releases the jobs.
+ * Runs as a child process: receives `start` over IPC, and ends on `stop` or when the parent is gone. It waits for no
+ * thread: a quick stop is worth more than the segments being scored, and the parent releases the jobs.
  */
 class EngineProcess {
-  /** What the service said last. */
+  /** The last value that the service sent. */
   #served: EngineServed | null = null;
   #engine: Engine | null = null;
-  /** Opens the estimator of what is served, once the engine is started. */
+  /** Opens an estimator for the served model and population; null until the engine is started. */
   #openEstimator: ((served: EngineServed) => Estimator) | null = null;
   #estimator: Estimator | null = null;
   #telemetry: Telemetry | null = null;
@@ -149,7 +149,7 @@ class EngineProcess {
     else void this.#begin(message.config);
   }
 
-  /** Where the API process is gone it is not heard; the closed channel ends this one. */
+  /** Ignores a lost API process: the closed channel ends this one. */
   #send(message: FromEngine): void {
     process.send?.(message, () => {});
   }
@@ -168,7 +168,7 @@ class EngineProcess {
     }
   }
 
-  /** A version that cannot be opened fails the attempts that pin it, not the engine. */
+  /** If a version cannot be opened, the attempts that pin it fail, not the engine. */
   #serve(served: EngineServed): void {
     this.#served = served;
     this.#engine?.servedChanged();
@@ -192,7 +192,7 @@ class EngineProcess {
 
   async #estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
     try {
-      // rows of one population are none of another, and features of one model none of another
+      // the task's rows and features are valid only for the population and model of its epoch
       const estimator = this.#estimator?.epoch === task.epoch ? this.#estimator : null;
       const outcome = estimator ? await estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
       this.#send({ kind: 'estimated', id, outcome });
@@ -215,7 +215,7 @@ class EngineProcess {
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
       this.#isReserveExpected ||= config.reserveExpected;
-      // another may be served while this one is loaded
+      // another model may be served before this one is loaded
       const served = () => this.#served ?? config.served;
       const now = { isReserveExpected: () => this.#isReserveExpected, served };
       const started = await startEngine(config, this.#clock, now, tellers);
@@ -235,7 +235,7 @@ class EngineProcess {
   }
 }
 
-// Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
+// Ctrl-C and a supervisor's SIGTERM reach the whole process group; the parent decides when this process stops.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', end);

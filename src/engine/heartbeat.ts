@@ -2,23 +2,23 @@
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../lib/clock.ts';
 
-/** Of the engine, since the heartbeat before where it is a sum. */
+/** The state of the engine; sums are since the previous heartbeat. */
 export interface Heartbeat {
-  /** Expansions that it works at. */
+  /** Number of running expansions. */
   readonly expanding: number;
   readonly usersScored: number;
   readonly residentBytes: number;
-  /** The longest that the event loop was late by. */
+  /** Maximum delay of the event loop. */
   readonly loopLagSeconds: number;
-  /** Of the largest population that it has opened: it may be as silent as work on so many takes. */
+  /** Users of the largest population that it has opened: more users allow it a longer silence. */
   readonly users: number;
 }
 
 const EVERY_MS = 1_000;
-/** How often the event loop's delay is measured; what it adds to every delay. */
+/** Interval at which the event loop's delay is measured; every measured delay includes it. */
 const RESOLUTION_MS = 20;
 
-/** Counts what the engine does, and tells it. */
+/** Counts the engine's work and reports it. */
 export class Pulse {
   readonly #clock: Pick<Clock, 'elapsed'>;
   readonly #tell: (heartbeat: Heartbeat) => void;
@@ -33,7 +33,7 @@ export class Pulse {
     this.#tell = tell;
   }
 
-  /** Tells for the first time at once. The timer keeps no process alive. */
+  /** Reports at once, then every second. The timer does not keep the process alive. */
   start(): void {
     this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.#delay.enable();
@@ -41,7 +41,7 @@ export class Pulse {
     setInterval(() => this.#beat(), EVERY_MS).unref();
   }
 
-  /** Tells now if it is time to: what follows may hold the event loop up, as much as what was before. */
+  /** Reports now if a report is due: call it before and after work that may block the event loop. */
   goOn(): void {
     if (this.#delay !== null && this.#clock.elapsed() - this.#toldAt >= EVERY_MS) this.#beat();
   }
@@ -54,7 +54,7 @@ export class Pulse {
     this.#users = Math.max(this.#users, users);
   }
 
-  /** Counts an expansion while `work` goes on. */
+  /** Counts one running expansion during `work`. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#expanding += 1;
     try {

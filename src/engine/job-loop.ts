@@ -1,4 +1,4 @@
-/** The jobs of an engine: claimed while it runs, and expanded with the model that each pinned. */
+/** Claims the jobs of an engine, and expands each with the model that it pinned. */
 import { JOBS_PER_THREAD } from '../domain/queue-time.ts';
 import type { Timings } from '../domain/run-facts.ts';
 import type { Job } from '../domain/types.ts';
@@ -12,21 +12,21 @@ import { type ExpandDependencies, expand, type Outcome } from './expansion/expan
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
 
-/** How often the queue is polled when nobody wakes the engine. */
+/** How often the queue is polled if no message wakes the engine. */
 const POLL_MS = 500;
 /** How long the engine waits after an error of the store itself (a full disk). */
 const STORE_ERROR_DELAY_MS = 1000;
 
-/** What expansions with any model need. */
+/** What all expansions need, whatever their model. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
   readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
   /** What is served now. */
   served(): EngineServed;
-  /** Whether the disk has room for another expansion, and so many bytes. */
+  /** Whether the disk has room for another expansion and `bytes` more. */
   hasRoom(bytes?: number): boolean;
 };
 
-/** Whom it tells what it does. */
+/** Where the engine reports what it does. */
 export interface EngineTellers {
   readonly onExpanded: (timings: Timings) => void;
   readonly pulse: Pulse;
@@ -38,11 +38,11 @@ export class Engine {
   readonly #dependencies: EngineDependencies;
   readonly #logger: Logger;
   readonly #tell: EngineTellers;
-  /** Models that stay loaded since they were checked. */
+  /** Models that were checked and are still loaded. */
   readonly #checked = new Set<string>();
   #isDraining = false;
   #wake: () => void = () => {};
-  /** Jobs that run and were tried before. */
+  /** Number of running jobs that are retries. */
   #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
 
@@ -57,14 +57,14 @@ export class Engine {
     this.#wake();
   }
 
-  /** Something else is served from now on: running expansions end with what they began with. */
+  /** Call it when another model or population is served; running expansions finish with the ones they began with. */
   servedChanged(): void {
     const { models, served } = this.#dependencies;
     this.dropModel(served().model.version);
     models.closeAllUnused();
   }
 
-  /** Loads a model beside the served one, and compares them. It stays loaded until it is used or dropped. */
+  /** Loads a model beside the served one and compares the two. It stays loaded until it is served or dropped. */
   async checkModel(task: CheckModelTask): Promise<CheckedModel> {
     const check = await checkModel(task, { ...this.#dependencies, served: this.#dependencies.served() });
     if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
@@ -77,23 +77,23 @@ export class Engine {
     if (this.#checked.delete(version)) this.#dependencies.models.giveBack(version);
   }
 
-  /** Claims no job any more; those that run go on until the process ends. */
+  /** Claims no more jobs; running ones continue until the process ends. */
   drain(): void {
     this.#isDraining = true;
   }
 
-  /** What unfinished expansions have done is on disk when this returns, where that is worth it. */
+  /** Saves checkpoints of unfinished expansions that are worth one; they are durable when this returns. */
   saveCheckpoints(): void {
     const kept = this.#dependencies.keeper.saveAll((error) =>
-      this.#logger.warn({ err: error }, 'an unfinished expansion is not kept: it starts over'),
+      this.#logger.warn({ err: error }, 'a checkpoint could not be saved: the expansion will start over'),
     );
-    if (kept > 0) this.#logger.info({ expansions: kept }, 'unfinished expansions are kept');
+    if (kept > 0) this.#logger.info({ expansions: kept }, 'checkpoints of unfinished expansions saved');
   }
 
   /**
-   * Runs several jobs a thread at a time: one adapts while another's segments are scored, and those whose segments wait
-   * together share a pass over the population. While one is tried again, there are as many as threads: a job that ends
-   * the engine takes an attempt of all that run beside it. Ends only by throwing ThreadDied.
+   * Runs several jobs per thread at a time: one adapts while another's segments are scored, and jobs whose segments
+   * wait together share a pass over the population. During a retry it runs only one job per thread: a job that crashes
+   * the engine costs every other running job an attempt. Ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
@@ -105,7 +105,7 @@ export class Engine {
 
   async #work(isExtra: boolean): Promise<never> {
     for (;;) {
-      // the store may be waited for, by one after the other
+      // each worker may wait for the store, one after another
       this.#tell.pulse.goOn();
       try {
         const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
@@ -114,7 +114,7 @@ export class Engine {
         else await this.#sleeping;
       } catch (error) {
         if (error instanceof ThreadDied) throw error;
-        this.#logger.error({ err: error }, 'no job could be claimed or worked at');
+        this.#logger.error({ err: error }, 'a job could not be claimed or run');
         await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
       }
     }
@@ -150,7 +150,7 @@ export class Engine {
     }
   }
 
-  /** With the model that the first attempt pinned, else with what is served as this begins, whatever is later on. */
+  /** Uses the model that the first attempt pinned; the first attempt uses the one that is served as it begins. */
   async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
     const { models } = this.#dependencies;
     const served = this.#dependencies.served();
@@ -163,7 +163,7 @@ export class Engine {
     }
   }
 
-  /** One that is gone, or damaged, is refused by the attempt: it gets the served one, which is not what is pinned. */
+  /** If the pinned model is gone or damaged, returns the served one, which the attempt then refuses. */
   async #takeModel({ pins, expansionId }: Job, { model: served }: EngineServed): Promise<LoadedModel> {
     const { models } = this.#dependencies;
     const pinned = pins?.modelVersion;
@@ -178,7 +178,7 @@ export class Engine {
     return models.take(served.version, served.folder);
   }
 
-  /** All idle workers wait for the same event: the next poll, or a call. */
+  /** All idle workers wait for the same event: the next poll, or a call of `wake`. */
   #sleep(): void {
     this.#sleeping = new Promise((resolve) => {
       const timer = setTimeout(() => this.#wake(), POLL_MS);

@@ -5,6 +5,6 @@ export const ENGINE_LIMITS = {
   keptWorkMs: fixed(
     1_000,
     'ms',
-    'Milliseconds of work from which a stopped expansion keeps a checkpoint; less is done again at the next start.',
+    'Minimum work of a stopped expansion for which a checkpoint is saved; less is redone at the next start.',
   ),
 };

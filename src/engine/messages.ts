@@ -17,15 +17,15 @@ export interface CheckModelTask {
 
 export type { ShadowCampaign };
 
-/** A model that loaded, reproduced its golden batch, fits the population and expanded the campaigns. */
+/** The result for a model that loaded, reproduced its golden batch, fits the population and expanded the campaigns. */
 export interface CheckedModel {
   readonly populationVersion: string;
   readonly comparisons: readonly ShadowComparison[];
 }
 
-/** What an engine serves: expansions whose first attempt begins pin these versions. It is replaced whole. */
+/** The versions that an engine serves: first attempts of expansions pin them. Replaced as a whole. */
 export interface EngineServed {
-  /** Of the service's `Served`. */
+  /** The epoch of the service's `Served`. */
   readonly epoch: number;
   readonly model: {
     /** The version that the API process reports: another version in the folder is refused. */
@@ -39,7 +39,7 @@ export interface EngineServed {
 export interface EngineConfig {
   readonly store: StoreLocator;
   readonly served: EngineServed;
-  /** Folder of other models by version: expansions that began with one end with it. */
+  /** Folder of other models, by version: an expansion finishes with the model that it began with. */
   readonly models: string;
   /** Folder of all versions of the population. */
   readonly population: string;
@@ -48,18 +48,18 @@ export interface EngineConfig {
   readonly minimumSeeds: number;
   readonly leaseMs: number;
   readonly maximumAttempts: number;
-  /** Milliseconds of work from which a stop keeps what an expansion has done. */
+  /** Minimum work, in milliseconds, for which a stop saves a checkpoint of an expansion. */
   readonly keptWorkMs: number;
-  /** Jobs wait while the store has less room than this. */
+  /** Jobs wait while the disk has less free space than this. */
   readonly diskReserveBytes: number;
-  /** Jobs wait while the store's reserve for deletions, which was there, is not. */
+  /** Set once the store's reserve for deletions exists: jobs then wait while it is missing. */
   readonly reserveExpected: boolean;
   readonly logLevel: string;
-  /** Log in lines for people. */
+  /** Log in a human-readable format. */
   readonly prettyLogs?: boolean;
-  /** How telemetry is exported; null: not at all. */
+  /** How telemetry is exported; null if it is not. */
   readonly telemetry: TelemetrySettings | null;
-  /** What makes monotonic time the time of the service. */
+  /** Added to monotonic time, gives the time of the service. */
   readonly clockOffsetMs: number;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;
@@ -70,15 +70,15 @@ export type ToEngine =
   | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateInputs; readonly timeMs: number }
   /** Another model or population is served from now on. */
   | { readonly kind: 'serve'; readonly served: EngineServed }
-  /** A model is loaded beside the served one, and compared with it. */
+  /** Load a model beside the served one, and compare the two. */
   | { readonly kind: 'check_model'; readonly id: number; readonly task: CheckModelTask }
-  /** A checked model is not going to be served. */
+  /** A checked model will not be served. */
   | { readonly kind: 'drop_model'; readonly version: string }
-  /** No job is claimed any more: `stop` comes soon. */
+  /** Claim no more jobs: `stop` follows soon. */
   | { readonly kind: 'drain' }
-  /** The store's reserve for deletions is there: from now on jobs wait while it is not. */
+  /** The store's reserve for deletions exists: from now on, jobs wait while it is missing. */
   | { readonly kind: 'reserve_expected' }
-  /** The time of the service is another one from now on. */
+  /** The offset of the service's clock has changed. */
   | { readonly kind: 'clock'; readonly offsetMs: number }
   | { readonly kind: 'wake' }
   | { readonly kind: 'stop' };

@@ -1,4 +1,4 @@
-/** The engine's threads, which adapt and score one task at a time each. */
+/** The engine's threads: each adapts and scores, one task at a time. */
 import type { ComputedWith } from '../domain/run-facts.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type Following, ThreadGroup } from '../lib/threads/thread-group.ts';
@@ -15,22 +15,22 @@ import type {
   ThreadResult,
 } from './thread-tasks.ts';
 
-/** More adapted parameters take too long to be exchanged for those of another campaign at every segment. */
+/** Larger sets of adapted parameters take too long to exchange for another campaign's at every segment. */
 const MAXIMUM_SHARING_BYTES = 2 ** 20;
 
 /**
- * A thread that is silent for longer hangs: the longest task without progress, a regression's first pass over a
- * population, takes half a minute for 10 million users.
+ * A thread that is silent for longer counts as hung: the longest step without progress, a regression's first pass over
+ * a population, takes half a minute for 10 million users.
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
 export class ThreadPool {
   /**
-   * Rejects with ThreadDied when a thread is gone: this process can then no longer be trusted, and ends, which releases
-   * its jobs.
+   * Rejects with ThreadDied if a thread dies: this process can then no longer be trusted; it ends, which releases its
+   * jobs.
    */
   readonly broken: Promise<never>;
-  /** What its threads run on, and how many there are. */
+  /** The device of its threads, and their number. */
   readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
 
@@ -44,8 +44,8 @@ export class ThreadPool {
   }
 
   /**
-   * Starts `count` threads and waits until each has loaded and verified the model, and one of them has expanded a
-   * campaign of made-up users with it; throws if one of them refuses it.
+   * Starts `count` threads; resolves once each has loaded and verified the model, and one has expanded a campaign of
+   * made-up users with it. Throws if a thread refuses the model.
    */
   static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
     const group = await ThreadGroup.open<Task, ThreadResult, CustomiseProgress>(
@@ -62,25 +62,25 @@ export class ThreadPool {
     return new ThreadPool(group, { device: data.device, threads: count });
   }
 
-  /** Ends the threads, each after its task. */
+  /** Ends each thread after its current task. */
   close(): Promise<void> {
     return this.#group.close();
   }
 
   /**
-   * Progress is from 0 to 1. Goes before all segments that wait to be scored: those of a large population keep the
-   * threads busy for long.
+   * Progress is from 0 to 1. Runs before all segments that wait to be scored: those of a large population keep the
+   * threads busy for a long time.
    */
   customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
     return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
   }
 
-  /** Goes before all segments, as an adaptation does. */
+  /** Runs before all waiting segments, as an adaptation does. */
   restore(task: RestoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<RestoreResult> {
     return this.#group.run(task, cancellation ? { cancellation } : {}, { isUrgent: true }) as Promise<RestoreResult>;
   }
 
-  /** Campaigns with few adapted parameters share what depends on users alone, where their segments wait together. */
+  /** If segments of campaigns with few adapted parameters wait together, they share what depends on users alone. */
   score(task: ScoreTask, following: Pick<Following<never>, 'cancellation' | 'onBegin'>): Promise<ScoreResult> {
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;

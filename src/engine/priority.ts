@@ -2,14 +2,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
-/** Its `nice` value: look-ups of the API process go first. */
+/** The engine's `nice` value: look-ups of the API process go first. */
 const ENGINE_PRIORITY = 10;
-/** Linux has a priority for each thread. */
+/** On Linux, each thread has its own priority. */
 const THREADS = '/proc/self/task';
 
 /**
- * Lowers it, also for the threads that Node has started by now, such as those that collect garbage; later ones inherit
- * it. @throws what the system says
+ * Lowers the priority of this process, including the threads that Node has already started (for example, for garbage
+ * collection); later threads inherit it. @throws the system's error
  */
 export function lowerPriority(): void {
   const threads = existsSync(THREADS) ? readdirSync(THREADS).map(Number) : [process.pid];

@@ -24,16 +24,16 @@ const RESTART_DELAY_MS = 250;
 const LONGEST_RESTART_DELAY_MS = 10_000;
 /** How long a stopping engine may take. */
 const STOP_MS = 5000;
-/** After this many deaths without ever being ready, an engine is given up. */
+/** Maximum number of engines that are started in a row without one becoming ready. */
 const STARTS = 3;
 
-/** `--max-semi-space-size` of the engine's threads: a batch leaves little behind, and the default is 16. */
+/** `--max-semi-space-size` of the engine's threads, by default 16: a batch leaves few objects behind. */
 const YOUNG_MIB = 2;
 
-/** The time that the round trip to the engine may add to an estimate. */
+/** Maximum time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
 
-/** What stays the same whatever is served. */
+/** The configuration that does not depend on what is served. */
 export type SupervisedConfig = Omit<EngineConfig, 'ownerId' | 'served'>;
 
 export class EngineSupervisor {
@@ -49,21 +49,21 @@ export class EngineSupervisor {
   #usersScored = 0;
   /** Deaths since an engine was ready. */
   #deaths = 0;
-  /** Why the engine that runs was killed; null if it was not. */
+  /** Why the current engine was killed; null if it was not. */
   #hung: string | null = null;
-  /** The caller that waits for the first engine. */
+  /** The caller of `start`, until an engine is ready. */
   #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
   #timer: NodeJS.Timeout | null = null;
   /** Callers that wait for an estimate. */
   readonly #estimates = new Map<number, WaitingEstimate>();
   #lastEstimate = 0;
-  /** Callers that wait for the check of a model. */
+  /** Callers that wait for a model to be checked. */
   readonly #checks = new Map<number, WaitingCheck>();
   #lastCheck = 0;
   #onExpanded: (timings: Timings) => void = () => {};
 
-  /** `served` is read for each engine that is started, and for `serve`. */
+  /** `served` is called for each engine that is started, and by `serve`. */
   constructor(
     config: SupervisedConfig,
     served: () => EngineServed,
@@ -93,8 +93,8 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine; resolves when one is ready, which never happens after `stop`. Throws if it refuses
-   * something (a bad model, no CUDA), and the last engine's error if three in a row died before being ready.
+   * Starts the first engine; resolves when one is ready (never after `stop`). Throws if the engine refuses something (a
+   * bad model, no CUDA), or the last engine's error if three in a row died before they were ready.
    */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -103,37 +103,38 @@ export class EngineSupervisor {
     });
   }
 
-  /** Calls `listener`, the only one, with the timings of each expansion that becomes ready. */
+  /** Sets the only listener, which is called with the timings of each expansion that becomes ready. */
   onExpanded(listener: (timings: Timings) => void): void {
     this.#onExpanded = listener;
   }
 
-  /** Tells the engine that there is work. */
+  /** Notifies the engine of new work. */
   wake(): void {
     this.#send({ kind: 'wake' });
   }
 
-  /** The time of the service is another one from now on. */
+  /** Sends the engine another offset of the service's clock. */
   useClock(offsetMs: number): void {
     this.#config = { ...this.#config, clockOffsetMs: offsetMs };
     this.#send({ kind: 'clock', offsetMs });
   }
 
-  /** The store's reserve for deletions is there: from now on expansions wait while it is not. */
+  /** Call it once the store's reserve for deletions exists: from then on, expansions wait while it is missing. */
   expectReserve(): void {
     if (this.#config.reserveExpected) return;
     this.#config = { ...this.#config, reserveExpected: true };
     this.#send({ kind: 'reserve_expected' });
   }
 
-  /** Something else is served, which has been checked; running expansions end with what they began with. */
+  /** Sends what is served now, which has been checked; running expansions finish with the versions they began with. */
   serve(): void {
     this.#send({ kind: 'serve', served: this.#served() });
   }
 
   /**
-   * Has the engine load a model beside the served one and compare both; it stays loaded until it is served
-   * or `dropModel`. @throws what refuses it; AppError unavailable if no engine is ready, or it dies of it
+   * Has the engine load a model beside the served one and compare the two; the model stays loaded until it is served or
+   * dropped (`dropModel`). @throws the error that refuses the model; AppError unavailable if no engine is ready, or if
+   * the engine dies during the check
    */
   checkModel(task: CheckModelTask): Promise<CheckedModel> {
     if (!this.#state.ready || !this.#child?.connected)
@@ -145,21 +146,21 @@ export class EngineSupervisor {
     });
   }
 
-  /** Lets the engine forget a model that `checkModel` loaded. */
+  /** Has the engine unload a model that `checkModel` loaded. */
   dropModel(version: string): void {
     this.#send({ kind: 'drop_model', version });
   }
 
   /**
-   * Asks the engine's estimator for the expected quality of an audience, within `timeMs`. `loading` if no engine is
-   * ready, or it dies.
+   * Asks the engine's estimator for the expected quality of an audience, within `timeMs`. Returns `loading` if no
+   * engine is ready, or if it dies.
    * @throws AppError invalid_model, model_unavailable, invalid_population
    */
   estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
     const id = ++this.#lastEstimate;
     return new Promise((resolve, reject) => {
-      // the engine keeps the time limit; one that does not even report that is late
+      // the engine enforces the time limit; this covers an engine that does not answer at all
       const timer = setTimeout(
         () => this.#answer(id, ({ resolve }) => resolve({ kind: 'late', users: null })),
         timeMs + IPC_MS,
@@ -169,13 +170,13 @@ export class EngineSupervisor {
     });
   }
 
-  /** The engine claims no job any more, and is not started again; call `stop` after it. */
+  /** From now on, the engine claims no jobs and is not restarted; call `stop` afterwards. */
   drain(): void {
     this.#stopping = true;
     this.#send({ kind: 'drain' });
   }
 
-  /** Ends the engine; running jobs go back to the queue, and the attempts do not count. */
+  /** Ends the engine; running jobs go back to the queue, and their attempts do not count. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -201,7 +202,7 @@ export class EngineSupervisor {
     if (child.pid !== undefined) this.#watch.follow(child.pid);
     let refusal: AppError | null = null;
     child.on('message', (message: FromEngine) => {
-      // the last messages of one may come after the next has started
+      // the last messages of one engine may arrive after the next has started
       if (child === this.#child) this.#watch.sign(message.kind === 'heartbeat' ? message.heartbeat.users : undefined);
       if (message.kind === 'ready') this.#ready(child, message.device);
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
@@ -223,7 +224,7 @@ export class EngineSupervisor {
     this.#send({ kind: 'start', config: { ...this.#config, served: this.#served(), ownerId: owner } });
   }
 
-  /** Its jobs are released when it has ended, as those of any. */
+  /** Its jobs are released once it has ended, like those of any engine. */
   #killHung(reason: string): void {
     const pid = this.#child?.pid;
     this.#logger.error({ pid, reason }, 'engine hangs and is killed');
@@ -287,7 +288,7 @@ export class EngineSupervisor {
       const jobs = this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
       if (jobs > 0) this.#logger.warn({ jobs }, 'jobs of the ended engine are back in the queue');
     } catch (error) {
-      this.#logger.error({ err: error }, 'leases could not be released: they run out');
+      this.#logger.error({ err: error }, 'leases could not be released: they will expire');
     }
   }
 

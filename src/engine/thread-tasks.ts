@@ -10,11 +10,11 @@ export interface ThreadData {
   readonly model: string;
   readonly population: string;
   readonly device: string;
-  /** How many there are: a campaign that is adapted alone may use the processors of all of them. */
+  /** Number of threads: a campaign that is adapted alone may use the processors of all of them. */
   readonly threads: number;
 }
 
-/** A tensor in memory of one thread. */
+/** A tensor in the memory of one thread. */
 export type Tensor = Feeds[string];
 
 /**
@@ -33,20 +33,20 @@ export interface CustomiseTask {
   readonly populationVersion: string;
   readonly key: string;
   readonly features: CampaignValues;
-  /** The caller's id of the campaign: its own token of past campaigns is left out, in scoring too. */
+  /** The caller's id of the campaign: adaptation and scoring leave out the campaign's own token of past campaigns. */
   readonly externalId: string | null;
   /** Rows, ascending. */
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
-  /** Where filters exclude users. */
+  /** Set if filters exclude users. */
   readonly outside?: Outside | null;
 }
 
 export interface ScoreTask {
   readonly kind: 'score';
   readonly populationVersion: string;
-  /** Tasks of one customised model share it. */
+  /** Identical for all tasks of one customised model. */
   readonly modelKey: string;
   readonly features: CampaignValues;
   readonly externalId: string | null;
@@ -54,33 +54,33 @@ export interface ScoreTask {
   readonly segment: number;
 }
 
-/** Makes the parameters of a model that was customised before. */
+/** Restores the parameters of a model that was customised before. */
 export interface RestoreTask {
   readonly kind: 'restore';
   /** The bytes of customised.bin. */
   readonly customised: Uint8Array;
 }
 
-/** Expands a campaign of made-up users: nothing is kept. */
+/** Expands a campaign of made-up users and discards the result. */
 export interface TestTask {
   readonly kind: 'test';
 }
 
 export type Task = CustomiseTask | ScoreTask | RestoreTask | TestTask;
 
-/** Told as an adaptation goes: the share of it that is done, or the parameters, with which scoring can start. */
+/** The progress of an adaptation: the share that is done, or the parameters, with which scoring can start. */
 export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
 
 export interface CustomiseResult {
   readonly parameters: readonly SharedTensor[];
-  /** The stored part: the bytes of customised.bin. */
+  /** The bytes of customised.bin. */
   readonly customised: Uint8Array;
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
   readonly prediction: Readonly<Record<string, unknown>> | null;
 }
 
-/** What is left of a customised model when its users are scored. */
+/** The part of a customised model that is stored once the users are scored. */
 export type StoredCustomised = Omit<CustomiseResult, 'parameters'>;
 
 export interface RestoreResult {

@@ -33,7 +33,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
   readonly #segment = new SegmentMemory();
-  /** To the version of the population that was used last. */
+  /** The model, bound to the population version that was used last. */
   #bound: BoundModel | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
@@ -96,12 +96,12 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     };
   }
 
-  /** The bits that the adaptation had: what it changed is stored as it was. */
+  /** The restored parameters are bit-identical to the adapted ones: changes are stored exactly. */
   #restore({ customised }: RestoreTask): RestoreResult {
     const { graph, adapted, manifest } = this.#model;
-    const { changes, modelVersion } = decodeCustomised(customised, 'that a stop kept');
+    const { changes, modelVersion } = decodeCustomised(customised, 'of a checkpoint');
     const all = applyChanges(graph.initializers, changes);
-    assert(all && modelVersion === manifest.version, 'what a stop kept is of this model');
+    assert(all && modelVersion === manifest.version, 'a checkpoint belongs to this model');
     return { parameters: adapted.map((name) => share([name, all.get(name)!])) };
   }
 
@@ -124,7 +124,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     if (this.#bound?.context.population.version === version) return this.#bound;
     await this.#bound?.close();
     this.#bound = null;
-    // a sample of rows is in all segments: a cache would be another copy of the population
+    // a sample of rows spans all segments: a cache would become another copy of the population
     const population = openPopulation(this.#data.population, { version, trusted: true, cacheBytes: 0 });
     this.#bound = await BoundModel.open(this.#model, this.#program, population, {
       device: this.#device,

@@ -45,7 +45,7 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
 
     const next = await Served.start(options);
     for (const id of ids) expect(await next.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
-    expect(next.log.split('expansion goes on where a stop cut it off')).toHaveLength(1 + unfinished.length);
+    expect(next.log.split('expansion resumed from a checkpoint')).toHaveLength(1 + unfinished.length);
     const digest = (id: string) => digestOf(join(dataDir, store.activeAudience(id).folder));
     const digests = ids.map(digest);
     const again = await Promise.all(world.campaigns.map((campaign) => next.create(campaign)));

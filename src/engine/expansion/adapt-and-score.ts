@@ -1,7 +1,4 @@
-/**
- * What an expansion has the threads do: adapt the model, and score every segment as soon as it is adapted. An attempt
- * that follows one that was stopped goes on with what that had finished.
- */
+/** Has the threads adapt the model and score every segment, resuming from the checkpoint of a stopped attempt. */
 
 import { SCORED } from '../../domain/queue-time.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
@@ -20,35 +17,35 @@ interface Work {
   readonly job: Job;
   readonly population: Population;
   readonly task: CustomiseTask;
-  /** Of the work that each kind is expected to be. */
+  /** The expected share of each kind of work. */
   readonly shares: ThreadSeconds;
 }
 
 interface Told {
-  /** With the number of segments that an attempt before has scored. */
+  /** Called with the number of segments that an earlier attempt has scored. */
   readonly onResumed: (segments: number) => void;
-  /** With the share of the work that is done. */
+  /** Called with the share of the work that is done. */
   readonly onProgress: (progress: number) => void;
   readonly onAdapted: (progress: number) => void;
-  /** With the number of users of each segment. */
+  /** Called with the number of users of each scored segment. */
   readonly onScored: (users: number) => void;
 }
 
 interface Scored {
   /** By user number. */
   readonly scores: Float32Array;
-  /** How many users a run scored. */
+  /** Users per run. */
   readonly batchSize: number;
   readonly customised: StoredCustomised;
-  /** null if an attempt before has done a part. */
+  /** null if an earlier attempt has done part of the work. */
   readonly threadSeconds: ThreadSeconds | null;
 }
 
 type Parameters = CustomiseResult['parameters'];
 
 /**
- * Scores by user number, NaN for users who are not in this version, and what is stored of the adapted model. Quality
- * and prediction take one thread, which they need not share with the scoring of the others.
+ * Returns scores by user number (NaN for users who are not in this version) and the stored part of the adapted model.
+ * Quality and prediction are computed in one thread while the others score.
  */
 export async function adaptAndScore(
   { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: Checkpoints; readonly clock: Clock },
@@ -77,7 +74,7 @@ export async function adaptAndScore(
           onReported: (reporting) => onDone({ reporting }),
           time,
         });
-    // its error is that of the scores' or of the last await; until then nobody waits for it
+    // `await customising` below reports its error, unless scoring fails first
     customising.then(
       (customised) => {
         finished.customised = customised;
@@ -106,13 +103,13 @@ export async function adaptAndScore(
   }
 }
 
-/** A model that is adapted, and the promise of what is stored of it. */
+/** The parameters of an adapted model, and a promise of its stored part. */
 interface Adapted {
   readonly parameters: Parameters;
   readonly customising: Promise<StoredCustomised>;
 }
 
-/** With a model that an attempt before has adapted. */
+/** Restores a model that an earlier attempt has adapted. */
 async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation: Cancellation): Promise<Adapted> {
   const { parameters } = await pool.restore({ kind: 'restore', customised: stored.customised }, { cancellation });
   return { parameters, customising: Promise.resolve(stored) };
@@ -123,7 +120,7 @@ interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
   readonly time: WorkTime;
 }
 
-/** Starts an adaptation, and resolves when its parameters are known: quality and prediction may still be made. */
+/** Starts an adaptation; resolves once its parameters are known, perhaps before quality and prediction are. */
 async function customiseUntilAdapted(
   pool: ThreadPool,
   task: CustomiseTask,
@@ -154,7 +151,7 @@ async function customiseUntilAdapted(
   return { parameters, customising };
 }
 
-/** Scores every segment that is not scored yet. */
+/** Scores every segment that has no scores yet. */
 async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,

@@ -5,15 +5,15 @@ import type { Logger } from '../../lib/logging.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
 import type { AttemptProgress, Outcome } from './expand.ts';
 
-/** In their order. */
+/** In chronological order. */
 const STAGES = ['finding', 'adapting', 'scoring', 'ranking'];
 
 interface Tellers {
   readonly logger: Logger;
-  /** null: nothing is traced. */
+  /** null if tracing is off. */
   readonly tracer: Tracer | null;
   readonly clock: Pick<Clock, 'now'>;
-  /** Called with how many users were scored. */
+  /** Called with the number of users that were scored. */
   readonly onScored: (users: number) => void;
 }
 
@@ -55,14 +55,14 @@ export class AttemptWatch implements AttemptProgress {
   }
 
   resumed(segments: number): void {
-    this.#logger.info({ segments }, 'expansion goes on where a stop cut it off');
+    this.#logger.info({ segments }, 'expansion resumed from a checkpoint');
   }
 
   leaseNotRenewed(error: unknown): void {
     this.#logger.warn({ err: error }, 'a lease could not be renewed');
   }
 
-  /** `stage` is the one that it ended in, unless it went through all of them. */
+  /** Logs the outcome, with the stage in which the attempt ended unless it is ready. */
   ended({ kind, reason, error }: Pick<Outcome, 'kind' | 'reason' | 'error'>): void {
     const stage = kind === 'ready' ? undefined : (STAGES[this.#stagesEnded] ?? STAGES.at(-1));
     const line = { outcome: kind, ...(stage && { stage }), reason, ...(error !== undefined && { err: error }) };
@@ -73,7 +73,7 @@ export class AttemptWatch implements AttemptProgress {
     });
   }
 
-  /** Its thread died: the engine ends, and another makes the attempt again. */
+  /** A thread died: the engine ends, and the next one repeats the attempt. */
   broke(): void {
     this.#span?.end({ attributes: { 'metaheac.outcome': 'crashed' }, error: 'crashed' });
   }

@@ -1,4 +1,4 @@
-/** Checks a model in an engine that serves another one: both expand the same campaigns, and nothing is published. */
+/** Checks a model in an engine that serves another: both expand the same campaigns, without publishing. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
 import type { EngineModels } from '../engine-models.ts';
@@ -7,14 +7,15 @@ import { compareOn, type ShadowComparison, type ShadowDependencies } from './sha
 
 export interface CheckDependencies extends Omit<ShadowDependencies, 'population'> {
   readonly models: Pick<EngineModels, 'take' | 'giveBack'>;
-  /** What it is compared with. */
+  /** The model it is compared with, and the population. */
   readonly served: EngineServed;
 }
 
 /**
- * Loads the model with threads of its own, which verify it with its golden batch, binds it to the served population and
- * expands the campaigns with both. It stays loaded: whoever asked gives it back. Expansions go on meanwhile.
- * @throws AppError invalid_model, model_rejected (facts: campaign_id), and whatever its threads throw; it is given back
+ * Loads the model in its own threads, which verify it with its golden batch, binds it to the served population and
+ * expands the campaigns with both models. Other expansions continue meanwhile. The caller gives the model back.
+ * @throws AppError invalid_model, model_rejected (facts: campaign_id), and whatever the threads throw; the model has
+ * then been given back
  */
 export async function checkModel(
   { version, folder, campaigns }: CheckModelTask,
@@ -32,7 +33,7 @@ export async function checkModel(
         if (comparison !== null) comparisons.push(comparison);
       } catch (error) {
         if (error instanceof ThreadDied) throw error;
-        const message = `campaign ${campaign.campaignId} cannot be expanded with it: ${messageOf(error)}`;
+        const message = `campaign ${campaign.campaignId} cannot be expanded with the model: ${messageOf(error)}`;
         throw new AppError('model_rejected', message, { facts: { campaign_id: campaign.campaignId }, cause: error });
       } finally {
         models.giveBack(model.version);

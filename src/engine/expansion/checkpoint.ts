@@ -6,38 +6,38 @@ import { z } from 'zod';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
 import type { StoredCustomised } from '../thread-tasks.ts';
 
-/** Files of another contract are not used. */
+/** Files with another contract are ignored. */
 const CONTRACT = 1;
 
 export interface Checkpoint {
-  /** null until the model is adapted, and its quality and prediction are made. */
+  /** null until the model is adapted and its quality and prediction are known. */
   customised: StoredCustomised | null;
   /** By user number; NaN where not scored. */
   readonly scores: Float32Array;
-  /** By segment: 1 if its users have their scores. */
+  /** By segment: 1 if its users are scored. */
   readonly isScored: Uint8Array;
-  /** Users that a run scored; 0 before the first. */
+  /** Users per run; 0 before the first. */
   batchSize: number;
 }
 
-/** Work that is worth a file: with its customised model. */
+/** A checkpoint that is worth saving: it has a customised model. */
 export type CustomisedCheckpoint = Checkpoint & { readonly customised: StoredCustomised };
 
-/** Where the work is done: a file that was written of another version of a population does not fit. */
+/** The dimensions of a checkpoint: one of another population version does not fit. */
 export interface CheckpointShape {
-  /** Numbers of users: 0 .. users - 1. */
+  /** User numbers are 0 .. users - 1. */
   readonly users: number;
   readonly segments: number;
 }
 
 const factsSchema = z.strictObject({
   contract: z.literal(CONTRACT),
-  /** Of everything that the work depends on. */
+  /** A hash of everything that the work depends on. */
   key: z.string(),
-  /** Milliseconds that it took. */
+  /** Time spent on the work, in milliseconds. */
   work_ms: z.number(),
   batch_size: z.int(),
-  /** Those that are scored. */
+  /** The scored segments. */
   segments: z.array(z.int().nonnegative()),
   customised_bytes: z.int().nonnegative(),
   epochs: z.int(),
@@ -54,7 +54,7 @@ export function startCheckpoint({ users, segments }: CheckpointShape): Checkpoin
   };
 }
 
-/** The bytes of the file, with a checksum: a tensor file of the scores and of customised.bin. */
+/** Returns the bytes of the file: a tensor file, with a checksum, of the scores and of customised.bin. */
 export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs: number): Buffer {
   const { scores, isScored, batchSize } = work;
   const { customised, epochs, quality, prediction } = work.customised;
@@ -77,7 +77,7 @@ export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs
   );
 }
 
-/** null where the file is damaged, of another contract, or of work that depends on something else. */
+/** Returns null if the file is damaged, or has another contract, key or shape. */
 export function decodeCheckpoint(
   bytes: Buffer,
   key: string,

@@ -17,17 +17,17 @@ import {
 
 /** The only file of its folder. */
 const WORK_FILE = 'work.bin';
-/** No expansion is begun to be written later than this after a stop: the rest is done again. */
+/** No checkpoint is begun later than this after a stop: the other expansions start over. */
 const KEEP_MS = 2500;
 
 export interface CheckpointDependencies {
   readonly blobs: Blobs;
-  /** Whether the disk has room for so many bytes beside its reserve. */
+  /** Whether the disk has room for `bytes` in addition to its reserve. */
   hasRoom(bytes: number): boolean;
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** Work that took less milliseconds is done again. */
+  /** Work that took fewer milliseconds is redone. */
   readonly keptWorkMs: number;
-  /** The program and the processor: others may compute other bits. */
+  /** The program and the processor: others may compute different bits. */
   readonly computedBy: string;
 }
 
@@ -41,7 +41,7 @@ interface CheckpointJob {
 interface Running {
   readonly folder: string;
   readonly key: string;
-  /** When it would have begun without a stop in between. */
+  /** When it began, less the time spent before earlier stops. */
   readonly since: number;
 }
 
@@ -54,9 +54,9 @@ export class Checkpoints {
   }
 
   /**
-   * What a stopped attempt has left of this expansion, else nothing done yet: for the caller to go on with, and to
-   * `end`. The file is gone afterwards, so that no attempt can fail of it twice. @throws AppError storage_failed where
-   * it cannot be removed
+   * Returns the checkpoint that a stopped attempt has saved of this expansion, or an empty one; the caller continues
+   * it and calls `end`. Removes the file, so no attempt can fail twice because of it. @throws AppError storage_failed
+   * if it cannot be removed
    */
   begin({ job, population, task }: CheckpointJob, device: string): Checkpoint {
     const folder = checkpointFolder(job.campaignId, job.expansionId);
@@ -76,9 +76,9 @@ export class Checkpoints {
   }
 
   /**
-   * Writes what the running expansions have done, the longest first, unless it took too little time, has no model yet,
-   * or the disk has no room. What is written is durable when this returns their number. `onError` is told why one could
-   * not be written.
+   * Saves checkpoints of the running expansions, the longest first, except those that took too little time or have no
+   * model yet, or for which the disk has no room. Returns the number of files, which are then durable. `onError` is
+   * called if one could not be written.
    */
   saveAll(onError: (error: AppError) => void): number {
     const { blobs, hasRoom, clock, keptWorkMs } = this.#dependencies;
@@ -99,7 +99,7 @@ export class Checkpoints {
     return kept;
   }
 
-  /** null where there is no file, or it cannot be read. */
+  /** Reads and removes the file; null if there is none, or it cannot be read. */
   #take(folder: string): Buffer | null {
     const { blobs } = this.#dependencies;
     if (!blobs.has(folder)) return null;

@@ -28,30 +28,30 @@ import { openStoreFiles } from '../../storage/open-store.ts';
 import { decidingRows, outsideOf } from './expansion-users.ts';
 import { MarkCache } from './mark-cache.ts';
 
-/** The thread's start data: folders, and their served versions. */
+/** The thread's start data: folders, and the served versions in them. */
 export interface EstimateThreadData {
   readonly model: string;
   readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;
-  /** Where user sets are. */
+  /** Where user sets are stored. */
   readonly store: StoreLocator;
 }
 
 export interface EstimateResult {
   readonly users: CountedUsers;
-  /** The expected quality of an audience; null if an expansion would produce none: too few seeds, or no candidates. */
+  /** The expected quality of an audience; null if there would be none: too few seeds, or no candidates. */
   readonly expected: {
     readonly prediction: Prediction;
     /** The number of seeds and candidates that it is based on. */
     readonly seeds: number;
-    /** Those of the seeds that fit the filters. */
+    /** The number of these seeds that fit the filters. */
     readonly fittingSeeds: number;
     readonly candidates: number;
   } | null;
 }
 
-/** Number of filters whose marks are cached, one byte per user each; of suppression lists only the current one is. */
+/** Number of filters whose marks are cached, at one byte per user; only the current suppression list is cached. */
 const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
 
@@ -108,15 +108,15 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     };
   }
 
-  /** Ends work that continues after the last task. */
+  /** Ends marking that continues after the last task. */
   async close(): Promise<void> {
     this.#filtered.end();
     this.#suppressed.end();
   }
 
   /**
-   * Like `findRoles` for the same inputs. Expensive results, for a list of millions or filters of a large population,
-   * are cached for the next task.
+   * Returns what `findRoles` would for the same inputs. Expensive marks (a list of millions, filters on a large
+   * population) are cached for the next task.
    */
   async #findRoles(task: EstimateInputs, check: () => void): Promise<Roles> {
     const { population } = this.#context;
@@ -155,9 +155,9 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   const model: GeneralModel = await loadModel(data.model, { device: CPU });
   if (model.manifest.version !== data.modelVersion) {
     const { version } = model.manifest;
-    throw new AppError('model_unavailable', `${data.modelVersion} is served, and its folder holds ${version} now`);
+    throw new AppError('model_unavailable', `${data.modelVersion} is served, but its folder now contains ${version}`);
   }
-  // a sample of rows is in all segments: a cache would be another copy of the population
+  // a sample of rows spans all segments: a cache would become another copy of the population
   const population = openPopulation(data.population, { version: data.populationVersion, trusted: true, cacheBytes: 0 });
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };

@@ -1,6 +1,4 @@
-/**
- * Estimates the quality of audiences, one after another, in a thread that is started on the first request.
- */
+/** Estimates the quality of audiences, one after another, in a thread that is started on the first request. */
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import { AppError } from '../../lib/errors.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
@@ -11,9 +9,9 @@ import type { EstimateResult, EstimateThreadData } from './estimate-thread.ts';
 /** An estimate, or why there is none now. */
 export type EstimateOutcome =
   | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
-  /** `loading`: the thread is loading its model. `busy`: others ahead of it take up its time. */
+  /** `loading`: the thread is loading its model. `busy`: earlier estimates used up its time. */
   | { readonly kind: 'loading' | 'busy' }
-  /** It would take longer than its time limit; users may have been counted by then. */
+  /** It exceeded its time limit; the users may have been counted by then. */
   | { readonly kind: 'late'; readonly users: CountedUsers | null };
 
 type Group = ThreadGroup<EstimateInputs, EstimateResult, CountedUsers>;
@@ -28,21 +26,21 @@ export class Estimator {
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  /** `epoch` is that of the `Served` that it estimates with. */
+  /** `epoch` is the epoch of the `Served` that it estimates with. */
   constructor(epoch: number, data: EstimateThreadData) {
     this.epoch = epoch;
     this.#data = data;
   }
 
-  /** Starts the thread. @throws if the model or the population is refused; the next call tries again. */
+  /** Starts the thread. @throws if it refuses the model or the population; the next call tries again */
   async warm(): Promise<void> {
     await this.#open();
   }
 
   /**
-   * An estimate within `timeMs`, or none.
-   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is
-   * restarted the next time
+   * Returns an estimate within `timeMs`, or why there is none.
+   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever ends the thread, which the next
+   * call restarts
    */
   async estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     const cancellation = new Cancellation();
@@ -68,7 +66,7 @@ export class Estimator {
         },
       });
     });
-    // an abandoned estimate ends with an error that nobody needs
+    // the error of an abandoned estimate is ignored
     this.#last = made.then(
       () => {},
       () => {},
@@ -97,7 +95,7 @@ export class Estimator {
     try {
       return { kind: 'estimate', estimate: await group.run(task, following) };
     } catch (error) {
-      // an error of the task does not affect the thread; one without a code may mean its end
+      // an AppError does not affect the thread; any other error may mean that it died
       const isOfTask = error instanceof AppError || following.cancellation.isCancelled;
       if (!isOfTask && !this.#isClosing) {
         this.#opening = null;

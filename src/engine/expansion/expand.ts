@@ -34,13 +34,13 @@ export interface ExpandDependencies {
   readonly pool: ThreadPool;
   readonly keeper: Checkpoints;
   readonly pace: Pace;
-  /** The model of `pool`, and the population that it is served with: what a first attempt pins. */
+  /** The versions of the pool's model and of the population served with it, which a first attempt pins. */
   readonly versions: Pins;
-  /** A published version of the population. */
+  /** Opens a published version of the population. */
   openPopulation(version: string): Promise<Population>;
   readonly minimumSeeds: number;
   readonly clock: Clock;
-  /** Called each time an attempt's outcome could not be written, before it is retried. */
+  /** Called each time an attempt's outcome could not be written, before writing is retried. */
   onStoreError(error: AppError): void;
 }
 
@@ -51,22 +51,22 @@ export interface Outcome {
    */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
-  /** Of one that is ready. */
+  /** Set if the kind is `ready`. */
   readonly timings?: Timings;
-  /** Details for the log that the API's callers do not see. */
+  /** Details for the log, hidden from the API's callers. */
   readonly error?: unknown;
 }
 
-/** Told as an attempt goes. */
+/** Receives the progress of an attempt. */
 export interface AttemptProgress {
   stageEnded(stage: string, seconds: number): void;
-  /** It goes on with what a stopped attempt had finished: the model, and so many segments. */
+  /** The attempt resumes from a checkpoint: with the model, and this number of scored segments. */
   resumed(segments: number): void;
-  /** Users of one more segment were scored. */
+  /** The users of one more segment were scored. */
   scored(users: number): void;
 }
 
-/** The lease was lost: to another owner, or because the expansion was cancelled, superseded or deleted. */
+/** The lease was lost, either to another owner or because the expansion was cancelled, superseded or deleted. */
 class LeaseLost extends Error {}
 
 /** A failure that no further attempt would change: the expansion ends with its reason. */
@@ -80,9 +80,9 @@ class Refusal extends Error {
 }
 
 /**
- * Works on a claimed job to its end. Failures of the environment become a state with a reason. While the store itself
- * cannot be written (a full disk) this waits, so that the reason is not lost. Throws ThreadDied: the job is then
- * released by whoever sees the engine end.
+ * Runs one attempt at a claimed job to its end. Failures of the environment become a state with a reason. While the
+ * store itself cannot be written (a full disk), this waits, so the reason is not lost. Throws ThreadDied: the
+ * supervisor then releases the job when the engine ends.
  */
 export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
   const { store } = dependencies;
@@ -109,7 +109,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
   }
 }
 
-/** A store that cannot be read now will report it at the next stage. */
+/** True if the store cannot be read now: the next stage will report that. */
 function isHeld(store: CampaignStore, job: Job): boolean {
   try {
     return store.isHeld(job);
@@ -179,7 +179,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   return { kind: 'ready', timings };
 }
 
-/** The population version that the first attempt pinned; refuses if that, or its model, is no longer served. */
+/** Opens the pinned population version. @throws Refusal if it cannot be opened, or another model is pinned */
 async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise<Population> {
   const { modelVersion } = dependencies.versions;
   if (pins.modelVersion !== modelVersion) {
@@ -206,14 +206,12 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
     try {
       store.advance(job, { progress });
     } catch {
-      // A store that cannot be written will report it at the next stage; nobody waits for this.
+      // if the store cannot be written, the next stage will report it
     }
   };
 }
 
-/**
- * Retries until the store can do it: its disk may be full for the same reason that ended the attempt.
- */
+/** Retries until the store can be written: the full disk that ended the attempt may also block this write. */
 async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
   for (;;) {
     try {
@@ -230,7 +228,7 @@ function requireLease(isHeld: boolean): void {
   if (!isHeld) throw new LeaseLost();
 }
 
-/** What the API's callers see: no paths, no ids. The log has the error itself. */
+/** The reason that the API's callers see, without paths or ids. The log has the error itself. */
 function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
   if (!(error instanceof AppError))

@@ -1,4 +1,4 @@
-/** The users of an expansion: their roles, the task of the adaptation, and who is not ranked. */
+/** The users of an expansion: their roles, the adaptation task, and the users who are not ranked. */
 
 import { leaveOutErased, type RoleIds } from '../../audience/find-roles.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
@@ -9,7 +9,7 @@ import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
 
-/** The users who decide roles in an expansion of these sets. */
+/** The ids that determine the roles in an expansion of these sets. */
 export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
   const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
   return {
@@ -19,7 +19,7 @@ export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleId
   };
 }
 
-/** The adaptation of a campaign, which depends on nothing else. */
+/** The adaptation task of a campaign, which depends only on these arguments. */
 export function customiseTask(
   { features, filters, externalId }: Pick<Job, 'features' | 'filters' | 'externalId'>,
   pins: Pins,
@@ -32,23 +32,23 @@ export function customiseTask(
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 
-/** Rows on which the random numbers of an expansion depend, besides its filters. */
+/** The rows that determine, with the filters, the random numbers of an expansion. */
 export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
-  // dismissed users are negatives whether they fit the filters or not
+  // dismissed users are negatives even if they do not fit the filters
   const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
   return { seeds, suppressed, dismissed: all };
 }
 
-/** Who does not fit the filters, for an adaptation; none where they exclude nobody. */
+/** The users who do not fit the filters, for an adaptation; null if the filters exclude nobody. */
 export function outsideOf(rows: Roles): Outside | null {
   const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
   if (filtered.length + seeds.length === 0) return null;
-  // nobody is compared with them where all seeds fit, and they may be millions
+  // if all seeds fit, the others (perhaps millions) are not used
   if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };
   return { seeds, others: filtered, dismissed };
 }
 
-/** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */
+/** Sets the scores of these rows and of erased users to NaN: they are not candidates. */
 export function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
   const { rowCount, rowOf } = population;
   const isOut = new Uint8Array(rowCount);

@@ -1,6 +1,6 @@
 /**
- * Expensive marks of a population's rows: computed in slices, which continue even when nobody waits any more, and
- * cached.
+ * Expensive marks of a population's rows, computed in slices and cached. The work continues even if the caller stops
+ * waiting.
  */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
@@ -13,22 +13,22 @@ interface Work {
 }
 
 /**
- * One set of marks is made at a time: a request for others ends abandoned work. So a caller that gives up and asks
- * again finds the marks further along, and there is never more than one abandoned piece of work.
+ * One set of marks is computed at a time: a request for another set ends abandoned work. A caller that gives up and
+ * asks again therefore finds the work further along, and at most one piece of work is abandoned.
  */
 export class MarkCache {
   readonly #kept: LRUCache<string, Uint8Array>;
   #work: Work | null = null;
 
-  /** Keeps the `most` last requested ones. */
+  /** Keeps the `most` sets of marks that were requested last. */
   constructor(most: number) {
     this.#kept = new LRUCache({ max: most });
   }
 
   /**
-   * The marks of a key, which the caller must not change; if they are not cached, `make` computes them, calling `turn`
-   * between slices. For one caller at a time.
-   * @throws what `check` throws, which is called while they are made (the work continues), and what `make` throws
+   * Returns the marks of a key, which the caller must not change; if they are not cached, `make` computes them, calling
+   * `turn` between slices. For one caller at a time.
+   * @throws whatever `make` throws; whatever `check`, which is called meanwhile, throws: the work then continues
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
     const kept = this.#kept.get(key);

@@ -1,9 +1,7 @@
-/**
- * The division of the work of an expansion, learned from recent expansions, so that progress is a share of the work.
- */
+/** Learns from recent expansions how the work of an expansion divides, so progress can be a share of the work. */
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 
-/** Before any expansion has ended: one fit of the heads, then five of four fifths of the seeds for the report. */
+/** Until an expansion has ended: one fit of the heads, then five fits on four fifths of the seeds for the report. */
 const FIRST: ThreadSeconds = { adapting: 0.15, reporting: 0.6, scoring: 0.25 };
 /** Weight of the expansion that ended last. */
 const NEWEST = 0.3;
@@ -11,12 +9,12 @@ const NEWEST = 0.3;
 export class Pace {
   #shares = FIRST;
 
-  /** Of each kind of work; they add up to 1. */
+  /** The share of each kind of work; they add up to 1. */
   get shares(): ThreadSeconds {
     return this.#shares;
   }
 
-  /** From an expansion that is ready. */
+  /** Learns from an expansion that is ready. */
   learn({ adapting, reporting, scoring }: ThreadSeconds): void {
     const seconds = adapting + reporting + scoring;
     if (!(seconds > 0)) return;

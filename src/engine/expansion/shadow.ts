@@ -1,4 +1,4 @@
-/** Expands a campaign with two models, publishes neither, and says how far they agree. */
+/** Expands a campaign with two models, without publishing, and measures how far they agree. */
 
 import { findRoles } from '../../audience/find-roles.ts';
 import { orderOf } from '../../audience/order.ts';
@@ -12,8 +12,8 @@ import type { ThreadPool } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 
 /**
- * Segments that are scored at most, spread over the population: a million users tell how far two models agree, and
- * scoring all of a large population twice would take what expansions need.
+ * Maximum number of scored segments, spread over the population: a million users suffice to compare two models, and
+ * scoring a large population twice would take time from expansions.
  */
 const SHADOW_SEGMENTS = 16;
 /** Audience sizes at which the audiences are compared, as shares of the scored candidates. */
@@ -21,20 +21,20 @@ const OVERLAP_SHARES = [0.01, 0.05, 0.1] as const;
 /** The audience size whose recall is predicted. */
 const RECALL_SHARE = '0.05';
 
-/** A campaign that both models expand, the checked one and the served one, for comparison. */
+/** A campaign that both the checked and the served model expand, for comparison. */
 export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;
 
-/** A model that is expanded with: its threads, and its version. */
+/** One of the two models: its version and its threads. */
 export interface ShadowModel {
   readonly version: string;
   readonly pool: ThreadPool;
 }
 
-/** What a model predicts of its own audience, from held-out seeds; null where there were too few. */
+/** The quality that a model predicts for its own audience from held-out seeds; null if there were too few. */
 interface PredictedQuality {
   readonly verdict: string | null;
   readonly auc: number | null;
-  /** At 5 %. */
+  /** For an audience of 5 % of the candidates. */
   readonly recall: number | null;
 }
 
@@ -43,7 +43,7 @@ export interface ShadowComparison {
   readonly seeds: number;
   /** Candidates that both models scored. */
   readonly scored: number;
-  /** By share of the candidates: the part of one model's audience that is in the other's. */
+  /** By audience size, as a share of the candidates: the part of one model's audience that is also in the other's. */
   readonly overlap: Readonly<Record<string, number>>;
   readonly served: PredictedQuality;
   readonly fresh: PredictedQuality;
@@ -56,8 +56,8 @@ export interface ShadowDependencies {
 }
 
 /**
- * Null where the campaign makes no audience now, whatever the model: too few of its seeds are left, no candidates, or
- * it was deleted meanwhile. @throws what the expansion with the fresh model throws; ThreadDied
+ * Returns the comparison; null if the campaign has no audience now with any model: too few seeds are left, there are no
+ * candidates, or it has been deleted. @throws whatever the expansion with the fresh model throws; ThreadDied
  */
 export async function compareOn(
   campaign: ShadowCampaign,
@@ -78,7 +78,7 @@ export async function compareOn(
   };
 }
 
-/** Null where it fails for a reason that is not a bug. */
+/** Null if it fails with an AppError, which is not a bug. */
 async function orNull<T>(made: Promise<T>): Promise<T | null> {
   try {
     return await made;
@@ -125,7 +125,7 @@ function qualityOf(prediction: Readonly<Record<string, unknown>> | null): Predic
   return { verdict: verdict ?? null, auc: auc?.mean ?? null, recall: recall?.[RECALL_SHARE]?.mean ?? null };
 }
 
-/** Of two scores by user number, NaN for the same users. */
+/** Compares two arrays of scores by user number, which are NaN for the same users. */
 function overlapOf(served: Float32Array, fresh: Float32Array): Pick<ShadowComparison, 'scored' | 'overlap'> {
   const [before, after] = [orderOf(served), orderOf(fresh)];
   const overlap: Record<string, number> = {};

@@ -1,7 +1,7 @@
-/** The times of an attempt's stages, which follow each other. */
+/** Times the consecutive stages of an attempt. */
 import type { Clock } from '../../lib/clock.ts';
 
-/** To be called at the end of each stage: notes, and tells, the seconds since the end of the one before. */
+/** Returns a function to call at the end of each stage: it records and reports the seconds since the previous call. */
 export function stageTimer(
   clock: Pick<Clock, 'elapsed'>,
   timings: Record<string, number>,

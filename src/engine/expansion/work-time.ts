@@ -15,7 +15,7 @@ export class WorkTime {
     return { adapting: adapting / 1000, reporting: reporting / 1000, scoring: scoring / 1000 };
   }
 
-  /** One task: `begin` when a thread takes it; `pass` adds the time since then, or since the last pass, to a kind. */
+  /** Times one task: `begin` when a thread takes it; `pass` adds the time since `begin` or `pass` to a kind. */
   task(): { readonly begin: () => void; readonly pass: (kind: keyof ThreadSeconds) => void } {
     let since = this.#clock.elapsed();
     return {
