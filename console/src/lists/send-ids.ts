@@ -75,7 +75,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     }
   }
   if (pending.length > 0) await flush(file.size);
-  if (isFirst) throw new UnreadableError('It has no IDs. Is it the right column?');
+  if (isFirst) throw new UnreadableError('It has no IDs. Is this the right column?');
   return report;
 }
 
@@ -112,5 +112,7 @@ function withId(error: unknown, ids: readonly string[]): unknown {
   const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];
   const id = line === undefined ? undefined : ids[Number(line) - 1];
   if (id === undefined) return error;
-  return new UnreadableError(`"${id.slice(0, 60)}" is not an ID: ${error.faults[0]!.message}. Is it the right column?`);
+  return new UnreadableError(
+    `"${id.slice(0, 60)}" is not an ID: ${error.faults[0]!.message}. Is this the right column?`,
+  );
 }

@@ -39,7 +39,7 @@ export function Loading({ lines = 6 }: { readonly lines?: number }) {
 /** Why something could not be loaded, in the service's words, with the request id to quote when asking for help. */
 export function Failed({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
   if (error instanceof OfflineError)
-    return <Empty title="Waiting for the service">This loads as soon as it is back.</Empty>;
+    return <Empty title="Waiting for the service">This page will load as soon as the service is back.</Empty>;
   if (error instanceof ApiError && error.status === 403) return <NoPermission>{error.message}</NoPermission>;
   if (retrySeconds(error) !== null)
     return (

@@ -100,7 +100,7 @@ export const membershipBatch = z
               .literal('user_not_found')
               .optional()
               .describe(
-                'For a user who is not in the population: the error code that a look-up of this user alone returns.',
+                'For a user who is not in the population: the error code that looking up this user alone would return.',
               ),
           }),
         ]),

@@ -27,8 +27,9 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Activate another version of the audience',
         description:
-          'Takes effect at once, to roll back or forward. `…/audiences` lists the versions; old ones are removed ' +
-          'after a while. `If-Match` accepts any `ETag` with which the active version was read.',
+          'Rolls the audience back or forward to another version, effective immediately. `…/audiences` lists the ' +
+          'versions; old ones are removed after a while. `If-Match` accepts any `ETag` that a read of the active ' +
+          'version returned.',
         params: campaignParams,
         headers: ifMatchHeaders,
         body: activateBody,

@@ -37,7 +37,7 @@ const customisedManifest = z
         z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
       )
       .describe(
-        "The campaign's features as inputs of one row: token ids and, for lists, lengths; numbers, with `null` for NaN. " +
+        "The campaign's features as one-row model inputs: token ids (with lengths for lists) and numbers, `null` for NaN. " +
           'Repeat the row for inputs that have one row per user.',
       ),
     left_out: z

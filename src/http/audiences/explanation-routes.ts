@@ -28,9 +28,8 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
         description:
           'Shows, by user feature, which tokens are more or less frequent in the audience than in the population ' +
           'with which it was made, strongest evidence first, and how frequent they are among the seeds. Features ' +
-          'that the data set marks as sensitive are compared by group. The first request for a version takes ' +
-          `seconds with a million users; at most ${config.maximumOpenExplanations} is made at a time (503 with ` +
-          '`Retry-After`).',
+          'that the data set marks as sensitive are compared by group. With a million users, the first ' +
+          'request for a version takes several seconds; until it is done, others get 503 with `Retry-After`.',
         params: campaignParams,
         querystring: explanationQuery(config),
         response: {

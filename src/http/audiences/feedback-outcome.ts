@@ -26,8 +26,8 @@ const feedbackOutcomeSchema = z
           'Number of responders compared with the audience: all of them, or the first ones by id.',
         ),
         ranked: count.describe(
-          'Compared responders who are ranked in the active audience version: those who are neither its seeds nor ' +
-            'unknown to it.',
+          'Of the responders compared, those whom the active audience version ranks: neither its seeds nor users ' +
+            'whom it does not know.',
         ),
         members: count.describe('Ranked responders who are in the audience.'),
       })

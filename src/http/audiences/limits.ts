@@ -8,7 +8,11 @@ export const AUDIENCE_LIMITS = {
   maximumVersionPageSize: fixed(200, 'versions', 'Audience versions in one page.'),
   defaultVersionPageSize: fixed(50, 'versions', 'Audience versions in a page if no `limit` is given.'),
   maximumUserAudiencePageSize: fixed(1_000, 'audiences', 'Audiences of a user in one page.'),
-  defaultUserAudiencePageSize: fixed(1_000, 'audiences', 'Audiences of a user in a page if no `limit` is given.'),
+  defaultUserAudiencePageSize: fixed(
+    1_000,
+    'audiences',
+    "Number of a user's audiences per page if no `limit` is given.",
+  ),
   streamChunkRows: fixed(2_000, 'rows', 'Rows that an audience stream reads, formats and sends at once.'),
   parquetRowGroupRows: fixed(
     10_000,

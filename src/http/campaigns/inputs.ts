@@ -15,8 +15,8 @@ type InputLimits = CampaignLimits & HttpLimits;
 
 export function seedsField(config: ServerConfig) {
   const description =
-    `User ids. If fewer than ${config.minimumSeeds} of them are known, the campaign is accepted and ends as ` +
-    '`too_small`.';
+    `User ids. With fewer than ${config.minimumSeeds} known ones, a campaign is accepted, but its expansion ends in ` +
+    'the state `too_small`.';
   return userIdList(config, description);
 }
 
@@ -65,7 +65,7 @@ export function labelsField(config: InputLimits) {
       addFirstIssues(context, Object.entries(labels), wrongWith, maximumErrorDetails);
     })
     .meta({
-      description: 'Your own labels: texts by key.',
+      description: 'Your own labels: strings by key.',
       examples: [{ team: 'growth' }],
       type: 'object',
       maxProperties: maximumLabels,

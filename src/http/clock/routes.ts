@@ -16,8 +16,8 @@ export function addClockRoutes(app: ServerApp, { clock }: Pick<ServerDependencie
         description:
           'After a jump of more than an hour the service continues with its own time until the clock has been ' +
           'stable for an hour. This call makes it adopt the time of the machine at once: keys then expire by that ' +
-          'time, and data that is too old by that time is deleted. If the clock was only corrected, wait instead: ' +
-          'the correction then makes nothing older. `GET /v1/status` shows the state of the clock.',
+          'time, and data that is too old by that time is deleted. If the jump only corrected a wrong clock, wait ' +
+          'for that hour instead: keys and data then do not age by the correction. `GET /v1/status` shows the state of the clock.',
         response: { 200: json('The state of the clock from now on.', clockAnswer) },
       }),
     },

@@ -67,8 +67,8 @@ export const estimate = z
         verdict,
         reason: z.string().describe('The verdict in a sentence.'),
         recall: bySize.describe(
-          'Of the users who like the campaign and are not seeds, the share that an audience contains, by audience ' +
-            'size as a share of `candidates`. Empty if too few seeds match the filters.',
+          'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
+            'keys are audience sizes as fractions of `candidates`. Empty if too few seeds match the filters.',
         ),
         lift: bySize.describe(
           'How many times as many of these users the audience contains as a random one of the same size.',

@@ -94,9 +94,9 @@ function describeEstimate(config: EstimateNeeds['config']): string {
     'Nothing is stored. Known and unknown seeds are counted. If there are enough known seeds, the model is adapted ' +
     'to some of them, as in an expansion, and tested on the others. Filters, `suppression` and the global ' +
     'suppression list exclude the same users as in an expansion: shares refer to the remaining candidates, and only ' +
-    `seeds that match the filters are tested. An estimate may take ${config.estimateTimeMs} ms: if it takes longer, ` +
-    'or has to wait for others, `reason` says so and the remaining fields are returned. A list of millions of ids, ' +
-    'or filters on a large population, may take that long on the first request. At most ' +
+    `seeds that match the filters are tested. An estimate has a time limit of ${config.estimateTimeMs} ms. If it ` +
+    'takes longer or has to wait for others, `reason` says so and only the remaining fields are returned. The first ' +
+    'request with millions of ids, or with filters on a large population, may exceed the limit. At most ' +
     `${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates.toLocaleString('en-US')} random ` +
     'candidates are used.'
   );

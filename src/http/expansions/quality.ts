@@ -65,8 +65,8 @@ const report = z
           .describe("Seeds that match the campaign's filters: only these are held out and ranked among candidates."),
         auc: predicted.nullable(),
         recall: predictedByShare.describe(
-          'Of the users who like the campaign and are not seeds, the share that an audience contains, by audience ' +
-            'size as a share of the candidates. Empty if too few seeds match the filters.',
+          'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
+            'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
         ),
         lift: predictedByShare.describe(
           'How many times as many of these users the audience contains as a random one of the same size.',

@@ -13,7 +13,7 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
     const { ready, detail } = engine();
     if (ready) self.set({ device: detail }, 1);
   });
-  counter('metaheac_engine_restarts_total', 'How often the engine was restarted.', registers, [], (self) => {
+  counter('metaheac_engine_restarts_total', 'Number of times the engine was restarted.', registers, [], (self) => {
     self.inc(engine().restarts);
   });
   const killed = 'How often the engine was killed and restarted because it stopped responding.';

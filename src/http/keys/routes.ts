@@ -90,8 +90,7 @@ function getCaller(app: ServerApp, { store }: KeyNeeds): void {
         labels: 'heeded',
         tags: TAGS,
         summary: "Get the caller's permissions",
-        description:
-          'For programs that offer only actions that the caller may perform. Also available if no key is required.',
+        description: 'Lets a program offer only what its key may do. Also works if no key is required.',
         response: {
           200: json('The caller.', caller),
         },

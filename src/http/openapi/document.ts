@@ -13,8 +13,8 @@ const DESCRIPTION = `Look-alike audience expansion: send the seeds of a campaign
 population who are most similar to them.
 
 Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are in RFC 3339 format, and
-durations in seconds. Every response has \`X-Request-Id\`: the one of the request, if it has up to 64 letters, digits,
-\`.\`, \`_\` and \`-\`, or otherwise a new one.`;
+durations in seconds. Every response has an \`X-Request-Id\` header. It repeats the request's own if that has at most 64
+letters, digits, \`.\`, \`_\` and \`-\`; otherwise it is a new id.`;
 
 /** Collects the routes registered after it. */
 export async function describeRoutes(app: ServerApp): Promise<void> {

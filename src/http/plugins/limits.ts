@@ -29,7 +29,7 @@ export const HTTP_LIMITS = {
   headersTimeoutMs: fixed(
     15_000,
     'ms',
-    'Milliseconds in which the head of a request must arrive, from the connection or its first byte.',
+    'Milliseconds within which the head of a request must arrive, from the start of the connection or the first byte.',
   ),
   maximumConnections: setting(
     10_000,
@@ -66,7 +66,11 @@ export const HTTP_LIMITS = {
     'Keys, and addresses, that are counted separately in one window; further ones share one count.',
   ),
   keepAliveTimeoutMs: setting(72_000, 'ms', 'Milliseconds for which an idle connection is kept.'),
-  closeGraceMs: setting(5_000, 'ms', 'Milliseconds that responses in flight have when the service stops.'),
+  closeGraceMs: setting(
+    5_000,
+    'ms',
+    'Milliseconds that responses in flight are given to finish when the service stops.',
+  ),
   overloadLagMs: fixed(
     100,
     'ms',

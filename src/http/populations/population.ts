@@ -81,7 +81,7 @@ const coverage = answerOf<ShownCoverage>()(
     unknown_values: count
       .nullable()
       .describe(
-        'How many of these values the served model does not know; also `null` if the model does not read the feature.',
+        "Number of the feature's values that the served model does not know; `null` if the model does not read the feature.",
       ),
     unknown_share: z
       .number()

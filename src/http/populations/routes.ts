@@ -123,8 +123,8 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Popul
         tags: TAGS,
         summary: 'List the ids of a few users of the served population',
         description:
-          'For trying out the service without a list of your own. With `feature` and `value`, only users who have that ' +
-          'value. These are the first users that were imported, always the same ones: not a random sample.',
+          'Lets you try out the service without a list of your own. If `feature` and `value` are given, only users who ' +
+          'have that value are returned. The sample is not random: it is always the first users that were imported.',
         querystring: sampleQuery(config),
         response: { 200: json('The users.', populationSample) },
         errors: ['feature_not_found'],

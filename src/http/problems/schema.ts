@@ -27,8 +27,9 @@ const problemSchema = z
     id: 'Problem',
     description:
       'RFC 9457 problem. Some codes add fields: `state`, `retry_after` (seconds), `known_features`, ' +
-      '`campaign_id`, `parts`, `model_version`, `served_model_version`, `member` and `known` for a user, and ' +
-      'for a list `known`, `unknown`, `known_percent`, `min_known_percent`, `unknown_examples` and `hints`.',
+      '`campaign_id`, `parts`, `model_version`, `served_model_version`. Problems about a user add `member` and ' +
+      '`known`. Problems about a list add `known`, `unknown`, `known_percent`, `min_known_percent`, ' +
+      '`unknown_examples` and `hints`.',
     examples: [
       {
         type: '/docs/errors/invalid_request',

@@ -141,6 +141,6 @@ export const status = z
     }),
     last_errors: z
       .array(lastError)
-      .describe('Newest first, at most 20: expansions that failed or are being retried, and errors of requests.'),
+      .describe('Newest first, at most 20: expansions that failed or are being retried, and request errors.'),
   })
   .meta({ id: 'Status', examples: [EXAMPLE] });

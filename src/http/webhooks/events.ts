@@ -26,7 +26,7 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
     {
       state: z.literal('ready'),
       audience_version: z.int().min(1).describe('The version that is now active.'),
-      size: count.describe('Number of users in it.'),
+      size: count.describe('Number of users in the audience.'),
       reason: z.null(),
     },
     { state: 'ready', audience_version: version, size: 1000, reason: null },
@@ -92,7 +92,7 @@ function callerEvent<T extends CallerEvent>(
 /** Another version is active. */
 const ANOTHER = {
   audience_version: z.int().min(1).describe('The version that is now active.'),
-  size: count.describe('Number of users in it.'),
+  size: count.describe('Number of users in the audience.'),
   previous_version: z.int().min(1).describe('The version that was active before.'),
 };
 const NONE = {

@@ -86,7 +86,7 @@ export async function dryRun(
     if (before.every((x, i) => x === value.data[i])) unmoved.push(name);
   }
   if (unmoved.length === after.size)
-    throw refused(path, 'a dry run moves no parameter: the score does not depend on them (is it saturated?)');
+    throw refused(path, 'the dry run changed no parameters: the score does not depend on them (is it saturated?)');
   return { losses, users: BATCHES * ROWS, unmoved };
 }
 

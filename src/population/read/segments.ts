@@ -171,7 +171,7 @@ function readOnlyBatch(bytes: Uint8Array, path: string): RecordBatch {
     });
   }
   if (batches.length !== 1)
-    throw new AppError('invalid_population', `${path} has ${batches.length} record batches, one is needed`);
+    throw new AppError('invalid_population', `${path} has ${batches.length} record batches; it must have exactly one`);
   return batches[0]!;
 }
 

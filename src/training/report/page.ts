@@ -53,7 +53,7 @@ const SEEDS_TEXT =
   '<p>Each pale point is a campaign; campaigns with similar numbers of seeds are averaged, with 95 % intervals. ' +
   'More seeds say more about the audience, but campaigns differ too: those with many seeds may be harder.</p>';
 const SETTINGS_TEXT =
-  '<p>A method gets the seeds of a test campaign and ranks users whose membership only the metrics know; ' +
+  '<p>Each method is given the seeds of a test campaign and ranks users whose membership is hidden from it; ' +
   'nothing was trained or chosen on test campaigns. Every number is a mean over campaigns, each the mean ' +
   'over its repeats with different random numbers; intervals come from resampling campaigns.</p>';
 

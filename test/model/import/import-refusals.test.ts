@@ -192,7 +192,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a score that does not react',
     small({ score: (b, rows) => probability(b, b.add('Mul', [meanOf(b, rows), b.scalar(0, 'float32')])) }),
-    'a dry run moves no parameter: the score does not depend on them (is it saturated?)',
+    'the dry run changed no parameters: the score does not depend on them (is it saturated?)',
   ],
 ];
 

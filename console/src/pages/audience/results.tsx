@@ -120,7 +120,8 @@ function Comparison({ ranked, members, compared, responded, recall, share }: Com
         ]}
       />
       <p class="muted small">
-        People who never saw the campaign could hardly respond. If only the audience saw it, its share is high.
+        People who never saw the campaign are unlikely to respond. If only the audience saw it, the audience's share of
+        responses is high for that reason alone.
       </p>
       {compared < responded ? (
         <p class="muted small">

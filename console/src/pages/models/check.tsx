@@ -49,7 +49,7 @@ export function Check({ model: { version, check } }: { readonly model: ModelVers
 function NotCompared({ check: { state, kind } }: { readonly check: ModelCheck }) {
   if (state === 'checking') return <p class="muted">Comparing both models on the newest audiences.</p>;
   if (state === 'refused') return null;
-  if (kind === 'rollback') return <p class="muted">A rollback is not compared.</p>;
+  if (kind === 'rollback') return <p class="muted">Rollbacks are not compared with the current version.</p>;
   return <p class="muted">There were no audiences to compare it on.</p>;
 }
 

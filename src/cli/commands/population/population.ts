@@ -58,7 +58,7 @@ function addImport(population: Command, output: Output): void {
       .option('--data <dir>', 'data set folder, instead of files and a schema', existing)
       .option(
         '--model <dir>',
-        'model folder: with --data, its user features are imported; with files, it is compared',
+        'model folder: with --data, its user features are imported; with files, it is compared with them',
         existing,
       )
       .requiredOption('--out <dir>', 'population folder; created if it does not exist')
