@@ -17,7 +17,7 @@ const POLL_MS = 500;
 /** How long the engine waits after an error of the store itself (a full disk). */
 const STORE_ERROR_DELAY_MS = 1000;
 
-/** What all expansions need, whatever their model. */
+/** Dependencies of all expansions, whatever their model. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
   readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
   /** What is served now. */

@@ -31,7 +31,7 @@ export interface CheckpointDependencies {
   readonly computedBy: string;
 }
 
-/** What the work of an expansion depends on. */
+/** The inputs that determine the work of an expansion. */
 interface CheckpointJob {
   readonly job: Pick<Job, 'campaignId' | 'expansionId'>;
   readonly population: Population;

@@ -57,7 +57,7 @@ export class Estimator {
     });
     const made = before.then(() => {
       isBegun = true;
-      // skip an estimate that nobody waits for any more
+      // skip an estimate that has timed out
       if (cancellation.isCancelled) return { kind: 'busy' } as const;
       return this.#run(task, {
         cancellation,

@@ -20,7 +20,7 @@ import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 import type { Pace } from './pace.ts';
 import { stageTimer } from './stage-timer.ts';
 
-/** Progress is written at most this often. */
+/** Minimum interval between two writes of progress. */
 const PROGRESS_EVERY_MS = 1000;
 /** A retry waits this long times the square of the attempt: 15 s in total for the default of five attempts. */
 const RETRY_DELAY_MS = 500;

@@ -28,7 +28,7 @@ export class MarkCache {
   /**
    * Returns the marks of a key, which the caller must not change; if they are not cached, `make` computes them, calling
    * `turn` between slices. For one caller at a time.
-   * @throws whatever `make` throws; whatever `check`, which is called meanwhile, throws: the work then continues
+   * @throws whatever `make` throws, or `check`, which is called while the caller waits; after `check`, work continues
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
     const kept = this.#kept.get(key);
