@@ -1,10 +1,13 @@
 /** Estimates the time left from the time taken so far. */
 import type { Clock } from '../lib/clock.ts';
 
-/** Less time than this says nothing about the rest. */
+/** A shorter time than this says nothing about the time left. */
 const LEAST_MS = 1_000;
 
-/** Returns `, 3 min left` for the share that is done; empty at the beginning and at the end. The time starts now. */
+/**
+ * Starts the time. The returned function returns `, 3 min left` for the share that is done, and an empty string at the
+ * beginning and at the end.
+ */
 export function createEta(clock: Pick<Clock, 'elapsed'>): (share: number) => string {
   const start = clock.elapsed();
   return (share) => {

@@ -1,9 +1,9 @@
-/** Shows that work without progress reports continues: what it is and how long it has taken. */
+/** Shows that work that reports no progress is still running: what the work is, and how long it has taken. */
 import type { Clock } from '../lib/clock.ts';
 import type { Output } from '../lib/output.ts';
 
 const BEAT_MS = 1_000;
-/** Minimum time after a line of the work itself. */
+/** Minimum time between a line from the work itself and the next line from here. */
 const QUIET_MS = 1_500;
 
 export class Heartbeat {

@@ -23,7 +23,7 @@ export const HELP: Partial<Help> = {
   },
 };
 
-/** The default of an option. A switch is off by default, and a description that names a default needs no other. */
+/** The default of an option. A switch is off by default, and a description that names a default needs no second one. */
 function defaultOf(option: Option): string[] {
   const { defaultValue: value, defaultValueDescription: described } = option;
   if (option.mandatory) return ['required'];

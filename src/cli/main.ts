@@ -1,8 +1,8 @@
 /** The entry point of the command line: runs the program with the arguments and streams of this process. */
 import { runProgram } from './program.ts';
 
-// A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service
-// continues without its notes.
+// A closed pipe (`| head`) is not a failure: nobody is left to write results for, but a service continues without its
+// notes.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

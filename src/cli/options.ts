@@ -46,7 +46,7 @@ export function share(text: string): number {
   return value;
 }
 
-/** `50,200`: seeds of small and of large campaigns; `50`: seeds of all. */
+/** `50,200`: the numbers of seeds of small and of large campaigns; `50`: the number for all campaigns. */
 export function seedCounts(text: string): [number, number] | [number] {
   const [small, large, ...more] = text.split(',').map(Number);
   const isCount = (value: number | undefined) => Number.isSafeInteger(value) && value! >= 1;

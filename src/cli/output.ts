@@ -1,4 +1,4 @@
-/** The only place that writes to stdout and stderr of commands. */
+/** The only module that writes to stdout and stderr of commands. */
 import type { Output } from '../lib/output.ts';
 
 /** If stderr is not a terminal, a progress line is written at most this often. */

@@ -103,7 +103,7 @@ function addOtherCommands(program: Command, output: Output): void {
   addExample(completion, 'source <(metaheac completion bash)');
 }
 
-/** Runs after the own checks of a command: an invalid command line is refused before any path is examined. */
+/** Runs after the command's own checks: an invalid command line is refused before any path is examined. */
 function checkPaths(command: Command): void {
   command.commands.forEach(checkPaths);
   if (command.commands.length === 0) command.hook('preAction', requireExisting);
@@ -126,13 +126,13 @@ function newProgram(stdout: Terminal, stderr: Terminal): Command {
     .showHelpAfterError('(add --help for the options)');
 }
 
-/** Whether this process or one of its threads, which report only the message, has run out of open files. */
+/** Whether the process has run out of open files. Only the message is examined, because threads report nothing else. */
 function isOfOpenFiles(error: unknown): boolean {
   return /\bE[MN]FILE\b/.test(messageOf(error));
 }
 
 /**
- * Whether the operating system refused something (no such file, no permission, no space): the caller has to fix it, so
+ * Whether the operating system reported an error (no such file, no permission, no space): the caller has to fix it, so
  * no stack is shown.
  */
 function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {

@@ -24,7 +24,7 @@ export function addAllSettings(command: Command): Command {
   );
 }
 
-/** Adds the flags of some settings, which may also be given in the other ways. */
+/** Adds the flags of some settings, which may also be given as variables or in the configuration file. */
 export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
   addConfigFile(command);
   for (const variable of variables)

@@ -14,18 +14,21 @@ export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scope: Scope;
-  /** The key only gives access to campaigns that have all of these labels; without labels, to all campaigns. */
+  /**
+   * The key gives access only to campaigns that have all of these labels; without labels, it gives access to all
+   * campaigns.
+   */
   readonly labels: Labels;
   readonly createdAt: number;
   readonly expiresAt: number | null;
-  /** When the service found that it had expired: from then on it stays expired, whatever the clock says. */
+  /** When the service found that the key had expired: from then on the key stays expired, whatever the clock says. */
   readonly expiredAt: number | null;
   readonly revokedAt: number | null;
 }
 
 export type NewApiKey = Pick<ApiKey, 'name' | 'scope' | 'labels' | 'expiresAt'>;
 
-/** A key with the hash that the keys in requests are compared with. */
+/** A key with its hash, which the keys in requests are compared with. */
 export interface StoredApiKey extends ApiKey {
   readonly sha256: string;
 }
@@ -51,7 +54,7 @@ export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Whether a key with `scope` may do what requires `needed`. */
+/** Whether a key with `scope` may perform an operation that requires the scope `needed`. */
 export function includesScope(scope: Scope, needed: Scope): boolean {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
 }

@@ -4,9 +4,9 @@ import { decodeCursor } from './cursors.ts';
 import { type ExpansionState, isEnd } from './states.ts';
 import type { Audience, AudienceRequest } from './types.ts';
 
-/** When to ask again for an audience that is not ready yet. */
+/** Time after which to ask again for an audience that is not ready yet. */
 const RETRY_AFTER_SECONDS = 2;
-/** The same if the expansion ended without an audience: only a new expansion would change that. */
+/** The same time if the expansion ended without an audience: only a new expansion would change that. */
 const RETRY_AFTER_END_SECONDS = 60;
 
 /**
@@ -16,13 +16,13 @@ const RETRY_AFTER_END_SECONDS = 60;
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
   if ('size' in request) return Math.min(candidates, Math.max(1, request.size));
   const share = (populationSize * request.percent) / 100;
-  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point, and must not round up; the error is below 4e-16 of
-  // it.
+  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point, and must not round up; the relative error is below
+  // 4e-16.
   const wanted = Math.ceil(share - Math.max(1e-9, share * 1e-15));
   return Math.min(candidates, Math.max(1, wanted));
 }
 
-/** The size of another version of the active ranking; `null` if it has that size already. */
+/** The size of a new version of the active ranking; `null` if the active version already has that size. */
 export function newSize(
   { size, candidates, populationSize }: Pick<Audience, 'size' | 'candidates' | 'populationSize'>,
   request: AudienceRequest,
@@ -31,12 +31,15 @@ export function newSize(
   return wanted === size ? null : wanted;
 }
 
-/** The number of a campaign's next version: never that of a version which was pruned but is still in the changes. */
+/**
+ * The number of a campaign's next version. It is never the number of a pruned version that is still in the list of
+ * changes.
+ */
 export function nextVersion(newest: number | null, newestChange: number | null): number {
   return 1 + Math.max(newest ?? 0, newestChange ?? 0);
 }
 
-/** The error for a campaign without an audience; `state` is that of its latest expansion. */
+/** The error for a campaign without an audience; `state` is the state of its latest expansion. */
 export function audienceNotReady(id: string, state: ExpansionState | null): AppError {
   const what = state === null ? 'it has never been expanded' : `its expansion is ${state}`;
   const isFinal = state === null || isEnd(state);

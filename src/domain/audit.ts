@@ -1,6 +1,6 @@
 /** Entries of the audit log: which key did what to which resource. */
 
-/** The actors that are not keys with an id. */
+/** Actors other than keys with an id. */
 export const ACTORS = {
   /** The key in the operator's settings. */
   operator: 'admin',
@@ -19,7 +19,7 @@ export interface AuditedAction {
   readonly action: string;
   /** `campaign`, `webhook`, `key` and so on; null if the action concerns no resource. */
   readonly resource: string | null;
-  /** null if there is only one such resource, or if it is a user. */
+  /** null if there is only one such resource, or if the resource is a user. */
   readonly resourceId: string | null;
   /** The status of the response. */
   readonly status: number | null;
@@ -34,15 +34,15 @@ export interface AuditEntry extends AuditedAction {
 /** An action in progress; it is recorded once. */
 export interface PendingAction {
   readonly action: AuditedAction;
-  /** Whether it frees space: if so, it is recorded even on a full disk. */
+  /** Whether the action frees space: if so, it is recorded even on a full disk. */
   readonly frees?: boolean;
   isRecorded: boolean;
 }
 
 export interface AuditQuery {
   /**
-   * Only entries from this time on, in milliseconds since 1970. If the clock went back, an entry never counts as
-   * earlier than the one before it.
+   * Only entries from this time on, in milliseconds since 1970. Even if the clock went back, an entry never counts as
+   * earlier than the entry before it.
    */
   readonly since?: number | undefined;
   /** Only entries before this time. */

@@ -3,7 +3,7 @@ import { AppError } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
 import type { Cause, RefreshPolicy } from './types.ts';
 
-/** Inputs that an expansion keeps a copy of: it is outdated once one of them changes. */
+/** Inputs that an expansion keeps a copy of. The expansion is outdated once one of them changes. */
 export const COPIED_INPUTS = ['features', 'filters', 'seeds', 'suppression', 'commonSuppression'] as const;
 
 export type CopiedInput = (typeof COPIED_INPUTS)[number];
@@ -19,7 +19,8 @@ export interface ComparedInputs {
 
 /**
  * Whether the inputs need an expansion: they differ from those of the running expansion, or else of the one that made
- * the active version, or else of the latest. Before the first expansion, having seeds is enough.
+ * the active version, or else of the latest. A campaign that was never expanded needs an expansion as soon as it has
+ * seeds.
  */
 export function needsExpansion({ hasSeeds, isLatestRunning, sameAsLatest, sameAsActive }: ComparedInputs): boolean {
   const isSame = isLatestRunning ? sameAsLatest : (sameAsActive ?? sameAsLatest);
@@ -36,7 +37,7 @@ export interface EndedExpansion {
 
 /**
  * Why a refresh is due; `null` if none is. After an expansion that failed before it had a population version, only the
- * interval causes another: a new one might fail the same way.
+ * interval causes another expansion, which might fail in the same way.
  */
 export function refreshCause(
   { everyMs, onNewPopulation, onChange }: RefreshPolicy,

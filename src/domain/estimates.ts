@@ -11,7 +11,7 @@ export interface EstimateInputs {
   readonly seeds: Int32Array;
   /** Rows of suppressed users who are not seeds. */
   readonly suppressed: Int32Array;
-  /** The sha256 of a set of more suppressed users: the installation's suppression list. */
+  /** The sha256 of a set of further suppressed users: the installation's suppression list. */
   readonly suppressionSet: string | null;
   readonly minimumSeeds: number;
   /** Maximum number of seeds that are used, and of candidates. */

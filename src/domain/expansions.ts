@@ -23,7 +23,7 @@ export interface RunningExpansion {
   readonly progress: number;
   readonly startedAt: number | null;
   readonly pins: Pins | null;
-  /** Claims so far, not counting those that were given back on purpose. */
+  /** Claims so far, not counting claims that were given back on purpose. */
   readonly attempt: number;
   /** The token of the last claim. */
   readonly token: number;
@@ -43,9 +43,9 @@ export type ExpansionCommand =
       readonly timings?: Timings | undefined;
     }
   | { readonly kind: 'retry'; readonly reason: Reason; readonly delayMs: number }
-  /** Its owner died, or was stopped on purpose. */
+  /** The owner of the job died or was stopped on purpose. */
   | { readonly kind: 'release'; readonly how: 'died' | 'stopped' }
-  /** Its lease may have expired. */
+  /** The lease of the job may have expired. */
   | { readonly kind: 'expire' }
   | { readonly kind: 'stop'; readonly state: 'cancelled' | 'superseded' };
 
@@ -73,7 +73,7 @@ export interface JobChange {
   readonly token?: number;
 }
 
-/** What a store writes, all of it or nothing. */
+/** The changes that a store writes: all of them or none. */
 export interface ExpansionEffects {
   readonly expansion: ExpansionChange;
   /** `removed` when the expansion ends. */
@@ -101,12 +101,13 @@ export function decide(
         job: {
           owner: command.owner,
           leaseUntil: now + leaseMs,
-          attempt: running.attempt + 1, // counted here, so that a crash cannot forget it
+          attempt: running.attempt + 1, // counted here, so that attempts that crash are counted too
           token: running.token + 1,
         },
       };
     case 'renew':
-      // never shorter: the owner may learn of a new service time a moment after its rows were moved
+      // a renewal never shortens the lease: the owner may learn of a correction of the service's time a moment after
+      // the stored times were moved
       return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
     case 'pin':
       return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;
@@ -139,7 +140,10 @@ export function decide(
 
 const NOTHING: ExpansionEffects = { expansion: {}, job: {}, isTold: false };
 
-/** Goes to another state, or stays. Progress never decreases, and the reason is that of the last step. */
+/**
+ * Moves the expansion to another state, or leaves its state unchanged. Progress never decreases; the reason is always
+ * that of the last step.
+ */
 function step(
   running: RunningExpansion,
   to: ExpansionState,
@@ -198,13 +202,13 @@ export interface NewExpansion {
   readonly supersedes: boolean;
   readonly state: 'queued' | 'too_small';
   readonly reason: Reason | null;
-  /** When its turn comes: see `turnOf`. */
+  /** When the turn of the expansion comes: see `turnOf`. */
   readonly turn: number;
 }
 
 /**
- * A call supersedes the running expansion; a refresh policy leaves it alone (`null`). Seeds have just been counted only
- * for a new campaign; otherwise the engine counts them.
+ * A call supersedes the running expansion; a refresh policy leaves it alone (`null`). The seeds of a new campaign have
+ * just been counted; otherwise the engine counts them.
  * @throws AppError no_seeds
  */
 export function decideExpansion(

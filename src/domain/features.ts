@@ -9,5 +9,8 @@ export interface NumberRange {
   readonly max?: number;
 }
 
-/** By user feature. A user passes who has, for every named feature, one of the tokens or a number in the range. */
+/**
+ * Filters by user feature. A user passes if they have, for every named feature, one of the tokens or a number in the
+ * range.
+ */
 export type Filters = Readonly<Record<string, readonly string[] | NumberRange>>;

@@ -8,7 +8,7 @@ export interface FeedbackEvent {
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
-  /** Reported as it happens: it is the user's last event, whatever the clock says. */
+  /** Whether the event is reported as it happens: then it is the user's last event, whatever the clock says. */
   readonly isNow?: boolean;
 }
 
@@ -29,8 +29,8 @@ export interface FeedbackReport {
 export type LastEvent = Pick<FeedbackEvent, 'event' | 'happenedAt'>;
 
 /**
- * Whether an event is now its user's last (of two at the same time, the one received later), and what to write: `null`
- * if nothing changes.
+ * Whether an event is now its user's last event, and what to write: `null` if nothing changes. Of two events at the
+ * same time, the one received later is the last.
  */
 export function decideFeedback(
   before: LastEvent | undefined,

@@ -17,7 +17,7 @@ export interface KeptAnswer {
 
 /**
  * The stored response if the key was used in the last day, else `null`.
- * @throws AppError idempotency_key_reused if the key was used for another request (facts: campaign_id, if that one
+ * @throws AppError idempotency_key_reused if the key was used for another request (facts: campaign_id, if that request
  * belongs to a campaign)
  */
 export function answerAgain(

@@ -1,9 +1,11 @@
-/** Estimates when the expansions in a queue will end, from how the engine works (src/engine/job-loop.ts, pool.ts). */
+/**
+ * Estimates when the expansions in a queue will end, based on how the engine works (src/engine/job-loop.ts, pool.ts).
+ */
 import type { ThreadSeconds } from './run-facts.ts';
 
 /**
- * Expansions that run at once per thread. Each holds the scores of all users in memory; each one more makes passes over
- * the population slower for the others.
+ * Expansions that run at once per thread. Each holds the scores of all users in memory; each additional expansion makes
+ * passes over the population slower for the others.
  */
 export const JOBS_PER_THREAD = 4;
 /** Progress when all users are scored and the report is made; the rest is the ranking. */
@@ -29,8 +31,8 @@ const DONE = 1e-9;
 
 /**
  * Seconds from now until each expansion ends, in the order of the queue, which is the order in which they start. Each
- * adapts and then reports on one thread. The other threads score all adapted expansions concurrently: their segments
- * share passes over the population.
+ * expansion adapts and then reports on one thread. The other threads score all adapted expansions concurrently: their
+ * segments share passes over the population.
  */
 export function endsOf(
   queue: readonly WorkLeft[],
@@ -112,11 +114,13 @@ export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: reado
   };
 }
 
-/** The mean work of past expansions, weighted by how close their numbers of seeds are. */
+/**
+ * The mean work of past expansions, weighted by how close their numbers of seeds are to that of the queued expansion.
+ */
 function workOf(seeds: number, past: readonly PastWork[]): WorkLeft {
   const weights = past.map((other) => {
     const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
-    // other sizes count only if there are no similar ones
+    // expansions of other sizes count only if there are none of a similar size
     return Math.exp(-(distance ** 2) / 2) + 1e-6;
   });
   const total = sum(weights);

@@ -2,7 +2,10 @@
 import type { NumberRange } from './features.ts';
 import type { Excluded, Reason } from './types.ts';
 
-/** A user's mark from the sets of an expansion. If two apply, the higher one counts: mark in ascending order. */
+/**
+ * A user's mark from the sets of an expansion. If two marks apply to a user, the higher one counts, so set the marks in
+ * ascending order.
+ */
 export const MARK = { none: 0, seed: 2, dismissed: 3, suppressed: 4 } as const;
 
 const { none: CANDIDATE, dismissed: DISMISSED, seed: SEED, suppressed: SUPPRESSED } = MARK;

@@ -1,17 +1,24 @@
-/** The order of the queue: quick expansions, and those that a caller waits for, go first, but none waits forever. */
+/**
+ * The order of the queue: quick expansions and expansions that a caller waits for go first, but no expansion waits
+ * forever.
+ */
 import type { Cause } from './types.ts';
 
-/** Ten times what a seed adds to the time of an expansion. */
+/** How long an expansion lets others go first, per seed: ten times the time that a seed adds to the expansion. */
 const PATIENCE_A_SEED_MS = 100;
-/** Maximum patience for seeds, reached with 6,000 of them. */
+/** Maximum of that time, reached with 6,000 seeds. */
 const MOST_PATIENCE_OF_SEEDS_MS = 600_000;
-/** For expansions caused by a refresh policy: often hundreds at once, and no caller waits for them. */
+/**
+ * The same time for expansions caused by a refresh policy: there are often hundreds at once, and no caller waits for
+ * them.
+ */
 const PATIENCE_OF_REFRESHES_MS = 1_800_000;
-/** An expansion that is queued more than this after another one never goes before it. */
+/** An expansion that is queued later than another by more than this time never goes before it. */
 export const MOST_PATIENCE_MS = PATIENCE_OF_REFRESHES_MS + MOST_PATIENCE_OF_SEEDS_MS;
 
 /**
- * The turn of an expansion, in milliseconds since 1970: of those that are waiting, the one with the lowest goes first.
+ * The turn of an expansion, in milliseconds since 1970: of the waiting expansions, the one with the lowest turn goes
+ * first.
  */
 export function turnOf({
   queuedAt,

@@ -65,12 +65,12 @@ export interface Campaign {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** For the current seeds; all 0 if none were given yet. */
+  /** Counts for the current seeds; all are 0 if no seeds were given yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
-   * Whether features, filters, seeds or suppression differ from those of the active audience, and no expansion is
-   * running with them.
+   * Whether features, filters, seeds or suppression differ from those of the active audience, and no expansion with the
+   * current ones is running.
    */
   readonly needsExpansion: boolean;
   /** The latest expansion; null before the first. */
@@ -91,7 +91,7 @@ export interface Campaign {
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
-  /** For the latest expansion. */
+  /** Estimate for the latest expansion. */
   readonly remainingMs: number | null;
 }
 
@@ -123,9 +123,14 @@ export interface Expansion {
   /** null until the expansion is ready, and for expansions by an earlier version. */
   readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The version that it was published as; null if it was not published, or the version was pruned. */
+  /**
+   * The audience version that the expansion was published as; null if it was not published, or the version was pruned.
+   */
   readonly audienceVersion: number | null;
-  /** Estimated milliseconds until it ends; null if it has ended, or there is no earlier run to estimate from. */
+  /**
+   * Estimated milliseconds until the expansion ends; null if it has ended, or if there is no earlier run to estimate
+   * from.
+   */
   readonly remainingMs: number | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
@@ -184,9 +189,7 @@ export interface Job {
   readonly attempt: number;
   /** `<pid>:<uuid>`. */
   readonly owner: string;
-  /**
-   * The fencing token: it increases with each claim of the job, so that a call with an older one is refused.
-   */
+  /** The fencing token: it increases with each claim of the job, so that a call with an older token is refused. */
   readonly token: number;
   readonly externalId: string | null;
   readonly features: CampaignFeatures;
@@ -196,7 +199,10 @@ export interface Job {
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
   readonly queuedAt: number;
-  /** The W3C traceparent that its event continues: of the request that queued it, or of the engine that claimed it. */
+  /**
+   * The W3C traceparent that the event of the job continues: that of the request that queued the job, or of the engine
+   * that claimed it.
+   */
   readonly traceparent: string | null;
 }
 
@@ -220,7 +226,7 @@ export type CampaignChange = Partial<
   }
 >;
 
-/** An idempotent request that creates something: a later one with the same key and body gets the same response. */
+/** An idempotent request that creates something: a later request with the same key and body gets the same response. */
 export interface IdempotentRequest<Made = Campaign> {
   readonly key: string;
   readonly requestSha256: string;
@@ -253,7 +259,7 @@ export type CampaignPage = Page<Campaign>;
 /** One page of changes of active versions. */
 export interface Changes {
   readonly items: readonly Change[];
-  /** Where to continue. Nothing has happened yet after the newest change. */
+  /** The cursor to continue from. On the last page, it continues with changes that happen later. */
   readonly nextCursor: string;
   readonly hasMore: boolean;
 }
@@ -269,7 +275,7 @@ export interface Retention {
 export interface ExpansionResult {
   /** The blob folder of the ranking. */
   readonly folder: string;
-  /** Users in the ranking; at least 1 (none is `end(job, 'failed', no_candidates)`). */
+  /** Users in the ranking; at least 1 (if there are none, call `end(job, 'failed', no_candidates)`). */
   readonly candidates: number;
   /** Users of the pinned population version, including seeds, which percentages refer to. */
   readonly populationSize: number;

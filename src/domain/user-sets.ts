@@ -46,7 +46,7 @@ export interface MatchReport extends SeedCounts {
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
-  /** Does everything except the change itself: the report describes the set that would result. */
+  /** Performs everything except the change itself: the report describes the set that would result. */
   readonly isDryRun?: boolean;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
@@ -101,8 +101,8 @@ export function receivedAfter(
 }
 
 /**
- * Whether a change that was computed from the set `before` still applies: additions and removals only if the set is
- * still the same.
+ * Whether a change that was computed from the set `before` still applies: additions and removals apply only if the set
+ * is still the same.
  */
 export function stillApplies(how: Change, before: OwnedSet | null, current: OwnedSet | null): boolean {
   return how === 'replace' || current?.sha256 === before?.sha256;
@@ -116,8 +116,8 @@ export function refuseMoreUsers(users: number, maximum: number): void {
 }
 
 /**
- * The counts of a set without some of its users. A user who is not among the examples counts as known, as long as any
- * known users are left.
+ * The counts of a set without some of its users. A user who is not among the examples of unknown ids counts as known,
+ * as long as any known users are left.
  */
 export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
   const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));

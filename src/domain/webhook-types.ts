@@ -85,7 +85,7 @@ export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly url: string;
-  /** Newest first; each of them signs. */
+  /** Newest first; every secret signs the event. */
   readonly secrets: readonly string[];
   readonly eventId: string;
   readonly type: EventType;
@@ -94,7 +94,7 @@ export interface DueDelivery {
   readonly traceparent: string | null;
   /** Attempts before this one. */
   readonly attempts: number;
-  /** Milliseconds since 1970; the time for retries starts here. */
+  /** Milliseconds since 1970; the time for retries starts then. */
   readonly createdAt: number;
 }
 

@@ -28,10 +28,10 @@ export function reasonAfter(
   return (change.enabled ?? enabled) ? null : disabledReason;
 }
 
-/** A secret that signs, until it expires. */
+/** A secret that signs until it expires. */
 export interface KeptSecret {
   readonly number: number;
-  /** Milliseconds since 1970; `null` for the newest. */
+  /** Milliseconds since 1970; `null` for the newest secret. */
   readonly expiresAt: number | null;
 }
 
@@ -46,7 +46,7 @@ export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, n
     .filter(({ expiresAt }) => expiresAt > now);
 }
 
-/** A delivery's state (`null` if it is gone), and its webhook as it is now. */
+/** A delivery's state (`null` if the delivery is gone), and its webhook as it is now. */
 export interface AttemptedDelivery {
   readonly state: DeliveryState | null;
   readonly url: string;
@@ -54,8 +54,8 @@ export interface AttemptedDelivery {
 }
 
 /**
- * Whether an attempt is recorded: not if its delivery is gone or had ended. Also whether the webhook is disabled
- * because its receiver is gone for good: not if its URL has changed since the attempt.
+ * Whether to record an attempt (not if its delivery is gone or had already ended), and whether to disable the webhook
+ * because its receiver is gone for good (not if its URL has changed since the attempt).
  */
 export function decideAttempt(
   { state, url, enabled }: AttemptedDelivery,

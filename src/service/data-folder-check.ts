@@ -38,8 +38,8 @@ export interface CheckOptions {
 }
 
 /**
- * Safe while a service runs: what it writes, replaces or removes meanwhile is compared with its rows again. Files that
- * are being written (`*.tmp`, a model being promoted) are orphans only if `isAlone`.
+ * Safe while a service runs: files that it writes, replaces or removes meanwhile are compared with their rows again.
+ * Files that are being written (`*.tmp`, a model being promoted) are orphans only if `isAlone`.
  */
 export function checkDataFolder(
   upkeep: StoreUpkeep,
@@ -87,7 +87,7 @@ function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
   return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
 }
 
-/** null if intact. */
+/** The result of checking a file; null if it is intact. */
 type Finding = 'unsealed' | { readonly fault: string } | null;
 
 interface Check {

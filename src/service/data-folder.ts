@@ -8,12 +8,12 @@ import { valuesOf } from '../lib/limits.ts';
 import { locateStore, openStore } from '../storage/open-store.ts';
 
 const { minimumSeeds, leaseMs, maximumAttempts } = valuesOf(DOMAIN_LIMITS);
-/** Commands expand nothing. */
+/** The default limits suffice, because commands run no expansions. */
 export const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximumAttempts };
 
 /**
  * Opens the store, returns the result of `use`, and closes the store. A missing folder is created if `isMade`.
- * @throws AppError invalid_argument if it does not exist; errors of opening the store
+ * @throws AppError invalid_argument if the folder does not exist and `isMade` is false; errors of opening the store
  */
 export function withDataFolder<T>(dataDir: string, use: (store: CampaignStore) => T, { isMade = false } = {}): T {
   if (!isMade && !existsSync(dataDir))

@@ -1,6 +1,6 @@
 /**
- * Limits on open files: how many connections may take, so that descriptors remain for the database and the rankings,
- * and how many the engine opens, whose threads each load the program and the model.
+ * Limits on open files. Connections may take only so many that descriptors remain for the database and the rankings.
+ * The engine needs many more, because each of its threads loads the program and the model.
  */
 import { readFileSync } from 'node:fs';
 import { AppError } from '../lib/errors.ts';
@@ -17,7 +17,9 @@ const DESCRIPTORS_OF_RANKING = 2;
 /** Minimum number of connections of a service. */
 const LEAST_CONNECTIONS = 8;
 
-/** Files that the engine opens while it starts, when it needs most: 124 were counted with one thread, 745 with 16. */
+/**
+ * Files that the engine opens while it starts, when it needs the most: 124 were counted with one thread, 745 with 16.
+ */
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;
 
@@ -27,7 +29,7 @@ export function openFileLimit(): number | null {
   try {
     text = readFileSync('/proc/self/limits', 'latin1');
   } catch {
-    return null; // only Linux has it
+    return null; // this file exists only on Linux
   }
   const [, soft] = /^Max open files\s+(\d+)/m.exec(text) ?? [];
   return soft === undefined ? null : Number(soft);
@@ -52,7 +54,7 @@ export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles
 }
 
 /**
- * @throws AppError invalid_argument if an engine with so many threads would not start; `openFiles` is null if unknown
+ * @throws AppError invalid_argument if an engine with this many threads would not start; `openFiles` is null if unknown
  */
 export function requireFilesOfEngine(threads: number, openFiles: number | null): void {
   const needed = FILES_OF_ENGINE + threads * FILES_PER_THREAD;

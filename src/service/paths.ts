@@ -1,4 +1,4 @@
-/** Checks whether this process, and who else, may use a path. */
+/** Checks whether this process may use a path, and whether other users may. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 

@@ -22,7 +22,7 @@ interface EngineOptions {
   readonly telemetry?: TelemetrySettings | null;
 }
 
-/** Creates the supervisor of an engine, not started yet, that uses the time of the service. */
+/** Creates the supervisor of an engine that uses the service's time. The engine is not started yet. */
 export function superviseEngine(
   options: EngineOptions,
   { served, models }: { readonly served: ServedState; readonly models: string },

@@ -15,13 +15,15 @@ interface TimeOptions {
   readonly settleMs: number;
 }
 
-/** Makes the clock with which the store is opened; `keepTime` gets both before anything is written. */
+/**
+ * Makes the clock with which the store is opened; `keepTime` gets the clock and the store before anything is written.
+ */
 export function openServiceClock({ clock, logger, settleMs }: TimeOptions): ServiceClock {
   let failedWith: string | null = null;
   const onEvent = (event: ClockEvent) => {
     if (event.kind !== 'not written') failedWith = null;
     else {
-      // once, not every second
+      // logged once, not every second
       const message = messageOf(event.error);
       if (message !== failedWith) logger.error({ err: event.error }, 'the time of the service cannot be written yet');
       failedWith = message;
@@ -32,7 +34,7 @@ export function openServiceClock({ clock, logger, settleMs }: TimeOptions): Serv
   return new ServiceClock({ system: clock, boot: findBootId(), sleptMs: () => readSleptMs(), settleMs, onEvent });
 }
 
-/** Continues the time of earlier starts; returns a function that stops this. */
+/** Continues the time of earlier starts; returns a function that stops the clock checks. */
 export function keepTime(clock: ServiceClock, store: CampaignStore, logger: Logger): () => void {
   clock.attach(store.clock);
   const timer = setInterval(() => clock.look(), LOOK_EVERY_MS);

@@ -1,4 +1,4 @@
-/** The parts of `serve` without HTTP: store, engine, upkeep, webhooks. Tests also start it. */
+/** The service without HTTP: its store, engine, upkeep and webhooks. `serve` and tests start it. */
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { RANKING_READS } from '../audience/reads.ts';
@@ -29,7 +29,7 @@ import { createAddressGuard } from './webhooks/address-guard.ts';
 import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
 export interface ServiceOptions extends StartOptions {
-  /** Whether to move files aside whose database is gone, and begin with an empty one. */
+  /** Whether to move aside files whose database is gone, and begin with an empty database. */
   readonly adopt?: boolean;
   /** Whether to serve each version that an import makes current. */
   readonly followPopulation?: boolean;
@@ -153,7 +153,7 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   return { telemetry, store, rows, keeper, disk, rankings };
 }
 
-/** What routes read of rankings. */
+/** The reads of rankings that routes use. */
 function openReads(store: CampaignStore, rankings: RankingCache, closers: Closers) {
   const encoder = new StreamEncoder();
   closers.push(() => encoder.close());

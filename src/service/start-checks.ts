@@ -1,6 +1,6 @@
 /**
- * The checks that can refuse a start: one list, which `serve` runs and `doctor` reports. A new check is added here, and
- * so to doctor. No check changes anything.
+ * The checks that can prevent a start, in one list: `serve` runs them and `doctor` reports them, so a check that is
+ * added here is also added to doctor. No check changes anything.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -36,7 +36,7 @@ export interface StartOptions extends ListenOptions {
   readonly clock: Clock;
 }
 
-/** A start: values that its checks read are read only once, and then served. */
+/** A start of the service. The model and the population are read only once, by the checks, and then served. */
 export class Start {
   readonly options: StartOptions;
   /** How many files the process may open; null if the system does not report it. */
@@ -79,7 +79,9 @@ export class Start {
   }
 }
 
-/** When `serve` runs a check; `by doing`: it attempts the action itself, and refuses in the same words. */
+/**
+ * When `serve` runs a check. `by doing`: `serve` attempts the action itself instead, which fails with the same message.
+ */
 type Moment = 'first' | 'locked' | 'opened' | 'by doing';
 
 export interface StartCheck {
@@ -88,7 +90,7 @@ export interface StartCheck {
   readonly moment: Moment;
   /** Advice, unless doctor has more specific advice. */
   readonly advice: string;
-  /** Throws the error of a start. `hasKeys`: whether the store has keys. */
+  /** Throws the error with which a start would fail. `hasKeys` returns whether the store has keys. */
   look(start: Start, hasKeys: () => boolean): unknown;
 }
 
@@ -156,7 +158,7 @@ export const START_CHECKS: readonly StartCheck[] = [
   },
 ];
 
-/** Runs the checks of a moment in order. @throws AppError of the first one that refuses */
+/** Runs, in order, the checks that are due at `moment`. @throws AppError of the first check that fails */
 export function refuseStart(start: Start, moment: Exclude<Moment, 'by doing'>, hasKeys = () => false): void {
   for (const check of START_CHECKS) if (check.moment === moment) check.look(start, hasKeys);
 }
@@ -165,7 +167,7 @@ function requireKey({ host, apiKey, trustedProxies }: StartOptions, hasKeys: () 
   requireKeyFor(host, apiKey !== null || hasKeys(), trustedProxies);
 }
 
-/** Listens briefly. */
+/** Listens on the port for a moment. */
 function tryPort(options: StartOptions): Promise<void> {
   return new Promise((done, fail) => {
     const server = createServer();
@@ -174,7 +176,7 @@ function tryPort(options: StartOptions): Promise<void> {
   });
 }
 
-/** Opens what the engine needs, with one thread; without the population if that is already refused. */
+/** Opens everything that the engine needs, with one thread; omits the population if its own check fails. */
 async function tryEngine(start: Start): Promise<void> {
   // only doctor gets here: the API process never loads ONNX Runtime
   const { openEngineModels } = await import('../engine/engine-start.ts');

@@ -5,7 +5,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
 
 export async function openApiCommand(options: { out?: string; check?: string }, output: Output): Promise<void> {
-  // a file that is not there is told at once
+  // a missing file is reported at once
   const checked = options.check === undefined ? null : readFileSync(options.check, 'utf8');
   const document = await openApiYaml();
   if (checked !== null) {

@@ -1,6 +1,6 @@
 /**
- * The port of blobs: immutable files in named folders. A ranking and its customised model's changes form a folder that
- * is published as a whole. User sets are the files of one folder, written as their bytes arrive and named by their
+ * The port of blobs: immutable files in named folders. A ranking and the changes of its customised model form a folder
+ * that is published as a whole. User sets are the files of one folder, written as their bytes arrive and named by their
  * contents.
  */
 
@@ -38,8 +38,8 @@ export interface BlobReader {
 }
 
 /**
- * A file of any size that is being written; what was written can be read. If a method throws, nothing of the file is
- * left.
+ * A file of any size that is being written; the part written so far can be read. If a method throws, nothing of the
+ * file is left.
  */
 export interface BlobWriter extends ReadRanges {
   /** Appends. @throws AppError storage_failed */
@@ -64,12 +64,12 @@ export interface BlobWriter extends ReadRanges {
 /** A file whose bytes are durable but which has no name yet. Its owner must publish or discard it. */
 export interface UnnamedBlob {
   /**
-   * Gives it its name, replacing a file of that name; durable when this returns.
+   * Gives the file its name, replacing any file of that name; the change is durable when this returns.
    * @throws AppError storage_failed
    */
   publish(file: string): void;
 
-  /** Removes it if it was not published. */
+  /** Removes the file if it was not published. */
   discard(): void;
 }
 
@@ -78,7 +78,7 @@ export interface Blobs extends BlobReader {
    * Writes a folder with its files, all of them or none: they are durable when this returns. An existing folder is
    * replaced; readers with open files continue to read the old ones. Also removes what killed processes left of the
    * same folder.
-   * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays
+   * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written remains
    */
   publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;
 

@@ -35,14 +35,15 @@ export interface Campaigns {
   /**
    * Deletes a campaign with its expansions, audiences, feedback and files; running work on it is dropped. The campaign
    * is gone when the call returns; the promise settles when its feedback is gone too, without blocking other work. It
-   * resolves with the error that left some feedback behind, which `removeUnusedFeedback` removes later, or with `null`.
+   * resolves with `null`, or with the error because of which some feedback remains; `removeUnusedFeedback` removes that
+   * feedback later.
    * @throws AppError campaign_not_found, storage_failed, unavailable
    */
   delete(id: string): Promise<AppError | null>;
 
   find(id: string): Campaign | null;
 
-  /** Only its labels, which takes microseconds; null if there is no such campaign. */
+  /** Only the labels of the campaign, which takes microseconds; null if there is no such campaign. */
   findLabels(id: string): Labels | null;
 
   /** @throws AppError campaign_not_found */

@@ -1,4 +1,6 @@
-/** The port of the service's clock: what earlier starts stored, and what moves with the clock. */
+/**
+ * The port of the service's clock: the times that earlier starts stored, and the stored times that move with the clock.
+ */
 
 /** A moment at which the service's time was right, as far as the service could tell. */
 export interface SeenTime {
@@ -9,7 +11,7 @@ export interface SeenTime {
   readonly boot: string | null;
 }
 
-/** At `at`, the service's time went forward by `ms` because its clock was corrected: nothing aged by that. */
+/** At `at`, the service's time went forward by `ms` because its clock was corrected; ages leave this step out. */
 export interface ClockStep {
   readonly at: number;
   readonly ms: number;
@@ -18,7 +20,7 @@ export interface ClockStep {
 export interface StepKind {
   /** Whether ages leave this step out. */
   readonly isCorrection: boolean;
-  /** What to remember from then on; null keeps what was remembered. */
+  /** The time to remember from then on; null keeps the remembered one. */
   readonly seen: SeenTime | null;
 }
 

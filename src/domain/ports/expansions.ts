@@ -12,8 +12,8 @@ export interface Expansions {
   expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion>;
 
   /**
-   * Queues the expansions that are due by refresh policies; returns their number. If one cannot be queued, the others
-   * are queued first, then its error is thrown.
+   * Queues the expansions that are due by refresh policies; returns their number. If one cannot be queued, its error is
+   * thrown after the others have been queued.
    */
   expandDue(populationVersion: string): Promise<number>;
 

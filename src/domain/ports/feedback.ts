@@ -5,8 +5,8 @@ import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.
 export interface Feedback {
   /**
    * Takes events in any order: a user's latest event counts and, among events at the same time, the last one received.
-   * All are on disk when this settles; if it throws, some may be, and sending them again is harmless. The action's
-   * entry in the audit log is written with the first of them.
+   * All events are on disk when this settles; if it throws, some of them may be, and sending them again is harmless.
+   * The action's entry in the audit log is written with the first of them.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
   addFeedback(id: string, events: readonly FeedbackEvent[], action?: PendingAction | null): Promise<FeedbackReport>;

@@ -4,7 +4,7 @@
 export interface FailedExpansion {
   readonly campaignId: string;
   readonly expansionId: string;
-  /** Why, as in the expansion's `reason`. */
+  /** Why it failed: the code of the expansion's `reason`. */
   readonly code: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -13,7 +13,7 @@ export interface FailedExpansion {
 export interface Queue {
   /** Jobs that nobody is working on. */
   readonly depth: number;
-  /** How long the oldest of them has waited; 0 if there are none. */
+  /** How long the oldest of these jobs has waited; 0 if there are none. */
   readonly oldestSeconds: number;
 }
 
@@ -35,9 +35,9 @@ export interface StoreHealth {
   lostFiles(): LostFiles | null;
 
   /**
-   * Commits a small row in the same way as any change. `busy`: another process kept writing for the fraction of a
-   * second that this waited.
-   * @throws AppError storage_failed: the disk refuses
+   * Commits a small row in the same way as any change. Returns `busy` if another process kept writing for the fraction
+   * of a second that this method waits.
+   * @throws AppError storage_failed if the disk cannot be written to
    */
   probe(): 'written' | 'busy';
 

@@ -14,9 +14,9 @@ import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
  */
 export interface Jobs {
   /**
-   * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The
-   * expansion's state is `queued` until the owner advances it. Jobs whose last allowed attempt let its lease expire end
-   * as failed with reason crashed. All of this is one commit, and no two callers get the same job.
+   * Leases the claimable job whose turn (`turnOf`) comes first; null if there is none. `owner` is `<pid>:<uuid>`. The
+   * expansion's state is `queued` until the owner advances it. A job whose lease expired during its last allowed
+   * attempt ends as failed with the reason `crashed`. All of this is one commit, and no two callers get the same job.
    */
   claim(owner: string): Job | null;
 
@@ -42,19 +42,19 @@ export interface Jobs {
   end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean;
 
   /**
-   * Puts the job back into the queue for at least `delayMs`, with `reason` shown meanwhile; if no attempts are left,
-   * ends it as failed with that reason.
+   * Puts the job back into the queue, to be claimed after `delayMs` at the earliest, and shows `reason` meanwhile; if
+   * no attempts are left, ends the expansion as failed with that reason.
    */
   retryLater(job: Job, reason: Reason, delayMs: number): boolean;
 
   /**
    * Releases the jobs of an engine that ended, without waiting for its leases to expire; returns their number. Attempts
-   * of an engine that died stay counted; those of one stopped on purpose do not.
+   * of an engine that died stay counted; attempts of an engine that was stopped on purpose do not.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
 
   /**
-   * `releaseOwner` for every owner. A service calls it first at startup, when any owner belongs to a service that has
+   * `releaseOwner` for every owner. A service calls it first at startup, when every owner belongs to a service that has
    * ended.
    */
   releaseAll(): number;

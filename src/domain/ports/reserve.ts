@@ -3,30 +3,30 @@
  */
 export interface StoreReserve {
   /**
-   * The space that it takes on the disk; 0 if there is none. Takes microseconds.
+   * The space that the reserve takes on the disk; 0 if there is no reserve. Takes microseconds.
    * @throws AppError storage_failed
    */
   sizeBytes(): number;
 
-  /** Whether this store has released it and not yet created it again. */
+  /** Whether this store has released the reserve and not yet created it again. */
   readonly isGivenUp: boolean;
 
   /**
-   * Releases it: its space is free when this returns.
+   * Releases the reserve: its space is free when this returns.
    * @throws AppError storage_failed
    */
   giveUp(): void;
 
   /**
-   * Creates a reserve of that size, or completes an unfinished one; 0 removes it. If it is released meanwhile, it stays
-   * released.
-   * @throws AppError storage_failed: there is not enough space, and nothing of it is left
+   * Creates a reserve of that size, or completes an unfinished one; 0 removes the reserve. If the reserve is released
+   * meanwhile, it stays released.
+   * @throws AppError storage_failed if there is not enough space; nothing of the reserve is left then
    */
   keep(bytes: number): Promise<void>;
 
   /**
-   * Runs `action`, which frees space or is needed to free some. If the disk is full, releases the reserve and runs it
-   * once more.
+   * Runs `action`, which frees space or is needed to free some. If the disk is full, releases the reserve and runs
+   * `action` once more.
    */
   using<T>(action: () => Promise<T>): Promise<T>;
 

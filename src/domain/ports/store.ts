@@ -60,8 +60,8 @@ export interface Cleanup {
   takeFolder(): string | null;
 
   /**
-   * Begins a new generation, so that an earlier copy of this store put in its place is recognised as another one.
-   * Called when a service ends; `prune` and `takeFolder` do it too.
+   * Begins a new generation, so that an earlier copy of this store is recognised as another store if somebody puts it
+   * in this one's place. Called when a service ends; `prune` and `takeFolder` do it too.
    */
   renewGeneration(): void;
 }
@@ -92,17 +92,17 @@ export interface CampaignStore
   readonly apiKeys: ApiKeys;
   /** The audit log. */
   readonly audit: AuditLog;
-  /** What the service's clock stores across restarts. */
+  /** The times that the service's clock stores across restarts. */
   readonly clock: ClockMemory;
   /** Whether the store can be written to, what is queued, and what failed. */
   readonly health: StoreHealth;
   /** Disk space that is released for deletions on a full disk. */
   readonly reserve: StoreReserve;
-  /** After this, nothing may be called. */
+  /** After this, no method may be called. */
   close(): void;
 }
 
-/** What a thread can read, without opening the database. */
+/** The part of a store that a thread can read without opening the database. */
 export interface StoreFiles extends SetReader {
   readonly blobs: BlobReader;
 }
@@ -110,8 +110,8 @@ export interface StoreFiles extends SetReader {
 /** A kind of store. `location` says where a store is, in the adapter's own terms: a folder, an address. */
 export interface StoreAdapter {
   /**
-   * Locks a store for one service before it is opened: two services would release each other's jobs. Returns the
-   * function that unlocks it; the end of the process, for any reason, unlocks it too.
+   * Locks a store for one service before it is opened, because two services would release each other's jobs. Returns
+   * the function that unlocks it; the end of the process, for any reason, unlocks it too.
    * @throws AppError unavailable if another service has the lock; storage_failed
    */
   lock(location: string): () => void;
@@ -125,9 +125,9 @@ export interface StoreAdapter {
   open(location: string, options: StoreOptions): CampaignStore;
 
   /**
-   * Puts a store that was saved when its files were lost back in its place, before `open`; the caller has the lock.
-   * Returns which one, and where the replaced files are now; null if none was saved.
-   * @throws AppError invalid_argument, with advice, if it is not certain that the saved one is newer; storage_failed
+   * Restores a store that was saved when its files were lost, before `open`; the caller has the lock. Returns which
+   * store was restored, and where the replaced files are now; null if none was saved.
+   * @throws AppError invalid_argument, with advice, if it is not certain that the saved store is newer; storage_failed
    */
   takeSaved(location: string, now: number): { readonly taken: string; readonly aside: string | null } | null;
 
@@ -138,7 +138,7 @@ export interface StoreAdapter {
    */
   adopt(location: string, now: number): string | null;
 
-  /** Opens the reading half alone, which needs no closing. */
+  /** Opens only the part that a thread can read, which need not be closed. */
   openFiles(location: string): StoreFiles;
 
   /**
@@ -148,8 +148,8 @@ export interface StoreAdapter {
   openRecords(location: string): CampaignRecords;
 
   /**
-   * Opens what a store should have and what it has, while a service may be using it; only `remove` writes. The caller
-   * closes it.
+   * Opens the upkeep of a store, which lists what the store should have and what it has, while a service may be using
+   * it; only `remove` writes. The caller closes it.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openUpkeep(location: string): StoreUpkeep;
@@ -180,18 +180,18 @@ export interface StoreAdapter {
    */
   inspect(location: string, now: number): StoreInspection;
   /**
-   * Only looks.
-   * @throws AppError unavailable if `lock` would be refused
+   * Checks the lock without taking it.
+   * @throws AppError unavailable if `lock` would throw it
    */
   requireFree(location: string): void;
   /**
-   * Only looks.
-   * @throws AppError invalid_argument if `takeSaved` would be refused
+   * Checks the saved store without restoring it.
+   * @throws AppError invalid_argument if `takeSaved` would throw it
    */
   requireTakeable(location: string): void;
   /**
-   * Only looks.
-   * @throws AppError as `open`, as far as can be seen without changing anything
+   * Checks the store without changing it.
+   * @throws AppError as `open`, as far as can be determined that way
    */
   requireUsable(location: string): void;
 }
@@ -229,7 +229,7 @@ export interface StoreContents {
 export interface KeyCounts {
   /** All keys that were ever created: from the first one on, every request needs one. */
   readonly made: number;
-  /** Those that are neither revoked nor expired. */
+  /** Keys that are neither revoked nor expired. */
   readonly valid: number;
   /** The valid keys that may manage keys. */
   readonly admin: number;

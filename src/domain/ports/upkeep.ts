@@ -18,7 +18,7 @@ export interface StoredName {
   /** The sha256 of a set or the folder of a ranking, by its contents; null for one that was never finished. */
   readonly set?: string | null;
   readonly ranking?: string | null;
-  /** For a ranking. */
+  /** The expansion of a ranking. */
   readonly expansionId?: string;
 }
 
@@ -55,7 +55,7 @@ export interface StoreUpkeep {
 export interface BackupReport {
   readonly files: number;
   readonly bytes: number;
-  /** How often the database was copied: again if a file that it refers to was removed meanwhile. */
+  /** How many times the database was copied: it is copied again if a file that it refers to was removed meanwhile. */
   readonly attempts: number;
   /** Files that rows refer to and that the store did not have. */
   readonly lost: readonly string[];
@@ -66,7 +66,7 @@ export interface FileBeside {
   readonly from: string;
   /** Relative to the backup. */
   readonly path: string;
-  /** Whether it is never written again: only then may it be hard-linked. */
+  /** Whether the file is never written again: only then may it be hard-linked. */
   readonly isFinal: boolean;
 }
 
@@ -75,12 +75,12 @@ export interface BackupOptions {
   readonly now: number;
   /** Whether files are always copied, rather than hard-linked if the file system allows it. */
   readonly copy: boolean;
-  /** What else to copy after the store; each is copied before the next is requested. */
+  /** Other files to copy after the store; each is copied before the next is requested. */
   readonly beside?: () => Iterable<FileBeside>;
 }
 
 export interface RestoreOptions {
-  /** A folder of the backup that is not part of the store, and where its files go; null: they are left out. */
+  /** A folder of the backup that is not part of the store, and where its files go; null if they are left out. */
   readonly apart?: { readonly folder: string; readonly to: string | null };
 }
 

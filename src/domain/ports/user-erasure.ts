@@ -1,4 +1,6 @@
-/** The port of erasure: everything that the store has about a user, except rankings, which contain no ids. */
+/**
+ * The port of erasure, which removes everything that the store has about a user, except rankings, which contain no ids.
+ */
 
 import type { PendingAction } from '../audit.ts';
 
@@ -25,10 +27,10 @@ export interface UserErasure {
   requestedErasures(limit: number): string[];
 
   /**
-   * Removes users from all sets, feedback, examples of unknown ids and stored responses, records that, and removes
-   * their requests. Everything is done when this settles; repeating it has no effect. References move to the new sets,
-   * so no campaign needs an expansion because of it; an expansion that is reading a replaced set is attempted again.
-   * Data that callers send about these users later is kept as for any unknown user.
+   * Removes users from all sets, feedback, examples of unknown ids and stored responses, records the erasures, and
+   * removes the requests for them. Everything is done when this settles; repeating it has no effect. References move to
+   * the new sets, so no campaign needs an expansion because of an erasure; an expansion that is reading a replaced set
+   * is attempted again. Data that callers send about these users later is kept as for any unknown user.
    * @throws AppError unavailable (too much feedback is waiting, or another process writes for too long), storage_failed
    */
   eraseUsers(userIds: readonly string[]): Promise<ErasedData>;

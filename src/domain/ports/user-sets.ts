@@ -30,7 +30,7 @@ export interface CollectedIds {
  * never changes: a change creates a new set.
  */
 export interface UserSets {
-  /** Collects the ids of an upload. The creator must close it. */
+  /** Creates a collection of the ids of an upload. The caller must close it. */
   collect(): CollectedIds;
 
   /**

@@ -17,7 +17,7 @@ export interface Estimates {
 
 interface Estimate {
   readonly users: CountedUsers;
-  /** The expected quality of its audience; null if it would produce none. */
+  /** The expected quality of the audience; null if there would be no audience. */
   readonly expected: {
     readonly prediction: Expected;
     readonly seeds: number;

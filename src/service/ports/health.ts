@@ -21,7 +21,7 @@ export interface EngineStatus {
   readonly restarts: number;
   /** Engines of this service that were killed because they hung. */
   readonly hung?: number;
-  /** How the last engine ended that was not told to stop; null if there was none. */
+  /** How an engine last ended without being told to stop; null if none did. */
   readonly lastEnd?: string | null;
   /** null before the engine is ready and after it has ended. */
   readonly heartbeat?: EngineHeartbeat | null;

@@ -11,7 +11,7 @@ export interface ModelVersion {
   readonly publishedAt: number;
   readonly bytes: number;
   readonly isServed: boolean;
-  /** The last check; null if there was none, or it refused the model before the last restart. */
+  /** The last check; null if there was none, or if it rejected the model before the last restart. */
   readonly check: ModelCheck | null;
 }
 
@@ -47,7 +47,7 @@ export interface PredictedQuality {
 }
 
 export interface Models {
-  /** The served one first, then the newest. @throws AppError storage_failed */
+  /** The served version first, then the others, newest first. @throws AppError storage_failed */
   list(): readonly ModelVersion[];
 
   /** @throws AppError model_not_found */

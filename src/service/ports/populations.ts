@@ -33,15 +33,16 @@ export interface Populations {
    */
   activate(version: string): Promise<void>;
   /**
-   * In the order of the version's features; a pass over it, in a thread.
-   * @throws AppError population_not_found, invalid_population, unavailable (other passes are waited for)
+   * Coverage in the order of the version's features; takes a pass over the version, in a thread.
+   * @throws AppError population_not_found, invalid_population, unavailable (other passes are still waiting)
    */
   coverage(version: string): Promise<readonly FeatureCoverage[]>;
   /** The changes from version `since` to `version`. @throws AppError as `coverage` */
   changes(since: string, version: string): Promise<PopulationDiff>;
   /**
    * Users of the served version by the code of their value of a feature, `[dictionary size]`: counted at the first
-   * call, in turns with requests. @throws AppError invalid_population
+   * call, in slices between which requests are served.
+   * @throws AppError invalid_population
    */
   countValues(feature: string): Promise<Uint32Array>;
   /**

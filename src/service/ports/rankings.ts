@@ -1,11 +1,11 @@
-/** What the routes of audiences need: open rankings, and what is read of them. */
+/** What the routes of audiences need: open rankings, and the reads of them. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { RANKING_READS } from '../../audience/reads.ts';
 import type { StreamEncoder } from '../../audience/stream/stream-encoder.ts';
 import type { UserAudiences as AudiencesByUser } from '../../audience/user-audiences.ts';
 
 export type { Side } from '../../audience/diff.ts';
-/** The server publishes them, and keeps to some. */
+/** The server publishes these limits, and applies some of them itself. */
 export { RANKING_LIMITS } from '../../audience/limits.ts';
 export type { Membership } from '../../audience/membership.ts';
 export type { AudienceItem } from '../../audience/page.ts';

@@ -22,7 +22,7 @@ export interface ListenOptions {
   readonly port: number;
   readonly apiKey: string | null;
   readonly metricsKey?: string | null;
-  /** Host names by which it may be called without a key, besides loopback names and `host`. */
+  /** Host names by which the service may be called without a key, besides loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
   /** Origins whose pages may call it; none by default. */
   readonly corsOrigins?: readonly string[];
@@ -34,7 +34,7 @@ export interface ListenOptions {
 export interface Service {
   readonly ports: ServicePorts;
   readonly limits: Limits;
-  /** Starts the engine and webhooks; resolves when the engine is ready, rejects if it refuses something. */
+  /** Starts the engine and webhooks; resolves when the engine is ready, rejects if the engine refuses to start. */
   start(): Promise<void>;
   /** Accepts no more work; resolves when running webhook calls have been answered or have timed out. */
   drain(): Promise<void>;
@@ -46,7 +46,7 @@ export interface Service {
 export interface ServicePorts {
   readonly store: CampaignStore;
   readonly rankings: Rankings;
-  /** Of open rankings. */
+  /** Reads of open rankings. */
   readonly reads: RankingReads;
   readonly userAudiences: UserAudiences;
   readonly encoder: RowEncoder;

@@ -156,7 +156,7 @@ export class ModelActivation implements Models {
     const { served, start } = this.#options;
     const { version } = next.manifest;
     if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
-    // another population may be served since the check
+    // another population may have been served since the check
     bind(next, served.now.population);
     const last: ServedModel = { version, activated_at: check.endedAt, check };
     const before = check.kind === 'rollback' ? this.#history.slice(0, -2) : this.#history;

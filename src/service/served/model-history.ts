@@ -8,7 +8,7 @@ export interface ModelHistory {
   readonly models: string;
   /** The model of `--model`. */
   readonly given: ModelFolder;
-  /** The last promoted model if `--model` has not changed since, otherwise that of `--model`. */
+  /** The last promoted model if `--model` has not changed since, otherwise the model of `--model`. */
   readonly served: ModelFolder;
   /** Models in the order in which they were served; the last one is served now. */
   readonly entries: readonly ServedModel[];
@@ -32,7 +32,8 @@ export function settleModelHistory({ models, given, entries }: ModelHistory): vo
 }
 
 /**
- * The history, given that `--model` names version `base` now: if the operator has changed it, it is the newest entry.
+ * The history, given that `--model` names version `base` now: if the operator has changed `--model`, `base` is the
+ * newest entry.
  */
 function entriesFrom(
   models: string,

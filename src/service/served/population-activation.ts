@@ -37,7 +37,7 @@ export class PopulationActivation implements Populations {
   readonly #counts = new ValueCounts(() => this.#served.population);
   readonly sample = sampleUsers;
   #timer: NodeJS.Timeout | null = null;
-  /** A version that failed to be followed; it is not tried again. */
+  /** A version that became current but could not be served; it is not tried again. */
   #refused: string | null = null;
 
   constructor(options: PopulationActivationOptions) {

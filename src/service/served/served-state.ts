@@ -24,7 +24,7 @@ export class ServedState {
   /** The tail of the mutex's queue; never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** If they do not fit each other, the engine refuses to start. */
+  /** If the model and the population do not fit each other, the engine refuses to start. */
   constructor(model: ModelFolder, population: Population) {
     this.#now = { epoch: 1, model: servedModelOf(model), population };
   }
@@ -40,7 +40,7 @@ export class ServedState {
     return { epoch, model: { version, folder: resolve(folder.path) }, populationVersion: population.version };
   }
 
-  /** Runs `action` exclusively: the value of `now` that it reads holds until it replaces it. */
+  /** Runs `action` exclusively: the value of `now` that the action reads stays valid until the action replaces it. */
   exclusively<T>(action: () => Promise<T>): Promise<T> {
     const done = this.#last.then(action);
     this.#last = done.catch(() => {});

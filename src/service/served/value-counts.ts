@@ -11,7 +11,7 @@ export class ValueCounts {
   #version = '';
   readonly #counts = new Map<string, Promise<Uint32Array>>();
 
-  /** `served` is the version at this moment; it does not change. */
+  /** `served` returns the version that is served at this moment; a version never changes. */
   constructor(served: () => Population) {
     this.#served = served;
   }

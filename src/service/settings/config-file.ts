@@ -14,14 +14,14 @@ export interface FileEntry {
   readonly key: string;
   /** The text as a variable would have it; paths are absolute. */
   readonly text: string;
-  /** From 1. */
+  /** The line number, from 1. */
   readonly line: number;
 }
 
 /**
  * The settings of a file, in order. Relative paths are relative to the folder of the file. Values are read but not
  * checked.
- * @throws UsageError that names the file, and the line and key if they are wrong. No value is repeated: it may be a
+ * @throws UsageError that names the file and, for a wrong setting, its line and key. No value is repeated: it may be a
  * secret.
  */
 export function readConfigFile(path: string): readonly FileEntry[] {
@@ -60,7 +60,7 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
     return value.items.map((item) => scalarText(item as Node | null, key, at)).join(',');
   }
   const text = scalarText(value, key, at);
-  // other names are of files that hold secrets, so their values are paths
+  // the other names are those of files with secrets, so their values are paths
   const isPath = setting?.isPath ?? ALL_NAMES.some((names) => names.key === key);
   return isPath && text !== '' ? resolve(dirname(path), text) : text;
 }

@@ -1,6 +1,6 @@
 /** Finds the name that was probably meant. */
 
-/** A name that differs in more letters is another word. */
+/** A name that differs in more letters than this is another word. */
 const FARTHEST = 3;
 
 /** The name nearest to a misspelt one, by letters added, omitted, changed or swapped; null if none is near. */

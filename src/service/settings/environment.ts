@@ -1,6 +1,6 @@
 /**
- * Reads the settings of a service. Flags take precedence over environment variables, those over the configuration file,
- * and that over defaults. Only this module reads environment variables and the number of processors.
+ * Reads the settings of a service. In order of precedence, they come from flags, environment variables, the
+ * configuration file and defaults. Only this module reads environment variables and the number of processors.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -186,8 +186,8 @@ function layerOfFile(path: string | null): Layer {
 }
 
 /**
- * The value that a source gives for a setting, directly or in a file. The label ends with the value unless that is
- * secret.
+ * The value that a source gives for a setting, directly or in a file. The label ends with the value unless the setting
+ * is a secret.
  */
 function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
   const own = layer.get(variable);
@@ -199,7 +199,8 @@ function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
 }
 
 /**
- * The secret in a file, without the line break. The file name is not repeated: it may be a secret given in its place.
+ * The secret in a file, without the line break. The file name is not repeated: it may be a secret that was given
+ * instead of a file name.
  */
 function readSecret({ text: path, label }: Found): string {
   let bytes: Buffer;

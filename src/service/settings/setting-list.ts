@@ -9,7 +9,7 @@ import { SETTING_WORDS, settingsSchema, whole } from './settings.ts';
 
 /** `body_limit_bytes`, `--body-limit-bytes`, `METAHEAC_BODY_LIMIT_BYTES`. */
 export interface SettingNames {
-  /** In a configuration file. */
+  /** The key in a configuration file. */
   readonly key: string;
   readonly flag: `--${string}`;
   readonly variable: string;
@@ -31,7 +31,7 @@ export interface Setting extends SettingNames {
   readonly secretFile: SettingNames | null;
 }
 
-/** The configuration file: it has a flag and a variable, but no key in itself. */
+/** The configuration file: it has a flag and a variable, but no key in the file itself. */
 export const CONFIG_FILE: Pick<SettingNames, 'flag' | 'variable'> = namesOf('METAHEAC_CONFIG');
 
 /** In the order of docs/settings.md. */
@@ -40,7 +40,10 @@ export const SETTINGS: readonly Setting[] = [
   ...LIMIT_NAMES.filter((name) => LIMITS[name].isSetting).map(limitSetting),
 ];
 
-/** A former setting that is a constant now; for one release its names are ignored with a warning instead of refused. */
+/**
+ * A former setting that is a constant now; for one release its names are ignored with a warning instead of being
+ * rejected.
+ */
 export interface RemovedSetting extends SettingNames {
   readonly limit: LimitName;
 }

@@ -66,10 +66,10 @@ export class DamageLog {
 
   /**
    * Notes a damaged ranking. If it belongs to an active audience, its campaign is expanded again from its inputs,
-   * unless an expansion is already running: equal inputs give equal bytes. Reads that find it do so once; each pass of
-   * the scrubber does so again while the audience stays active, because its expansion may have failed or been
-   * cancelled, or the version may have been reactivated. Runs in a later turn of the event loop; never throws. Without
-   * a message, a read found the damage, possibly in a version that was just deleted.
+   * unless an expansion is already running: equal inputs give equal bytes. Reads that find the damage cause this once;
+   * each pass of the scrubber causes it again while the audience stays active, because its expansion may have failed or
+   * been cancelled, or the version may have been reactivated. Runs in a later turn of the event loop; never throws.
+   * Without a message, a read found the damage, possibly in a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {
@@ -87,7 +87,7 @@ export class DamageLog {
     const audience = store.activeAudiences().find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
     this.note('ranking', folder, message ?? 'a read found it');
-    // no campaign has it active: the earlier version stays refused
+    // no campaign has this version active: reads of it keep failing
     if (audience === undefined) return;
     const { campaignId } = audience;
     const { state } = store.get(campaignId);

@@ -1,4 +1,4 @@
-/** Checks four times a second that the database files exist, and has the database saved if not. */
+/** Checks four times a second that the database files exist, and has the database saved if they do not. */
 import type { LostFiles, StoreHealth } from '../../domain/ports/health.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -23,7 +23,7 @@ export class DatabaseWatch {
     this.#timer.unref();
   }
 
-  /** Refuses according to the last check. @throws AppError database_lost */
+  /** Throws if the last check found that files are lost. @throws AppError database_lost */
   refuseIfLost(): void {
     if (this.#reported === null) return;
     throw new AppError('database_lost', `nothing is written any more: ${this.#reported.what}`);

@@ -1,11 +1,11 @@
-/** Queues expansions again that failed because of the population, once it is intact or another one is served. */
+/** Repeats expansions that failed because of the population, once the population is intact or another one is served. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 
 /** Reasons that concern the files of the population, not the campaign. */
 const OF_THE_POPULATION: ReadonlySet<string | undefined> = new Set(['invalid_population', 'population_unavailable']);
-/** Campaigns that are read in one page. */
+/** Number of campaigns that are read in one page. */
 const PAGE_SIZE = 100;
 
 export interface ExpandFailedOptions {

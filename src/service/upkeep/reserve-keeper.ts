@@ -27,7 +27,7 @@ export class ReserveKeeper {
   #failure = '';
   #onExpected: () => void = () => {};
 
-  /** Checks now, and again until `close`. */
+  /** Checks the reserve now, and repeatedly until `close`. */
   constructor(options: ReserveKeeperOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.#start(), LOOK_EVERY_MS);
@@ -41,7 +41,7 @@ export class ReserveKeeper {
     return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
   }
 
-  /** Whether the reserve has existed: if it is missing, it was given up. */
+  /** Whether the reserve has existed: if it is missing now, it was given up. */
   isExpected(): boolean {
     const { reserve, bytes } = this.#options;
     return bytes > 0 && (this.#wasThere || reserve.isGivenUp);

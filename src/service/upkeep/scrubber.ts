@@ -16,7 +16,7 @@ export interface ScrubberOptions {
   readonly bytesPerSecond: number;
   /** Pause between the end of a pass and the start of the next. */
   readonly pauseMs: number;
-  /** How often the population's files are checked for existence, and damaged ones again. */
+  /** How often the population's files are checked for existence, and damaged files are checked again. */
   readonly recheckMs?: number;
   readonly logger: Logger;
 }
@@ -60,7 +60,7 @@ export class Scrubber {
     this.#isSuspect = true;
   }
 
-  /** Repeats, `pauseMs` after each end. */
+  /** Repeats passes, each `pauseMs` after the end of the one before. */
   #repeat(pauseMs: number, begin: () => Generator<number, void, void>): void {
     this.#later(pauseMs, () => this.#step(begin(), () => this.#repeat(pauseMs, begin)));
   }
@@ -127,7 +127,9 @@ export class Scrubber {
     damage.note('population', relative(population.folder, path), `it differs from the record of version ${version}`);
   }
 
-  /** Checks that the population's files exist, which takes a microsecond each, and checks all known damage again. */
+  /**
+   * Checks that the population's files exist, which takes a microsecond per file, and checks all known damage again.
+   */
   *#recheck(): Generator<number, void, void> {
     const { population, damage, upkeep } = this.#options;
     const version = population.version();

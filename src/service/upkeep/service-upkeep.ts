@@ -16,13 +16,13 @@ import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
 
-/** If less space is free, a start that cannot write fails for that reason, whatever the reserve. */
+/** If less space than this is free, a start that cannot write fails for that reason, whatever the reserve. */
 const FULL_BYTES = 64 * 1024;
 
 /**
  * Locks the folder, and adopts a database that was saved when its files were lost; with `adopt`, files whose database
- * is gone are moved aside. `refuse` throws if the locked folder is refused. @throws AppError as `lockStore`;
- * invalid_argument if it cannot be taken over
+ * is gone are moved aside. `refuse` checks the locked folder and throws if a check fails.
+ * @throws AppError as `lockStore`; invalid_argument if the folder cannot be taken over
  */
 export function lockFolder(
   locator: StoreLocator,

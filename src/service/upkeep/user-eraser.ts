@@ -12,7 +12,7 @@ import type { UserEraser } from '../ports/users.ts';
 const LOOK_EVERY_MS = 2_000;
 /** Maximum number of ids requested by other processes that are erased at once. */
 const MOST_REQUESTED = 100_000;
-/** Seconds after which a caller may try again if too many wait. */
+/** Seconds after which a caller may try again if too many users are waiting to be erased. */
 const RETRY_SECONDS = 5;
 
 export interface EraserOptions {
@@ -88,7 +88,7 @@ export class ServiceEraser implements UserEraser {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      // on disk first: the next start after a crash completes it
+      // the request goes to disk first: after a crash, the next start completes it
       if (waiting.length > 0)
         store.requestErasure(
           waiting.map(({ userId }) => userId),

@@ -1,4 +1,4 @@
-/** Restricts the targets of webhooks to public addresses over https, and exceptions that the operator allows. */
+/** Restricts the targets of webhooks to public addresses over https, and to exceptions that the operator allows. */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -29,7 +29,7 @@ export type Resolve = (
 
 export interface AddressGuard {
   /**
-   * Checks a new URL: as `checkTarget`, and it must be written exactly as it will be called.
+   * Checks a new URL as `checkTarget` does; it must also be written exactly as it will be called.
    * @throws AppError webhook_url_refused
    */
   checkUrl(text: string): URL;

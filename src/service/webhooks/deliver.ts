@@ -6,9 +6,9 @@ import type { LookupFunction } from 'node:net';
 export interface PostOptions {
   readonly lookup: LookupFunction;
   readonly timeoutMs: number;
-  /** How much of the response's body is read; only its status counts. */
+  /** How much of the response's body is read; only the status of the response counts. */
   readonly answerBytes: number;
-  /** Aborts the attempt. */
+  /** The signal that aborts the attempt. */
   readonly signal: AbortSignal;
 }
 

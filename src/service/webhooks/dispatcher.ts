@@ -16,7 +16,10 @@ import { signedHeaders } from './signature.ts';
 
 /** How often old deliveries are pruned. */
 const PRUNE_EVERY_MS = 3_600_000;
-/** Nothing is sent for this long after an outcome could not be recorded; otherwise it would be sent over and over. */
+/**
+ * Nothing is sent for this long after an outcome could not be recorded; otherwise the same delivery would be sent over
+ * and over.
+ */
 const TROUBLE_PAUSE_MS = 30_000;
 
 export interface DispatcherOptions {
@@ -30,10 +33,10 @@ export interface DispatcherOptions {
 }
 
 /**
- * Delivers at least once: an attempt counts when its outcome is recorded; one without a recorded outcome (the process
- * died or was stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder, because
- * only it knows which deliveries are in flight. Every webhook has its own concurrent calls (`webhookParallelCalls`), so
- * one that does not respond delays no other.
+ * Delivers at least once: an attempt counts when its outcome is recorded; an attempt without a recorded outcome (the
+ * process died or was stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder,
+ * because only it knows which deliveries are in flight. Every webhook has its own concurrent calls
+ * (`webhookParallelCalls`), so one that does not respond delays no other.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
@@ -51,7 +54,7 @@ export class WebhookDispatcher implements WebhookService {
   constructor(options: DispatcherOptions) {
     this.guard = options.guard;
     this.#options = options;
-    // one per call; their number is bounded
+    // each call adds a listener; the number of calls is bounded
     setMaxListeners(0, this.#abort.signal);
   }
 
@@ -77,8 +80,8 @@ export class WebhookDispatcher implements WebhookService {
   }
 
   /**
-   * Starts nothing more and gives attempts in flight `closeGraceMs`; those aborted then are repeated after the next
-   * start.
+   * Starts nothing more and gives attempts in flight `closeGraceMs`; attempts that are then aborted are repeated after
+   * the next start.
    */
   async stop(): Promise<void> {
     this.#isStopped = true;

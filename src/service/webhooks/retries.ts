@@ -20,8 +20,8 @@ export function retryAfterTime(header: string | null, now: number, wall = now): 
 
 /**
  * When the next attempt is due after `attempts` failed ones, the last at `now` (milliseconds since 1970); null if there
- * is none. The last attempt is `retryForMs` after the delivery was created, whatever the receiver asks for; otherwise
- * none is before `notBefore`.
+ * is none. The last attempt is `retryForMs` after the delivery was created, whatever the receiver asks for; no earlier
+ * attempt is due before `notBefore`.
  */
 export function nextAttemptAt(
   delivery: { readonly id: string; readonly createdAt: number },

@@ -6,7 +6,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { withDataFolder } from '../../../service/data-folder.ts';
 
-/** Keys that are read in one page. */
+/** Number of keys that are read in one page. */
 const PAGE = 1_000;
 
 export function keysListCommand(dataDir: string, options: { json?: boolean }, output: Output): void {

@@ -29,7 +29,7 @@ export async function modelImportCommand(file: string, options: ModelImportOptio
   for (const line of describeImport(report, tested!, out)) output.result(line);
 }
 
-/** Loads the written folder as the service would, and runs a test expansion; a refusal names the exported file. */
+/** Loads the written folder as the service would, and runs a test expansion; error messages name the exported file. */
 async function testAs(file: string, folder: string): Promise<TestExpansion> {
   try {
     return (await loadTestedModel(folder)).tested;

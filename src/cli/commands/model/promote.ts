@@ -52,7 +52,7 @@ export async function modelPromoteCommand(
   report(await settled(client, asked, output), options, output);
 }
 
-/** The model that is being checked, or the reason why it is not. */
+/** The model that is being checked, or the reason why none is. */
 async function activate(client: ServiceClient, version: string): Promise<Model | string> {
   try {
     return await client.call<Model>('POST', `/v1/models/${version}/activate`);

@@ -10,8 +10,8 @@ const MAXIMUM_IDS = 1_000_000;
 const HEADER = /^"?user_?id"?([,;\t]|$)/i;
 
 /**
- * Distinct ids, one per line; empty lines are skipped. @throws AppError invalid_data (file:line): a header, UTF-16, an
- * id that is too long, too many ids, none
+ * Distinct ids, one per line; empty lines are skipped.
+ * @throws AppError invalid_data (file:line): a header, UTF-16, an id that is too long, too many ids, or no ids
  */
 export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: string): Promise<string[]> {
   const ids = new Set<string>();

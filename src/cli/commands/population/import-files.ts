@@ -104,7 +104,8 @@ export function noteBadRows(
 }
 
 /**
- * Requires each feature that the model reads in the schema, with the same kind; the schema may have more (for filters).
+ * Requires the schema to have each feature that the model reads, with the same kind; it may have more features (for
+ * filters).
  */
 function checkModel(model: ModelFolder, schema: SourceSchema, path: string): void {
   const features = populationFeatures(schema);

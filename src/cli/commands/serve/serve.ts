@@ -9,7 +9,9 @@ import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/** A signal that arrives later than this after the first is a second one: under npm each Ctrl-C arrives twice. */
+/**
+ * A signal that arrives later than this after the first counts as a second one: under npm each Ctrl-C arrives twice.
+ */
 const SAME_SIGNAL_MS = 500;
 /** How long pending work may keep the process alive after the service was closed. */
 const LINGER_MS = 200;
@@ -18,8 +20,8 @@ const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Serves until SIGTERM or SIGINT, then closes: requests in flight get their time, and the exit code is 0. A second
- * signal ends the process and the engine at once, as kill -9 would; nothing acknowledged is lost.
+ * Serves until SIGTERM or SIGINT, then closes: requests in flight get time to complete, and the exit code is 0. A
+ * second signal ends the process and the engine at once, as kill -9 would; nothing acknowledged is lost.
  */
 export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
   const settings = settingsOf(flags, output, limits);

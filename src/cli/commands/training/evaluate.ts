@@ -17,7 +17,7 @@ export interface EvaluateCommandOptions {
   data: string;
   model: string;
   beside: readonly string[];
-  /** Also evaluate models as they are. */
+  /** Also evaluate models without adaptation. */
   raw?: boolean;
   json?: boolean;
   /** File of the page to write. */
@@ -89,7 +89,8 @@ function describeReport(report: EvaluationReport): string {
 
 /**
  * Whether training paid off: no if a baseline is significantly ahead in one measure; yes if the model is significantly
- * ahead of each baseline in one measure and its mean is behind in none. The figures are those over the best baseline.
+ * ahead of each baseline in one measure and its mean is behind in none. The figures compare the model with the best
+ * baseline.
  */
 export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
   const baselines = BASELINES.flatMap((name) => {

@@ -6,7 +6,7 @@ export interface Decision {
   readonly promoted: boolean;
   readonly reason: 'not_worse' | 'worse' | 'unchanged' | 'interrupted';
   readonly serving: { readonly path: string; readonly version: string };
-  /** null if there is none: the new model equals the serving one, or training was interrupted. */
+  /** The new model; null if there is none, because it equals the serving model or training was interrupted. */
   readonly fresh: { readonly path: string; readonly version: string } | null;
   readonly trained_on: number;
   readonly held_out: number;

@@ -50,8 +50,8 @@ export async function openDevice({ device, gpu }: CommonTrainOptions, output: Ou
 const FINISH_MS = 7_000;
 
 /**
- * Trains with notes on choices, and progress. Ctrl-C ends after the current step and keeps the best model so far (exit
- * code 130); if that takes too long, the process ends and the checkpoint stays as it is.
+ * Trains, and prints notes on choices and progress. Ctrl-C ends after the current step and keeps the best model so far
+ * (exit code 130); if that takes too long, the process ends and the checkpoint stays as it is.
  */
 export async function trainReported(
   prepared: PreparedDataSet,
@@ -108,7 +108,8 @@ export async function trainReported(
 }
 
 /**
- * Ends the process by the signal itself (exit code 130): `process.exit` would end threads during a run, which aborts.
+ * Ends the process by the signal itself (exit code 130): `process.exit` would end threads while they run a model, which
+ * aborts the process.
  */
 function giveUp(output: Output): void {
   output.note('the current step was abandoned: train again with --resume to continue from the checkpoint');
@@ -116,7 +117,7 @@ function giveUp(output: Output): void {
   process.kill(process.pid, 'SIGINT');
 }
 
-/** The campaigns of a data folder, prepared by `prepareServed`, with a note on those left out. */
+/** The campaigns of a data folder, prepared by `prepareServed`, with a note on the campaigns left out. */
 export async function prepareFromService(
   { dataDir, population }: { readonly dataDir: string; readonly population: string },
   options: {

@@ -16,8 +16,9 @@ export interface ServiceCampaigns {
 }
 
 /**
- * Reads while a service may run, and writes nothing. A campaign that changes meanwhile is read as of one moment or
- * another. @throws AppError invalid_argument if there is no data folder of this version; storage_failed
+ * Reads while a service may run, and writes nothing. A campaign that changes meanwhile is read as it was before or
+ * after the change.
+ * @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
   const records = openRecords(locateStore(dataDir));

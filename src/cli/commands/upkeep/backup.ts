@@ -95,7 +95,7 @@ export async function restoreCommand(
   else if (leftOut > 0) output.note(`left out: the population, ${leftOut} files (--population-to DIR restores it)`);
 }
 
-/** Refuses a damaged backup, checked as `verify` checks a data folder. */
+/** Throws if the backup is damaged; it is checked as `verify` checks a data folder. */
 function refuseDamage(folder: string, what: string): void {
   const upkeep = openUpkeep(locateStore(folder));
   try {

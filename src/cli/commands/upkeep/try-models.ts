@@ -6,7 +6,9 @@ import { MODELS_FOLDER } from '../../../model/versions.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
 import type { Fault } from '../../../service/data-folder-check.ts';
 
-/** Faults that keep models of a data folder, whose files are intact, from expanding, with the node that fails. */
+/**
+ * The faults for which models of a data folder cannot expand although their files are intact, with the node that fails.
+ */
 export async function faultsOfExpanding(dataDir: string, versions: readonly string[]): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const version of versions) {

@@ -54,7 +54,7 @@ export function examineSecrets({ origins }: Settings): Finding {
   return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} not accessible to other users`);
 }
 
-/** Listens briefly. `isRunning`: a service uses the data folder, and so probably the port. */
+/** Listens on the port for a moment. `isRunning`: a service uses the data folder, and so probably the port. */
 export async function examinePort({ values }: Settings, isRunning: boolean): Promise<Finding> {
   const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
   const check = 'port';

@@ -10,7 +10,7 @@ import { describeBytes, type Finding, failed, findings, fine, warning } from './
 
 /** A ranking has a score and a user number, 4 bytes each, for every user. */
 const RANKING_BYTES_PER_USER = 8;
-/** For the database and its log, seeds and lists. */
+/** Space for the database and its log, seeds and lists. */
 const OTHER_BYTES = 256 * 2 ** 20;
 /** Minimum number of files that can still be created: each ranking has four. */
 const LEAST_FREE_FILES = 1_000;

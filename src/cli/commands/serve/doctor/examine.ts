@@ -29,7 +29,10 @@ export interface Patient {
   readonly checks?: readonly StartCheck[];
 }
 
-/** Findings in the order of the report: folders, machine, network. Refusals of a start have the words of the start. */
+/**
+ * Findings in the order of the report: folders, machine, network. A finding that would prevent a start has the error
+ * message of the start.
+ */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine, checks = START_CHECKS } = patient;
   const { found, hasKeys } = await lookAt(patient);
@@ -43,7 +46,10 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   return withRefusals(isTried ? withLoading(found) : found, refusals);
 }
 
-/** Adds a line on loading after those on models; a refusal replaces it. */
+/**
+ * Adds a finding on loading the model after the findings on models; if the check of a start fails, its finding replaces
+ * this one.
+ */
 function withLoading(found: readonly Finding[]): readonly Finding[] {
   const at = found.findIndex(({ check }) => check === 'promoted models') + 1;
   const loading = fine('model loads', 'golden batch reproduced and made-up users expanded by one thread');

@@ -33,7 +33,7 @@ const LEAST_NODE = 24;
 const PROCESS_BYTES = 495 * 2 ** 20;
 const THREAD_BYTES = 100 * 2 ** 20;
 const BYTES_PER_USER = 90;
-/** Copies per thread: its session, its gradient session, and the file while it is read. */
+/** Copies of the model per thread: its session, its gradient session, and the file while it is read. */
 const MODEL_COPIES = 4;
 /** Descriptors of an open ranking. */
 const FILES_PER_RANKING = 2;
@@ -84,7 +84,7 @@ export function examineMemory({ memoryBytes, availableBytes }: Machine, need: Me
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-/** Fails if a start would, by running its checks. */
+/** Runs the checks of a start on open files; the finding is `failed` if a check throws. */
 export function examineOpenFiles(
   { openFiles }: Machine,
   limits: Parameters<typeof withinOpenFiles>[0],

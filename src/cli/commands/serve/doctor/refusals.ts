@@ -1,4 +1,4 @@
-/** Finds what a start would refuse, with its own checks, and merges that with the findings of doctor. */
+/** Finds the reasons why a start would fail, by running its checks, and merges them with the findings of doctor. */
 import { systemClock } from '../../../../lib/clock.ts';
 import { AppError, messageOf } from '../../../../lib/errors.ts';
 import { createLogger } from '../../../../lib/logging.ts';
@@ -8,7 +8,7 @@ import { type Finding, failed } from './finding.ts';
 
 export interface Refusal {
   readonly check: string;
-  /** The words of `serve`. */
+  /** The error message of `serve`. */
   readonly message: string;
   readonly advice: string;
 }
@@ -59,12 +59,13 @@ export async function findRefusals(
 }
 
 /**
- * The findings, in the words of `serve` for what it refuses: these replace a finding of doctor on the same subject, or
- * add a failed line. A folder and a port in use mean a running service.
+ * The findings, including the reasons why a start would fail. Such a reason has the error message of `serve`; it
+ * replaces the finding of doctor on the same subject, or is added as a failed line. If the folder and the port are both
+ * in use, a service is running, and neither counts.
  */
 export function withRefusals(all: readonly Finding[], refusals: readonly Refusal[]): readonly Finding[] {
   const isRunning = ['lock', 'port'].every((check) => refusals.some((refusal) => refusal.check === check));
-  // whether model and population fit is unknown if the population is refused
+  // whether model and population fit is unknown if the check of the population fails
   const isRefused = refusals.some(({ check }) => check === 'population');
   const found = all.filter(({ check }) => !(isRefused && check === 'model and population'));
   for (const { check, message, advice } of refusals) {
