@@ -1,4 +1,4 @@
-/** The values of a campaign's features in a data set, by kind. A missing row is a compile error. */
+/** The values of a campaign's features in a data set, by kind. A kind without a row is a compile error. */
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { parseDate } from './dates.ts';
 import type { Feature } from './features.ts';

@@ -9,7 +9,7 @@ export type RowVisitor = (fields: readonly string[], line: number) => void;
 const INTERACTION_COLUMNS: readonly string[] = ['campaign_id', 'user_id', 'label', 'stage'];
 const OPTIONAL_INTERACTION_COLUMNS: readonly string[] = ['time'];
 
-/** `readCsvTable` of a data set's interactions. */
+/** Calls `readCsvTable` for a data set's interactions. */
 export async function readInteractionsTable(path: string, visit: RowVisitor): Promise<void> {
   await readCsvTable(path, INTERACTION_COLUMNS, visit, OPTIONAL_INTERACTION_COLUMNS);
 }
@@ -40,7 +40,7 @@ export async function readCsvTable(
   if (width === null) throw lineError(path, 1, `the file is empty: the header ${columns.join(',')} is missing`);
 }
 
-/** The number of columns. */
+/** Checks the header and returns the number of columns. */
 function checkHeader(
   fields: readonly string[],
   { columns, optional }: { readonly columns: readonly string[]; readonly optional: readonly string[] },

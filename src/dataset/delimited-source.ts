@@ -15,7 +15,7 @@ export interface DelimitedOptions {
   readonly encoding?: Encoding;
 }
 
-/** Separators to look for in the first line. `::` is that of MovieLens 1M: if it occurs, it is the separator. */
+/** Separators to look for in the first line. `::` is the separator of MovieLens 1M: it is used whenever it occurs. */
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const DOUBLE_COLON = '::';
 

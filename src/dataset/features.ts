@@ -48,7 +48,9 @@ function findSizeFault(name: string, kind: FeatureKind, size: number | undefined
     : `the feature "${name}" has a size, but is not a vector`;
 }
 
-/** Refuses (AppError `code`) a list of features with a bad or repeated name, or more than MAXIMUM_FEATURES of them. */
+/**
+ * Throws AppError `code` if a name in the list of features is bad or repeated, or there are more than MAXIMUM_FEATURES.
+ */
 export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
   if (features.length > MAXIMUM_FEATURES) {
     throw new AppError(

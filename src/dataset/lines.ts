@@ -49,7 +49,7 @@ export async function* readLines(
     yield { firstLine, lines: lines.map(withoutReturn) };
 }
 
-/** The same with the carriage return of a CRLF, which may be part of a CSV field. */
+/** As `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. */
 export async function* readWholeLines(
   path: string,
   limits: LineLimits = LINE_LIMITS,
@@ -60,7 +60,7 @@ export async function* readWholeLines(
   const refuse = (line: number, fault: LineFault) =>
     fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, describeFault(fault));
   try {
-    // one more for a carriage return, three for a byte order mark
+    // one more byte for a carriage return, three more for a byte order mark
     const bytes = encoding === 'utf-8' ? readBytes(path) : decodeLatin1(readBytes(path));
     for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
       const { firstLine, lines } = batch;
@@ -80,7 +80,7 @@ function describeFault(fault: Exclude<LineFault, 'too_long'>): string {
   return `the file ${FOREIGN_FILES[fault]}${fault === 'gzip' ? ': end its name in .gz' : ''}`;
 }
 
-/** The bytes of the same text in UTF-8. */
+/** Converts bytes of Latin-1 to UTF-8. */
 async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   for await (const chunk of bytes) yield Buffer.from(chunk.toString('latin1'), 'utf8');
 }

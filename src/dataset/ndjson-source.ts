@@ -59,7 +59,7 @@ function textOf(value: unknown, name: string, path: string, line: number): strin
   const token = findToken(value);
   if (token !== null) return token;
   if (typeof value === 'number') {
-    // it may be an id, which rounding would turn into another one
+    // the number may be an id, which rounding would turn into another id
     if (Number.isInteger(value)) throw lineError(path, line, `"${name}" is ${describeNoToken(value)}`);
     return String(value);
   }

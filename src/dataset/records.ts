@@ -74,7 +74,7 @@ export function findToken(value: unknown): string | null {
   return typeof value === 'boolean' || Number.isSafeInteger(value) ? String(value) : null;
 }
 
-/** The same for an id, which cannot be true or false. */
+/** As `findToken`, but for an id, which cannot be true or false. */
 export function findId(value: unknown): string | null {
   return typeof value === 'boolean' ? null : findToken(value);
 }

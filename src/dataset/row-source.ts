@@ -10,7 +10,7 @@ export interface Row {
   readonly values: readonly Value[];
 }
 
-/** A table in a file. Another format is another implementation of this. */
+/** A table in a file. Each file format has its own implementation of this interface. */
 export interface RowSource {
   readonly path: string;
   /** The names of its columns, in the file's order. */
@@ -18,8 +18,8 @@ export interface RowSource {
   /** Columns that cannot be read, with a description of their contents (objects, bytes). */
   readonly unreadable?: ReadonlyMap<string, string>;
   /**
-   * Reads the rows from the start, in the file's order and in batches. `columns` is a subset of its own. Memory: one
-   * batch. Errors (AppError `invalid_data`) name file:line.
+   * Reads the rows from the start, in the file's order and in batches. `columns` is a subset of the table's columns.
+   * Memory: one batch. Errors (AppError `invalid_data`) name file:line.
    */
   read(columns: readonly string[]): AsyncIterable<readonly Row[]>;
 }

@@ -2,7 +2,10 @@
 import { parseDate } from './dates.ts';
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
-/** Numbers from here on are milliseconds since 1970, smaller ones seconds: unambiguous from 1973 to 5138. */
+/**
+ * Numbers from this one on are milliseconds since 1970, smaller numbers are seconds. This is unambiguous for times from
+ * 1973 to 5138.
+ */
 const FIRST_MILLISECONDS = 1e11;
 /** The earliest and latest moments that a Date can represent are this far from 1970 (ECMA-262, 21.4.1.1). */
 const FURTHEST_MS = 8.64e15;
@@ -25,7 +28,10 @@ export function parseMoment(text: string): number | null {
   return Math.abs(ms) <= FURTHEST_MS ? ms : null;
 }
 
-/** In a form that `parseMoment` reads: ISO 8601 in UTC if the year has four digits, else milliseconds since 1970. */
+/**
+ * Formats a time so that `parseMoment` can read it: ISO 8601 in UTC if the year has four digits, else milliseconds
+ * since 1970.
+ */
 export function formatMoment(ms: number): string {
   const iso = new Date(ms).toISOString();
   return /^\d{4}-/.test(iso) ? iso.replace(/\.000Z$/, 'Z') : String(ms);

@@ -122,7 +122,7 @@ class ByteReader {
     return taken;
   }
 
-  /** null at the end. */
+  /** Reads `count` bytes; null at the end of the stream. */
   async takeOrEnd(count: number): Promise<Buffer | null> {
     const parts: Buffer[] = [];
     let missing = count;

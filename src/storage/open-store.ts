@@ -16,7 +16,7 @@ export function locateStore(dataDir: string): StoreLocator {
   return { adapter: 'sqlite', location: resolve(dataDir) };
 }
 
-// the methods of `StoreAdapter`, where they are documented
+// these are methods of `StoreAdapter`, and are documented there
 export const lockStore = located('lock');
 export const openStore = located('open');
 export const takeSavedStore = located('takeSaved');

@@ -18,7 +18,7 @@ export interface ChosenCampaign {
   readonly item: number;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
-  /** How many of its users are seeds, in a test campaign. */
+  /** For a test campaign: how many of its users are seeds. */
   readonly seeds: number;
 }
 
@@ -85,8 +85,9 @@ function tooFew(count: number, minimumUsers: number, descending: Int32Array): Ap
 }
 
 /**
- * The items whose users overlap with those of `item` by at least SAME_OVERLAP (Jaccard). Only items of about its size
- * can; the comparison stops as soon as an item has too many users of its own. `mark` must not occur in `marks` yet.
+ * The items whose users overlap with those of `item` by at least SAME_OVERLAP (Jaccard). Only items of about the same
+ * size can overlap that much; a comparison stops as soon as the other item has too many users of its own. `mark` must
+ * not occur in `marks` yet.
  */
 function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, mark: number): number[] {
   const { starts, takers } = log;
@@ -96,7 +97,7 @@ function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, 
   for (let other = 0; other < sizes.length; other++) {
     const otherSize = sizes[other]!;
     if (other === item || otherSize < SAME_OVERLAP * size || size < SAME_OVERLAP * otherSize) continue;
-    // |A and B| / |A or B| >= s where |A and B| >= s / (1 + s) (|A| + |B|)
+    // |A and B| / |A or B| >= s if and only if |A and B| >= s / (1 + s) (|A| + |B|)
     let spare = otherSize - Math.ceil((SAME_OVERLAP / (1 + SAME_OVERLAP)) * (size + otherSize));
     for (let i = starts[other]!; i < starts[other + 1]! && spare >= 0; i++) if (marks[takers[i]!] !== mark) spare--;
     if (spare >= 0) same.push(other);
@@ -104,7 +105,7 @@ function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, 
   return same;
 }
 
-/** The last of `drawn` become test campaigns, sorted by their start if there are times. */
+/** Sorts the items in `drawn` by their start if there are times; the last of them become test campaigns. */
 function split(
   log: Log,
   drawn: readonly number[],

@@ -23,7 +23,7 @@ export interface Columns {
   readonly leftOut: readonly string[];
 }
 
-/** `max_length` of a list is its longest, at most this. */
+/** The `max_length` of a list feature is the length of its longest list, but at most this. */
 const MAXIMUM_LENGTH = 50;
 /** Maximum number of tokens in a list, and of bytes in a token. */
 const MAXIMUM_TOKENS = 4096;
@@ -72,7 +72,7 @@ export class ColumnSurvey {
     }
   }
 
-  /** The feature, or why it is not one. */
+  /** The feature, or why the column is not a feature. */
   finish(): FeatureColumn | string {
     if (this.#typed) return this.#finishTyped(this.#typed);
     const rows = Math.min(this.#filled, COUNTED_ROWS);
@@ -134,7 +134,10 @@ export function describeFeature({ name, kind, maxLength, size, sensitive }: Feat
   return { name, kind, ...length, ...(sensitive ? { sensitive } : {}) };
 }
 
-/** Refuses (AppError `invalid_argument`) a column that `source` lacks or cannot read; `option` asked for it. */
+/**
+ * Throws AppError `invalid_argument` if `source` lacks the column or cannot read it; `option` is the option that names
+ * the column.
+ */
 export function requireColumn(source: RowSource, name: string, option: string): void {
   const why = source.unreadable?.get(name);
   if (why !== undefined)

@@ -12,14 +12,14 @@ export interface Condition {
   /** As written in the option. */
   readonly text: string;
   readonly column: string;
-  /** Errors: AppError `invalid_data` naming file:line where a value cannot be compared. */
+  /** Errors: AppError `invalid_data` naming file:line if a value cannot be compared. */
   holds(value: Value, path: string, line: number): boolean;
 }
 
 const OPERATORS = ['!=', '<=', '>=', '!~', '=', '<', '>', '~'] as const;
 type Operator = (typeof OPERATORS)[number];
 
-/** A column, perhaps in quotes; an operator; a value, perhaps in quotes or nothing. */
+/** A column, perhaps in quotes; an operator; a value, perhaps in quotes or empty. */
 const CONDITION = /^\s*(?:"([^"]+)"|([^"=<>!~]+?))\s*(!=|<=|>=|!~|=|<|>|~)\s*(.*?)\s*$/s;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DATE = /^\d{4}-\d{2}-\d{2}/;

@@ -1,4 +1,4 @@
-/** Each user's history: the items taken apart from campaigns. */
+/** Each user's history: the items that the user took, without those that are campaigns. */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
@@ -13,13 +13,13 @@ export interface Histories {
   readonly rare: number;
 }
 
-/** An item that fewer users took carries no information. */
+/** Minimum number of users of an item in a history: an item that fewer users took carries no information. */
 export const LEAST_TAKERS = 3;
 
 /**
  * The histories of all users, without the items of `isLeftOut` and without rare ones. If a user has more than `most`
- * items, the newest are kept, or random ones if the log has no times. If `before` is given, rows from then on are left
- * out. Memory: 12 bytes per row (4 without times).
+ * items, the newest are kept, or random ones if the log has no times. If `before` is given, rows from that time on are
+ * left out. Memory: 12 bytes per row (4 without times).
  */
 export function collectHistories(
   log: Log,
@@ -70,7 +70,7 @@ export function collectHistories(
   };
 }
 
-/** The `most` newest items; those with equal times in the order of their numbers. */
+/** The `most` newest items; items with equal times are in the order of their numbers. */
 function newest(items: Int32Array, times: Float64Array, most: number): Int32Array {
   const places = Int32Array.from(items.keys()).sort((a, b) => times[b]! - times[a]! || items[a]! - items[b]!);
   return places.subarray(0, most).map((place) => items[place]!);

@@ -20,7 +20,7 @@ export interface InteractionsOptions extends CampaignChoice {
   readonly where: readonly string[];
   /** Items whose rows are left out; the log must have each of them. */
   readonly excludeItems: readonly string[];
-  /** The same, for a list that may contain other items too. */
+  /** The same, but the list may also contain items that the log lacks. */
   readonly excludeListed: readonly string[];
   /** Columns of the log that are features of users, and of campaigns. */
   readonly userFeatures: readonly string[];

@@ -19,15 +19,18 @@ import { readItems, recordMembers, surveyUsers, type TableOptions, type UserTabl
 
 /** The user feature that holds the items that are not campaigns. */
 const HISTORY = 'history';
-/** Maximum number of members written per campaign; others per member of a train campaign; others of a test campaign. */
+/**
+ * Maximum number of members written per campaign; number of non-members per member of a train campaign; maximum number
+ * of non-members of a test campaign.
+ */
 const MOST_MEMBERS = 10_000;
 const OTHERS_PER_MEMBER = 10;
 const EVALUATED_OTHERS = 20_000;
 
 /**
- * Reads the log once, the table of users twice and that of items once, and writes the data set. Equal files, options
- * and seeds give equal bytes. Memory: that of the log (`readLog`, `collectHistories`); tables are streamed. Errors
- * (AppError): `invalid_argument` if a column is missing or `out` exists, `invalid_data` naming file:line,
+ * Reads the log once, the table of users twice and the table of items once, and writes the data set. Equal files,
+ * options and seeds give equal bytes. Memory: that of the log (`readLog`, `collectHistories`); tables are streamed.
+ * Errors (AppError): `invalid_argument` if a column is missing or `out` exists, `invalid_data` naming file:line,
  * `storage_failed`; nothing is left behind.
  */
 export async function makeInteractions(options: InteractionsOptions): Promise<MadeDataSet> {
@@ -99,7 +102,7 @@ async function gather(options: InteractionsOptions, rng: Rng): Promise<Material>
 }
 
 /**
- * Refuses (AppError `invalid_argument`) names of columns that no table has: a typo in --leave-out would publish a
+ * Throws AppError `invalid_argument` for names of columns that no table has: a typo in --leave-out would publish a
  * column that must stay out.
  */
 function checkNames({ users, items, leaveOut, types, ...options }: InteractionsOptions): void {

@@ -18,7 +18,7 @@ const MAXIMUM_VALUE_BYTES = 64 * 1024;
 
 export interface LogFeaturesOptions {
   readonly names: readonly string[];
-  /** The option that asked for them, such as `--item-features`. */
+  /** The option that names the columns, such as `--item-features`. */
   readonly option: string;
   readonly types: ColumnTypes;
   readonly separator: string;
@@ -73,7 +73,7 @@ export class LogFeatures {
 }
 
 export interface LogFeatureColumns extends Columns {
-  /** The members of a record. */
+  /** The members (name and value) that these features add to a record. */
   recordOf(owner: number): readonly [string, RecordValue][];
 }
 

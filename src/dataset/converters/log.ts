@@ -31,7 +31,7 @@ export interface Log {
   readonly repeated: number;
   /** The number of rows that lack a user or an item, and the first of them. */
   readonly incomplete: { readonly count: number; readonly first: string | null };
-  /** The number of rows that fail each condition, and of those with excluded items. */
+  /** The number of rows that fail each condition, and the number of rows with excluded items. */
   readonly leftOut: {
     readonly conditions: readonly number[];
     readonly excluded: number;
@@ -52,7 +52,7 @@ export interface LogReading {
 
 /** Maximum number of rows: positions are uint32. */
 const MAXIMUM_ROWS = 2 ** 32 - 1;
-/** Rows per block: rows are read into blocks, so nothing is copied as they grow. */
+/** Rows per block: rows are read into blocks, so no rows are copied when more are added. */
 const BLOCK_ROWS = 1 << 20;
 
 interface Block {

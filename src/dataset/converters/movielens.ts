@@ -102,7 +102,7 @@ function withIds(source: RowSource): RowSource {
   );
 }
 
-/** `decade` in place of the title. */
+/** The source with `decade` in place of the title. */
 function describeFilms(source: RowSource): RowSource {
   return deriveColumn(source, 'title', 'decade', (title) => {
     const year = /\((\d{3})\d\)\s*$/.exec(title)?.[1];
@@ -110,7 +110,7 @@ function describeFilms(source: RowSource): RowSource {
   });
 }
 
-/** `zip3` in place of the zip code. */
+/** The source with `zip3` in place of the zip code. */
 function describePeople(source: RowSource): RowSource {
   return deriveColumn(source, 'zip', 'zip3', (zip) => zip.slice(0, 3));
 }

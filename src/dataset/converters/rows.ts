@@ -5,7 +5,7 @@ import { quoteCsv } from '../../lib/text/csv.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { formatMoment } from '../times.ts';
 
-/** Draws random users apart from given ones. */
+/** Draws random users other than the given ones. */
 export class Others {
   readonly #isPresent: Uint8Array;
   readonly #present: number;

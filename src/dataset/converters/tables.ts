@@ -144,11 +144,11 @@ function twice(column: string, id: string, before: number, source: RowSource, li
   return lineError(source.path, line, message, { value });
 }
 
-/** The line on which each number was first seen. */
+/** Remembers the line on which each number was last seen. */
 class Seen {
   #lines = new Float64Array(1024);
 
-  /** The line on which the number was before; null if it is new. */
+  /** Returns the line on which the number was seen before; null if the number is new. */
   add(number: number, line: number): number | null {
     if (number >= this.#lines.length) {
       const grown = new Float64Array(2 * number);

@@ -18,13 +18,13 @@ export interface TencentOptions {
   readonly folder: string;
   /** The data set's folder; it must not exist. */
   readonly out: string;
-  /** T: an ad with more seeds is large (hot), any other small (cold). */
+  /** The threshold T: an ad with more seeds than T is large (hot), any other ad is small (cold). */
   readonly threshold: number;
   /** The share of ads that become test campaigns. */
   readonly testShare: number;
   /** Ads with fewer seeds are left out. */
   readonly minimumUsers: number;
-  /** How many others are drawn per member, in place of those in the log; null: those in the log. */
+  /** Number of non-members drawn per member, in place of those in the log; null to use those in the log. */
   readonly negatives: number | null;
   readonly seed: string;
   readonly onProgress: OnProgress;

@@ -19,7 +19,7 @@ export function topShare(liking: Float64Array, share: number, noise: number, rng
 
 /**
  * Makes every user, with probability `active`, a member of the campaign with the greatest liking + noise (standard
- * Gumbel, so P ~ exp(liking / (noise * spread of the liking))). `[campaigns][users]` in, the same out.
+ * Gumbel, so P ~ exp(liking / (noise * spread of the liking))). Both `likings` and the result are `[campaigns][users]`.
  */
 export function favourites(
   likings: readonly Float64Array[],

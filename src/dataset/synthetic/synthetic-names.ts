@@ -2,7 +2,7 @@
  * The names used in the synthetic world: tastes with their interests, categories, traits.
  */
 
-/** The tastes that people can have, a number for each. Each taste has interests that reveal it. */
+/** The tastes that people can have, each to a degree given by a number. Each taste has interests that reveal it. */
 export const TASTES = {
   outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
   sport: ['football', 'running', 'cycling', 'swimming', 'yoga', 'weightlifting'],

@@ -268,7 +268,7 @@ function choose(rng: Rng, count: number, logit: (i: number) => number): number {
   return firstAbove(cumulative, rng.uniform() * total);
 }
 
-/** Row i of `vectors` . tastes */
+/** The dot product of row i of `vectors` and `tastes`. */
 function project(vectors: Float64Array, i: number, tastes: Float64Array): number {
   let sum = 0;
   for (let t = 0; t < TASTE_COUNT; t++) sum += vectors[i * TASTE_COUNT + t]! * tastes[t]!;

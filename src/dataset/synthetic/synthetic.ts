@@ -73,7 +73,7 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
-/** What is kept in memory of the people: only what decides which campaigns they like. */
+/** The data about people that is kept in memory: only what decides which campaigns they like. */
 interface People {
   readonly ages: Uint8Array;
   readonly countries: Uint8Array;
@@ -81,7 +81,7 @@ interface People {
   readonly tastes: Float32Array;
 }
 
-/** Fills `people` along the way. */
+/** Samples people, yields their records, and fills `people` at the same time. */
 function* sampleUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
   for (let u = 0; u < people.ages.length; u++) {
     const person = world.samplePerson(rng, tokensPerUser);
@@ -100,7 +100,7 @@ interface Settings {
   readonly trainMembers: number;
 }
 
-/** Records the test campaigns in `made`. */
+/** Samples campaigns; adds the test campaigns to `made`. */
 function* sampleCampaigns(
   world: World,
   rng: Rng,

@@ -14,26 +14,26 @@ import { findLargestDirectory, INCOMING_FOLDER, READMISSION_FILE } from '../vers
 import { type ErasedRecord, encodeRecords, RECORD_BYTES } from './erased-records.ts';
 import { ERASED_FILE, ERASED_KEY_FILE, type Erasures, hasKey, KEY_BYTES } from './erasures.ts';
 
-/** Ids that are recorded before the lock is released for others. */
+/** Number of ids that are recorded before the lock is released for other processes. */
 const SLICE_IDS = 2_000;
 
 export interface ErasedCounts {
-  /** Users who were not erased before, whether or not the population had them. */
+  /** Number of users who were not erased before, whether or not the population had them. */
   readonly erased: number;
-  /** Of those, users whom the population knew, in any version. */
+  /** Number of these users whom any version of the population had. */
   readonly known: number;
 }
 
 /** The folder's users as the caller knows them. */
 export interface KnownUsers {
   readonly erasures: Erasures;
-  /** May be older than the newest version's: users beyond it are looked up in the files. */
+  /** May be older than the newest version's directory: users whom it lacks are looked up in the files. */
   readonly directory: Directory;
 }
 
 /**
- * Records the erasure of these users; durable when this resolves. Repeating it changes nothing. @throws AppError
- * unavailable (the lock was not released in time), invalid_population, storage_failed
+ * Records the erasure of these users. The records are durable when the promise resolves. Repeating the call changes
+ * nothing. @throws AppError unavailable (the lock was not released in time), invalid_population, storage_failed
  */
 export async function eraseUsers(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
   const counts = { erased: 0, known: 0 };
@@ -53,8 +53,8 @@ function eraseSlice(folder: string, userIds: readonly string[], known: KnownUser
 }
 
 /**
- * Appends records to the end of the file, so no record is overwritten. A torn end is cut off first. The caller must
- * hold the lock and have refreshed `erasures`.
+ * Appends records to the end of the file, so no record is overwritten. An incomplete record at the end is cut off
+ * first. The caller must hold the lock and have refreshed `erasures`.
  */
 export function appendErasures(folder: string, records: readonly ErasedRecord[], erasures: Erasures): void {
   if (records.length === 0) return;
@@ -72,14 +72,15 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
   erasures.refresh();
   makeKey(folder, erasures);
   const numberOf = newestNumbers(folder, directory);
-  // an import may be readmitting them, so they are recorded although they were erased before
+  // an import may be readmitting these users, so they are recorded even if they were erased before
   const isReadmitting = existsSync(join(folder, INCOMING_FOLDER, READMISSION_FILE));
   const records: ErasedRecord[] = [];
   const repeated: ErasedRecord[] = [];
   for (const userId of new Set(userIds)) {
     const userNumber = numberOf(userId);
     const record = { userNumber, hash: erasures.hashOf(userId) };
-    // without a number, only the hash counts; a user with a number was readmitted, and is erased again
+    // a user without a number is recognised by the hash alone; an erased user who has a new number was readmitted, and
+    // is erased again
     if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId)) records.push(record);
     else if (isReadmitting) repeated.push(record);
   }
@@ -87,7 +88,7 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
   return { erased: records.length, known: records.filter(({ userNumber }) => userNumber >= 0).length };
 }
 
-/** Looks up user numbers, also of users that an import has published since `directory` was read. */
+/** Looks up user numbers, including those of users whom an import has published since `directory` was read. */
 function newestNumbers(folder: string, directory: Directory): (userId: string) => UserNumber {
   const newest = findLargestDirectory(folder);
   const later =

@@ -17,7 +17,7 @@ export interface ErasedRecord {
 /** The hash in a record whose hash is lost; it matches no id. */
 export const UNKNOWN_HASH = '0'.repeat(2 * HASH_BYTES);
 
-/** The records as bytes of the file. */
+/** Encodes the records as bytes of the file. */
 export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
   const bytes = Buffer.alloc(records.length * RECORD_BYTES);
   for (const [i, { userNumber, hash }] of records.entries()) {

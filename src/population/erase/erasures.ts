@@ -15,7 +15,7 @@ export const ERASED_FILE = 'erased.bin';
 export const ERASED_KEY_FILE = 'erased.key';
 export const KEY_BYTES = 32;
 
-/** What readers of a population need to know. */
+/** The erasure data that readers of a population need. */
 export interface ErasedUsers {
   has(userNumber: UserNumber): boolean;
 }
@@ -108,8 +108,8 @@ export class Erasures implements ErasedUsers {
 }
 
 /**
- * The complete records, without one that a power cut tore at the end. A last record with a single changed bit was not
- * torn: it is refused. @throws AppError invalid_population
+ * Decodes the complete records. An incomplete record at the end, as a power cut leaves it, is ignored. A last record
+ * with a single changed bit is not incomplete but damaged: it is an error. @throws AppError invalid_population
  */
 function decodeRecords(bytes: Buffer, folder: string): ErasedRecord[] {
   const records: ErasedRecord[] = [];

@@ -30,11 +30,14 @@ export interface ErasuresRepair {
   readonly cutBytes: number;
   /** Where the damaged file was kept; null if the file was intact and is unchanged. */
   readonly aside: string | null;
-  /** What is wrong with the key, which cannot be restored; null if nothing is. */
+  /** What is wrong with the key, which cannot be restored; null if the key is intact. */
   readonly keyFault: string | null;
 }
 
-/** Replaces a lost record: the others keep their positions, because a service may have read up to one. */
+/**
+ * Takes the place of a lost record, so that the other records keep their positions: a service continues to read from
+ * the position that it has reached.
+ */
 const PLACEHOLDER: ErasedRecord = { userNumber: -1 as UserNumber, hash: UNKNOWN_HASH };
 
 /**
@@ -93,7 +96,7 @@ function readDamaged(bytes: Buffer) {
   return { records, whole, corrected, lost, cutBytes: bytes.length - at };
 }
 
-/** Where the next intact record begins: at any byte, because bytes may have been inserted or removed. */
+/** The start of the next intact record. It may be any byte, because bytes may have been inserted or removed. */
 function findNext(bytes: Buffer, from: number): number | null {
   for (let at = from; at + RECORD_BYTES <= bytes.length; at++) if (readRecord(bytes, at) !== null) return at;
   return null;

@@ -1,6 +1,5 @@
 /**
- * Rows that an import leaves out: up to a given number of bad ones, and those that a later row of the same user
- * replaces.
+ * Rows that an import leaves out: bad rows, up to a given number, and rows that a later row of the same user replaces.
  */
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -9,10 +8,10 @@ import type { RowSet } from '../read/row-set.ts';
 /** What happens to a user who appears more than once. */
 export type Duplicates = 'error' | 'last';
 
-/** The maximum number of bad rows that a refusal lists. */
+/** Maximum number of bad rows that an error lists. */
 export const WORST_ROWS = 10;
 
-/** Collects errors of rows, and refuses the import when there are too many. */
+/** Collects errors of rows, and ends the import with an error when there are too many. */
 export class BadRows {
   readonly maximum: number;
   readonly worst: AppError[] = [];
@@ -26,12 +25,12 @@ export class BadRows {
     return this.#count;
   }
 
-  /** Throws the collected errors if this is one too many. */
+  /** Adds an error. Throws the collected errors if there are now too many. */
   add(error: AppError): void {
     this.addAll([error]);
   }
 
-  /** As `add`, for several errors: if they are too many, the refusal counts all of them. */
+  /** As `add`, for several errors. If there are too many, the error that is thrown counts all of them. */
   addAll(errors: readonly AppError[]): void {
     this.#count += errors.length;
     this.worst.push(...errors.slice(0, WORST_ROWS - this.worst.length));
@@ -58,7 +57,7 @@ export class LastRows {
   readonly #ids = new TextTable();
   readonly #rows: number[] = [];
 
-  /** Replaces the user's earlier row, if any, by `row`: adds the earlier one to `replaced`. */
+  /** Records `row` as the user's latest row. If the user has an earlier row, adds that one to `replaced`. */
   see(userId: string, row: number, maximumBytes: number, replaced: RowSet): void {
     const index = this.#ids.add(userId, maximumBytes);
     if (index < 0) return;

@@ -15,10 +15,10 @@ export class ImportErasures {
   readonly #directory: TextTable;
   readonly #published: number;
   readonly #isReadmitting: boolean;
-  /** Number of records when the import began. */
+  /** Number of erasure records when the import began. */
   readonly #before: number;
   #rows = 0;
-  /** Number of records that were compared with the new users. */
+  /** Number of erasure records that were compared with the new users. */
   #seen: number;
   #prefixes: Uint32Array | null = null;
   readonly #redacted: ErasedRecord[] = [];
@@ -53,7 +53,7 @@ export class ImportErasures {
   has(userId: string): boolean {
     if (!this.isNeeded) return false;
     const known = this.#directory.find(userId);
-    // an erased id that has a number was readmitted
+    // an erased id that has a number again was readmitted, so its new number decides
     return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
   }
 
@@ -71,8 +71,8 @@ export class ImportErasures {
   }
 
   /**
-   * Whether new users were erased since `redactNewUsers`. Quick, because the erasure lock is held: if checking would
-   * take long, the answer is yes.
+   * Whether new users were erased since `redactNewUsers`. Must be quick, because the erasure lock is held: if the check
+   * would take long, returns true.
    */
   hasLateUsers(): boolean {
     this.#erasures.refresh();
@@ -84,14 +84,14 @@ export class ImportErasures {
   }
 
   /**
-   * Records their numbers under the same lock once the version is published: before that, another import could assign
-   * the numbers to others.
+   * Records the numbers of new users who were erased while the import ran, under the same lock, once the version is
+   * published: before that, another import could assign the numbers to other users.
    */
   recordNewUsers(): void {
     appendErasures(this.#folder, this.#redacted, this.#erasures);
   }
 
-  /** New users who were erased since the last call. */
+  /** Erasure records of new users that were added since the last call. */
   #findLate(): readonly ErasedRecord[] {
     this.#erasures.refresh();
     const found = this.#matches(this.#unknownSince(this.#seen));

@@ -1,6 +1,6 @@
 /** The progress report of an import. */
 
-/** How far an import is. */
+/** How far an import has progressed. */
 export interface ImportProgress {
   readonly phase: 'reading' | 'checking' | 'collecting tokens' | 'writing';
   /** The file or feature being read. */

@@ -4,12 +4,12 @@ import type { DataSet } from '../../dataset/data-set.ts';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** The features that the data set marks as sensitive; a model cannot decide this. */
+/** The features that the data set marks as sensitive; a model does not say which features are. */
 export function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
   return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
 }
 
-/** Refuses (AppError `invalid_data`) features that the data set lacks, or has with another kind. */
+/** Throws AppError `invalid_data` for features that the data set lacks, or has with another kind. */
 export function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
   const where = join(dataSet.path, 'dataset.json');
   for (const { name, kind, size } of features) {

@@ -1,4 +1,6 @@
-/** Reads users: one NDJSON record into a user number and a row of codes, or a refusal that names file:line. */
+/**
+ * Reads users: converts an NDJSON record to a user number and a row of codes, or throws an error that names file:line.
+ */
 import type { Feature } from '../../dataset/features.ts';
 import { lineError } from '../../dataset/lines.ts';
 import { describeNoToken, findId, type JsonRecord } from '../../dataset/records.ts';
@@ -10,10 +12,10 @@ import type { SegmentBuilder } from './segment-builder.ts';
 import type { SourceSchema } from './source-schema.ts';
 import { textError } from './text-error.ts';
 
-/** Receives the users that are read: the tables grow, the builder gets one row per user. */
+/** Receives the users that are read: the tables get new texts, and the builder gets one row per user. */
 export interface UserSink {
   readonly directory: TextTable;
-  /** By feature, in the schema's order; features without tokens leave theirs empty. */
+  /** By feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
   /** Users to leave out. */
@@ -25,10 +27,10 @@ export const ERASED = -5;
 
 /**
  * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. Keys
- * that are not features are ignored. An id may be a whole number, and a token also true or false: they are read as
- * text. A missing value is null, '' (single) or [] (multi): code 0 for a single one, no code for a list, NaN for
- * numbers. Empty texts in a list are left out. For an erased user nothing is read, and ERASED is returned. Errors:
- * AppError `invalid_data` naming file:line; `sink` must then be discarded.
+ * that are not features are ignored. An id may also be a whole number, and a token a whole number, true or false: these
+ * are read as text. A missing value is written as null, '' (single) or [] (multi); it is read as code 0 (single), no
+ * codes (multi) or NaN (numbers). Empty texts in a list are left out. For an erased user nothing is read, and ERASED is
+ * returned. Errors: AppError `invalid_data` naming file:line; `sink` must then be discarded.
  */
 export function readUser(
   record: JsonRecord,
@@ -52,7 +54,9 @@ export function readUser(
   return userNumber;
 }
 
-/** The same rules for ids in SQL. Errors: AppError `invalid_data` naming the column. */
+/**
+ * Plans the column of user ids, by the rules of `readUser` in SQL. Errors: AppError `invalid_data` naming the column.
+ */
 export function planUserId(
   { userId: column }: Pick<SourceSchema, 'userId'>,
   shape: TableShape,

@@ -19,7 +19,7 @@ export interface RecordOptions {
   readonly limits: ImportLimits;
   /** Features whose values are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
-  /** Converts a record to one with the features under their own names; may refuse it with file:line. */
+  /** Converts a record to one with the features under their own names; may throw an error that names file:line. */
   readonly toUser?: (record: JsonRecord, path: string, line: number) => JsonRecord;
   /** Collects bad rows to leave out; if absent, the first bad row ends the import. */
   readonly badRows?: BadRows;

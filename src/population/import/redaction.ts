@@ -10,9 +10,9 @@ import { readTable } from './table-files.ts';
 
 /**
  * Overwrites the ids of erased users that are still in the directory, and returns how many. The caller must hold the
- * writer's lock. Versions have recorded the sha256 of the old bytes, so the sums to accept in their place are written
- * before the file is replaced: every version can be verified at any time. @throws AppError invalid_population,
- * storage_failed
+ * writer's lock. Versions have recorded the sha256 of the old bytes, so the sums of the new bytes, which are accepted
+ * instead, are written before the file is replaced. Every version can therefore be verified at any time. @throws
+ * AppError invalid_population, storage_failed
  */
 export function redactErased(folder: string, erasures: Erasures): number {
   const largest = erasures.count === 0 ? null : findLargestDirectory(folder);

@@ -6,8 +6,8 @@ const NOT_A_NUMBER = 0x7fc0_0000;
 
 /**
  * A 64-bit hash of the values of each row, as pairs `[2 * count]`: equal rows have equal hashes, and different rows
- * have equal ones with probability 2^-64. Compared within one process and never stored. Two lanes, each mixing 32-bit
- * words like MurmurHash3 (Appleby, public domain) with its own constants.
+ * have equal ones with probability 2^-64. Hashes are compared within one process and never stored. Two lanes, each
+ * mixing 32-bit words like MurmurHash3 (Appleby, public domain) with its own constants.
  */
 export function hashRows(rows: Rows, features: readonly Feature[]): Uint32Array {
   const hashes = new Uint32Array(2 * rows.count).fill(0x9747_b28c);

@@ -16,7 +16,7 @@ export interface RowSink extends UserSink {
   readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
   /** Ends the open row of `segment`, unless it is refused. */
   endRow(userNumber: UserNumber): RowFault | null;
-  /** Adds complete rows. Returns the index of a refused one, if any; the sink must then be discarded. */
+  /** Adds complete rows. Returns the index of a refused row, if any; the sink must then be discarded. */
   addRows(rows: Rows): { readonly at: number; readonly fault: RowFault } | null;
 }
 

@@ -31,7 +31,7 @@ export function formatOf(paths: readonly string[]): FileFormat {
   return format;
 }
 
-/** Refuses (AppError `invalid_data`) a file that does not exist, is in UTF-16, or is not text (a spreadsheet). */
+/** Throws AppError `invalid_data` if the file does not exist, is in UTF-16, or is not text (a spreadsheet). */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: not found`);

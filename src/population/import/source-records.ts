@@ -29,7 +29,10 @@ function toValue(value: unknown, path: string, line: number, feature: SourceFeat
   throw lineError(path, line, message, { value });
 }
 
-/** The numbers of v_0, v_1 ..: null if all are missing, so a vector with only some missing is refused. */
+/**
+ * The numbers of v_0, v_1 ..; null if all are missing. If only some are missing, the list has nulls, which is an error
+ * later.
+ */
 function gather(record: JsonRecord, { column, size }: SourceFeature): unknown {
   assert(size !== undefined, 'a vector has a size');
   const first = Object.hasOwn(record, column.replace('*', '0')) ? 0 : 1;

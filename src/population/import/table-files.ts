@@ -13,8 +13,8 @@ import { acceptedSums } from './accepted-sums.ts';
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
- * Reads a table as a version recorded it, and refuses files whose sha256 is neither the recorded one nor accepted in
- * its place: an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
+ * Reads a table as a version recorded it. The sha256 of each file must be the recorded one or be accepted in its place:
+ * an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
  */
 export function readTable(folder: string, table: ManifestTable): TextTable {
   const path = join(folder, table.ends.path);

@@ -11,7 +11,7 @@ export const FEW = 20;
 export interface TextList {
   /** The separator, with a space after it if every text has one there. */
   readonly separator: string;
-  /** Number of texts that contain it. */
+  /** Number of texts that contain the separator. */
   readonly values: number;
   readonly kind: 'tokens' | 'numbers';
   /** Number of numbers in each text, if the parts are numbers. */
@@ -33,7 +33,7 @@ export interface ColumnFacts {
   readonly leadingZeros: number;
   readonly dates: number;
   readonly writtenDates: number;
-  /** Number of values whose first part is above 12, and so a day. */
+  /** Number of values whose first part is above 12, and so must be a day. */
   readonly daysFirst: number;
   /** The mean length of a value. */
   readonly bytes: number;

@@ -1,4 +1,4 @@
-/** Plans how the columns of a table are read: DuckDB's types, SQL for values, and reasons to refuse them. */
+/** Plans how the columns of a table are read: DuckDB's types, SQL for values, and conditions that find bad values. */
 import { AppError } from '../../lib/errors.ts';
 
 /** A condition for bad values; `when` may use `{raw}` and `{value}`, and `message` may use `{shown}`. */

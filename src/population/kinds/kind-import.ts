@@ -59,7 +59,7 @@ export interface KindImport {
   readonly parse: (value: unknown, cell: Cell) => void;
   /** The same rules in SQL, for a column of a table. Errors: AppError `invalid_data` naming the column. */
   readonly plan: (feature: SourceFeature, shape: TableShape, limits: ImportLimits) => ColumnPlan;
-  /** The schema of a column that looks like this kind, else null; adds what to check to `notes`. */
+  /** The schema of a column that looks like this kind, else null; adds to `notes` what a person should check. */
   readonly infer: (facts: ColumnFacts, notes: string[]) => InferredKind | null;
 }
 

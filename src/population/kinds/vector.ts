@@ -91,7 +91,7 @@ function patternPlan({ name, column }: SourceFeature, size: number, shape: Table
   const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
   return {
     columns,
-    // null if all are missing, so a vector with only some missing is refused
+    // null if all numbers are missing; a vector with only some missing is an error
     raw: `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`,
     value: 'TRY_CAST({raw} AS FLOAT[])',
     faults: faultsOf(name, size, '{raw} IS NOT NULL'),

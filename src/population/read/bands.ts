@@ -1,8 +1,8 @@
 /** Divides numbers into bands at quantiles. */
 
 /**
- * Lower bounds of bands with about equally many values, except the first band's: strictly ascending, at most `bands` -
- * 1. Equal values are in the same band. NaN is ignored.
+ * The lower bounds of all bands but the first, for bands with about equally many values: strictly ascending, at most
+ * `bands` - 1. Equal values are in the same band. NaN is ignored.
  */
 export function quantileEdges(values: Float32Array, bands: number): number[] {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
@@ -16,7 +16,7 @@ export function quantileEdges(values: Float32Array, bands: number): number[] {
   return edges;
 }
 
-/** The number of edges that are not above the value: 0 for the first band. */
+/** The index of a value's band, which is the number of edges that are not above the value. */
 export function bandOf(value: number, edges: readonly number[]): number {
   let low = 0;
   let high = edges.length;

@@ -8,7 +8,7 @@ export interface PopulationDiff {
   readonly removed: number;
   /** Number of users in both versions. */
   readonly kept: number;
-  /** Number of those whose value differs in a feature that both versions have. */
+  /** Number of users in both versions whose value differs in a feature that both versions have. */
   readonly changed: number;
   readonly changedByFeature: ReadonlyMap<string, number>;
   readonly addedFeatures: readonly string[];
@@ -16,8 +16,8 @@ export interface PopulationDiff {
 }
 
 /**
- * Passes once over the segments of `after` and gathers the same users' rows of `before`. Codes and user numbers are
- * shared in a folder, so values are compared as numbers. The order of a list matters. @throws AppError
+ * Passes once over the segments of `after` and gathers the same users' rows of `before`. The versions of a folder share
+ * codes and user numbers, so values are compared as numbers. The order of a list matters. @throws AppError
  * invalid_population
  */
 export function diffPopulations(before: Population, after: Population): PopulationDiff {

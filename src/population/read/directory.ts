@@ -9,7 +9,7 @@ export interface Directory {
   readonly size: number;
   /** The user's number; -1 if never seen, or erased. */
   find(userId: string): UserNumber;
-  /** The same for many users, faster than one by one. */
+  /** The numbers of many users; faster than looking them up one by one. */
   findAll(userIds: readonly string[]): Int32Array;
   /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;

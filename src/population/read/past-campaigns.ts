@@ -45,7 +45,10 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
   return past;
 }
 
-/** Those of `features` that are derived from the history of a data set: past campaigns, if requested. */
+/**
+ * The values of the requested features that are derived from the history of a data set: past campaigns, if requested
+ * and not in the data set itself.
+ */
 export async function derivedFeatures(
   dataSet: DataSet,
   features: readonly { readonly name: string }[],

@@ -28,7 +28,7 @@ import { selectRows } from './select-rows.ts';
 /** One published version of a population. Immutable: its arrays are shared and must not be written. */
 export interface Population {
   readonly path: string;
-  /** The first 12 hex of a sha256 over the content. */
+  /** The first 12 hex digits of a sha256 of the content. */
   readonly version: string;
   readonly features: readonly Feature[];
   /** Users of this version; each has one row. */
@@ -66,7 +66,7 @@ export interface OpenOptions {
   readonly trusted?: boolean;
   /** The result of `prepareVersion` in another thread: nothing is verified or read again. */
   readonly prepared?: PreparedVersion;
-  /** The erasures of another open version of the folder: both see new ones at the same time. */
+  /** The erasures of another open version of the folder, so that both versions see new erasures at the same time. */
   readonly erasures?: Erasures;
   /**
    * The cache of `readRows`, in bytes of columns. For rows spread over all segments, it helps only if it holds the
@@ -80,7 +80,7 @@ export interface PreparedVersion {
   /** The texts, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
-  /** Bits of the places that belong to users; null if all do. */
+  /** One bit per place: whether it belongs to a user; null if all places do. */
   readonly users: Uint32Array | null;
 }
 

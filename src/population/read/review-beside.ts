@@ -6,7 +6,7 @@ import type { PopulationDiff } from './diff.ts';
 import type { FeatureUse } from './review.ts';
 import type { Reviewed, ReviewTask } from './review-thread.ts';
 
-/** Maximum number of waiting passes; more are refused. */
+/** Maximum number of waiting passes; further requests fail. */
 const MAXIMUM_WAITING = 8;
 /** Number of results that are cached: versions never change. */
 const KEPT = 32;
@@ -31,7 +31,7 @@ export class PopulationReviewer {
     return 'uses' in found ? found.uses : [];
   }
 
-  /** The differences of `version` from `since`. @throws AppError as `uses` */
+  /** The differences between `since` and `version`. @throws AppError as `uses` */
   async diff(since: string, version: string): Promise<PopulationDiff> {
     const found = await this.#find(version, since);
     if (!('diff' in found)) throw new Error('a comparison was asked for');

@@ -24,7 +24,7 @@ export class RowSet {
     this.#size += 1;
   }
 
-  /** In ascending order. */
+  /** The row numbers in ascending order. */
   *[Symbol.iterator](): Generator<number> {
     for (let at = 0; at < this.#bits.length; at++) {
       for (let bit = 0; this.#bits[at]! >> bit > 0; bit++) if (this.#bits[at]! & (1 << bit)) yield 8 * at + bit;

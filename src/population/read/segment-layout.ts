@@ -1,6 +1,7 @@
 /**
- * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; segments may have fewer rows, and dead rows
- * that an update left. Readers see only rows of users, numbered without gaps in the order of their places.
+ * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; a segment may have fewer rows, and some of
+ * them may be dead rows that an update left. Readers see only rows of users, numbered without gaps in the order of
+ * their places.
  */
 import { AppError } from '../../lib/errors.ts';
 import type { ManifestSegment } from '../versions/manifest.ts';
@@ -15,7 +16,7 @@ export class SegmentLayout {
   /** The segments on disk that have users. */
   readonly #onDisk: readonly number[];
   readonly #hasDead: readonly boolean[];
-  /** The first row of each of these, followed by the number of rows. */
+  /** The first row of each segment in `#onDisk`, followed by the total number of rows. */
   readonly #starts: readonly number[];
   readonly #words: number;
   /** Whether rows and places are the same. */

@@ -1,9 +1,9 @@
 /** Reusable memory for reading segments one after another, so that a scan does not allocate memory for each. */
 
-/** Sizes are rounded up to this, because segments have nearly equal sizes. */
+/** Sizes are rounded up to a multiple of this, because segments have nearly equal sizes. */
 const GRAIN_BYTES = 1024 * 1024;
 
-/** Rows that were read into it are valid until the next read. */
+/** Rows that were read into this memory are valid until the next read. */
 export class SegmentMemory {
   #bytes = new Uint8Array(0);
 

@@ -214,7 +214,7 @@ function readList(data: Data | undefined, where: string): TokenColumn {
   const first = offsets[0]!;
   const last = offsets[data.length]!;
   if (last > items.length) throw new AppError('invalid_population', `${where} has offsets past its items`);
-  // A batch that was sliced from a larger one keeps its offsets.
+  // A batch that was sliced from a larger one keeps the larger one's offsets.
   return {
     kind: 'multi',
     offsets: first === 0 ? offsets : offsets.map((offset) => offset - first),

@@ -3,7 +3,7 @@ import type { Feature } from '../../dataset/features.ts';
 import { SegmentBuilder } from '../import/segment-builder.ts';
 import type { Rows } from './segments.ts';
 
-/** The rows for which `isWanted`, in their order: copies, unless it is all of them. */
+/** The rows for which `isWanted` returns true, in their order. They are copies unless all rows are wanted. */
 export function selectRows(rows: Rows, features: readonly Feature[], isWanted: (row: number) => boolean): Rows {
   const runs: (readonly [from: number, to: number])[] = [];
   let count = 0;

@@ -3,8 +3,8 @@ import type { Population } from './population.ts';
 
 /**
  * `next` as the successor of `before`, with the same folder and `erasures`. User ids and numbers are the same in all
- * versions, so it uses the larger of the two directories: audiences of a newer version keep their ids after a step
- * back.
+ * versions, so it uses the larger of the two directories: audiences of a newer version keep their ids after a return to
+ * an older one.
  */
 export function succeed(next: Population, before: Population): Population {
   const directory = next.directory.size >= before.directory.size ? next.directory : before.directory;

@@ -22,8 +22,7 @@ export function isReadable(path: string): boolean {
 }
 
 /**
- * The line at which each wanted row begins. Rows are numbered from 0 among accepted ones. Errors: AppError
- * `invalid_data`.
+ * The line at which each wanted row begins. Only accepted rows are numbered, from 0. Errors: AppError `invalid_data`.
  */
 export async function linesOfRows(shape: CsvShape, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
   const lines = new Map<number, number>();

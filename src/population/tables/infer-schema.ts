@@ -139,7 +139,7 @@ function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
   return { user_id: id?.column ?? 'user_id', features, notes };
 }
 
-/** Why a column carries no information for a model; null if it may. */
+/** Why a column carries no information for a model; null if it may carry some. */
 function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
   const { type, values, different, bytes } = fact;
   const group = typeGroup(type);

@@ -16,7 +16,7 @@ interface TableFile {
   /** The Parquet file that is read. */
   readonly parquet: string;
   readonly firstRow: number;
-  /** For a CSV file. */
+  /** The header and the rejected records of a CSV file; null for a Parquet file. */
   readonly csv: { readonly head: CsvHead; readonly rejects: readonly Reject[] } | null;
 }
 

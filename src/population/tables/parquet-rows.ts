@@ -55,7 +55,7 @@ export async function openParquetRows(path: string): Promise<RowSource> {
   return { path, columns: [...types.keys()], unreadable, read };
 }
 
-/** A database with its own folder, which is removed when it is closed. */
+/** Opens a database with its own folder, which is removed when the database is closed. */
 async function openScratch(): Promise<{ readonly database: Database; close(): void }> {
   const scratch = mkdtempSync(join(tmpdir(), 'metaheac-parquet-'));
   const remove = () => rmSync(scratch, { recursive: true, force: true });

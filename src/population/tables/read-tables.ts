@@ -38,7 +38,7 @@ export async function listSources(sources: readonly string[], scratch: string): 
 }
 
 /**
- * Reads the users of `sources`. Returns how many rows a later one of the same user replaced. Errors: AppError
+ * Reads the users of `sources`. Returns how many rows a later row of the same user replaced. Errors: AppError
  * `invalid_data`.
  */
 export async function readTables(
@@ -106,7 +106,7 @@ class TableReader {
     ];
   }
 
-  /** Rows of erased users, and those that a later row of the same user replaces. */
+  /** Finds rows of erased users, and rows that a later row of the same user replaces. */
   async #findLeftOutById(): Promise<void> {
     const lastRows = this.#options.duplicates === 'last' ? new LastRows() : null;
     const limit = this.#options.limits.maximumUserIdBytes;
@@ -205,7 +205,7 @@ function readColumn({ kind: own, size = 1 }: SourceFeature, chunk: DuckDBDataChu
   }
 }
 
-/** Drops the other rows; `userNumbers` already contains only kept ones. */
+/** Keeps only the given rows; `userNumbers` already contains only the users of kept rows. */
 function keepRows(
   read: Rows,
   count: number,

@@ -14,7 +14,7 @@ export async function createSource(database: Database, plans: readonly ColumnPla
   await database.run(`CREATE TEMP VIEW source AS SELECT "row", ${columns.join(', ')} FROM tables`);
 }
 
-/** Finds the bad rows of `source` and adds them to `badRows`, which may refuse them. */
+/** Finds the bad rows of `source` and adds them to `badRows`, which throws if there are too many. */
 export async function findBadRows(
   database: Database,
   tables: Tables,

@@ -20,10 +20,10 @@ export interface CsvHead extends CsvShape {
 
 /** An invalid record, and the reason. */
 export interface Reject {
-  /** Its number (the header is 1) in a file that only DuckDB reads; otherwise 0. */
+  /** The number of the record (the header is 1) in a file that only DuckDB reads; otherwise 0. */
   readonly record: number;
   readonly error: AppError;
-  /** Whether the reason is that it is not UTF-8. */
+  /** Whether the record is invalid because it is not UTF-8. */
   readonly isEncoding: boolean;
 }
 
@@ -35,8 +35,8 @@ const DELIMITERS = [',', ';', '\t', '|'];
 const BUFFER_BYTES = 2 * MAXIMUM_RECORD_BYTES;
 
 /**
- * Reads a file's header. Chooses the delimiter with which the header has the column `needed`; if several do, or none,
- * the one with the most columns. Errors: AppError `invalid_data`.
+ * Reads a file's header. Chooses the delimiter with which the header has the column `needed`. If several delimiters do,
+ * or none does, chooses the one that gives the most columns. Errors: AppError `invalid_data`.
  */
 export async function readHead(
   path: string,
@@ -142,7 +142,7 @@ async function readCsv(
   });
 }
 
-/** The line that DuckDB refuses because it is not UTF-8. */
+/** The line that DuckDB could not read because it is not UTF-8; null for other errors. */
 function lineOfEncoding(error: unknown): number | null {
   if (!(error instanceof AppError) || !/unicode|utf-?8/i.test(error.message)) return null;
   const line = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
@@ -197,7 +197,7 @@ async function readHeader(path: string, database: Database): Promise<Header | nu
 
 function splitHeader({ text, line }: Header, path: string, delimiter: string): readonly string[] {
   const fields = parseCsvRecord(text, delimiter);
-  // if the delimiter is another one, quotes may occur within a field
+  // this may not be the file's delimiter: then a quote within a field is no error
   if (typeof fields === 'string') {
     if (fields === 'not_closed') throw csvError(path, line, fields);
     return [text];

@@ -8,8 +8,9 @@ const SEPARATORS = ['|', ';', ',', ' '] as const;
 /** Minimum share of the texts that contain the separator. */
 const LEAST_TEXTS = 0.05;
 /**
- * Minimum shares of the parts that also occur in other texts, and of those that occur at different positions. Commas
- * also occur in names ("Smith, John"), places and prose, but there parts keep their position or occur in one text only.
+ * Minimum shares of the parts that also occur in other texts, and of the parts that occur at different positions.
+ * Commas also occur in names ("Smith, John"), places and prose, but the parts of such texts keep their position or
+ * occur in one text only.
  */
 const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly moved: number }>> = {
   '|': { repeated: 0.1, moved: 0 },

@@ -11,23 +11,25 @@ import { alteredError, verifyVersion } from '../versions/verify.ts';
 import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
 import type { SharedRows } from '../versions/version-writer.ts';
 
-/** A segment with fewer users is written anew with what is added, so that versions do not fill with dead rows. */
+/**
+ * A segment with fewer users than this is rewritten together with the added rows, so that dead rows do not accumulate.
+ */
 const FEW_USERS = (3 * SEGMENT_ROWS) / 4;
-/** Rows that an update moves per row that it adds or removes. */
+/** Number of rows that an update may move per row that it adds or removes. */
 const MOVED_PER_ROW = 2;
 
 export class BaseVersion {
   readonly features: readonly Feature[];
   readonly #folder: string;
   readonly #manifest: Manifest;
-  /** By user number: the place of the row; -1 if there is none, or none any more. */
+  /** By user number: the place of the row; -1 if the user has no row, or no longer has one. */
   readonly #placeOf: Int32Array;
   /** By segment: number of rows that belong to users. */
   readonly #users: number[];
   readonly #hashes: (Uint32Array | undefined)[] = [];
   #removed = 0;
 
-  /** Sizes are checked, and the sha256 of what is read. @throws AppError invalid_population */
+  /** Checks the sizes of all files, and the sha256 of each file that is read. @throws AppError invalid_population */
   constructor(folder: string, version: string) {
     const manifest = readManifest(folder, version);
     verifyVersion(folder, manifest, 'sizes');
@@ -72,8 +74,8 @@ export class BaseVersion {
   }
 
   /**
-   * The segments to rewrite: those with the fewest users first, in proportion to the rows that the update added and
-   * removed, and those that would be merged anyway. If `isCompacted`, all segments with dead rows.
+   * The segments to rewrite: those with few users, the fewest first, until as many rows are moved as is in proportion
+   * to the rows that the update added and removed. If `isCompacted`, all segments with few users or dead rows.
    */
   findScattered(addedRows: number, isCompacted: boolean): number[] {
     const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);

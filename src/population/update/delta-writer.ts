@@ -1,4 +1,4 @@
-/** Receives the rows of an update: unchanged ones are skipped, others replace the user's row. */
+/** Receives the rows of an update: unchanged rows are skipped, other rows replace the user's row. */
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -77,7 +77,7 @@ export class DeltaWriter implements RowSink {
     return this.#rows;
   }
 
-  /** Removes the user's row. Must precede all rows; a repeated id changes nothing. */
+  /** Removes the user's row. Must be called before any row is added; a repeated id changes nothing. */
   delete(userId: string): void {
     assert(this.#rows === 0, 'users are deleted before rows are read');
     const user = this.directory.find(userId);
@@ -113,8 +113,8 @@ export class DeltaWriter implements RowSink {
   }
 
   /**
-   * Publishes the version unless it equals the previous one. `isCompacted`: without dead rows. Errors: AppError
-   * `invalid_data` if no user would be left, and those of a damaged folder.
+   * Publishes the version unless it equals the previous one. If `isCompacted`, the version has no dead rows. Errors:
+   * AppError `invalid_data` if no user would be left, and those of a damaged folder.
    */
   publish(isCompacted: boolean): Published {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];
@@ -165,7 +165,7 @@ export class DeltaWriter implements RowSink {
     }
   }
 
-  /** By row: 1 if the user's row is the same. */
+  /** By row: 1 if it equals the user's current row. */
   #findUnchanged(rows: Rows): Uint8Array {
     const hashes = hashRows(rows, this.#base.features);
     return Uint8Array.from({ length: rows.count }, (_, row) => {

@@ -46,14 +46,14 @@ export interface UpdateFilesOptions {
 
 export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
-  /** The version that it built on; equals `version` if nothing changed. */
+  /** The version that the update built on; equals `version` if nothing changed. */
   readonly before: string;
-  /** Whether that was the newest one, and which version was current. */
+  /** Whether `before` was the newest version, and which version was current. */
   readonly isOfNewest: boolean;
   readonly currentBefore: string;
   /** Number of users of the version. */
   readonly users: number;
-  /** Number of segments shared with `before`, and of those written. */
+  /** Number of segments shared with `before`, and number of segments written. */
   readonly segments: { readonly shared: number; readonly written: number };
   readonly badRows: number;
   readonly worst: readonly string[];
@@ -145,8 +145,8 @@ export function schemaOfFeatures(features: readonly Feature[], columns: Readonly
 }
 
 /**
- * A schema with the population's features in their order. Other features need a new import. `path` is that of the
- * schema. Errors: AppError `invalid_argument`.
+ * A schema with the population's features in their order. Other features need a new import. `path` is the path of the
+ * schema file. Errors: AppError `invalid_argument`.
  */
 export function fitSchema(schema: SourceSchema, features: readonly Feature[], path: string): SourceSchema {
   const refuse = (what: string) =>

@@ -15,7 +15,10 @@ export interface PopulationFile {
   readonly isFinal: boolean;
 }
 
-/** In this order. Erasures are only appended, and a torn end is cut off. */
+/**
+ * The files besides versions and tables, in the order in which they are copied. Erasures are only appended, and an
+ * incomplete record at the end is cut off.
+ */
 const OTHERS = [CURRENT_FILE, ORDER_FILE, SUMS_FILE, ERASED_FILE, ERASED_KEY_FILE];
 
 /**

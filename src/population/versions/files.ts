@@ -5,7 +5,7 @@ import { writeAll } from '../../lib/files/durable-files.ts';
 
 /** Bytes that are hashed, read or written at a time: a single call in Node can't exceed 2 GiB. */
 const HASH_CHUNK_BYTES = 1024 * 1024;
-/** The same, if other work should run in between. */
+/** The same, if other work should run between the slices. */
 const SLICE_BYTES = 256 * 1024;
 const TRANSFER_BYTES = 1024 * 1024 * 1024;
 
@@ -72,7 +72,7 @@ export function readPrefix(
   });
 }
 
-/** The bytes of a file from `start` to `end`, fewer if it ends before. */
+/** The bytes of a file from `start` to `end`; fewer if the file ends before `end`. */
 export function readRange(path: string, start: number, end: number): Buffer {
   return withFile(path, 'r', (file) => {
     const bytes = Buffer.alloc(end - start);

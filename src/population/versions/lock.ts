@@ -15,11 +15,14 @@ const ERASURES_LOCK = 'erasures.lock';
 /** Lock files of earlier releases with process ids, which are no longer used. */
 const FORMER_LOCKS = ['lock', 'erased.lock'];
 
-/** How long to wait for another writer: one that only makes a version current or removes one is this quick. */
+/**
+ * How long to wait for another writer: long enough for it to make a version current or remove one, but not for an
+ * import.
+ */
 const WRITER_WAIT_MS = 2_000;
 /** The erasure lock is normally held for milliseconds. */
 const ERASURES_WAIT_MS = 30_000;
-/** How often to create a folder that its last writer removed. */
+/** How many times to create a folder that its last writer removed. */
 const FOLDER_ATTEMPTS = 3;
 
 /** Runs `action` as the only writer of a folder that exists. @throws AppError unavailable, storage_failed */

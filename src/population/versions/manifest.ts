@@ -12,8 +12,8 @@ import { SEGMENT_ROWS } from '../read/segments.ts';
 import { sha256 } from './files.ts';
 
 /**
- * The layouts that this code reads: in 1, all segments but the last are full of users' rows; in 2, they may have fewer
- * rows, and dead ones.
+ * The layouts that this code reads: in layout 1, all segments but the last are full, and all rows belong to users; in
+ * layout 2, segments may have fewer rows, and dead rows.
  */
 const CONTRACTS = [1, 2] as const;
 const NEWEST_CONTRACT = 2;
@@ -70,13 +70,13 @@ const manifestSchema = z.strictObject({
 export type ManifestFile = z.infer<typeof fileSchema>;
 /** An append-only table: its texts' bytes and their end offsets. */
 export type ManifestTable = z.infer<typeof tableSchema>;
-/** `rows` are those of users, without the dead ones. */
+/** `rows` counts the rows of users, without dead rows. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestSegment = z.infer<typeof segmentSchema>;
 
 /**
- * Completes a manifest with its version: the first 12 hex of the sha256 of all the rest, so that equal content has one
- * version.
+ * Completes a manifest with its version: the first 12 hex digits of the sha256 of everything else, so that equal
+ * content has one version.
  */
 export function sealManifest(content: Omit<Manifest, 'version'>): Manifest {
   return { ...content, version: versionOf(content) };
@@ -88,8 +88,8 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 }
 
 /**
- * Every file of a version with the path to open. The tables belong to all versions and may have grown since; the others
- * may not.
+ * Every file of a version with the path to open. The tables belong to all versions and may have grown since; other
+ * files never change.
  */
 export function listFiles(folder: string, manifest: Manifest): (ManifestFile & { readonly mayGrow: boolean })[] {
   const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
@@ -168,7 +168,9 @@ export function readManifests(folder: string): Manifest[] {
   });
 }
 
-/** The directory with the most users of all published versions: those of the others are its first ones. */
+/**
+ * The directory with the most users of all published versions; the directory of every other version is a prefix of it.
+ */
 export function findLargestDirectory(folder: string): ManifestTable | null {
   let largest: ManifestTable | null = null;
   for (const { directory } of readManifests(folder))
@@ -182,7 +184,7 @@ export function writeCurrent(folder: string, version: string): void {
   withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(`${version}\n`), `${path}.tmp`));
 }
 
-/** The paths of a feature's dictionary: readable, and different for every name also where file names ignore case. */
+/** The paths of a feature's dictionary: readable, and different for every name even if the file system ignores case. */
 export function dictionaryPaths(feature: string): { bytes: string; ends: string } {
   const readable = feature
     .toLowerCase()

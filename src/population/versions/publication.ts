@@ -26,7 +26,7 @@ export interface GrowingTable {
 
 /** A segment that the new version shares with an earlier one. */
 export interface SharedSegment extends Omit<ManifestSegment, 'path'> {
-  /** Its file. */
+  /** The path of the segment's file. */
   readonly file: string;
 }
 
@@ -62,7 +62,7 @@ export function stage(publication: Publication): boolean {
   writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest), 'w');
   syncFolder(join(incoming, 'segments'));
   syncFolder(incoming);
-  // The tables' names must be durable before a manifest that records them is.
+  // The tables' file names must be durable before the manifest that lists them is.
   syncFolder(out);
   return true;
 }
@@ -88,7 +88,7 @@ function appendTables({ out, manifest, directory, dictionaries }: Publication): 
 
 /** Renumbers the written segments to follow the shared ones. */
 function placeSegments(incoming: string, { manifest, shared }: Publication): void {
-  // they are already in place if it is staged again
+  // the segments are already in place if the version is staged again
   if (shared.length === 0 || existsSync(join(incoming, segmentPath(manifest.segments.length - 1)))) return;
   for (let index = manifest.segments.length - 1; index >= shared.length; index--)
     renameSync(join(incoming, segmentPath(index - shared.length)), join(incoming, segmentPath(index)));

@@ -21,11 +21,11 @@ export async function withImportLock<T>(out: string, action: () => Promise<T>): 
 }
 
 /**
- * Lets `read` fill a writer under the folder's lock, and publishes the result. Equal content on top of an equal folder
- * gives an equal version: importing the current content again changes nothing (a damaged copy of that version is
- * replaced). `from` names the source in errors. Errors: what `read` throws, those of `withImportLock`, and AppError
- * `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After an error, the folder still
- * serves its previous version.
+ * Lets `read` fill a writer under the folder's lock, and publishes the result. The same content imported into the same
+ * folder gives the same version, so importing the current content again changes nothing (but a damaged copy of that
+ * version is replaced). `from` names the source in errors. Errors: what `read` throws, those of `withImportLock`, and
+ * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After an error, the folder
+ * still serves its previous version.
  */
 export async function publishVersion(
   target: ImportTarget,

@@ -48,6 +48,7 @@ export function readCheckedFile(
 /**
  * Hashes all files of a version in slices between which other work can run: yields the number of bytes of each slice,
  * and returns the files that are missing, damaged or altered. @throws AppError invalid_population if the manifest is
+ * damaged
  */
 export function* checkVersion(folder: string, version: string): Generator<number, string[], void> {
   const bad: string[] = [];

@@ -1,6 +1,7 @@
 /**
  * The order of publication, kept in the file `versions`, one per line, latest last. File times cannot replace it:
- * clocks are set back, copies and restored backups have new times, and repeated content has its old name.
+ * clocks are set back, copies and restored backups have new times, and a version whose content is published again keeps
+ * its name and its old files.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

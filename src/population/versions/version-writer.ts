@@ -70,7 +70,7 @@ export interface ImportResult {
 export interface SharedRows {
   /** They become the first segments. */
   readonly segments: readonly SharedSegment[];
-  /** By user number: `segment * 65,536 + offset` in these, -1 for users without a row in them. */
+  /** By user number: `segment * 65,536 + offset` in these segments, -1 for users without a row in them. */
   readonly placeOf: Int32Array;
 }
 
@@ -92,7 +92,7 @@ export class VersionWriter implements RowSink {
   readonly directory: TextTable;
   /** Users who must be left out. */
   readonly erased: ImportErasures;
-  /** By feature, in the order of the columns; features without tokens leave theirs empty. */
+  /** By feature, in the order of the columns; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly #out: string;
   readonly #features: readonly Feature[];
@@ -117,7 +117,7 @@ export class VersionWriter implements RowSink {
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
-      // before erasures are read: users erased from now on are recorded again
+      // written before erasures are read: users erased from now on are recorded again
       if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
     });
     const erasures = new Erasures(out);
@@ -251,12 +251,13 @@ export class VersionWriter implements RowSink {
       makeVisible(publication);
       this.erased.recordNewUsers();
     }
-    // first: an update must never build on less than was published
+    // recorded before the version becomes current, so that the next update builds on it even if this process is killed
+    // in between
     recordPublished(this.#out, version);
     if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 
-  /** By user number: the place of each row, with own rows after shared ones. */
+  /** By user number: the place of each row. The writer's own rows follow the shared ones. */
   #placeAll({ segments, placeOf }: SharedRows): Int32Array {
     const rowOf = new Int32Array(this.directory.count).fill(-1);
     rowOf.set(placeOf);

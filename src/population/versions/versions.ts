@@ -105,7 +105,7 @@ export function pruneVersions(folder: string, keep: number): string[] {
     const most = versions.reduce((a, b) => (b.knownUsers > a.knownUsers ? b : a));
     const gone = versions.slice(keep).filter((one) => !one.isCurrent && one !== most);
     withStorage(`write ${folder}`, () => {
-      // rename all first, for readers of all manifests
+      // rename all before deleting any, so that readers of all manifests do not find a partly deleted version
       for (const { version } of gone) renameSync(join(folder, version), join(folder, `${version}${REMOVED_SUFFIX}`));
       if (gone.length > 0) syncFolder(folder);
       removeLeftovers(folder);
@@ -120,7 +120,7 @@ export function redactErasedUsers(folder: string): number {
   return underLock(folder, () => redactErased(folder, new Erasures(folder)));
 }
 
-/** The number of versions that share the file; 0 if it is missing, which opening the version reports. */
+/** The number of versions that share the file; 0 if the file is missing (opening the version reports that). */
 function linksOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
 }
@@ -130,7 +130,7 @@ function underLock<T>(folder: string, action: () => T): T {
   return asWriterSync(folder, action);
 }
 
-/** Removes versions that killed writers were removing or replacing. */
+/** Deletes what is left of versions that killed writers were removing or replacing. */
 function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder))
     if (name.endsWith(REMOVED_SUFFIX)) rmSync(join(folder, name), { recursive: true, force: true });

@@ -23,9 +23,9 @@ interface Kept {
 }
 
 /**
- * Yields, if only an empty block, each time a block of either set is used up: between two yields, at most one block of
- * each is processed. A set is read no further once its remainder cannot change the result, so the sha256 of its file is
- * not verified.
+ * Yields each time a block of either set is used up, even if the yielded block is empty, so at most one block of each
+ * set is processed between two yields. A set is read no further once its remainder cannot change the result, so the
+ * sha256 of its file is not verified.
  */
 function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string[], void, void> {
   const left = a[Symbol.iterator]();

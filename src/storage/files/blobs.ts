@@ -1,4 +1,7 @@
-/** Blobs as files of the data folder: a folder of blobs is a folder, and a rename gives what is published its name. */
+/**
+ * Blobs as files of the data folder: a blob folder is a folder on disk, and a file or folder is published by renaming
+ * it.
+ */
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
@@ -102,7 +105,7 @@ export class FileBlobs implements Blobs {
   }
 }
 
-/** Removes what killed attempts left beside the same target. */
+/** Removes the folders that killed attempts left beside the target `folder`. */
 function removeLeftovers(folder: string): void {
   const name = basename(folder);
   for (const entry of readdirSync(dirname(folder))) {
@@ -227,7 +230,7 @@ function readRange(descriptor: number, target: Uint8Array, position: number): nu
   return at;
 }
 
-/** Removes what killed writers left in a folder. */
+/** Removes the unfinished files that killed writers left in a folder. */
 function removeUnfinishedFiles(folder: string): void {
   const names = withStorage(`list ${folder}`, () => listFolder(folder));
   for (const name of names) if (name.endsWith(TEMPORARY)) removeQuietly(join(folder, name));

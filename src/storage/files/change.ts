@@ -13,11 +13,11 @@ export interface ChangeTask extends ChangeOptions {
   readonly collected: CollectedIds;
   readonly population: MatchedPopulation;
   readonly maximumUsers: number;
-  /** The counts of the collected ids; null if they are the new set. */
+  /** The counts of the collected ids; null if these ids are the new set, which is counted while it is written. */
   readonly matches: Matches | null;
 }
 
-/** Counts the new set as it is made. */
+/** Creates the tally that counts the new set while it is written. */
 export function tallyFor({ how, population, maximumUsers, onUnknown }: ChangeTask): MatchTally {
   return new MatchTally(population, maximumUsers, how === 'replace' ? onUnknown : undefined);
 }

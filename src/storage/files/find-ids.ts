@@ -31,7 +31,7 @@ export async function findIds(
   return found;
 }
 
-/** null if a line is too long for the window. */
+/** Finds ids by binary search; null if a line is too long for the window. */
 function searchIds(blobs: Pick<BlobReader, 'open'>, sha256: string, userIds: readonly string[]): string[] | null {
   const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
   try {

@@ -96,7 +96,7 @@ function* runBlocks(spill: ReadRanges, start: number, end: number): Generator<st
 
 /** Reads one id at a time from a run. */
 class RunCursor {
-  /** undefined at the end. */
+  /** The current id; undefined at the end of the run. */
   id: string | undefined;
   readonly #blocks: Iterator<readonly string[]>;
   #block: readonly string[] = [];

@@ -58,7 +58,7 @@ export class MatchTally {
   }
 }
 
-/** How all of `blocks` match; lets other work run between two blocks. */
+/** Counts how all ids of `blocks` match the population; lets other work run between two blocks. */
 export async function tallyOf(
   blocks: IdBlocks,
   population: MatchedPopulation,

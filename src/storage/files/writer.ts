@@ -23,7 +23,7 @@ export interface WrittenSet extends UserSet {
   discard(): void;
 }
 
-/** Writes one set. Every method throws AppError storage_failed, and then nothing is left. */
+/** Writes one set. Every method may throw AppError storage_failed; then no file is left behind. */
 class UserSetWriter {
   readonly #blob: BlobWriter;
   readonly #hash = createHash('sha256');
@@ -34,7 +34,7 @@ class UserSetWriter {
     this.#blob = blobs.write(SEED_FOLDER);
   }
 
-  /** Appends ids in ascending order, all above those before. */
+  /** Appends ids, which must be in ascending order and follow all ids written before. */
   write(userIds: readonly string[]): void {
     if (userIds.length === 0) return;
     const bytes = encodeIds(userIds);

@@ -61,7 +61,7 @@ export class SqliteApiKeys implements ApiKeys {
   readonly #database: Database;
   readonly #parts: Parts;
   readonly #cached = new Map<string, StoredApiKey>();
-  /** null: unknown. */
+  /** Whether there are any keys; null if unknown. */
   #exist: boolean | null = null;
   #dataVersion = -1;
 
@@ -123,7 +123,7 @@ export class SqliteApiKeys implements ApiKeys {
 
   recordExpired(now: number): number {
     const isExpired = 'expired_at IS NULL AND expires_at <= @now';
-    // there is nearly always none, and a read takes no lock
+    // there is nearly always no expired key, and a read takes no lock
     if (this.#database.prepare(`SELECT 1 FROM api_keys WHERE ${isExpired}`).get({ now }) === undefined) return 0;
     const update = this.#database.prepare(`UPDATE api_keys SET expired_at = @now WHERE ${isExpired}`);
     const { changes } = write(this.#database, () => update.run({ now }));

@@ -116,7 +116,7 @@ export class SqliteAudiences implements Audiences {
   }
 
   /**
-   * Makes a version the active one and records it in `changes`; webhooks are notified of a caller's action.
+   * Makes a version the active one and records it in `changes`; if a caller requested this, webhooks are notified.
    * @throws AppError audience_not_found
    */
   #activate(campaign: number, version: number, now: number, event: AudienceEvent | null): void {

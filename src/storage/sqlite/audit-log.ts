@@ -29,7 +29,7 @@ export class SqliteAuditLog implements AuditLog {
   readonly #clock: Clock;
   /** The action of this turn of the event loop; its entry goes into the next transaction. */
   #pending: PendingAction | null = null;
-  /** Selects the latest time so far of any entry or of the service. */
+  /** The statement that selects the latest time so far of any entry or of the service. */
   readonly #reached;
   /** The id of the resource that the action has created. */
   #made: string | null = null;

@@ -225,7 +225,7 @@ export class CampaignRows implements Reads {
     return counts;
   }
 
-  /** Written out, because copying the row without some columns made a list take twice as long. */
+  /** Written out field by field, because copying the row without some columns made lists take twice as long. */
   #toCampaign(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Campaign {
     const row = readRow(COLUMNS, stored);
     return {

@@ -1,4 +1,4 @@
-/** What the parts of the store share: a database connection, the files beside it, and the options of the rules. */
+/** Shared by the parts of the store: a database connection, the files beside it, and the options of the rules. */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
 import type { Database } from './database/database.ts';

@@ -10,7 +10,7 @@ import { eventOfEnd } from '../../domain/webhooks.ts';
 import { insertRow } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
-/** What a caller may do to an audience. */
+/** The events of a caller's changes to an audience. */
 export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
 
 /** A campaign at the time of its deletion. */
@@ -34,8 +34,8 @@ export class EventLog {
   }
 
   /**
-   * Notifies the webhooks that subscribe to it of the end of an expansion: ready, failed or too_small. The event
-   * belongs to the given trace, by default that of the expansion's job.
+   * Notifies subscribed webhooks that an expansion has ended: ready, failed or too_small. The event belongs to the
+   * given trace, by default that of the expansion's job.
    */
   expansionEnded(expansion: number, now: number, given: string | null = null): void {
     const row = this.#database
@@ -117,7 +117,7 @@ interface EndedExpansion {
   readonly name: string;
   readonly expansion_id: string;
   readonly state: ExpansionState;
-  /** JSON. */
+  /** The reason as JSON. */
   readonly reason: string | null;
   readonly version: number | null;
   readonly size: number | null;

@@ -128,7 +128,7 @@ export class Roles {
     this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
   }
 
-  /** Its number; undefined if the campaign has no such expansion. */
+  /** The number of an expansion; undefined if the campaign has no such expansion. */
   numberOf(campaignId: string, id: string): number | undefined {
     return this.#database
       .prepare(
@@ -173,7 +173,7 @@ export class Roles {
   }
 
   /**
-   * The same by the expansion's id.
+   * As `setsOf`, by the expansion's id.
    * @throws AppError expansion_not_found
    */
   setsOfId(id: string): ExpansionSets {

@@ -126,8 +126,8 @@ export class SqliteFeedback implements Feedback {
   }
 
   /**
-   * Calls `use` with the sets of a campaign's current feedback before more is taken. Files that `use` does not publish
-   * are removed.
+   * Calls `use` with the sets of a campaign's current feedback before further feedback is accepted. Files that `use`
+   * does not publish are removed.
    * @throws AppError unavailable, storage_failed; what `use` throws
    */
   snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {

@@ -45,7 +45,7 @@ export class SqliteHealth implements StoreHealth {
   }
 
   lastFailures(limit: number): readonly FailedExpansion[] {
-    // each half by its own index; few are waiting with a reason
+    // each half of the union uses its own index; few queued expansions have a reason
     return this.#connection.database
       .prepare(
         `SELECT c.id AS campaignId, e.id AS expansionId,

@@ -49,7 +49,7 @@ export function keepAnswerOf<Made>(
 export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string>): number {
   const rows = database
     .prepare(
-      // the condition of the index of only these rows
+      // this is the condition of the partial index on these rows
       `SELECT key, answer FROM idempotency_keys
        WHERE CASE WHEN json_valid(answer) THEN json_array_length(answer, '$.seeds.unknown_examples') END > 0`,
     )

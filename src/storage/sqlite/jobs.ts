@@ -180,7 +180,7 @@ export class SqliteJobs implements Jobs {
     return this.#whileHeld(job, (row, now) => this.#apply(row, command, now, job.traceparent, before));
   }
 
-  /** `before` writes what the event reports. */
+  /** `before` runs first and writes the data that the event reports. */
   #apply(
     row: RunningRow,
     command: ExpansionCommand,

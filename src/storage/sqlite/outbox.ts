@@ -19,7 +19,7 @@ import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { getWebhookRow } from './webhooks.ts';
 
-/** Rows that one call of `prune` removes from a table: no write lock is held for long. */
+/** Maximum number of rows that one call of `prune` removes from a table, so that no write lock is held for long. */
 const PRUNED_ROWS = 1000;
 
 const COLUMNS = {

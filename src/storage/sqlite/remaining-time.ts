@@ -39,13 +39,13 @@ export function remainingTimes(database: Database): (asked: Asked) => number | n
 
 class Queue {
   readonly #database: Database;
-  /** Milliseconds by expansion, in the order in which they start. */
+  /** Milliseconds until each expansion ends, in the order in which the expansions start. */
   readonly #ends: ReadonlyMap<number, number>;
 
   constructor(database: Database) {
     this.#database = database;
     const { past, threads } = readPast(database);
-    // running ones first, then the others in the order of their turns
+    // running jobs first, then waiting jobs in queue order
     const jobs = past.length === 0 ? [] : readJobs(database);
     const ends = endsOf(
       jobs.map((job) => workLeft(job, past)),
@@ -78,7 +78,7 @@ function readPast(database: Database): { readonly past: readonly PastWork[]; rea
     const { threadSeconds, segments = 1 } = JSON.parse(computedWith ?? '{}') as Partial<ComputedWith>;
     const { adapting, scoring } = JSON.parse(timings) as Partial<Timings>;
     if (threadSeconds) return [{ seeds, segments, ...threadSeconds }];
-    // from an earlier version, or resumed
+    // the expansion is from an earlier version, or was resumed
     if (adapting === undefined || scoring === undefined) return [];
     return [{ seeds, segments, adapting, reporting: scoring, scoring: 0 }];
   });

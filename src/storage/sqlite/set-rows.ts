@@ -23,7 +23,7 @@ export function recordSet(database: Database, set: WrittenSet, now: number): voi
 }
 
 /**
- * null if the owner has none.
+ * The owner's set; null if there is none.
  * @throws AppError campaign_not_found
  */
 export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | null {
@@ -66,8 +66,8 @@ export function decodeCounts(json: string): SeedCounts {
 }
 
 /**
- * Deletes the row of a set, or of all sets, if nothing refers to it; returns the deleted ones. Runs inside the caller's
- * transaction.
+ * Deletes the row of a set, or of all sets, if nothing refers to it; returns the sha256 of each deleted row. Runs
+ * inside the caller's transaction.
  */
 export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {
   const unused = REFERENCES.map(

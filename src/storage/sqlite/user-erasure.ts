@@ -17,9 +17,9 @@ import { eraseFromAnswers } from './idempotency.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
-/** Ids per transaction on feedback. */
+/** Number of ids per transaction that erases feedback. */
 const SLICE_IDS = 250;
-/** Requests per transaction. */
+/** Number of erasure requests deleted per transaction. */
 const FORGOTTEN_IDS = 2_500;
 
 /** Its dependencies. */
@@ -87,7 +87,9 @@ export class SqliteUserErasure implements UserErasure {
     return erased;
   }
 
-  /** Until this is done, the request is completed again, without effect. */
+  /**
+   * Deletes the erasure requests. If the process ends before this, they are carried out again, which changes nothing.
+   */
   async #forget(userIds: readonly string[]): Promise<void> {
     const { database } = this.#connection;
     const remove = database.prepare(

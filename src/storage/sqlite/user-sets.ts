@@ -71,7 +71,7 @@ export class SqliteUserSets implements UserSets {
     for (;;) {
       const sent = await this.#tryChange(task);
       if (sent !== null) return { ...(await this.report(owner, population)), sent };
-      // another change came in between: this one is repeated on its result
+      // another change came in between: the change of this task is repeated on the result
     }
   }
 
@@ -168,7 +168,7 @@ export class SqliteUserSets implements UserSets {
     return sent;
   }
 
-  /** The report that `#tryChange` would lead to, without the change. */
+  /** The report that the change would have, without making the change. */
   async #preview(task: ChangeTask): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const before = readOwnedSet(this.#database, owner);

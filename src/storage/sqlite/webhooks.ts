@@ -132,7 +132,7 @@ export class SqliteWebhooks implements Webhooks {
     return signed;
   }
 
-  /** Newest first. */
+  /** The webhook's secrets, newest first. */
   #secretsOf(webhook: number): KeptSecret[] {
     return this.#database
       .prepare(

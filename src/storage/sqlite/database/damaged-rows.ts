@@ -1,6 +1,6 @@
 /**
- * Compares rows with their checksums when they are read for a response: a damaged row is left out of lists, reported,
- * and refused if it is asked for.
+ * Compares rows with their checksums when they are read for a response: a damaged row is left out of lists and
+ * reported, and requesting it is an error.
  */
 import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
 import { AppError } from '../../../lib/errors.ts';
@@ -81,7 +81,8 @@ class RowCheck {
     } catch (error) {
       if (!isCorrupt(error)) throw error;
     }
-    // a row is not found by its key if the key is damaged; texts may be user ids
+    // the key or the index is damaged, so the row was not found: name it by the numbers in the key; texts may be user
+    // ids
     return Object.values(key)
       .filter((value) => typeof value === 'number')
       .join('/');

@@ -116,7 +116,7 @@ export function lockDataFolder(dataDir: string): () => void {
 }
 
 /**
- * Only looks.
+ * Checks without taking the lock.
  * @throws AppError unavailable if a service has locked the folder, as `lockDataFolder` does
  */
 export function requireFree(dataDir: string): void {

@@ -33,7 +33,7 @@ export class DatabaseFiles {
     }: {
       readonly isSaver: boolean;
       readonly now: () => number;
-      /** Released if the disk is too full to save the database. */
+      /** The reserve, which is released if the disk is too full to save the database. */
       readonly reserve?: Pick<StoreReserve, 'giveUp'> | null;
     },
   ) {
@@ -81,7 +81,7 @@ export class DatabaseFiles {
     if (lost !== null && lost.savedAs === null) throw refusal(lost);
   }
 
-  /** A failure is tried again at the next look, because a statement may be in progress. */
+  /** Saving that failed is tried again at the next check, because a statement may be in progress. */
   #save(lost: LostFiles): void {
     const target = savedFile(this.#database.name, this.#isFolderThere(), this.#now());
     const unfinished = `${target}.tmp`;
@@ -113,7 +113,7 @@ export class DatabaseFiles {
     }
   }
 
-  /** A new folder in its place is not this database's. */
+  /** Whether the data folder is there; a new folder in its place does not belong to this database. */
   #isFolderThere(): boolean {
     const folder = dirname(this.#database.name);
     return !existsSync(folder) || identityOf(folder) === this.#there.get(folder);
@@ -133,7 +133,9 @@ function refusal({ what }: LostFiles): AppError {
 }
 
 const SAVED = '.saved-';
-/** The rest of the name of a complete file; a service that is killed while saving leaves `UNFINISHED` ones. */
+/**
+ * The rest of the name of a completely saved database; a service that is killed while saving leaves `UNFINISHED` files.
+ */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 const UNFINISHED = /\.tmp(-journal)?$/;
 const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
@@ -164,7 +166,7 @@ export function refuseUntilTaken(dataDir: string): void {
 }
 
 /**
- * Only looks.
+ * Checks without changing anything.
  * @throws AppError invalid_argument if a database was saved that `takeSaved` does not take automatically
  */
 export function requireTakeable(dataDir: string): void {
@@ -173,9 +175,9 @@ export function requireTakeable(dataDir: string): void {
 }
 
 /**
- * Puts the latest saved database in its place if it is certainly newer, because the one there is missing, is not a
- * database, or is an earlier state of the same generation; that one is set aside. Unfinished ones are removed. The
- * caller has the folder's lock. Returns the file that was taken; null if none was saved.
+ * Puts the latest saved database in its place if it is certainly newer than the file there: that file is missing, is
+ * not a database, or is an earlier state of the same generation. The file there is set aside. Unfinished saved files
+ * are removed. The caller has the folder's lock. Returns the file that was taken; null if none was saved.
  * @throws AppError invalid_argument, with advice, if another database is there; storage_failed
  */
 export function takeSaved(

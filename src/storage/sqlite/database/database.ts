@@ -23,7 +23,7 @@ export const DATABASE_FILE = 'metaheac.db';
  * Opens (or creates) the database and migrates it to the newest schema. Several processes may open it at once. An
  * acknowledged commit is on disk (`synchronous=FULL`).
  * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk
- * refuses
+ * failed
  */
 export function openDatabase(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
   let database: Database | undefined;
@@ -46,7 +46,7 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
 /**
  * Opens an existing database of this version for reading only, while a service may be writing it: each statement sees
  * what was committed when it began.
- * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk refuses
+ * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk failed
  */
 export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
   let database: Database | undefined;
@@ -148,8 +148,9 @@ function switchToWal(database: Database): void {
 }
 
 /**
- * Applies the missing migrations, forward only, each in a transaction of its own with its number (`user_version`). A
- * new database, which is still empty, is created in one transaction, so that it waits for the disk once.
+ * Applies the missing migrations, forward only, each in its own transaction, which also sets the migration's number
+ * (`user_version`). A new database, which is still empty, is created in one transaction, so that it waits for the disk
+ * once.
  */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
   const version = versionOf(database);

@@ -73,7 +73,7 @@ const FORMAT_AT = 18;
 const ROLLBACK_FORMAT = 1;
 
 /**
- * null if it is too large to be read in memory.
+ * Opens a database in memory; null if it is too large for that.
  * @throws SQLite's errors: the file is not a database
  */
 export function openUntouched(path: string): Database | null {
@@ -84,7 +84,7 @@ export function openUntouched(path: string): Database | null {
   return connect(bytes);
 }
 
-/** Whether a service is using it, or ended without closing it. */
+/** Whether a service is using the database, or ended without closing it. */
 export function hasLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
@@ -92,7 +92,7 @@ export function hasLog(path: string): boolean {
 export class Freshness {
   readonly #readDataVersion;
   #dataVersion = -1;
-  /** Whether it was read in this turn of the event loop. */
+  /** Whether the version was read in this turn of the event loop. */
   #isFresh = false;
 
   constructor(database: Database) {

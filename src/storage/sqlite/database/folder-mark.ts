@@ -14,7 +14,7 @@ import { type Database, truncateLog, write } from './database.ts';
 
 const MARK_FILE = /^store-[0-9a-f-]{32,36}\.json(\.tmp)?$/;
 const CONTRACT = 1;
-/** The generation may change while the marks are read. */
+/** Number of attempts to read the marks: the generation may change while they are read. */
 const LOOKS = 3;
 
 const markSchema = z.strictObject({
@@ -49,7 +49,7 @@ export function isOwn(database: Database, folder: string): boolean {
   return false;
 }
 
-/** Whether the marks are this generation's alone, or those of an interrupted change to or from it. */
+/** Whether the marks belong to this generation alone, or to an interrupted change to or from it. */
 function fits(marks: readonly (Mark | null)[], { database, generation }: Identity): boolean {
   const [one, other] = marks;
   if (marks.length > 2 || !one || other === null || marks.some((mark) => mark?.database !== database)) return false;
@@ -106,7 +106,7 @@ function identityOf(database: Database): Identity {
   return database.prepare('SELECT database_id AS database, generation FROM installation').get() as Identity;
 }
 
-/** A database of an earlier version has none. */
+/** Whether the database has an id and a generation: a database of an earlier version has neither. */
 function hasIdentity(database: Database): boolean {
   const columns = database.pragma('table_info(installation)') as { readonly name: string }[];
   return columns.some(({ name }) => name === 'generation');
@@ -116,7 +116,7 @@ function setGeneration(database: Database, generation: string): void {
   database.prepare('UPDATE installation SET generation = @generation').run({ generation });
 }
 
-/** null if it cannot be read: such a mark belongs to no database. */
+/** The contents of a mark; null if it cannot be read, because such a mark belongs to no database. */
 function readMark(path: string): Mark | null {
   try {
     return markSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

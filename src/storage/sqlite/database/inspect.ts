@@ -113,7 +113,7 @@ function findDamage(database: Database): string | null {
   return isOurs ? null : 'it has no campaigns table: another program wrote it';
 }
 
-/** null in a database from before API keys. */
+/** The numbers of API keys; null if the database is from before API keys. */
 function countKeys(database: Database, now: number): KeyCounts | null {
   if (database.prepare(KEYS).get() === undefined) return null;
   const isFound = database.prepare("SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expired_at'").get();

@@ -26,12 +26,13 @@ interface SummedTable {
 }
 
 /**
- * Rebuilds the indexes if they do not match this version of the schema. If the process is killed, the next one does it.
+ * Rebuilds the indexes if they do not match this version of the schema. If the process is killed meanwhile, the next
+ * process rebuilds them.
  */
 export function keepSums(database: Database): void {
   if (areCurrent(database)) return;
   const make = database.transaction(() => {
-    // another process may have done it while this one waited for the lock
+    // another process may have rebuilt them while this one waited for the lock
     if (areCurrent(database)) return;
     removeSums(database);
     for (const table of summedTables(database)) database.exec(indexOf(table));
@@ -229,7 +230,7 @@ export function isCorrupt(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
 }
 
-/** The checksum of all statements; a copy by VACUUM has the same. */
+/** The checksum of all statements of the schema; a copy made by VACUUM has the same one. */
 function sumOfSchema(database: Database): number {
   const rows = database
     .prepare("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY type, name")
