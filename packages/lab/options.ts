@@ -6,7 +6,7 @@ export const TEXT = { type: 'string' } as const;
 export const TEXTS = { type: 'string', multiple: true } as const;
 export const FLAG = { type: 'boolean' } as const;
 
-/** The values of `options`, and the positional arguments if there may be any. */
+/** The values of `options`, and the positional arguments if these are allowed. */
 export function parseOptions<const T extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: T,

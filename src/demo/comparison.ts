@@ -1,4 +1,4 @@
-/** How many of a campaign's hidden members different rankings find, at several sizes of the audience. */
+/** The number of a campaign's hidden members that different rankings find, at several sizes of the audience. */
 
 /** What is known about each user, by user number: 1 = likes the campaign, 0 = does not, -1 = unknown. */
 export type Truth = Int8Array;
@@ -8,10 +8,11 @@ export interface Found {
   readonly size: number;
   /** Users among them who like the campaign. */
   readonly hits: number;
-  /** hits / all who like it. */
+  /** hits / all users who like the campaign. */
   readonly recall: number;
   /**
-   * Share of likers among users with known labels / the same share of everyone: 1 is random. NaN if nothing is known.
+   * Share of users who like the campaign, among those with known labels in the audience, divided by the same share over
+   * everyone: 1 is random. NaN if no label is known.
    */
   readonly lift: number;
 }

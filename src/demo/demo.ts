@@ -1,4 +1,4 @@
-/** The demo: the main job in a minute, on synthetic people or on a data set. */
+/** The demo: expands a campaign in a minute, on synthetic people or on a data set. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -64,7 +64,7 @@ const MEASURED_PERCENTS = [1, 2, 5, 10];
 /** The size for which the verdict is given. */
 const VERDICT_PERCENT = 5;
 const FIRST_MEMBERS = 10;
-/** Traits that fit on a line: these, or the first four features of the given data set. */
+/** Traits that fit on a line; for a given data set, its first four features are used instead. */
 const SYNTHETIC_TRAITS = ['age_band', 'occupation', 'country', 'interests'];
 /** Key of the baselines' random numbers. */
 const BASELINE_KEY = 'demo/baselines';
@@ -140,7 +140,7 @@ class Demo {
     await service.engineReady;
     const client = new ApiClient(service.url, this.#clock);
     const { model_version, parts } = await client.readiness();
-    // without the reason for the choice of device
+    // the summary without the reason for the choice of device
     const device = parts.find(({ name }) => name === 'engine')?.detail.split(' (')[0];
     this.#say(`${service.url} is ready: model ${model_version}, engine on ${device}`);
     return client;

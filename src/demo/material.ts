@@ -20,10 +20,10 @@ export const SYNTHETIC = {
   world: 'demo',
   /** A seed whose large test campaign (tents) reads well; chosen by its features, before any result was seen. */
   seed: '2032',
-  /** The baselines choose their settings on these. */
+  /** The baselines choose their settings on these campaigns. */
   trainCampaigns: 16,
   trainMembers: 400,
-  /** A small one and a large one. */
+  /** A small campaign and a large one. */
   testCampaigns: 2,
 } as const;
 

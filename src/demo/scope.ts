@@ -10,7 +10,7 @@ export interface Scope {
   temporaryFolder(name: string): string;
   /** Calls `close` at the end, in reverse order, before any folder is removed. */
   defer(close: () => Promise<void>): void;
-  /** Resolves at the first signal, which then ends the work normally instead of interrupting it. */
+  /** Resolves at the first signal; that signal does not interrupt the work, which can then end normally. */
   untilInterrupted(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
   });
   // a second signal does not cut the clean-up short: npm forwards the signal that the terminal has already sent
   for (const signal of SIGNALS) process.on(signal, tell);
-  // even an exit from elsewhere (a closed pipe) removes the folders
+  // an exit that other code causes (such as a closed pipe) removes the folders too
   process.once('exit', removeFolders);
 
   let isAwaited = false;

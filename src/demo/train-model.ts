@@ -24,7 +24,7 @@ export interface DemoTraining {
   threadsOn(device: Device): number;
 }
 
-/** Writes a model folder inside `folder` and returns its path. First announces how long it will take. */
+/** Writes a model folder inside `folder` and returns its path. First announces how long training will take. */
 export async function trainModel(
   data: string,
   folder: string,

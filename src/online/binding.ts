@@ -13,7 +13,7 @@ export interface BoundFeature {
   readonly kind: ColumnKind;
   /** Maximum length of a list; 0 for other features. */
   readonly maxLength: number;
-  /** Whether unknown tokens of a list keep their place, as id 0. */
+  /** Whether unknown tokens of a list keep their positions, as id 0. */
   readonly keepsUnknown: boolean;
   /** Size of a vector; 0 for other features. */
   readonly size: number;
@@ -39,7 +39,8 @@ export function bind(model: ModelContract, population: UserRows): Binding {
 }
 
 /**
- * The binding as if nobody had some tokens of a feature (given by the model's ids): for evaluating a model on the past.
+ * The binding as if nobody had some tokens of a feature (given by the model's ids). It is used to evaluate a model on
+ * the past.
  */
 export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
@@ -49,7 +50,9 @@ export function withoutTokens({ features }: Binding, feature: string, ids: Reado
   };
 }
 
-/** The binding as if nobody had the hidden values (see `swapsOf`): for learning to find the holders of a token. */
+/**
+ * The binding as if nobody had the hidden values (see `swapsOf`). It is used to learn to find the holders of a token.
+ */
 export function hide({ features }: Binding, hidden: ReadonlyMap<string, Swap | null>): Binding {
   return {
     features: features.map((own) => {

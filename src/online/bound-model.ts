@@ -20,7 +20,9 @@ export interface BoundModelOptions {
   readonly nameUser?: (userNumber: number) => string;
 }
 
-/** The campaign's own token of past campaigns is found by the campaign's external id, and left out. */
+/**
+ * A request without `without`: the campaign's own token of past campaigns is found by the external id, and left out.
+ */
 type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
 
 /**
@@ -31,7 +33,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;
   readonly #scorer: Scorer;
   readonly #options: BoundModelOptions;
-  /** Opened when the first campaign is adapted. */
+  /** The regression, opened when the first campaign is adapted. */
   #regression: Promise<BoundRegression | null> | null = null;
 
   private constructor(context: OnlineContext<GeneralModel, Users>, scorer: Scorer, options: BoundModelOptions) {
@@ -101,7 +103,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
       ...(device ? { device } : {}),
       ...(cache === undefined ? {} : { cache }),
     }).catch((error: unknown) => {
-      // the cause may be gone at the next attempt
+      // the cause of the failure may be gone at the next attempt
       this.#regression = null;
       throw error;
     });

@@ -57,15 +57,15 @@ export async function customiseByAdam(
   };
 }
 
-/** How the seeds of a fold rank after an epoch. */
+/** Ranks of a fold's held-out seeds after an epoch. */
 interface EpochRanks {
-  /** Among the plan's candidates; these ranks choose the number of epochs. */
+  /** Ranks among the plan's candidates, which decide the number of epochs. */
   readonly others: SeedRanks;
-  /** Among the rows of the quality report. */
+  /** Ranks among the rows of the quality report. */
   readonly reported: SeedRanks;
 }
 
-/** The passes of a plan, run one after another on its users, who are read and encoded once. */
+/** Runs the passes of a plan one after another. Its users are read and encoded once. */
 class PlannedPasses {
   readonly #context: AnyContext;
   readonly #steps: AdaptationProgram;
@@ -114,7 +114,7 @@ class PlannedPasses {
     }
   }
 
-  /** The ranks of a fold's held-out seeds by number of epochs, from 0 on. */
+  /** The ranks of a fold's held-out seeds by number of epochs, starting with 0. */
   async rank(fold: PlannedFold): Promise<EpochRanks[]> {
     const { features, ranked } = this.#request;
     const scored = [fold.heldOut, this.#others, ...(ranked ? [ranked] : [])];
@@ -133,7 +133,9 @@ class PlannedPasses {
   }
 }
 
-/** The reason why a step has no loss: the general model gives a user a score of NaN, or its rate is too high. */
+/**
+ * The reason why a step has no loss: the general model gives a user a score of NaN, or the learning rate is too high.
+ */
 async function notFinite(
   { model, population, parameters = model.graph.initializers, nameUser = (n) => `user number ${n}` }: AnyContext,
   steps: AdaptationProgram,
@@ -152,8 +154,8 @@ async function notFinite(
 }
 
 /**
- * The number of epochs with the best AUC of held-out seeds; the larger one of equal ones. 0 leaves the model unchanged.
- * `ranks` are by number of epochs, from 0 on.
+ * The number of epochs with the best AUC of held-out seeds; the larger number if several are equally good. 0 leaves the
+ * model unchanged. `ranks` are by number of epochs, starting with 0.
  */
 export function chooseEpochs(ranks: readonly SeedRanks[]): number {
   const aucs = ranks.map(aucOf);
@@ -165,7 +167,7 @@ function aucOf(ranks: SeedRanks): number {
   return wins.reduce((sum, each) => sum + each, 0) / wins.length;
 }
 
-/** What held-out seeds showed about adapting the model, from the AUC after each number of epochs from 0 on. */
+/** What held-out seeds showed about adapting the model, as text; `aucs` are by number of epochs, starting with 0. */
 function describeEpochs(aucs: readonly number[], epochs: number): string | null {
   const [before, ...after] = aucs.map((auc) => auc.toFixed(2));
   if (after.length === 0) return null;

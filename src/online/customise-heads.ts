@@ -72,7 +72,7 @@ export async function customiseHeads(
   };
 }
 
-/** The folds of the seeds with the rows to learn from in each; `candidates` is the number of candidates. */
+/** The folds of the seeds, each with the rows to learn from; `candidates` is the number of candidates. */
 function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & { readonly rows: HeadRows })[] {
   const { positives, positivesOutside, negatives, ranked } = users;
   if (ranked.length === 0) return [];
@@ -113,7 +113,8 @@ export async function startHeads(
 }
 
 /**
- * Both passes from the start, then the logistic and the population regression; on request also the scores of all rows.
+ * Runs both passes from the start, then fits the logistic and the population regression; on request also scores all
+ * rows.
  */
 export async function adaptHeads(
   started: StartedHeads,
@@ -128,7 +129,7 @@ export async function adaptHeads(
   return wantScores ? started.run.scores() : new Float32Array(0);
 }
 
-/** Both passes from the start. */
+/** Runs both passes from the start. */
 export async function descendHeads(
   { run }: StartedHeads,
   settings: DescentSettings,
@@ -152,7 +153,7 @@ export async function descendHeads(
   await descend(run, stepsFor(settings, positives.length), left, settings, rng.fork('second'));
 }
 
-/** The pool without its share with the best scores. */
+/** The pool without the given share of users with the best scores. */
 function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
   const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
   return sorted
@@ -175,7 +176,7 @@ export function prepareParts(
   );
 }
 
-/** The users whom a regression compares the seeds with; null for everybody. */
+/** The users with whom a regression compares the seeds; null for everybody. */
 function comparedWith({ positives, pool, outside }: HeadRows): MatchedUsers | null {
   return outside ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length } : null;
 }
@@ -206,7 +207,7 @@ export function fitParts(
   return forms.map((form) => parts.get(form)!);
 }
 
-/** Adds `parts`, which are those of the settings' blend, to the logits. */
+/** Adds `parts`, the parts of the settings' blend, to the logits. */
 export async function blendParts(
   { run }: StartedHeads,
   settings: DescentSettings,
@@ -222,8 +223,8 @@ export async function blendParts(
 }
 
 /**
- * The negatives of a step: how many to sample, and those of every step. If all seeds fit the filters, so do all
- * negatives.
+ * The number of negatives to sample in each step, and the negatives that every step has. If all seeds fit the filters,
+ * so do all negatives.
  */
 function negativesFor(
   settings: DescentSettings,

@@ -9,7 +9,7 @@ import { nullableNumbers } from '../model/interface.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { encodeCampaign } from './encode.ts';
 
-/** Readers of another contract must refuse the file. */
+/** The version of the file's contract; a reader for any other version must reject the file. */
 const CUSTOMISED_MANIFEST_CONTRACT = 1;
 
 export interface CustomisedManifest {
@@ -20,16 +20,14 @@ export interface CustomisedManifest {
   readonly model_version: string;
   readonly population_version: string;
   readonly campaign_features: Customised['features'];
-  /**
-   * The model's `campaign.` inputs with those features, one row each: token ids and, for lists, lengths; null is NaN.
-   */
+  /** The values of the model's `campaign.` inputs, one row each: token ids and, for lists, lengths; null is NaN. */
   readonly campaign_inputs: Readonly<
     Record<string, { readonly shape: readonly number[]; readonly data: (number | null)[] }>
   >;
   /**
-   * The campaign's own token, if the model was trained on a campaign with its external id: scores match the audience's
-   * if `id` is removed from each user's list in the input `input` before the list is cut to its maximum length, and the
-   * length is counted after that. null: there is nothing to remove.
+   * The campaign's own token, if the model was trained on a campaign with its external id. Scores match the scores of
+   * the audience if `id` is removed from each user's list in the input `input` before the list is cut to its maximum
+   * length, and the length is counted after that. null: there is nothing to remove.
    */
   readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
   /** As in the general model's folder. Golden batch and evaluation refer to the general model. */

@@ -94,7 +94,7 @@ export function encodeUsers(
   return feeds;
 }
 
-/** The numbers themselves, with `missing` in place of NaN if the model asks for that. */
+/** The numbers unchanged, with `missing` in place of NaN if the model asks for that. */
 function numberTensor(
   { kind, size, values }: NumberColumn,
   { from, to }: RowRange,
@@ -109,7 +109,7 @@ function numberTensor(
   };
 }
 
-/** What ids of single values and of lists depend on. */
+/** Everything that the ids of single values and of lists depend on. */
 interface IdContext {
   readonly userNumbers: Int32Array;
   readonly range: RowRange;
@@ -223,8 +223,8 @@ function campaignNumbers(
 }
 
 /**
- * Whether an input has a row per user: users' inputs do. A campaign input is `[1]`, or shares the batch dimension of
- * the users' inputs.
+ * Whether an input has a row per user. Users' inputs always do; a campaign input has the shape `[1]` or shares the
+ * batch dimension of the users' inputs.
  */
 export function isPerUser(graph: Graph, input: string): boolean {
   const user = graph.inputs.find((name) => name.startsWith('user.'));
@@ -237,7 +237,7 @@ function idTensor(graph: Graph | null, name: string, shape: readonly number[], i
   return wide ? { dtype: 'int64', shape, data: widen(ids) } : { dtype: 'int32', shape, data: ids };
 }
 
-/** Ids, none of them negative: writes their lower halves, which avoids a BigInt for each. */
+/** Converts ids, none of which is negative, to 64 bits by writing their lower halves, without a BigInt for each. */
 function widen(ids: Int32Array): BigInt64Array {
   const wide = new BigInt64Array(ids.length);
   const halves = new Int32Array(wide.buffer);

@@ -5,7 +5,8 @@ import { type Outside, without } from './negatives.ts';
 import type { CustomiseRequest } from './online-context.ts';
 
 /**
- * Negatives are sampled from at most this many candidates, which are sampled once; from more if there are many seeds.
+ * Negatives are sampled from a pool of at most this many candidates (more if there are many seeds); the pool is sampled
+ * once.
  */
 export const POOL_ROWS = 20_000;
 /**
@@ -15,7 +16,9 @@ export const POOL_ROWS = 20_000;
 const MOST_SEEDS = 2000;
 /** At most this many dismissed users, sampled once, are negatives of every step. */
 const MOST_DISMISSED = 2000;
-/** Minimum share of the pool that fits the filters, if few seeds do: held-out seeds are ranked among these users. */
+/**
+ * Minimum share of the pool that fits the filters, even if few seeds do: held-out seeds are ranked among these users.
+ */
 const LEAST_INSIDE = 0.25;
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
@@ -27,7 +30,7 @@ export interface HeadRows {
   readonly pool: Int32Array;
   /** Negatives of every step. */
   readonly always?: Int32Array;
-  /** If there are filters, which all other users fit: the users who do not. */
+  /** Present if there are filters: the users who do not fit them. All other users fit. */
   readonly outside?: null | {
     /** Number of positives who do not fit the filters. */
     readonly positives: number;
@@ -38,7 +41,7 @@ export interface HeadRows {
 
 /** Users of a run; all fields but `rows` are positions in `rows`. */
 export interface HeadUsers {
-  /** Rows of the population: the seeds, then the pools, then ranked and dismissed users who are not among these. */
+  /** Rows of the population: the seeds, then the pools, then the ranked and dismissed users who are in no pool. */
   readonly rows: Int32Array;
   readonly positives: Int32Array;
   /** Positives who do not fit the filters. */
@@ -85,7 +88,10 @@ function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   return own.length === 0 ? NOBODY : { ...outside, seeds: own };
 }
 
-/** The share of the pool that fits the filters: that of the seeds, but enough to rank seeds among. */
+/**
+ * The share of the pool that fits the filters: the same as the share of the seeds, but enough users to rank seeds
+ * among.
+ */
 function insideShare(seeds: Int32Array, outside: Int32Array): number {
   return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
 }

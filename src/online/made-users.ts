@@ -1,4 +1,4 @@
-/** Made-up users and a campaign for a model, before there is a population: a test expansion runs on them. */
+/** Made-up users and a campaign for a model: a test expansion runs on them, before there is a population. */
 import { columnOf } from '../lib/feature-kinds.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { ModelContract } from '../model/folder.ts';
@@ -6,7 +6,7 @@ import { featureOf, type ManifestFeature } from '../model/manifest.ts';
 import { type Column, type Dictionary, gatherRows, type Rows, type UserRows } from '../population/read.ts';
 import type { CampaignValues } from './encode.ts';
 
-/** Number of a feature's tokens that made-up users have; a vocabulary may have millions. */
+/** Maximum number of different tokens per feature among made-up users; a vocabulary may have millions. */
 const MOST_TOKENS = 64;
 /** Number of tokens beyond a list's maximum length, which are cut off. */
 const TOO_MANY = 2;

@@ -1,6 +1,6 @@
 /**
- * How many negatives fit a campaign's filters and how many do not: the same share as of the seeds, so that a model
- * cannot learn the filters from the difference.
+ * Decides how many negatives fit a campaign's filters: the same share as of the seeds. Otherwise a model could learn
+ * the filters from the difference.
  */
 
 /** Users who fit the filters, and users who do not. */
@@ -19,7 +19,7 @@ export interface Outside {
   readonly dismissed: Int32Array;
 }
 
-/** The number of seeds of a campaign, and of those who fit its filters. */
+/** The number of seeds of a campaign, and the number of seeds who fit its filters. */
 export interface SeedCounts {
   readonly all: number;
   readonly fitting: number;
@@ -31,7 +31,7 @@ export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: 
 
 /**
  * Splits `wanted` sampled negatives so that a share of `outside` of all negatives (those sampled and those in `always`)
- * does not fit the filters. Fewer if one side has too few users for that; at least one if there is anybody.
+ * does not fit the filters. There are fewer if one side has too few users; at least one if there is any user.
  */
 export function matchNegatives(
   wanted: number,

@@ -66,7 +66,7 @@ export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Us
 export type AnyContext = OnlineContext<AdaptableModel, UserRows>;
 
 export interface CustomiseRequest {
-  /** Key of all random numbers: `planKey`. */
+  /** Key of all random numbers (see `planKey`). */
   readonly key: string;
   readonly features: CampaignValues;
   /** Rows of the population, ascending. */
@@ -81,13 +81,13 @@ export interface CustomiseRequest {
    */
   readonly outside?: Outside | null;
   /**
-   * Called with the share of steps done; after `onParameters`, with the share of the report done. An exception from it
-   * ends the work.
+   * Called with the finished share of the steps; after `onParameters`, with the finished share of the quality report.
+   * An exception from the callback ends the work.
    */
   readonly onProgress?: (share: number) => void;
   /**
-   * Called with the adapted parameters if they are known before quality and prediction, so that scoring need not wait
-   * for these.
+   * Called with the adapted parameters if they are known before the quality report and the prediction, so that scoring
+   * need not wait for these.
    */
   readonly onParameters?: (parameters: CustomisedModel['parameters']) => void;
   /**
@@ -97,7 +97,7 @@ export interface CustomiseRequest {
   readonly without?: EncodingOptions['without'];
   /** The campaign's id, if the model may have been trained on it: it is removed from the priors of the regressions. */
   readonly campaign?: string | null;
-  /** Skips the quality report and the prediction, and the runs that they need. */
+  /** Skips the quality report and the prediction, including the runs that only they need. */
   readonly withoutQuality?: boolean;
   /**
    * Rows that an audience will be cut from: predicted shares refer to them. By default the candidates, or a sample of

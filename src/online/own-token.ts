@@ -1,4 +1,4 @@
-/** A campaign's own token of past campaigns, which is removed from every user when that campaign is expanded. */
+/** A campaign's own token of past campaigns. It is removed from every user when that campaign is expanded. */
 import type { TokenId } from '../lib/brands.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { PAST_CAMPAIGNS } from '../population/read.ts';

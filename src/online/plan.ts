@@ -9,7 +9,7 @@ import type { CampaignValues } from './encode.ts';
 import { matchNegatives, type Outside, without } from './negatives.ts';
 import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
-/** Rows of the population, and labels, of one batch. */
+/** One batch: rows of the population, and their labels. */
 export interface PlannedBatch {
   readonly rows: Int32Array;
   readonly labels: Float32Array;
@@ -31,27 +31,27 @@ export interface AdaptationPlan {
   readonly folds: readonly PlannedFold[];
   /** Candidates that held-out seeds are ranked against, ascending: no fold uses them as negatives. */
   readonly others: Int32Array;
-  /** On all seeds. */
+  /** The final pass, on all seeds. */
   readonly final: PlannedPass;
 }
 
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
-/** Candidates that held-out seeds are ranked against: at most this many, and at most this share. */
+/** Limits of the candidates that held-out seeds are ranked against: their number, and their share of all candidates. */
 const MOST_OTHERS = 2000;
 const OTHERS_SHARE = 0.25;
-/** Negatives of all folds are sampled from at most this many candidates; from more if an epoch needs more. */
+/** The negatives of all folds are sampled from at most this many candidates, or from more if an epoch needs more. */
 const FOLD_POOL = 20_000;
 
 /**
- * The key of all random numbers of an expansion: everything that the audience may depend on, and nothing else. Rows are
- * those of the population version, ascending.
+ * The key of all random numbers of an expansion: everything that the audience may depend on, and nothing else. Rows
+ * refer to the population version and are ascending.
  */
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: CampaignValues;
-  /** Tokens or a range by user feature; empty if every user may be ranked. */
+  /** The tokens or the range for each filtered user feature; empty if every user may be ranked. */
   readonly filters: Readonly<Record<string, readonly string[] | { readonly min?: number; readonly max?: number }>>;
   readonly seeds: Int32Array;
   readonly suppressed: Int32Array;
@@ -106,7 +106,7 @@ export function samplePlan(key: string, users: PlanInputs, settings: AdamSetting
   for (let part = 0, ranked = 0; part < parts && ranked < ENOUGH_SEEDS; part++) {
     const heldOut = shuffled.filter((_, place) => place % parts === part).sort();
     const learning = without(seeds, heldOut);
-    // one seed and a candidate to rank it against leave nobody to learn from
+    // after holding out one seed and one candidate to rank it against, nobody is left to learn from
     if (learning.length === 0 || pool.length === 0) return unchosen;
     const pass = samplePass(rng.fork(`fold/${part}`), { ...users, seeds: learning, candidates: pool }, settings);
     folds.push({ ...pass, heldOut });

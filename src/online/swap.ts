@@ -1,6 +1,6 @@
 /**
- * Replaces hidden tokens. Whoever has a hidden token gets another one, drawn for the user: if it were only left out, a
- * shorter list or a missing value would reveal who had it.
+ * Replaces hidden tokens. A user with a hidden token gets another one, drawn for this user: if the token were only left
+ * out, a shorter list or a missing value would reveal who had it.
  */
 import type { Population } from '../population/read.ts';
 
@@ -10,19 +10,19 @@ export interface Hidden {
   readonly tokens: readonly string[] | null;
 }
 
-/** What campaigns that are tokens hide. Plain data. */
+/** The values that campaigns made of tokens hide. Plain data. */
 export interface HiddenTokens {
   readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
   /** By feature with tokens: codes drawn by their frequency among users. */
   readonly draws: ReadonlyMap<string, Int32Array>;
 }
 
-/** What these campaigns hide together. */
+/** All values that these campaigns hide. */
 export function hiddenBy({ byCampaign }: HiddenTokens, campaigns: readonly string[]): readonly Hidden[] {
   return campaigns.flatMap((campaign) => byCampaign.get(campaign) ?? []);
 }
 
-/** The hidden tokens of one feature, by code of the population's dictionary. */
+/** The hidden tokens of one feature, by code of the population's dictionary, and the replacements to draw from. */
 export interface Swap {
   readonly isHidden: Uint8Array;
   readonly draws: Int32Array;

@@ -1,4 +1,4 @@
-/** Expands a campaign of made-up users, with the code that expands real ones, before a model is trusted. */
+/** Expands a campaign of made-up users, with the code that expands real campaigns, before a model is trusted. */
 
 import { allFinite, type Device, openSession } from '../../packages/onnx-grad/index.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -13,11 +13,11 @@ import { encodeCampaign, encodeUsers } from './encode.ts';
 import { makeCampaign, makeUsers } from './made-users.ts';
 import { type OnlineProgram, openOnlineProgram } from './online-context.ts';
 
-/** More than one run of the scorer takes, so that there is a full run and a partial one. */
+/** More users than one run of the scorer takes, so that there is a full run and a partial one. */
 const USERS = 1100;
-/** Enough that some are held out by default: the epochs are chosen as for a real campaign. */
+/** Enough seeds that some are held out by default, so that the epochs are chosen as for a real campaign. */
 const SEEDS = 50;
-/** Steps of each pass: a wrong step shows in the first, its after-effects in the second. */
+/** Steps of each pass: an invalid step fails in the first, and its after-effects appear in the second. */
 const STEPS = 2;
 /** Key of all random numbers: the same model gets the same test expansion. */
 const KEY = 'test expansion';
@@ -34,13 +34,16 @@ export interface TestExpansionOptions {
   readonly device?: Device;
   /** The model's program, if it is open already; it stays open. */
   readonly program?: OnlineProgram;
-  /** Skips the exported file, which takes four times the model's memory: an import has tested it, a start need not. */
+  /**
+   * Skips the test of the exported file, which takes four times the model's memory: an import has already done it, so a
+   * start need not repeat it.
+   */
   readonly withoutExport?: boolean;
 }
 
 /**
  * Binds the model, adapts it with two steps, scores all users, writes the customised model as a file, and scores them
- * with that: each step with the functions that an expansion or an export calls. Keeps nothing.
+ * with that file. Each step uses the functions that an expansion or an export calls. Leaves no files behind.
  * @throws AppError invalid_model if an expansion would fail, naming the node that fails
  */
 export async function testExpansion(
@@ -127,7 +130,7 @@ async function scoreExported(
   }
 }
 
-/** Turns any failure into an error of the model that says what failed. */
+/** Turns any failure into an `invalid_model` error that says what failed. */
 async function at<T>(path: string, what: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();

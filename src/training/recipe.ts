@@ -96,7 +96,7 @@ function latentVectors(
   return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
 }
 
-/** Where the maps of vectors into the latent space start, by parameter; the function takes the number of dimensions. */
+/** The initial maps of vectors into the latent space, by parameter; the function takes the number of dimensions. */
 function latentMaps(
   { population, userFeatures }: PreparedDataSet,
   { seed }: TrainSettings,
@@ -112,7 +112,8 @@ function latentMaps(
 }
 
 /**
- * Random parameters. Row 0 of a table (unknown and empty) starts at zero, because no training example may ever move it.
+ * Random parameters. Row 0 of a table (unknown and empty) starts at zero, because it is possible that no training
+ * example ever changes it.
  */
 function ownInitial(settings: TrainSettings): Initial {
   const initial = randomInitial(createRng(`train/${settings.seed}/initial`));

@@ -9,8 +9,8 @@ export type RecipeName = 'meta-heads' | 'published';
 /** Settings that only the recipe `meta-heads` has. */
 export interface HeadsSettings {
   /**
-   * Inner steps of meta-training (0: pooled training), and the rate of each parameter that they change; the bias is
-   * only adapted online.
+   * Number of inner steps of meta-training (0: pooled training), and the rate of each parameter that they change; the
+   * bias is only adapted online.
    */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;
@@ -38,19 +38,22 @@ export interface TrainSettings {
   readonly firstOrder: boolean;
   /** Share of the train campaigns held out to choose the best step. */
   readonly validationShare: number;
-  /** Steps between two validations; there are a few more before the first multiple. */
+  /** Steps between two validations; there are additional ones among the first steps (see `isValidated`). */
   readonly validationEvery: number;
   /** Training ends when the best validation was this many steps ago. */
   readonly patience: number;
   /**
-   * Whether training continues from the best step on all train campaigns, for the held-out campaigns' share of the
-   * steps.
+   * Whether training continues on all train campaigns, from the best step and for as many more steps as the held-out
+   * campaigns' share.
    */
   readonly retrain: boolean;
-  /** The last training starts over if that takes at most this many steps; otherwise it continues from the best step. */
+  /**
+   * The final phase starts from the initial model if that takes at most this many steps; otherwise it continues from
+   * the best step.
+   */
   readonly restartSteps: number;
   /**
-   * Whether held-out campaigns choose how heads are adapted; if not, `adaptation` says it, except for the strengths of
+   * Whether held-out campaigns choose how heads are adapted; if not, `adaptation` is used, except for the strengths of
    * a logistic regression.
    */
   readonly chooseAdaptation: boolean;
@@ -60,7 +63,9 @@ export interface TrainSettings {
   readonly heads: HeadsSettings;
 }
 
-/** Sizes and rates of the published code; embedding 16 as in the paper. */
+/**
+ * Settings of the published recipe: sizes and rates of the published code, and an embedding size of 16 as in the paper.
+ */
 export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   recipe: 'published',
   name: 'metaheac',
@@ -98,7 +103,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.2,
   patience: 150,
   retrain: true,
-  // these hold the values of one campaign at a time and are not learned
+  // these parameters hold the values of one campaign at a time and are not learned
   frozen: [HEADS.regression, HEADS.scale],
   adaptation: DEFAULT_DESCENT,
 };
@@ -114,7 +119,7 @@ export const VALIDATION_CAMPAIGNS = 20;
 
 /** Number of campaigns on which training chooses how heads are adapted, and numbers of seeds of each. */
 export const CHOICE_CAMPAIGNS = 24;
-/** Number of train campaigns on which the same is chosen before training. */
+/** Number of train campaigns on which the adaptation is chosen before training. */
 export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
@@ -124,7 +129,7 @@ export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
  */
 export const PASSES_UNSEEN = 20;
 
-/** Early validations: few campaigns are soon overfitted, and then the best step is among the first. */
+/** Steps of early validations: a model soon overfits to few campaigns, and then the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];
 
 /** Whether the model is validated after `step` steps. */

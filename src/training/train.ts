@@ -1,6 +1,6 @@
 /**
- * Offline: meta-trains a general model over past campaigns, chooses its number of steps and its adaptation on held-out
- * ones, trains on all campaigns and exports the model.
+ * The offline stage: meta-trains a general model on past campaigns, chooses the number of steps and the adaptation on
+ * held-out ones, trains on all campaigns and exports the model.
  */
 import type { Device, Parameters } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -39,7 +39,7 @@ export interface TrainOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly resume: boolean;
-  /** The drift of an earlier model, which predictions use if none is measured. */
+  /** The drift of an earlier model, which predictions use if no drift is measured. */
   readonly earlierDrift?: Drift | undefined;
   /**
    * Number of threads for tasks and trials; with 1, the default, they run in this thread. The model's bytes do not
@@ -53,7 +53,7 @@ export interface TrainOptions {
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
   /** Called with the chosen adaptation of the heads, and the alternatives that were tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
-  /** Called with the drift of held-out campaigns, if their members have times. */
+  /** Called with the drift measured on held-out campaigns, if their members have times. */
   readonly onDrift?: (drift: Drift) => void;
 }
 
@@ -65,14 +65,14 @@ export interface TrainResult {
   /** Number of steps of the final phase; 0 if the model is the best of the first. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
-  /** How the heads are blended, if this was chosen. */
+  /** The chosen blend of the heads; null if none was chosen. */
   readonly blend: BlendChoice | null;
 }
 
 /** Steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
-/** What the phases of a training share. */
+/** The state that the phases of a training share. */
 interface Training {
   readonly prepared: PreparedDataSet;
   readonly options: TrainOptions;
@@ -106,7 +106,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
     phase: heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final',
   });
   let isOver = false;
-  // last, so that no error leaves its threads open
+  // opened last, so that no error leaves its threads running
   const learners = await openLearners(prepared, initialModel, {
     ...{ settings, device, weights: parts.weights },
     threads: options.threads ?? 1,
@@ -142,7 +142,10 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   };
 }
 
-/** The first phase, up to the choice of the adaptation and the start of the final phase. True if it finished. */
+/**
+ * Runs the first phase, up to the choice of the adaptation and the start of the final phase. Returns true if the phase
+ * finished.
+ */
 async function trainChoosing({ options, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
   const known = { seed: settings.seed, adaptation: training.adaptation };
@@ -181,7 +184,7 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver)
     run.drift = await measureDrift(training.prepared, heldOut, learners, run.bestParameters, { ...known, adaptation });
   if (run.drift) options.onDrift?.(run.drift);
-  // if trained heads do not count, more training would not help
+  // if the trained heads have no weight, more training does not help
   const isEnough = (run.choice?.blend?.kind ?? 'stack') !== 'stack';
   if (isOver && settings.retrain && heldOut.held.length > 0 && !isEnough)
     run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
@@ -189,8 +192,9 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
 }
 
 /**
- * The final phase starts over if that is cheap, with as many passes over all campaigns as were best on a part of them.
- * Otherwise it continues from the best step, for the held-out campaigns' share of the steps.
+ * If it is cheap, the final phase starts from the initial model and makes as many passes over all campaigns as were
+ * best on a part of them. Otherwise it continues from the best step, for as many more steps as the held-out campaigns'
+ * share.
  */
 function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
   const step = best?.step ?? 0;
@@ -199,7 +203,7 @@ function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restart
   return { startsAgain, steps: startsAgain ? again : Math.ceil((step * held.length) / training.length) };
 }
 
-/** The final phase, on all campaigns. True if it finished. */
+/** Runs the final phase, on all campaigns. Returns true if the phase finished. */
 async function trainFinal({ options, campaigns, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
   const count = run.best

@@ -24,7 +24,7 @@ export interface CampaignPrediction {
   readonly group: MeasuredCampaign['group'];
   readonly seeds: number;
   readonly verdict: Verdict;
-  /** Against all rows, including members, like the predicted AUC. */
+  /** The AUC of members against all rows, including members: the predicted AUC is defined in the same way. */
   readonly auc: PredictedTruth | null;
   /** By share of the audience; lift is recall / share. */
   readonly recall: Readonly<Record<string, PredictedTruth | null>>;
@@ -33,12 +33,12 @@ export interface CampaignPrediction {
 
 /** One metric over campaigns. */
 export interface Agreement {
-  /** Share of the campaigns whose truth is within the 90 % interval. */
+  /** Share of the campaigns whose true value is within the 90 % interval. */
   readonly coverage: number;
   readonly mean_predicted: number;
   readonly mean_true: number;
   readonly mean_absolute_error: number;
-  /** Between predicted and true, over campaigns; null if either does not vary. */
+  /** Correlation of predicted and true values over campaigns; null if either does not vary. */
   readonly correlation: number | null;
   readonly mean_width: number;
 }
@@ -52,7 +52,7 @@ export interface PredictionSummary {
   readonly auc: Agreement | null;
   readonly recall: Readonly<Record<string, Agreement | null>>;
   readonly verdicts: VerdictCounts;
-  /** Campaigns whose true AUC is below `auc`, and how many of them are called weak. */
+  /** Number of campaigns whose true AUC is below `auc`, and how many of these have the verdict `weak`. */
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number };
 }
 
@@ -63,11 +63,11 @@ export interface PredictionReport {
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
   /** Whether drift was taken into account, and on how many past campaigns it was measured. */
   readonly drift: { readonly measured: boolean; readonly campaigns: number };
-  /** Verdicts on random users, who look like everyone. */
+  /** Verdicts for random users as seeds, who are like the whole population. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
 
-/** Predicts from the measurements, with `drift` or without, and compares with the truth. */
+/** Makes predictions from the measurements, with `drift` or without, and compares them with the true values. */
 export function reportPredictions(measured: MeasuredPredictions, drift: Drift | undefined): PredictionReport {
   const predicted = (of: { readonly seeds: number; readonly ranks: SeedRanks | null }): Prediction =>
     predict(of.ranks, { all: of.seeds, fitting: of.seeds }, { drift });
@@ -122,7 +122,7 @@ function countVerdicts(all: readonly { readonly verdict: Verdict }[]): VerdictCo
   return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
 }
 
-/** A bound and a true value may be the same fraction, rounded differently. */
+/** Tolerance: a bound and a true value may be the same fraction, rounded differently. */
 const ROUNDING = 1e-9;
 
 /** Whether the interval contains the true value. */

@@ -20,7 +20,7 @@ export function predictionChart({ campaigns }: PredictionReport, dataSet: string
   const missed = all.filter((one) => !holdsTruth(one));
   const most = Math.max(...all.map(({ high, true: truth }) => Math.max(high, truth)));
   const interval = most > 0.5 ? 0.2 : most > 0.2 ? 0.1 : 0.05;
-  // slightly more than a multiple of the step is rounding error
+  // a value slightly above a multiple of the step is a rounding error
   const max = Math.min(1, interval * Math.ceil(most / interval - 1e-9));
   const x = scaleLinear().domain([0, max]).range([FRAME.left, FRAME.right]);
   const y = scaleLinear().domain([0, max]).range([FRAME.bottom, FRAME.top]);

@@ -57,7 +57,7 @@ export async function runPredictions(
   }
 }
 
-/** Without drift, and with the drift that the model knows. */
+/** The report of a data set without drift, and the report with the model's drift. */
 async function checkDataSet(folder: string, given: string | null, options: Options) {
   const { model, prepared } = given === null ? await trained(folder, options) : await loaded(folder, given);
   try {

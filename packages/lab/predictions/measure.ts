@@ -1,5 +1,5 @@
 /**
- * The data from which test campaigns are predicted, with the truth from the eval rows; and the same for random users as
+ * The data for predictions of test campaigns, with the true values from the eval rows; and the same for random users as
  * seeds.
  */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
@@ -13,10 +13,10 @@ import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import type { Device } from '../../onnx-grad/index.ts';
 
-/** Number of sets of random users tried as seeds, each as large as a test campaign's. */
+/** Number of sets of random users tried as seeds, each as large as the seed set of a test campaign. */
 const RANDOM_SETS = 20;
 
-/** How held-out seeds rank; null if there are too few. */
+/** Ranks of the held-out seeds; null if there are too few seeds. */
 interface RankedSeeds {
   readonly seeds: number;
   readonly ranks: SeedRanks | null;
@@ -25,7 +25,7 @@ interface RankedSeeds {
 export interface MeasuredCampaign extends RankedSeeds {
   readonly id: string;
   readonly group: Trial['group'];
-  /** The truth, at `PREDICTED_SHARES`. */
+  /** The true quality at `PREDICTED_SHARES`. */
   readonly quality: RankingQuality;
   /** Share of members among the eval rows. */
   readonly members: number;
@@ -37,7 +37,7 @@ export interface MeasuredPredictions {
   readonly random: readonly RankedSeeds[];
 }
 
-/** For audiences cut from a trial's eval rows; `seed` determines all random numbers. */
+/** Measures audiences that are cut from a trial's eval rows; `seed` determines all random numbers. */
 export async function measurePredictions(
   prepared: PreparedDataSet,
   model: GeneralModel,
@@ -73,7 +73,7 @@ export async function measurePredictions(
   }
 }
 
-/** With as many random users as the trial has seeds; null if that leaves nobody to rank. */
+/** Ranks as many random users as the trial has seeds; null if no other users are left to rank them among. */
 async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

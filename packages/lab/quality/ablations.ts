@@ -1,4 +1,4 @@
-/** Ablations: one thing at a time is left out of the training, or only out of the adaptation of heads. */
+/** Ablations: one element at a time is left out of the training, or only out of the adaptation of the heads. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -10,19 +10,19 @@ export interface Ablation {
   readonly name: string;
   /** The name in tables. */
   readonly title: string;
-  /** The model that is changed and compared with. Default: the reference. */
+  /** The model that is changed, and that the result is compared with. Default: the reference. */
   readonly of?: WholeName;
   /** The change in training; null if the trained model is used unchanged. */
   readonly train: ((whole: TrainSettings) => TrainSettings) | null;
   /** The change in the adaptation. */
   readonly adapt?: (whole: DescentSettings) => DescentSettings;
-  /** Whether to train without past campaigns; no result for data sets where they are not a feature. */
+  /** Whether to train without past campaigns; no result for data sets in which they are not a feature. */
   readonly withoutPastCampaigns?: boolean;
 }
 
 /**
  * The default training without the steps that would blur an ablation or double its time: no last training on all
- * campaigns, and no choices on held-out ones. Heads are adapted and blended as during the training of the default
+ * campaigns, and no choices on held-out campaigns. Heads are adapted and blended as during the training of the default
  * model: with a logistic and a whole-population regression, tuned on train campaigns, each with half the weight of the
  * heads. `blend-variants.ts` measures the stack and its parts, by fitting it again without each.
  */

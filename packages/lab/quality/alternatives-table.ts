@@ -8,8 +8,8 @@ import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';
 
 /**
- * One row per alternative: the mean over data sets of its gain over the first, and the data sets on which it is clearly
- * better or worse.
+ * One row per alternative: the mean over data sets of its gain over the first alternative, and the data sets on which
+ * it is clearly better or worse.
  */
 export function alternativesTable(sets: Alternatives): string {
   const names = sets[0]!.alternatives.map(({ name }) => name);

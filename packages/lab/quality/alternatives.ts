@@ -1,6 +1,6 @@
 /**
- * A trained model with the default stack before anything is fitted, and with one change of it at a time, measured on
- * the test campaigns: alternatives for the default.
+ * Alternatives to the default stack, measured on the test campaigns: a trained model with the unfitted default stack,
+ * and with one change of that stack at a time.
  */
 import type { ClosedForm } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -23,7 +23,7 @@ const rates =
     ...from,
     rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
   });
-/** A stack of the library's parts of these kinds, which share the weight that the heads leave. */
+/** A stack of the library's parts of these kinds, which share the weight that the heads do not have. */
 const stack =
   (heads: number, kinds: readonly ClosedForm['kind'][] = ['logistic', 'regression']): Change =>
   (from) => {

@@ -69,7 +69,7 @@ function readScenarios(text: string | undefined): ScenarioName[] {
   return (text === 'all' ? SCENARIO_NAMES : text.split(',')).map((name) => chosen('scenario', name, SCENARIO_NAMES));
 }
 
-/** `--histories` alone runs nothing else; together with `--only` it is run as well. */
+/** `--histories` alone runs only the histories; with `--only` they run in addition to the named parts. */
 function readParts(only: string | undefined, histories: boolean): readonly string[] {
   const named = only?.split(',') ?? (histories ? [] : USUAL_PARTS);
   for (const name of named) chosen('part', name, PARTS);

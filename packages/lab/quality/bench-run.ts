@@ -46,7 +46,7 @@ export interface Training {
 
 export const SEED = 1;
 
-/** Opens the data set `data`; results are stored in a folder of its name in `work`. */
+/** Opens the data set `data`; results are stored in a folder in `work` that has the name of the data set. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
   const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',

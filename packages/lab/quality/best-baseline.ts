@@ -5,7 +5,7 @@ import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 import { GROUPS, groupsOf, plain, SHARE, short, signed, table } from './format.ts';
 
-/** `level` if the interval contains zero, or if there is none because there is one campaign only. */
+/** `level` if the interval contains zero, or if there is no interval because there is only one campaign. */
 export type Verdict = 'ahead' | 'level' | 'behind';
 const VERDICTS: readonly Verdict[] = ['ahead', 'level', 'behind'];
 

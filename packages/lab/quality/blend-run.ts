@@ -1,6 +1,6 @@
 /**
- * Ablations of the choice of a blend, on one data set: a model that has not seen its held-out campaigns computes the
- * logits of all parts once, and every variant chooses from them.
+ * Ablations of the choice of a blend, on one data set: a model that was not trained on the held-out campaigns computes
+ * the logits of all parts once, and every variant chooses from these.
  */
 
 import { assert } from '../../../src/lib/errors.ts';
@@ -43,7 +43,7 @@ export interface BlendResult {
   readonly repeats: number;
   /** By campaign. */
   readonly groups: readonly ('small' | 'large' | null)[];
-  /** Whether members recur, so that trials use the shares that folds show. */
+  /** Whether members recur; if so, trials use the shares that are measured on folds. */
   readonly recurs: boolean;
   readonly variants: readonly {
     readonly name: string;
@@ -57,7 +57,10 @@ export function runBlend(run: BenchRun): Promise<BlendResult> {
   return runVariants(run, 'reference');
 }
 
-/** The same with lists of past campaigns cut to the length that covers 95 % of the users; null without such lists. */
+/**
+ * As `runBlend`, but with lists of past campaigns cut to the length that covers 95 % of the users; null without such
+ * lists.
+ */
 export async function runBlendOnCutLists(run: BenchRun): Promise<BlendResult | null> {
   const { prepared } = run;
   if (!hasPastCampaigns(prepared)) return null;
@@ -100,7 +103,10 @@ interface EvidenceOfSet extends Evidence {
   readonly priors: readonly CampaignPrior[];
 }
 
-/** As in training: before it on all train campaigns, then on held-out ones with the model of the best step. */
+/**
+ * Gathers the evidence as training does: before training on all train campaigns, then on held-out campaigns with the
+ * model of the best step.
+ */
 async function gatherEvidence(
   { prepared, options }: BenchRun,
   { manifest, graph }: GeneralModel,
@@ -170,7 +176,7 @@ function logitsOf(
   );
 }
 
-/** By test campaign and blend, the mean over repeats. A trial's logits are dropped once it has been measured. */
+/** The mean quality over repeats, by test campaign and blend. A trial's logits are dropped after its measurement. */
 async function measureTests(
   { prepared: { population }, trials, options, note }: BenchRun,
   model: GeneralModel,

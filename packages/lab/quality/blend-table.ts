@@ -12,7 +12,7 @@ import { meanOverSets } from './over-sets.ts';
 export interface BlendOfSet {
   readonly name: string;
   readonly blend: BlendResult | null;
-  /** The same with cut lists of past campaigns; null if there are no such lists, or if that was not run. */
+  /** The result with cut lists of past campaigns; null if there are no such lists, or if this part was not run. */
   readonly cutLists: BlendResult | null;
 }
 
@@ -21,14 +21,14 @@ type Place = readonly [lists: 'whole' | 'cut', variant: string];
 
 interface Row {
   readonly title: string;
-  /** `isCut`: whether there is a result for cut lists. */
+  /** The place of the numbers; `isCut` tells whether there is a result for cut lists. */
   readonly place: (isCut: boolean) => Place | null;
 }
 
 const whole =
   (variant: string): Row['place'] =>
   () => ['whole', variant];
-/** The earlier method, with cut lists if there are any. */
+/** The earlier method of choosing a blend, with cut lists if there are any. */
 const before =
   (variant: string): Row['place'] =>
   (isCut) => [isCut ? 'cut' : 'whole', variant];
@@ -54,7 +54,7 @@ const ROWS: readonly Row[] = [
 
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
-/** Each data set with its groups: the current choice, and each row minus that. Empty without results. */
+/** Each data set with its groups: the current choice, and each row minus the current choice. Empty without results. */
 export function blendBySetTable(sets: readonly BlendOfSet[]): string {
   return sets
     .flatMap((set) => {
@@ -80,7 +80,10 @@ export function blendBySetTable(sets: readonly BlendOfSet[]): string {
     .join('\n\n');
 }
 
-/** The mean over data sets of each row minus the current choice, and where that is clearly worse or better. */
+/**
+ * The mean over data sets of each row minus the current choice, and the data sets on which it is clearly worse or
+ * better.
+ */
 export function blendTable(sets: readonly BlendOfSet[]): string {
   const rows = ROWS.flatMap((row) => {
     const named = sets.flatMap((set) => {

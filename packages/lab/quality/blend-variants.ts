@@ -1,5 +1,5 @@
 /**
- * The choice of a blend, with and without each of its elements, from logits of trials that are computed once: no
+ * The choice of a blend, with and without each of its elements, from logits of trials that are computed once. No
  * variant trains a model.
  */
 import { blendOf, type ClosedForm, formsOf, weightFor } from '../../../src/model/blend.ts';
@@ -58,13 +58,16 @@ type Campaigns = readonly (readonly TrialLogits[])[];
 
 /** The evidence from which a blend is chosen. */
 export interface Evidence {
-  /** How the heads are adapted, with both regressions, each with the setting that is best alone. */
+  /** How the heads are adapted, with both regressions; each regression has the setting that is best for it alone. */
   readonly settings: DescentSettings;
-  /** The same with the best settings from grids that are not extended. */
+  /** The same adaptation with the best settings from grids that are not extended. */
   readonly ungrown: DescentSettings;
   /** The forms of the columns after the heads. */
   readonly forms: readonly ClosedForm[];
-  /** Trials before training and of held-out campaigns, with the shares that folds show and with equal shares. */
+  /**
+   * Trials before training, and trials of held-out campaigns: with the shares that are measured on folds, and with
+   * equal shares.
+   */
   readonly trials: Readonly<Record<'found' | 'equal', { readonly start: Campaigns; readonly held: Campaigns }>>;
 }
 
@@ -75,12 +78,12 @@ export interface ChosenBlend {
 }
 
 /**
- * For weights that do not depend on the number of seeds: the number at which only the first of a share's weights
- * counts.
+ * For weights that do not depend on the number of seeds: the number of seeds at which only the first of a share's two
+ * weights counts.
  */
 const FEW = 10;
 
-/** Every part whose logits some variant needs: the library, and both regressions alone. */
+/** The parts whose logits at least one variant needs: the library, and both regressions alone. */
 export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
   const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
     { kind: 'logistic', strengths: own.companion!.strengths },
@@ -113,7 +116,7 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
     return { settings: await chooseOneAtATime(isGrown ? settings : ungrown, chosen, isGrown), seeds: null };
   }
   const { companion: _, regression: __, ...fixed } = ungrown;
-  // without the settings that are best alone, the library is the fixed one
+  // without the settings that are best alone, only the fixed part of the library remains
   const own: DescentSettings = has.includes('grids') ? settings : fixed;
   const alone = regressionOf(has.includes('grids') ? settings : ungrown);
   const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
@@ -138,7 +141,7 @@ function isOf(form: ClosedForm, part: Part | undefined): boolean {
   return form.kind === part;
 }
 
-/** Even columns of zeros keep some weight, which is removed here. */
+/** In a fit even columns of zeros keep some weight, which is removed here. */
 function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   const stack = settings.stack!;
   const none = { few: 0, many: 0 };
@@ -157,7 +160,7 @@ function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   }
 }
 
-/** A trial's column of the heads, then those of `wanted`; the trial has the heads' column and those of `forms`. */
+/** A trial's column of the heads, then the columns of `wanted`; the trial has columns of the heads and of `forms`. */
 function columnsOf(
   { columns }: TrialLogits,
   forms: readonly ClosedForm[],

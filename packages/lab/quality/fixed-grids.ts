@@ -1,4 +1,4 @@
-/** The settings of single parts as they were chosen before grids were extended at their edges. */
+/** The settings of single parts as chosen by an earlier version, which did not extend grids at their edges. */
 
 import { createRng } from '../../../src/lib/rng.ts';
 import { HEADS } from '../../../src/model/architectures/heads.ts';
@@ -16,8 +16,8 @@ import type { OneHot } from '../../../src/training/history/one-hot.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 
 /**
- * The best single regression of each kind, from grids that are not extended at their edges. `tuned` has those from
- * extended grids; `vectors` are as in `latentStart`.
+ * The best single regression of each kind, from grids that are not extended at their edges. `tuned` has the regressions
+ * from extended grids; `vectors` are as in `latentStart`.
  */
 export function tuneOnFixedGrids(
   prepared: PreparedDataSet,
@@ -27,7 +27,7 @@ export function tuneOnFixedGrids(
 ): Pick<DescentSettings, 'regression' | 'companion'> {
   const futures = openFutures(prepared, prepared.userFeatures);
   const rng = createRng(`train/${seed}/companion`);
-  /** The setting from the extended grid is also the best of the fixed one, if it is in there. */
+  /** If the best setting of the extended grid is in the fixed grid, it is the best there too. */
   const choose = <S extends Setting>(open: (oneHot: OneHot) => TunableMethod<S>, chosen: S): S => {
     const isSame = (setting: S) => Object.keys(chosen).every((key) => setting[key] === chosen[key]);
     if (open(futures.oneHot).grid.some(isSame)) return chosen;

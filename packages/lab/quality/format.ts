@@ -8,7 +8,7 @@ import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 export const SHARE = '0.05';
 export const GROUPS: readonly GroupName[] = ['small', 'large', 'all'];
 
-/** The groups that `summary` has. */
+/** The groups in `summary`. */
 export function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>): GroupName[] {
   return GROUPS.filter((group) => summary[group] !== undefined);
 }
@@ -29,7 +29,7 @@ export function short(value: number, digits: number): string {
   return withoutZeros(value.toFixed(digits));
 }
 
-/** No zero before a point. */
+/** Removes the zero before a decimal point. */
 function withoutZeros(text: string): string {
   return text.replaceAll(/\b0\./g, '.');
 }
@@ -45,7 +45,7 @@ export function signed(interval: Interval, digits: number): string {
   return clearSign(interval) === 0 ? text : `**${text}**`;
 }
 
-/** 95 %; `-` if nothing was measured. */
+/** For example `95 %`; `-` if nothing was measured. */
 export function percent(share: number | undefined): string {
   return share === undefined || Number.isNaN(share) ? '-' : `${Math.round(100 * share)} %`;
 }

@@ -1,4 +1,4 @@
-/** The choice of a blend before there was a stack: one regression of each kind, one weight at a time. */
+/** The choice of a blend in an earlier version, without a stack: one regression of each kind, one weight at a time. */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { chooseAdaptation, type Stages } from '../../../src/training/choices/choose-adaptation.ts';
 import { withStack } from '../../../src/training/choices/choose-blend.ts';
@@ -9,7 +9,7 @@ const WEIGHTS: readonly number[] = [0.25, 0.5, 1, 2, 4, 8];
 /** How the grid continues after its last weight. */
 const FURTHER: readonly number[] = [16, 32, 64];
 
-/** Trials of one stage of the choice. */
+/** The campaigns of one stage of the choice. */
 export interface Tried {
   readonly campaigns: number;
   /** The outcome of every campaign for given settings. */
@@ -17,7 +17,7 @@ export interface Tried {
 }
 
 /**
- * `settings`, which have both regressions, with the weights that were chosen before training and then on held-out
+ * `settings` (with both regressions) with the weights that are chosen first before training and then on held-out
  * campaigns. With `grown` the grid of weights is extended, up to the regression alone.
  */
 export async function chooseOneAtATime(
@@ -32,7 +32,10 @@ export async function chooseOneAtATime(
   return choose(settings, held, before);
 }
 
-/** A model from too few campaigns to choose anything knows little, so the seeds and the population got more weight. */
+/**
+ * A model trained on too few campaigns to choose anything is weak, so the parts fitted to the seeds and the population
+ * get more weight.
+ */
 function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
   return {
     ...rest,

@@ -1,6 +1,6 @@
 /**
- * What a short history costs: the same test campaigns after training on 0, 1, 3, 5, 10, 20 and all train campaigns;
- * each history contains the shorter ones.
+ * The cost of a short history: the quality on the same test campaigns after training on 0, 1, 3, 5, 10, 20 and all
+ * train campaigns. Each history contains the shorter ones.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
@@ -27,7 +27,7 @@ export interface HistoryPoint {
   readonly result: {
     readonly training: Training;
     readonly report: EvaluationReport;
-    /** Alternatives to the default adaptation that were chosen. */
+    /** The chosen alternatives to the default adaptation. */
     readonly taken: readonly string[];
   } | null;
   /** Why there is no result. */
@@ -39,7 +39,7 @@ export const SIZES: readonly number[] = [0, 1, 3, 5, 10, 20];
 
 /**
  * Trains and evaluates with every length of history that the data set has, the whole history last. Results are stored;
- * refusals are not, and are tried again.
+ * failures are not stored, and are tried again.
  */
 export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint[]> {
   const { store, options } = run;
@@ -66,7 +66,7 @@ export function keptHistories(store: PartStore): readonly HistoryPoint[] | null 
   return points.length > 0 ? points : null;
 }
 
-/** The train campaigns in random order; a history is the beginning of it. */
+/** The train campaigns in random order; a history is the beginning of this list. */
 function sampleOrder({ prepared }: BenchRun): string[] {
   const ids = prepared.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
   const order = Int32Array.from(ids.keys());
@@ -92,7 +92,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
       if (prepared !== run.prepared) prepared.close();
     }
   } catch (error) {
-    // this is the question: can a history of none or one be used?
+    // an expected result: histories of no or one campaign may be unusable
     const refused = messageOf(error).replaceAll(folder, 'the data set');
     run.note(`${name}: ${refused}`);
     return { campaigns: ids.length, result: null, refused };

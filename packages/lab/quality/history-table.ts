@@ -10,8 +10,8 @@ interface Named {
 }
 
 /**
- * All test campaigns: one row per data set and length of history; then how often the model is ahead, level or behind by
- * length, and in how many cells it is behind. Empty without results.
+ * All test campaigns: one row per data set and length of history; then, by length of history, how often the model is
+ * ahead, level or behind, and in how many cells it is behind. Empty without results.
  */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));

@@ -10,7 +10,9 @@ import { openPartStore } from './part-store.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 import type { DataSetResults } from './tables.ts';
 
-/** By name of the data set, under any key. A folder that does not exist is invalid_argument. */
+/**
+ * The stored results of each data set, by its name, under any key. A folder that does not exist is invalid_argument.
+ */
 export function readKept(work: string): DataSetResults[] {
   if (!existsSync(work)) throw new AppError('invalid_argument', `${work} does not exist`);
   const folders = readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory());

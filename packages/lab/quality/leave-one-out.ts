@@ -1,4 +1,4 @@
-/** Leave-one-out over data sets: the alternative that is best on all others, measured on the data set left out. */
+/** Leave-one-out over data sets: the alternative that is best on all others, measured on the omitted data set. */
 import { AppError } from '../../../src/lib/errors.ts';
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -29,13 +29,13 @@ export interface LeftOut {
   readonly gain: { readonly auc: Interval; readonly precision: Interval };
   /** The alternative with the largest mean AUC here, picked with knowledge of the results. */
   readonly best: string;
-  /** Fitted minus that one: what the rule misses. */
+  /** The fitted alternative minus the best one: what the rule misses. */
   readonly missed: Interval;
 }
 
 /**
- * invalid_data if data sets have different alternatives, or the alternatives of one differ in their number of
- * campaigns.
+ * invalid_data if data sets have different alternatives, or if the alternatives of one data set differ in their number
+ * of campaigns.
  */
 export function leaveOneOut(sets: Alternatives): LeftOut[] {
   const names = sets[0]!.alternatives.map(({ name }) => name);

@@ -31,11 +31,11 @@ interface OnceOptions {
 }
 
 /**
- * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one of those that they were a member
- * of, drawn with P ~ 1 / members of the campaign, so that small campaigns keep some; users and features do not change.
- * The ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of
- * the members); every other user is an eval row. Equal data give equal bytes.
- * Errors: invalid_argument if `out` exists, invalid_data if there are too few campaigns.
+ * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one of their campaigns, drawn with P
+ * ~ 1 / members of the campaign, so that small campaigns keep some members; users and features do not change. The ten
+ * test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of the
+ * members); every other user is an eval row. Equal data give equal bytes. Errors: invalid_argument if `out` exists,
+ * invalid_data if there are too few campaigns.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);

@@ -1,8 +1,10 @@
-/** Puts tables into a page of Markdown: between the marks that name them, or as a page of their own. */
+/** Puts tables into a page of Markdown: between the marks that name them, or on a separate page. */
 
 const MARK = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end of table -->/g;
 
-/** `page` with each table between its marks replaced by the one of that name in `tables`; others stay. */
+/**
+ * `page` with each table between its marks replaced by the one of that name in `tables`; other tables stay unchanged.
+ */
 export function fillPage(page: string, tables: ReadonlyMap<string, string>): string {
   return page.replace(MARK, (whole, name: string) => {
     const text = tables.get(name);

@@ -127,7 +127,7 @@ export interface CurvePoint {
   readonly campaigns: number;
   /** Mean AUC by method. */
   readonly auc: Readonly<Record<string, Interval>>;
-  /** AUC of the model minus that of the method, campaign by campaign. */
+  /** AUC of the model minus the AUC of the method, campaign by campaign. */
   readonly ahead: Readonly<Record<string, Interval>>;
   /** Gain in the model's AUC over the previous number of seeds, on the same campaigns. */
   readonly gain: Interval | null;

@@ -20,7 +20,7 @@ import { writeScenarioData } from './scenario-data.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
 /**
- * Runs the requested parts and returns the tables of all results in `--work` for these data sets; or derives a data
+ * Runs the requested parts and returns the tables of all results in `--work` for the given data sets; or derives a data
  * set.
  */
 export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
@@ -37,7 +37,8 @@ export async function runQuality(args: readonly string[], note: (line: string) =
 }
 
 /**
- * The page of `tables`, or writes it to `out` if given: if that file exists, only the tables between its marks change.
+ * Returns the page of `tables`, or writes it to `out` if given: if that file exists, only the tables between its marks
+ * change.
  */
 function write(tables: ReadonlyMap<string, string>, out: string | null): readonly string[] {
   const page = pageOf('Quality', tables);

@@ -11,8 +11,8 @@ const SEED = '1';
 const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
 /**
- * The folder of the data set `name` in `work`, written anew. If it contains different data, the results next to it
- * belong to that: this is invalid_argument, and nothing is changed.
+ * Writes the data set `name` into its folder in `work` and returns the folder. If the folder contains different data,
+ * the stored results belong to those data: the error is invalid_argument, and nothing changes.
  */
 export async function writeScenarioData(work: string, name: ScenarioName): Promise<string> {
   const folder = join(work, name, 'data');

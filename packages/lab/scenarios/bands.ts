@@ -1,4 +1,4 @@
-/** The scenario of numbers cut into bands: tokens are ordered bins, and the truth depends on the underlying number. */
+/** The scenario of numbers cut into bands: tokens are ordered bins, and membership depends on the underlying number. */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
@@ -54,7 +54,10 @@ export const bands: Scenario = {
   },
 };
 
-/** `[NUMBERS][users]`: approximately standard normal; half of the variance comes from three tastes shared by all. */
+/**
+ * `[NUMBERS][users]`: approximately standard normal; half of the variance comes from three tastes that all numbers
+ * share.
+ */
 function sampleNumbers(rng: Rng, users: number): Float64Array[] {
   const tastes = sampleTastes(rng, users, { count: 3 });
   return NAMES.map(() => {

@@ -1,6 +1,6 @@
 /**
  * Scenarios that differ in who becomes a member: users of only one campaign or of many, drift, audiences of two crowds,
- * and broad ones.
+ * and broad audiences.
  */
 
 import { favourites, topShare } from '../../../src/dataset/synthetic/members.ts';
@@ -96,7 +96,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   const tastes = sampleTastes(rng, users, { count: 6 });
   const joined = Float64Array.from({ length: users }, () => rng.uniform());
   const regions = plantVocabulary(rng, tastes.count, { name: 'region', topics: 12 });
-  // an item belongs to a topic and to the tenth of the time span in which it appeared
+  // an item belongs to a topic, and to the tenth of the time span in which the item appeared
   const topics = plantVocabulary(rng, tastes.count, { name: 'topic', topics: 20, perTopic: 4 });
   const itemsOf = (user: number): string[] => {
     const items = sampleTokens(rng, topics, tasteOf(tastes, user), { count: sampleAmount(rng, 5, 24) });
@@ -164,7 +164,7 @@ export const twoCrowds: Scenario = {
       users: usersOf(rng, tastes, { tokens: [6, 24] }),
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = sampleAim(rng, tastes.count);
-        // those who want one want the other slightly less than average
+        // users who want one thing want the other slightly less than average
         const other = sampleAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
         const wishes = [likingOf(tastes, aim), likingOf(tastes, other)];
         const liking = wishes[0]!.map((x, user) => Math.max(x, wishes[1]![user]!));
@@ -190,7 +190,7 @@ export const broad: Scenario = {
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = sampleAim(rng, tastes.count);
         const [a, b] = [rng.integer(tastes.count), rng.integer(tastes.count)];
-        // with so many seeds, more than a sum can be learned
+        // so many seeds are enough to learn more than a sum
         const liking = likingOf(tastes, aim).map((x, user) => {
           const taste = tasteOf(tastes, user);
           return x + 0.6 * taste[a]! * taste[b]!;

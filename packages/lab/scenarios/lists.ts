@@ -1,6 +1,6 @@
 /**
  * Scenarios that differ in what is known about a user: few or many tokens, a dense or a sparse vocabulary, rare tokens
- * that decide, bundles of tokens.
+ * that decide membership, bundles of tokens.
  */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
@@ -154,7 +154,7 @@ export const rareTokens: Scenario = {
     );
     const keywordsOf = (own: readonly number[]): string[] => {
       const shown = own.flatMap((niche) => Array.from({ length: 1 + rng.integer(2) }, () => niche));
-      // one more from any niche, so that nobody has only the keywords of their own niches
+      // one more keyword from any niche, so that nobody has only the keywords of their own niches
       return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![sampleAmount(rng, 0, 11)]!);
     };
     return {

@@ -18,7 +18,7 @@ interface FeatureDescription {
   readonly size?: number;
 }
 
-/** Features of a user or a campaign; null = not known. */
+/** Features of a user or a campaign; null means unknown. */
 type Traits = Readonly<Record<string, string | number | readonly string[] | readonly number[] | null>>;
 
 export interface Scenario {
@@ -50,7 +50,10 @@ export interface PlantedCampaign {
   readonly features: Traits;
   /** `[users]` */
   readonly isMember: Uint8Array;
-  /** If members are chosen by several criteria: how well a user meets each, `[criteria][users]`. Not in any file. */
+  /**
+   * If members are chosen by several criteria: how well each user meets each criterion, `[criteria][users]`. Not
+   * written to any file.
+   */
   readonly wishes?: readonly Float64Array[];
 }
 
@@ -64,7 +67,7 @@ const TRAIN_MEMBERS = 500;
  */
 export async function writeScenario(scenario: Scenario, { out, seed }: { out: string; seed: string }): Promise<void> {
   const { name, about, users, trainCampaigns, testCampaigns } = scenario;
-  // the older word stays: another key would draw other data sets
+  // the key contains an older word: a different key would generate different data sets
   const rng = createRng(`shape/${name}/${seed}`);
   const planted = scenario.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
   await writeDataSet(out, {

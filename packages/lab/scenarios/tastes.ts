@@ -1,4 +1,4 @@
-/** Hidden tastes of users, the tokens that reveal them, and what a campaign aims at. */
+/** Hidden tastes of users, the tokens that reveal them, and the aims of campaigns. */
 import { firstAbove, type Rng } from '../../../src/lib/rng.ts';
 
 /** Tastes of all users: approximately standard normal, similar within a crowd. */
@@ -40,7 +40,7 @@ export interface Vocabulary {
   readonly cumulative: Float64Array;
 }
 
-/** `perTopic` tokens `<name>-<topic>-<place>` per topic, the i-th sampled with P ~ i^-zipf. */
+/** Creates `perTopic` tokens `<name>-<topic>-<place>` for each topic; the i-th one is sampled with P ~ i^-zipf. */
 export function plantVocabulary(
   rng: Rng,
   tastes: number,
@@ -106,7 +106,7 @@ export function tasteOf({ values, count }: Tastes, user: number): Float64Array {
   return values.subarray(user * count, (user + 1) * count);
 }
 
-/** What a campaign aims at: one taste above all, a second one, and a little of every other. `[tastes]` */
+/** A campaign's aim, `[tastes]`: mostly one taste, to a lesser degree a second one, and a little of every other. */
 export function sampleAim(rng: Rng, tastes: number): Float64Array {
   const aim = Float64Array.from({ length: tastes }, () => 0.35 * rng.normal());
   aim[rng.integer(tastes)]! += 1;
@@ -119,7 +119,10 @@ export function likingOf(tastes: Tastes, aim: ArrayLike<number>): Float64Array {
   return Float64Array.from({ length: tastes.users }, (_, user) => project(tastes.values, user, aim));
 }
 
-/** What a campaign's own features reveal of its aim: its strongest taste (one in eight at random) as category. */
+/**
+ * The part of a campaign's aim that its own features reveal: its strongest taste as category (random in one of eight
+ * campaigns).
+ */
 export function categoryOf(rng: Rng, aim: Float64Array): string {
   const strongest = rng.uniform() < 1 / 8 ? rng.integer(aim.length) : aim.indexOf(Math.max(...aim));
   return `category-${strongest}`;

@@ -1,6 +1,6 @@
 /**
- * Drift: members who come later are less like the seeds than the seeds are like each other. How much less was measured
- * on past campaigns with times (`Manifest['drift']`); it moves and widens predictions.
+ * Drift: members who come later are less like the seeds than the seeds are like each other. The difference is measured
+ * on past campaigns with times (`Manifest['drift']`), and moves and widens predictions.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -14,8 +14,8 @@ export interface DriftAt {
 }
 
 /**
- * The measures for `seeds` seeds: linear in the logarithm between two measured numbers of seeds, beyond them those of
- * the nearest number.
+ * The drift for `seeds` seeds: interpolated between two measured numbers of seeds, linearly in their logarithms;
+ * outside the measured range, the drift of the nearest number.
  */
 export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
   const above = by_seeds.findIndex((one) => one.seeds >= seeds);
@@ -32,16 +32,18 @@ export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
 }
 
 /**
- * The separation of a share of members from the share that chance gives: the difference of their logits, each logit of
- * (count share + 1/2) / (count + 1), which is finite (`count` is the number of seeds). 0 is chance.
+ * The separation of a share of members from the share expected by chance: the difference of their logits, in which each
+ * share is replaced by (count * share + 1/2) / (count + 1), so that logits are finite (`count` is the number of seeds).
+ * 0 is chance.
  */
 export function separationOf(share: number, chance: number, count: number): number {
   return logit(share, count) - logit(chance, count);
 }
 
 /**
- * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1
- * tells nothing about its side once the mean moves away from it, so the other side's deviation is used if it is larger.
+ * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1 tells
+ * nothing about the deviation on its side once the mean moves away from the bound, so the deviation of the other side
+ * is used if that is larger.
  */
 export function spreadsOf({ mean, low, high }: Interval, count: number): readonly [below: number, above: number] {
   const at = logit(mean, count);
@@ -49,7 +51,10 @@ export function spreadsOf({ mean, low, high }: Interval, count: number): readonl
   return [low > 0 ? below : Math.max(below, above), high < 1 ? above : Math.max(below, above)];
 }
 
-/** The standard deviation of a kept separation whose own is `own`: campaigns do not all keep the same share. */
+/**
+ * The standard deviation of a separation after drift, if it was `own` before: campaigns do not all keep the same share
+ * of it.
+ */
 export function widened(
   own: number,
   separation: number,
@@ -59,7 +64,7 @@ export function widened(
 }
 
 /**
- * The interval for later members, for as many others as seeds, from the `interval` of `count` seeds; `chance` is the
+ * The interval for later members (as many as there are seeds), from the `interval` of `count` seeds; `chance` is the
  * value of a random order. A bound of 0 or 1 may stay as it is.
  */
 export function driftInterval(interval: Interval, chance: number, count: number, measure: DriftMeasure): Interval {

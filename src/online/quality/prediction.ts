@@ -27,9 +27,15 @@ export interface Prediction {
   readonly fitting_seeds: number;
   /** Probability that a member scores above a candidate; null if there were too few seeds to hold some out. */
   readonly auc: Interval | null;
-  /** By share: the share of members who are not seeds that an audience of that share of the candidates contains. */
+  /**
+   * By audience size as a share of the candidates: the share of the members (other than the seeds) that the audience
+   * contains.
+   */
   readonly recall: Readonly<Record<string, Interval>>;
-  /** By share: members in the audience, as a multiple of those in a random audience. */
+  /**
+   * By audience size as a share of the candidates: members in the audience, as a multiple of the members in a random
+   * audience.
+   */
   readonly lift: Readonly<Record<string, Interval>>;
   readonly drift: PredictedDrift;
 }
@@ -38,37 +44,39 @@ export interface Prediction {
 export interface PredictedDrift {
   /** Whether drift was measured on past campaigns; if not, later members are assumed to be like the seeds. */
   readonly measured: boolean;
-  /** Number of these campaigns. */
+  /** Number of past campaigns on which drift was measured. */
   readonly campaigns: number;
-  /** The AUC of held-out seeds before the correction; null if there was none. */
+  /** The AUC of held-out seeds before the correction for drift; null if there was no correction. */
   readonly auc_before: Interval | null;
 }
 
 /** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 % (1 is random). */
 export const WEAK_AUC = 0.6;
 /**
- * `good` only if the interval of the AUC is above this: true for 1 of 46 sets of 10 random users, and for none of 92
- * sets of 50 or 200.
+ * The verdict is `good` only if the interval of the AUC is above this bound. Random users as seeds passed in 1 of 46
+ * sets of 10 users, and in none of 92 sets of 50 or 200.
  */
 const GOOD_LOW = 0.55;
 /**
- * ... and only if the AUC, without drift, is one that as many random seeds reach at most once in a thousand: a few may
- * lie close together by chance. The normal quantile of .999, in standard deviations of a mean of uniform variables.
+ * The verdict is `good` only if, in addition, the probability that as many random seeds reach the AUC (without drift)
+ * is at most 1 in 1,000: a few random users may be similar by chance. This is the normal quantile of .999, in standard
+ * deviations of a mean of uniform variables.
  */
 const CHANCE_DEVIATIONS = 3.09;
 /**
- * `weak` only if the interval of the AUC is below this: otherwise random seeds cannot be told from a campaign of .7.
+ * The verdict is `weak` only if the interval of the AUC is below this bound: otherwise random seeds cannot be
+ * distinguished from a campaign whose AUC is .7.
  */
 const MAYBE_GOOD = 0.7;
 
 export interface PredictOptions {
   /** Number of candidates who are members; by default it is assumed to equal the number of fitting seeds. */
   readonly others?: number;
-  /** None by default. */
+  /** The drift to correct for; none by default. */
   readonly drift?: Drift | undefined;
 }
 
-/** Predicts from the ranks of held-out seeds, who fit the filters. */
+/** Makes a prediction from the ranks of held-out seeds, all of whom fit the filters. */
 export function predict(
   ranks: SeedRanks | null,
   seeds: SeedCounts,
@@ -102,7 +110,7 @@ export function predict(
     // a larger audience contains the smaller one
     const found = at ? noLess(driftInterval(own, count / ranks.rows, held, at.recall), smaller) : own;
     smaller = found;
-    // with few rows a share is rounded up, and a random order finds correspondingly more
+    // the size of an audience is rounded up: with few rows, a random order finds correspondingly more
     const times = ranks.rows / count;
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };

@@ -7,14 +7,16 @@ import type { Interval } from '../../lib/interval.ts';
 const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
 export const Z = 1.6448536269514722;
-/** More others than this reduce the noise by less than .005, which is not worth the time. */
+/**
+ * Maximum number of others to compute with: more would reduce the noise by less than .005, which is not worth the time.
+ */
 const MOST_OTHERS = 10_000;
 /** Variance of a uniform variable on [0, 1]. */
 const UNIFORM_VARIANCE = 1 / 12;
 
 /**
  * The share of `others` that are hits, given that `hits` of `seeds` were: beta-binomial, the posterior predictive under
- * Jeffreys' prior Beta(1/2, 1/2). It includes the noise of the seeds and that of the others. The mean is hits / seeds,
+ * Jeffreys' prior Beta(1/2, 1/2). It includes the noise of both the seeds and the others. The mean is hits / seeds,
  * because the prior's pull towards 1/2 would create lift out of nothing at small sizes.
  */
 export function shareInterval(hits: number, seeds: number, others: number): Interval {

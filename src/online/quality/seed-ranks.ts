@@ -1,4 +1,4 @@
-/** How seeds that a model has not seen rank among the rows that an audience is cut from. */
+/** The ranks of seeds that a model has not seen, among the rows that an audience is cut from. */
 import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
 
 /** One entry per held-out seed. The seeds themselves are not among the ranked rows. */
@@ -11,9 +11,12 @@ export interface SeedRanks {
   readonly tied: Int32Array;
 }
 
-/** Number of folds of the seeds. Ten would learn from more seeds, but take twice as long. */
+/**
+ * Number of folds of the seeds. With ten folds a model would learn from more seeds, but ranking would take twice as
+ * long.
+ */
 const PARTS = 5;
-/** After this many seeds no more folds are ranked: a share of them has a standard error of at most .016. */
+/** After this many seeds no more folds are ranked: a share of this many seeds has a standard error of at most .016. */
 export const ENOUGH_SEEDS = 1000;
 
 /** Ranks scores of held-out seeds among those of other rows. */
@@ -44,8 +47,8 @@ export interface Fold {
 }
 
 /**
- * Splits the rows `seeds` into five folds, or only the first ones if these hold enough seeds; none if there are too
- * few.
+ * Splits the rows `seeds` into five folds, or only the first ones if these hold enough seeds; none if there are too few
+ * seeds.
  */
 export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
   if (seeds.length < PARTS) return [];
@@ -101,7 +104,9 @@ export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   return hits;
 }
 
-/** Number of elements of the ascending `sorted` that are below `x`, or not above it. */
+/**
+ * Number of elements of the ascending `sorted` that are below `x`; with `orEqual`, the number that are not above `x`.
+ */
 function countBelow(sorted: Float32Array, x: number, orEqual: boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

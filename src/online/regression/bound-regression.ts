@@ -27,19 +27,19 @@ import { openRegressionReader } from './regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from './sparse-rows.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** Maximum size of fits made in advance: six sets with eight settings of 150,000 elements. */
+/** Maximum size of the fits made in advance: enough for six sets of seeds with eight settings of 150,000 elements. */
 const MOST_PREPARED_BYTES = 2 ** 26;
 
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
   /**
-   * Fits several sets of seeds side by side, faster than `fit` would one after the other; `fit` then returns the same
-   * bits from memory. Fits too large to keep are left to `fit`.
+   * Fits several sets of seeds side by side, which is faster than calls of `fit` one after the other; `fit` then
+   * returns the same bits from memory. Fits that are too large to keep are left to `fit`.
    */
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
    * Fits the seeds at these positions among the campaign's users, compared with everybody or with `others`, with each
-   * of the settings. Equal arrays of positives must come with equal others.
+   * of the settings. Calls with the same array of positives must have the same others.
    */
   fit(
     positives: Int32Array,
@@ -54,9 +54,12 @@ export interface SeedSet {
   readonly others: MatchedUsers | null;
 }
 
-/** Users to compare seeds with, a share of whom fits a campaign's filters, as positions among the campaign's users. */
+/**
+ * Users to compare the seeds with, some inside and some outside a campaign's filters, as positions among the campaign's
+ * users.
+ */
 export interface MatchedUsers extends Sides<Int32Array> {
-  /** Weight of the mean of the users outside the filters; the mean of those inside has the rest. */
+  /** Weight of the mean of the users outside the filters; the mean of the users inside has the rest. */
   readonly share: number;
 }
 
@@ -68,8 +71,8 @@ export interface BoundRegression {
   /** Standard deviation of x . weights over the population, or a sample of it. */
   deviationOf(weights: Float64Array): number;
   /**
-   * `users` are the model's inputs of `rows` users, with `without` removed; priors leave out `campaign`, which the
-   * model may have been trained on.
+   * Prepares a campaign's users: `users` are the model's inputs for `rows` users, with `without` removed. Priors leave
+   * out `campaign`, because the model may have been trained on it.
    */
   forUsers(users: Feeds, rows: number, without: OwnToken | null, campaign: string | null): Promise<CampaignRegression>;
   close(): Promise<void>;
@@ -85,15 +88,15 @@ export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keep
   /** Cache file of the sums over the population, which are computed once per model and population version. */
   readonly cache?: string;
   /**
-   * Number of users' features that the covariance is computed from. Audiences depend on it; the default is the
-   * service's.
+   * Maximum number of features (over all users) that the covariance is computed from. Audiences depend on it; the
+   * default is the number that the service uses.
    */
   readonly mostFeatures?: number;
 }
 
 /**
- * Reads the population once, if its sums are not cached yet, and a sample of its users. null if the model has no
- * regression.
+ * Reads a sample of the population's users, and first the whole population if its sums are not cached yet. null if the
+ * model has no regression.
  */
 export async function openBoundRegression(
   { model: { graph, manifest, priors = [] }, population, binding }: RegressionSource,
@@ -132,7 +135,7 @@ export async function openBoundRegression(
           return regressionOf(power).plan(mean, seeds, strengths, { ...compared, prior });
         }),
       );
-  /** The element of a user's own token, or -1. */
+  /** The element of the parameter for a campaign's own token; -1 if there is none. */
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
   return {
@@ -194,7 +197,7 @@ function campaignRegression(
       if (missing.length === 0) return [];
       const mean = meanOfRows(features, positives);
       const compared = { without, otherMean: others && meanOfMatched(features, others) };
-      // settings with one power and prior share a Krylov space
+      // settings with equal power and prior share a Krylov space
       return Array.from(Map.groupBy(missing, spaceOf).values(), (together) => ({
         into,
         fit: { settings: together, mean, seeds: positives.length, ...compared },
@@ -239,7 +242,10 @@ function deviationOf(values: Float64Array): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
 }
 
-/** The mean of users with a share of them outside the filters; of those inside alone if nobody is outside. */
+/**
+ * The mean over users with the given share for the users outside the filters; the mean over the users inside alone if
+ * nobody is outside.
+ */
 function meanOfMatched(features: SparseRows, { inside, outside, share }: MatchedUsers): Float64Array {
   const own = meanOfRows(features, inside);
   if (share === 0 || outside.length === 0) return own;

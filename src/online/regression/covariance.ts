@@ -14,7 +14,7 @@ export interface ColumnSums {
 
 /** The first two moments of rows whose columns are scaled; all `[width]`. */
 export interface Moments {
-  /** c_t, the factor of column t; 0 for columns that no row has. */
+  /** c_t, the factor of column t; 0 for a column without a value in any row. */
   readonly scale: Float64Array;
   readonly mean: Float64Array;
   /** 0 if all rows have the same value up to rounding. */
@@ -23,7 +23,7 @@ export interface Moments {
   readonly trace: number;
 }
 
-/** A variance below this share of the mean square is rounding error, because values are float32. */
+/** A variance below this share of the mean square is a rounding error, because values are float32. */
 const ROUNDING = 1e-12;
 
 export function emptySums(width: number): ColumnSums {
@@ -40,7 +40,7 @@ export function addRows(sums: ColumnSums, { starts, columns, values }: SparseRow
   sums.rows += starts.length - 1;
 }
 
-/** Columns are scaled by c_t = f_t ^ -power; f_t is the share of rows with column t. */
+/** Columns are scaled by c_t = f_t ^ -power; f_t is the share of rows with a value in column t. */
 export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: number): Moments {
   const scale = counts.map((count) => (count === 0 ? 0 : (count / rows) ** -power));
   const mean = sums.map((sum, t) => (scale[t]! * sum) / rows);
@@ -68,9 +68,9 @@ export interface CovarianceInHalves extends Covariance {
 }
 
 /**
- * G = X'X / n - mean mean' of scaled rows, from the rows themselves: an application takes two passes over their
- * features. `moments` may cover more rows, of which these are a sample: then the diagonal, known exactly, is corrected
- * where the sample underestimates it, and only the off-diagonal entries are estimated.
+ * G = X'X / n - mean mean' of scaled rows, computed from the rows: an application takes two passes over their features.
+ * If the rows are a sample, `moments` may cover all rows. The diagonal is then known exactly and is corrected in every
+ * entry that the sample underestimates; only the off-diagonal entries are estimated.
  */
 export function covarianceOf(products: RowProducts, moments: Moments): CovarianceInHalves {
   const { scale, mean, variance } = moments;
@@ -96,7 +96,7 @@ export function covarianceOf(products: RowProducts, moments: Moments): Covarianc
   });
 }
 
-/** Both halves, with a product of one vector between them. */
+/** A covariance from its two halves, with the product of one vector between them. */
 export function inHalves(
   products: RowProducts,
   halves: Pick<CovarianceInHalves, 'before' | 'after'>,
@@ -112,7 +112,7 @@ export function inHalves(
   };
 }
 
-/** The covariance without one column, as if no row had it. */
+/** The covariance without one column, as if no row had a value in it. */
 export function withoutColumn(
   products: RowProducts,
   covariance: CovarianceInHalves,

@@ -1,7 +1,7 @@
 /**
- * The whole-population regression: from the population's own covariance, in closed form, without sampled negatives. w =
- * (G + sigma I)^-1 (mean of the seeds - mean of all): ridge regression of the seeds against everyone (EASE's for one
- * new column, Steck 2019), and Fisher's discriminant with the population's covariance.
+ * The whole-population regression: a closed form that uses the population's own covariance and no sampled negatives. w
+ * = (G + sigma I)^-1 (mean of the seeds - mean of all): ridge regression of the seeds against everyone (as in EASE for
+ * one new column, Steck 2019), and Fisher's discriminant with the population's covariance.
  */
 import {
   type ColumnSums,
@@ -16,12 +16,15 @@ import { type SharedSystem, solveSideBySide } from './shifted-solve.ts';
 import { type Directions, type WeightPrior, weightPrior } from './weight-prior.ts';
 
 /**
- * Off-diagonal entries of the covariance are computed from all users if these have at most this many features together,
- * otherwise from evenly spaced users with this many: an application takes two passes over them. The diagonal always
- * covers all users.
+ * Off-diagonal entries of the covariance are computed from all users if they have at most this many features in total,
+ * otherwise from evenly spaced users who have this many in total: an application takes two passes over them. The
+ * diagonal always covers all users.
  */
 export const MOST_FEATURES = 500_000;
-/** The number of seeds at which the strength applies as given; it falls with the square root of their number. */
+/**
+ * The number of seeds at which the strength applies as given; the effective strength falls with the square root of the
+ * number of seeds.
+ */
 const REFERENCE_SEEDS = 50;
 
 export interface PopulationRegression {
@@ -32,8 +35,8 @@ export interface PopulationRegression {
    * A weight for each column, `[width]`, for each strength: a user's score is x . weights. `seedMean` is the mean of
    * the seeds' rows, `seeds` their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is a column to
    * exclude, as if nobody had it (-1: none). Columns that are equal for everyone have weight 0. The seeds are compared
-   * with `otherMean` if given, instead of the mean of all rows. With a `prior`, w is shrunk less along its directions:
-   * together they have `strength` times the variance of all others.
+   * with `otherMean` if given, instead of the mean of all rows. With a `prior`, w is shrunk less along the directions
+   * of the prior: together these have `strength` times the variance of all other directions.
    */
   fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): Float64Array[];
   /** The same fit, to be run later by `fitSideBySide`. */
@@ -53,8 +56,8 @@ export interface PlannedFit {
 }
 
 /**
- * `products` are with all users or a sample of them; `sums` cover all users. Columns are scaled by their frequency to
- * the power of -`power`.
+ * Opens the regression: `products` have the rows of all users or of a sample of them; `sums` cover all users. Columns
+ * are scaled by their frequency to the power of -`power`.
  */
 export function populationRegression(products: RowProducts, sums: ColumnSums, power: number): PopulationRegression {
   const moments = momentsOf(sums, power);

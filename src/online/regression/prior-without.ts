@@ -2,12 +2,13 @@
 import { symmetricEigen } from './symmetric-eigen.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** Directions with a smaller share of the first one's square length are rounding errors. */
+/** A direction whose squared length is a smaller share of the first direction's is a rounding error. */
 const LEAST_SQUARE = 1e-9;
 
 /**
- * The directions of S - w w' / count. S, the sum of d d', is the mean of w w' over `count` vectors; one of them is w =
- * sum of `coordinates` d. Orthogonal in the coordinates of columns scaled by `scale`.
+ * The directions of S - w w' / count. S, the sum of d d', is the mean of w w' over `count` vectors; one of these
+ * vectors is w = sum of `coordinates` d. The returned directions are orthogonal in the coordinates of columns scaled by
+ * `scale`.
  */
 export function directionsWithout(
   { rank, width, directions }: Directions,

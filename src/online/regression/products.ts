@@ -2,10 +2,10 @@
 import { PRODUCTS_WASM } from './products-wasm.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
-/** Number of vectors multiplied side by side: an entry of the rows is then read once for all of them. */
+/** Number of vectors that are multiplied side by side: each entry of the rows is read once for all of these vectors. */
 export const LANES = 4;
 
-/** A vector's place among `of` interleaved ones: element t is at `of * t + lane`. `of` is 1, 2 or 4. */
+/** A vector's place among `of` interleaved vectors: element t is at `of * t + lane`. `of` is 1, 2 or 4. */
 export interface Lane {
   readonly lane: number;
   readonly of: number;
@@ -61,7 +61,7 @@ export class RowProducts {
 
 /** I + sum of gain u u', for directions u that are added one after the other. */
 export class DirectionProducts {
-  /** Size of the vectors that it is applied to. */
+  /** Size of the vectors that the matrix is applied to. */
   readonly width: number;
   readonly rank: number;
   /** Number of elements from one direction to the next. */
@@ -121,7 +121,7 @@ interface Kernels {
 
 let assembled: WebAssembly.Module | null = null;
 
-/** A memory with room for this many values of 8 bytes, which must be allocated first, and of 4 bytes. */
+/** A memory with room for this many values of 8 bytes and of 4 bytes; those of 8 bytes must be allocated first. */
 function openMemory(doubles: number, words: number) {
   const bytes = 8 * doubles + 4 * words;
   const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });

@@ -1,4 +1,6 @@
-/** Caches in a file the sums over a population that its regression needs: they take a pass over all users. */
+/**
+ * Caches in a file the sums over a population that its regression needs: computing them takes a pass over all users.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +10,16 @@ import type { Manifest } from '../../model/manifest.ts';
 import type { Population } from '../../population/read.ts';
 import type { ColumnSums } from './covariance.ts';
 
-/** sha256 of the rest (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */
+/**
+ * The file has the SHA-256 digest of the rest (32 bytes), then counts, sums and squares as little-endian float64,
+ * `[width]` each.
+ */
 const DIGEST_BYTES = 32;
 
-/** The cache file for a model and a population version: it is in the version's folder, and removed with it. */
+/**
+ * The path of the cache file for a model and a population version: it is in the version's folder, and is removed with
+ * that folder.
+ */
 export function regressionCache({
   model: { manifest },
   population: { path, version },
@@ -22,7 +30,7 @@ export function regressionCache({
   return join(path, version, `regression-${manifest.version}.sums`);
 }
 
-/** The cached sums; null if there are no usable ones, so that they must be computed. */
+/** The cached sums; null if there are none that can be used. */
 export function readSums(path: string, width: number, rows: number): ColumnSums | null {
   let bytes: Buffer;
   try {

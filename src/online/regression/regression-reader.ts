@@ -1,4 +1,7 @@
-/** Reads from the graph what a parameter is multiplied by for each user, without running the rest of the model. */
+/**
+ * Reads from the graph the features that a parameter is multiplied by for each user, without running the rest of the
+ * model.
+ */
 import {
   assembleRows,
   type Feeds,
@@ -48,7 +51,7 @@ export async function openRegressionReader(
   const weights = await openSession(weightGraph, options);
   const { dtype, shape, data } = graph.initializers.get(parameter)!;
   const width = data.length;
-  // weights do not depend on the parameter's values
+  // the features do not depend on the parameter's values
   const table: Tensor = { dtype, shape, data: new Float32Array(width) };
   return {
     width,

@@ -11,7 +11,8 @@ const TOLERANCE = 1e-4;
 
 /**
  * w for each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma must be positive. The smallest one
- * determines the number of steps; a system that has not converged after `MOST_STEPS` is returned as it is.
+ * determines the number of steps; if a system has not converged after `MOST_STEPS`, its approximate solution is
+ * returned.
  */
 export function solveShifted(
   covariance: Covariance,
@@ -28,7 +29,8 @@ export function solveShifted(
 }
 
 /**
- * The systems of one Krylov space. The covariance must be of the products' rows, and unused elsewhere during the solve.
+ * The systems of one Krylov space. The covariance must be that of the products' rows, and must not be used elsewhere
+ * during the solve.
  */
 export interface SharedSystem {
   readonly covariance: CovarianceInHalves;
@@ -37,8 +39,9 @@ export interface SharedSystem {
 }
 
 /**
- * The solutions of each, bit for bit those of `solveShifted`. A system is created when its turn comes and passed to
- * `onSolved` when it is solved: `LANES` of them run at once, and a pass over the rows serves all of these.
+ * The solutions of each system, equal bit for bit to those of `solveShifted`. A system is created when its turn comes
+ * and passed to `onSolved` when it is solved. `LANES` systems are solved at once, and each pass over the rows serves
+ * all of them.
  */
 export function solveSideBySide(
   products: RowProducts,
@@ -89,7 +92,7 @@ class ShiftedSolve {
   isDone: boolean;
   /** The vector that G is to be applied to. */
   vector: Float64Array;
-  /** Where to put the product before a step. */
+  /** The product of G and `vector`, to be filled in before a step. */
   product: Float64Array;
   #previous: Float64Array;
   readonly #norm: number;

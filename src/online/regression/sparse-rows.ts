@@ -32,8 +32,8 @@ export function meanOfRows({ width, starts, columns, values }: SparseRows, rows:
 }
 
 /**
- * Positions evenly spread over `rows` rows with `features` features in total, as many rows as have `most` features; all
- * rows if they have no more.
+ * Evenly spread positions among `rows` rows with `features` features in total: as many rows as have about `most`
+ * features in total, or all rows if these have no more than that.
  */
 export function evenRows(rows: number, features: number, most: number): Int32Array {
   const count = features <= most ? rows : Math.max(1, Math.floor((rows * most) / features));

@@ -1,16 +1,18 @@
-/** Eigenvalues and eigenvectors of a small symmetric matrix, by ml-matrix, in our layout and with our signs. */
+/**
+ * Eigenvalues and eigenvectors of a small symmetric matrix, computed by ml-matrix, with a fixed layout and fixed signs.
+ */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
 /**
  * Eigenvalues (descending) and eigenvectors (orthonormal columns) of a symmetric matrix `[size, size]`, row-major,
- * which is not changed. The entry of a vector with the largest absolute value (the first of equal ones) is positive:
- * equal matrices give equal bits. Throws a TypeError if an entry is not finite.
+ * which is not changed. The entry of a vector with the largest absolute value (the first one if several are equal) is
+ * positive: equal matrices give equal bits. Throws a TypeError if an entry is not finite.
  */
 export function symmetricEigen(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
   if (!matrix.every(Number.isFinite)) throw new TypeError('a matrix for eigenvalues has entries that are not finite');
   const values = new Float64Array(size);
   const vectors = new Float64Array(size * size);
-  // ml-matrix refuses a matrix without rows
+  // ml-matrix does not accept a matrix without rows
   if (size === 0) return { values, vectors };
   const eigen = new EigenvalueDecomposition(Matrix.from1DArray(size, size, matrix), { assumeSymmetric: true });
   const ascending = eigen.realEigenvalues;

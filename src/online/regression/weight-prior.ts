@@ -19,8 +19,8 @@ export interface WeightPrior {
 
 /**
  * The covariance is I + `variance` sum of d d', with d in the coordinates of columns scaled by `scale` (0 for columns
- * that no row has). It is exact if the directions are orthogonal in these coordinates, as they are on the users that a
- * model was trained on; symmetric and positive definite in any case.
+ * without a value in any row). The change of coordinates is exact if the directions are orthogonal in these
+ * coordinates, as they are on the users that a model was trained on; it is symmetric and positive definite in any case.
  */
 export function weightPrior(
   { rank, width, directions }: Directions,

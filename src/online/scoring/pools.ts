@@ -5,7 +5,7 @@ import { POOLS_WASM } from './pools-wasm.ts';
 
 const PAGE_BYTES = 2 ** 16;
 
-/** The tables of a cut, and room for the indices, weights and sums of one batch. */
+/** The tables of a `PoolCut`, and room for the indices, weights and sums of one batch. */
 export class Pools {
   readonly #cut: PoolCut;
   readonly #kernels: Kernels;
@@ -14,7 +14,7 @@ export class Pools {
   readonly #lists = new Map<string, { readonly view: Int32Array | Float32Array; readonly length: number }>();
   readonly #sums = new Map<string, Float32Array>();
 
-  /** For batches of at most `rows`. */
+  /** Makes room for batches of at most `rows` rows. */
   constructor(cut: PoolCut, rows: number) {
     this.#cut = cut;
     const sizes = [
@@ -45,14 +45,14 @@ export class Pools {
       this.#sums.set(name, new Float32Array(memory.buffer, take(rows * columns), rows * columns));
   }
 
-  /** Copies those of `values` that are tables. */
+  /** Copies the tables among `values`. */
   setTables(values: Iterable<readonly [string, Tensor]>): void {
     for (const [name, { data }] of values) this.#tables.get(name)?.set(data as Float32Array);
   }
 
   /**
-   * The sums of a batch's `rows` that are `inputs` of the rest: valid until the next call. An index outside its table
-   * is invalid_model.
+   * The sums of a batch of `rows` rows that are among the graph inputs `inputs`. They are valid until the next call. An
+   * index outside its table is invalid_model.
    */
   sums(lists: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
     const pools = this.#cut.pools.filter(({ input }) => inputs.has(input));

@@ -29,12 +29,15 @@ import { listsOf, Pools } from './pools.ts';
 import { scoringGraphs } from './scoring-graphs.ts';
 
 /**
- * Rows per run. Fixed, not configurable: a matrix product may round differently with another number of rows, and an
- * audience must not depend on that.
+ * Rows per run. The number is not configurable: a matrix product may round differently with another number of rows, and
+ * an audience must not depend on that.
  */
 const BATCH_ROWS = 1024;
 
-/** In a larger model we do not look for the node that produces a NaN: that would hold the model two more times. */
+/**
+ * In a larger model we do not look for the node that produces a NaN, because the search needs two more copies of the
+ * model in memory.
+ */
 const MAXIMUM_SEARCHED_BYTES = 2 ** 28;
 
 /** A campaign to score users for. */
@@ -46,17 +49,17 @@ export interface ScoredCampaign {
 }
 
 /**
- * Rows that several campaigns are scored for, one after the other: results that depend on users alone are computed
+ * Rows that are scored for several campaigns, one after the other: results that depend only on the users are computed
  * once.
  */
 export interface Sharing {
   /** A name for the rows. */
   readonly rows: string;
-  /** Whether the same rows are scored next for another campaign, so that shared results are kept. */
+  /** Whether the same rows will be scored next for another campaign; if so, shared results are kept. */
   readonly isAwaited: boolean;
 }
 
-/** Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer. */
+/** Scores segments. The adapted parameters are inputs, so all campaigns can share a scorer. */
 export interface Scorer {
   /** Rows per run. */
   readonly batchSize: number;
@@ -67,7 +70,7 @@ export interface Scorer {
 
 export interface ScorerOptions {
   readonly device?: Device;
-  /** If the tables together have more bytes, ONNX Runtime does the look-ups. */
+  /** If the tables have more bytes in total, ONNX Runtime does the look-ups. */
   readonly maximumTableBytes?: number;
   /** How errors name a user. */
   readonly nameUser?: (userNumber: number) => string;
@@ -85,7 +88,7 @@ export async function openScorer(what: ScoredModel, options: ScorerOptions = {})
   const nameUser = options.nameUser ?? ((userNumber) => `user number ${userNumber}`);
   return new SessionScorer({ ...what, nameUser }, pools, {
     campaign: campaign && (await openSession(campaign, options)),
-    // on the CPU, where the look-ups are
+    // the indices are computed on the CPU, as the look-ups are
     indices: pools.indices && (await openSession(pools.indices)),
     users: users && (await openSession(users, options)),
     head: await openSession(head, options),
@@ -103,7 +106,7 @@ interface ScoringSessions {
   readonly head: Session;
 }
 
-/** What the head needs of a batch, whatever the campaign's parameters. */
+/** The inputs that the head needs for a batch and that do not depend on the campaign's parameters. */
 interface UsersPart {
   /** Outputs of the users' part, and inputs that the head reads directly. */
   readonly feeds: Feeds;
@@ -119,7 +122,7 @@ class SessionScorer implements Scorer {
   readonly #ids = new IdArrays();
   /** The last campaign's parameters that are not tables, in this thread's memory. */
   #parameters: { readonly of: ScoredCampaign['parameters']; readonly feeds: Feeds } | null = null;
-  /** By batch, for the last rows that were to be shared. */
+  /** The results by batch for the most recent rows that are shared between campaigns. */
   #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
   /** Sums that are inputs of the users' part, and of the head. */

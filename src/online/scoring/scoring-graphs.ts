@@ -14,16 +14,25 @@ import { isPerUser } from '../encode.ts';
 
 /** Each thread has its own copy of the tables, with 32-bit addresses. */
 const MAXIMUM_TABLE_BYTES = 2 ** 31;
-/** A users' part with more outputs per user is not worth it: writing and reading them would cost more than it saves. */
+/**
+ * Maximum number of outputs per user of the users' part: with more, writing and reading them would cost more than the
+ * users' part saves.
+ */
 const MAXIMUM_BOUNDARY = 64;
 
 /** The parts in the order in which they run. */
 export interface ScoringGraphs {
-  /** What does not depend on users, such as products of parameters: run once per campaign and call. null if empty. */
+  /**
+   * The part that does not depend on users, such as products of parameters. It runs once per campaign and call. null if
+   * empty.
+   */
   readonly campaign: Graph | null;
   /** Look-ups in tables, and sums of the rows found. */
   readonly pools: PoolCut;
-  /** What no adapted parameter changes: equal for all campaigns with equal features. null if empty. */
+  /**
+   * The part that does not depend on adapted parameters: its outputs are equal for all campaigns with equal features.
+   * null if empty.
+   */
   readonly users: Graph | null;
   /** Takes the outputs of the other three, users' inputs and parameters, and returns the score. */
   readonly head: Graph;
@@ -57,7 +66,7 @@ function splitUsers(
   return body && boundary! <= MAXIMUM_BOUNDARY ? { users: body, head } : { users: null, head: rest };
 }
 
-/** How many numbers a row has; infinity if that is unknown. */
+/** The number of values in a row; infinity if unknown. */
 function widthOf([, ...sizes]: readonly Dim[]): number {
   return sizes.reduce<number>((width, dim) => width * (typeof dim === 'number' ? dim : Number.POSITIVE_INFINITY), 1);
 }

@@ -1,4 +1,4 @@
-/** Defines what a baseline is, and the two without settings: random, and the centroid of the seeds. */
+/** The interface of a baseline, and the two baselines without settings: random, and the centroid of the seeds. */
 import { assert } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
@@ -13,7 +13,7 @@ export interface Baseline {
   readonly name: string;
   /**
    * Learns from `seeds` (user numbers; order and repetition do not matter). Randomness comes from `rng`. Seeds that are
-   * not in the population version are ignored; having none left is a bug of the caller.
+   * not in the population version are ignored; if no seed is left, this is a bug of the caller.
    */
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }
@@ -24,15 +24,17 @@ export type Setting = Readonly<Record<string, number>>;
 /** A method whose setting is to be chosen on train campaigns (see `chooseSetting`). */
 export interface TunableMethod<S extends Setting = Setting> {
   readonly name: string;
-  /** What to try; the first of equals is chosen. */
+  /** The settings to try; the first of equals is chosen. */
   readonly grid: readonly S[];
   /** Used if nothing can be tried. */
   readonly fallback: S;
-  /** What to try next if `best` is at an edge of what was tried; nothing if it is inside (see `beyondEdges`). */
+  /**
+   * The settings to try next if `best` is at an edge of the tried settings; none if it is inside (see `beyondEdges`).
+   */
   beyond?(best: S, tried: readonly S[]): readonly S[];
   /**
    * A scorer for each setting, in their order; all use the same random numbers. Seeds as in `Baseline`. If the method
-   * compares seeds with other users, it takes those in `reach`: everyone by default.
+   * compares seeds with other users, it takes the users in `reach`: everyone by default.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }

@@ -17,7 +17,7 @@ const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
-/** Below, the weights are the difference of the means; above, there is hardly a penalty. */
+/** Below this range, the weights are the difference of the means; above it, there is hardly any penalty. */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 /** How the SVD weights rare tokens (see `latentStart`): not at all, or as in a model's initial latent vectors. */
 const IDF_POWERS = [0, 0.5];
@@ -94,8 +94,8 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
 }
 
 /**
- * The seeds (label 1), ascending, and ten distinct non-seeds per seed (label 0) among the users in `reach`; all of them
- * if there are fewer.
+ * The seeds (label 1), ascending, and ten distinct non-seeds per seed (label 0) among the users in `reach`; all
+ * non-seeds if there are fewer.
  */
 export function sampleTask(
   oneHot: OneHot,

@@ -4,7 +4,7 @@ import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
-/** With less than one pseudo-seed there is hardly any smoothing; above the highest value, more changes nothing. */
+/** With less than one pseudo-seed there is hardly any smoothing; values above the highest one change nothing. */
 const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**

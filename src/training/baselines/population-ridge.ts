@@ -25,7 +25,7 @@ export type RidgeSetting = { readonly strength: number; readonly power: number }
 const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
-/** The weakest is hardly a ridge any more; anything stronger than 5 leaves the difference of the means. */
+/** At the lowest strength there is hardly any penalty; above 5, the weights are the difference of the means. */
 const AXES: Axes<RidgeSetting> = {
   strength: { factor: 3, lowest: 1e-5, highest: 5 },
   power: { step: 0.25, lowest: 0, highest: 1 },
@@ -68,7 +68,7 @@ interface OpenRidge {
   regressionOf(power: number): PopulationRegression;
 }
 
-/** Regressions are opened on first use: a covariance is costly, and few powers beyond the grid are used. */
+/** Regressions are opened on first use: a covariance is costly, and only a few powers beyond the grid are used. */
 function openRidge(oneHot: OneHot): OpenRidge {
   const all = rowsOf(oneHot, oneHot.users);
   const sums = emptySums(oneHot.width);

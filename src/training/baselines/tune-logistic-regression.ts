@@ -29,14 +29,17 @@ const GRID: readonly LogisticSetting[] = [
   { wide: 0, query: 0.03 },
 ];
 
-/** As scikit-learn's C. Below, the weights are the difference of the means; above, there is hardly a penalty. */
+/**
+ * Like scikit-learn's C. Below this range, the weights are the difference of the means; above it, there is hardly any
+ * penalty.
+ */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
 /**
- * `adaptation` with the strengths of its logistic regression that are best alone on train campaigns: this needs no
- * general model and can use all train campaigns, while few are held out. Only parameters that already have a strength
- * get one. Unchanged if there is none, or for another kind of adaptation.
+ * `adaptation` with the strengths of its logistic regression that are best for it alone on train campaigns. This needs
+ * no general model and can use all train campaigns, while only a few are held out. Only parameters that already have a
+ * strength get one. Unchanged if there is no logistic regression, or for another kind of adaptation.
  */
 export function tuneLogisticRegression(
   futures: Futures,

@@ -8,7 +8,7 @@ import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from 
 const NEIGHBOURS = [1, 3, 10, 30, 100];
 /** Settings are tried with at most 200 seeds, so 300 means all of them. */
 const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
-/** The weighting of rare tokens: none (plain overlap), or by their IDF. */
+/** The weighting of rare tokens: none (plain overlap), or by IDF. */
 const IDF_POWERS = [0, 1];
 /**
  * Maximum number of seeds that a user is compared with (a sample if there are more): the cost of a user is the sum over

@@ -1,7 +1,7 @@
 /**
- * Weights of regressions on past campaigns: the prior of a model's own regressions is made of them. A new campaign's
- * weights are shrunk less where past ones vary (a prior learned over tasks, as in hierarchical Bayes; see Ando & Zhang
- * 2005).
+ * Weights of regressions on past campaigns, from which the prior of a model's own regressions is made. A new campaign's
+ * weights are shrunk less in directions in which past weights vary (a prior learned over tasks, as in hierarchical
+ * Bayes; see Ando & Zhang 2005).
  */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
@@ -22,21 +22,24 @@ import type { InitialModel } from '../meta/initial-model.ts';
 import { LEAST_CAMPAIGNS } from './evidence.ts';
 
 /**
- * The regressions of a past campaign, one for each power that has a prior. Power 0 is better where members differ from
- * others in rare tokens, .25 where they differ in common ones.
+ * The regressions of a past campaign, one for each power that has a prior. Power 0 is better if members differ from
+ * others in rare tokens, .25 if they differ in common ones.
  */
 const SETTINGS = [
   { strength: 0.015, power: 0 },
   { strength: 0.003, power: 0.25 },
 ] as const;
-/** Limits: campaigns; members of one campaign, and users they are compared with; weights of all campaigns together. */
+/**
+ * Limits: number of campaigns; members of one campaign, and users that they are compared with; weights of all campaigns
+ * in total.
+ */
 const MOST_CAMPAIGNS = 256;
 const MOST_MEMBERS = 2000;
 const MOST_WEIGHTS = 32_000_000;
 /** Limits of a prior: its directions, and their elements. */
 const MOST_RANK = 64;
 const MOST_ELEMENTS = 16_000_000;
-/** Directions with a smaller share of the first one's variance are rounding errors. */
+/** A direction whose variance is a smaller share of the first direction's is a rounding error. */
 const LEAST_VARIANCE = 1e-6;
 
 /** The regressions of one power. */
@@ -52,8 +55,8 @@ export interface CampaignWeights {
 }
 
 /**
- * Regresses each campaign (at most 256) on its members, without the campaign's own token. Empty if there are too few to
- * learn from, or if campaigns are made of the users' own tokens.
+ * Regresses each campaign (at most 256) on its members, without the campaign's own token. Empty if there are too few
+ * campaigns to learn from, or if campaigns are made of the users' own tokens.
  */
 export async function regressCampaigns(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
@@ -108,7 +111,7 @@ function floatsOf(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
-/** Rows of members and, if not everyone could be one, of others who could. */
+/** Rows of members and, if not everyone could be a member, rows of others who could. */
 function sampleUsers(campaign: CampaignHistory, { rowOf }: Pick<Population, 'rowOf'>, rng: Rng) {
   const isMember = new Set(membersOf(campaign));
   const { reach } = campaign;
@@ -136,12 +139,12 @@ function productsOf(weights: Float32Array, campaigns: number, scale: Float64Arra
   return products;
 }
 
-/** `settings` with what the manifest says about these priors. */
+/** `settings` with the manifest's description of these priors. */
 export function withPriors(settings: DescentSettings, priors: readonly CampaignPrior[]): DescentSettings {
   return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
-/** The priors without the campaigns of a future; empty priors if there are no others. */
+/** The priors without the campaigns of a future; empty priors if there are no other campaigns. */
 export function priorsBefore(
   weights: readonly CampaignWeights[],
   future: readonly string[] = [],

@@ -4,7 +4,7 @@ import type { DescentSettings } from '../../model/manifest.ts';
 import type { BlendChoice } from './choose-blend.ts';
 import { type Alternative, chooseByEvidence, type Gain, gainOf, LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 
-/** One alternative compared with the best so far. */
+/** One alternative, compared with the best one so far. */
 export interface Tried {
   readonly change: string;
   readonly gain: Gain;
@@ -15,7 +15,7 @@ export interface Choice {
   readonly settings: DescentSettings;
   readonly tried: readonly Tried[];
   readonly campaigns: number;
-  /** What the heads are blended with; absent before training. */
+  /** The blend of the heads with other parts; absent before training. */
   readonly blend?: BlendChoice;
   /** Before training: the stack of `LIBRARY`, the heads first. */
   readonly stack?: readonly Share[];
@@ -24,23 +24,24 @@ export interface Choice {
 interface Option {
   readonly change: string;
   readonly settings: DescentSettings;
-  /** Whether it removes a part. */
+  /** Whether the option removes a part. */
   readonly isSimpler?: boolean;
-  /** If it is at an end of its stage: what to try beyond it once it is taken. */
+  /** For an option at an end of its stage: the options to try beyond it if it is taken. */
   readonly beyond?: readonly Option[];
 }
 
-/** The alternatives to try, stage by stage, each from the best so far. */
+/** The alternatives to try, stage by stage; each stage starts from the best settings so far. */
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
 /**
- * Options of one kind, each beyond the previous one; the first is tried, the others only if the previous one is taken.
+ * Options of one kind, each beyond the previous one: the first is always tried, each of the others only if the previous
+ * one is taken.
  */
 function along<T>(values: readonly T[], optionOf: (value: T) => Option): Option[] {
   return values.reduceRight<Option[]>((beyond, value) => [{ ...optionOf(value), beyond }], []);
 }
 
-/** Each direction starts with the option that is tried first (see `along`). */
+/** Each argument is one direction; it starts with the option that is tried first (see `along`). */
 const rates =
   (...directions: readonly (readonly number[])[]) =>
   (from: DescentSettings): Option[] =>
@@ -91,10 +92,11 @@ export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]),
 
 /**
  * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
- * `chooseByEvidence`); from an alternative at the end of its stage, it goes further in that direction while that is
- * favoured too. `evaluate` returns the outcome of every campaign for each setting; gains are paired campaign by
- * campaign, so it should use the same random numbers. `before`, chosen by other means, competes with the defaults
- * first: the better one is the starting point. With too few campaigns to choose on, `before` is used.
+ * `chooseByEvidence`); from an alternative at the end of its stage, it goes further in that direction as long as the
+ * evidence favours that too. `evaluate` returns the outcome of every campaign for each setting; gains are paired
+ * campaign by campaign, so it should use the same random numbers. `before`, settings chosen by other means, is compared
+ * with the defaults first: the better of the two is the starting point. With too few campaigns to choose on, `before`
+ * is used.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

@@ -1,6 +1,6 @@
 /**
- * Chooses what the trained heads are blended with, and how much each part counts: a stack fitted on campaigns that the
- * heads have not seen, or something simpler if that is as good.
+ * Chooses the parts that the trained heads are blended with, and how much each part counts: a stack fitted on campaigns
+ * that the heads have not seen, or something simpler if that is as good.
  */
 
 import { assert } from '../../lib/errors.ts';
@@ -37,9 +37,9 @@ const withPrior = (power: number): ClosedForm[] =>
 
 /**
  * The forms that a model with these settings has: a logistic regression needs the parameters that it is fitted on. The
- * two regressions of the settings, each chosen alone, are parts too if they are outside the range of the others, since
- * the stack could not express them. The order is that of a stack and of its columns of logits: logistic regressions
- * first.
+ * two regressions of the settings, each chosen alone, are parts too if their settings are outside the range of the
+ * other forms, because the stack could not express them otherwise. The order is that of a stack and of its columns of
+ * logits: logistic regressions first.
  */
 export function libraryOf({
   rates,
@@ -70,19 +70,21 @@ function isOutside(form: ClosedForm): boolean {
 
 /** Weight of the heads in a stack before anything is known; the library shares the rest. */
 export const HEADS_BEFORE = 0.5;
-/** The same if there are too few campaigns to fit a stack before training: a model from so few knows little. */
+/**
+ * Weight of the heads if there are too few campaigns to fit a stack before training: a model trained on so few is weak.
+ */
 const HEADS_WHERE_FEW = 0.25;
-/** The prior weighs as much as this many campaigns. */
+/** The prior of a fitted stack weighs as much as this many campaigns. */
 const PRIOR_STRENGTH = 1;
 /** Parts with a smaller share of the total weight are left out: each costs time in every expansion. */
 const LEAST_SHARE = 0.02;
-/** Parts of the campaigns: a stack is judged on the part that it was not fitted to. */
+/** Number of folds of the campaigns: a stack is judged on the fold that it was not fitted to. */
 const FOLDS = 4;
 
-/** A simpler blend is taken if its loss in utility plus one standard error is at most this. */
+/** A simpler blend is taken if its gain in utility (a loss is negative) minus one standard error is at least this. */
 const LEAST_LOSS = -0.001;
 
-/** What the served model is. */
+/** The kind of blend that the served model is. */
 export type BlendKind = 'stack' | 'closed forms' | 'regression';
 
 export interface BlendChoice {
@@ -90,10 +92,10 @@ export interface BlendChoice {
   readonly campaigns: number;
   /**
    * The gain of the served blend over the whole-population regression alone; null if there are too few campaigns to
-   * tell.
+   * measure it.
    */
   readonly gain: Gain | null;
-  /** The gain of each kind over the stack, if they were compared. */
+  /** The gain of each kind over the stack, if kinds were compared. */
   readonly tried: readonly { readonly kind: BlendKind; readonly gain: Gain }[];
 }
 
@@ -127,7 +129,7 @@ function withoutKind({ kind: _, ...settings }: ClosedForm & { readonly kind: 're
   return settings;
 }
 
-/** The stack before anything is known about the quality of its parts. */
+/** The stack to use before anything is known about the quality of its parts. */
 export function stackBefore(forms: readonly ClosedForm[], heads = HEADS_BEFORE): Share[] {
   const each = (1 - heads) / forms.length;
   return [heads, ...forms.map(() => each)].map((weight) => ({ few: weight, many: weight }));
@@ -139,8 +141,8 @@ export function stackWhereFew(settings: DescentSettings): Share[] {
 }
 
 /**
- * The choice made before training, as settings: those of a model for which nothing is chosen later. Without a stack
- * (too few campaigns), one logistic and one whole-population regression count next to the heads.
+ * The choice made before training, as settings: a model has these settings if nothing is chosen later. Without a stack
+ * (if there are too few campaigns), the heads are blended with one logistic and one whole-population regression.
  */
 export function settingsBefore({
   settings,
@@ -161,8 +163,8 @@ export function settingsBefore({
 }
 
 /**
- * The stack before training, fitted to the logits of train campaigns' trials (see `comparedSettings`): there are more
- * of them than are held out later. Nothing is known about trained heads yet.
+ * The stack before training, fitted to the logits of train campaigns' trials (see `comparedSettings`), because there
+ * are more train campaigns than are held out later. Nothing is known about trained heads yet.
  */
 export function fitStackBefore(settings: DescentSettings, campaigns: readonly (readonly TrialLogits[])[]): Share[] {
   const before = stackBefore(libraryOf(settings));
@@ -179,8 +181,8 @@ export function comparedSettings(settings: DescentSettings, { strength, power }:
 
 /**
  * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), drawn towards the stack `before`
- * training. A stack is compared with one without heads and with the regression alone, campaign by campaign, each on
- * campaigns that it was not fitted to. A simpler one is taken if it is as good as every one taken before it.
+ * training. A stack is compared with a stack without heads and with the regression alone, campaign by campaign, each on
+ * campaigns that it was not fitted to. A simpler blend is taken if it is as good as every blend taken before it.
  */
 export function chooseBlend(
   settings: DescentSettings,
@@ -224,8 +226,8 @@ function checkColumns(campaigns: readonly (readonly TrialLogits[])[], before: re
 }
 
 /**
- * Whether something simpler, with this gain over another blend, is as good: no worse in the mean, or worse by less than
- * `LEAST_LOSS` with confidence.
+ * Whether a simpler blend with this gain over another one is as good: its mean gain is not negative, or the mean gain
+ * minus one standard error is at least `LEAST_LOSS`.
  */
 export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): boolean {
   return mean >= 0 || mean - error >= LEAST_LOSS;

@@ -21,7 +21,7 @@ export interface DenseRows {
 }
 
 export function sparseDesign(rows: SparseRows): Design {
-  // ones are their own squares
+  // the squares of ones are ones
   const squares = rows.values ? { ...rows, values: rows.values.map((value) => value * value) } : rows;
   return {
     rows: rows.offsets.length - 1,

@@ -9,7 +9,7 @@ import { runPredictedTrial, type Trial } from './trial.ts';
 /** Sizes at which recall is compared; drift hardly differs between them. */
 const DRIFT_SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
 
-/** Predicts from the trial's seeds, and measures; null if there are too few seeds. */
+/** Makes a prediction from the trial's seeds, and measures the true values; null if there are too few seeds. */
 export async function runDriftTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -28,7 +28,7 @@ export async function runDriftTrial(
       said: recall[String(top.share)]!,
       true: top.recall,
     })),
-    // like the predicted one
+    // the true AUC is defined like the predicted one
     auc: { chance: 0.5, said: auc, true: aucAgainstAll(quality, members) },
   };
 }

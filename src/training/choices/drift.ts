@@ -1,6 +1,7 @@
 /**
  * Fits drift to predictions for past campaigns, made from their earliest members, and to the true values for the later
- * ones: the share of the separation from chance that is kept, how it varies, and how wide an interval must be to hold.
+ * ones: the share of the separation from chance that is kept, how this share varies, and how wide an interval must be
+ * to contain the true value.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -12,7 +13,7 @@ import { Z } from '../../online/quality/predictive-interval.ts';
 export interface Forecast {
   /** The value of a random order. */
   readonly chance: number;
-  /** Predicted without drift. */
+  /** The prediction without drift. */
   readonly said: Interval;
   readonly true: number;
 }
@@ -28,22 +29,25 @@ export interface DriftPair {
 /** The pairs of seed sets of about one size, one of each campaign. */
 export type DriftBin = readonly DriftPair[];
 
-/** Weight of all bins together when a bin is shrunk towards them, in campaigns; a bin weighs as many as it has. */
+/**
+ * Weight of all bins together, in campaigns, when one bin is shrunk towards them; the bin's own weight is its number of
+ * campaigns.
+ */
 const SHRINK_TO_ALL = 4;
-/** Weight of "no drift" when all bins together are shrunk towards it, in campaigns. */
+/** Weight of "no drift", in campaigns, when all bins together are shrunk towards it. */
 const SHRINK_TO_NONE = 2;
 /** The spread assumed between campaigns if nothing is known. */
 const USUAL_SPREAD = 0.15;
 /** Weight of the normal distribution's quantile, in campaigns. */
 const SHRINK_TO_NORMAL = 10;
-/** The share of campaigns in which the interval is to hold. */
+/** The share of campaigns in which the interval is to contain the true value. */
 const LEVEL = 0.9;
-/** Bounds of what is kept, whatever a few campaigns suggest. */
+/** Bounds of the kept share of the separation, whatever a few campaigns suggest. */
 const KEPT = { least: 0.2, most: 1.2 } as const;
 const QUANTILE = { least: Z, most: 4 } as const;
-/** If chance and the seeds are closer than this, nothing tells how much is kept. */
+/** If the seeds' separation from chance is smaller than this, the kept share cannot be measured. */
 const LEAST_SEPARATION = 0.2;
-/** If fewer seeds than this are inside or outside an audience, its logit is mostly noise. */
+/** If fewer seeds than this are inside or outside an audience, the logit of its recall is mostly noise. */
 const LEAST_COUNT = 2;
 /** A spread that rounds to zero would make any miss infinite. */
 const LEAST_SPREAD = 0.05;
@@ -67,7 +71,7 @@ interface Row {
   readonly seeds: number;
 }
 
-/** The forecasts of recall at the shares whose audiences contain some of the seeds and miss some. */
+/** The forecasts of recall for audiences that contain some of the seeds and miss others. */
 function informative(bin: DriftBin): Row[] {
   const seeds = meanOf(bin.map((pair) => pair.seeds));
   const isUsed = bin[0]!.recall.map((_, share) => {
@@ -80,7 +84,7 @@ function informative(bin: DriftBin): Row[] {
 function fitMeasures(bins: readonly (readonly Row[])[]): DriftMeasure[] {
   const parts = fitParts(bins);
   return bins.map((bin, b) => {
-    // each campaign is judged by what the others say (the jackknife of CV+)
+    // each campaign is judged by a fit to the other campaigns (the jackknife of CV+)
     const misses = bin.map((row, i) => {
       const without = bins.map((rows, other) => (other === b ? rows.filter((_, place) => place !== i) : rows));
       return missesOf(row, fitParts(without)[b]!);
@@ -106,7 +110,10 @@ function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
   return kept.map((value, b) => ({ kept: value, spread: Math.sqrt(variances[b]!) }));
 }
 
-/** null values are from bins that tell nothing. */
+/**
+ * Shrinks values of bins towards all bins, and these towards `none`; null values are from bins that have no
+ * information.
+ */
 function shrink(values: readonly (number | null)[], sizes: readonly number[], none: number): number[] {
   const weights = sizes.map((size, b) => (values[b] === null ? 0 : size));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -116,8 +123,8 @@ function shrink(values: readonly (number | null)[], sizes: readonly number[], no
 }
 
 /**
- * The ratio of mean separations over campaigns: a mean of ratios, or a regression, would take the noise of the seeds
- * for drift. Shares are weighted by the variance of a hit.
+ * The ratio of the mean separations over campaigns; a mean of ratios, or a regression, would mistake the noise of the
+ * seeds for drift. Shares are weighted by the variance of a hit.
  */
 function keptOf(rows: readonly Row[]): number | null {
   let [kept, said, weights] = [0, 0, 0];
@@ -134,8 +141,8 @@ function keptOf(rows: readonly Row[]): number | null {
 }
 
 /**
- * The variance of the share that another campaign keeps: the part that the noise of seeds and others does not explain,
- * plus the variance of the mean itself.
+ * The variance of the share that a further campaign keeps: the part that is not explained by the noise of seeds and
+ * others, plus the variance of the mean itself.
  */
 function varianceOf(rows: readonly Row[], kept: number): number | null {
   let [excess, all, scale] = [0, 0, 0];
@@ -151,14 +158,14 @@ function varianceOf(rows: readonly Row[], kept: number): number | null {
   return scale > 0 ? Math.max(0, excess / scale) + all / scale / rows.length : null;
 }
 
-/** The error of the prediction, and the standard deviation of its own noise on that side. */
+/** The error of the prediction, and the standard deviation of the prediction's own noise on the side of the error. */
 function missOf({ said, chance, true: truth }: Forecast, seeds: number, kept: number): [miss: number, own: number] {
   const miss = separationOf(truth, chance, seeds) - kept * separationOf(said.mean, chance, seeds);
   const [below, above] = spreadsOf(said, seeds);
   return [miss, Math.max(miss < 0 ? below : above, LEAST_SPREAD)];
 }
 
-/** In standard deviations, by share. */
+/** The errors of the predictions in standard deviations, by share. */
 function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
   return cells.map((cell) => {
     const [miss, own] = missOf(cell, seeds, parts.kept);
@@ -167,7 +174,8 @@ function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
 }
 
 /**
- * The value that another one exceeds with a probability of at most 1 - LEVEL; the greatest value if there are too few.
+ * The value that a further value exceeds with a probability of at most 1 - LEVEL; the greatest value if there are too
+ * few values.
  */
 function conformal(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 /**
- * How alternatives are chosen: by paired comparisons of both metrics on past campaigns, which count for more the more
- * campaigns there are.
+ * Chooses alternatives by paired comparisons of both metrics on past campaigns: the more campaigns, the stronger the
+ * evidence.
  */
 import { assert } from '../../lib/errors.ts';
 
@@ -17,7 +17,7 @@ export function utilityOf({ auc, precision }: Outcome): number {
   return auc + PRECISION_WEIGHT * precision;
 }
 
-/** The smallest relevant gain: anything smaller counts as equal. */
+/** The smallest relevant gain: with a smaller gain, two alternatives count as equal. */
 export const LEAST_GAIN = 0.0005;
 /** With fewer campaigns than this there is no evidence. */
 export const LEAST_CAMPAIGNS = 4;
@@ -37,8 +37,8 @@ export interface Gain {
 }
 
 /**
- * How many standard errors make a difference sure: several alternatives are tried, and with few campaigns the standard
- * error itself is uncertain.
+ * The number of standard errors from which a difference counts as sure. It allows for the number of alternatives that
+ * are tried, and for the standard error itself, which is uncertain with few campaigns.
  */
 export function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
@@ -70,8 +70,8 @@ const LEAST_CAMPAIGNS_OF_A_SETTING = 2;
 /**
  * The expected gain in utility of a setting over the default: the mean g, shrunk towards the prior N(`SETTING_PRIOR`,
  * v) according to its standard error s: (g / s^2 + prior / v) / (1 / s^2 + 1 / v). v is at least `SETTING_SPREAD`^2; a
- * clearly larger gain implies a larger v: v = g^2 - s^2 (empirical Bayes). With few campaigns s itself is uncertain, so
- * it is multiplied by 1 + 2 / campaigns.
+ * clearly larger gain implies a larger v, namely g^2 - s^2 (empirical Bayes). With few campaigns s itself is uncertain,
+ * so it is multiplied by 1 + 2 / campaigns.
  */
 export function shrunkenGain({ utility }: Gain, campaigns: number): number {
   const variance = (utility.error * (1 + 2 / campaigns)) ** 2 + 1e-8;
@@ -97,10 +97,10 @@ export interface Alternative {
 }
 
 /**
- * The index of the alternative to adopt; -1 for none. Among alternatives that are surely better (the gain in utility is
- * at least `LEAST_GAIN` and more than `sureAt` standard errors), the one with the largest gain; if there is none, a
- * simpler one that is surely no worse (the gain minus as many standard errors is above -`LEAST_GAIN`). With fewer than
- * `LEAST_CAMPAIGNS` campaigns nothing changes.
+ * The index of the alternative to adopt; -1 for none. It is the one with the largest gain among alternatives that are
+ * surely better (the gain in utility is at least `LEAST_GAIN` and more than `sureAt` standard errors). If there is
+ * none, it is a simpler alternative that is surely no worse (the gain minus `sureAt` standard errors is above
+ * -`LEAST_GAIN`). With fewer than `LEAST_CAMPAIGNS` campaigns nothing changes.
  */
 export function chooseByEvidence(alternatives: readonly Alternative[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS) return -1;

@@ -1,13 +1,16 @@
-/** Extends a grid if its best setting is at an edge: one step further along each value that ends there. */
+/** Extends a grid if its best setting is at an edge: by one step along each axis whose edge it is at. */
 import type { Setting } from '../baselines/baselines.ts';
 
 /** How one value of a setting can be extended beyond its grid. */
 export interface Axis {
-  /** Multiplies a value to go up and divides it to go down. Zero leaves a part out and is not extended. */
+  /**
+   * A value is multiplied by the factor to go up, and divided by it to go down. The value zero leaves a part out, and
+   * is not extended.
+   */
   readonly factor?: number;
-  /** Added to go up and subtracted to go down, instead of a factor. */
+  /** Used instead of a factor: the step is added to go up, and subtracted to go down. */
   readonly step?: number;
-  /** Beyond these bounds, more makes no difference, or nothing is left of what the value is for. */
+  /** Beyond these bounds, a value makes no further difference, or its part no longer has an effect. */
   readonly lowest: number;
   readonly highest: number;
 }
@@ -18,9 +21,9 @@ export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
 export const MOST_GROWTHS = 4;
 
 /**
- * The settings beyond `best`, along each axis on which no other setting of `tried` that is equal in all other values is
- * lower, or higher; if no other setting is equal in these, all others count. Empty if `best` is inside or the axis
- * ends.
+ * The settings beyond `best` along each axis, up or down, on which `best` is at an edge: no other setting in `tried`
+ * with equal values on all other axes is higher (or lower). If no other setting has equal values on these, `best` is
+ * compared with all settings. Empty if `best` is inside, or if the axis ends.
  */
 export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: readonly S[]): S[] {
   return Object.entries<Axis | undefined>(axes).flatMap(([name, axis]) => {

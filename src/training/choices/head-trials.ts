@@ -43,19 +43,20 @@ export interface TrialLogits {
   readonly seeds: number;
   /** By evaluation row. */
   readonly labels: Uint8Array;
-  /** Logits of the heads, then of the parts, by evaluation row: as a blend sees them, with mean 0 and spread 1. */
+  /** Logits of the heads, then of the parts, by evaluation row: normalised for a blend, with mean 0 and spread 1. */
   readonly columns: readonly Float32Array[];
 }
 
 /**
- * Maximum width of regressions whose fits are cached: those of a stack in one trial then take up to 15 MB, those of all
- * cached trials about 350 MB. Wider ones are fitted again each time.
+ * Maximum width of regressions whose fits are cached: the fits of a stack in one trial then take up to 15 MB, the fits
+ * of all cached trials about 350 MB. Wider regressions are fitted again each time.
  */
 const MOST_KEPT_WIDTH = 100_000;
 
 const NO_ROWS = new Int32Array(0);
 /**
- * The regression compares seeds with the pool: all of them are within reach, and users who are not do not concern it.
+ * The regression compares seeds with the pool: all of these users are within reach, and users outside the reach are
+ * irrelevant.
  */
 const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
 
@@ -74,7 +75,7 @@ export interface PreparedTrials {
   readonly trials: readonly PreparedTrial[];
   /** Rows of the population that any trial needs, ascending. */
   readonly rows: Int32Array;
-  /** The regression of these rows, once the trials have been started; null if its fits are not cached. */
+  /** The regression for these rows, available once the trials have been started; null if its fits are not cached. */
   regression: Promise<CampaignRegression> | null;
 }
 
@@ -122,7 +123,10 @@ export function prepareTrials(population: Population, trials: readonly Trial[], 
   return { key, trials: preparedTrials, rows, regression: null };
 }
 
-/** The regression is that of the first start: later starts must have the same model, except for parameter values. */
+/**
+ * Starts prepared trials. The regression of the first start is used again: later starts must have the same model,
+ * except for parameter values.
+ */
 export async function startPreparedTrials(
   context: OnlineContext,
   program: HeadProgram,
@@ -156,7 +160,7 @@ export async function startPreparedTrials(
   };
 }
 
-/** Reads the users' rows once and keeps their fits. */
+/** Reads the users' rows once and caches their fits. */
 function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): BoundRegression {
   return {
     ...regression,
@@ -202,7 +206,7 @@ async function logitsOfTrial(
   const heads = Float64Array.from(await started.run.scores(), logitOf);
   const columns = [heads, ...parts.map(({ own }) => own)].map((own, column) => {
     const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
-    // a blend too leaves out parts without a spread, but not the heads
+    // like this code, a blend leaves out parts without a spread, but not the heads
     if (deviation === 0 && column > 0) return new Float32Array(evaluated.length);
     return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
   });
@@ -210,8 +214,8 @@ async function logitsOfTrial(
 }
 
 /**
- * Descends and fits, for the settings' blend. Repeats only the descent and fits whose settings changed since the
- * previous call: weights of parts are cheap to try.
+ * Adapts the heads and fits the parts of the settings' blend. It repeats only the descent and the fits whose settings
+ * changed since the previous call, so trying other weights of parts is cheap.
  */
 async function fitTrial(
   started: StartedHeads,
@@ -222,7 +226,7 @@ async function fitTrial(
   const { companion: _, regression: _regression, stack: _stack, scale: _scale, ...descent } = settings;
   const { done, keepsFits } = prepared;
   const kept = rowsOf(prepared);
-  // a regression keeps its fits as long as the array of their positives exists
+  // a regression caches its fits for as long as the array of positives exists
   const rows = keepsFits ? kept : { ...kept, positives: kept.positives.slice() };
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);

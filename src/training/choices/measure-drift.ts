@@ -12,7 +12,7 @@ import { fitDrift } from './drift.ts';
 
 /** Numbers of seeds that are taken from a campaign, at most half of its members. */
 const DRIFT_SEEDS = [10, 50, 200, 1000] as const;
-/** Maximum number of campaigns: more would tell the mean to .01, but take as long as the training. */
+/** Maximum number of campaigns: more would make the mean accurate to .01, but take as long as the training. */
 const MOST_CAMPAIGNS = 40;
 /** With fewer campaigns drift is not measured. */
 const LEAST_CAMPAIGNS = 3;

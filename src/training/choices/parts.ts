@@ -1,4 +1,4 @@
-/** The closed forms that a model can be blended with, as they are before training. */
+/** The closed forms that a model can be blended with, prepared before training. */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../lib/rng.ts';
@@ -23,7 +23,7 @@ export interface PartsOptions {
 }
 
 export interface Parts {
-  /** With the best setting of each part alone. */
+  /** The adaptation, in which each part has the setting that is best for it alone. */
   readonly adaptation: AdaptationSettings;
   readonly choices: {
     readonly regression_choice: SettingChoice | null;

@@ -1,4 +1,7 @@
-/** Whether past campaigns become a user feature: decided by what they gain for campaigns treated as future ones. */
+/**
+ * Decides whether past campaigns become a user feature, by the gain that they bring for campaigns treated as future
+ * ones.
+ */
 import { createRng } from '../../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../../population/read.ts';
 import { populationRidge } from '../baselines/population-ridge.ts';
@@ -7,17 +10,22 @@ import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from '../histo
 import { chooseByEvidence, type Gain, gainOf } from './evidence.ts';
 import { playSettings } from './tuning.ts';
 
-/** `auto`: if they help on train campaigns. */
+/** `auto`: past campaigns are used if they help on train campaigns. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
 
 export interface PastCampaignsChoice {
   readonly campaigns: number;
-  /** Gain of the whole-population regression with past campaigns over the one without; null if nothing was tried. */
+  /**
+   * Gain of the whole-population regression with past campaigns over the regression without them; null if nothing was
+   * tried.
+   */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
 
-/** A data set prepared for training, with or without past campaigns as a user feature. Errors as `prepareDataSet`. */
+/**
+ * A data set prepared for training, with or without past campaigns as a user feature. Errors as in `prepareDataSet`.
+ */
 export async function prepareTrainingData(
   path: string,
   options: {
@@ -42,9 +50,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, hidden
- * members and candidates are equally often known from other campaigns (see `futureTrial`), so that "has a past
- * campaign" alone tells nothing.
+ * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, the
+ * same share of hidden members and of candidates is known from other campaigns (see `futureTrial`), so that having a
+ * past campaign tells nothing by itself.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

@@ -1,5 +1,5 @@
 /**
- * A non-negative stack of logits: how much each part counts, fitted to members and others of past campaigns together.
+ * A non-negative stack of logits: the weight of each part, fitted to members and others of all past campaigns together.
  */
 import { type Share, weightFor } from '../../model/blend.ts';
 import type { TrialLogits } from './head-trials.ts';
@@ -12,11 +12,11 @@ const ENOUGH = 1e-9;
 export interface StackOptions {
   /** The weights that the fit is shrunk towards. */
   readonly towards: readonly Share[];
-  /** How strongly: about as much as this many campaigns. */
+  /** The strength of this shrinkage: about the weight of this many campaigns. */
   readonly strength: number;
 }
 
-/** One trial with the weights' basis at its number of seeds. */
+/** One trial, with the basis of the weights at its number of seeds. */
 interface StackTrial {
   readonly columns: readonly Float32Array[];
   readonly labels: Uint8Array;

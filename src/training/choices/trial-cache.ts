@@ -1,4 +1,4 @@
-/** Caches what trials of a campaign share across settings and parameters. */
+/** Caches the results that trials of a campaign share across settings and parameters. */
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
 import type { Population } from '../../population/read.ts';
 import { type HeadTrials, type PreparedTrials, prepareTrials } from './head-trials.ts';
@@ -9,7 +9,7 @@ const CACHED_ROWS = 200_000;
 
 interface Cached {
   readonly prepared: PreparedTrials;
-  /** With the current parameters. */
+  /** The trials started with the current parameters. */
   started: HeadTrials | null;
 }
 

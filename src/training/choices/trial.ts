@@ -37,14 +37,15 @@ export interface Trial {
 /** Trials of one past campaign that differ in their seeds. */
 export interface CampaignTrials {
   readonly trials: readonly Trial[];
-  /** Trials of a stage are repeated with other settings or parameters; those of an earlier stage are not. */
+  /** Trials of the current stage are repeated with other settings or parameters; trials of an earlier stage are not. */
   readonly stage: string;
   /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
   readonly key: string;
   /** Future campaigns, whose tokens nobody has yet. */
   readonly future: readonly string[];
   /**
-   * How the heads are adapted: one setting after another. A model without heads is adapted once, with its own settings.
+   * The settings with which the heads are adapted, one after another. A model without heads is adapted once, with its
+   * own settings.
    */
   readonly settings: readonly DescentSettings[];
 }
@@ -96,7 +97,9 @@ export async function runTrial(
   return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), shares);
 }
 
-/** Scores the trial's evaluation rows with the unadapted model, whatever the seeds are, and measures them. */
+/**
+ * Scores the trial's evaluation rows with the unadapted model, which does not depend on the seeds, and measures them.
+ */
 export function runUnadaptedTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -109,8 +112,8 @@ export function runUnadaptedTrial(
 }
 
 /**
- * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels, and
- * the ranks that the prediction is made of.
+ * Runs a trial like `runTrial`. In addition it returns the prediction from the seeds and the unlabelled users of the
+ * evaluation rows, and the ranks that the prediction is computed from.
  */
 export async function runPredictedTrial(
   context: OnlineContext,
@@ -182,7 +185,7 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
 
 /**
  * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everyone else are
- * evaluated. null if no seed is left, or not both labels.
+ * evaluated. null if there is no seed, or if the evaluated rows do not have both labels.
  */
 export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
   const { users, labels } = campaign.train;

@@ -8,7 +8,7 @@ import { chooseSettingByEvidence, gainOf, LEAST_GAIN, type Outcome, utilityOf } 
 import { MOST_GROWTHS } from './grid-edges.ts';
 import { SHARES, type Trial } from './trial.ts';
 
-/** What was tried and what was chosen. */
+/** The chosen setting and the settings that were tried. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
   /** Every setting tried, in the grid or beyond it, with its means; empty if no campaign could be tried. */
@@ -18,20 +18,21 @@ export interface SettingChoice<S extends Setting = Setting> {
 }
 
 /**
- * How a setting is chosen: by the best mean; or by evidence, which keeps the first of the grid unless another has a
- * higher expected gain (see `shrunkenGain`).
+ * How a setting is chosen: by the best mean; or by evidence, which keeps the first setting of the grid unless another
+ * one has an expected gain of at least `LEAST_GAIN` (see `shrunkenGain`).
  */
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
-/** Maximum number of train campaigns: more cost time and do not improve the choice. */
+/** Maximum number of train campaigns: more would cost time and would not improve the choice. */
 const TRIED_CAMPAIGNS = 24;
 
 /**
- * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
- * of them) as seeds, with the random numbers of an evaluation, and chooses by `rule`. Means are of AUC + precision@5% /
- * 4; the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose best setting is
- * at an edge is extended there, up to `MOST_GROWTHS` times, while the next setting gains `LEAST_GAIN` or more.
+ * Treats up to 24 train campaigns as future ones (see `Futures`), each with 10, 50 and 200 of its members (at most half
+ * of them) as seeds and with the random numbers of an evaluation, and chooses by `rule`. Means are of AUC +
+ * precision@5% / 4; the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose
+ * best setting is at an edge is extended there, up to `MOST_GROWTHS` times, while the next setting gains `LEAST_GAIN`
+ * or more.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -86,7 +87,7 @@ export function playSettings<S extends Setting>(
     settings.push(...further);
     outcomes.push(...play(further));
     const next = bestOf(outcomes, rule);
-    // where settings are equal, those of the grid suit other numbers of seeds as well as any
+    // if settings are equally good, those of the grid suit other numbers of seeds at least as well
     if (utilityOf(meanOutcome(outcomes[next]!)) < utilityOf(meanOutcome(outcomes[best]!)) + LEAST_GAIN) break;
     best = next;
   }
@@ -112,7 +113,7 @@ function playCampaign<S extends Setting>(
   return evaluated.map(meanOutcome);
 }
 
-/** By setting, by campaign; 0 if there is no campaign. */
+/** The index of the best setting by the outcomes `[settings][campaigns]`; 0 if there is no campaign. */
 function bestOf(outcomes: readonly (readonly Outcome[])[], rule: ChoiceRule): number {
   const [first, ...others] = outcomes;
   if (first!.length === 0) return 0;

@@ -24,7 +24,8 @@ export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng
   means.sort();
   const tail = (1 - CONFIDENCE) / 2;
   const mean = data.reduce((sum, x) => sum + x, 0) / count;
-  // A resample equal to the data may differ from the mean in the last bit: the interval always contains its mean.
+  // The mean of a resample equal to the data may differ from the mean in the last bit: the bounds are adjusted so that
+  // the interval contains its mean.
   return { mean, low: Math.min(mean, quantile(means, tail)), high: Math.max(mean, quantile(means, 1 - tail)) };
 }
 

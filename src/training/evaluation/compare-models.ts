@@ -21,9 +21,9 @@ export interface Comparison {
 const SHARE = '0.05';
 
 /**
- * Both models adapt to the seeds of each test campaign and rank its other users, with the same random numbers. The new
- * one is worse if the 95 % interval of its difference lies below zero, in AUC or in precision@5%. Errors: invalid_model
- * if the population lacks a feature that a model reads; invalid_data without test campaigns.
+ * Lets both models adapt to the seeds of each test campaign and rank its other users, with the same random numbers. The
+ * new one is worse if the 95 % interval of its difference lies below zero, in AUC or in precision@5%. Errors:
+ * invalid_model if the population lacks a feature that a model reads; invalid_data without test campaigns.
  */
 export async function compareModels(
   prepared: PreparedDataSet,

@@ -13,7 +13,7 @@ export const CURVE_SHARES = [
   0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1,
 ] as const;
 
-/** One size. */
+/** The quality at one audience size. */
 export interface CurvePoint {
   readonly share: number;
   readonly recall: Interval;
@@ -21,8 +21,8 @@ export interface CurvePoint {
 }
 
 /**
- * Means over the campaigns, each the mean over its repeats, with 95 % intervals; all sizes use the same resamples. The
- * curve begins at the share at which every campaign's audience has at least one user.
+ * Means over the campaigns (each counts with the mean over its repeats), with 95 % intervals; all sizes use the same
+ * resamples. The curve begins at the share at which every campaign's audience has at least one user.
  */
 export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoint[] {
   const [first] = qualities;
@@ -45,7 +45,7 @@ export interface SeedBin {
   readonly from: number;
   readonly to: number;
   readonly campaigns: number;
-  /** The geometric mean of their seeds. */
+  /** The geometric mean of the campaigns' numbers of seeds. */
   readonly seeds: number;
   /** Mean AUC by method. */
   readonly auc: Readonly<Record<string, Interval>>;

@@ -21,7 +21,7 @@ export interface EvaluationReport {
   readonly methods: Readonly<Record<string, Summary>>;
   /** The same as the entry of `metaheac`. */
   readonly groups: Summary;
-  /** By other method: `metaheac` minus that method, campaign by campaign. */
+  /** For each other method: `metaheac` minus that method, campaign by campaign. */
   readonly differences: Readonly<Record<string, Difference>>;
   /** By method: recall and lift by the size of the audience, over all campaigns. */
   readonly curves: Readonly<Record<string, readonly CurvePoint[]>>;
@@ -29,7 +29,7 @@ export interface EvaluationReport {
   readonly by_seeds: readonly SeedBin[];
   /** Each test campaign, in the order of the data set. */
   readonly campaigns: readonly CampaignResult[];
-  /** Time to adapt and score one campaign. */
+  /** Mean time to adapt to one campaign and score it. */
   readonly seconds_per_campaign: number;
   /** By method: time for all campaigns and repeats, including the choice of its setting. */
   readonly seconds: Readonly<Record<string, number>>;
@@ -67,8 +67,8 @@ export interface EvaluationOptions {
 }
 
 /**
- * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different random numbers; the
- * same for other models and baselines. Errors: invalid_data if there is no test campaign. Errors in other models or
+ * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different random numbers; does
+ * the same for other models and baselines. Errors: invalid_data if there is no test campaign. Errors in other models or
  * score files are reported before anything is evaluated.
  */
 export async function evaluate(

@@ -34,7 +34,7 @@ export interface MethodOptions {
 export interface MethodResult {
   /** In the order of the trials. */
   readonly qualities: readonly TrialQuality[];
-  /** For a method that has a setting. */
+  /** The chosen setting, for a method that has one. */
   readonly choice?: SettingChoice;
 }
 
@@ -62,8 +62,9 @@ type BaselineName = (typeof BASELINES)[number];
 
 /**
  * `model` as `metaheac`, and each of `beside`, named after the recipe in its manifest if there is one and the name is
- * free, otherwise by name and version. With `withUnadapted`, each of them once more without adaptation. Errors:
- * invalid_argument if two have the same name; invalid_model if the population lacks a feature that one reads.
+ * free, otherwise by name and version. With `withUnadapted`, the result also has each model without adaptation. Errors:
+ * invalid_argument if two models have the same name; invalid_model if the population lacks a feature that a model
+ * reads.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
@@ -91,8 +92,8 @@ export function labelOf({ manifest }: GeneralModel): string {
 }
 
 /**
- * A general model, adapted as it is served; not adapted if `isAdapted` is false, to see what adaptation gains. Errors:
- * invalid_model if the population lacks a feature that it reads.
+ * A general model, adapted as it is served; if `isAdapted` is false, not adapted, to show the gain from adaptation.
+ * Errors: invalid_model if the population lacks a feature that it reads.
  */
 export function modelMethod(
   name: string,
@@ -100,7 +101,7 @@ export function modelMethod(
   model: GeneralModel,
   isAdapted = true,
 ): Method {
-  // throws before anything is evaluated
+  // the check throws before anything is evaluated
   bind(model.folder, population);
   return {
     name,
@@ -131,8 +132,8 @@ export function modelMethod(
 }
 
 /**
- * The baselines, on the features of the prepared data set. They read lists of past campaigns whole, even beyond the 256
- * that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
+ * The baselines, on the features of the prepared data set. They read complete lists of past campaigns, even beyond the
+ * 256 entries that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

@@ -49,7 +49,10 @@ export function measureRanking(
   return { auc, top: shares.map((share) => measureTop(order, labels, members, share)) };
 }
 
-/** The AUC against all rows if a share `members` of them are members: members against members have .5. */
+/**
+ * The AUC of members against all rows, if the share `members` of the rows are members: against each other, members have
+ * an AUC of .5.
+ */
 export function aucAgainstAll({ auc }: RankingQuality, members: number): number {
   return members / 2 + (1 - members) * auc;
 }

@@ -1,6 +1,6 @@
 /**
- * Per-campaign qualities summarised by group: means over campaigns with bootstrap intervals, for one method and for the
- * difference between two.
+ * Summarises per-campaign qualities by group: means over campaigns with bootstrap intervals, for one method and for the
+ * difference between two methods.
  */
 import { assert } from '../../lib/errors.ts';
 import type { Interval } from '../../lib/interval.ts';
@@ -34,7 +34,10 @@ export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary
   return byGroup(qualities.map(campaignMean), rng, summariseGroup);
 }
 
-/** `ours` minus `theirs`, both for the same trials in the same order; each campaign is the mean over its repeats. */
+/**
+ * `ours` minus `theirs`, both for the same trials in the same order; each campaign counts with the mean over its
+ * repeats.
+ */
 export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
   assert(
     ours.length === theirs.length && ours.every(({ trial }, i) => trial === theirs[i]!.trial),
@@ -50,7 +53,7 @@ export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQu
   }));
 }
 
-/** The means of a campaign over its repeats; lists are by summarised share. */
+/** The means of a campaign over its repeats; lists are in the order of the summarised shares. */
 interface CampaignMean {
   readonly group: Trial['group'];
   readonly auc: number;

@@ -1,6 +1,6 @@
 /**
- * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns tells as much as it
- * will in the future.
+ * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns is as informative
+ * as it will be for future campaigns.
  */
 
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
@@ -20,8 +20,9 @@ const FOLDS = 4;
 /** Candidates of a trial, including its hidden members. */
 const TRIAL_ROWS = 5000;
 /**
- * This many candidates are enough; or as many as there are hidden members, or this share of all possible candidates, if
- * that is more. With fewer, a trial would measure little, so the share of known users takes second place.
+ * Enough candidates for a trial: this number, the number of hidden members, or this share of all possible candidates,
+ * whichever is greatest. With fewer, a trial would measure little, so reaching this number takes precedence over the
+ * share of known users.
  */
 const ENOUGH_CANDIDATES = 1000;
 const ENOUGH_OF_ALL = 0.25;
@@ -35,7 +36,7 @@ export interface Futures {
   readonly oneHot: OneHot;
   /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has the token. */
   columnOf(campaign: string): number;
-  /** If campaigns are tokens: hides what these campaigns hide from all users. Absent if they are not. */
+  /** If campaigns are tokens: hides the values that these campaigns hide from all users. Absent for other campaigns. */
   readonly hide?: (oneHot: OneHot, campaigns: readonly string[]) => OneHot;
 }
 
@@ -91,7 +92,10 @@ export function sampleFutures(
   });
 }
 
-/** A trial for each number of seeds; numbers that a small campaign makes equal are taken once. */
+/**
+ * A trial for each number of seeds. If a small campaign limits several numbers to the same one, that number is used
+ * once.
+ */
 export function trialsOf(
   campaign: CampaignHistory,
   seedCounts: readonly number[],
@@ -109,7 +113,7 @@ export function trialsOf(
 export interface Known {
   /** By user number. */
   readonly isKnown: Uint8Array;
-  /** The share of candidates who are known; null for the same share as of the hidden members. */
+  /** The share of candidates who are known; null for the same share as among the hidden members. */
   readonly share: number | null;
 }
 
@@ -127,7 +131,7 @@ export function foldsOf(campaigns: readonly CampaignHistory[], rng: Rng): readon
 
 /**
  * Puts members of the campaign into the order in which they become known: the earliest first, members with equal times
- * in random order; all in random order unless each has a time.
+ * in random order. If a member has no time, all are in random order.
  */
 function inOrder({ train: { users, labels, times } }: CampaignHistory, members: Int32Array, rng: Rng): void {
   shuffle(rng, members);
@@ -137,16 +141,16 @@ function inOrder({ train: { users, labels, times } }: CampaignHistory, members: 
     const time = times[row]!;
     if (labels[row] === 1 && !(timeOf.get(users[row]!)! <= time) && !Number.isNaN(time)) timeOf.set(users[row]!, time);
   }
-  // stable, so that ties stay shuffled
+  // the sort is stable, so ties stay shuffled
   if (members.every((user) => timeOf.has(user))) members.sort((a, b) => timeOf.get(a)! - timeOf.get(b)!);
 }
 
 /**
  * `count` of the campaign's members (at most half; the earliest if they have times) are seeds; the others are hidden
- * among candidates, a share of whom is known as `known` says. null if that leaves nobody.
+ * among candidates, of whom the share `known.share` is known from other campaigns. Returns null if nobody is left.
  *
- * If that share is null, the same share of candidates as of hidden members is known: otherwise "is in a past campaign",
- * or "is in none", would tell them apart, unlike in the future. Hidden members without such candidates are dropped.
+ * If the share is null, the same share of candidates as of hidden members is known: otherwise membership of any past
+ * campaign would separate them, unlike in the future. Hidden members without matching candidates are dropped.
  */
 export function futureTrial(
   campaign: CampaignHistory,
@@ -200,7 +204,7 @@ function candidatesOf(
   return sides.map((pool, side) => pool.subarray(0, counts[side]!));
 }
 
-/** Hidden members who are known, or who are not, and candidates like them. */
+/** Hidden members who are known, or hidden members who are not, with the candidates of the same kind. */
 interface Stratum {
   readonly hidden: Int32Array;
   readonly pool: Int32Array;
@@ -222,7 +226,7 @@ function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
 }
 
 /**
- * All hidden members, and candidates with these shares in the strata. If one stratum is too small for that, the other
+ * All hidden members, and candidates with these shares in the strata. If one stratum has too few candidates, the other
  * one fills the gap.
  */
 function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rng: Rng): Row[] {

@@ -1,6 +1,6 @@
 /**
- * Held-out campaigns: the train campaigns that training does not see, and the rows that it must forget with them, so
- * that they are as new as future campaigns.
+ * Held-out campaigns: the train campaigns that training does not see. Some rows of other campaigns are removed as well,
+ * so that held-out campaigns are as new as future ones.
  */
 import { createRng, shuffle } from '../../lib/rng.ts';
 import { type CampaignHistory, keepRows } from './history.ts';
@@ -15,15 +15,17 @@ export interface HeldOut {
 }
 
 /**
- * Users of held-out campaigns are also removed from the training rows if they are no more than this share of its users,
- * which rules it out if everyone recurs.
+ * Users of held-out campaigns are also removed from the training rows, unless they are more than this share of the
+ * users in these rows (as they are if everyone recurs).
  */
 const FORGETTABLE = 0.4;
 
 /** With fewer campaigns none are held out. */
 export const LEAST_TO_HOLD_OUT = 3;
 
-/** Holds out a share of the campaigns, at least one if there are three: by `key`, or the last ones if `byTime`. */
+/**
+ * Holds out a share of the campaigns, at least one if there are three: drawn with `key`, or the last ones if `byTime`.
+ */
 export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string, byTime = false): HeldOut {
   const order = Int32Array.from(campaigns.keys());
   if (byTime) order.reverse();
@@ -47,15 +49,12 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
 }
 
 /**
- * Members count as being in only one campaign if they are in others less often than this share of what chance would
- * give.
+ * Members count as being in only one campaign if memberships of two campaigns are rarer than this share of the number
+ * expected by chance.
  */
 const APART = 0.1;
 
-/**
- * Whether nobody, or next to nobody, is a member of two of the campaigns, although by chance some of `users` users
- * would be.
- */
+/** Whether (almost) nobody is a member of two of the campaigns, although by chance some of `users` users would be. */
 function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
   const sizes = campaigns.map((campaign) => membersOf(campaign).length);
   const memberships = sizes.reduce((sum, size) => sum + size, 0);
@@ -66,9 +65,9 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
 }
 
 /**
- * If members are in only one campaign, rows of users who are members of none are removed: a model would otherwise learn
- * to tell members of any campaign from everyone else, although future members are among everyone else. A campaign that
- * would not keep both labels stays unchanged.
+ * If members are in only one campaign, rows of users who are members of no campaign are removed: a model would
+ * otherwise learn to tell members of any campaign from everyone else, although future members are among everyone else.
+ * A campaign that would lose all rows of one label stays unchanged.
  */
 export function withoutUsersWithoutPositives(
   campaigns: readonly CampaignHistory[],

@@ -35,11 +35,11 @@ export interface CampaignHistory {
   readonly seeds: Int32Array;
   /** Rows of stage `eval` without those of the seeds: a seed is never in an audience. */
   readonly evaluation: LabelledRows;
-  /** The users who could be in its audience; rows have only these. Absent if everyone could. */
+  /** The users who could be in its audience: rows have only these users. Absent if everyone could be. */
   readonly reach?: Reach;
 }
 
-/** What a data set knows about past campaigns. */
+/** The campaign history of a data set. */
 export interface History {
   /** Campaigns that can be used, in the file's order. */
   readonly campaigns: readonly CampaignHistory[];
@@ -177,7 +177,7 @@ function addInteraction(
   const time = when === undefined || when === '' ? null : parseMoment(when);
   if (time === null && when)
     throw lineError(path, line, `the time is ${shown(when)}, not ${TIME_FORMATS}`, { value: when });
-  // in a test campaign the stages say who came first
+  // test campaigns need no times: their stages separate earlier members from later ones
   draft[stage].add(user, label === '1' ? 1 : 0, stage === 'train' ? time : null);
 }
 

@@ -1,9 +1,9 @@
-/** Cuts the vocabulary of a feature with very many tokens to those that most users have. */
+/** Cuts the vocabulary of a feature with very many tokens to the most frequent tokens. */
 import type { Feature } from '../../dataset/features.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, type Population } from '../../population/read.ts';
 
-/** The tokens of a feature that a model learns. */
+/** The tokens of a feature that a model learns; the others are cut. */
 export interface KeptTokens {
   /** The population's codes of the kept tokens, ascending: the model's token id is the position here + 1. */
   readonly codes: Int32Array;
@@ -14,8 +14,9 @@ export interface KeptTokens {
 }
 
 /**
- * `features`, each with more than `maximum` tokens cut to the ones that are most frequent among the users; of equal
- * counts, lower codes are kept. The population is read once, and not at all if nothing is cut.
+ * `features`, in which vocabularies of more than `maximum` tokens are cut to those most frequent among the users; of
+ * tokens with equal counts, those with lower codes are kept. The population is read once, and not at all if nothing is
+ * cut.
  */
 export function keepTokens<F extends Feature>(
   population: Population,

@@ -4,7 +4,7 @@ import type { CampaignHistory } from './history.ts';
 /** Campaigns that are in the future together. */
 export type Future = readonly CampaignHistory[];
 
-/** Members of a campaign of the history that is not in the future, by user number. */
+/** Users who are members of at least one campaign that is not in the future; one byte per user number. */
 export function knownUsers(campaigns: readonly CampaignHistory[], future: Future, users: number): Uint8Array {
   const isFuture = new Set(future.map(({ id }) => id));
   const known = new Uint8Array(users);

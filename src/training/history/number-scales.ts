@@ -1,4 +1,6 @@
-/** How numbers are cut into bands and standardised: by the values of the users, or of the train campaigns. */
+/**
+ * The scales that cut numbers into bands and standardise them: from the values of the users, or of the train campaigns.
+ */
 
 import type { Feature } from '../../dataset/features.ts';
 import { columnOf, hasTokens } from '../../lib/feature-kinds.ts';
@@ -13,13 +15,16 @@ export interface ScaledFeature extends Feature {
   readonly kept?: KeptTokens;
 }
 
-/** Maximum number of bands of a number: ties and few values make fewer. */
+/** Maximum number of bands of a number; with ties or few values there are fewer. */
 const BANDS = 10;
 
 /** Maximum number of values that edges are taken from: evenly spread users are as good as all. */
 const MOST_VALUES = 1_000_000;
 
-/** `features` with the scales of those that have numbers; the population is read once, and not at all without any. */
+/**
+ * `features` with the scales of those that have numbers; the population is read once, or not at all if no feature has
+ * numbers.
+ */
 export function withScales(population: Population, features: readonly Feature[]): ScaledFeature[] {
   const collectors = new Map(
     features

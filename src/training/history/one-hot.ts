@@ -1,4 +1,4 @@
-/** The population as a sparse matrix users x tokens: what the baselines see of a user. */
+/** The population as a sparse matrix users x tokens, from which the baselines read users. */
 
 import { assert } from '../../lib/errors.ts';
 import { type ColumnKind, columnOf, hasTokens } from '../../lib/feature-kinds.ts';
@@ -26,7 +26,7 @@ export interface OneHot {
   readonly offsets: Int32Array;
   /** Token columns in `[0, width)`: the feature's first column + the token's code, or its id if tokens are cut. */
   readonly tokens: Int32Array;
-  /** Standardised numbers by token; null or absent if every token counts 1, as tokens and bands do. */
+  /** Values by token: standardised numbers, or 1 for tokens and bands; null or absent if all values are 1. */
   readonly values?: Float32Array | null;
   /** `[width]`: 1 for the columns of standardised numbers; present if `values` is. */
   readonly isNumber?: Uint8Array;
@@ -37,7 +37,7 @@ export interface OneHot {
 }
 
 /**
- * Reads the population twice, segment by segment. `features` (of the data set or the model) say which columns count; as
+ * Reads the population twice, segment by segment. `features` (of the data set or the model) determine the columns. As
  * in the model, lists are cut to their first `maxLength` tokens, and numbers are cut into bands and standardised.
  * Columns are the rows of the model's stacked tables.
  */
@@ -102,8 +102,8 @@ export function withoutColumns(oneHot: OneHot, isOut: Uint8Array): OneHot {
 }
 
 /**
- * The matrix with hidden tokens swapped, like a model's inputs: tokens that the user has already are left out, and so
- * are hidden numbers. `features` are those that the matrix was built with.
+ * The matrix with hidden tokens swapped, like a model's inputs. Replacements that the user already has are left out,
+ * and so are hidden numbers. `features` are those that the matrix was built with.
  */
 export function withSwaps(
   oneHot: OneHot,
@@ -123,7 +123,7 @@ export function withSwaps(
       continue;
     }
     for (const user of oneHot.users) swapRow(oneHot, user, { swap, block }, tokens, seenBy);
-    // those that could not be swapped
+    // without tokens that could not be swapped
     isOut[firstColumn] = 1;
   }
   return withoutColumns({ ...oneHot, tokens }, isOut);
@@ -253,8 +253,8 @@ function visitCodes(
 }
 
 /**
- * A number's band, and its standardised numbers: all numbers of a vector together are as long as a token. The same as
- * in the model's graph.
+ * Visits a number's band and its standardised numbers, as the model's graph computes them: all numbers of a vector
+ * together have the same length as a token.
  */
 function visitNumbers(
   { kind, size, values }: NumberColumn,

@@ -17,7 +17,7 @@ export interface PreparedDataSet {
   readonly history: History;
   /** The user features of the population: those of the data set and, if requested, past campaigns. */
   readonly userFeatures: readonly ScaledFeature[];
-  /** If campaigns are tokens: what they hide from all users, besides their tokens of past campaigns. */
+  /** If campaigns are tokens: the values that they hide from all users, besides their tokens of past campaigns. */
   readonly hidden?: HiddenTokens;
   /** The time of the last campaign, if campaigns are in order of time; training then holds out the newest. */
   readonly until?: Date;
@@ -67,8 +67,8 @@ export async function prepareDataSet(
 }
 
 /**
- * Lists without a stated length are read whole, up to this length. A length that covers 95 % of the users would cut the
- * lists of those who are in the most campaigns: if buyers recur, these are the ones that the next campaign looks for.
+ * Lists without a stated length are read completely, up to this length. A length that covers 95 % of the users would
+ * cut the lists of users in the most campaigns; if buyers recur, these are the users that the next campaign looks for.
  */
 const MAXIMUM_LENGTH = 256;
 

@@ -17,7 +17,7 @@ export function reaches(reach: Reach, user: number): boolean {
   return reach === undefined || (((reach[user >> 3] ?? 0) >> (user & 7)) & 1) === 1;
 }
 
-/** The users within reach, in their order: the same array if everyone is. */
+/** The users within reach, in the given order; the same array if everyone is within reach. */
 export function reachedOf(reach: Reach, users: Int32Array): Int32Array {
   return reach === undefined ? users : users.filter((user) => reaches(reach, user));
 }

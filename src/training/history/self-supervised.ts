@@ -13,14 +13,14 @@ import { openTrainingPopulation } from './training-population.ts';
 export interface ChosenTokens {
   readonly feature: string;
   readonly campaigns: number;
-  /** The fewest and the most holders. */
+  /** The smallest and the largest number of holders of a chosen token. */
   readonly holders: readonly [number, number];
 }
 
 /**
  * The population in `path` as a data set without campaign features, whose train campaigns are tokens; it has no test
  * campaigns. Each campaign hides its token and equivalent ones: its holders have other tokens in their place. Errors:
- * invalid_population; invalid_data if no token has enough holders, or nothing is left to tell users apart by.
+ * invalid_population; invalid_data if no token has enough holders, or if no feature is left to distinguish users by.
  */
 export function prepareSelfSupervised(
   path: string,

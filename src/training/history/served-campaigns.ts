@@ -17,7 +17,7 @@ export interface ServedCampaign {
   readonly createdAt: number;
   readonly features: CampaignValues;
   readonly seeds: Int32Array;
-  /** By their latest event. */
+  /** Users whose latest event is a conversion; likewise for `clicks` and `dismissals`. */
   readonly conversions: Int32Array;
   readonly clicks: Int32Array;
   readonly dismissals: Int32Array;
@@ -30,13 +30,16 @@ export interface ServedCampaign {
 /** Reads the campaigns of a service, the oldest first; ids that the population lacks are left out. */
 export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
 
-/** With fewer seeds nothing can be learned, nor can half of them be hidden; also the minimum number of others. */
+/**
+ * Minimum number of seeds: with fewer, nothing can be learned, and half of them cannot be hidden. It is also the
+ * minimum number of others.
+ */
 const LEAST_SEEDS = 20;
 
-/** The newest campaigns, on which two models are compared: this share, within these bounds. */
+/** The newest campaigns, on which two models are compared: this share of the campaigns, within these bounds. */
 export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
 
-/** Others for each member of a train campaign, and the maximum number of others in a test campaign. */
+/** Number of others for each member of a train campaign, and the maximum number of others in a test campaign. */
 const OTHERS_PER_MEMBER = 10;
 const TEST_OTHERS = 20_000;
 
@@ -51,12 +54,12 @@ export interface ServedData {
 /**
  * Campaigns with enough seeds, the oldest first. All are train campaigns; with `test` the newest ones (`HELD_OUT`) are
  * test campaigns: half of their seeds, drawn by `seed`, are hidden. Members of a train campaign are its seeds and the
- * users who converted, without those who dismissed it. These have label 0, and so have randomly drawn others, but
- * nobody who clicked. In a test campaign nobody who reacted is evaluated, because a model chose who saw it. A campaign
- * with filters or suppression lists has only users within its reach: otherwise members and others would differ most of
- * all in matching the filters, and a model would learn that. No row has a time, so training measures no drift: a
- * service does not know the times of seeds, and a model chose who could convert. Errors: invalid_population;
- * invalid_data for fewer than `least` campaigns, saying how many there are.
+ * users who converted, without those who dismissed it. Users who dismissed it have label 0, and so do randomly drawn
+ * others; users who clicked are not drawn. In a test campaign nobody who reacted is evaluated, because a model chose
+ * who saw it. A campaign with filters or suppression lists has only users within its reach: otherwise members and
+ * others would differ mainly in whether they match the filters, and a model would learn the filters. No row has a time,
+ * so training measures no drift: a service does not know the times of seeds, and a model chose who could convert.
+ * Errors: invalid_population; invalid_data for fewer than `least` campaigns, saying how many there are.
  */
 export async function prepareServed(
   path: string,

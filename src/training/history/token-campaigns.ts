@@ -15,7 +15,7 @@ export interface TokenChoice {
   readonly mostShare: number;
   /** Number of tokens to draw, from twice as many of the most frequent ones. */
   readonly campaigns: number;
-  /** Maximum number of holders of all campaigns together; fewer tokens are drawn if necessary. Bounds memory. */
+  /** Maximum number of holders of all campaigns together; fewer tokens are drawn if necessary. This limits memory. */
   readonly holders: number;
 }
 
@@ -56,8 +56,8 @@ export interface TokenSource {
 }
 
 /**
- * Draws tokens of features that are not sensitive and makes campaigns of them; a token equivalent to one drawn before
- * is left out. All holders are members; ten times as many others have label 0.
+ * Draws tokens of features that are not sensitive and makes campaigns of them; a token equivalent to a token drawn
+ * before is left out. All holders are members; ten times as many others have label 0.
  */
 export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rng): TokenCampaign[] {
   const { oneHot } = source;
@@ -91,14 +91,17 @@ function affordable(columns: Int32Array, counts: Int32Array, most: number): Int3
   return end === -1 ? columns : columns.subarray(0, end);
 }
 
-/** Codes of each feature with tokens, drawn by their frequency among users: the replacements for hidden tokens. */
+/**
+ * Codes of each feature with tokens, drawn in proportion to their frequency among users: the replacements for hidden
+ * tokens.
+ */
 export function drawTokens({ population, features, oneHot }: TokenSource, rng: Rng): ReadonlyMap<string, Int32Array> {
   const counts = countHolders(oneHot);
   const blocks = blocksOf(population, features).filter(({ kind }) => hasTokens(kind));
   return new Map(
     blocks.map((block) => {
       const { name, firstColumn, width } = block;
-      // row 0 is no token
+      // row 0 of a feature is not a token
       const ends = new Float64Array(width);
       for (let code = 1; code < width; code++) ends[code] = ends[code - 1]! + counts[firstColumn + code]!;
       const own = rng.fork(name);
@@ -127,7 +130,7 @@ function eligibleColumns(
   const columns: number[] = [];
   for (const [i, { kind, firstColumn, width }] of blocks.entries()) {
     if (!hasTokens(kind) || features[i]!.sensitive) continue;
-    // code 0 is no token
+    // code 0 is not a token
     for (let column = firstColumn + 1; column < firstColumn + width; column++)
       if (counts[column]! >= leastHolders && counts[column]! <= most) columns.push(column);
   }

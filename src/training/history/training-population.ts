@@ -1,4 +1,4 @@
-/** A population folder as users to train on: no data set says how much of its lists a model reads. */
+/** Users to train on from a population folder: there is no data set that states how much of each list a model reads. */
 import { columnOf } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, openPopulation, type Population, startOf } from '../../population/read.ts';
 import { keepTokens } from './kept-tokens.ts';

@@ -12,7 +12,7 @@ export interface Checkpoint {
   /** What must be the same for training to resume: see `trainingIdentity`. */
   readonly identity: string;
   readonly step: number;
-  /** Anything else, as JSON. */
+  /** Any other state, as JSON. */
   readonly notes: unknown;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }

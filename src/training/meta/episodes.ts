@@ -11,7 +11,7 @@ export interface SampledBatch {
 /**
  * Samples support and query from the rows of a campaign: disjoint, each of `batch` rows. A campaign with fewer than 2
  * `batch` rows is split into two halves, members and others alike, and each batch is sampled from its half with
- * replacement: even 2 rows are enough.
+ * replacement: so even 2 rows are enough.
  */
 export function sampleEpisode(
   rng: Rng,

@@ -6,11 +6,11 @@ import { type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { LabelledRows } from '../history/history.ts';
 import type { SampledBatch } from './episodes.ts';
 
-/** Simulated seeds: log-uniform between these, at most half of the members. */
+/** Number of simulated seeds: log-uniform between these bounds, but at most half of the members. */
 const SEEDS = { least: 10, most: 120 } as const;
-/** Support: this many others per seed, including hidden members with label 0, as the online stage samples them. */
+/** Number of others per seed in the support. They include hidden members, with label 0, just as in the online stage. */
 const OTHERS_PER_SEED = 10;
-/** Query: at most this many hidden members, and this many true negatives for each. */
+/** The query has at most this many hidden members, and this many true negatives for each of them. */
 const QUERY_MEMBERS = 46;
 const NEGATIVES_PER_MEMBER = 10;
 

@@ -73,7 +73,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   const after = b.build('inner', []).nodes.length;
   const loss = lossOf(query, current, queryLabel, 'query/');
   const whole = b.build('outer', [loss]);
-  // first order: the sweep ignores the inner steps, and the gradient is taken at the heads' final values
+  // first order: differentiation ignores the inner steps, and the gradient is taken at the heads' final values
   const seen = options.firstOrder
     ? { ...whole, nodes: [...whole.nodes.slice(0, before), ...whole.nodes.slice(after)] }
     : whole;

@@ -46,7 +46,7 @@ export interface InitialModel {
   readonly graph: Graph;
   /** The graph to export if the experts add nothing; absent if there are no heads. */
   readonly headsAlone?: Graph;
-  /** For binding and encoding; there is no folder yet. */
+  /** The contract for binding and encoding; the model has no folder yet. */
   readonly folder: ModelContract;
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
@@ -54,7 +54,8 @@ export interface InitialModel {
 /**
  * Vocabularies: for users the population's dictionaries (the `kept` tokens of a feature, if some are cut), for
  * campaigns the tokens of the train campaigns. Parameters are initialised from the seed. Anything that the manifest
- * cannot represent is refused now, not after hours of training. Errors: invalid_data, or invalid_argument for the name.
+ * cannot represent is an error now, not after hours of training. Errors: invalid_data, or invalid_argument for the
+ * name.
  */
 export function createInitialModel(
   prepared: PreparedDataSet,
@@ -176,7 +177,7 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
 
 /**
  * Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. If the blend
- * gives no weight to the model's own logits, it is the graph of the heads alone.
+ * gives no weight to the model's own logits, the exported graph is that of the heads alone.
  */
 export async function exportModel(
   prepared: PreparedDataSet,

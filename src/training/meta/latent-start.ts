@@ -148,7 +148,7 @@ export function gram(m: Float32Array, rows: number, columns: number): Float64Arr
 
 /**
  * Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) with M^T M = E diag(lambda) E^T. A second
- * call adds precision. Directions that vanish become 0.
+ * call adds precision. Directions whose eigenvalue is almost 0 become columns of zeros.
  */
 export function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);

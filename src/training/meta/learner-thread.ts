@@ -16,7 +16,7 @@ export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   readonly hidden?: LearnerData['hidden'];
   readonly weights?: LearnerData['weights'];
-  /** Its trainable parameters are in shared memory and hold the state that a task names. */
+  /** The initial model; its trainable parameters are in shared memory and hold the state that a task names. */
   readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
   readonly device: Device;
@@ -42,7 +42,8 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       device,
     });
     const shared = initialModel.graph.initializers;
-    // ONNX Runtime does not accept shared memory; a gradient needs few rows of it, trials need all
+    // ONNX Runtime does not accept shared memory: a gradient needs copies of a few rows, trials need a copy of
+    // everything
     let own: { readonly state: number; readonly parameters: Parameters } | null = null;
     return {
       run(task) {
@@ -65,7 +66,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
   appErrorOf,
 );
 
-/** Copies, in the memory of earlier copies. */
+/** Copies the parameters, into the memory of earlier copies if given. */
 function copyOf(parameters: Parameters, before?: Parameters): Parameters {
   return new Map(
     [...parameters].map(([name, value]): [string, Tensor] => {

@@ -43,12 +43,18 @@ export interface Task extends SampledEpisode {
   readonly future: readonly string[];
 }
 
-/** Opens its sessions on first use. The values in a map of parameters change only between two gradients. */
+/**
+ * Computes gradients and trials. It opens its sessions on first use. The values in a map of parameters must change only
+ * between two gradients.
+ */
 export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
-  /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, then by trial. */
+  /**
+   * Adapts `parameters` to each trial's seeds, as the service would, and measures the quality: by settings, then by
+   * trial.
+   */
   evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
-  /** For each trial, the logits that a blend of the first settings is made of. */
+  /** For each trial, the logits of all parts of the blend in the first settings. */
   logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
   /**
    * Adapts to each trial's seeds with the first settings and predicts from them, as the service would but without
@@ -129,7 +135,10 @@ export function openLearner({ population, weights, hidden, initialModel, setting
   };
 }
 
-/** What is opened for users before a future; only the last one is kept, because campaigns come future by future. */
+/**
+ * The sessions for users as they were before a future. Only those of the last future are kept, because campaigns are
+ * processed future by future.
+ */
 function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
   let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
   let scorer: { readonly binding: Binding; readonly opened: Promise<Scorer> } | null = null;
@@ -139,7 +148,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
       binding: Binding,
       future: readonly string[],
     ): Promise<BoundRegression | null> {
-      // users may be equal before two futures, but priors are not
+      // the users before two futures may be the same, but the priors differ
       const key = JSON.stringify(future);
       if (regression?.key !== key) {
         await (await regression?.opened)?.close();
@@ -162,7 +171,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
   };
 }
 
-/** What trials of users before a future need. */
+/** Everything that trials need, with users as they were before a future. */
 interface UsersBefore {
   readonly context: OnlineContext;
   readonly online: OnlineProgram;
@@ -240,7 +249,7 @@ function encodeBatch(
 interface Trials {
   readonly model: AdaptableModel;
   readonly program: OnlineProgram;
-  /** For trials that run one by one. */
+  /** The scorer for trials that run one by one. */
   readonly scorer: Scorer | null;
 }
 
@@ -251,7 +260,7 @@ async function openTrials(
   { adaptation }: TrainSettings,
   options: SessionOptions,
 ): Promise<Trials> {
-  // the number of epochs is not chosen here: one pass per trial, and a more stable metric
+  // the number of epochs is not chosen here: each trial takes a single pass, and the metric is more stable
   const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
   const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
   const program = await openOnlineProgram(model, options);

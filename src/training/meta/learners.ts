@@ -23,11 +23,11 @@ import type { MetaGradient } from './meta-step.ts';
 export interface Learners {
   gradients(parameters: Parameters, tasks: readonly Task[]): Promise<MetaGradient[]>;
   /**
-   * Adapts `parameters` to the seeds of each campaign's trials, as the service would, and measures: by campaign, then
-   * by settings, then by trial.
+   * Adapts `parameters` to the seeds of each campaign's trials, as the service would, and measures the quality: by
+   * campaign, then by settings, then by trial.
    */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
-  /** By campaign and trial, the logits that a blend of its first settings is made of. */
+  /** By campaign and trial, the logits of all parts of the blend in the campaign's first settings. */
   logits(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<TrialLogits[][]>;
   /** By campaign and trial, predictions and true values, as in `Learner.predict`. */
   predict(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<(DriftPair | null)[][]>;
@@ -39,7 +39,10 @@ export interface LearnersOptions {
   readonly device: Device;
   /** Regressions on past campaigns: the priors of the model. */
   readonly weights?: readonly CampaignWeights[];
-  /** 1: all work is done in this thread. Not more are started than a step has tasks or a validation has campaigns. */
+  /**
+   * Number of threads. With 1, all work is done in this thread. No more threads are started than a step has tasks or a
+   * validation has campaigns.
+   */
   readonly threads: number;
 }
 
@@ -69,7 +72,7 @@ export async function openLearners(
   };
 }
 
-/** In threads: parameters are in shared memory, results come back as messages. */
+/** Opens learners in several threads: parameters are in shared memory, and results come back as messages. */
 async function openThreadLearners(
   { population, hidden, weights }: Pick<LearnerData, 'population' | 'hidden' | 'weights'>,
   initialModel: InitialModel,
@@ -124,7 +127,9 @@ async function openThreadLearners(
   };
 }
 
-/** The graph's parameters in shared memory. `set` writes new values there; false if they are there already. */
+/**
+ * The graph's parameters in shared memory. `set` writes new values there; it returns false if they are there already.
+ */
 function shareParameters(graph: Graph): {
   readonly initializers: ReadonlyMap<string, Tensor>;
   set(parameters: Parameters): boolean;
@@ -169,8 +174,8 @@ async function openThreads(module: ThreadModule, count: number): Promise<Thread[
 
 /**
  * The results in the order of the work. A campaign's trials go to the thread that had them before, unless another
- * thread would be idle. When this settles, all have finished or failed; it throws the error of the first thread that
- * had one.
+ * thread would be idle. The promise settles when all threads have finished or failed, and rejects with the first error
+ * in the order of the threads.
  */
 async function runAll(
   threads: readonly Thread[],
@@ -188,7 +193,8 @@ async function runAll(
   const ended = threads.map(async (thread) => {
     while (left.length > 0) {
       const own = left.findIndex((i) => isOf(thread, i));
-      // otherwise the last campaign of another thread, which starts with its first
+      // otherwise a campaign that no thread has had, or else the last one left, because other threads start with their
+      // first
       const [next] = left.splice(own !== -1 ? own : left.findIndex(isNew), 1);
       const key = keyOf(next!);
       if (key !== null && isNew(next!)) thread.campaigns.add(key);

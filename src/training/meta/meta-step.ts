@@ -68,7 +68,7 @@ function buildMetaGraph(
   );
 }
 
-/** An input of `graph` named `name` on one side, with sizes specific to that side. */
+/** Declares an input of `graph`, named `name`, for one side, with dimension names specific to that side. */
 export function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(
@@ -85,15 +85,13 @@ export interface MetaGradient {
   readonly parts: ReadonlyMap<string, GradientPart>;
 }
 
-/**
- * The gradient of one parameter: `rows` are the rows of the full one that `data` holds, null if it holds all of them.
- */
+/** The gradient of one parameter: `rows` are the rows of the full gradient that are in `data`; null if all rows are. */
 interface GradientPart {
   readonly rows: Int32Array | null;
   readonly data: Float32Array;
 }
 
-/** Adds `weight` times the gradient to full-sized ones. */
+/** Adds `weight` times the gradient to full-sized gradients. */
 export function addGradient(
   gradients: ReadonlyMap<string, Float32Array>,
   { parts }: MetaGradient,
@@ -144,8 +142,8 @@ export async function openMetaProgram(
 }
 
 /**
- * A program of the graph that `build` makes of the compact one; inputs and outputs as in `buildMetaGraph` (`inner.rate`
- * may be missing).
+ * A program of the graph that `build` makes from the compact graph; inputs and outputs are as in `buildMetaGraph`
+ * (`inner.rate` may be missing).
  */
 export async function openEpisodeProgram(
   graph: Graph,

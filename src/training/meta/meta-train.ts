@@ -22,11 +22,11 @@ export interface MetaTraining {
   /** Ends the loop after the current step. */
   readonly signal: AbortSignal;
   isOver(step: number): boolean;
-  /** After each step, with the mean query loss of its tasks. */
+  /** Called after each step, with the mean query loss of its tasks. */
   onStep(step: number, loss: number): Promise<void>;
 }
 
-/** Continues from the optimiser's step. True if it finished, false if the signal ended it. */
+/** Continues from the optimiser's step. Returns true if training finished, false if the signal ended it. */
 export async function metaTrain(training: MetaTraining): Promise<boolean> {
   const { learners, settings, optimiser, on, signal } = training;
   const recipe = RECIPES[settings.recipe];

@@ -1,4 +1,4 @@
-/** What two trainings must share for one to resume from the other's checkpoint. */
+/** The properties that two trainings must share for one to resume from the other's checkpoint. */
 import { createHash } from 'node:crypto';
 import type { AdaptationSettings } from '../../model/manifest.ts';
 import { libraryOf } from '../choices/choose-blend.ts';
@@ -6,8 +6,8 @@ import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import type { TrainSettings } from '../settings.ts';
 
 /**
- * Data, settings except the number of steps, and the closed forms of the stack before training (a checkpoint has their
- * weights by position).
+ * A digest of the data, the settings except the number of steps, and the closed forms of the stack before training (a
+ * checkpoint has the weights of these forms by position).
  */
 export function trainingIdentity(
   { population, history, dataSet, userFeatures }: PreparedDataSet,
@@ -19,7 +19,7 @@ export function trainingIdentity(
   const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
   const library = adaptation.optimiser === 'gradient_descent' ? libraryOf(adaptation) : [];
   const facts = JSON.stringify([name, features, campaignFeatures, population.version, settings, library]);
-  // the wording of earlier versions, so that their checkpoints stay valid
+  // facts keep the wording of earlier versions, so that their checkpoints stay valid
   hash.update(facts.replaceAll('"kind":"logistic"', '"kind":"companion"'));
   for (const { id, split, features, train } of history.campaigns) {
     if (split !== 'train') continue;

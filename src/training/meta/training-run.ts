@@ -7,8 +7,8 @@ import type { Summary } from '../evaluation/summary.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
 /**
- * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all campaigns, for the best number of
- * passes. If nothing is held out, there is only `final`.
+ * `choosing`: training on a part of the campaigns, with validation on the rest; `final`: training on all campaigns, for
+ * the best number of passes. If nothing is held out, there is only `final`.
  */
 export type Phase = 'choosing' | 'final';
 
@@ -53,7 +53,7 @@ export class TrainingRun {
   readonly isResumed: boolean;
   phase: Phase;
   best: Best | null;
-  /** How the heads are adapted: chosen on held-out campaigns, and before training. */
+  /** The adaptation of the heads, chosen before training and later on held-out campaigns. */
   choice: Choice | null;
   start: Choice | null;
   /** The drift measured on held-out campaigns. */
@@ -113,7 +113,7 @@ export class TrainingRun {
     this.#savedAt = { phase, steps };
   }
 
-  /** Saves everything that is not in a checkpoint yet. */
+  /** Writes a checkpoint unless the current state is already in one. */
   saveRest(): void {
     if (this.#savedAt.phase !== this.phase || this.#optimiser.steps > this.#savedAt.steps) this.save();
   }

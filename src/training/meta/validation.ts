@@ -1,6 +1,6 @@
 /**
- * Validation: a model in training adapts to simulated seed sets of past campaigns, as the service would to those of
- * future ones.
+ * Validation: a model in training adapts to simulated seed sets of past campaigns, as the service would to the seeds of
+ * future campaigns.
  */
 
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
@@ -31,12 +31,12 @@ import type { Learners } from './learners.ts';
 
 export interface Validation {
   /**
-   * The quality on the held-out campaigns. A campaign's quality is the mean over its seed sets, because these are not
-   * independent campaigns.
+   * The quality on the held-out campaigns. A campaign's quality is the mean over its seed sets, because seed sets of
+   * one campaign are not independent.
    */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
   /**
-   * The best way to adapt the heads, which may be the choice from `before` training, and to blend them; null if the
+   * The best way to adapt the heads (which may be the choice from `before` training) and to blend them; null if the
    * model has no heads.
    */
   choose(learners: Learners, parameters: Parameters, before: Choice | null): Promise<Choice | null>;
@@ -45,8 +45,9 @@ export interface Validation {
 type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
- * The best way to adapt the heads of an untrained model, chosen on train campaigns: there are more of them than are
- * held out later, and a general model from few campaigns adds little. null if the model has no heads.
+ * The best way to adapt the heads of an untrained model, chosen on train campaigns, because there are more of these
+ * than are held out later, and because a general model trained on few campaigns adds little. null if the model has no
+ * heads.
  */
 export async function chooseAtStart(
   { population }: PreparedDataSet,
@@ -93,9 +94,7 @@ export function choiceTrials(
   return trialsPerCampaign(campaigns, held, CHOICE_CAMPAIGNS, CHOICE_SEEDS, population, rng, key, share);
 }
 
-/**
- * The logits that blends of the settings are made of, by campaign and trial; null if there is no regression to blend.
- */
+/** The logits of all parts of the settings' blends, by campaign and trial; null if there is no regression to blend. */
 async function logitsOf(
   learners: Learners,
   parameters: Parameters,

@@ -10,7 +10,7 @@ import { gram, orthonormalise } from './latent-start.ts';
 const OVERSAMPLING = 10;
 /** Rounds of subspace iteration. */
 const ROUNDS = 4;
-/** Users that the components are taken from, evenly spread over the population. */
+/** Maximum number of users that the components are computed from, evenly spread over the population. */
 const MOST_USERS = 20_000;
 
 /**
@@ -38,7 +38,7 @@ export function vectorStart(
     multiply(rows, basis, left, size, columns);
     if (round < ROUNDS - 1) multiplyTransposed(rows, left, basis, size, columns);
   }
-  // the covariance in the basis: its eigenvectors turn the basis into components
+  // the covariance in the coordinates of the basis: its eigenvectors rotate the basis into the components
   const { vectors, values } = symmetricEigen(gram(left, count, columns), columns);
   const kept = Math.min(rank, columns);
   const variance = values.subarray(0, kept).reduce((sum, value) => sum + Math.max(value, 0), 0) / count / kept;

@@ -15,7 +15,7 @@ const OWN_OPACITY = 0.18;
 const OTHERS_OPACITY = 0.07;
 const SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 
-/** `what` by share, the share on a logarithmic axis, with 95 % bands. */
+/** A chart of `what` (with 95 % bands) by share, on a logarithmic axis. */
 export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): Chart {
   const order = methodOrder(report);
   const smallest = report.curves[MAIN_METHOD]![0]!.share;
@@ -71,7 +71,7 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
   };
 }
 
-/** The top of the axis: leaves room for every band. */
+/** The top of the axis, which leaves room for every band. */
 function greatestLift({ curves }: EvaluationReport): number {
   const most = Math.max(...Object.values(curves).flatMap((curve) => curve.map(({ lift }) => lift.high)));
   const step = most > 20 ? 10 : most > 8 ? 2 : 1;

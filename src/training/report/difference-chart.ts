@@ -1,4 +1,4 @@
-/** A forest plot by group of how far metaheac is ahead of each other method. */
+/** A forest plot, by group, of the differences between metaheac and each other method. */
 import { scaleLinear } from 'd3-scale';
 import { clearSign, type Interval, signed } from '../../lib/interval.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
@@ -16,13 +16,16 @@ const LABELS_WIDTH = 252;
 const TOP = 8;
 const GAP = 26;
 const PANEL_WIDTH = (WIDTH - LABELS_WIDTH - GAP - 14) / 2;
-/** Far below every other method: it would squeeze the relevant differences into a corner; the table has it. */
+/**
+ * This method is far below every other one and would squeeze the relevant differences into a corner; the table includes
+ * it.
+ */
 const LEFT_OUT = 'random';
 const MARKS = { 1: ['circle', 'own'], '-1': ['diamond', 'vermilion'], 0: ['ring', 'muted'] } as const;
 
 /**
  * Differences in AUC and precision@5 % with 95 % intervals, one row per method and group; filled marks are clear
- * differences, rings contain zero.
+ * differences; rings mark intervals that contain zero.
  */
 export function differenceChart(report: EvaluationReport): Chart {
   const rows = rowsOf(report);

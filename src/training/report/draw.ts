@@ -9,9 +9,9 @@ const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans
 export interface Chart {
   /** Letters only; the prefix of ids inside the SVG. */
   readonly name: string;
-  /** The title, shown and read aloud. */
+  /** The title, visible and read by screen readers. */
   readonly title: string;
-  /** What it shows in this case, in a sentence: read aloud in place of the picture. */
+  /** A sentence about what the chart shows in this case: screen readers read it in place of the picture. */
   readonly description: string;
   /** In pixels. */
   readonly width: number;
@@ -71,7 +71,7 @@ const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
 
 /**
  * Gives each element with a colour of the theme the class of that colour. Any other colour would not follow the scheme,
- * so it is a bug.
+ * and is a bug.
  */
 function themed(svg: string): string {
   return svg.replace(/<[a-z]+ [^>]*>/g, (element) => {

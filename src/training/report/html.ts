@@ -1,4 +1,4 @@
-/** Text, numbers, tables and frames of pages. */
+/** Building blocks of HTML pages: text, numbers, tables, and the page itself. */
 import { type Interval, signedInterval as withAscii } from '../../lib/interval.ts';
 import { type Chart, drawChart } from './draw.ts';
 import { pageStyle } from './style.ts';
@@ -23,7 +23,7 @@ export function shortened(name: string): string {
 
 export interface Cell {
   readonly text: string;
-  /** Whether it is the heading of its row. */
+  /** Whether the cell is the heading of its row. */
   readonly heading?: boolean;
   readonly strong?: boolean;
 }

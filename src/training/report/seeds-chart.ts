@@ -10,10 +10,10 @@ import { legend, line, lineEntry, type Scales, whiskers } from './shapes.ts';
 import { element } from './svg.ts';
 import { colour, type LineStyle, lineStyles, methodOrder } from './theme.ts';
 
-/** Means are shifted by these factors from the points of their campaigns, which would otherwise hide them. */
+/** Means are shifted by these factors from the points of their campaigns, which would otherwise hide the means. */
 const OWN_SHIFT = 1.03;
 const RIVAL_SHIFT = 1.065;
-/** Space before the fewest and after the most seeds, as a factor. */
+/** Space on the axis before the smallest and after the largest number of seeds, as a factor. */
 const MARGIN = 1.12;
 const SIZE = { width: 860, height: 400 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 42, bottom: SIZE.height - 52 };
@@ -84,7 +84,7 @@ function means(scales: Scales, bins: readonly SeedBin[], method: string, style: 
   ];
 }
 
-/** 1, 2, 5, 10 .. within the bounds; the bounds themselves if there are too few. */
+/** The ticks 1, 2, 5, 10 .. within the bounds; the bounds themselves if there would be too few ticks. */
 function seedTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let [tick, i] = [1, 0]; tick <= high; i++) {

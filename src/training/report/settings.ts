@@ -1,4 +1,4 @@
-/** What was evaluated and how, as a list of terms. */
+/** The model, data and settings of an evaluation, as a list of terms. */
 import type { Manifest } from '../../model/manifest.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { escapeText } from './svg.ts';

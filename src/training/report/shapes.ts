@@ -96,7 +96,7 @@ export interface LegendEntry {
   readonly symbolWidth: number;
 }
 
-/** Entries next to each other, `gap` pixels apart; one below the other without a gap. */
+/** A legend with entries next to each other, `gap` pixels apart; without `gap`, one below the other. */
 export function legend(x: number, y: number, entries: readonly LegendEntry[], gap?: number): string[] {
   let [left, middle] = [x, y];
   return entries.flatMap(({ text, symbol, symbolWidth }) => {

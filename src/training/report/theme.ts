@@ -65,7 +65,7 @@ export interface LineStyle {
 const SEQUENCE = ['vermilion', 'green', 'pink', 'ochre', 'sky', 'violet', 'brown'] as const;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2]];
 
-/** Styles of a report's methods, by their order in it: equal for equal reports. */
+/** Line styles of a report's methods, by their order in the report: equal reports have equal styles. */
 export function lineStyles(methods: readonly string[]): ReadonlyMap<string, LineStyle> {
   let next = 0;
   return new Map(
