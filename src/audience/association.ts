@@ -27,8 +27,8 @@ const Z_95 = 1.959964;
  * Members are part of the population, so the two shares are not independent samples. With the four cells (member or
  * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users
  * + 2a/(members p). This is the hypergeometric variance if token and audience are independent, and 0 if everyone is a
- * member. A half is added to each cell first (Haldane, Anscombe), so that an empty one has a finite interval. `low <=
- * lift <= high` always. `z` is exact in mean and variance (hypergeometric).
+ * member. A half is added to each cell first (Haldane, Anscombe), so that an empty cell has a finite interval. `low <=
+ * lift <= high` always holds. `z` is exact in mean and variance (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {
   const lift = members === 0 || p === 0 ? 0 : (a * users) / (members * p);

@@ -17,7 +17,7 @@ import { blocksOf, SUM_BLOCK_BYTES, type Sums, sumsOf } from './sums.ts';
 /** Number of bytes read between two yields. */
 const SLICE_BYTES = 16 * SUM_BLOCK_BYTES;
 
-/** `unsealed`: written before there were checksums; `sums` are those of its current bytes. */
+/** `unsealed`: the ranking was written before there were checksums; `sums` are those of its current bytes. */
 export type RankingCheck =
   | { readonly kind: 'whole' }
   | { readonly kind: 'unsealed'; readonly sidecar: Sidecar; readonly sums: RankingSums }

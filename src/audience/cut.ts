@@ -1,9 +1,9 @@
-/** A cut: where a size ends in a ranking, as the score and the number of its last member. */
+/** A cut: where an audience of some size ends in a ranking, as the score and the user number of its last member. */
 import type { UserNumber } from '../lib/brands.ts';
 
 /**
- * The first `size` ranks. One score is enough to decide membership, because (score descending, user number ascending)
- * is a total order.
+ * The first `size` ranks. A user's score is enough to decide membership, because (score descending, user number
+ * ascending) is a total order.
  */
 export interface Cut {
   readonly size: number;

@@ -40,7 +40,7 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
 }
 
 /**
- * The user numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a time.
+ * The user numbers of the members of `side` who are not in `other`, best first, found `blockRanks` ranks at a time.
  * @throws AppError storage_failed
  */
 export function* missingFrom(side: Side, other: Side, blockRanks: number): Generator<Uint32Array> {

@@ -14,7 +14,7 @@ export interface GroupRate {
   readonly token: string;
   readonly population: number;
   readonly audience: number;
-  /** audience / population. */
+  /** Users in the audience divided by users in the population. */
   readonly rate: number;
 }
 

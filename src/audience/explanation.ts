@@ -15,7 +15,7 @@ import { type NumberEvidence, NumberMeans } from './number-means.ts';
 import { MEMBER, SEED, TokenCounts } from './token-counts.ts';
 import { openValueGroups, type ValueGroups } from './value-groups.ts';
 
-/** The parts of a population that are read. */
+/** The parts of a population that an explanation reads. */
 export type ExplainedPopulation = Pick<
   Population,
   'features' | 'rowCount' | 'segmentCount' | 'readSegment' | 'readRows' | 'dictionary'
@@ -66,15 +66,15 @@ export interface FeatureExplanation {
 
 export interface Explanation {
   readonly populationSize: number;
-  /** Members of the population version. */
+  /** Number of members who are in the population version. */
   readonly audienceSize: number;
   readonly seedCount: number | null;
   readonly features: readonly FeatureExplanation[];
 }
 
 /**
- * One pass over the population's segments; takes seconds for a million users, so it should run in a separate thread.
- * `audience` belongs to this population version. `seeds` are user numbers, null if unknown.
+ * Explains an audience in one pass over the population's segments. This takes seconds for a million users, so it should
+ * run in a separate thread. `audience` belongs to this population version. `seeds` are user numbers, null if unknown.
  * @throws AppError storage_failed, invalid_population
  */
 export function explain(
@@ -164,7 +164,7 @@ function shareOf(count: number, whole: number): Share {
   return { count, share: whole === 0 ? 0 : count / whole };
 }
 
-/** The codes that some user has: a dictionary may have far more. */
+/** The codes that at least one user has: a dictionary may have far more codes. */
 function codesOf(population: Uint32Array): number[] {
   const codes: Code[] = [];
   for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);

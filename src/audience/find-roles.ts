@@ -17,9 +17,9 @@ export interface RoleIds {
 export type Turn = () => Promise<void>;
 
 /**
- * Erased users are suppressed, and ids that this version lacks are ignored. Memory is two bytes per row, plus the rows.
- * After every block of ids and every segment other work can run (leases are renewed), then `onTurn` is called; an
- * exception from it ends the work.
+ * Finds the role of each row. Erased users are suppressed, and ids that this version lacks are ignored. Memory is two
+ * bytes per row, plus the rows. After every block of ids and every segment other work can run (leases are renewed),
+ * then `onTurn` is called; an exception from it ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRoles(
@@ -41,7 +41,7 @@ export async function findRoles(
   return assignRoles(filtered, marked);
 }
 
-/** Marks by row the users erased so far, as suppressed: versions published earlier still contain them. */
+/** Marks, by row, all users erased so far as suppressed: versions published earlier still contain them. */
 export function markErased({ erasures, rowOf }: Population, marked: Uint8Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) {
@@ -56,7 +56,7 @@ export function leaveOutErased({ erasures }: Population, scores: Float32Array): 
   for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
 }
 
-/** Marks by row those users that the population version has. */
+/** Marks, by row, the users of the blocks whom the population version has. */
 export async function markUsers(
   { directory, rowOf }: Population,
   blocks: IdBlocks,

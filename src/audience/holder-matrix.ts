@@ -1,6 +1,7 @@
 /**
  * Tells which of many audiences contain a user: one bit per audience, 32 to a word, with the words of all users in one
- * array. A question takes one cache miss for 32 audiences; separate indexes would take one miss each.
+ * array. A look-up takes one cache miss for every 32 audiences; with separate indexes it would take one for each
+ * audience.
  */
 import type { UserNumber } from '../lib/brands.ts';
 import type { MemberIndex } from './member-index.ts';
@@ -10,10 +11,10 @@ const WORD_BITS = 32;
 export class HolderMatrix {
   /** One array for every 32 columns, by user number. */
   readonly #words: Uint32Array[] = [];
-  /** By column; null = free. */
+  /** The members of each column; null = a free column. */
   readonly #members: (MemberIndex | null)[] = [];
   readonly #columns = new Map<MemberIndex, number>();
-  /** As long as the number of columns. */
+  /** The columns of the last look-up; the array is as long as the number of columns. */
   #found = new Int32Array(0);
 
   /** Number of columns, including free ones. */
@@ -21,12 +22,15 @@ export class HolderMatrix {
     return this.#members.length;
   }
 
-  /** The column of an index that was in the last call of `hold`. */
+  /** The column of an index that was passed to the last call of `hold`. */
   columnOf(members: MemberIndex): number | undefined {
     return this.#columns.get(members);
   }
 
-  /** Replaces the columns by those of `all`; each added or removed one takes as long as its members. */
+  /**
+   * Replaces the columns by those of `all`. Each column that is added or removed takes time in proportion to its
+   * members.
+   */
   hold(all: ReadonlySet<MemberIndex>): void {
     for (const [members, column] of this.#columns) {
       if (all.has(members)) continue;
@@ -45,7 +49,7 @@ export class HolderMatrix {
   find(userNumber: UserNumber): Int32Array {
     let count = 0;
     for (let group = 0; group < this.#words.length; group++) {
-      // undefined for a user who is newer than all of them
+      // the word is undefined for a user who is newer than all audiences of the group
       for (let bits = this.#words[group]![userNumber]! | 0; bits !== 0; bits &= bits - 1)
         this.#found[count++] = WORD_BITS * group + 31 - Math.clz32(bits & -bits);
     }

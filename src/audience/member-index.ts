@@ -9,7 +9,7 @@ const COUNTED_WORDS = 8;
 
 /** An index of the first `size` ranks: 8 bytes per member and 1.125 bits per user. Look-ups read no file. */
 export class MemberIndex {
-  /** Number of members, at most the ranking's candidates. */
+  /** Number of members, at most the number of the ranking's candidates. */
   readonly size: number;
   /** Number of users of the ranking: their numbers are 0 .. userCount - 1. */
   readonly userCount: number;

@@ -14,8 +14,8 @@ export interface Membership {
 }
 
 /**
- * The user's position in the first `size` ranks; null if not among them. Read from memory if the members are there;
- * otherwise that takes one read, and the rank is searched for members only.
+ * The user's position in the first `size` ranks; null if the user is not among them. If the members are in memory, no
+ * file is read. Otherwise the score takes one read, and the rank is searched for only if the user is a member.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const { members } = ranking;

@@ -29,7 +29,7 @@ export class NumberMeans {
     this.#audienceSums = new Float64Array(size);
   }
 
-  /** Adds the rows of a segment; `flags` has one entry per row. */
+  /** Adds the rows of a segment; `flags` has one entry for each row. */
   add({ values }: NumberColumn, flags: Uint8Array): void {
     const size = this.#size;
     for (let row = 0; row < flags.length; row++) {

@@ -1,6 +1,6 @@
 /**
- * Sorts users by score descending, then user number ascending: a radix sort on order-preserving keys, no object per
- * user.
+ * Sorts users by score descending, then user number ascending: a radix sort on order-preserving keys, without an object
+ * per user.
  */
 
 const BITS = 11;

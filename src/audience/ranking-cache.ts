@@ -8,8 +8,8 @@ import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 /** Number of uses after which a ranking's members are worth keeping in memory. */
 const USES_BEFORE_KEEPING = 256;
 /**
- * Number of uses of any ranking between two steps of reading members, so that no request waits for more than one or
- * two.
+ * Number of uses of any ranking between two steps of reading members, so that no request waits for more than one or two
+ * steps.
  */
 const USES_PER_STEP = 256;
 
@@ -41,8 +41,8 @@ export interface HeldRanking {
  * Keeps the most recently used rankings open. The result of `get` is for immediate use: any later call may close it to
  * make room. The result of `hold` stays open until it is closed, whatever happens to its folder.
  *
- * Members of audiences that are used often stay in memory, up to `memoryBytes`: a look-up then reads no file. They are
- * read in steps, one every `USES_PER_STEP` uses.
+ * Members of audiences that are used often stay in memory, up to `memoryBytes`: a look-up then reads no file. Members
+ * are read in steps, one step every `USES_PER_STEP` uses.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
@@ -78,8 +78,8 @@ export class RankingCache {
   }
 
   /**
-   * `size` is that of the active audience, if this is what is read: its members are kept in memory if it is used often.
-   * `users` is the number of users looked up; each counts as a use.
+   * Opens a ranking, unless it is open. `size` is that of the active audience if the caller reads that audience; its
+   * members are kept in memory if they are used often. `users` is the number of users looked up; each counts as a use.
    * @throws AppError storage_failed, as `openRanking`.
    */
   get(folder: string, size?: number, users = 1): ReadRanking {
@@ -99,8 +99,8 @@ export class RankingCache {
 
   /**
    * A ranking with descriptors that stay open until it is released, even if the folder is deleted or the cache makes
-   * room: for streams, which read for as long as their client does. They do not count towards the limit; the caller
-   * bounds their number.
+   * room: for streams, which read for as long as their client does. Held rankings do not count towards the limit; the
+   * caller bounds their number.
    * @throws AppError storage_failed, as `openRanking`.
    */
   hold(folder: string): HeldRanking {
@@ -118,7 +118,10 @@ export class RankingCache {
     return { ranking: entry.ranking, close };
   }
 
-  /** Closes rankings whose folder no longer exists, unless they are held: only then is their disk space freed. */
+  /**
+   * Closes rankings whose folder no longer exists, unless they are held. Their disk space is freed only when they are
+   * closed.
+   */
   forgetDeleted(): void {
     for (const folder of [...this.#open.keys()]) {
       if (!this.#blobs.has(folder)) this.#open.delete(folder);
@@ -161,15 +164,15 @@ export class RankingCache {
   }
 
   /**
-   * Starts to read the ranking's members, in place of members of rankings that were not used recently; tries again
-   * later if that does not make enough room.
+   * Starts to read the ranking's members into memory, in place of members of rankings that were not used recently. If
+   * that does not make enough room, tries again later.
    */
   #keepMembers(entry: Entry): void {
     const { ranking, size } = entry;
     entry.uses = 0;
     const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
     if (size === 0 || bytes > this.#memoryBytes) return;
-    // a request for the audiences of a user uses all rankings once
+    // a request for all audiences of a user uses each ranking once
     const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
     const quiet = [...this.#open.values()]
       .filter(({ keptBytes, lastUse }) => keptBytes > 0 && this.#uses - lastUse > recent)
@@ -184,7 +187,7 @@ export class RankingCache {
     this.#building.push({ entry, steps: buildMemberIndex(ranking, size) });
   }
 
-  /** Reads some more members of the first waiting ranking. */
+  /** Reads some more members of the first ranking that waits for them. */
   #step(): void {
     this.#nextStep = this.#uses + USES_PER_STEP;
     const [first] = this.#building;
@@ -198,7 +201,7 @@ export class RankingCache {
       this.#keptChanges += 1;
     } catch (error) {
       this.#forgetMembers(entry);
-      // this request did not cause the error; the ranking's own look-ups meet it too, and report it
+      // this request did not cause the error; look-ups in that ranking will get the same error, and report it
       if (!(error instanceof AppError)) throw error;
     }
   }

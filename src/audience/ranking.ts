@@ -18,9 +18,12 @@ import { CheckedBlob, type Sums } from './sums.ts';
 
 /** The binary search stops at this many ranks and reads them at once (4 KiB). */
 const BLOCK_RANKS = 1024;
-/** Nodes of the search tree cached once read (its top 12 levels, 36 KiB); the others are read each time. */
+/**
+ * Number of nodes of the search tree that are cached once read (its top 12 levels, 36 KiB); the others are read each
+ * time.
+ */
 const KEPT_NODES = 4096;
-/** Users per read when the scores of a dense page are gathered (64 KiB). */
+/** Number of users per read when the scores of a dense page are gathered (64 KiB). */
 const WINDOW_USERS = 16_384;
 /** If fewer than one in this many users is wanted, single reads are cheaper than windows. */
 const DENSE_GAP_USERS = 1024;
@@ -29,7 +32,7 @@ const DENSE_GAP_USERS = 1024;
 export interface Ranking extends IndexedRanking {
   /**
    * The users of the same ranks as `usersAt`, with their scores.
-   * @throws AppError storage_failed, like everything that reads, if the disk fails or the files changed while open.
+   * @throws AppError storage_failed, like all methods that read, if the disk fails or the files changed while open.
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** NaN if the user is not a candidate, or is newer than the ranking. */
@@ -41,8 +44,8 @@ export interface Ranking extends IndexedRanking {
   /** Number of candidates with at least this score. */
   countFrom(score: number): number;
   /**
-   * 1-based; 0 = not a candidate. A member at size S is a user with a rank in 1..S. `score` is the user's, if it was
-   * already read.
+   * 1-based; 0 = not a candidate. A member at size S is a user with a rank in 1..S. `score` is the user's score, if it
+   * was already read.
    */
   rankOf(userNumber: UserNumber, score?: number): number;
   /** The members of its audience, if they are in memory. */
@@ -50,13 +53,14 @@ export interface Ranking extends IndexedRanking {
   close(): void;
 }
 
-/** A ranking that its user must not close. */
+/** A ranking that the caller must not close. */
 export type ReadRanking = Readonly<Omit<Ranking, 'close'>>;
 
 /**
  * Opens a ranking folder. Each block of its files is verified before the first byte of it is returned.
- * @throws AppError storage_failed if it cannot be read, has another contract, or a file's size does not match the
- * counts; `isDamage` tells damage from a disk that fails. `onDamage` is called before any of its methods throws that.
+ * @throws AppError storage_failed if the folder cannot be read, has another contract, or a file's size does not match
+ * the counts; `isDamage` tells a damaged ranking from a failing disk. `onDamage` is called before any method throws an
+ * error about damage.
  */
 export function openRanking(
   blobs: BlobReader,

@@ -1,4 +1,4 @@
-/** What the routes of audiences read of rankings that are open: they call it through a port. */
+/** Reads open rankings for the routes of audiences, which call it through a port. */
 import { countDiff, missingFrom } from './diff.ts';
 import { membershipOf } from './membership.ts';
 import { pageOf } from './page.ts';

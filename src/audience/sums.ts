@@ -21,12 +21,12 @@ export function sumsOf(data: NodeJS.ArrayBufferView): Sums {
   return sums;
 }
 
-/** In the form of the sidecar: base64 of uint32, little endian. */
+/** The checksums in the form of the sidecar: base64 of uint32, little endian. */
 export function encodeSums(sums: Sums): string {
   return Buffer.from(sums.buffer, sums.byteOffset, sums.byteLength).toString('base64');
 }
 
-/** null if the text is not the checksums of a file of that size. */
+/** The checksums in such a text; null if it does not contain those of a file of that size. */
 export function decodeSums(text: unknown, sizeBytes: number): Sums | null {
   if (typeof text !== 'string') return null;
   const bytes = new Uint8Array(Buffer.from(text, 'base64'));
@@ -72,7 +72,7 @@ export class CheckedBlob implements OpenBlob {
     this.#blob.close();
   }
 
-  /** The checksum of a block: from `bytes` if these contain all of it, otherwise from another read. */
+  /** The checksum of a block: computed from `bytes` if they contain all of the block, otherwise from another read. */
   #sumOf(block: number, bytes: Uint8Array, position: number): number {
     const start = block * SUM_BLOCK_BYTES;
     const length = Math.min(SUM_BLOCK_BYTES, this.sizeBytes - start);

@@ -14,11 +14,11 @@ export class TokenCounts {
   readonly population: Uint32Array;
   readonly audience: Uint32Array;
   readonly seeds: Uint32Array;
-  /** By code: the last row that had it, + 1. */
+  /** By code: the last row that had the code, plus 1. */
   readonly #lastRow: Uint32Array;
   #rows = 0;
 
-  /** `size`: the highest code + 1. */
+  /** `size` is the highest code plus 1. */
   constructor(size: number) {
     this.population = new Uint32Array(size);
     this.audience = new Uint32Array(size);

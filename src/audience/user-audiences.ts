@@ -1,4 +1,7 @@
-/** The audiences that contain a user: a bit of each that is in memory, one score of each other against its cut. */
+/**
+ * The audiences that contain a user. For an audience in memory, one bit is read; for any other, the user's score is
+ * compared with the cut.
+ */
 import type { CampaignStore } from '../domain/ports/store.ts';
 import type { Audience } from '../domain/types.ts';
 import type { UserNumber } from '../lib/brands.ts';
@@ -9,15 +12,15 @@ import { type Membership, memberAt, membershipOf } from './membership.ts';
 import type { ReadRanking } from './ranking.ts';
 import type { RankingCache } from './ranking-cache.ts';
 
-/** Every so many calls of `find` count as a use of each ranking in memory: to use each takes as long as a call. */
+/** One in this many calls of `find` counts as a use of each ranking in memory: counting takes as long as a call. */
 const CALLS_PER_USE = 64;
 
-/** The active audiences by campaign id, and what is in memory of them. */
+/** The active audiences by campaign id, with their rankings and members that are in memory. */
 interface Listed {
   readonly of: readonly Audience[];
   readonly keptChanges: number;
   readonly audiences: readonly Audience[];
-  /** By audience; null where its members are not in memory. */
+  /** By audience; null if its members are not in memory. */
   readonly rankings: readonly (ReadRanking | null)[];
   readonly members: readonly (MemberIndex | null)[];
   /** The audience of each column of the matrix; null unless all are in memory. */
@@ -30,7 +33,10 @@ export type Held = readonly [audience: number, position: Membership];
 export interface FoundAudiences {
   /** All active audiences by campaign id: the same array until they change. */
   readonly audiences: readonly Audience[];
-  /** Those that contain the user, in that order. Iterate at once: some are looked up only then. */
+  /**
+   * The audiences that contain the user, in that order. They must be iterated at once, because some are looked up only
+   * then.
+   */
   readonly held: Iterable<Held>;
 }
 
@@ -59,8 +65,8 @@ export class UserAudiences {
   }
 
   /**
-   * If all audiences are in memory. What is read of each is far away in memory: it is fetched for several at a time
-   * where nothing else is done in between.
+   * For the case that all audiences are in memory. The data of each audience is far away in memory: the processor
+   * fetches it for several audiences at a time if a loop does nothing else.
    */
   #findKept({ ofColumn, members, rankings }: Listed, userNumber: UserNumber): Held[] {
     const held = this.#matrix.find(userNumber).map((column) => ofColumn![column]!);
@@ -69,7 +75,7 @@ export class UserAudiences {
     return Array.from(held, (i, at) => [i, memberAt(rankings[i]!, members[i]!, ranks[at]!)] as const);
   }
 
-  /** Whether they are in memory or not: each is looked up when it is asked for. */
+  /** For audiences that may or may not be in memory: each is looked up when the caller asks for it. */
   *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): Generator<Held> {
     for (let i = 0; i < audiences.length; i++) {
       if (members[i]?.has(userNumber) === false) continue;
@@ -79,7 +85,7 @@ export class UserAudiences {
     }
   }
 
-  /** The last list while neither the audiences nor what is in memory of them has changed. */
+  /** The current list; the same object until the audiences, or their members in memory, change. */
   #list(): Listed {
     const known = this.#listed;
     const of = this.#store.activeAudiences();
@@ -97,7 +103,10 @@ export class UserAudiences {
     return this.#listed;
   }
 
-  /** Null for a campaign that was deleted since the list was read; one that is still there has a damaged ranking. */
+  /**
+   * The open ranking; null if the campaign was deleted after the list was read. If the campaign still exists, its
+   * ranking is damaged, and the error is thrown.
+   */
   #use({ folder, size }: Audience): ReadRanking | null {
     try {
       return this.#rankings.get(folder, size);

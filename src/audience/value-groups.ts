@@ -21,7 +21,7 @@ export interface ValueGroups {
   /** The highest code + 1. */
   readonly size: number;
   token(code: Code): string;
-  /** The users' codes, 0 if a value is missing; null for a vector, whose values are not counted. */
+  /** The users' codes, 0 for a missing value; null for a vector, whose values are not counted. */
   codesOf(column: Column): TokenColumn | null;
 }
 

@@ -7,9 +7,9 @@ import { sumsOf } from './sums.ts';
 /**
  * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder
  * `folder`, with the additional files `beside` by name, which ranking readers ignore. When this returns, all of it is
- * durable. An existing folder (from an earlier attempt that never got its row) is replaced; readers that have it open
- * continue to read the old one.
- * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays.
+ * durable. An existing folder (from an earlier attempt whose version was never recorded) is replaced; readers that have
+ * it open continue to read the old files.
+ * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; no half-written files stay.
  */
 export function writeRanking(
   blobs: Blobs,

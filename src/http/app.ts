@@ -218,7 +218,7 @@ async function addRoutes(
   await addConsoleRoutes(app);
 }
 
-/** What routes share. */
+/** Parts of the server that several routes share. */
 interface RouteParts {
   readonly uploads: OpenUploads;
   readonly requests: OpenRequests;

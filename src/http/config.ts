@@ -6,7 +6,9 @@ export interface ServerConfig extends ServerLimits {
   readonly apiKey: string | null;
   /** Gives access to metrics, documents and the details of readiness, as any API key does. */
   readonly metricsKey: string | null;
-  /** Whether other machines can reach the service: if so, those need a key even if `metricsKey` is not set. */
+  /**
+   * Whether other machines can reach the service. If so, they need a key for metrics even if `metricsKey` is not set.
+   */
   readonly isPublic: boolean;
   /** Host names under which the service may be called without a key, besides those of loopback. */
   readonly allowedHosts: readonly string[];

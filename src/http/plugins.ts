@@ -39,12 +39,12 @@ interface RouteNeeds extends Pick<RequestNeeds, 'requests' | 'access' | 'rates'>
   readonly dependencies: ServerDependencies;
 }
 
-/** The plugins that a request passes before its route; not needed to generate the document. */
+/** The plugins that a request passes before its route. They are not needed to generate the OpenAPI document. */
 export async function addRequestPlugins(app: ServerApp, needs: RequestNeeds): Promise<void> {
   for (const plugin of REQUEST_PLUGINS) await app.register(plugin, needs);
 }
 
-/** The plugins of all routes, including those of the document: to be registered before the first route. */
+/** The plugins of all routes, including those of the OpenAPI document; to be added before the first route. */
 export async function addRoutePlugins(app: ServerApp, needs: RouteNeeds): Promise<void> {
   for (const plugin of ROUTE_PLUGINS) await app.register(plugin, needs);
 }
@@ -55,7 +55,7 @@ const REQUEST_PLUGINS = [
     const refuseIfClosing = closeGracefully(app, config, requests);
     const refuseForeign = createBrowserGuard(config);
     app.addHook('onRequest', (request, reply, done) => {
-      // first, and in a hook: for `localhost` Fastify listens with a server for each of its addresses
+      // first, and in a hook: for the name `localhost` Fastify creates a server for each address
       requests.add(request.raw, reply.raw);
       reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
       refuseIfClosing(reply);

@@ -29,7 +29,8 @@ export function findBootId(): string | null {
 }
 
 /**
- * Milliseconds that this machine has slept since it booted, while `elapsed` stood still; 0 if the system does not tell.
+ * Milliseconds that this machine has slept since it booted, while `elapsed` stood still; 0 if the system does not
+ * report it.
  */
 export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
   try {

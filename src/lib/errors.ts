@@ -34,7 +34,7 @@ export class AppError extends Error {
   }
 }
 
-/** The request is wrong in itself, in any state of the service: a command ends with exit code 2. */
+/** A request that is wrong in any state of the service. A command that makes one ends with exit code 2. */
 export class UsageError extends AppError {
   constructor(message: string, options: { readonly cause?: unknown } = {}) {
     super('invalid_argument', message, options);

@@ -5,7 +5,7 @@
 
 /**
  * The layout of a feature's values in memory, in a segment and in a model's inputs: one code per row, a list of codes,
- * one float32, or `size` of them. Encoding, coverage and statistics work on columns, not on kinds.
+ * one float32, or `size` float32s. Encoding, coverage and statistics work on columns, not on kinds.
  */
 export type ColumnKind = 'single' | 'multi' | 'number' | 'vector';
 

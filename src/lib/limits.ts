@@ -4,14 +4,14 @@
  */
 
 export interface Limit {
-  /** The value unless another one is set. */
+  /** The default value. */
   readonly value: number;
   readonly unit: string;
   /** A sentence: what is counted, and what happens beyond the limit. */
   readonly description: string;
   /** Whether an operator may set it; otherwise it is a constant. */
   readonly isSetting: boolean;
-  /** The bounds of a setting. */
+  /** The smallest and the largest value of a setting. */
   readonly least: number;
   readonly most: number;
   /** Whether `GET /v1/limits` lists it. */
@@ -52,12 +52,12 @@ export function valuesOf<Rows extends LimitRows>(rows: Rows): LimitValues<Rows> 
   return Object.fromEntries(values) as { [Name in keyof Rows]: number };
 }
 
-/** `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
+/** `bodyLimitBytes` becomes METAHEAC_BODY_LIMIT_BYTES. */
 export function variableOf(name: string): string {
   return `METAHEAC_${snakeCase(name).toUpperCase()}`;
 }
 
-/** `bodyLimitBytes` is body_limit_bytes. */
+/** `bodyLimitBytes` becomes body_limit_bytes. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

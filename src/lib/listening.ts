@@ -3,8 +3,8 @@ import { isIPv4 } from 'node:net';
 import { AppError, messageOf } from './errors.ts';
 
 /**
- * Throws (`invalid_argument`) if other machines would be served without a key: a non-loopback host needs one, and so
- * does a proxy, which reaches a loopback host from its own machine.
+ * Throws (`invalid_argument`) if other machines would be served without a key. A host that is not loopback needs a key.
+ * So does a service with trusted proxies: a proxy reaches a loopback host from its own machine.
  */
 export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
   if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;

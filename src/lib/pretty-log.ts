@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import type PinoPretty from 'pino-pretty';
 
-/** A JSON escape: of a control character other than a line end or a tab, or another one. */
+/** A JSON escape. The first two alternatives are control characters other than a line end or a tab. */
 const ESCAPE = /\\(u00[01][0-9a-f]|[bfr]|.)/gi;
 const HARMLESS = new Set(['n', 't', 'u', '"', '\\', '/']);
 /** Control characters that JSON does not escape. */

@@ -58,8 +58,8 @@ export function createRng(key: string): Rng {
 }
 
 /**
- * The first index whose ascending `cumulative` weight is above `value`, or the last index if none is. With a uniform
- * value below the last weight, this draws an index by weight.
+ * The index of the first of the ascending `cumulative` weights that is above `value`, or the last index if there is
+ * none. With a uniform value below the last weight, this draws an index by weight.
  */
 export function firstAbove(cumulative: Float64Array, value: number): number {
   let [low, high] = [0, cumulative.length - 1];

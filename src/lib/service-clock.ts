@@ -11,7 +11,7 @@ const JUMP_MS = 3_600_000;
 const DRIFT_MS = 1_000;
 /** Two readings of the clocks may differ by this much. */
 const NOISE_MS = 20;
-/** A clock is stable while it keeps pace with monotonic time within this. */
+/** A clock is stable while it keeps pace with monotonic time to within this many milliseconds. */
 const STABLE_MS = 10_000;
 const REMEMBER_EVERY_MS = 60_000;
 
@@ -38,7 +38,7 @@ export interface ServiceClockOptions {
   readonly system: Clock;
   /** The id of the machine's boot, from `findBootId`. */
   readonly boot?: string | null;
-  /** Milliseconds that the machine has slept (suspended), from any start: time that passed without monotonic time. */
+  /** Milliseconds that the machine has slept (suspended), from any start. Monotonic time stood still meanwhile. */
   readonly sleptMs?: () => number;
   /** How long the machine's clock must be stable before it is trusted after a jump or a boot. */
   readonly settleMs?: number;
@@ -55,7 +55,7 @@ export type ClockEvent =
 export interface ClockStatus {
   /**
    * `settled`: the machine's clock is trusted. `new`: the machine has just booted, and its clock is followed. `jumped`:
-   * its clock is not followed.
+   * the machine's clock is not followed.
    */
   readonly state: 'settled' | 'new' | 'jumped';
   /** By how much the machine's clock is ahead of the service's time. */
@@ -69,7 +69,7 @@ export interface ClockStatus {
 export class ServiceClock implements Clock {
   readonly #options: ServiceClockOptions;
   #memory: TimeMemory | null = null;
-  /** Added to monotonic time. */
+  /** Added to monotonic time to get the service's time. */
   #offset: number;
   #state: ClockStatus['state'] = 'settled';
   /** The last moment before the machine booted at which the service's time was right; null if unknown. */
@@ -139,7 +139,7 @@ export class ServiceClock implements Clock {
 
   /**
    * Continues with what was remembered. Within the same boot of the machine, the service's time continues with
-   * monotonic time; after a new boot, the time in between is what the machine's clock says, which is on probation.
+   * monotonic time. After a new boot, the machine's clock says how much time has passed, and is not trusted yet.
    */
   attach(memory: TimeMemory): void {
     this.#memory = memory;
@@ -174,13 +174,15 @@ export class ServiceClock implements Clock {
     this.#rememberedAt = this.elapsed();
   }
 
-  /** An operator says that the machine's clock is right: the time that it jumped by has really passed. */
+  /**
+   * Called when an operator confirms that the machine's clock is right: the time by which it jumped has really passed.
+   */
   confirm(): void {
     if (this.isSettled) return;
     this.#settle('confirmed');
   }
 
-  /** A machine that slept reports it, so its clock did not jump. */
+  /** Adds the time that the machine has slept: its clock did not jump. */
   #addSleep(): void {
     const sleptMs = this.#options.sleptMs?.() ?? 0;
     const ms = Math.round(sleptMs - this.#sleptMs);
@@ -225,7 +227,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * The clock of a machine that has just booted was set: it is trusted unless it is before a time that was once right.
+   * The clock of a machine that has just booted was set: it is trusted unless its time is before a time that was once
+   * right.
    */
   #startAgain(): void {
     const since = this.#anchor;
@@ -244,7 +247,10 @@ export class ServiceClock implements Clock {
     this.#options.onEvent?.({ kind: 'settled', ms, how });
   }
 
-  /** Stores the previous time first if it was right, so that expired keys stay expired. */
+  /**
+   * Moves the service's time by `ms`. The previous time is stored first if it was right, so that expired keys stay
+   * expired.
+   */
   #step(ms: number, isCorrection: boolean): void {
     this.remember();
     const at = this.now();

@@ -22,7 +22,9 @@ export function trustedProxyCheck(proxies: readonly string[]): false | ((address
   return (address) => ranges.includes(plainAddress(address) ?? '');
 }
 
-/** An address without port, brackets and zone, and as IPv4 if it is a mapped one; undefined if it is not an address. */
+/**
+ * An address without port, brackets and zone; a mapped IPv4 address as IPv4. Undefined if the text is not an address.
+ */
 export function plainAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const [, bracketed, withPort] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];

@@ -15,7 +15,7 @@ import {
   type TextType,
 } from './row-formats.ts';
 
-/** Rows of a difference. */
+/** Rows of the difference between two audiences. */
 export interface ChangeBlock {
   readonly change: ChangedUser['change'];
   readonly ids: GatheredTexts;
@@ -31,7 +31,7 @@ export type RowBlock = MemberBlock | ChangeBlock;
 /** Takes a stream's blocks one after the other; the bytes that it returns have their own buffer. */
 export interface BlockEncoder {
   add(block: RowBlock): Uint8Array;
-  /** The remaining bytes. */
+  /** The remaining bytes of the stream. */
   end(): Uint8Array;
 }
 

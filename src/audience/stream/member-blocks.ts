@@ -21,7 +21,7 @@ export interface MemberBlock {
 
 /**
  * The audience of `size`, from `fromRank` (0-based, 0 by default) to its end, in blocks of `blockSize` ranks, each read
- * on demand. A block whose users were all erased is empty.
+ * on demand. If all users of a block were erased, the block is empty.
  */
 export function* memberBlocks(
   ranking: ReadRanking,
@@ -69,6 +69,6 @@ function readBlock(ranking: ReadRanking, ids: GatheredIds, fromRank: number, cou
   }
   const { candidates } = ranking;
   const gathered = ids.gatherIds(users.subarray(0, left));
-  // copies: a view would take its whole memory along to another thread
+  // copies: a view would take all of its memory along to another thread
   return { ranks: ranks.slice(0, left), ids: gathered, scores: scores.slice(0, left), candidates };
 }

@@ -75,7 +75,7 @@ class RowGroup {
     this.#percentiles = new Float64Array(rows);
   }
 
-  /** Takes members of the block from `from` on, and returns how many. */
+  /** Takes members of the block from `from` on, and returns how many it took. */
   take({ ranks, ids: { bytes, ends }, scores, candidates }: MemberBlock, from: number): number {
     const taken = Math.min(ranks.length - from, this.#ranks.length - this.count);
     for (let i = from; i < from + taken; i++, this.count++) {

@@ -9,7 +9,7 @@ export type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
 /** A text format: its header, and how to format a row. */
 export interface RowFormat<T> {
-  /** Of CSV. */
+  /** The columns of CSV. */
   readonly columns: string;
   ndjson(row: T): string;
   csv(row: T): string;
@@ -24,27 +24,27 @@ export const MEMBER_ROWS: RowFormat<AudienceItem> = {
     `${rank},${quoteCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
-/** For spreadsheets. */
+/** Members of an audience, as rows that are safe in spreadsheets. */
 export const SAFE_MEMBER_ROWS: RowFormat<AudienceItem> = {
   ...MEMBER_ROWS,
   csv: ({ rank, user_id, score, percentile }) =>
     `${rank},${quoteSafeCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
-/** A user of a difference. */
+/** A user in the difference between two audiences. */
 export interface ChangedUser {
   readonly change: 'removed' | 'added';
   readonly userId: string;
 }
 
-/** Rows of a difference. */
+/** Rows of the difference between two audiences. */
 export const CHANGE_ROWS: RowFormat<ChangedUser> = {
   columns: 'change,user_id',
   ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
   csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
 };
 
-/** For spreadsheets. */
+/** The same rows, safe in spreadsheets. */
 export const SAFE_CHANGE_ROWS: RowFormat<ChangedUser> = {
   ...CHANGE_ROWS,
   csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
@@ -62,7 +62,7 @@ export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, row
   return text;
 }
 
-/** Members as a text of their own; `isSafe`: for spreadsheets. */
+/** Members as a complete text; `isSafe`: for spreadsheets. */
 export function memberText(type: TextType, isSafe: boolean, members: Iterable<AudienceItem>): string {
   const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
   return headOf(type, rows) + formatRows(type, rows, members);

@@ -13,12 +13,13 @@ export class StreamEncoder {
   #streams = 0;
 
   /**
-   * The bytes of the blocks, at most one chunk for each block. A block, even one without rows, is read after the chunk
-   * before it was consumed and `turn` resolved. Each stream has at most one block in the thread, and blocks are encoded
-   * first come, first served. When a client disconnects, no more blocks are read, and the thread drops the stream.
+   * Yields the bytes of the blocks, at most one chunk for each block. A block, even one without rows, is read only
+   * after the previous chunk was consumed and `turn` has resolved. Each stream has at most one block in the thread, and
+   * blocks are encoded first come, first served. When a client disconnects, no more blocks are read, and the thread
+   * drops the stream.
    */
   async *encode(encoding: Encoding, blocks: Iterable<RowBlock>, turn: () => Promise<void>): AsyncGenerator<Uint8Array> {
-    // all by the same thread: another one lacks the incomplete part
+    // all blocks go to the same thread: another thread would lack the incomplete part of the stream
     const thread = this.#startedThread();
     const stream = this.#streams++;
     const run = (task: EncodeTask) => {
@@ -61,7 +62,7 @@ export class StreamEncoder {
     // its streams fail, and the next stream starts another thread
     thread.broken.catch(() => {
       if (this.#thread === thread) this.#thread = null;
-      // a thread that hangs would continue
+      // a thread that hangs would otherwise continue
       void thread.terminate();
     });
     this.#thread = thread;

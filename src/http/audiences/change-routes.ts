@@ -42,7 +42,7 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
     async (request) => {
       const { id } = request.params;
       const { audienceVersion: active } = store.get(id);
-      // its ETags differ by media type and coding alone
+      // the ETags of one version differ only by media type, coding and erasures
       requireMatch(request.headers['if-match'], (etag) => etag.startsWith(`"${active}-`));
       return store.activate(id, request.body.version);
     },

@@ -1,4 +1,6 @@
-/** The route of a campaign's customised model, as an ONNX file or its manifest, and its response schemas. */
+/**
+ * The route that returns a campaign's customised model, as an ONNX file or as its manifest, and its response schemas.
+ */
 import { z } from 'zod';
 import type { Audience } from '../../domain/types.ts';
 import { JSON_TYPE } from '../../lib/media-types.ts';
@@ -104,7 +106,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
     async (request, reply) => {
       const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
-      // the model that it was made with, which may no longer be the served one
+      // the general model that this one was made with, which may no longer be the served model
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
       const pinned = modelVersion ?? dependencies.served().model.version;
       const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');

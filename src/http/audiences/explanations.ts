@@ -6,8 +6,9 @@ import type { AudienceLimits } from './limits.ts';
 
 /**
  * Explains an audience, or returns the cached explanation of the same ranking and size, which never changes. A request
- * for an explanation that is being made waits for it.
- * @throws AppError unavailable (with retry_after) if too many others are being made; what the explainer throws
+ * for an explanation that is already being made waits for it.
+ * @throws AppError unavailable (with retry_after) if too many other explanations are being made; what the explainer
+ * throws
  */
 export function createExplanations({
   config,

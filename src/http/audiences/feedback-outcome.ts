@@ -1,4 +1,7 @@
-/** The route that compares feedback with the audience: how many of the users who responded it contains. */
+/**
+ * The route that compares feedback with the audience: it counts the users who responded, and how many of them the
+ * audience contains.
+ */
 import { z } from 'zod';
 import { usersByEvent } from '../campaigns/feedback.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -77,7 +80,7 @@ interface Responders {
 
 const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
-/** Numbers of users who are ranked, and of those among them who are in the active audience. */
+/** Counts the users who responded, those among them who are ranked, and those who are in the active audience. */
 function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
   const { config, population, reads, store } = dependencies;
   const responders = store.respondersOf(id, config.maximumBatchMembers);

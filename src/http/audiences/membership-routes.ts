@@ -27,7 +27,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
   listUserAudiences(app, dependencies);
 }
 
-/** Opens the active audience; `use` must not refer to the ranking after it returns. */
+/** Opens the active audience and returns the result of `use`, which must not keep the ranking. */
 export function withActive<T>(
   {
     store,

@@ -17,7 +17,7 @@ export const diffParams = z.strictObject({
   to: versionNumber(),
 });
 
-/** The requested cut: at most one of these; without any, the audience's own size applies. */
+/** The requested cut: at most one of these fields may be set. If none is set, the audience's own size applies. */
 export interface CutQuery {
   readonly size?: number | undefined;
   readonly percent?: number | undefined;
@@ -29,7 +29,7 @@ export interface ViewQuery extends CutQuery {
   readonly after_rank?: number | undefined;
 }
 
-/** CSV is opened in spreadsheets, and user ids may be any text. */
+/** People open CSV files in spreadsheets, and a user id may be any text, even a formula. */
 const csvSafe = z
   .enum(['true', 'false'])
   .default('false')

@@ -13,7 +13,7 @@ import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 
-/** The description that both routes share. */
+/** The description shared by both routes. */
 const READING =
   'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet ' +
   'stream everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the ' +

@@ -26,20 +26,20 @@ type Query = ViewQuery & {
   readonly csv_safe: boolean;
 };
 
-/** What was opened for one response. */
+/** The audience that a response returns, its open ranking, and the part to return. */
 interface Opened<R> {
   readonly audience: Audience;
   readonly ranking: R;
   readonly view: View;
 }
 
-/** Does not change until `close`. */
+/** An opened audience that does not change until `close`. */
 interface Held {
   readonly opened: Opened<ReadRanking>;
   readonly close: () => void;
 }
 
-/** Reads the active version (null) or a given one. */
+/** Creates the function that responds with the members of the active version (`version` is null) or of a given one. */
 export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
@@ -57,7 +57,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       version === null && found.cursor === null
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
-    // before the members are read: the erasure of a user in the meantime changes the next tag
+    // computed before the members are read: if a user is erased in the meantime, the next response has another tag
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
@@ -99,7 +99,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
 }
 
 /**
- * For a stream: a stream slot (`release` frees it), and the ranking's own descriptors, both until `close`.
+ * Opens an audience for a stream. The stream slot (freed by `release`) and the ranking's own descriptors are held until
+ * `close`.
  */
 function holdForStream(
   release: () => void,

@@ -13,7 +13,7 @@ import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
  */
 export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 'userAudiences'>) {
   let listed: readonly Audience[] = [];
-  /** The beginning of each audience's item. */
+  /** The beginning of each audience's JSON, which is the same for all users. */
   let heads: readonly string[] = [];
   return (
     userNumber: UserNumber,
@@ -42,12 +42,12 @@ function headOf({ campaignId, version }: Audience): string {
   return `{"campaign_id":${quoteJson(campaignId)},"version":${version},`;
 }
 
-/** The fields of a member's position. */
+/** The JSON fields of a member's position. */
 export function positionText({ rank, score, percentile }: Membership): string {
   return `"rank":${rank},"score":${decimalScore(score)},"percentile":${percentile}`;
 }
 
-/** Index of the first audience whose campaign id is greater. */
+/** Index of the first audience whose campaign id is greater than `campaignId`. */
 function indexAfter(audiences: readonly Audience[], campaignId: string): number {
   let low = 0;
   let high = audiences.length;

@@ -17,7 +17,7 @@ export interface Located {
 type Store = Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 
 /**
- * The requested version (null: the active one), or the one that the cursor stays on.
+ * The requested version (null: the active one), or the version to which the cursor belongs.
  * @throws AppError campaign_not_found, audience_not_found, audience_not_ready, invalid_cursor
  */
 export function locate(store: Store, id: string, version: number | null, text: string | undefined): Located {
@@ -33,7 +33,8 @@ export function locate(store: Store, id: string, version: number | null, text: s
 }
 
 /**
- * The active version in the store at this moment, even if this iteration of the event loop has seen another one.
+ * The active version in the store at this moment, even if an earlier read in this iteration of the event loop returned
+ * another one.
  * @throws AppError campaign_not_found, audience_not_ready
  */
 export function activeNow(store: Store, id: string): Audience {
@@ -48,8 +49,9 @@ export interface View {
 }
 
 /**
- * The cut of the query, otherwise the cursor's, otherwise the audience's own size; from the rank of the cursor or the
- * query. A cut sent along with a cursor must match it, as pages of different sizes would not fit together.
+ * The part of the audience that a request asks for. The cut is that of the query, otherwise the cursor's, otherwise the
+ * audience's own size; the start is the rank of the cursor or of the query. A cut that is sent along with a cursor must
+ * match the cursor's, because pages of audiences of different sizes would not fit together.
  * @throws AppError invalid_cursor, storage_failed
  */
 export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: ViewQuery): View {
@@ -67,8 +69,8 @@ export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, quer
 }
 
 /**
- * Rankings may contain users that the served population never contained; they have no id here. @throws AppError
- * unavailable
+ * Refuses a ranking with users whom the served population never contained: their ids are unknown here.
+ * @throws AppError unavailable
  */
 export function checkPopulation(
   { population }: Pick<ServerDependencies, 'population'>,
@@ -83,8 +85,8 @@ export function checkPopulation(
 }
 
 /**
- * Opens an audience. A ranking whose files disappeared while its row was read (because the campaign was deleted or the
- * version pruned) is looked up again, with the result not found or the version that is active now.
+ * Opens an audience. If the ranking's files disappeared while its row was read (because the campaign was deleted or the
+ * version pruned), the audience is looked up again: it is then not found, or another version is active.
  * @throws what `find` does; AppError storage_failed
  */
 export function openFound<L extends { readonly audience: Audience }, T>(

@@ -1,6 +1,6 @@
 /**
- * Records the changes that routes make: in the transaction of the change, if there is one, otherwise before the
- * response.
+ * Records the changes that routes make: in the transaction of the change if there is one, otherwise before the response
+ * is sent.
  */
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -9,25 +9,25 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { clientAddress } from '../plugins/access/client-address.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 
-/** Its dependencies. */
+/** Dependencies of the recorder. */
 export interface RecorderNeeds {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 }
 
-/** The properties that requests to one route share. */
+/** What entries of the audit log about one route have in common. */
 interface Audited {
   readonly action: string;
   readonly resource: string;
-  /** The parameter that names the resource; null if none does, or it names a user. */
+  /** The path parameter that names the resource; null if there is none, or if it names a user. */
   readonly parameter: string | null;
   readonly status: number;
-  /** Whether it deletes something. */
+  /** Whether the route deletes something. */
   readonly frees: boolean;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null if nothing is recorded. */
+    /** The entry to write; null if the request is not recorded. */
     pendingAction: PendingAction | null;
   }
 }
@@ -41,7 +41,7 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
     if (audited === null) return;
-    // the last hook of its kind: the handler is called in it, so the transaction of a synchronous handler is its own
+    // the last hook of its kind: it calls the handler, so a transaction of a synchronous handler writes the entry too
     route.preHandler = [
       ...[route.preHandler ?? []].flat(),
       (request, _reply, done) => {

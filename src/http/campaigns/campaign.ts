@@ -119,7 +119,7 @@ export function campaignQuery(config: ServerConfig) {
 
 const LABEL = /^[^=]+=/;
 
-/** `label=team=growth`, once or repeatedly: a single label arrives as a string. */
+/** The query parameter `label=team=growth`, which may be repeated: a single label arrives as a string. */
 function labelQuery({ maximumLabels }: ServerConfig) {
   const labels = z
     .array(z.string())
@@ -135,7 +135,7 @@ function labelQuery({ maximumLabels }: ServerConfig) {
     });
 }
 
-/** A new campaign. */
+/** The body that creates a campaign. */
 export function campaignBody(config: ServerConfig) {
   return z
     .strictObject({
@@ -173,7 +173,7 @@ export function campaignBody(config: ServerConfig) {
     });
 }
 
-/** A change: fields that are not given stay as they are. */
+/** The body that changes a campaign: fields that are not given stay as they are. */
 export function campaignChangeBody(config: ServerConfig) {
   return z
     .strictObject({

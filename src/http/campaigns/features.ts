@@ -7,7 +7,7 @@ import type { CampaignFeature } from '../../service/ports/served.ts';
 
 /**
  * Counts values that the model reads as token 0: unknown values, and features that are absent or empty. An unknown name
- * is `unknown_feature`, and a value of the wrong kind `invalid_request`.
+ * is refused as `unknown_feature`, and a value of the wrong kind as `invalid_request`.
  */
 export function countFeatures(
   expected: readonly CampaignFeature[],

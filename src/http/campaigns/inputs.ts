@@ -153,7 +153,7 @@ export function toAudienceRequest({ size, percent = 0 }: z.output<ReturnType<typ
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^([1-9]\d{0,5})([mhd])$/;
 
-/** Milliseconds of `90m`, `1h`, `7d`. */
+/** The number of milliseconds in a duration such as `90m`, `1h` or `7d`. */
 function parseDuration(text: string): number {
   const [, number, unit] = DURATION.exec(text) ?? [];
   return Number(number) * UNIT_MS[unit as keyof typeof UNIT_MS];
@@ -171,7 +171,7 @@ export const refresh = answerOf<RefreshPolicy>()(
   { every: ({ everyMs }) => (everyMs === null ? null : showDuration(everyMs)) },
 );
 
-/** A change of a policy: fields that are not given stay as they are. */
+/** Fields that change a refresh policy: those that are not given stay as they are. */
 export function refreshChangeField() {
   return z
     .strictObject({
@@ -200,7 +200,7 @@ export function refreshChangeField() {
     });
 }
 
-/** A new policy: fields that are not given are off. */
+/** Fields of a new refresh policy: those that are not given are off. */
 export function refreshField() {
   const { every, on_new_population, on_change } = refreshChangeField().shape;
   return z
@@ -215,7 +215,7 @@ export function refreshField() {
     });
 }
 
-/** The policy after a change; for a new campaign, the policy before is off. */
+/** The refresh policy after a change; the policy of a new campaign is off before. */
 export function toRefreshPolicy(
   { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
   before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },

@@ -155,7 +155,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         requireMatch(ifMatch, (etag) => etag === tag);
       }
       const left = await dependencies.store.delete(id);
-      // the campaign is deleted; the periodic clean-up removes the rest
+      // the campaign itself is deleted; the periodic clean-up removes what is left of it
       if (left !== null)
         request.log.warn({ error: left.message }, 'the feedback of a deleted campaign will be removed later');
       return reply.code(204).send(null);
@@ -185,7 +185,7 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
       const { label, ...query } = request.query;
       const own = request.caller?.labels ?? {};
       const labels = { ...label, ...own };
-      // a key may search only for its own value of a label
+      // a caller whose key has a label may search only for the key's own value of that label
       if (label && Object.entries(own).some(([key, text]) => (label[key] ?? text) !== text))
         return { items: [], nextCursor: null };
       return dependencies.store.list({ ...inCamelCase(query), ...(Object.keys(labels).length > 0 && { labels }) });

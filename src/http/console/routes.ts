@@ -9,7 +9,7 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { addPages } from '../plugins/page-headers.ts';
 import { describeRoute } from '../plugins/route.ts';
 
-/** Where `npm run build` puts the console: the same folder for the sources and for dist/. */
+/** The folder into which `npm run build` puts the console, whether the service runs from the sources or from dist/. */
 const CONSOLE_FOLDER = join(PACKAGE_ROOT, 'dist/console/');
 
 const PAGE = 'index.html';
@@ -23,8 +23,9 @@ const FOREVER = 'public, max-age=31536000, immutable';
 const CHECKED = 'no-cache';
 
 /**
- * Serves `/console/` from `folder`. Its pages differ only in the URL fragment, so every path is a file or does not
- * exist. If the console was not built when the service starts, every path returns a problem that says how to build it.
+ * Serves `/console/` from `folder`. The console's pages differ only in the URL fragment, so every path names a file or
+ * does not exist. If the console was not built when the service starts, every path returns a problem that says how to
+ * build it.
  */
 export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
   const isBuilt = existsSync(join(folder, PAGE));
@@ -46,7 +47,10 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
   });
 }
 
-/** Public, and not in the document: these are files, not operations. */
+/**
+ * The schema of routes that serve files: they are public, and not in the OpenAPI document, because they are not
+ * operations.
+ */
 function fileSchema(): FastifySchema {
   const { facts } = describeRoute({ operationId: 'getConsole', scope: 'none', tags: [], summary: '', response: {} });
   return { hide: true, facts };

@@ -14,7 +14,7 @@ import { userIdList } from '../user-sets/user-id-list.ts';
 const predicted = interval.describe('An estimate and its 90 % interval.');
 const bySize = z.record(z.string(), predicted);
 
-/** Seeds, features and filters of a campaign, and users who must not be in an audience. */
+/** The body of an estimate: a campaign's seeds, features and filters, and users who must not be in its audience. */
 export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({

@@ -22,7 +22,7 @@ export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 's
 /** Audience sizes for which results are returned, as shares of the candidates. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
-/** The suppression list of all campaigns. */
+/** The global suppression list. */
 const COMMON: SetOwner = { kind: 'common_suppression' };
 
 type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
@@ -53,7 +53,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
     },
     async (request) => {
       const { features, filters, seeds, suppression = [] } = request.body;
-      // another version may be served before the last row is found
+      // read only once: another version may be served before the last row is found
       const { epoch, model, population } = dependencies.served();
       const { directory, rowOf } = population;
       const featureCounts = countFeatures(model.campaignFeatures, features);
@@ -141,7 +141,7 @@ function tell(
   const { verdict, reason, auc, recall, lift, drift } = expected.prediction;
   return {
     ...counted,
-    // of the seeds themselves, without a correction for later customers
+    // the AUC of the seeds themselves, without a correction for later customers
     cohesion: drift?.auc_before ?? auc,
     expected: { verdict, reason, recall: few(recall), lift: few(lift), drift: drift ?? null },
     based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },

@@ -10,7 +10,7 @@ export const verdict = z
   .enum(['good', 'weak', 'unsure'])
   .describe('`weak`: the seeds look like everyone else; `unsure`: there are too few seeds to tell.');
 
-/** The assumption of a prediction about later customers. */
+/** What a prediction assumes about later customers. */
 export const drift = z
   .looseObject({
     measured: z
@@ -29,7 +29,7 @@ export const drift = z
 const predictedByShare = z.record(z.string(), predicted);
 
 /**
- * Fields of the quality report; an expansion by an earlier version of the service may lack some, and one by a later
+ * Fields of the quality report. A report by an earlier version of the service may lack some of them, and one by a later
  * version may have more.
  */
 const report = z

@@ -27,10 +27,10 @@ type MetricsNeeds = Pick<
   'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
-/** From finding rows in a small population to an hour of scoring. */
+/** Bounds from finding rows in a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
-/** Metrics that start at zero. */
+/** Creates the metrics of a server, which start at zero. */
 export function createMetrics(
   dependencies: MetricsNeeds,
   partsOf: () => readonly Part[],
@@ -38,7 +38,7 @@ export function createMetrics(
 ): ServerMetrics {
   const registry = Registry.merge([metricsOfProcess()]);
   const registers = [registry];
-  // gauges with names of counters, which Prometheus' linter refuses; those by type stay
+  // removes gauges with the names of counters, which Prometheus' linter refuses; the gauges by type stay
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const requests = new RequestMetrics();
   const openStreams = new Gauge({
@@ -67,7 +67,7 @@ export function createMetrics(
     render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
     families: async () => {
       const own = await registry.getMetricsAsJSON();
-      // its types say that these are numbers
+      // prom-client's typings declare `type` as a number, but it is a string
       return [...own.map((family) => ({ ...family, type: String(family.type) })), ...requests.families()];
     },
   };
@@ -169,7 +169,10 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   });
 }
 
-/** Omitted while the system does not report the disk: /readyz says why, and all other metrics are present. */
+/**
+ * A gauge that is omitted while the system does not report the disk: /readyz says why, and all other metrics are
+ * present.
+ */
 function diskGauge(name: string, help: string, registers: Registry[], read: () => number): void {
   gauge(name, help, registers, [], (self) => {
     try {

@@ -35,14 +35,14 @@ export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
       { name: 'store', ...store() },
       { name: 'model', ready: true, detail: `version ${model.version}` },
       { name: 'population', ready: true, detail: describePopulation(population) },
-      // at once: a caller who got an error about a full disk must not read that everything is ready
+      // not reused: a caller who got an error about a full disk must not read that everything is ready
       { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
       { name: 'descriptors', ...descriptors() },
     ];
   };
 }
 
-/** The result or error of `look`, reused for a second. */
+/** A check that reuses the result or error of `look` for a second. */
 function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdict {
   let verdict: Verdict | null = null;
   let lookedAt = 0;
@@ -70,7 +70,7 @@ function engineVerdict({ engine, config }: ReadinessNeeds): Verdict {
   return { ready: false, detail: `no heartbeat for ${seconds(heartbeat.ageMs)} s` };
 }
 
-/** Writes to the store: a readable store need not be writable. */
+/** Creates a check that writes to the store, because a readable store need not be writable. */
 function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
   let writtenAt = clock.elapsed();
   return () => {
@@ -88,7 +88,9 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
   return `version ${version}, ${count(rowCount)} users`;
 }
 
-/** The reserve comes first: below it new work is refused, and by default it is the larger limit. */
+/**
+ * Checks the reserve first: with less free space new work is refused, and by default the reserve is the larger limit.
+ */
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {

@@ -9,12 +9,12 @@ import type { Answered } from '../plugins/request-log.ts';
 const REQUESTS = 'http_requests_total';
 const DURATIONS = 'http_request_duration_seconds';
 /**
- * A look-up takes a tenth of the first, a stream may take as long as the last; each is four or five times the one
- * before.
+ * A look-up takes a tenth of the first bound, and a stream may take as long as the last one. Most bounds are four or
+ * five times the one before.
  */
 const BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
 
-/** Responses of one method, route and status. */
+/** Number of responses with one method, route and status. */
 interface Series {
   readonly method: string;
   readonly status: number;
@@ -22,7 +22,7 @@ interface Series {
   count: number;
 }
 
-/** Responses of one class. */
+/** Durations of the responses of one class. */
 interface Times {
   /** Responses that took at most as long as the bucket with the same index, and longer than the one before. */
   readonly counts: Float64Array;
@@ -30,7 +30,10 @@ interface Times {
   seconds: number;
 }
 
-/** The number of series is bounded by the routes, the methods of Node's parser, and the statuses of the API. */
+/**
+ * Counts responses. The number of series is bounded by the routes, the methods of Node's parser, and the API's
+ * statuses.
+ */
 export class RequestMetrics {
   readonly #byRoute = new Map<string, Series[]>();
   readonly #byClass = new Map<RequestClass, Times>();
@@ -48,7 +51,7 @@ export class RequestMetrics {
     if (bucket < BUCKETS_SECONDS.length) times.counts[bucket]! += 1;
   };
 
-  /** Both metrics. */
+  /** Both metrics, as data. */
   families(): readonly MetricFamily[] {
     const series = [...this.#byRoute].flatMap(([route, all]) => all.map((one) => ({ route, ...one })));
     return [

@@ -5,16 +5,16 @@ import { invalidCursor } from '../audiences/cursor.ts';
 
 export interface ValueQuery {
   readonly prefix: string | undefined;
-  /** Text that values contain, ignoring case. */
+  /** The text that listed values must contain, ignoring case. */
   readonly search: string | undefined;
   readonly limit: number;
   readonly cursor: string | undefined;
 }
 
 /**
- * Up to `limit` matching values from the cursor on; the scan stops after `maximumScan` values, so a page before the
- * last one may be short. `present` turns a value into an item. `scope` identifies the list: a cursor of another one is
- * invalid_cursor.
+ * Up to `limit` matching values from the cursor on. The scan stops after `maximumScan` values, so not only
+ * the last page may be short. `present` turns a value into an item. `scope` identifies the list: the cursor of
+ * another list is refused as invalid_cursor.
  */
 export function pageOfValues<T>(
   values: ValueList,

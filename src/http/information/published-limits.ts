@@ -13,7 +13,7 @@ interface PublishedLimit {
   readonly description: string;
 }
 
-/** Constants defined in other files. */
+/** Published limits that are constants of other files. */
 const CONSTANTS: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'idempotency_key_lifetime_ms',

@@ -48,7 +48,7 @@ export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
 
 export const keyPage = pageOf('KeyPage', key);
 
-/** The caller. */
+/** The response that describes the caller. */
 export const caller = z
   .object({
     actor: z
@@ -70,7 +70,7 @@ export const keyParams = z.strictObject({
   id: z.string().meta({ ...component('KeyId'), description: 'Id of a key.', examples: [EXAMPLE.id] }),
 });
 
-/** A new key. */
+/** The body that creates a key. */
 export function keyBody(config: ServerConfig, now: () => number) {
   return z
     .strictObject({

@@ -1,4 +1,4 @@
-/** Routes of API keys: create, list, get, revoke; and of the caller's own. */
+/** Routes of API keys: create, list, get and revoke keys, and get the caller's own. */
 import { ACTORS } from '../../domain/audit.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -150,7 +150,7 @@ function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
   );
 }
 
-/** @throws AppError forbidden where no key is needed */
+/** @throws AppError forbidden if the service requires no key */
 function refuseAnybody(caller: Caller | null): void {
   if (caller?.actor !== ACTORS.anybody) return;
   throw new AppError('forbidden', 'create the first key with `metaheac keys create`, or set METAHEAC_API_KEY');

@@ -1,4 +1,6 @@
-/** Response schemas of the versions of the general model, with the check before one is served. */
+/**
+ * Response schemas of the versions of the general model, and of the check that a version must pass before it is served.
+ */
 import { z } from 'zod';
 import type { ModelCheck, ModelComparison, ModelVersion, PredictedQuality } from '../../service/ports/models.ts';
 import { answerOf } from '../plugins/json/answer.ts';

@@ -34,7 +34,10 @@ function referToParameters(operation: Operation, refer: Refer): void {
   });
 }
 
-/** The whole body: fields with a default may be omitted from a body, which client generators only know there. */
+/**
+ * Refers to whole bodies rather than to their schemas: client generators know only for a body that fields with a
+ * default may be omitted.
+ */
 function referToBodies(operation: Operation, refer: Refer): void {
   const { requestBody } = operation;
   if (requestBody === undefined || '$ref' in requestBody) return;

@@ -6,7 +6,7 @@ import type { COMPONENT } from './component.ts';
 /** Key under which an operation holds its route's declared responses until the document is complete. */
 export const ANSWERS = 'x-answers';
 
-/** By status. */
+/** The responses that a route declares, by status. */
 export interface DeclaredAnswers {
   readonly headers: Readonly<Record<string, readonly HeaderName[]>>;
   readonly errors: Readonly<Record<string, readonly ErrorCode[]>>;

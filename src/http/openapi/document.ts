@@ -43,7 +43,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'For operators.' },
       ],
-      // a service without keys requires none
+      // the empty requirement: a service without keys requires no key
       security: [{ key: [] }, {}],
       components: {
         securitySchemes: {
@@ -66,7 +66,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
 
 type Transform = typeof jsonSchemaTransform;
 
-/** The provider's transform, with the route's declaration of its responses. */
+/** The provider's transform, which also keeps the route's declared responses. */
 function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> {
   const { schema, url } = transformBodies(route);
   const { facts } = (route.schema ?? {}) as FastifySchema;
@@ -76,7 +76,7 @@ function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> 
   return { schema: declared, url };
 }
 
-/** The minimum scope of the key, as its role. A service without keys requires none. */
+/** The minimum scope of the key, as its role. A service without keys requires no key. */
 function securityOf(scope: RouteScope): Record<string, string[]>[] {
   return scope === 'none' ? [] : [{ key: [scope] }, {}];
 }

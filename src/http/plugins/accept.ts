@@ -4,10 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 
-/** Either header is read only up to this length: one of 16 KiB can name 4,000 types, which took 34 ms. */
+/** Either header is read only up to this length: a header of 16 KiB can name 4,000 types, which took 34 ms to read. */
 const MAXIMUM_ACCEPT_LENGTH = 1_024;
 
-/** Needed by `negotiate` and `acceptsGzip`. */
+/** Adds the package on which `negotiate` and `acceptsGzip` depend. */
 export async function negotiateContent(app: ServerApp): Promise<void> {
   await app.register(fastifyAccepts);
 }
@@ -16,7 +16,7 @@ export async function negotiateContent(app: ServerApp): Promise<void> {
 export function negotiate<T extends string>(request: FastifyRequest, offers: readonly [T, ...T[]]): T {
   const accept = boundedHeader(request, 'accept');
   if (accept === undefined || accept.trim() === '') return offers[0];
-  // clients name the charset too, which a plain type would not match
+  // clients name the charset too, and an offer without a charset would not match
   const accepted = request.types(offers.flatMap((offer) => [offer, `${offer};charset=utf-8`]));
   const best = offers.find((offer) => String(accepted).split(';', 1)[0] === offer);
   if (best !== undefined) return best;
@@ -32,7 +32,7 @@ export function acceptsGzip(request: FastifyRequest): boolean {
   return request.encodings([gzip, 'identity']) === gzip;
 }
 
-/** The headers are cut in the request itself, as the package reads them there. */
+/** The headers are cut in the request itself, because the package reads them there. */
 function boundedHeader({ raw }: FastifyRequest, name: 'accept' | 'accept-encoding'): string | undefined {
   const given = raw.headers[name] as string | undefined;
   if (given !== undefined && given.length > MAXIMUM_ACCEPT_LENGTH)

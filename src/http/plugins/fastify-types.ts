@@ -25,25 +25,30 @@ export type ServerApp = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** Routes of one class take about as long; docs/operations.md lists the routes of each. */
+/** Routes of one class take about the same time; docs/operations.md lists the routes of each class. */
 export type RequestClass = 'lookup' | 'read' | 'write' | 'audience' | 'upload' | 'computed' | 'health';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Successful requests are logged at level debug: the route is called thousands of times per second, or by health
-     * checks.
+     * Successful requests are logged at level debug, because the route is called by health checks or thousands of times
+     * per second.
      */
     readonly quiet?: boolean;
     /** The handler reads the body itself: an error may be returned before all of it has arrived. */
     readonly upload?: boolean;
-    /** The class under which its durations are counted; by default `read` or `write`, by its method. */
+    /**
+     * The class under which the route's durations are counted; by default `read` or `write`, depending on the method.
+     */
     readonly class?: RequestClass;
   }
   interface FastifyReply {
     /** Code of the problem in the response; null for a successful response. */
     problemCode: ErrorCode | null;
-    /** Refused because of overload: there may be thousands a second, so they are not logged one by one. */
+    /**
+     * Whether the request was refused because of overload. There may be thousands of these a second, so they are not
+     * logged one by one.
+     */
     isShed: boolean;
   }
 }

@@ -26,13 +26,13 @@ interface KeyedRequest extends Pick<FastifyRequest, 'method' | 'url' | 'body'> {
   readonly headers: { readonly 'idempotency-key'?: string | undefined };
 }
 
-/** What a route does for one key. */
+/** How a route creates something for one key. */
 interface Making<Answer extends z.ZodType> {
   /** The schema of the response. */
   readonly answer: Answer;
-  /** Must store the response of `once` in the same commit. */
+  /** Creates the resource. The response must be stored with `once` in the same commit. */
   make(once: IdempotentRequest<z.input<Answer>> | undefined): z.input<Answer> | Promise<z.input<Answer>>;
-  /** Sets the status and headers. */
+  /** Sets the status and headers of the response. */
   head(reply: FastifyReply, shown: z.output<Answer>): void;
   /** Identifies the request in addition to its key: by default its method, URL and body. */
   readonly identity?: unknown;

@@ -3,12 +3,12 @@ import type { Clock } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Answered } from './request-log.ts';
 
-/** How many are kept. */
+/** Number of errors that are kept. */
 export const KEPT_ERRORS = 20;
 
 export interface RequestError {
   readonly code: ErrorCode;
-  /** The route's pattern: it has no ids. */
+  /** The route's pattern, which contains no ids. */
   readonly route: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -22,14 +22,14 @@ export class LastErrors {
     this.#clock = clock;
   }
 
-  /** Records the response if it is such an error; a starting or closing service is not. */
+  /** Records the response if it is an error of the service. Refusals by a starting or closing service do not count. */
   note({ code, route, status }: Answered): void {
     if (status < 500 || code === null || code === 'unavailable') return;
     this.#kept.push({ code, route, at: this.#clock.now() });
     if (this.#kept.length > KEPT_ERRORS) this.#kept.shift();
   }
 
-  /** The newest first. */
+  /** The kept errors, newest first. */
   list(): readonly RequestError[] {
     return this.#kept.toReversed();
   }

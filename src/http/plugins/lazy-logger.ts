@@ -1,14 +1,14 @@
-/** A request's logger, created with its first line: most look-ups never log. */
+/** A request's logger, created when its first line is logged: most look-ups never log. */
 import type { FastifyBaseLogger } from 'fastify';
 
 type Line = Parameters<FastifyBaseLogger['info']>;
 
-/** Whether lines of every look-up are written at this level. */
+/** Whether a line for every look-up is written at this level. */
 export function isVerbose(level: string): boolean {
   return level === 'debug' || level === 'trace';
 }
 
-/** Writes to `parent` with `bindings`, from the first line on through a child of it. */
+/** Logs through a child of `parent` with `bindings`, which is created when the first line is logged. */
 export class LazyLogger implements FastifyBaseLogger {
   readonly #parent: FastifyBaseLogger;
   readonly #bindings: Parameters<FastifyBaseLogger['child']>[0];

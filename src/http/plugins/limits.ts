@@ -91,7 +91,7 @@ export const HTTP_LIMITS = {
   lingerBytes: fixed(1024 * 1024 * 1024, 'bytes', 'Bytes of a refused body that are still read (1 GiB).'),
 };
 
-/** Characters of an Idempotency-Key. */
+/** Maximum number of characters of an Idempotency-Key. */
 export const MAXIMUM_IDEMPOTENCY_KEY_LENGTH = 255;
 
 export type HttpLimits = LimitValues<typeof HTTP_LIMITS>;

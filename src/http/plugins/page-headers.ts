@@ -56,8 +56,8 @@ function optionsOf(directives: Directives): FastifyHelmetOptions {
     },
     xFrameOptions: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
-    // browsers respect it only over TLS, which ends at a proxy: a setting that binds the host name for years is for its
-    // operator
+    // browsers respect it only over TLS, which ends at a proxy; a setting that binds the host name for years is left to
+    // the proxy's operator
     strictTransportSecurity: false,
   };
 }

@@ -17,14 +17,14 @@ export const campaignParams = withQuickCheck(
   (input) => hasTexts(input, ['id'], () => true),
 );
 
-/** A user, within the limit of an id. */
+/** The path parameters of a user, with the limit of an id. */
 export function userParams(limits: HttpLimits) {
   return withQuickCheck(z.strictObject({ user_id: userIdParam(limits) }), (input) =>
     hasTexts(input, ['user_id'], isUserId(limits)),
   );
 }
 
-/** A user of a campaign's audience. */
+/** The path parameters of a user of a campaign's audience. */
 export function memberParams(limits: HttpLimits) {
   const isId = isUserId(limits);
   return withQuickCheck(z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(limits) }), (input) =>
@@ -36,7 +36,7 @@ function userIdParam({ maximumUserIdBytes }: HttpLimits) {
   return userId(maximumUserIdBytes).meta(component('UserId'));
 }
 
-/** Whether a value is a user id; quick if it is. */
+/** A check whether a value is a user id, which is quick for values that are. */
 export function isUserId({ maximumUserIdBytes }: HttpLimits): (id: unknown) => boolean {
   return (id) => wrongId('a user id', id, maximumUserIdBytes) === null;
 }

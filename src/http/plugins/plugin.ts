@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fa
 import fastifyPlugin from 'fastify-plugin';
 import type { ServerApp, ZodTypeProvider } from './fastify-types.ts';
 
-/** Registered without its own scope: its hooks apply to everything registered after it. */
+/** A plugin registered without its own scope: its hooks apply to everything registered after it. */
 export type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
 
 /** A plugin that Fastify refuses to register before those in `after`. */

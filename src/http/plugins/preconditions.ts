@@ -31,7 +31,7 @@ export function tagOf(fields: unknown): string {
   return `"${digest.slice(0, TAG_CHARACTERS)}"`;
 }
 
-/** 132 bits of the digest. */
+/** The tag contains 132 bits of the digest. */
 const TAG_CHARACTERS = 22;
 
 /**

@@ -18,7 +18,10 @@ export interface Answered {
   readonly ms: number;
 }
 
-/** Pattern of the matching route, `unknown` if there is none: bounded, and free of ids. */
+/**
+ * The pattern of the matching route, or `unknown` if there is none. The number of patterns is bounded, and none
+ * contains an id.
+ */
 export function routePattern(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
@@ -110,8 +113,8 @@ export function logProblem(log: FastifyBaseLogger, route: string, error: AppErro
 }
 
 /**
- * Name, message and stack of the error and its causes; no other properties, as those may contain input. Not under
- * pino's `err`, which copies them.
+ * Name, message and stack of the error and its causes, but no other properties, because those may contain input. It is
+ * not logged under pino's `err`, which would copy them.
  */
 function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: typeof error };

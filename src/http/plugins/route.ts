@@ -27,11 +27,11 @@ export type RouteScope = Scope | 'metrics' | 'none';
 interface RouteDescription {
   /** Verb and noun, unique to this operation. */
   readonly operationId: string;
-  /** Who may call it: a key of this scope; `metrics`: see `Access.admitToMetrics`; `none`: anybody. */
+  /** Who may call the route: a key of this scope; `metrics`: see `Access.admitToMetrics`; `none`: anybody. */
   readonly scope: RouteScope;
   /**
-   * A key with labels may only call routes below a campaign, whose labels are checked beforehand, and routes that
-   * declare here that they check the labels themselves, or that neither show nor change campaigns.
+   * A key with labels may call only routes below a campaign, whose labels are checked beforehand, and routes with
+   * `heeded`. Those check the labels themselves, or neither show nor change campaigns.
    */
   readonly labels?: 'heeded';
   readonly tags: string[];
@@ -43,7 +43,7 @@ interface RouteDescription {
   readonly headers?: z.ZodType;
   readonly body?: z.ZodType | { readonly content: Content };
   readonly consumes?: string[];
-  /** By status. */
+  /** The route's responses, by status. */
   readonly response: Answers;
   /** Errors that not every route of its kind has: see `errorsOf`. */
   readonly errors?: readonly ErrorCode[];
@@ -66,7 +66,7 @@ declare module 'fastify' {
   }
 }
 
-/** For Fastify: a response without a body is `null`. */
+/** The types of a route's responses for Fastify: a response without a body is `null`. */
 type Responses<A extends Answers> = {
   readonly [Status in keyof A]: A[Status] extends { readonly content: infer C extends Content }
     ? { readonly description: string; readonly content: C }
@@ -123,8 +123,8 @@ export function addErrorResponses(app: ServerApp): void {
 }
 
 /**
- * The errors of a route. Errors in a body, or in a query parameter's name, are found before the route is called, even
- * if it accepts none.
+ * The error codes of a route. Errors in a body or in the name of a query parameter are found before the route is
+ * called, so routes that accept neither have them too.
  */
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
@@ -142,7 +142,10 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
   ];
 }
 
-/** API routes need a key, and refuse anything that they do not read; health and document routes do neither. */
+/**
+ * Whether a URL belongs to the API. API routes need a key, and refuse anything that they do not read; health and
+ * document routes do neither.
+ */
 export function isApi(url: string): boolean {
   return url.startsWith('/v1/');
 }

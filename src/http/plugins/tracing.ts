@@ -29,7 +29,7 @@ export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
     }
     done();
   });
-  // not earlier: a body is parsed in events of its socket
+  // not in an earlier hook: the body is parsed in later events of the socket, which would lose the span
   app.addHook('preHandler', (request, _reply, done) => {
     const span = spans.get(request);
     if (span === undefined) done();

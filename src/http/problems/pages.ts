@@ -40,7 +40,7 @@ export const errorListSchema = z
 
 const CODES = codeSchema.options;
 
-/** The page of every code, by status, then by name. */
+/** The pages of all codes, by status and then by name. */
 export function listErrorPages(): ErrorPage[] {
   const order = (a: ErrorCode, b: ErrorCode) => PROBLEMS[a].status - PROBLEMS[b].status || (a < b ? -1 : 1);
   return [...CODES].sort(order).map(errorPageOf);
@@ -66,7 +66,7 @@ function errorPageOf(code: ErrorCode): ErrorPage {
   return { code, type: problemTypeOf(code), status, title, meaning, advice, example };
 }
 
-/** The list as a page. */
+/** The list of codes as an HTML page. */
 export function renderErrorList(pages: readonly ErrorPage[]): string {
   const rows = pages.map(
     ({ code, type, status, title }) =>
@@ -83,7 +83,7 @@ ${rows.join('\n')}
   );
 }
 
-/** One code as a page. */
+/** One code as an HTML page. */
 export function renderErrorPage({ code, status, title, meaning, advice, example }: ErrorPage): string {
   return page(
     code,

@@ -61,7 +61,7 @@ export function problemOf(error: AppError, requestId: string, maximumDetails: nu
   const detail = left > 0 ? `${shorten(error.message)} (and ${left} more)` : shorten(error.message);
   const errors = error.details.slice(0, maximumDetails).map(presentDetail);
   const members = { ...base, detail, code: error.code, request_id: requestId, errors };
-  // Twice: first for the order of the members, then so that no fact overrides one.
+  // `members` comes twice: the first sets the order of the members, the second keeps facts from overriding them.
   return { ...members, ...error.facts, ...members };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Changes a set of users with an upload: reads it, matches it, and refuses it as a whole if it does not meet the
- * requirements.
+ * Changes a set of users with an upload: reads the ids, matches them, and refuses the whole upload if it does not meet
+ * the requirements.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
@@ -28,9 +28,9 @@ export interface OpenTransfers {
 }
 
 /**
- * The report of the set after the change.
+ * Applies an upload, and returns the report of the changed set.
  * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request if
- * the body is longer than declared; and what `readUploadedIds` throws. In that case nothing has changed.
+ * the body is longer than declared; and what `readUploadedIds` throws. In these cases nothing has changed.
  */
 export async function applyUpload(
   request: FastifyRequest,
@@ -67,9 +67,9 @@ export async function applyUpload(
   }
 }
 
-/** The served population version. */
+/** The served population version, as user ids are matched with it. */
 export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
-  // another version may be served before the last id is looked up
+  // read only once: another version may be served before the last id is looked up
   const { version, directory, rowOf } = population;
   return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };
 }

@@ -1,10 +1,10 @@
-/** Users of the served population version. */
+/** Looks up users of the served population version. */
 import { setImmediate } from 'node:timers/promises';
 import type { SeedCounts } from '../../domain/types.ts';
 import { countsOf } from '../../domain/user-sets.ts';
 import type { Population } from '../../service/ports/populations.ts';
 
-/** Ids looked up at once. */
+/** Number of ids that are looked up at once. */
 const SLICE_IDS = 4_096;
 
 /** The user's number; -1 if the user is not in this population version, even if an earlier one had the user. */
@@ -13,7 +13,7 @@ export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'r
   return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
 }
 
-/** The same for many users: one number for each user id. */
+/** Like `findUser`, for many users: returns one number for each user id. */
 export function findUsers(
   { directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>,
   userIds: readonly string[],

@@ -5,8 +5,8 @@ import { type StreamLimits, streamChunks } from '../audiences/stream/stream.ts';
 import type { Turn } from '../audiences/stream/stream-turns.ts';
 
 /**
- * Streams the ids as they are found, at the client's pace. Throws what the first block throws, while an error response
- * is still possible.
+ * Streams the ids as they are found, at the client's pace. Errors in the first block are thrown, because an error
+ * response is still possible then.
  */
 export function streamIds(
   type: typeof NDJSON_TYPE | typeof TEXT_TYPE,

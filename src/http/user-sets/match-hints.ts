@@ -1,13 +1,13 @@
 /** Suggests why user ids are unknown, by checking whether they are known when read differently. */
 
-/** What can be detected. */
+/** The causes that can be detected. */
 export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';
 
 export interface Hint {
   readonly found: Found;
   /** Number of unknown ids that the hint applies to. */
   readonly users: number;
-  /** One of them. */
+  /** One of these ids. */
   readonly example: string;
   readonly message: string;
 }
@@ -21,7 +21,7 @@ const MESSAGES: { readonly [Name in Found]: string } = {
   columns: 'these ids are rows with several columns, one of which is known: send them as text/csv, separated by commas',
 };
 
-/** Only ids with one of these can be read differently. */
+/** Only an id that matches this can be read differently. */
 const SUSPICIOUS = /[\s"'`,;|{\0]|^user_id$/;
 const SEPARATORS = /[,;\t|]/;
 const QUOTED = /^(["'`])(.*)\1$/s;

@@ -12,8 +12,8 @@ export interface UploadPlace {
    */
   becomeLarge(): void;
   /**
-   * To be called when all of it has arrived: a small upload waits here until it may be applied. @throws AppError
-   * unavailable, likewise
+   * To be called when all of the upload has arrived: a small upload waits here until it may be applied.
+   * @throws AppError unavailable (facts: retry_after in seconds)
    */
   beforeChange(): Promise<void>;
   release(): void;
@@ -54,7 +54,7 @@ export class OpenUploads {
 
   /**
    * Whether a large upload is arriving over this connection: it may take longer than other requests, as long as it
-   * keeps its pace.
+   * keeps up the minimum pace.
    */
   has(socket: Socket): boolean {
     return this.#sockets.has(socket);

@@ -18,10 +18,10 @@ import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
 import { uploadBody, uploadQuery, userSet } from './user-set.ts';
 
-/** One of the sets, and how the OpenAPI document refers to it. */
+/** One of the three sets, and its texts in the OpenAPI document. */
 interface Kind {
   readonly url: string;
-  /** Names in operation ids: the set, and its users. */
+  /** `noun` and `users` name the set and its users in operation ids. */
   readonly noun: string;
   readonly users: string;
   readonly what: string;
@@ -29,7 +29,7 @@ interface Kind {
   readonly about: string;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
-  /** For a set that belongs to a campaign. */
+  /** Error codes of a set that belongs to a campaign. */
   readonly codes: readonly 'campaign_not_found'[];
 }
 
@@ -88,7 +88,7 @@ export async function addUserSetRoutes(
   });
 }
 
-/** Bodies other than JSON, which the handler reads itself. */
+/** Accepts bodies other than JSON, which the handler reads itself. */
 function takeUploads(
   scope: Pick<ServerApp, 'addContentTypeParser' | 'setErrorHandler' | 'addHook'>,
   config: ServerConfig,

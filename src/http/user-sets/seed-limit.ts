@@ -1,7 +1,7 @@
 /** Checks the number of user ids in a body before the ids themselves. */
 import { AppError } from '../../lib/errors.ts';
 
-/** Refuses (`too_many_seeds`) a body whose `field` is a list of more than `limit`. */
+/** Refuses (`too_many_seeds`) a body whose `field` is a list of more than `limit` ids. */
 export function refuseTooManyIds(body: unknown, field: 'seeds' | 'suppression' | 'user_ids', limit: number): void {
   const ids = (body as Readonly<Record<string, unknown>> | null | undefined)?.[field];
   if (!Array.isArray(ids) || ids.length <= limit) return;

@@ -12,7 +12,7 @@ import type { UserSetLimits } from './limits.ts';
 /** Bytes that are decoded, split and sorted in one iteration of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Unpacked bytes to which the maximum ratio does not apply. */
+/** Number of unpacked bytes to which the maximum ratio does not apply. */
 const FREE_BYTES = 1024 * 1024;
 
 /** Limits of the body of an upload. */
@@ -27,11 +27,12 @@ export type UploadLimits = Pick<
 >;
 
 /**
- * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known to have
- * more than `smallUploadBytes`, before any of the excess is returned.
+ * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known that the
+ * body has more than `smallUploadBytes`, before any of the excess is returned.
  * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking, or far more than
- * before), request_timeout (nothing arrived for `uploadStallMs`, or less than the minimum rate in that time; it took
- * `maximumUploadMs`), invalid_request (gzip is incomplete; the connection broke), and what `onLarge` throws
+ * before), request_timeout (nothing arrived for `uploadStallMs`, less than the minimum rate arrived in that time, or
+ * the upload took `maximumUploadMs`), invalid_request (gzip is incomplete; the connection broke), and what `onLarge`
+ * throws
  */
 export async function* uploadBytes(
   raw: IncomingMessage,
@@ -71,12 +72,12 @@ export async function* uploadBytes(
   }
 }
 
-/** A sender's pace: only time spent waiting for the sender counts, except for the total. */
+/** Measures a sender's pace. Only time spent waiting for the sender counts, except in the total. */
 class Pace {
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
   readonly #deadline: number;
-  /** For the current window of measurement. */
+  /** Time spent waiting in the current window of measurement. */
   #waitedMs = 0;
   #bytes = 0;
 
@@ -102,7 +103,8 @@ class Pace {
   }
 
   /**
-   * @throws AppError request_timeout if too little arrived in a window of `uploadStallMs`, or the upload takes too long
+   * Counts bytes that have arrived. @throws AppError request_timeout if too few arrived in a window of `uploadStallMs`,
+   * or if the upload takes too long
    */
   count(bytes: number): void {
     const { uploadStallMs, minimumUploadBytesPerSecond, maximumUploadMs } = this.#limits;
@@ -155,7 +157,10 @@ async function* receive(
   }
 }
 
-/** Settles when data can be read or no more will arrive; fails with `late` after `ms`. Removes its listeners. */
+/**
+ * Settles when data can be read or no more will arrive; fails with `late` after `ms`. Removes its listeners when it
+ * settles.
+ */
 function more(raw: IncomingMessage, ms: number, late: AppError, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error: AppError | null) => {

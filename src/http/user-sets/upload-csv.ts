@@ -56,11 +56,11 @@ export class CsvColumn {
   }
 }
 
-/** Maximum number of columns named in an error, and of characters of each. */
+/** Maximum number of columns that an error names, and of characters of each name. */
 const NAMED_COLUMNS = 10;
 const NAMED_CHARACTERS = 40;
 
-/** Lists the existing columns, even if they are not separated by commas. */
+/** The message for a missing column: lists the existing columns, even if they are not separated by commas. */
 function withoutColumn(name: string, fields: readonly string[]): string {
   const other = fields.length === 1 ? SEPARATORS.find(([separator]) => fields[0]!.includes(separator)) : undefined;
   const columns = other === undefined ? fields : fields[0]!.split(other[0]);

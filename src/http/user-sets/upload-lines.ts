@@ -17,7 +17,7 @@ export class LineErrors {
     if (this.#details.length >= this.#maximum) this.throwIfAny();
   }
 
-  /** For an error that makes the rest unreadable. */
+  /** Adds an error that makes the rest unreadable, and throws. */
   fail(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): never {
     this.add(line, message, facts);
     throw this.#error();
@@ -36,8 +36,8 @@ export class LineErrors {
 }
 
 /**
- * The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8 or a line over the limit
- * ends it.
+ * The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8, or a line over the limit,
+ * ends the reading with an error.
  */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,

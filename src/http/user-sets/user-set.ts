@@ -24,7 +24,7 @@ const EXAMPLE = {
   updated_at: '2026-11-25T12:00:00.000Z',
 };
 
-/** How the ids of one request match, with hints why some of them are unknown. */
+/** How the ids of one request match, with hints as to why some of them are unknown. */
 export interface SentIds extends SeedCounts {
   readonly hints: readonly Hint[];
 }

@@ -1,4 +1,4 @@
-/** Route of users: erase a user. */
+/** The route that erases a user. */
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { userParams } from '../plugins/params.ts';

@@ -18,7 +18,7 @@ const TOO_FEW = {
 };
 const timestamp = time.describe('When the event occurred.');
 
-/** An expansion ended with an audience. */
+/** The event that an expansion ended with an audience. */
 function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
   return campaignEvent(
     type,
@@ -33,7 +33,7 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
   );
 }
 
-/** An expansion ended without an audience. */
+/** The event that an expansion ended without an audience. */
 function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed' | 'too_small', reason: object) {
   return campaignEvent(
     type,
@@ -66,7 +66,7 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
-/** A caller changed something: `active` is served from then on. */
+/** The event that a caller changed something, and that `active` is served from then on. */
 function callerEvent<T extends CallerEvent>(
   type: T,
   id: string,
@@ -89,7 +89,7 @@ function callerEvent<T extends CallerEvent>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...names, ...example } }] as never });
 }
 
-/** Another version is active. */
+/** Fields of events after which another version is active. */
 const ANOTHER = {
   audience_version: z.int().min(1).describe('The version that is now active.'),
   size: count.describe('Number of users in the audience.'),

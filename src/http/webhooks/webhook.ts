@@ -61,7 +61,7 @@ export const signedWebhook = z
     ),
   );
 
-/** The ETag of a webhook covers everything that is shown of it. */
+/** The ETag of a webhook covers all fields that responses show. */
 export function tagOfWebhook(shown: z.output<typeof webhook>): string {
   const { id, url, events, description, enabled, disabled_reason: reason, updated_at: updatedAt } = shown;
   return tagOf([id, url, events, description, enabled, reason, updatedAt]);
@@ -129,7 +129,7 @@ export function deliveryQuery(config: ServerConfig) {
   return pageQuery(config).extend({ state: z.enum(DELIVERY_STATES).optional() });
 }
 
-/** A new webhook. */
+/** The body that creates a webhook. */
 export function webhookBody(config: ServerConfig) {
   const { url, events, description } = bodyFields(config);
   return z.strictObject({ url, events: events.default(CAMPAIGN_EVENTS), description: description.default('') }).meta({
@@ -138,7 +138,7 @@ export function webhookBody(config: ServerConfig) {
   });
 }
 
-/** A change: fields that are not given stay as they are. */
+/** The body that changes a webhook: fields that are not given stay as they are. */
 export function webhookChangeBody(config: ServerConfig) {
   return z
     .strictObject({
@@ -152,7 +152,7 @@ export function webhookChangeBody(config: ServerConfig) {
     .meta({ ...component('WebhookUpdate'), examples: [{ enabled: false }] });
 }
 
-/** Optional. */
+/** The optional body of a rotation. */
 export function rotationBody(config: ServerConfig) {
   const most = Math.floor(config.webhookSecretGraceMs / 1000);
   return z

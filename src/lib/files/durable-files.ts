@@ -24,8 +24,8 @@ const WRITE_BYTES = 64 * 1024 * 1024;
 const OTHERS_MODE = 0o007;
 
 /**
- * Creates the folder with its missing parents; their entries are on disk when this returns. Returns whether it was
- * missing.
+ * Creates the folder with its missing parents; their entries are on disk when this returns. Returns whether the folder
+ * was missing.
  */
 export function createFolder(folder: string): boolean {
   const first = mkdirSync(folder, { recursive: true });
@@ -94,8 +94,9 @@ export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, tempo
 }
 
 /**
- * Renames the folder `fresh` (a sibling) to `folder`, replacing that if it exists. A folder cannot be renamed over one
- * that contains files, so the old one is first moved to `aside`, moved back if the renaming fails, and removed last.
+ * Renames the folder `fresh` (a sibling) to `folder`, replacing `folder` if it exists. A folder cannot be renamed over
+ * one that contains files, so the old folder is first moved to `aside`, moved back if the renaming fails, and removed
+ * last.
  */
 export function replaceFolder(fresh: string, folder: string, aside: string): void {
   const replaced = existsSync(folder);
@@ -141,7 +142,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Writes all of `data` from `position` on; null continues at the descriptor's position. */
+/** Writes all of `data` from `position` on, or from the descriptor's own position if `position` is null. */
 export function writeAll(descriptor: number, data: NodeJS.ArrayBufferView, position: number | null): void {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   for (let at = 0; at < bytes.length; ) {
@@ -172,8 +173,8 @@ export function withStorage<T>(doing: string, action: () => T): T {
 }
 
 /**
- * An operating system error as AppError storage_failed with the original as cause; anything else (a bug, an AppError)
- * unchanged.
+ * Turns an operating system error into AppError storage_failed with the original as cause; returns anything else (a
+ * bug, an AppError) unchanged.
  */
 export function storageError(doing: string, error: unknown): unknown {
   const fault = error instanceof Error ? (error as NodeJS.ErrnoException) : undefined;

@@ -10,7 +10,7 @@ import Sqlite from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import { withStorage } from './durable-files.ts';
 
-/** If two take a lock at the same moment, both may be refused although nobody has it: each tries again. */
+/** If two processes take a lock at the same moment, both may be refused although neither has it: each tries again. */
 const ATTEMPTS = 6;
 const LONGEST_PAUSE_MS = 8;
 /** Interval at which a waiting caller tries to take the lock. */
@@ -24,8 +24,8 @@ const READ_ONLY = /^SQLITE_(READONLY|PERM)/;
 
 /**
  * Takes the lock of the file `path`, which is created if missing, in an existing folder. Returns the function that
- * releases it; null if it is taken. The file stays, and stays empty. Only this module may open it: opening and closing
- * it by other means would release the locks of the whole process (POSIX).
+ * releases the lock; null if the lock is taken. The file stays, and stays empty. Only this module may open it: opening
+ * and closing it by other means would release the locks of the whole process (POSIX).
  * @throws AppError storage_failed
  */
 export function tryFileLock(path: string): (() => void) | null {
@@ -82,7 +82,7 @@ function tryOnce(path: string): (() => void) | null {
     database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     if (identityOf(path) !== before) {
-      // it was removed meanwhile: this is the lock of a file that nobody else can find
+      // the file was removed meanwhile: this is the lock of a file that nobody else can find
       database.close();
       return null;
     }
@@ -121,7 +121,7 @@ function createLockFile(path: string): string {
   return identityOf(path) ?? '';
 }
 
-/** If there are no links, SQLite creates the file. */
+/** Links `from` to `to`. If the file system has no links, SQLite creates the file. */
 function linkOrAppear(from: string, to: string): void {
   try {
     linkSync(from, to);

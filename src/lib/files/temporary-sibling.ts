@@ -13,7 +13,7 @@ const WRITING = '.writing-';
 const ASIDE = '.old';
 const LOCK = '.lock';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Another writer may take a new lock for that of a killed writer just before it is held. */
+/** Just before a new lock is held, another writer may take the lock file for that of a killed writer. */
 const ATTEMPTS = 10;
 
 export interface TemporarySibling {
@@ -21,7 +21,7 @@ export interface TemporarySibling {
   readonly path: string;
   /** Where to move what is being replaced: the next writer moves it back if the place is empty. */
   readonly aside: string;
-  /** Removes what is left of it. Never throws. */
+  /** Removes what is left of the file or folder. Never throws. */
   release(): void;
 }
 
@@ -47,7 +47,7 @@ export function claimSibling(target: string, doing: string): TemporarySibling {
   });
 }
 
-/** Runs `write` with such a name; afterwards nothing of it is left, whatever the outcome. */
+/** Runs `write` with a claimed name; afterwards nothing is left under that name, whatever the outcome. */
 export function withSibling<T>(target: string, doing: string, write: (sibling: TemporarySibling) => T): T {
   const sibling = claimSibling(target, doing);
   try {
@@ -57,7 +57,7 @@ export function withSibling<T>(target: string, doing: string, write: (sibling: T
   }
 }
 
-/** The lock goes last: until then no other writer touches the rest. */
+/** The lock file is removed last: until then no other writer touches the rest. */
 function removeWith(path: string, giveBack: () => void): void {
   removeQuietly(path);
   removeQuietly(path + ASIDE);
@@ -74,7 +74,7 @@ function removeAbandoned(target: string): void {
     const path = join(folder, name.slice(0, -LOCK.length));
     const giveBack = tryFileLock(path + LOCK);
     if (giveBack === null) continue; // its writer is running
-    // it was killed after moving the old one aside and before moving the new one into place
+    // the writer was killed after moving the old version aside and before moving the new one into place
     if (!existsSync(target) && existsSync(path + ASIDE)) renameSync(path + ASIDE, target);
     removeWith(path, giveBack);
   }

@@ -18,7 +18,7 @@ import type { MetricFamily } from '../tracing.ts';
 type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 type Values = MetricFamily['values'];
 
-/** Sums count from this call on. If `read` throws, the error is logged and nothing is exported. */
+/** Sums start at this call. If `read` throws, the error is logged and nothing is exported. */
 export function createMetricProducer(
   read: () => Promise<readonly MetricFamily[]>,
   clock: Pick<Clock, 'now'>,
@@ -57,14 +57,17 @@ function metricsOf(families: readonly MetricFamily[], startTime: HrTime, endTime
     });
 }
 
-/** JSON has only finite numbers. */
+/** A point for each finite value: JSON has no other numbers. */
 function numberPoints(values: Values, times: Times): DataPoint<number>[] {
   return values
     .filter(({ value }) => Number.isFinite(value))
     .map(({ labels, value }) => ({ ...times, attributes: labels, value }));
 }
 
-/** One point for each set of labels: in prom-client a bucket also counts all below it, in OTLP only itself. */
+/**
+ * One point for each set of labels. In prom-client a bucket also counts everything below it; in OTLP it counts only its
+ * own values.
+ */
 function histogramPoints(values: Values, times: Times): DataPoint<Histogram>[] {
   const points = new Map<
     string,

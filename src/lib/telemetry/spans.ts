@@ -47,11 +47,11 @@ function createRootSampler(name: string, ratio: number): Sampler {
   return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
 }
 
-/** A span that the sampler leaves out also has a traceparent, which tells its children so. */
+/** A span that the sampler leaves out also has a traceparent, which tells its children that it is left out. */
 export function startSpan(tracer: Tracer, clock: Clock, { name, kind, parent, attributes = {}, at }: SpanStart): Span {
   const start = clock.elapsed();
   const startedAt = at ?? clock.now();
-  // a span that is reported afterwards ends now
+  // a span that is reported after it happened ends now
   const agoMs = at === undefined ? 0 : Math.max(0, clock.now() - at);
   const span = tracer.startSpan(
     name,

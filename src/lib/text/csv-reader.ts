@@ -33,7 +33,7 @@ export interface CsvReading {
 }
 
 const QUOTE = '"';
-/** Lines with quotes that are parsed at once, unless a record continues. */
+/** Number of lines with quotes that are parsed at once; more if a record continues. */
 const RUN_LINES = 256;
 
 /** Takes the lines of a file in order; the `\r` of a CRLF is still there. */
@@ -68,7 +68,7 @@ export class CsvReader {
     }
   }
 
-  /** The first `open` lines belong to an unfinished record. */
+  /** Reads lines, of which the first `open` belong to an unfinished record. */
   #read(lines: readonly string[], firstLine: number, open: number): void {
     const { take, refuse, maximumRecordBytes } = this.#reading;
     this.#open = [];

@@ -6,8 +6,8 @@ export function quoteCsv(field: string): string {
 }
 
 /**
- * The same for a spreadsheet, which would evaluate a field that begins like a formula: an apostrophe makes it text. A
- * program that reads it back gets a different field.
+ * Like `quoteCsv`, for a spreadsheet, which would evaluate a field that begins like a formula: an apostrophe makes it
+ * text. A program that reads the field back gets a different text.
  */
 export function quoteSafeCsv(field: string): string {
   return quoteCsv(/^[=+\-@\t\r\n]/.test(field) ? `'${field}` : field);

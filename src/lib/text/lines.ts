@@ -21,7 +21,10 @@ export interface LineLimits {
   readonly skipsBlank?: () => boolean;
 }
 
-/** Only this many blank lines in a row are searched for: a run costs a search, a single line only an array entry. */
+/**
+ * Only runs of at least this many blank lines are searched for and skipped: a search costs more than the array entries
+ * of a shorter run.
+ */
 const BLANK_RUN = Buffer.alloc(256, '\n');
 
 const NEWLINE = 0x0a;
@@ -65,7 +68,7 @@ export async function* splitLines(
     while (skipsBlank !== undefined) {
       const run = text.indexOf(BLANK_RUN);
       if (run < 0) break;
-      // including its last line end; only after these lines does the reader know whether blank lines matter
+      // with the end of the last line; only after these lines does the reader know whether blank lines matter
       if (run > 0) yield batchOf(text.subarray(0, run + 1));
       text = text.subarray(run > 0 ? run + 1 : 0);
       if (!skipsBlank()) break;

@@ -240,7 +240,7 @@ function mix(hash: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Whether the bytes are those of an ASCII text; false for any other. */
+/** Whether the bytes from `start` on are those of `text`, if it is ASCII; false if it is not. */
 function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

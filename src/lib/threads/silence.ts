@@ -1,12 +1,12 @@
 /**
- * Measures how long a thread gave no sign although it could have: not while it waited for a processor, nor while the
- * measuring process was stopped.
+ * Measures how long a thread gave no sign although it could have. Time in which the thread waited for a processor, or
+ * the measuring process was stopped, does not count.
  */
 import type { ThreadTimes } from './thread-times.ts';
 
-/** Interval of the looks. */
+/** Interval between two calls of `look`. */
 export const LOOK_EVERY_MS = 1_000;
-/** Maximum time counted per look: this process may have been stopped in between, with or without the thread. */
+/** Maximum time counted per look: this process may have been stopped between two looks, with or without the thread. */
 const MOST_PER_LOOK_MS = 2 * LOOK_EVERY_MS;
 /** A thread that runs for less than this share of the time is idle. */
 const IDLE_SHARE = 0.1;
@@ -27,22 +27,22 @@ export class Silence {
     this.#last = read();
   }
 
-  /** Milliseconds since its last sign. */
+  /** Milliseconds since the thread's last sign. */
   get silentMs(): number {
     return Math.max(0, this.#silentMs - this.#waitedMs);
   }
 
-  /** How long it has neither run nor waited for a processor or a disk; 0 if the system does not tell. */
+  /** How long the thread has neither run nor waited for a processor or a disk; 0 if the system does not report it. */
   get idleMs(): number {
     return this.#idleMs;
   }
 
-  /** How long it has been stopped (SIGSTOP, a debugger). */
+  /** How long the thread has been stopped (SIGSTOP, a debugger). */
   get stoppedMs(): number {
     return this.#stoppedMs;
   }
 
-  /** Whether the system had figures for the thread at the last look. */
+  /** Whether the system reported the thread's times at the last look. */
   get isTold(): boolean {
     return this.#last !== null;
   }
@@ -67,7 +67,7 @@ export class Silence {
     const ranMs = times.ranMs - last.ranMs;
     const isStopped = times.state === 'T' || times.state === 't';
     const isIdle = isStopped || (times.state === 'S' && ranMs < IDLE_SHARE * passed);
-    // the time that a thread waits for a processor is only known once it has got one
+    // how long a thread waited for a processor is only known once it has got one
     const isWaiting = times.state === 'R' && ranMs === 0;
     if (!isWaiting) this.#silentMs += passed;
     this.#waitedMs += times.waitedMs - last.waitedMs;

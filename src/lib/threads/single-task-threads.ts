@@ -17,7 +17,10 @@ export class SingleTaskThreads<Task, Result> {
     this.#limit = limit;
   }
 
-  /** @throws AppError unavailable (it took too long and was ended); what the task throws, and what ended its thread */
+  /**
+   * @throws AppError unavailable (the task took too long and was ended); what the task throws, and what ended its
+   * thread
+   */
   async run(task: Task): Promise<Result> {
     const group = new ThreadGroup<Task, Result>(this.#module, 1, this.#limit);
     this.#open.add(group);

@@ -1,6 +1,6 @@
 /**
- * A group of identical threads. A task goes to any free thread: urgent tasks first, then tasks near the thread's last
- * one, then first come, first served.
+ * A group of identical threads. A task goes to any free thread: first urgent tasks, then tasks that are near the last
+ * task of the thread, then first come, first served.
  */
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
@@ -44,9 +44,9 @@ export class ThreadSilent extends ThreadDied {}
 
 /** When and where a task is run. */
 export interface TaskPlace {
-  /** Runs before all other waiting tasks. */
+  /** Whether the task runs before all other waiting tasks. */
   readonly isUrgent?: boolean;
-  /** A thread prefers tasks with the same name as its last one, because it can reuse what that one left in memory. */
+  /** A thread prefers tasks with the same name as its last task, because it can reuse what that task left in memory. */
   readonly near?: string | null;
 }
 
@@ -70,7 +70,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting<Task, Result, Progress>[] = [];
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
-  /** For each thread that is opening or running a task. */
+  /** The silence of each thread that is opening or running a task. */
   readonly #silences = new Map<Worker, Silence>();
   /** The system's id of each thread. */
   readonly #threads = new Map<Worker, number | null>();
@@ -113,7 +113,10 @@ export class ThreadGroup<Task, Result, Progress = never> {
     }
   }
 
-  /** @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
+  /**
+   * Runs a task. @throws what the task throws, or the error of `broken`: a thread that dies fails all current and
+   * future tasks
+   */
   run(
     task: Task,
     following: Following<Progress> = {},
@@ -257,7 +260,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     }
   }
 
-  /** Settles once every thread has been idle. */
+  /** Settles once every thread has reported that it is ready. */
   #opened(): Promise<unknown> {
     return Promise.all(
       this.#workers.map(

@@ -30,7 +30,7 @@ export interface TaskContext<Progress> {
   report(progress: Progress): void;
   /** @throws Error once the result is no longer wanted */
   check(): void;
-  /** Whether another waiting task is near this one. */
+  /** Whether another waiting task is near this task. */
   readonly isNearNext: boolean;
 }
 
@@ -62,7 +62,7 @@ export async function hostThread<Data, Task, Result, Progress = never>(
     send({ kind: 'refused', error: describeError(translate(error)) });
     return;
   }
-  // one at a time: a closing group sends its message while a task runs
+  // one task at a time: a closing group sends its message while a task runs
   let before = Promise.resolve();
   port.on('message', (message: ToThread<Task>) => {
     before = before.then(async () => {

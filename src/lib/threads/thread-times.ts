@@ -10,8 +10,8 @@ export interface ThreadTimes {
 }
 
 /**
- * For a thread of this process or another, by default the main one; null if the system does not tell: it has no /proc,
- * or that of another pid namespace, whose numbers belong to other processes.
+ * The times of a thread of this process or another, by default its main thread. Null if the system does not report
+ * them: it has no /proc, or that of another pid namespace, whose numbers belong to other processes.
  */
 export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   try {
@@ -23,7 +23,7 @@ export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   }
 }
 
-/** The system's id of the calling thread; null if it does not tell. */
+/** The system's id of the calling thread; null if the system does not report it. */
 export function findThreadId(): number | null {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1));

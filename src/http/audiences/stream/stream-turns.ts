@@ -1,17 +1,17 @@
 /** Schedules streams: however many are open, the event loop makes chunks for only a few milliseconds at a time. */
 
-/** Time for which chunks are made before everything else that has arrived is handled. */
+/** Chunks are made for this long before everything else that has arrived is handled. */
 const TURN_MS = 4;
 
 /** Waits until the caller may make its next chunk. */
 export type Turn = () => Promise<void>;
 
-/** Takes a slot for a stream, until what it returns is called; its streams take turns. */
+/** Takes a slot for a stream, and returns the function that frees it. Streams with a slot take turns. */
 export type TakeStream = (() => () => void) & { readonly turn: Turn };
 
 /**
- * First come, first served: in each iteration of the event loop one stream continues, then the next, until `TURN_MS`
- * have passed. When each of 64 streams continued in every iteration, a look-up waited for a chunk of all of them.
+ * First come, first served: streams continue one after another until `TURN_MS` of an iteration of the event loop have
+ * passed. When each of 64 streams continued in every iteration, a look-up had to wait for 64 chunks.
  */
 export function createTurns(now: () => number): Turn {
   const waiting: (() => void)[] = [];
@@ -29,7 +29,8 @@ export function createTurns(now: () => number): Turn {
     if (next === undefined) return;
     next();
     if (waiting.length === 0) return;
-    // after the chunk, which is made in microtasks: a tick requested in a microtask runs when none is left
+    // continues after the chunk, which is made in microtasks: a tick that a microtask requests runs when no microtask
+    // is left
     queueMicrotask(() => process.nextTick(() => (now() - start < TURN_MS ? goOn(start) : schedule())));
   };
   return () =>

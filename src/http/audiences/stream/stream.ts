@@ -8,7 +8,7 @@ import type { HttpLimits } from '../../plugins/limits.ts';
 /** A timer with a longer delay fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The time limits of a client. */
+/** The time limits for a client that reads a stream. */
 export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>;
 
 /**
@@ -38,6 +38,6 @@ export function streamChunks(
     onClose();
   });
   if (!gzip) return source;
-  // an error of either ends both, and reaches the reader
+  // an error in either stream ends both, and reaches the reader
   return pipeline(source, createGzip(GZIP), () => {});
 }

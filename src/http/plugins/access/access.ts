@@ -19,7 +19,7 @@ type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
 
 /** The caller. */
 export interface Caller {
-  /** As in the audit log. */
+  /** The caller's name in the audit log. */
   readonly actor: string;
   readonly scope: Scope;
   /** The caller sees only campaigns with all of these labels; null: all campaigns. */
@@ -50,8 +50,8 @@ export class Access {
   }
 
   /**
-   * The caller, if allowed to call routes of this scope. Without METAHEAC_API_KEY and without keys in the store,
-   * everyone is.
+   * The caller, if allowed to call routes of this scope. Without METAHEAC_API_KEY and without keys in the store, every
+   * caller is allowed to.
    * @throws AppError unauthorized, forbidden (facts: required_scope)
    */
   admit(authorization: string | undefined, scope: Scope): Caller {
@@ -65,8 +65,9 @@ export class Access {
   }
 
   /**
-   * The same for metrics, documents and the details of readiness: public on a loopback address unless a metrics key is
-   * set. @throws AppError unauthorized
+   * Like `admit`, for metrics, documents and the details of readiness, which are public on a loopback address unless a
+   * metrics key is set.
+   * @throws AppError unauthorized
    */
   admitToMetrics(authorization: string | undefined): Caller {
     const { metricsKey, isPublic } = this.#needs.config;
@@ -93,7 +94,7 @@ export class Access {
     if (own === null || !includesLabels(own, labels)) throw campaignNotFound(id);
   }
 
-  /** Records that a key has expired, so that it stays refused. On a full disk this is recorded later. */
+  /** Records that a key has expired, so that it stays refused. If the disk is full, this is recorded later. */
   #recordExpired(now: number): void {
     try {
       this.#needs.store.apiKeys.recordExpired(now);
@@ -140,7 +141,7 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
   app.addHook('onRoute', (route) => {
     const facts = route.schema?.facts;
     const { url } = route;
-    // routes without a description document the API: a page, its files and the document itself
+    // routes without a description are those of the API's documentation: a page, its files and the document itself
     const scope = facts?.scope ?? 'metrics';
     if (scope === 'none') return;
     const isOfCampaign = /^\/v1\/campaigns\/:id(\/|$)/.test(url);
@@ -171,7 +172,7 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
   });
 }
 
-/** Whether an unknown path is in the API, about which only callers with a key learn anything. */
+/** Whether an unknown path belongs to the API: only callers with a key may learn that there is no such route. */
 export function isUnknownApi({ is404, method, url }: Pick<FastifyRequest, 'is404' | 'method' | 'url'>): boolean {
   // a route for OPTIONS, if there is one, matches all paths
   return (is404 || method === 'OPTIONS') && (isApi(url) || url === '/v1');

@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 
 interface BrowserRules {
-  /** With a key every `Host` is accepted: a page that uses another name for this address has no key. */
+  /** If set, every `Host` is accepted: a page that uses another name for this address has no key. */
   readonly apiKey: string | null;
   /** Host names or addresses under which the service may be called without a key, besides those of loopback. */
   readonly allowedHosts: readonly string[];
@@ -17,8 +17,8 @@ interface BrowserRules {
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Returns the first check of every request. Most requests have no `Origin` and the same `Host` as the one before, which
- * takes two comparisons. The check throws AppError foreign_host, foreign_origin.
+ * Returns the check that every request passes first. Most requests have no `Origin` and the same `Host` as the request
+ * before, so that the check takes two comparisons. It throws AppError foreign_host, foreign_origin.
  */
 export function createBrowserGuard({
   apiKey,
@@ -43,7 +43,7 @@ function createHostCheck(allowed: readonly string[]): (host: string | undefined)
   const names = new Set([...LOOPBACK_HOSTS, ...allowed].map(nameOfHost));
   let last: string | undefined;
   return (host) => {
-    // only HTTP/1.0 requests have none, and no browser sends those
+    // only HTTP/1.0 requests have no Host, and no browser sends such requests
     if (host === undefined || host === last) return true;
     if (!names.has(nameOfHost(host))) return false;
     last = host;

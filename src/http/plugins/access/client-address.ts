@@ -9,7 +9,7 @@ import { plainAddress } from '../../../lib/trusted-proxies.ts';
  * read: a proxy that writes one of the two headers forwards the other as the client sent it.
  */
 export function clientAddress(request: FastifyRequest): string | undefined {
-  // without trusted proxies there is no list
+  // without trusted proxies the request has no list
   const { ips } = request;
   if (ips === undefined) return plainAddress(request.ip);
   for (let i = ips.length - 1; i >= 0; i--) {

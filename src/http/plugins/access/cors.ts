@@ -18,8 +18,8 @@ const OPTIONS: FastifyCorsOptions = {
 };
 
 /**
- * For the origins that `browser-guard.ts` accepts, each `scheme://host[:port]`. Preflights are handled here, before the
- * check of the key, which they never have; any other `OPTIONS` is a method that no route supports.
+ * Allows the origins that `browser-guard.ts` accepts, each `scheme://host[:port]`. Preflights are handled here, before
+ * the key is checked, because they never have one; any other `OPTIONS` is a method that no route supports.
  */
 export async function allowOrigins(app: ServerApp, corsOrigins: readonly string[]): Promise<void> {
   const origins = new Set<string | undefined>(corsOrigins);

@@ -15,21 +15,21 @@ type RateLimits = Pick<
 /** Counts a request, and sets the `RateLimit-*` headers. @throws AppError rate_limited */
 type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Each is null if its limit is 0. */
+/** Counts requests; a function is null if its limit is 0. */
 export interface RateLimiter {
-  /** Before the key is checked, so that guesses are counted. */
+  /** Runs before the key is checked, so that guessed keys are counted. */
   readonly countAddress: Count | null;
 
-  /** After the key is checked: only existing keys are in memory. */
+  /** Runs after the key is checked, so that only existing keys take memory. */
   readonly countKey: Count | null;
 }
 
 export const NO_RATE_LIMITS: RateLimiter = { countAddress: null, countKey: null };
 
-/** Clients beyond the number that is counted separately. */
+/** The name under which clients beyond the maximum number are counted together. */
 const OTHERS = '';
 
-/** Never counted: monitoring must not be refused because of other clients' requests. */
+/** Paths that are never counted: monitoring must not be refused because of other clients' requests. */
 const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
 
 export async function createRateLimiter(
@@ -65,7 +65,7 @@ function countBy(
     const counted = await count(request);
     if (counted.isAllowed) return;
     const { remaining, ttlInSeconds, isExceeded, timeWindow } = counted;
-    // of two limits, the response shows the closer one
+    // if both limits apply, the response shows the one with fewer requests left
     if (remaining <= Number(reply.getHeader('ratelimit-remaining') ?? Number.POSITIVE_INFINITY))
       reply
         .header('ratelimit-limit', max)
@@ -79,9 +79,9 @@ function countBy(
 }
 
 /**
- * Replaces the package's counts, which read the wall clock, which may be set back, and forget one client for each new
- * one beyond their maximum. All windows begin and end together, so one call frees the memory; around the end of a
- * window, twice the limit may be accepted.
+ * Replaces the package's counts. Those read the wall clock, which may be set back, and beyond their maximum they forget
+ * one client for each new one. All windows begin and end together, so one call frees the memory; around the end of a
+ * window, up to twice the limit may be accepted.
  */
 function windowsOf({ maximumRateLimitClients }: RateLimits, clock: Pick<Clock, 'elapsed'>): FastifyRateLimitStoreCtor {
   return class Windows {

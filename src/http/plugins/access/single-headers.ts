@@ -1,16 +1,18 @@
 /**
- * Headers that a request may have only once: of two, this service and a proxy in front of it might read different ones.
+ * Headers that a request may have only once: if there were two, this service and a proxy in front of it might read
+ * different ones.
  */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../../lib/errors.ts';
 
 const SINGLE: ReadonlySet<string> = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 
-/** Searching a set costs more than comparing a length. */
+/** The lengths of the names, because looking a name up costs more than comparing its length. */
 const LENGTHS: ReadonlySet<number> = new Set([...SINGLE].map((name) => name.length));
 
 /**
- * Node keeps the first of some and joins others. Two equal ones are refused too (RFC 9110, section 5.3).
+ * Refuses headers that occur twice: Node keeps the first of some headers, and joins others. Two equal headers are
+ * refused too (RFC 9110, section 5.3).
  * @throws AppError invalid_request
  */
 export function refuseRepeatedHeaders({ rawHeaders }: IncomingMessage): void {

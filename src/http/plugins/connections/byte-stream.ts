@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { AppError } from '../../../lib/errors.ts';
 
-/** How a file is sent. */
+/** The size of a chunk, and the time for it. */
 export interface SendLimits {
   readonly chunkBytes: number;
   /** The time that a client may take for one chunk. */

@@ -1,6 +1,6 @@
 /**
- * Responds directly on the socket to data that never becomes a request (not HTTP, too late, too large), after the
- * responses before it.
+ * Responds directly on the socket to data that never becomes a request (not HTTP, too late, too large), once the
+ * responses to earlier requests have been sent.
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -15,18 +15,18 @@ type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void
 
 /**
  * Answers errors of Node's HTTP parser. A connection's responses keep the order of its requests: complete requests are
- * answered first. The last of them is marked as overrun, so that a truncated body is not applied; its refusal is then
- * the only response.
+ * answered first. The last of these requests is marked as overrun, so that a truncated body is not applied; the refusal
+ * of this request is then the only response.
  */
 export function createClientErrorHandler(
   config: HttpLimits,
   uploads: OpenUploads,
   requests: OpenRequests,
 ): ClientErrorHandler {
-  // Node reports every later chunk once more
+  // Node reports the error again for every later chunk
   const failed = new WeakSet<Socket>();
   return (error, socket) => {
-    // The request has taken `requestTimeoutMs`, which uploads may do: only its reader ends it, if it stalls.
+    // The request has taken longer than `requestTimeoutMs`. An upload may: only its reader ends it, if it stalls.
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
     if (error.code === 'ECONNRESET') {
       socket.destroy();

@@ -7,7 +7,7 @@ import type { OpenRequests } from './open-requests.ts';
 
 /**
  * From `close()` on new requests are refused (503) and connections end with their response, at the latest after
- * `closeGraceMs`. The function returned is for the hook that sees every request. @throws AppError unavailable
+ * `closeGraceMs`. Returns the function that a hook must call for every request. @throws AppError unavailable
  */
 export function closeGracefully(
   app: ServerApp,
@@ -19,7 +19,7 @@ export function closeGracefully(
     cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
     for (const response of requests.all()) {
       if (!response.headersSent) response.setHeader('connection', 'close');
-      // a connection whose response head was already sent only becomes idle now
+      // a connection whose response head was already sent becomes idle only now
       response.once('close', () => setImmediate(() => app.server.closeIdleConnections()));
     }
   });

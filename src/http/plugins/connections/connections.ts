@@ -14,8 +14,8 @@ const CHECK_MS = 5_000;
 const REPORT_MS = 10_000;
 
 /**
- * Creates the server, or one for each address of a name, which share `maximumConnections`. Further connections are
- * closed at once; `onRefused` is called now and then with their number.
+ * Creates the server, or one for each address of a host name; these share `maximumConnections`. Further connections are
+ * closed at once, and `onRefused` is called now and then with their number.
  */
 export function createServers(config: HttpLimits, onRefused: (connections: number) => void): FastifyServerFactory {
   const servers: Server[] = [];
@@ -57,7 +57,7 @@ export function closeUnread(
   const timer = setInterval(() => {
     for (const response of requests.all()) {
       const isUnread = response.writableEnded && !response.writableFinished;
-      // Node's own timer, which restarts with each part that is read; the next request sets another
+      // Node's own socket timer, which restarts with each part that the client reads; the next request sets it again
       if (isUnread && !response.socket?.timeout) response.socket?.setTimeout?.(streamStallMs);
     }
   }, streamStallMs).unref();

@@ -6,7 +6,7 @@ import type { HttpLimits } from '../limits.ts';
 
 /**
  * Sends all of `body` at once, then reads and discards further data until the client has finished or disconnected, or
- * `lingerMs` or `lingerBytes` are used up. Only then closes the connection.
+ * `lingerMs` or `lingerBytes` are used up. The connection is closed only then.
  */
 export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, config: HttpLimits): void {
   const { raw } = request;

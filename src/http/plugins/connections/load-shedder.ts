@@ -11,11 +11,11 @@ import { classOf } from '../request-log.ts';
 type ShedderLimits = Pick<HttpLimits, 'overloadLagMs' | 'overloadLookupLagMs'>;
 
 const PROBE_INTERVAL_MS = 50;
-/** In addition to the timer, which may be late. */
+/** A probe is sent after this many requests too, because the timer may be late. */
 const PROBE_EVERY_REQUESTS = 32;
 /** Consecutive slow probes that count as overload: a single one may be a garbage collection. */
 const SLOW_PROBES = 3;
-/** With fewer requests between two probes, refusing would not help: a single request was slow. */
+/** With fewer requests than this between two probes, refusing would not help: a single request was slow. */
 const MINIMUM_ARRIVALS = 8;
 /** Exponent of the correction by one probe: with 1 the share would oscillate. */
 const GAIN = 0.5;
@@ -28,12 +28,12 @@ const MINIMUM_SHARE = 1 / 64;
 const REPORT_INTERVAL_MS = 10_000;
 /** A refused body of up to this size is read and discarded. */
 const DISCARDED_BYTES = 64 * 1024;
-/** When a caller that was refused may try again. */
+/** Seconds after which a refused caller may try again. */
 const RETRY_SECONDS = 2;
 /** Classes that are refused only beyond the second limit: ad servers wait for them, and operators need them. */
 const SHED_LAST: ReadonlySet<RequestClass> = new Set(['lookup', 'read']);
 
-/** Created once: creating the stack costs as much as a look-up. */
+/** Created once: creating an error's stack costs as much as a look-up. */
 const REFUSAL = new AppError('unavailable', 'more requests arrive than can be handled', {
   facts: { retry_after: RETRY_SECONDS },
 });
@@ -71,7 +71,7 @@ class AdmissionRate {
     return this.#share === 1;
   }
 
-  /** Returns true for this share of the calls, evenly distributed. */
+  /** Whether to admit a request: true for `share` of the calls, evenly distributed. */
   admits(): boolean {
     this.#credit = Math.min(1, this.#credit) + this.#share;
     if (this.#credit < 1) return false;
@@ -81,10 +81,10 @@ class AdmissionRate {
 }
 
 /**
- * Measures the delay of the event loop with probes: messages to ourselves, which wait behind all requests that have
- * arrived before them, as the next request would. The delay shows an overload, whether from a few slow requests or many
- * fast ones. A timer does not show it: with 1,024 readable sockets, Node keeps reading for up to 48 times as many
- * before it runs timers; one was 3.3 s late, after 11,247 requests in one iteration.
+ * Measures the delay of the event loop with probes: messages that this process sends to itself. Like the next request,
+ * a probe waits behind all requests that arrived before it, so its delay shows an overload, whether from a few slow
+ * requests or many fast ones. A timer would not show it: with 1,024 readable sockets, Node keeps reading for up to 48
+ * times as many before it runs timers. One timer was 3.3 s late, after 11,247 requests in one iteration.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -175,9 +175,10 @@ export class LoadShedder {
 }
 
 /**
- * Responds to the request and returns true if it is refused. Most requests of an overload end here: the response is the
- * same problem document as for any other error, but written directly, as error handling in Fastify costs more than a
- * look-up. @throws AppError unavailable if a large body is still being sent: the error handler reads it
+ * Returns true if the request is refused, after responding to it. Most requests of an overload end here: the response
+ * is the same problem document as for any other error, but written directly, because error handling in Fastify costs
+ * more than a look-up. @throws AppError unavailable if a large body is still being sent, which the error handler then
+ * reads
  */
 export function shed(shedder: LoadShedder, request: FastifyRequest, reply: FastifyReply): boolean {
   const { config } = request.routeOptions;

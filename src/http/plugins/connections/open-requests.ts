@@ -1,4 +1,4 @@
-/** The pending requests of each connection: an error in the data after them is answered after them. */
+/** The pending requests of each connection: an error in later data must be answered after them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../../lib/errors.ts';
@@ -7,7 +7,7 @@ import { AppError } from '../../../lib/errors.ts';
 type Exchange = ServerResponse<IncomingMessage>;
 
 export class OpenRequests {
-  /** By open connection. A finished response is released at once: its body may be large. */
+  /** The exchanges of each open connection. A finished response is released at once: its body may be large. */
   readonly #bySocket = new Map<Socket, Exchange[]>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
@@ -45,7 +45,7 @@ export class OpenRequests {
     this.#overrun.add(request);
   }
 
-  /** Whether a request with a body was marked in this way: nothing of it may be applied. */
+  /** Whether `markOverrun` was called for a request with a body. If so, nothing of the body may be applied. */
   isOverrun(request: IncomingMessage): boolean {
     return this.#overrun.has(request) && hasBody(request);
   }

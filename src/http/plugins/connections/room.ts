@@ -8,7 +8,7 @@ import type { StorageStatus } from '../../../service/ports/health.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
 
-/** When to try again: retention or a person must free space first. */
+/** Seconds after which a refused caller may try again: retention or a person must free space first. */
 const RETRY_AFTER_SECONDS = 60;
 
 const WRITING = new Set(['POST', 'PUT', 'PATCH']);
@@ -33,7 +33,7 @@ export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, '
   });
 }
 
-/** Look-ups and estimates are POSTs too, but store nothing. */
+/** Whether a route stores something. Look-ups and estimates are POSTs too, but store nothing. */
 function takesRoom({ method, url, config }: RouteOptions): boolean {
   const writes = ([method].flat() as string[]).some((one) => WRITING.has(one));
   if (!isApi(url) || !writes || url.endsWith('/cancel')) return false;

@@ -1,13 +1,14 @@
-/** Slots for work of which only a limited amount may run at the same time. */
+/** Slots that limit how much work of one kind runs at the same time. */
 import PQueue from 'p-queue';
 import { AppError } from '../../../lib/errors.ts';
 
-/** When a caller that got no slot may try again. */
+/** Seconds after which a caller that got no slot may try again. */
 const RETRY_SECONDS = 5;
 
 /**
- * At most `most` slots are held at the same time; one more is `unavailable`, and `busy` completes the message. Calling
- * a taken slot, once or more, releases it.
+ * Returns the function that takes a slot. Its result is a function that releases the slot, and may be called more than
+ * once. At most `most` slots are held at the same time; a further one is refused as `unavailable`, and `busy` completes
+ * the message.
  */
 export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {
   let open = 0;
@@ -25,9 +26,9 @@ export function createSlots(most: number, busy: string, onChange: (open: number)
 /** A queue for slots. */
 export interface QueueLimits {
   readonly most: number;
-  /** Further callers are refused at once. */
+  /** Maximum number of callers that wait; further callers are refused at once. */
   readonly mostWaiting: number;
-  /** A caller that has waited this long is refused. */
+  /** Maximum time that a caller waits; after it the caller is refused. */
   readonly waitMs: number;
   readonly busy: string;
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Page } from '../../../domain/types.ts';
 
-/** `audience_version` is `audienceVersion`. */
+/** `audience_version` becomes `audienceVersion`. */
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name;
@@ -33,8 +33,8 @@ interface AnswerMeta {
 }
 
 /**
- * An object whose field `audience_version` is the value's `audienceVersion` unless `sources` says otherwise: a field
- * without a source whose type differs does not compile.
+ * Makes the answer for an object: its field `audience_version` is the value's `audienceVersion` unless `sources` says
+ * otherwise. A field without a source does not compile if its type differs.
  */
 export function answerOf<Value>() {
   return <Fields extends z.core.$ZodShape>(
@@ -65,7 +65,7 @@ function toJson<Value, Wire extends z.ZodType>(read: z.ZodTransform<unknown, Val
   return read.pipe(wire as z.ZodType) as z.ZodPipe<z.ZodTransform<unknown, Value>, Wire>;
 }
 
-/** `audience_version` is audienceVersion. */
+/** `audience_version` becomes `audienceVersion`. */
 function camelCase(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

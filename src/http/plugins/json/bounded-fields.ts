@@ -1,7 +1,7 @@
 /**
- * Lists and objects that are checked item by item, up to the first `maximumErrorDetails` wrong ones: zod's own check
- * collects an issue for each item, so a body with millions of wrong ones would take gigabytes. If there are more items
- * than the limit, that is one issue and the items are not checked.
+ * Lists and objects that are checked item by item, up to the first `maximumErrorDetails` wrong items. zod's own check
+ * collects an issue for each item, so a body with millions of wrong items would take gigabytes. If there are more items
+ * than allowed, that alone is the issue, and the items are not checked.
  */
 import { z } from 'zod';
 import { sentenceOf } from './sentences.ts';
@@ -19,7 +19,7 @@ export function listField<T = string>(
   });
 }
 
-/** The same with a schema for the items. */
+/** Like `listField`, with a schema for the items. */
 export function listOf<T>(what: string, item: z.ZodType<T>, most: number, maximumIssues: number) {
   return countedList<T>(what, most)
     .superRefine((list, context) => addIssuesOf(context, item, list.entries(), maximumIssues))
@@ -48,7 +48,7 @@ export function objectField<T>(what: string, most: number) {
     });
 }
 
-/** The fault of a string that does not have `least` to `most` characters, or null. */
+/** A check that returns the fault of a text without `least` to `most` characters, or null. */
 export function textFault(what: string, least: number, most: number): (text: unknown) => Wrong | null {
   return (text) => {
     if (typeof text !== 'string') return { message: `${what} must be a string` };
@@ -74,7 +74,7 @@ export function addFirstIssues<T, K extends string | number>(
   }
 }
 
-/** The same for items checked by a schema; an item may have several issues. */
+/** Like `addFirstIssues`, for items that a schema checks; an item may have several issues. */
 export function addIssuesOf(
   context: z.core.$RefinementCtx,
   schema: z.ZodType,
@@ -91,7 +91,7 @@ export function addIssuesOf(
   }
 }
 
-/** Any value is accepted. */
+/** Adds an issue for the value as a whole. */
 function refuse(context: z.core.$RefinementCtx, { message, limit }: Wrong): void {
   context.addIssue({ code: 'custom', message, params: { limit }, continue: false });
 }

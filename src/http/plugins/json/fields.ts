@@ -31,7 +31,7 @@ export const reason = z.looseObject({ code: z.string(), message: z.string() });
 /** A text response: streams and metrics are not JSON. */
 export const textSchema = z.string();
 
-/** Why a value is not an id, or null: ids are strings of 1 to `maximumBytes` bytes of UTF-8. */
+/** Why a value is not an id, or null if it is one: ids are strings of 1 to `maximumBytes` bytes of UTF-8. */
 export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
   if (typeof id !== 'string') return { message: `${what} must be a string` };
   if (id === '') return { message: `${what} must have at least 1 byte`, limit: 1 };

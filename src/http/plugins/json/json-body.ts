@@ -9,11 +9,12 @@ import { parseJson, parseJsonLine } from './json-text.ts';
 /** A larger body is parsed in one iteration of the event loop and checked in another. */
 const LARGE_BYTES = 64 * 1024;
 
-/** Lines of NDJSON parsed at once. */
+/** Number of lines of NDJSON that are parsed at once. */
 const SLICE_LINES = 2_000;
 
 /**
- * Replaces Fastify's parsers, which also accept text/plain and read invalid UTF-8 as other characters (other users).
+ * Replaces Fastify's parsers, which also accept text/plain, and which read invalid UTF-8 as other characters (and so as
+ * the ids of other users).
  */
 export function parseJsonBodies(app: ServerApp): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -42,7 +43,7 @@ export function parseJsonBodies(app: ServerApp): void {
         refuseJsonFault(text, value);
         return done(null, value);
       }
-      // a large body is checked in separate iterations
+      // a large body is checked in another iteration of the event loop
       setImmediate(() =>
         attempt(() => {
           refuseJsonFault(text, value);
@@ -71,7 +72,7 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
       if (line.trim() !== '') values.push(parseLine(line, i + 1));
       if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
     }
-    // they are checked in a separate iteration
+    // the values are checked in another iteration of the event loop
     await nextTurn();
     return toBody(values);
   });

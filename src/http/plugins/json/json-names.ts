@@ -10,7 +10,7 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 
 export interface JsonFault {
-  /** RFC 6901. */
+  /** A JSON pointer (RFC 6901). */
   readonly pointer: string;
   readonly message: string;
 }
@@ -103,7 +103,7 @@ function endOfString(text: string, quote: number): number {
   return text.length;
 }
 
-/** Pointer to the second occurrence of a name, in JSON that repeats one. */
+/** Finds the pointer to the second occurrence of a name, in JSON that repeats one. */
 class RepeatedName {
   readonly #text: string;
   #at = 0;

@@ -4,7 +4,7 @@ import { AppError } from '../../../lib/errors.ts';
 import { jsonPointer } from '../../../lib/json-pointer.ts';
 import { findJsonFault } from './json-names.ts';
 
-/** Nested lists and objects: no body of this API needs more than 5. */
+/** Maximum depth of nested lists and objects: no body of this API needs more than 5. */
 export const MAXIMUM_JSON_DEPTH = 32;
 
 const QUOTE = 0x22;
@@ -27,7 +27,7 @@ export function parseJson(bytes: Buffer, text: string): unknown {
   try {
     return secureJson.parse(text);
   } catch (cause) {
-    // if the text is valid JSON, it has a forbidden name: find where
+    // if the text is valid JSON, it has a forbidden name: finds where
     refuseForbidden(parseAny(text), '');
     throw cause;
   }
@@ -51,16 +51,16 @@ export function parseJsonLine(line: string): { readonly value?: unknown; readonl
   } catch {
     return { fault: 'the line is not JSON' };
   }
-  // a text alone has no names
+  // a single string has no names and, without escapes, no surrogates to check
   if (typeof value === 'string' && !line.includes('\\')) return { value };
   const found = findJsonFault(line, value);
   return found === null ? { value } : { fault: `${found.pointer}${found.pointer && ': '}${found.message}` };
 }
 
-/** In characters: a shorter text cannot be nested deeply enough for a recursive walk to fail. */
+/** In characters: a line up to this length cannot be nested deeply enough for a recursive walk to fail. */
 const LONG_LINE = 1024;
 
-/** The depth has been checked before. */
+/** Throws if an object has a forbidden name. The depth must have been checked before. */
 function refuseForbidden(value: unknown, pointer: string): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, field] of Object.entries(value)) {
@@ -80,8 +80,8 @@ function hasPrototype(value: unknown): boolean {
 }
 
 /**
- * Scans byte by byte, as parsing text nested a million deep takes seconds. The result for text that is not JSON is
- * arbitrary.
+ * Scans byte by byte, because parsing text nested a million levels deep takes seconds. The result for text that is not
+ * JSON is arbitrary.
  */
 function isTooDeep(bytes: Buffer): boolean {
   // a text with fewer opening brackets cannot be nested deeper

@@ -7,7 +7,7 @@ const WHOLE = /^-?(0|[1-9]\d*)$/;
 const NUMBER = /^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
 const LARGEST_VERSION = 999_999_999;
 
-/** Its description in the OpenAPI document. */
+/** Describes the number in the OpenAPI document. */
 interface NumberMeta {
   readonly description?: string;
   readonly examples?: number[];
@@ -37,7 +37,7 @@ export function versionNumber() {
   return wholeNumber(1, LARGEST_VERSION, { description: 'An audience version.', examples: [2] });
 }
 
-/** `limit` of a query; `fallback` if it is not given. */
+/** The query parameter `limit`; `fallback` if it is not given. */
 export function pageLimit(maximum: number, fallback: number) {
   return wholeNumber(1, maximum, { default: fallback }).default(fallback);
 }

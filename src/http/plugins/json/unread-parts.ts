@@ -30,10 +30,7 @@ export function refuseUnreadParts(app: ServerApp): void {
   });
 }
 
-/**
- * A caller that sends a precondition relies on it: changing something without checking it is what it was sent to
- * prevent.
- */
+/** A caller that sends a precondition relies on it: the precondition is there to prevent a change without the check. */
 function uncheckedPreconditions({ method, schema }: RouteOptions): readonly string[] {
   const isRead = [method].flat().every((name) => name === 'GET' || name === 'HEAD');
   const unchecked = isRead ? [] : ['if-none-match', 'if-unmodified-since'];

@@ -46,7 +46,7 @@ export function withQuickCheck<S extends z.ZodType>(schema: S, isSurelyValid: (i
   return schema;
 }
 
-/** An object with these texts, and nothing else. */
+/** Whether the input is an object with a valid text under each of these names, and nothing else. */
 export function hasTexts(input: unknown, names: readonly string[], isValid: (text: string) => boolean): boolean {
   if (typeof input !== 'object' || input === null) return false;
   const texts = input as Readonly<Record<string, unknown>>;
